@@ -1,0 +1,46 @@
+# One virtual environment serves both targets. Torch comes first and pinned: installed by way of
+# another package it would bring gigabytes of CUDA libraries.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+export WANDB_ERROR_REPORTING ?= false
+export OMP_WAIT_POLICY ?= passive
+
+.PHONY: run test lint types tests proofs bench clean
+
+run: $(VENV)/.run  ## train DQN on CartPole-v1
+	$(BIN)/lab run dqn --env CartPole-v1
+
+test: lint types tests  ## everything that CI runs
+
+lint: $(VENV)/.test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(VENV)/.test
+	$(BIN)/mypy
+
+tests: $(VENV)/.test
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+proofs: $(VENV)/.test  ## the long tests: kills at random moments, learning on every preset
+	$(BIN)/python -m pytest -m slow
+
+bench: $(VENV)/.test  ## measured figures, beside stable-baselines3
+	$(BIN)/python -m benchmarks.dqn
+
+$(VENV)/.run: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install -q -c constraints.txt torch
+	$(PIP) install -q -c constraints.txt -e .
+	touch $@
+
+$(VENV)/.test: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install -q -c constraints.txt torch
+	$(PIP) install -q -c constraints.txt -e '.[test]'
+	touch $@ $(VENV)/.run
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,14 @@
+"""Offer the lab's own environments, `lab/...`, and fast equals of two of Gymnasium's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lab import EnvironmentSpec, hookimpl
+
+NATIVE = {"MountainCar-v0": "lab/MountainCar-v0", "Acrobot-v1": "lab/Acrobot-v1"}
+
+
+@hookimpl
+def lab_environments() -> Iterator[EnvironmentSpec]:
+    yield EnvironmentSpec(namespace="lab", module="lab_envs.registration", native=NATIVE)

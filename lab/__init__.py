@@ -1,0 +1,77 @@
+"""One command line and one Python API for every classic family of deep networks.
+
+Everything a plugin author or a notebook imports is a name of this module. Names load what they need
+when first used, so that `import lab` stays light.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Clip": "lab.media",
+    "Config": "lab.config",
+    "Context": "lab.context",
+    "Diverged": "lab.errors",
+    "EnvironmentSpec": "lab.spec",
+    "Envs": "lab.environments",
+    "Episodes": "lab.environments",
+    "Experiment": "lab.experiment",
+    "ExperimentSpec": "lab.spec",
+    "LabError": "lab.errors",
+    "Options": "lab.config",
+    "Run": "lab.store",
+    "RunFailed": "lab.errors",
+    "RunResult": "lab.api",
+    "Step": "lab.environments",
+    "UsageError": "lab.errors",
+    "evaluate": "lab.api",
+    "hookimpl": "lab.hookspecs",
+    "load": "lab.api",
+    "play_episodes": "lab.environments",
+    "resume": "lab.api",
+    "run": "lab.api",
+    "runs": "lab.api",
+}
+
+__all__ = ["__version__", *_HOME]
+
+if TYPE_CHECKING:
+    from lab.api import RunResult as RunResult
+    from lab.api import evaluate as evaluate
+    from lab.api import load as load
+    from lab.api import resume as resume
+    from lab.api import run as run
+    from lab.api import runs as runs
+    from lab.config import Config as Config
+    from lab.config import Options as Options
+    from lab.context import Context as Context
+    from lab.environments import Envs as Envs
+    from lab.environments import Episodes as Episodes
+    from lab.environments import Step as Step
+    from lab.environments import play_episodes as play_episodes
+    from lab.errors import Diverged as Diverged
+    from lab.errors import LabError as LabError
+    from lab.errors import RunFailed as RunFailed
+    from lab.errors import UsageError as UsageError
+    from lab.experiment import Experiment as Experiment
+    from lab.hookspecs import hookimpl as hookimpl
+    from lab.media import Clip as Clip
+    from lab.spec import EnvironmentSpec as EnvironmentSpec
+    from lab.spec import ExperimentSpec as ExperimentSpec
+    from lab.store import Run as Run
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'lab' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,24 @@
+"""Be the command `lab`: one small module per command, imported when the command is used."""
+
+from __future__ import annotations
+
+from lab.cli.group import LazyGroup
+
+COMMANDS = {
+    "run": ("lab.cli.run:command", "Train an experiment."),
+    "resume": ("lab.cli.resume:command", "Continue an interrupted run exactly."),
+    "eval": ("lab.cli.evaluate:command", "Evaluate a trained run."),
+    "play": ("lab.cli.play:command", "Write a GIF of what a trained run does."),
+    "runs": ("lab.cli.runs:command", "List runs."),
+    "show": ("lab.cli.show:command", "Show one run."),
+    "plugins": ("lab.cli.plugins:command", "List plugins and what they offer."),
+    "doctor": ("lab.cli.doctor:command", "Check this installation."),
+    "completion": ("lab.cli.completion:command", "Print a shell-completion script."),
+}
+
+main = LazyGroup(
+    "lab",
+    commands=COMMANDS,
+    help="Train every classic family of deep networks under one runner.\n\n"
+    "Start with `lab run dqn --env CartPole-v1`; `lab run` lists all experiments.",
+)

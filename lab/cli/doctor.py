@@ -1,0 +1,94 @@
+"""`lab doctor`: find what would go wrong before it does."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from lab.cli import options, output
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report. `problem` says what to do; empty where all is well."""
+
+    subject: str
+    value: str
+    problem: str = ""
+
+
+@click.command("doctor", short_help="Check this installation.")
+@options.runs_dir_option
+@options.json_option
+@options.debug_option
+def command(runs_dir: Path, as_json: bool) -> None:
+    """Check versions, devices, threads, plugins, Weights & Biases and the runs folder."""
+    findings = [*_versions(), *_devices(), *_plugins(), _wandb(), _rendering(), _folder(runs_dir)]
+    if as_json:
+        output.print_json([vars(finding) for finding in findings])
+    else:
+        output.print_pairs(
+            {
+                f.subject: f.value + (f"  PROBLEM: {f.problem}" if f.problem else "")
+                for f in findings
+            }
+        )
+    sys.exit(1 if any(finding.problem for finding in findings) else 0)
+
+
+def _versions() -> list[Finding]:
+    from lab.provenance import versions
+
+    return [Finding(name, version) for name, version in versions().items()]
+
+
+def _devices() -> list[Finding]:
+    from lab import api, device
+
+    with api.environment(api.thread_variables(os.cpu_count() or 1)):
+        known = device.available()
+    policy = os.environ.get("OMP_WAIT_POLICY", "not set; the lab sets it to passive")
+    return [
+        Finding("devices", ", ".join(known)),
+        Finding("CPU cores", str(os.cpu_count())),
+        Finding("OMP_WAIT_POLICY", policy),
+    ]
+
+
+def _plugins() -> list[Finding]:
+    from lab.plugins import discover
+
+    return [Finding(f"plugin {p.name}", p.status, p.error) for p in discover().all]
+
+
+def _wandb() -> Finding:
+    from lab.tracking.wandb import probe
+
+    found = probe()
+    return Finding("wandb", ", ".join(f"{key} {value}" for key, value in found.items()))
+
+
+def _rendering() -> Finding:
+    try:
+        import pygame  # noqa: F401
+    except ImportError:
+        return Finding("rendering", "no", "videos need pygame: pip install pygame-ce")
+    return Finding("rendering", "pygame")
+
+
+def _folder(runs_dir: Path) -> Finding:
+    where = runs_dir if runs_dir.exists() else Path()
+    free = shutil.disk_usage(where).free / 1024**3
+    value = f"{runs_dir.absolute()}, {free:.1f} GiB free"
+    try:
+        with tempfile.TemporaryFile(dir=where):
+            pass
+    except OSError as error:
+        return Finding("runs folder", value, f"not writable: {error.strerror}")
+    return Finding("runs folder", value, "under 1 GiB is free" if free < 1 else "")

@@ -1,0 +1,41 @@
+"""`lab eval RUN`: measure a trained run again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from lab.cli import options, output
+
+
+@click.command("eval", short_help="Evaluate a trained run.")
+@options.run_argument
+@click.option("--checkpoint", default="best", show_default=True, help="best, last or a clock.")
+@click.option("--split", type=click.Choice(["eval", "test"]), default="test", show_default=True)
+@click.option("--seed", type=click.IntRange(0), help="Other randomness than the run itself used.")
+@click.option("--device", default="auto", show_default=True)
+@options.runs_dir_option
+@options.json_option
+@options.debug_option
+def command(
+    run: str,
+    checkpoint: str,
+    split: str,
+    seed: int | None,
+    device: str,
+    runs_dir: Path,
+    as_json: bool,
+) -> None:
+    """Evaluate RUN, a folder or a name.
+
+    Without --seed the figures repeat those that the run recorded for this checkpoint.
+    """
+    from lab import api, store
+
+    found = store.find(run, runs_dir)
+    metrics = api.evaluate(found.dir, checkpoint, split=split, seed=seed, device=device)
+    if as_json:
+        output.print_json({"dir": str(found.dir), "checkpoint": checkpoint, "metrics": metrics})
+    else:
+        output.print_pairs({name: output.number(value) for name, value in metrics.items()})

@@ -1,0 +1,98 @@
+"""Load commands when they are used, and turn the lab's errors into plain lines and exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import IO, Any
+
+import click
+
+from lab import __version__
+from lab.errors import LabError
+from lab.spec import import_object
+from lab.text import describe
+
+
+class Failure(click.ClickException):
+    """An error on its way to the terminal: its message, and its exit code."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code  # type: ignore[misc]  # click itself assigns it so
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        first, *rest = self.format_message().splitlines() or [""]
+        click.echo(click.style("Error: ", fg="red", bold=True) + first, err=True)
+        for line in rest:
+            click.echo(f"       {line}", err=True)
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by path and imports one only when it is called."""
+
+    def __init__(self, name: str, commands: Mapping[str, tuple[str, str]], help: str) -> None:
+        version = click.Option(
+            ["--version"],
+            is_flag=True,
+            expose_value=False,
+            is_eager=True,
+            callback=_show_version,
+            help="Show the version.",
+        )
+        super().__init__(name, help=help, params=[version])
+        self._paths = commands
+        self.context_settings = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self._paths)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in self._paths:
+            return None
+        command: click.Command = import_object(self._paths[name][0])
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, short) for name, (_, short) in self._paths.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in self._paths:
+            near = get_close_matches(args[0], self._paths, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise click.UsageError(f"There is no command {args[0]!r}.{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
+            raise  # click's own
+        except LabError as error:
+            if debugging():
+                traceback.print_exc()
+            raise Failure(str(error), error.exit_code) from error
+        except Exception as error:  # of a plugin, or of the lab itself
+            if debugging():
+                traceback.print_exc()
+            message = f"{describe(error)}\n--debug shows the traceback."
+            raise Failure(message, LabError.exit_code) from error
+        except KeyboardInterrupt:
+            ctx.exit(130)
+
+
+def debugging() -> bool:
+    """Tell whether the user wants tracebacks."""
+    return "--debug" in sys.argv or os.environ.get("LAB_DEBUG", "") not in ("", "0")
+
+
+def _show_version(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
+    if value:
+        click.echo(f"lab {__version__}")
+        ctx.exit()

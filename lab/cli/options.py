@@ -1,0 +1,166 @@
+"""Turn the fields of pydantic models into click options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args, get_origin
+
+import click
+from click.shell_completion import CompletionItem
+from pydantic.fields import FieldInfo
+
+from lab.config import Options, unwrap
+from lab.text import did_you_mean
+
+C = TypeVar("C", bound=Callable[..., Any] | click.Command)
+SYMBOLS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
+
+
+class Text(click.ParamType):  # type: ignore[type-arg]  # generic in the stubs alone
+    """Take the text as it is: pydantic validates all options together, so that all mistakes show
+    at once. Knows its choices for completion."""
+
+    name = "text"
+
+    def __init__(self, metavar: str, choices: Iterable[str] = ()) -> None:
+        self.name = metavar
+        self.choices = tuple(choices)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        return [CompletionItem(c) for c in self.choices if c.startswith(incomplete)]
+
+
+class ExperimentCommand(click.Command):
+    """A command whose help is grouped, and whose unknown options are all named at once."""
+
+    own: set[str]  # names of the experiment's own options; the others are the runner's
+    notes: str
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        params = self.get_params(ctx)
+        own = [param for param in params if param.name in self.own]
+        others = [param for param in params if param.name not in self.own]
+        for title, part in ((f"Options of {self.name}", own), ("Runner options", others)):
+            rows = [record for param in part if (record := param.get_help_record(ctx))]
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
+        if self.notes:
+            formatter.write_paragraph()
+            formatter.write(self.notes)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        given = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            raise click.UsageError(self._unknown(ctx, given), ctx) from error
+
+    def _unknown(self, ctx: click.Context, args: list[str]) -> str:
+        known = {o for p in self.get_params(ctx) for o in (*p.opts, *p.secondary_opts)}
+        words = [arg.partition("=")[0] for arg in args]
+        unknown = [w for w in words if w.startswith("--") and w not in known]
+        return "\n".join(f"There is no option {w}.{did_you_mean(w, known)}" for w in unknown)
+
+
+def from_model(model: type[Options], skip: Iterable[str] = ()) -> list[click.Option]:
+    """Return an option for each field of `model`."""
+    fields = model.model_fields.items()
+    return [_option(name, field) for name, field in fields if name not in set(skip)]
+
+
+def _option(name: str, field: FieldInfo) -> click.Option:
+    """Build one option. Its value is None where the user says nothing."""
+    flag = "--" + name.replace("_", "-")
+    common: dict[str, Any] = {
+        "default": None,
+        "help": _help(field),
+        "envvar": f"LAB_{name.upper()}",
+    }
+    if bool in unwrap(field.annotation):
+        off = "--no-" + name.replace("_", "-")
+        return click.Option([f"{flag}/{off}", name], **common)
+    choices = _choices(field)
+    metavar = "|".join(choices) if choices else _metavar(field)
+    return click.Option([flag, name], type=Text(metavar, choices), metavar=metavar, **common)
+
+
+def _choices(field: FieldInfo) -> list[str]:
+    kinds = [k for k in unwrap(field.annotation) if get_origin(k) is Literal]
+    return [str(choice) for kind in kinds for choice in get_args(kind)]
+
+
+def _metavar(field: FieldInfo) -> str:
+    kind = next(k for k in unwrap(field.annotation) if k is not type(None))
+    if get_origin(kind) is tuple:
+        return f"{get_args(kind)[0].__name__},...".upper()
+    return getattr(kind, "__name__", "value").upper()
+
+
+def _help(field: FieldInfo) -> str:
+    """Return the description with range and default."""
+    limits = [
+        f"{SYMBOLS[key]} {getattr(rule, key)}"
+        for rule in field.metadata
+        for key in SYMBOLS
+        if getattr(rule, key, None) is not None
+    ]
+    facts = [" and ".join(limits)] if limits else []
+    if field.is_required():
+        facts.append("required")
+    elif field.default is not None and field.default != ():
+        facts.append(f"default: {_show(field.default)}")
+    return (field.description or "") + (f"  [{'; '.join(facts)}]" if facts else "")
+
+
+def _show(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return ",".join(str(item) for item in value)
+    return str(value)
+
+
+def given(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Keep what the user said, by flag or environment."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def json_option(command: C) -> C:
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")(command)
+
+
+def debug_option(command: C) -> C:
+    text = "Show the traceback of an error."
+    return click.option("--debug", is_flag=True, expose_value=False, help=text)(command)
+
+
+def quiet_option(command: C) -> C:
+    text = "No progress, no messages but errors."
+    return click.option("--quiet", "-q", is_flag=True, help=text)(command)
+
+
+def runs_dir_option(command: C) -> C:
+    return click.option(
+        "--runs-dir",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=Path("runs"),
+        show_default=True,
+        envvar="LAB_RUNS_DIR",
+        help="Folder that holds the run folders.",
+    )(command)
+
+
+def run_argument(command: C) -> C:
+    """Add the argument RUN: a folder, or the name of a run in the runs folder."""
+    return click.argument("run", shell_complete=_complete_runs)(command)
+
+
+def _complete_runs(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    from lab.store import runs
+
+    folder = ctx.params.get("runs_dir") or Path("runs")
+    return [run.name for run in runs(folder) if run.name.startswith(incomplete)]

@@ -1,0 +1,91 @@
+"""Print data on stdout, as aligned columns or as JSON, and messages on stderr."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lab.api import RunResult
+from lab.text import duration
+
+
+def say(message: str) -> None:
+    """Print a message for the person, on stderr."""
+    click.echo(message, err=True)
+
+
+def print_json(data: Any) -> None:
+    click.echo(json.dumps(data, default=str))
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print aligned columns under bold heads; numbers keep to the right."""
+    table = [list(columns), *([str(cell) for cell in row] for row in rows)]
+    widths = [max(len(row[i]) for row in table) for i in range(len(columns))]
+    for number, row in enumerate(table):
+        cells = [
+            cell.rjust(width) if number and _is_number(cell) else cell.ljust(width)
+            for cell, width in zip(row, widths, strict=True)
+        ]
+        line = "  ".join(cells).rstrip()
+        click.echo(click.style(line, bold=True) if number == 0 else line)
+
+
+def print_pairs(pairs: Mapping[str, Any]) -> None:
+    """Print names and values in two columns."""
+    width = max((len(name) for name in pairs), default=0)
+    for name, value in pairs.items():
+        click.echo(f"{click.style(name.ljust(width), bold=True)}  {value}")
+
+
+def number(value: float | None) -> str:
+    """Return a metric as people read it, or a dash."""
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.4g}"
+
+
+def age(updated: float | None) -> str:
+    return f"{duration(time.time() - updated)} ago" if updated else "-"
+
+
+def print_result(result: RunResult) -> None:
+    """Print what a run came to."""
+    summary = result.summary
+    objective, clock = summary["objective"], summary["clock"]
+    pairs = {"state": result.state + (f" ({summary['ended']})" if summary["ended"] else "")}
+    if objective["best"] is not None:
+        best = f"{number(objective['best'])} at {objective['best_clock']:,} {clock['name']}"
+        pairs[objective["metric"]] = f"{best}, last {number(objective['last'])}"
+    pairs |= {name: number(value) for name, value in summary["test"].items()}
+    pairs[clock["name"]] = f"{clock['value']:,} in {duration(summary['seconds'])}"
+    pairs["folder"] = str(result.dir)
+    print_pairs(pairs)
+
+
+def result_json(result: RunResult) -> dict[str, Any]:
+    """Return the one object that `lab run --json` prints."""
+    return {
+        "dir": str(result.dir),
+        "state": result.state,
+        "summary": result.summary,
+        "objective": result.objective,
+    }
+
+
+def say_tracker_hints(folder: Path) -> None:
+    """After an offline run, say how to look at it and how to upload it."""
+    if any((folder / "wandb").glob("offline-run-*")):
+        from lab.tracking.wandb import offline_hint
+
+        for line in offline_hint(folder):
+            say(line)
+
+
+def _is_number(cell: str) -> bool:
+    return cell == "-" or cell.replace(",", "").replace(".", "").lstrip("-").isdigit()

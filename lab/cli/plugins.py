@@ -1,0 +1,47 @@
+"""`lab plugins`: what is installed, what it offers, and what is broken."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+
+import click
+
+from lab.cli import options, output
+from lab.cli.group import debugging
+from lab.plugins import Plugin, discover
+
+
+@click.command("plugins", short_help="List plugins and what they offer.")
+@options.json_option
+@options.debug_option
+def command(as_json: bool) -> None:
+    """List every plugin with its distribution, status and what it offers."""
+    plugins = discover()
+    if as_json:
+        output.print_json([_entry(plugin) for plugin in plugins.all])
+    else:
+        output.print_table(
+            ["plugin", "distribution", "version", "status", "offers"],
+            [[p.name, p.distribution, p.version, p.status, _offers(p)] for p in plugins.all],
+        )
+    for plugin in plugins.broken:
+        output.say(f"{plugin.name}: {plugin.traceback if debugging() else plugin.error}")
+    for name, offers in plugins.conflicts.items():
+        choices = " or ".join(f"{plugin.distribution}:{name}" for plugin in offers)
+        output.say(f"{name!r} is offered more than once. Run it as {choices}")
+    sys.exit(1 if plugins.broken else 0)
+
+
+def _entry(plugin: Plugin) -> dict[str, object]:
+    entry = asdict(plugin)
+    entry["experiments"] = {spec.name: spec.summary for spec in plugin.experiments}
+    entry["environments"] = {env.namespace: env.module for env in plugin.environments}
+    return entry
+
+
+def _offers(plugin: Plugin) -> str:
+    return ", ".join(
+        [spec.name for spec in plugin.experiments]
+        + [f"{env.namespace}/... environments" for env in plugin.environments]
+    )

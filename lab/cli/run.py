@@ -1,0 +1,149 @@
+"""`lab run EXPERIMENT`: each experiment is a subcommand made from its config."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lab.cli import options, output
+from lab.config import RunOptions
+from lab.errors import RunFailed, UsageError
+from lab.plugins import Plugins, discover
+from lab.spec import ExperimentSpec
+from lab.store import Run
+from lab.tracking.terminal import Silent, Terminal, for_stream
+
+
+class RunGroup(click.Group):
+    """The experiments of all plugins as commands."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [spec.name for spec in self._plugins(ctx).experiments()]
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command:
+        plugins = self._plugins(ctx)
+        return build_command(plugins.experiment(name), plugins)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        specs = self._plugins(ctx).experiments()
+        with formatter.section("Experiments"):
+            formatter.write_dl([(spec.name, spec.summary) for spec in specs])
+
+    @staticmethod
+    def _plugins(ctx: click.Context) -> Plugins:
+        if ctx.obj is None:
+            ctx.obj = discover()
+            for plugin in ctx.obj.broken:
+                output.say(f"Warning: plugin {plugin.name!r} is broken: {plugin.error}")
+        return ctx.obj  # type: ignore[no-any-return]
+
+
+command = RunGroup(
+    "run",
+    help="Train an experiment. `lab run NAME --help` shows its options.",
+    subcommand_metavar="EXPERIMENT [OPTIONS]",
+)
+
+
+def build_command(spec: ExperimentSpec, plugins: Plugins) -> click.Command:
+    """Make the command of one experiment from its config and the runner's options."""
+    own = options.from_model(spec.load_config())
+    runner = [*options.from_model(RunOptions), *_extra_options(spec)]
+    built = options.ExperimentCommand(
+        spec.name,
+        callback=partial(_run, spec, plugins),
+        params=[*own, *runner],
+        help=spec.summary,
+        short_help=spec.summary,
+    )
+    built.own = {str(param.name) for param in own}
+    built.notes = _presets(spec)
+    return built
+
+
+def _extra_options(spec: ExperimentSpec) -> list[click.Option]:
+    """The options that only the command line has."""
+    presets = options.Text("NAME", [*spec.presets, "none"])
+    file = click.Path(dir_okay=False, path_type=Path)
+    return [
+        click.Option(["--preset"], type=presets, help="Named options; 'none' for no preset."),
+        click.Option(["--config", "file"], type=file, help="YAML file of options."),
+        click.Option(["--seeds"], type=click.IntRange(1), help="Train this many seeds, a group."),
+        click.Option(["--jobs"], type=click.IntRange(1), default=1, help="Seeds at a time."),
+        click.Option(["--json", "as_json"], is_flag=True, help="Print JSON on stdout."),
+        click.Option(["--quiet", "-q"], is_flag=True, help="No progress, no messages but errors."),
+        click.Option(["--debug"], is_flag=True, expose_value=False, help="Show tracebacks."),
+    ]
+
+
+def _presets(spec: ExperimentSpec) -> str:
+    """Describe the presets under the options."""
+    if not spec.presets:
+        return ""
+    lines = ["Presets (the one named as the task is chosen by itself; options override it):"]
+    for name, values in spec.presets.items():
+        pairs = ", ".join(f"{key}={value}" for key, value in values.items())
+        lines.append(f"  {name}: {pairs}")
+    return "\n".join(lines) + "\n"
+
+
+def _run(
+    spec: ExperimentSpec,
+    plugins: Plugins,
+    *,
+    preset: str | None,
+    file: Path | None,
+    seeds: int | None,
+    jobs: int,
+    as_json: bool,
+    quiet: bool,
+    **values: Any,
+) -> None:
+    """Resolve the options and train, here or as a group of seeds."""
+    from lab import api, config
+
+    flags = options.given(values)
+    resolved = config.resolve(spec, flags, preset=preset, file=file)
+    if seeds is not None:
+        from lab.cli.seeds import run_seeds
+
+        if resolved.run.name:
+            raise UsageError("--name names one run; with --seeds give a --group")
+        sys.exit(run_seeds(spec, resolved, seeds, jobs, as_json=as_json, quiet=quiet))
+    terminal = choose_terminal(as_json, quiet)
+    if resolved.preset:
+        terminal.say(f"Preset {resolved.preset} of {spec.name}")
+    report(partial(api.start, spec, resolved, plugins, terminal), as_json, quiet)
+
+
+def choose_terminal(as_json: bool, quiet: bool) -> Terminal:
+    return Silent() if quiet else for_stream()
+
+
+def report(train: Any, as_json: bool, quiet: bool) -> None:
+    """Train, print the result, and exit with its code."""
+    from lab.api import RunResult
+
+    try:
+        result: RunResult = train()
+    except RunFailed as error:
+        if as_json:
+            summary = Run(Path(error.dir)).summary
+            best = summary.get("objective", {}).get("best")
+            output.print_json(
+                output.result_json(RunResult(Path(error.dir), "failed", summary, best))
+            )
+        raise
+    if as_json:
+        output.print_json(output.result_json(result))
+    else:
+        output.print_result(result)
+    if not quiet:
+        output.say_tracker_hints(result.dir)
+    if result.state == "interrupted":
+        output.say(f"Interrupted. Continue with: lab resume {result.dir}")
+        sys.exit(128 + (result.summary["signal"] or 2))

@@ -1,0 +1,67 @@
+"""`lab runs`: list runs from their summaries alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lab.cli import options, output
+
+
+@click.command("runs", short_help="List runs.")
+@click.option("--state", help="Only runs in this state: running, finished, crashed, ...")
+@click.option("--group", help="Only runs of this group.")
+@click.option("--experiment", help="Only runs of this experiment.")
+@options.runs_dir_option
+@options.json_option
+@options.debug_option
+def command(runs_dir: Path, as_json: bool, **wanted: str | None) -> None:
+    """List the runs of the runs folder, oldest first."""
+    from lab import store
+
+    rows = [_row(run) for run in store.runs(runs_dir)]
+    wanted = options.given(wanted)
+    rows = [row for row in rows if all(row[key] == value for key, value in wanted.items())]
+    if as_json:
+        output.print_json(rows)
+    elif not rows:
+        output.say(f"No runs in {runs_dir}. Start one: lab run dqn --env CartPole-v1")
+    else:
+        _print(rows)
+
+
+def _row(run: Any) -> dict[str, Any]:
+    summary = run.summary
+    return {
+        "name": run.name,
+        "dir": str(run.dir),
+        "state": run.state,
+        "experiment": summary.get("experiment"),
+        "group": summary.get("group"),
+        "objective": summary.get("objective", {}),
+        "clock": summary.get("clock", {}),
+        "updated": summary.get("updated"),
+    }
+
+
+def _print(rows: list[dict[str, Any]]) -> None:
+    output.print_table(
+        ["run", "state", "objective", "best", "last", "clock", "updated"],
+        [
+            [
+                row["name"],
+                row["state"],
+                row["objective"].get("metric", "-"),
+                output.number(row["objective"].get("best")),
+                output.number(row["objective"].get("last")),
+                output.number(row["clock"].get("value")),
+                output.age(row["updated"]),
+            ]
+            for row in rows
+        ],
+    )
+    for row in rows:
+        if row["state"] in ("crashed", "interrupted"):
+            output.say(f"{row['name']} {row['state']}. Continue with: lab resume {row['dir']}")

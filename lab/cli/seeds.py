@@ -1,0 +1,139 @@
+"""`--seeds N`: train a group of runs that differ by seed alone, several at a time."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lab.api import default_group
+from lab.cli import output
+from lab.config import Resolved
+from lab.plugins import DISABLE
+from lab.spec import ExperimentSpec
+
+FAILED: dict[str, Any] = {"dir": None, "state": "failed", "summary": {}, "objective": None}
+
+
+def run_seeds(
+    spec: ExperimentSpec, resolved: Resolved, seeds: int, jobs: int, *, as_json: bool, quiet: bool
+) -> int:
+    """Train seeds `seed .. seed + seeds - 1`, each in a process of its own, and return the worst
+    exit code. Interrupts reach all of them, and all of them save."""
+    group = resolved.run.group or default_group(spec, resolved)
+    first = resolved.run.seed
+    waiting = list(range(first, first + seeds))
+    running: list[_Child] = []
+    results: list[dict[str, Any]] = []
+    worst = 0
+    with tempfile.TemporaryDirectory() as scratch, _ForwardedSignals(running):
+        while waiting or running:
+            while waiting and len(running) < jobs and worst < 128:
+                running.append(_Child(spec, resolved, group, waiting.pop(0), Path(scratch)))
+            if worst >= 128:
+                waiting.clear()
+            time.sleep(0.05)
+            for child in [child for child in running if child.process.poll() is not None]:
+                running.remove(child)
+                results.append(child.result())
+                worst = max(worst, abs(child.process.returncode))
+                if not quiet:
+                    output.say(child.line())
+    _print(group, results, as_json)
+    return worst
+
+
+class _Child:
+    """One seed in one process."""
+
+    def __init__(
+        self, spec: ExperimentSpec, resolved: Resolved, group: str, seed: int, scratch: Path
+    ) -> None:
+        self.seed = seed
+        file = scratch / f"{seed}.yaml"
+        run = resolved.run.model_dump(mode="json", exclude_none=True)
+        values = {**resolved.config.model_dump(mode="json"), **run, "seed": seed, "group": group}
+        file.write_text(yaml.safe_dump(values), encoding="utf-8")
+        command = [sys.executable, "-m", "lab", "run", spec.name, "--preset", "none"]
+        self.errors = (scratch / f"{seed}.err").open("w+", encoding="utf-8")
+        self.process = subprocess.Popen(
+            [*command, "--config", str(file), "--json", "--quiet"],
+            stdout=subprocess.PIPE,
+            stderr=self.errors,
+            text=True,
+            env=_environment(),
+            start_new_session=True,  # so that Ctrl-C comes from the parent, once
+        )
+        self._result: dict[str, Any] | None = None
+
+    def result(self) -> dict[str, Any]:
+        if self._result is None:
+            text, _ = self.process.communicate()
+            self.errors.seek(0)
+            problem = self.errors.read().strip()
+            self.errors.close()
+            result = {**FAILED, **(json.loads(text) if text.strip() else {}), "seed": self.seed}
+            self._result = {**result, "error": problem} if problem else result
+        return self._result
+
+    def line(self) -> str:
+        result = self.result()
+        problem = f"  {result['error']}" if "error" in result else ""
+        return f"seed {self.seed}: {result['state']}  {output.number(result['objective'])}{problem}"
+
+
+def _environment() -> dict[str, str]:
+    """Return this environment without `LAB_...` options: they are resolved, and would otherwise
+    win over the child's file."""
+    kept = (DISABLE, "LAB_DEBUG")
+    return {k: v for k, v in os.environ.items() if not k.startswith("LAB_") or k in kept}
+
+
+class _ForwardedSignals:
+    """Pass Ctrl-C and SIGTERM on to the children and wait for them."""
+
+    def __init__(self, children: list[_Child]) -> None:
+        self._children = children
+
+    def __enter__(self) -> None:
+        watched = (signal.SIGINT, signal.SIGTERM)
+        self._before = {number: signal.signal(number, self._forward) for number in watched}
+
+    def __exit__(self, *exception: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _forward(self, number: int, frame: object) -> None:
+        for child in self._children:
+            child.process.send_signal(number)
+
+
+def _print(group: str, results: list[dict[str, Any]], as_json: bool) -> None:
+    results.sort(key=lambda result: result["seed"])
+    if as_json:
+        output.print_json({"group": group, "runs": results})
+        return
+    names = sorted({name for result in results for name in result["summary"].get("test", {})})
+    output.print_table(
+        ["seed", "state", "best", *names, "folder"],
+        [
+            [
+                str(result["seed"]),
+                result["state"],
+                output.number(result["objective"]),
+                *(output.number(result["summary"].get("test", {}).get(name)) for name in names),
+                result["dir"] or "-",
+            ]
+            for result in results
+        ],
+    )
+    click_line = f"group {group}: {sum(r['state'] == 'finished' for r in results)} of "
+    output.say(click_line + f"{len(results)} finished")

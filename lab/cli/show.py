@@ -1,0 +1,68 @@
+"""`lab show RUN`: everything about one run on one screen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lab.cli import options, output
+
+
+@click.command("show", short_help="Show one run.")
+@options.run_argument
+@options.runs_dir_option
+@options.json_option
+@options.debug_option
+def command(run: str, runs_dir: Path, as_json: bool) -> None:
+    """Show the config, summary, last metrics, media and checkpoints of RUN."""
+    from lab import store
+
+    data = _collect(store.find(run, runs_dir))
+    if as_json:
+        output.print_json(data)
+    else:
+        _print(data)
+
+
+def _collect(run: Any) -> dict[str, Any]:
+    last: dict[str, float] = {}
+    for row in run.metrics():
+        last.update(row)
+    return {
+        "name": run.name,
+        "dir": str(run.dir),
+        "state": run.state,
+        "experiment": run.record["experiment"],
+        "preset": run.record.get("preset"),
+        "config": run.config,
+        "run": run.record["run"],
+        "summary": run.summary,
+        "last": last,
+        "media": sorted(str(path) for path in (run.dir / "media").glob("*")),
+        "checkpoints": sorted(str(path) for path in (run.dir / "checkpoints").glob("*.pt")),
+    }
+
+
+def _print(data: dict[str, Any]) -> None:
+    summary = data["summary"]
+    head = {"run": data["name"], "state": data["state"], "preset": data["preset"] or "-"}
+    if summary.get("error"):
+        head["error"] = summary["error"]
+    sections = {
+        "": head,
+        "config": data["config"],
+        "runner": {k: v for k, v in data["run"].items() if v not in (None, [], "")},
+        "test": {k: output.number(v) for k, v in summary.get("test", {}).items()},
+        "last metrics": {k: output.number(v) for k, v in data["last"].items()},
+        "media": {Path(path).name: path for path in data["media"]},
+        "checkpoints": {Path(path).stem: path for path in data["checkpoints"]},
+    }
+    for title, pairs in sections.items():
+        if pairs:
+            if title:
+                click.echo(f"\n{title}")
+            output.print_pairs(pairs)
+    if data["state"] in ("crashed", "interrupted", "failed"):
+        output.say(f"\nContinue with: lab resume {data['dir']}")

@@ -1,0 +1,261 @@
+"""Define options once, as pydantic models, and resolve them from every place a user may say them.
+
+Precedence: flags > `LAB_...` environment > `--config` file > preset > default.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from lab.errors import UsageError
+from lab.spec import ExperimentSpec
+from lab.text import did_you_mean
+
+MAX_SEED = 2**31 - 1
+
+
+class Options(BaseModel):
+    """A frozen set of options that refuses unknown names."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+M = TypeVar("M", bound=Options)
+
+
+class Config(Options):
+    """Base of every experiment's config. Its fields are the options; the rest tells the runner
+    what depends on the chosen task."""
+
+    clock: ClassVar[str] = "samples"
+    """The unit of progress: "env_steps" in reinforcement learning, "samples" elsewhere."""
+
+    @property
+    def objective(self) -> tuple[str, str]:
+        """Return the metric to select by and its direction: `("eval/return", "max")`."""
+        raise NotImplementedError
+
+    @property
+    def target(self) -> str:
+        """Return what the run learns from: an env id, a source. Part of the run's name."""
+        raise NotImplementedError
+
+    @property
+    def budget(self) -> int:
+        """Return where the clock stops unless `--budget` says otherwise."""
+        raise NotImplementedError
+
+    @property
+    def eval_every(self) -> int | None:
+        """Return the evaluation grid; None for a twentieth of the budget."""
+        return None
+
+    @property
+    def solved(self) -> str | None:
+        """Return the criterion that `--stop-at solved` stands for, where the task has one."""
+        return None
+
+    @property
+    def threads(self) -> int:
+        """Return the CPU threads this configuration is fastest with."""
+        return 1
+
+    @property
+    def preset(self) -> str | None:
+        """Return the name of the preset tuned for this task, if the spec has it."""
+        return None
+
+
+class RunOptions(Options):
+    """The runner's own options, common to all experiments."""
+
+    seed: int = Field(0, ge=0, le=MAX_SEED, description="Seed of all randomness.")
+    budget: int | None = Field(None, ge=1, description="Where the clock stops.")
+    eval_every: int | None = Field(None, ge=1, description="Evaluate at multiples of this clock.")
+    log_every: int | None = Field(None, ge=1, description="Log at multiples of this clock.")
+    checkpoint_every: int | None = Field(
+        None,
+        ge=1,
+        description="Checkpoint at multiples of this clock and keep <clock>.pt; "
+        "by default last.pt is written as often as costs under 2 % of the time.",
+    )
+    keep: int = Field(3, ge=0, description="How many <clock>.pt to keep, newest first; 0: all.")
+    stop_at: str | None = Field(
+        None, description="End when a metric gets there: 'eval/return>=475', or 'solved'."
+    )
+    device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps.")
+    precision: Literal["fp32", "bf16", "fp16"] = Field("fp32", description="Number format.")
+    compile: bool = Field(False, description="Compile the networks with torch.compile.")
+    threads: int | None = Field(None, ge=1, le=1024, description="CPU threads for torch.")
+    deterministic: bool = Field(False, description="Only deterministic kernels, on any device.")
+    media: bool = Field(True, description="Record pictures and videos.")
+    name: str | None = Field(None, description="Name of the run and of its folder.")
+    group: str | None = Field(None, description="Group of runs that differ by seed alone.")
+    tag: tuple[str, ...] = Field((), description="Tags, separated by commas.")
+    runs_dir: Path = Field(Path("runs"), description="Folder that holds the run folders.")
+    wandb: Literal["auto", "online", "offline", "disabled"] = Field(
+        "auto", description="Weights & Biases; auto is online with a key and offline without."
+    )
+    project: str = Field("lab", description="Weights & Biases project.")
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """What a run will do, fully decided."""
+
+    config: Config
+    run: RunOptions
+    preset: str | None
+
+
+def resolve(
+    spec: ExperimentSpec,
+    flags: Mapping[str, Any],
+    *,
+    preset: str | None = None,
+    file: Path | None = None,
+) -> Resolved:
+    """Merge flags, a config file, a preset and the defaults, and validate all of it at once.
+
+    Raises UsageError that lists every mistake.
+    """
+    model = spec.load_config()
+    read = read_file(file) if file else {}
+    mistakes = [*_unknown(model, read, str(file)), *_unknown(model, flags, "the arguments")]
+    given = {**read, **flags}
+    name = preset or _tuned_preset(spec, model, given, mistakes)
+    values = {**preset_values(spec, model, name), **given}
+    config, run = validate(model, values, mistakes)
+    return Resolved(config, _fill_in(config, run), None if name == "none" else name)
+
+
+def preset_values(spec: ExperimentSpec, model: type[Config], name: str | None) -> Mapping[str, Any]:
+    """Return the values of preset `name`; `none` and None are empty."""
+    if name in (None, "none"):
+        return {}
+    if name not in spec.presets:
+        known = ", ".join(spec.presets) or "none"
+        raise UsageError(
+            f"{spec.name} has no preset {name!r}.{did_you_mean(str(name), spec.presets)} "
+            f"It has: {known}"
+        )
+    unknown = _unknown(model, spec.presets[name], f"the preset {name!r}")
+    if unknown:
+        raise UsageError("\n".join(unknown))
+    return spec.presets[name]
+
+
+def validate(
+    model: type[Config], values: Mapping[str, Any], mistakes: Sequence[str] = ()
+) -> tuple[Config, RunOptions]:
+    """Split flat values between the experiment and the runner and validate both.
+
+    Raises UsageError that lists every mistake, `mistakes` known before among them.
+    """
+    mistakes = list(mistakes)
+    config = _build(model, values, mistakes)
+    run = _build(RunOptions, values, mistakes)
+    if config is None or run is None or mistakes:
+        raise UsageError("\n".join(mistakes))
+    return config, run
+
+
+def build(model: type[M], values: Mapping[str, Any]) -> M:
+    """Build one set of options. Raises UsageError that lists every mistake."""
+    unknown = [name for name in values if name not in model.model_fields]
+    mistakes = [f"unknown option {n!r}.{did_you_mean(n, model.model_fields)}" for n in unknown]
+    options = _build(model, values, mistakes)
+    if options is None or mistakes:
+        raise UsageError("\n".join(mistakes))
+    return options
+
+
+def _build(model: type[M], values: Mapping[str, Any], mistakes: list[str]) -> M | None:
+    own = {name: parse(model, name, v) for name, v in values.items() if name in model.model_fields}
+    try:
+        return model(**own)
+    except ValidationError as error:
+        mistakes += [_plain(item) for item in error.errors()]
+        return None
+
+
+def _plain(error: Any) -> str:
+    """Turn one pydantic error into a line: `--lr -1: should be greater than 0`."""
+    option = "--" + str(error["loc"][0]).replace("_", "-") if error["loc"] else "options"
+    reason = error["msg"].removeprefix("Input ").removeprefix("Value error, ")
+    if error["type"] == "missing":
+        return f"{option} is required"
+    return f"{option} {error['input']}: {reason}" if error["loc"] else reason
+
+
+def _unknown(model: type[Options], values: Mapping[str, Any], source: str) -> list[str]:
+    """Return a line for each name that is no option, with the nearest one that is."""
+    known = {*model.model_fields, *RunOptions.model_fields}
+    names = [name for name in values if name not in known]
+    return [f"unknown option {n!r} in {source}.{did_you_mean(n, known)}" for n in names]
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """Read a YAML mapping of options, or the config.yaml of a run folder."""
+    import yaml
+
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(data, dict):
+        raise UsageError(f"{path} must hold a mapping of option names to values")
+    if "experiment" in data and isinstance(data.get("config"), dict):
+        own = {k: v for k, v in data["run"].items() if k not in ("name", "group", "runs_dir")}
+        data = {**data["config"], **own}
+    return {str(name).replace("-", "_"): value for name, value in data.items()}
+
+
+def parse(model: type[Options], name: str, value: Any) -> Any:
+    """Read command-line text for a field: `none`, and commas in a tuple; the rest is pydantic's."""
+    if not isinstance(value, str):
+        return value
+    annotation = model.model_fields[name].annotation
+    kinds = unwrap(annotation)
+    if type(None) in kinds and value.lower() == "none":
+        return None
+    if any(get_origin(kind) is tuple for kind in kinds):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+def unwrap(annotation: Any) -> tuple[Any, ...]:
+    """Return the members of a union, or the annotation itself in a 1-tuple."""
+    if get_origin(annotation) in (Union, types.UnionType):
+        return get_args(annotation)
+    return (annotation,)
+
+
+def _tuned_preset(
+    spec: ExperimentSpec, model: type[Config], given: Mapping[str, Any], mistakes: Sequence[str]
+) -> str | None:
+    """Return the preset that the config asks for by itself, if the spec has it."""
+    config, _ = validate(model, given, mistakes)
+    return config.preset if config.preset in spec.presets else None
+
+
+def _fill_in(config: Config, run: RunOptions) -> RunOptions:
+    """Decide what the user left open, so that the run folder records no `None` that matters."""
+    budget = run.budget or config.budget
+    eval_every = run.eval_every or config.eval_every or max(1, budget // 20)
+    return run.model_copy(
+        update={
+            "budget": budget,
+            "eval_every": eval_every,
+            "log_every": run.log_every or max(1, budget // 100),
+            "threads": run.threads or config.threads,
+        }
+    )

@@ -1,0 +1,185 @@
+"""Lend an experiment everything it may use: device, randomness, files, environments, logging."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from lab.device import Compute, F
+from lab.environments import Envs, make
+from lab.rng import Randomness, derive, plain, unplain
+from lab.spec import EnvironmentSpec
+from lab.update import Loss, Update, make_update
+from lab.window import Value, Window
+
+
+class Context:
+    """What the runner lends.
+
+    seed, budget, dir: as resolved; `dir` is the run folder.
+    clock: how far training has come, in the unit of the config's clock.
+    rng, generator: numpy and torch generators, seeded, saved and restored by the runner.
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int,
+        budget: int,
+        dir: Path,
+        compute: Compute,
+        facts: Mapping[str, Any] | None = None,
+        environments: Sequence[EnvironmentSpec] = (),
+        warn: Callable[[str], None] = lambda message: None,
+    ) -> None:
+        self.seed = seed
+        self.budget = budget
+        self.dir = dir
+        self.clock = 0
+        self.compute = compute
+        self.randomness = Randomness(seed, compute.device)
+        self.window = Window()
+        self.facts: dict[str, Any] = dict(facts or {})
+        self.shown: list[tuple[str, Any]] = []
+        self.warn = warn
+        self._environments = tuple(environments)
+        self._train_envs: list[Envs] = []
+        self._all_envs: list[Envs] = []
+        self._restored_envs: list[Any] = []
+
+    # -- computing
+
+    @property
+    def device(self) -> torch.device:
+        return self.compute.device
+
+    @property
+    def rng(self) -> np.random.Generator:
+        return self.randomness.numpy
+
+    @property
+    def generator(self) -> torch.Generator:
+        return self.randomness.torch
+
+    def wrap(self, module: nn.Module) -> Any:
+        """Move a module to the device, compile it if asked, and switch its mode around
+        evaluations. In place: state keys never change."""
+        return self.compute.wrap(module)
+
+    def compile(self, function: F) -> F:
+        """Compile a function of tensors if the run asks for it."""
+        return self.compute.compile(function)
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """Return the context for forward passes and losses in the run's precision."""
+        return self.compute.autocast()
+
+    def optimize(
+        self, optimizer: torch.optim.Optimizer, loss: torch.Tensor, clip_norm: float | None = None
+    ) -> None:
+        """Clear gradients, go backward from `loss`, clip the gradient norm, and step."""
+        self.compute.optimize(optimizer, loss, clip_norm)
+
+    def make_update(
+        self,
+        module: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        loss: Loss,
+        clip_norm: float | None = None,
+    ) -> Update:
+        """Return `update(*tensors) -> (loss, extra)` that takes one optimiser step on
+        `loss(model, *tensors) -> (loss, extra)`, as one compiled graph if the run asks for it."""
+        return make_update(self.compute, module, optimizer, loss, clip_norm)
+
+    # -- telling
+
+    def log(self, name: str, value: Value) -> None:
+        """Add a training metric by bare name (`loss`); its mean over the window is logged."""
+        self.window.add(name, value)
+
+    def media(self, name: str, content: Any) -> None:
+        """Record a picture (uint8 [H, W, 3]), a matplotlib figure, a `lab.Clip` or a text."""
+        self.shown.append((name, content))
+
+    # -- remembering
+
+    def fact(self, name: str, compute: Callable[[], Any]) -> Any:
+        """Return plain data that is computed once in a run's life and kept in its checkpoints:
+        the shapes that networks are built from, say."""
+        if name not in self.facts:
+            self.facts[name] = plain(compute())
+        return self.facts[name]
+
+    # -- environments
+
+    def register_env(self, env_id: str) -> str:
+        """Import what registers `env_id` (`module:Id`, `namespace/Id`); return Gymnasium's id."""
+        return make.register(env_id, self._environments)
+
+    def make_env(self, env_id: str, **kwargs: Any) -> Any:
+        """Make one environment, to look at its spaces or to show an episode."""
+        return make.make_env(self.register_env(env_id), **kwargs)
+
+    def make_envs(
+        self,
+        env_id: str,
+        num_envs: int,
+        *,
+        train: bool = True,
+        wrappers: Sequence[make.Wrapper] = (),
+        **kwargs: Any,
+    ) -> Envs:
+        """Make environments to step together.
+
+        Those to train in are seeded here, and the runner saves and restores their state. Those to
+        evaluate in (`train=False`) are reset with a seed drawn from `rng` at each evaluation.
+        """
+
+        name = self.register_env(env_id)
+        fast = next((e.native[name] for e in self._environments if name in e.native), None)
+
+        def build() -> Envs:
+            vector_id = self.register_env(fast) if fast else None
+            return make.make_envs(name, num_envs, wrappers=wrappers, vector_id=vector_id, **kwargs)
+
+        envs = build()
+        self._all_envs.append(envs)
+        if train:
+            self._prepare(envs, build)
+        return envs
+
+    def _prepare(self, envs: Envs, build: Callable[[], Envs]) -> None:
+        index = len(self._train_envs)
+        self._train_envs.append(envs)
+        restart = self.clock  # a restarted episode must not repeat what was played before
+        envs.reset(derive(self.seed, "envs", index, restart))
+        name = f"envs {index} exact"
+        envs.exact = self.fact(name, lambda: make.is_exact(build))
+        if not envs.exact:
+            self.warn("The environment's state cannot be saved: on resume its episodes restart.")
+        if index < len(self._restored_envs):
+            envs.load_state_dict(self._restored_envs[index])
+
+    # -- for the runner
+
+    def envs_state(self) -> list[Any]:
+        """Return the state of the training environments, in the order they were made."""
+        made = [plain(envs.state_dict()) for envs in self._train_envs]
+        return made + [plain(state) for state in self._restored_envs[len(made) :]]
+
+    def load_envs_state(self, states: Sequence[Any]) -> None:
+        """Restore training environments: those made already at once, the others when made."""
+        self._restored_envs = [unplain(state) for state in states]
+        for envs, state in zip(self._train_envs, self._restored_envs, strict=False):
+            envs.load_state_dict(state)
+
+    def close(self) -> None:
+        """Close every environment that was made."""
+        for envs in self._all_envs:
+            envs.close()

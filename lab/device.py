@@ -1,0 +1,118 @@
+"""Choose where and how tensors compute: device, precision, compilation, threads, determinism."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import torch
+from torch import nn
+
+from lab.errors import UsageError
+
+F = TypeVar("F", bound=Callable[..., Any])
+DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def available() -> list[str]:
+    """Return the names of the devices of this machine, best first."""
+    cuda = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
+    mps = ["mps"] if torch.backends.mps.is_available() else []
+    return [*cuda, *mps, "cpu"]
+
+
+def resolve(name: str) -> torch.device:
+    """Return the device that `name` asks for; "auto" is the best there is.
+
+    Raises UsageError where the machine has no such device.
+    """
+    known = available()
+    if name == "auto":
+        return torch.device(known[0])
+    wanted = "cuda:0" if name == "cuda" else name
+    if wanted not in known:
+        raise UsageError(f"there is no device {name!r} here. There is: {', '.join(known)}")
+    return torch.device(wanted)
+
+
+@dataclass
+class Compute:
+    """What the runner decided about computing, and the verbs that an experiment uses."""
+
+    device: torch.device
+    precision: str = "fp32"
+    compiled: bool = False
+    modules: list[nn.Module] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        enabled = self.precision == "fp16" and self.device.type == "cuda"
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=enabled)
+
+    def wrap(self, module: nn.Module) -> nn.Module:
+        """Move a module to the device, compile it in place if asked, and watch its modes."""
+        module.to(self.device)
+        if self.compiled:
+            module.compile()
+        self.modules.append(module)
+        return module
+
+    def compile(self, function: F) -> F:
+        """Compile a function if asked; the function itself otherwise."""
+        if not self.compiled:
+            return function
+        return torch.compile(function, fullgraph=True, dynamic=False)  # type: ignore[return-value]
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """Return the context in which forward passes run in the chosen precision."""
+        if self.precision == "fp32":
+            return nullcontext()
+        return torch.autocast(self.device.type, dtype=DTYPES[self.precision])
+
+    def optimize(
+        self, optimizer: torch.optim.Optimizer, loss: torch.Tensor, clip_norm: float | None = None
+    ) -> None:
+        """Take one optimiser step on `loss`, with fp16 scaling and gradient-norm clipping."""
+        optimizer.zero_grad(set_to_none=True)
+        self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        if clip_norm is not None:
+            self.scaler.unscale_(optimizer)
+            parameters = [p for group in optimizer.param_groups for p in group["params"]]
+            nn.utils.clip_grad_norm_(parameters, clip_norm)
+        self.scaler.step(optimizer)
+        self.scaler.update()
+
+    @contextmanager
+    def evaluating(self) -> Iterator[None]:
+        """Put wrapped modules in eval mode with gradients off, and every mode back after."""
+        modes = [(m, m.training) for module in self.modules for m in module.modules()]
+        for module in self.modules:
+            module.eval()
+        try:
+            with torch.no_grad():
+                yield
+        finally:
+            for module, training in modes:
+                module.training = training
+
+
+@contextmanager
+def configured(threads: int, deterministic: bool) -> Iterator[None]:
+    """Set torch's process-wide switches for a run and put them back after it."""
+    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    cublas = os.environ.get("CUBLAS_WORKSPACE_CONFIG")
+    torch.set_num_threads(threads)
+    if deterministic:
+        os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
+        torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before[0])
+        torch.use_deterministic_algorithms(before[1])
+        if deterministic:
+            os.environ.pop("CUBLAS_WORKSPACE_CONFIG")
+            if cublas is not None:
+                os.environ["CUBLAS_WORKSPACE_CONFIG"] = cublas

@@ -1,0 +1,7 @@
+"""Lend Gymnasium environments whose state the runner can save without pickle."""
+
+from lab.environments.envs import Envs, Step
+from lab.environments.episodes import Episodes, play_episodes
+from lab.environments.make import make_env, make_envs
+
+__all__ = ["Envs", "Episodes", "Step", "make_env", "make_envs", "play_episodes"]

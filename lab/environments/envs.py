@@ -1,0 +1,138 @@
+"""Step several environments together, with Gymnasium's three autoreset modes made one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from gymnasium import Space
+from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
+
+from lab.environments import native
+from lab.environments.replayable import Replayable
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class Step(NamedTuple):
+    """What one step of N environments brought. `next_obs` is the true successor, also at the end
+    of an episode; rows where `live` is False are no transitions and must not be learned from."""
+
+    next_obs: Array  # [N, ...]
+    reward: Array  # [N]
+    terminated: Array  # [N] bool
+    truncated: Array  # [N] bool
+    live: Array  # [N] bool
+    returns: Array  # [E] undiscounted returns of the episodes that ended here
+    lengths: Array  # [E] their lengths in steps
+
+
+class Envs:
+    """N environments, always ready for an action: `obs` is what to choose it from.
+
+    NEXT_STEP environments spend one tick on a reset, in which the action is ignored: `live` is
+    False there. SAME_STEP ones hand the last observation over in `final_obs`. DISABLED ones are
+    reset here, in the same step.
+    """
+
+    def __init__(self, vector: VectorEnv[Any, Any, Any], *, exact: bool = True) -> None:
+        self.vector = vector
+        self.exact = exact  # False: the state cannot be saved, and episodes restart on resume
+        self.num_envs = vector.num_envs
+        self.observation_space: Space[Any] = vector.single_observation_space
+        self.action_space: Space[Any] = vector.single_action_space
+        self.autoreset: AutoresetMode = vector.metadata.get(
+            "autoreset_mode", AutoresetMode.NEXT_STEP
+        )
+        self.obs: Array = np.empty(0)
+        self._resetting = np.zeros(self.num_envs, dtype=bool)
+        self._returns = np.zeros(self.num_envs)
+        self._lengths = np.zeros(self.num_envs, dtype=np.int64)
+
+    def reset(self, seed: int | None = None) -> Array:
+        """Begin anew in all environments and return `obs` [N, ...]."""
+        obs, _ = self.vector.reset(seed=seed)
+        self.obs = np.array(obs)
+        self._resetting[:] = False
+        self._returns[:] = 0.0
+        self._lengths[:] = 0
+        return self.obs
+
+    def step(self, actions: Array) -> Step:
+        """Act in every environment. `actions` [N]."""
+        obs, reward, terminated, truncated, info = self.vector.step(actions)
+        obs = np.array(obs)
+        live = ~self._resetting
+        done = terminated | truncated
+        next_obs, self.obs = self._successor(obs, done, info)
+        if self.autoreset is AutoresetMode.NEXT_STEP:
+            self._resetting = done
+        returns, lengths = self._count(reward, live, done)
+        return Step(next_obs, reward, terminated, truncated, live, returns, lengths)
+
+    def _successor(self, obs: Array, done: Array, info: Mapping[str, Any]) -> tuple[Array, Array]:
+        """Return the true successors, and the observations to act from."""
+        if self.autoreset is AutoresetMode.NEXT_STEP or not done.any():
+            return obs, obs
+        if self.autoreset is AutoresetMode.DISABLED:
+            fresh, _ = self.vector.reset(options={"reset_mask": done})
+            return obs, np.array(fresh)
+        final = obs.copy()
+        for index in np.flatnonzero(done):
+            final[index] = info["final_obs"][index]
+        return final, obs
+
+    def _count(self, reward: Array, live: Array, done: Array) -> tuple[Array, Array]:
+        """Add up returns and lengths; hand out and clear those of ended episodes."""
+        self._returns += np.where(live, reward, 0.0)
+        self._lengths += live
+        if not done.any():
+            return np.empty(0), np.empty(0, dtype=np.int64)
+        returns, lengths = self._returns[done], self._lengths[done]
+        self._returns[done] = 0.0
+        self._lengths[done] = 0
+        return returns, lengths
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state of every environment, of the counters and of `obs`."""
+        return {
+            "envs": self._env_states() if self.exact else None,
+            "obs": self.obs.copy(),
+            "resetting": self._resetting.copy(),
+            "returns": self._returns.copy(),
+            "lengths": self._lengths.copy(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Return to the saved moment. Where the state could not be saved, episodes have restarted
+        with `reset` and go on from there."""
+        if state["envs"] is None:
+            return
+        self._load_env_states(state["envs"])
+        self.obs = state["obs"].copy()
+        self._resetting = state["resetting"].copy()
+        self._returns = state["returns"].copy()
+        self._lengths = state["lengths"].copy()
+
+    def _env_states(self) -> Any:
+        if not isinstance(self.vector, SyncVectorEnv):
+            return native.state_dict(self.vector)
+        return {
+            "autoreset": self.vector._autoreset_envs.copy(),
+            "each": [env.state_dict() for env in self._replayables()],
+        }
+
+    def _load_env_states(self, state: Any) -> None:
+        if not isinstance(self.vector, SyncVectorEnv):
+            native.load_state_dict(self.vector, state)
+            return
+        self.vector._autoreset_envs = state["autoreset"].copy()
+        for env, saved in zip(self._replayables(), state["each"], strict=True):
+            env.load_state_dict(saved)
+
+    def _replayables(self) -> list[Replayable]:
+        return [env for env in self.vector.envs if isinstance(env, Replayable)]  # type: ignore[attr-defined]
+
+    def close(self) -> None:
+        self.vector.close()

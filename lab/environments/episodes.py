@@ -1,0 +1,45 @@
+"""Play whole episodes: one quota for each environment, never "the first N to finish"."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from lab.environments.envs import Array, Envs
+
+
+@dataclass(frozen=True)
+class Episodes:
+    """E finished episodes. The first N rows are the first episodes of the N environments."""
+
+    returns: Array  # [E] undiscounted
+    discounted: Array  # [E] seen from the first step
+    lengths: Array  # [E] steps
+
+
+def play_episodes(
+    envs: Envs, act: Callable[[Array], Array], episodes: int, *, seed: int, gamma: float = 1.0
+) -> Episodes:
+    """Play at least `episodes` episodes, the same number in each environment.
+
+    Taking the first to finish would favour short episodes. `act` maps observations [N, ...] to
+    actions [N].
+    """
+    quota = -(-episodes // envs.num_envs)
+    shape = (quota, envs.num_envs)
+    returns, discounted = np.zeros(shape), np.zeros(shape)
+    lengths = np.zeros(shape, dtype=np.int64)
+    number = np.zeros(envs.num_envs, dtype=np.int64)  # the episode each environment is in
+    column = np.arange(envs.num_envs)
+    envs.reset(seed=seed)
+    while (counts := number < quota).any():
+        step = envs.step(act(envs.obs))
+        at = number[counts & step.live], column[counts & step.live]
+        reward = step.reward[counts & step.live]
+        returns[at] += reward
+        discounted[at] += gamma ** lengths[at] * reward
+        lengths[at] += 1
+        number += step.live & (step.terminated | step.truncated)
+    return Episodes(returns.ravel(), discounted.ravel(), lengths.ravel())

@@ -1,0 +1,118 @@
+"""Make environments by id, with the state-saving wrapper where one is needed."""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
+
+from lab.environments.envs import Envs
+from lab.environments.replayable import Replayable
+from lab.errors import UsageError
+from lab.spec import EnvironmentSpec
+from lab.text import did_you_mean, first_line
+
+Wrapper = Callable[[gym.Env[Any, Any]], gym.Env[Any, Any]]
+NATIVE_FROM = 4  # below this many, stepping one by one is faster than numpy's overhead
+TRIAL_STEPS = 64
+
+
+def register(env_id: str, offers: Iterable[EnvironmentSpec]) -> str:
+    """Import what registers `env_id` and return the id as Gymnasium knows it.
+
+    `module:Id` imports the module; `namespace/Id` the module a plugin names for the namespace.
+    Raises UsageError where a module or the id is unknown.
+    """
+    module, _, name = env_id.rpartition(":")
+    modules = [offer.module for offer in offers if name.startswith(f"{offer.namespace}/")]
+    try:
+        for needed in filter(None, (module, *modules)):
+            importlib.import_module(needed)
+        gym.spec(name)
+    except ImportError as error:
+        raise UsageError(f"--env {env_id}: {first_line(error)}") from error
+    except gym.error.Error as error:
+        hint = did_you_mean(name, gym.registry)
+        raise UsageError(f"--env {env_id}: Gymnasium knows no such environment.{hint}") from error
+    return name
+
+
+def make_env(
+    env_id: str, *, wrappers: Sequence[Wrapper] = (), render_mode: str | None = None, **kwargs: Any
+) -> gym.Env[Any, Any]:
+    """Make one environment, wrapped. Raises UsageError where it cannot be built."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            env = gym.make(env_id, render_mode=render_mode, **kwargs)
+            for wrapper in wrappers:
+                env = wrapper(env)
+    except (gym.error.Error, ImportError, TypeError, AssertionError) as error:
+        raise UsageError(f"--env {env_id} cannot be made: {first_line(error)}") from error
+    return env
+
+
+def make_envs(
+    env_id: str,
+    num_envs: int,
+    *,
+    wrappers: Sequence[Wrapper] = (),
+    vector_id: str | None = None,
+    **kwargs: Any,
+) -> Envs:
+    """Make `num_envs` environments: a native vector version where there is one and it pays,
+    otherwise one by one. `vector_id` names the environment that has it, if not `env_id` itself."""
+    vector_id = vector_id or env_id
+    if num_envs >= NATIVE_FROM and not wrappers and gym.spec(vector_id).vector_entry_point:
+        return Envs(gym.make_vec(vector_id, num_envs, "vector_entry_point", **kwargs))
+    return Envs(
+        SyncVectorEnv(
+            [lambda: Replayable(make_env(env_id, wrappers=wrappers, **kwargs))] * num_envs,
+            copy=False,  # Envs copies
+            autoreset_mode=AutoresetMode.SAME_STEP,
+        )
+    )
+
+
+def is_exact(make: Callable[[], Envs]) -> bool:
+    """Try on two scratch copies whether a state saved here continues there alike.
+
+    The first plays into its second episode, so that what is carried between episodes shows, and
+    hands its state over. Both go on with the same actions.
+    """
+    original, copy = make(), make()
+    try:
+        rng = np.random.default_rng(0)
+        original.reset(seed=1)
+        copy.reset(seed=2)
+        _play(original, _actions(original, rng))
+        original.reset()
+        _play(original, _actions(original, rng))
+        copy.load_state_dict(original.state_dict())
+        actions = _actions(original, rng)
+        return _play(original, actions) == _play(copy, actions)
+    except Exception:  # an environment may fail in any way; then its state cannot be saved
+        return False
+    finally:
+        original.close()
+        copy.close()
+
+
+def _actions(envs: Envs, rng: np.random.Generator) -> list[Any]:
+    space = envs.vector.action_space
+    space.seed(int(rng.integers(2**31)))
+    return [space.sample() for _ in range(TRIAL_STEPS)]
+
+
+def _play(envs: Envs, actions: Sequence[Any]) -> list[bytes]:
+    """Step through `actions` and return everything seen, to the bit."""
+    seen = []
+    for action in actions:
+        step = envs.step(action)
+        seen += [np.ascontiguousarray(part).tobytes() for part in (*step[:5], envs.obs)]
+    return seen

@@ -1,0 +1,27 @@
+"""Name what can go wrong in words a user can act on."""
+
+from __future__ import annotations
+
+
+class LabError(Exception):
+    """Something failed and the message says what, in one or two plain lines. Exit code 1."""
+
+    exit_code = 1
+
+
+class UsageError(LabError):
+    """What was asked for cannot be: a wrong name, option or value. Exit code 2."""
+
+    exit_code = 2
+
+
+class Diverged(LabError):
+    """A metric is no longer a finite number."""
+
+
+class RunFailed(LabError):
+    """A run ended in state `failed`; the original exception is `__cause__`, the folder `dir`."""
+
+    def __init__(self, message: str, dir: str) -> None:
+        super().__init__(message)
+        self.dir = dir

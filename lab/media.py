@@ -1,0 +1,58 @@
+"""Write what people would rather look at: pictures, animations, text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+Picture = np.ndarray[Any, np.dtype[np.uint8]]  # [H, W, 3] or [H, W]
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A sequence of pictures, shown at `fps` frames a second."""
+
+    frames: Sequence[Picture]
+    fps: int = 30
+
+
+def write(stem: Path, content: Any) -> Path:
+    """Write `content` beside `stem` with the suffix of its kind, and return the path.
+
+    A picture (uint8 [H, W, 3] or [H, W]) or a matplotlib figure becomes PNG, a Clip an animated
+    GIF, a string a text file. Raises TypeError for anything else.
+    """
+    if isinstance(content, str):
+        path = stem.with_name(stem.name + ".txt")
+        path.write_text(content, encoding="utf-8")
+    elif hasattr(content, "savefig"):
+        path = stem.with_name(stem.name + ".png")
+        content.savefig(path, dpi=120, bbox_inches="tight")
+    elif isinstance(content, np.ndarray) and content.ndim in (2, 3):
+        path = stem.with_name(stem.name + ".png")
+        _image(content).save(path)
+    elif isinstance(content, Clip):
+        path = stem.with_name(stem.name + ".gif")
+        write_gif(path, content)
+    else:
+        raise TypeError(f"a {type(content).__name__} is no picture, figure, Clip or text")
+    return path
+
+
+def write_gif(path: Path, clip: Clip) -> None:
+    """Write a clip as a GIF that loops. GIF counts hundredths of a second, so fps is rounded."""
+    if not clip.frames:
+        raise ValueError("a clip needs at least one frame")
+    images = [_image(frame).quantize(64) for frame in clip.frames]
+    duration = max(20, round(100 / clip.fps) * 10)
+    images[0].save(path, save_all=True, append_images=images[1:], duration=duration, loop=0)
+
+
+def _image(picture: Picture) -> Any:
+    from PIL import Image
+
+    return Image.fromarray(np.ascontiguousarray(picture))

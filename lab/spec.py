@@ -1,0 +1,71 @@
+"""Describe an experiment in strings, so that listing experiments costs nothing."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lab.config import Config
+    from lab.experiment import Experiment
+
+NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+
+
+@dataclass(frozen=True)
+class ExperimentSpec:
+    """One trainable system that a plugin offers. Everything heavy is named, not imported.
+
+    name: kebab-case; what follows `lab run`.
+    summary: one line for listings.
+    config: `"module:Class"` of a `lab.Config`: its fields are the options.
+    experiment: `"module:Class"` of the `lab.Experiment`.
+    presets: name -> option values, the runner's options (`budget`) included.
+        A preset named as the config's `preset` says (an env id, say) is chosen by itself.
+    metrics: full metric name -> what it measures.
+    capabilities: what it offers beyond training -> `"module:Class"` of that command's options.
+    """
+
+    name: str
+    summary: str
+    config: str
+    experiment: str
+    presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    metrics: Mapping[str, str] = field(default_factory=dict)
+    capabilities: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not NAME.fullmatch(self.name):
+            raise ValueError(f"experiment name {self.name!r} is not kebab-case")
+        if "\n" in self.summary or not self.summary:
+            raise ValueError(f"experiment {self.name!r} needs a summary of one line")
+
+    def load_config(self) -> type[Config]:
+        """Import the config class (light: pydantic and nothing heavier)."""
+        return import_object(self.config)  # type: ignore[no-any-return]
+
+    def load_experiment(self) -> type[Experiment]:
+        """Import the experiment class (heavy: torch)."""
+        return import_object(self.experiment)  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class EnvironmentSpec:
+    """Gymnasium environments under `namespace/`, registered when `module` is imported.
+
+    native: ids of other environments -> ids here that have a vector version which equals them step
+    for step. Training uses it by itself where it pays.
+    """
+
+    namespace: str
+    module: str
+    native: Mapping[str, str] = field(default_factory=dict)
+
+
+def import_object(path: str) -> Any:
+    """Return what `"module:attribute"` names."""
+    module, _, attribute = path.partition(":")
+    return getattr(importlib.import_module(module), attribute)

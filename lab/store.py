@@ -1,0 +1,193 @@
+"""Keep a run as a folder of plain files: written first, crash-safe, readable without the lab."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import IO, Any
+
+import yaml
+
+from lab.errors import LabError, UsageError
+from lab.text import did_you_mean
+
+CONFIG, METRICS, SUMMARY, LOG, LOCK = (
+    "config.yaml",
+    "metrics.jsonl",
+    "summary.json",
+    "log.txt",
+    ".lock",
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder, read. Nothing here writes or imports torch."""
+
+    dir: Path
+
+    @property
+    def name(self) -> str:
+        return self.dir.name
+
+    @cached_property
+    def record(self) -> dict[str, Any]:
+        """config.yaml whole: `experiment`, `config`, `run`, `provenance`."""
+        try:
+            record = yaml.safe_load((self.dir / CONFIG).read_text(encoding="utf-8"))
+        except (OSError, yaml.YAMLError) as error:
+            raise LabError(f"{self.dir / CONFIG} cannot be read: {error}") from error
+        if not isinstance(record, dict) or "experiment" not in record:
+            raise LabError(f"{self.dir / CONFIG} is not a run's configuration")
+        return record
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The experiment's own options."""
+        return dict(self.record["config"])
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        """summary.json; empty where it is absent or damaged."""
+        try:
+            summary = json.loads((self.dir / SUMMARY).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return summary if isinstance(summary, dict) else {}
+
+    @property
+    def state(self) -> str:
+        """running, finished, interrupted, failed, or crashed: running, but its process is gone."""
+        state = self.summary.get("state", "crashed")
+        if state == "running" and not is_locked(self.dir):
+            return "crashed"
+        return str(state)
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """The rows of metrics.jsonl, up to a last line that a crash may have torn."""
+        rows = []
+        try:
+            with (self.dir / METRICS).open(encoding="utf-8") as lines:
+                for line in lines:
+                    rows.append(json.loads(line))
+        except (OSError, ValueError):
+            pass
+        return rows
+
+
+def find(name: str, runs_dir: Path) -> Run:
+    """Return the run at the path `name`, or of that name in `runs_dir`.
+
+    Raises UsageError where there is none, or where the folder is not a run's.
+    """
+    for folder in (Path(name), runs_dir / name):
+        if (folder / CONFIG).is_file():
+            return Run(folder)
+    for folder in (runs_dir / name, Path(name)):
+        if folder.is_dir():
+            raise UsageError(f"{folder} is not a run folder: it holds no {CONFIG}")
+    names = [run.name for run in runs(runs_dir)]
+    hint = did_you_mean(name, names) or " `lab runs` lists what there is."
+    raise UsageError(f"There is no run {name!r} in {runs_dir}.{hint}")
+
+
+def runs(runs_dir: Path) -> Iterator[Run]:
+    """Yield the runs in a folder, oldest name first. Folders that are no runs are passed over."""
+    if runs_dir.is_dir():
+        for folder in sorted(runs_dir.iterdir()):
+            if (folder / CONFIG).is_file():
+                yield Run(folder)
+
+
+def is_locked(folder: Path) -> bool:
+    """Tell whether a living process holds the run."""
+    try:
+        with (folder / LOCK).open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+class RunFolder:
+    """A run folder, written. Holds the lock: never shared by two processes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.dir = folder
+        self._lock = (folder / LOCK).open("wb")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._lock.close()
+            raise UsageError(f"{folder} is in use by another process") from None
+        self._metrics: IO[bytes] = (folder / METRICS).open("ab")
+
+    @classmethod
+    def create(cls, folder: Path, record: Mapping[str, Any]) -> RunFolder:
+        """Make a new run folder. Raises UsageError where one of that name exists."""
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            raise UsageError(
+                f"{folder} exists. Choose another --name, or continue it: lab resume {folder}"
+            ) from None
+        except OSError as error:
+            raise LabError(f"cannot create {folder}: {error.strerror}") from error
+        created = cls(folder)
+        created.write_record(record)
+        return created
+
+    def write_record(self, record: Mapping[str, Any]) -> None:
+        text = yaml.safe_dump(dict(record), sort_keys=False, allow_unicode=True)
+        write_atomically(self.dir / CONFIG, text.encode())
+
+    @property
+    def metrics_bytes(self) -> int:
+        return self._metrics.tell()
+
+    def append(self, row: Mapping[str, float]) -> None:
+        """Append one row. It is with the operating system when this returns."""
+        self._metrics.write(json.dumps(row).encode() + b"\n")
+        self._metrics.flush()
+
+    def cut(self, length: int) -> int:
+        """Cut the metrics to `length` bytes and return how many whole rows were dropped."""
+        dropped = (self.dir / METRICS).read_bytes()[length:].count(b"\n")
+        self._metrics.truncate(length)
+        self._metrics.seek(length)
+        return dropped
+
+    def write_summary(self, summary: Mapping[str, Any]) -> None:
+        write_atomically(self.dir / SUMMARY, json.dumps(summary, indent=2).encode() + b"\n")
+
+    def log(self, message: str) -> None:
+        """Add a line to log.txt, stamped with the time of day (UTC)."""
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        with (self.dir / LOG).open("a", encoding="utf-8") as log:
+            log.write(f"{stamp} {message}\n")
+
+    def close(self) -> None:
+        self._metrics.close()
+        self._lock.close()
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace `path` with `content`: a reader sees the old file or the new, never a part."""
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

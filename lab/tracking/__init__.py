@@ -1,0 +1,1 @@
+"""Follow a run: the metrics file, W&B, the terminal."""

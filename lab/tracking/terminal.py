@@ -1,0 +1,152 @@
+"""Show a run on the terminal: a progress bar for people, plain lines for everything else."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Protocol, TextIO
+
+from lab.text import duration
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+REFRESH_SECONDS = 0.5
+PLAIN_SECONDS = 10.0
+
+
+class Terminal(Protocol):
+    """What the runner tells a screen. All of it goes to stderr; stdout is for data."""
+
+    def start(self, title: str, clock: str, begin: int, budget: int) -> None: ...
+    def tick(self, clock: int) -> None: ...
+    def row(self, row: Mapping[str, float], objective: str, best: float | None) -> None: ...
+    def say(self, message: str) -> None: ...
+    def stop(self) -> None: ...
+
+
+class Silent:
+    """Show nothing but what went wrong elsewhere."""
+
+    def start(self, title: str, clock: str, begin: int, budget: int) -> None:
+        pass
+
+    def tick(self, clock: int) -> None:
+        pass
+
+    def row(self, row: Mapping[str, float], objective: str, best: float | None) -> None:
+        pass
+
+    def say(self, message: str) -> None:
+        pass
+
+    def stop(self) -> None:
+        pass
+
+
+class PlainLines(Silent):
+    """Print a line for each evaluation, and one now and then between: for logs and pipes."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._shown = 0.0
+        self._budget = 0
+        self._clock = ""
+
+    def start(self, title: str, clock: str, begin: int, budget: int) -> None:
+        self._budget, self._clock = budget, clock
+        where = f"from {begin:,}" if begin else "from the start"
+        self.say(f"{title}: {budget:,} {clock}, {where}")
+
+    def row(self, row: Mapping[str, float], objective: str, best: float | None) -> None:
+        now = time.monotonic()
+        if objective not in row and now - self._shown < PLAIN_SECONDS:
+            return
+        self._shown = now
+        parts = [f"{int(row['clock']):>9,}/{self._budget:,} {self._clock}"]
+        parts += [f"{name} {value:.4g}" for name, value in row.items() if _worth(name, objective)]
+        if objective in row and best is not None:
+            parts.append(f"best {best:.4g}")
+        self.say("  ".join(parts))
+
+    def say(self, message: str) -> None:
+        print(message, file=self._stream, flush=True)
+
+
+class Bar(Silent):
+    """A progress bar with clock, rate, loss, last and best objective, and time left."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._console = Console(stderr=True)
+        self._bar: Progress = Progress(
+            TextColumn("[bold]{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[clock]}"),
+            TextColumn("[dim]{task.fields[rate]}"),
+            TextColumn("{task.fields[metrics]}"),
+            TimeRemainingColumn(compact=True),
+            console=self._console,
+            auto_refresh=False,  # drawn from the loop: no second thread, no surprise cost
+        )
+        self._task: TaskID | None = None
+        self._due = 0.0
+        self._last: tuple[float, int] = (0.0, 0)
+        self._seen: dict[str, float] = {}
+
+    def start(self, title: str, clock: str, begin: int, budget: int) -> None:
+        self._name, self._budget = clock, budget
+        self._last = (time.monotonic(), begin)
+        self._task = self._bar.add_task(
+            title, total=budget, completed=begin, clock="", rate="", metrics=""
+        )
+        self._bar.start()
+
+    def tick(self, clock: int) -> None:
+        now = time.monotonic()
+        if now < self._due or self._task is None:
+            return
+        self._due = now + REFRESH_SECONDS
+        before, at = self._last
+        rate = (clock - at) / max(now - before, 1e-9)
+        if now - before > 5:
+            self._last = (now, clock)
+        self._bar.update(
+            self._task,
+            completed=min(clock, self._budget),
+            clock=f"{clock:,}/{self._budget:,} {self._name}",
+            rate=f"{rate:,.0f}/s",
+        )
+        self._bar.refresh()
+
+    def row(self, row: Mapping[str, float], objective: str, best: float | None) -> None:
+        self._seen.update({name: row[name] for name in ("train/loss", objective) if name in row})
+        parts = [f"{name.split('/')[1]} {value:.4g}" for name, value in self._seen.items()]
+        if best is not None:
+            parts.append(f"[green]best {best:.4g}[/]")
+        if self._task is not None:
+            self._bar.update(self._task, metrics="  ".join(parts))
+
+    def say(self, message: str) -> None:
+        self._console.print(message, markup=False, highlight=False)
+
+    def stop(self) -> None:
+        if self._task is not None:
+            self._bar.refresh()
+            self._bar.stop()
+
+
+def for_stream(stream: TextIO | None = None) -> Terminal:
+    """Return a bar where a person looks, plain lines elsewhere."""
+    stream = stream or sys.stderr
+    return Bar() if stream.isatty() else PlainLines(stream)
+
+
+def _worth(name: str, objective: str) -> bool:
+    return name in ("train/loss", "train/return", objective) or name.startswith("test/")
+
+
+__all__ = ["Bar", "PlainLines", "Silent", "Terminal", "duration", "for_stream"]

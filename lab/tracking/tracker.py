@@ -1,0 +1,54 @@
+"""Say what a tracker is: a sink that follows a run and may die without hurting it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+Row = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """What a tracker is told once, before the first row.
+
+    `id` is unique to the run and kept by resume, so that a tracker can continue the same record.
+    `config` is flat or nested plain data without secrets; `clock` is the clock's name
+    ("env_steps", "samples"); `objective` is a metric's name with "max" or "min".
+    """
+
+    id: str
+    name: str
+    dir: Path
+    experiment: str
+    target: str
+    group: str
+    seed: int
+    config: Mapping[str, Any]
+    clock: str
+    objective: tuple[str, str]
+    tags: tuple[str, ...] = ()
+    job_type: str = "train"
+    resumed: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Tracker(Protocol):
+    """Life-cycle events at logging cadence. Calls come from one background thread, in order."""
+
+    def start(self, run: RunInfo) -> None:
+        """Open the record of `run`, or continue it where `run.resumed`."""
+
+    def row(self, row: Row) -> None:
+        """Take one row: `clock`, and metrics by full name (`train/loss`)."""
+
+    def media(self, name: str, path: Path, clock: int) -> None:
+        """Take a picture, video or text that lies at `path`."""
+
+    def checkpoint(self, name: str, path: Path) -> None:
+        """Take the checkpoint `name` ("best", "last") as it stands when the run ends."""
+
+    def finish(self, summary: Mapping[str, Any]) -> None:
+        """Close the record; `summary["state"]` is finished, interrupted or failed."""

@@ -1,0 +1,265 @@
+"""Follow a run on Weights & Biases, online or offline, and never at the training's expense."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from lab.text import first_line, slug
+from lab.tracking.tracker import Row, RunInfo
+from lab.tracking.wandb_content import (
+    clean,
+    git_settings,
+    keep_as_is,
+    media_object,
+    summary_values,
+)
+from lab.tracking.wandb_mode import Flag, Mode, probe, resolve_mode, unreported
+from lab.tracking.wandb_session import Session, Voice
+
+__all__ = ["Flag", "Mode", "WandbTracker", "offline_hint", "probe", "resolve_mode"]
+
+EXIT_CODES = {"finished": 0, "failed": 1, "interrupted": 130}
+FLUSH_SECONDS = 5.0
+CHECKPOINT_LIMIT = 100 * 2**20
+LONGEST_NAME = 128
+DEFAULT_PROJECT = "lab"
+
+
+def _to_stderr(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+class WandbTracker:
+    """A `Tracker` that writes a W&B run into `<run folder>/wandb/`, and online if `mode` says so.
+
+    `mode` auto follows `resolve_mode`. A server that is not there after `init_timeout` seconds
+    makes the run offline, under the same id. `project` None is WANDB_PROJECT, or else "lab".
+    `finish` waits `finish_timeout` seconds for uploads. Checkpoints over `checkpoint_limit` bytes
+    stay at home. `warn` gets single lines, and `tell` the address of an online run.
+    """
+
+    def __init__(
+        self,
+        mode: Flag = "auto",
+        project: str | None = None,
+        entity: str | None = None,
+        init_timeout: float = 20.0,
+        finish_timeout: float = 45.0,
+        checkpoint_limit: int = CHECKPOINT_LIMIT,
+        warn: Callable[[str], None] = _to_stderr,
+        tell: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        self.mode = mode
+        self.url: str | None = None
+        self._project = project or os.environ.get("WANDB_PROJECT") or DEFAULT_PROJECT
+        self._entity = entity
+        self._init_timeout = init_timeout
+        self._finish_timeout = finish_timeout
+        self._checkpoint_limit = checkpoint_limit
+        self._say = warn
+        self._tell = tell
+        self._checkpoints: list[tuple[str, Path]] = []
+        self._environment = ExitStack()
+        self._abandoned = False
+        self._wandb: Any = None
+        self._session: Session | None = None
+        self._run: Any = None
+        self._info: RunInfo
+
+    def start(self, run: RunInfo) -> None:
+        self._info = run
+        self.mode = resolve_mode(self.mode, os.environ)
+        if self.mode == "disabled":
+            return
+        self._environment.enter_context(unreported())
+        import wandb
+
+        self._wandb = wandb
+        self._voice = Voice(self._warn)
+        self._session = Session(wandb, self._voice)
+        self._session.open()
+        self._run = self._begin()
+        self._define_axes()
+        if self.mode == "online":
+            self.url = str(self._run.url)
+            self._tell(f"W&B: {self.url}")
+        if self._abandoned:
+            self._session.cut(self._run)
+
+    def row(self, row: Row) -> None:
+        if self._run is not None:
+            # Without step=, which drops rows that come out of order.
+            self._run.log({self._info.clock if k == "clock" else k: v for k, v in row.items()})
+
+    def media(self, name: str, path: Path, clock: int) -> None:
+        if self._run is None:
+            return
+        try:
+            shown = media_object(self._wandb, path)
+        except (OSError, ValueError) as error:
+            self._warn(f"{path} is not shown: {_why(error)}")
+            return
+        self._run.log({f"media/{slug(name)}": shown, self._info.clock: clock})
+
+    def checkpoint(self, name: str, path: Path) -> None:
+        self._checkpoints.append((name, path))
+
+    def finish(self, summary: Mapping[str, Any]) -> None:
+        if self._run is not None:
+            self._summarise(summary)
+            for name, path in self._checkpoints:
+                self._upload(name, path, _clock_of(name, summary))
+            self._end(EXIT_CODES.get(str(summary.get("state")), 1))
+        if self._session is not None:
+            self._session.close()
+        self._environment.close()
+
+    def abandon(self) -> None:
+        """Let go of everything at once, from any thread."""
+        self._abandoned = True
+        if self._session is not None:
+            self._session.cut(self._run)
+        self._environment.close()
+
+    def _warn(self, line: str) -> None:
+        self._say(f"W&B: {line}")
+
+    # -- begin
+
+    def _begin(self) -> Any:
+        if self.mode == "offline":
+            return self._init("offline")
+        assert self._session is not None
+        try:
+            return self._init("online")
+        except Exception as error:
+            if self._abandoned:
+                raise
+            self._warn(f"not reached, so this run is logged offline ({first_line(error)})")
+        self._session.reopen()
+        self.mode = "offline"
+        return self._init("offline")
+
+    def _init(self, mode: Mode) -> Any:
+        run = self._info
+        return self._wandb.init(
+            mode=mode,
+            project=self._project,
+            entity=self._entity,
+            id=run.id,
+            name=f"{run.target}/{run.experiment}/s{run.seed}",
+            group=run.group or None,
+            tags=run.tags or None,
+            job_type=run.job_type,
+            config=clean(run.config),
+            dir=str(run.dir),
+            resume="allow",
+            reinit="create_new",
+            settings=self._wandb.Settings(
+                console="off",
+                init_timeout=self._init_timeout,
+                finish_timeout=self._finish_timeout,
+                finish_timeout_raises=True,
+                use_dot_wandb=False,
+                x_transaction_log_flush_interval=FLUSH_SECONDS,
+                **git_settings(),
+            ),
+        )
+
+    def _define_axes(self) -> None:
+        metric, direction = self._info.objective
+        self._run.define_metric(self._info.clock, hidden=True)
+        self._run.define_metric("*", step_metric=self._info.clock)
+        self._run.define_metric(metric, step_metric=self._info.clock, summary=f"{direction},last")
+
+    # -- end
+
+    def _summarise(self, summary: Mapping[str, Any]) -> None:
+        self._run.summary.update(summary_values(summary))
+        objective = summary.get("objective")
+        if isinstance(objective, Mapping) and objective.get("best") is not None:
+            # W&B knows only the rows since the last resume.
+            metric, direction = self._info.objective
+            self._run.summary[metric] = {
+                direction: objective["best"],
+                "last": objective.get("last", objective["best"]),
+            }
+
+    def _upload(self, name: str, path: Path, clock: int | None) -> None:
+        try:
+            size = path.stat().st_size
+            if size > self._checkpoint_limit:
+                limit = self._checkpoint_limit / 2**20
+                self._warn(f"{path} is not uploaded: {size / 2**20:.0f} MB, over {limit:.0f} MB")
+                return
+            kept = keep_as_is(path, self._kept, clock)
+        except OSError as error:
+            self._warn(f"{path} is not uploaded: {_why(error)}")
+            return
+        artifact = self._wandb.Artifact(
+            slug(self._info.name)[:LONGEST_NAME],
+            type="model",
+            metadata={} if clock is None else {self._info.clock: clock},
+        )
+        # Immutable and uncached: wandb would copy the file into the home folder, once for each.
+        artifact.add_file(str(kept), name=path.name, policy="immutable", skip_cache=True)
+        aliases = [name] if clock is None else [name, f"{self._info.clock}-{clock}"]
+        self._run.log_artifact(artifact, aliases=aliases)
+
+    def _end(self, exit_code: int) -> None:
+        with self._voice.held() as held:
+            limit = ""
+            try:
+                self._run.finish(exit_code)
+            except TimeoutError:
+                limit = f" in {self._finish_timeout:g} s"
+            if limit or self._voice.upload_failed:
+                held.clear()
+                command = _command("wandb sync --include-online", Path(self._run.settings.sync_dir))
+                self._warn(f"not all was uploaded{limit}; later: {command}")
+            elif self.mode == "online":
+                shutil.rmtree(self._kept, ignore_errors=True)
+
+    @property
+    def _kept(self) -> Path:
+        return self._info.dir / "wandb" / "checkpoints"
+
+
+def offline_hint(run_dir: Path) -> list[str]:
+    """Return the commands that show and upload what lies offline in a run folder, if anything.
+
+    A resumed run has a part for each time; all of them become one W&B run.
+    """
+    folder = run_dir / "wandb"
+    parts = sorted(folder.glob("offline-run-*"))
+    if not parts:
+        return []
+    unsynced = [part for part in parts if not any(part.glob("*.synced"))]
+    shown = parts[0] if len(parts) == 1 else folder
+    lines = [_command("wandb leet", shown)]
+    if unsynced:
+        lines.append(_command("wandb sync", *unsynced))
+    return lines
+
+
+def _command(command: str, *folders: Path) -> str:
+    return " ".join([command, *(shlex.quote(os.path.relpath(folder)) for folder in folders)])
+
+
+def _why(error: OSError | ValueError) -> str:
+    return getattr(error, "strerror", None) or first_line(error)
+
+
+def _clock_of(name: str, summary: Mapping[str, Any]) -> int | None:
+    """Return the clock at which the checkpoint was written, where the summary says it."""
+    section, key = ("objective", "best_clock") if name == "best" else ("clock", "value")
+    found = summary.get(section)
+    clock = found.get(key) if isinstance(found, Mapping) else None
+    return clock if isinstance(clock, int) else None

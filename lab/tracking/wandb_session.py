@@ -1,0 +1,130 @@
+"""Hold this process's one connection to wandb-core, and let it go without waiting for it.
+
+All that W&B's public interface lacks is here, so that a new version breaks one file.
+"""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+class Voice:
+    """What wandb would print: warnings go to `warn`, each once; the rest goes nowhere."""
+
+    def __init__(self, warn: Callable[[str], None]) -> None:
+        self._warn = warn
+        self._said: set[str] = set()
+        self._held: list[str] | None = None
+
+    def info(self, _: str) -> None: ...
+
+    def warning(self, message: str) -> None:
+        text = " ".join(ANSI.sub("", message).split())
+        for prefix in ("wandb:", "WARNING", "ERROR"):
+            text = text.removeprefix(prefix).lstrip()
+        if text in self._said:
+            return
+        self._said.add(text)
+        if self._held is None:
+            self._warn(text)
+        else:
+            self._held.append(text)
+
+    error = warning
+
+    @property
+    def upload_failed(self) -> bool:
+        """Whether wandb said that something is only on the disk, which raises nothing."""
+        return any("wandb sync" in text for text in self._said)
+
+    @contextmanager
+    def held(self) -> Iterator[list[str]]:
+        """Keep warnings back in a list, and say what is left of it at the end."""
+        held: list[str] = []
+        self._held = held
+        try:
+            yield held
+        finally:
+            self._held = None
+        for line in held:
+            self._warn(line)
+
+
+class Session:
+    """The process-wide state of wandb, as long as one tracker needs it."""
+
+    def __init__(self, wandb: Any, voice: Voice) -> None:
+        self._wandb = wandb
+        self._voice = voice
+        # Not ours to tear down where the user, or another run, has it open.
+        self._owned = _core() is None
+        self._found = {} if self._owned else _loudness(wandb)
+
+    def open(self) -> None:
+        """Set what holds for the process. Silent also means that wandb never prompts."""
+        # Without this the first request is about the user, and init_timeout does not bound it.
+        settings = self._wandb.Settings(x_disable_viewer=True, silent=True)
+        self._wandb.setup(settings=settings)
+        self._wandb.termsetup(settings, self._voice)
+
+    def reopen(self) -> None:
+        """Start afresh: wandb-core does not forget a run that failed to begin."""
+        if _active_runs(self._wandb):
+            raise RuntimeError("W&B refused the run, and other runs of this process are using it")
+        self._teardown()
+        self.open()
+
+    def close(self) -> None:
+        """Leave things as they were found."""
+        if not self._owned:
+            settings = self._wandb.setup().settings
+            settings.update_from_dict(self._found)
+            self._wandb.termsetup(settings, None)
+        elif not _active_runs(self._wandb):
+            self._teardown()
+
+    def cut(self, run: Any) -> None:
+        """End wandb-core at once, so that nothing waits for it; spare the runs of others."""
+        if any(other is not run for other in _active_runs(self._wandb)):
+            return
+        process = core_process()
+        if process is not None:
+            with suppress(OSError):
+                process.send_signal(signal.SIGKILL)
+        self._teardown()
+
+    def _teardown(self) -> None:
+        # The first call after the death of wandb-core raises, and has done its work.
+        with suppress(Exception, SystemExit):
+            self._wandb.teardown()
+
+
+def _loudness(wandb: Any) -> dict[str, Any]:
+    settings = wandb.setup().settings
+    return {"silent": settings.silent, "x_disable_viewer": settings.x_disable_viewer}
+
+
+def core_process() -> Any | None:
+    """Return the wandb-core process that this process started, if any."""
+    process = getattr(getattr(_core(), "_proc", None), "_process", None)
+    return process if hasattr(process, "send_signal") else None
+
+
+def _core() -> Any | None:
+    with suppress(ImportError, AttributeError):
+        from wandb.sdk import wandb_setup
+
+        return getattr(wandb_setup._singleton, "_connection", None)
+    return None
+
+
+def _active_runs(wandb: Any) -> list[Any]:
+    with suppress(AttributeError):
+        return list(getattr(wandb.sdk.wandb_setup._singleton, "_active_runs", []))
+    return []

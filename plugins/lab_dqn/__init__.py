@@ -1,0 +1,39 @@
+"""Offer DQN: Q-learning with a deep network, experience replay and fixed Q-targets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lab import ExperimentSpec, hookimpl
+from lab_dqn.presets import PRESETS
+
+
+@hookimpl
+def lab_experiments() -> Iterator[ExperimentSpec]:
+    yield ExperimentSpec(
+        name="dqn",
+        summary="Deep Q-network with experience replay and fixed Q-targets",
+        config="lab_dqn.config:Config",
+        experiment="lab_dqn.dqn:DQN",
+        presets=PRESETS,
+        capabilities={"play": "lab_dqn.config:Play"},
+        metrics={
+            "train/loss": "loss on the TD error, weighted as sampled",
+            "train/q_mean": "mean Q of the actions in the minibatches",
+            "train/td_error": "mean absolute TD error",
+            "train/epsilon": "share of random actions",
+            "train/return": "undiscounted return of training episodes, exploration included",
+            "train/length": "length of training episodes in steps",
+            "eval/return": "undiscounted return of greedy episodes",
+            "eval/length": "length of greedy episodes in steps",
+            "eval/q_start": "highest predicted Q of the first states of greedy episodes",
+            "eval/discounted_return": "what those episodes really returned, discounted",
+            "test/return": "undiscounted return of fresh greedy episodes",
+            "test/return_low": "lower end of its 95 % interval",
+            "test/return_high": "upper end of its 95 % interval",
+            "test/episodes": "how many fresh episodes",
+            "test/length": "their length in steps",
+            "test/q_start": "as eval/q_start, on the fresh episodes",
+            "test/discounted_return": "as eval/discounted_return, on the fresh episodes",
+        },
+    )

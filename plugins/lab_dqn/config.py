@@ -1,0 +1,96 @@
+"""List the options of DQN. Units: env steps are transitions, gradient steps are updates."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from lab import Config as BaseConfig
+from lab import Options
+
+
+class Config(BaseConfig):
+    clock: ClassVar[str] = "env_steps"
+
+    env: str = Field("CartPole-v1", description="Gymnasium id, or module:Id for anybody's.")
+    env_args: dict[str, bool | int | float | str] = Field(
+        {}, description="Arguments of the environment: is_slippery=false,map_name=8x8."
+    )
+    n_envs: int = Field(1, ge=1, description="Environments stepped together.")
+    frame_stack: int = Field(1, ge=1, description="Latest observations that make one.")
+    atari: bool = Field(False, description="Atari preprocessing: 84x84 grey, skip 4, no-ops.")
+
+    hidden: tuple[int, ...] = Field((128, 128), description="Units of the hidden layers.")
+    dueling: bool = Field(False, description="Separate value and advantage heads.")
+    double: bool = Field(False, description="Online net selects, target net evaluates.")
+
+    lr: float = Field(1e-3, gt=0, description="Learning rate of Adam.")
+    batch: int = Field(64, ge=1, description="Transitions in a minibatch.")
+    gamma: float = Field(0.99, ge=0, le=1, description="Discount.")
+    loss: Literal["huber", "mse"] = Field("huber", description="Loss on the TD error.")
+    clip_norm: float | None = Field(10.0, gt=0, description="Gradient-norm clip, or none.")
+    n_step: int = Field(1, ge=1, description="Steps of reward before the bootstrap.")
+
+    train_every: int = Field(4, ge=1, description="Env steps between learning phases.")
+    gradient_steps: int = Field(1, ge=1, description="Gradient steps of a learning phase.")
+    learning_starts: int = Field(1_000, ge=0, description="Env steps before learning.")
+    target_network: bool = Field(True, description="Fixed Q-targets from a copy of the network.")
+    target_every: int = Field(1_000, ge=1, description="Gradient steps between target updates.")
+    tau: float = Field(
+        1.0, gt=0, le=1, description="Share of the online net in a target update; 1 copies it."
+    )
+
+    replay: bool = Field(True, description="Experience replay; without it, the latest rollout.")
+    buffer: int = Field(100_000, ge=1, description="Transitions that replay remembers.")
+    replay_on: Literal["device", "cpu"] = Field("device", description="Where frames are kept.")
+    prioritized: bool = Field(False, description="Sample in proportion to the TD error.")
+    priority_alpha: float = Field(0.6, ge=0, le=1, description="Exponent of the priorities.")
+    priority_beta: float = Field(
+        0.4,
+        ge=0,
+        le=1,
+        description="Exponent of the importance weights at the start; 1 at the end.",
+    )
+
+    epsilon_start: float = Field(1.0, ge=0, le=1, description="Random actions at the start.")
+    epsilon_end: float = Field(0.05, ge=0, le=1, description="Random actions in the end.")
+    exploration: float = Field(
+        0.1, ge=0, le=1, description="Share of the budget over which epsilon falls."
+    )
+
+    eval_episodes: int = Field(20, ge=1, description="Greedy episodes of an evaluation.")
+    test_episodes: int = Field(100, ge=1, description="Fresh greedy episodes of the final test.")
+
+    @property
+    def objective(self) -> tuple[str, str]:
+        return "eval/return", "max"
+
+    @property
+    def target(self) -> str:
+        return self.env
+
+    @property
+    def budget(self) -> int:
+        return 50_000
+
+    @property
+    def preset(self) -> str:
+        return self.env.rpartition(":")[2]
+
+    @property
+    def solved(self) -> str | None:
+        """The threshold that the environment itself declares."""
+        import gymnasium
+
+        spec = gymnasium.registry.get(self.preset)
+        threshold = spec.reward_threshold if spec else None
+        return None if threshold is None else f"eval/return>={threshold:g}"
+
+
+class Play(Options):
+    """Options of `lab play`."""
+
+    max_steps: int = Field(1_000, ge=1, description="Steps after which the episode is cut.")
+    skip: int = Field(2, ge=1, description="Keep every n-th frame.")
+    size: int = Field(400, ge=16, description="Longest side of the picture in pixels.")

@@ -1,0 +1,281 @@
+"""Learn Q-values with a deep network, experience replay and fixed Q-targets.
+
+Mnih et al., "Human-level control through deep reinforcement learning", Nature 518 (2015),
+algorithm 1. Options add double (van Hasselt et al., 2016), dueling (Wang et al., 2016), prioritised
+replay (Schaul et al., 2016) and n-step returns (Sutton & Barto, 2018, chapter 7).
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import huber_loss, mse_loss
+
+import lab
+from lab.stats import mean_interval
+from lab_dqn.config import Config, Play
+from lab_dqn.model import QNetwork
+from lab_dqn.play import record_episode
+from lab_dqn.replay import Batch, Memory
+from lab_dqn.replay.sampling import Prioritized, Uniform
+from lab_dqn.task import Task, describe, env_args, wrappers
+
+Array = np.ndarray[Any, np.dtype[Any]]
+LOSSES: Mapping[str, Callable[..., Tensor]] = {"huber": huber_loss, "mse": mse_loss}
+
+
+class DQN:
+    """Shapes: N environments, G minibatches of B transitions, A actions, stacks of k frames."""
+
+    def __init__(self, config: Config, ctx: lab.Context) -> None:
+        self.config, self.ctx = config, ctx
+        self.task = Task(*ctx.fact("task", lambda: tuple(describe(config, ctx))))
+        network = QNetwork(self.task, config.hidden, config.dueling)
+        self.target = ctx.wrap(copy.deepcopy(network).requires_grad_(False))
+        self.online = ctx.wrap(network)
+        fused = ctx.device.type in ("cpu", "cuda")
+        self.optimizer = torch.optim.Adam(self.online.parameters(), config.lr, fused=fused)
+        self.update = ctx.make_update(self.online, self.optimizer, self.loss, config.clip_norm)
+        self.updates = 0  # gradient steps so far
+
+    # -- the algorithm
+
+    def step(self) -> int:
+        """Play a rollout, then learn from memory."""
+        moved = self.play_rollout()
+        if self.ctx.clock + moved >= self.config.learning_starts and len(self.memory):
+            self.learn(self.config.gradient_steps)
+        return moved
+
+    def play_rollout(self) -> int:
+        """Act epsilon-greedily until `train_every` transitions are remembered."""
+        moved, steps = 0, []
+        while moved < self.config.train_every:
+            epsilon = self.epsilon(self.ctx.clock + moved)
+            obs = self.envs.obs
+            action = self.act(obs, epsilon)
+            step = self.envs.step(action)
+            steps.append((obs, action, *step[:5]))
+            moved += int(step.live.sum())
+            for value, length in zip(step.returns, step.lengths, strict=True):
+                self.ctx.log("return", float(value))
+                self.ctx.log("length", int(length))
+        self.ctx.log("epsilon", epsilon)
+        self.remember(steps)
+        return moved
+
+    def learn(self, gradient_steps: int) -> None:
+        """Take gradient steps on minibatches; move the target network at its interval.
+
+        Between two target updates the target network is fixed, so it sees all the minibatches up to
+        the next update in one pass.
+        """
+        while gradient_steps > 0:
+            groups = min(gradient_steps, self.fixed_for())
+            batch = self.memory.sample(groups, self.config.batch, self.ctx.rng, self.beta())
+            next_q = self.target_q(batch)  # [G, B, A]
+            seen = []
+            for g in range(groups):
+                target = self.bootstrap(batch, next_q, g)
+                loss, (td_error, q) = self.update(
+                    batch.obs[g], batch.action[g], target, batch.weight[g]
+                )
+                self.memory.sampler.update(batch.positions[g], td_error)
+                seen.append((loss, td_error, q))
+            self.updates += groups
+            gradient_steps -= groups
+            self.move_target()
+            self.report(seen)
+
+    def loss(
+        self, online: QNetwork, obs: Tensor, action: Tensor, target: Tensor, weight: Tensor
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """Return the weighted loss on the TD error, and the TD errors and Q-values [B]."""
+        q = online(obs).gather(1, action[:, None])[:, 0]  # [B]
+        losses = LOSSES[self.config.loss](q, target, reduction="none")  # [B]
+        return (weight * losses).mean(), ((target - q).detach(), q.detach())
+
+    @torch.no_grad()
+    def bootstrap(self, batch: Batch, next_q: Tensor, g: int) -> Tensor:
+        """Return the targets r + gamma^n Q(s', a') [B] of minibatch g; Q is 0 where it ended."""
+        c = self.config
+        online_q = self.online(batch.next_obs[g]) if c.double or not c.target_network else None
+        q = next_q[g] if c.target_network else online_q
+        chooser = online_q if c.double else q
+        assert q is not None and chooser is not None
+        best = chooser.argmax(dim=1, keepdim=True)
+        return batch.reward[g] + batch.discount[g] * q.gather(1, best)[:, 0]
+
+    # -- exploration and targets
+
+    def epsilon(self, clock: int) -> float:
+        """Return the share of random actions: linear from start to end, then constant."""
+        c = self.config
+        span = c.exploration * self.ctx.budget
+        done = min(1.0, clock / span) if span else 1.0
+        return c.epsilon_start + done * (c.epsilon_end - c.epsilon_start)
+
+    def act(self, obs: Array, epsilon: float) -> Array:
+        """Choose actions [N]: each environment flips a coin of its own."""
+        explore = self.ctx.rng.random(len(obs)) < epsilon
+        action = self.ctx.rng.integers(self.task.actions, size=len(obs))
+        if explore.all():
+            return action
+        return np.where(explore, action, self.q(obs).argmax(1))
+
+    def beta(self) -> float:
+        """Return the exponent of the importance weights: linear to 1 over the budget."""
+        start = self.config.priority_beta
+        return start + (1.0 - start) * min(1.0, self.ctx.clock / self.ctx.budget)
+
+    def fixed_for(self) -> int:
+        """Return for how many gradient steps minibatches can be drawn ahead."""
+        if self.config.prioritized:  # priorities change with every step
+            return 1
+        return self.config.target_every - self.updates % self.config.target_every
+
+    def move_target(self) -> None:
+        """Copy the online network into the target network, or a share `tau` of it."""
+        if self.updates % self.config.target_every == 0:
+            with torch.no_grad():
+                for old, new in zip(
+                    self.target.state_dict().values(),
+                    self.online.state_dict().values(),
+                    strict=True,
+                ):
+                    old.lerp_(new, self.config.tau) if self.config.tau < 1 else old.copy_(new)
+
+    @torch.no_grad()
+    def target_q(self, batch: Batch) -> Tensor:
+        """Return the target network's values of all next observations [G, B, A]."""
+        groups, size = batch.action.shape
+        if not self.config.target_network:
+            return torch.empty(0)
+        q: Tensor = self.target(batch.next_obs.flatten(0, 1))
+        return q.view(groups, size, -1)
+
+    # -- memory and environments, made on first use: a trained run predicts without them
+
+    @cached_property
+    def envs(self) -> lab.Envs:
+        return self.make_envs(self.config.n_envs, train=True)
+
+    @cached_property
+    def eval_envs(self) -> lab.Envs:
+        return self.make_envs(self.config.eval_episodes, train=False)
+
+    def make_envs(self, number: int, train: bool) -> lab.Envs:
+        return self.ctx.make_envs(
+            self.config.env,
+            number,
+            train=train,
+            wrappers=wrappers(self.config),
+            **env_args(self.config),
+        )
+
+    @cached_property
+    def memory(self) -> Memory:
+        c = self.config
+        # without replay, learning sees the transitions of the latest rollout and no others
+        capacity = c.buffer if c.replay else c.train_every
+        sampler = Prioritized(capacity, c.priority_alpha) if c.prioritized else Uniform(capacity)
+        return Memory(
+            capacity,
+            frame_shape=self.task.frame,
+            dtype=self.task.torch_dtype,
+            stack=self.task.stack,
+            num_envs=c.n_envs,
+            n_step=c.n_step,
+            gamma=c.gamma,
+            sampler=sampler,
+            device=self.ctx.device if c.replay_on == "device" else torch.device("cpu"),
+        )
+
+    def remember(self, steps: Sequence[tuple[Array, ...]]) -> None:
+        """Hand a rollout to memory as arrays [T, N, ...]."""
+        names = ("obs", "action", "next_obs", "reward", "terminated", "truncated", "live")
+        arrays = dict(zip(names, map(np.stack, zip(*steps, strict=True)), strict=True))
+        if self.task.stack == 1:  # a single frame is a stack of one
+            arrays["obs"] = arrays["obs"][:, :, None]
+            arrays["next_obs"] = arrays["next_obs"][:, :, None]
+        self.memory.extend(arrays)
+
+    def report(self, seen: list[tuple[Tensor, Tensor, Tensor]]) -> None:
+        """Log the means over some gradient steps, read once."""
+        loss, td_error, q = (torch.stack(values) for values in zip(*seen, strict=True))
+        self.ctx.log("loss", loss.mean())
+        self.ctx.log("td_error", td_error.abs().mean())
+        self.ctx.log("q_mean", q.mean())
+
+    # -- using what was learned
+
+    @torch.no_grad()
+    def q(self, obs: Array) -> Array:
+        """Return Q-values [B, A] of observations [B, ...] as the environment gives them."""
+        x = torch.from_numpy(np.asarray(obs)).to(self.ctx.device)
+        x = x[:, None] if self.task.stack == 1 else x
+        values: Array = self.online(x).float().cpu().numpy()
+        return values
+
+    def predict(self, observations: Any) -> Array:
+        """Return the Q-values [B, A] of observations [B, ...]. Raises ValueError for a shape that
+        the network was not trained on."""
+        obs = np.asarray(observations)
+        expected = (self.task.stack, *self.task.frame) if self.task.stack > 1 else self.task.frame
+        if obs.shape[1:] != expected:
+            raise ValueError(f"observations must be [B, {expected}], not {obs.shape}")
+        return self.q(obs)
+
+    def evaluate(self, split: str) -> Mapping[str, float]:
+        """Play greedy episodes, and set the predicted Q of their first states beside the
+        discounted return that followed."""
+        number = self.config.test_episodes if split == "test" else self.config.eval_episodes
+        envs, seed = self.eval_envs, int(self.ctx.rng.integers(2**31))
+        q_start = self.q(envs.reset(seed)).max(1)  # [N]
+        played = lab.play_episodes(
+            envs, lambda obs: self.q(obs).argmax(1), number, seed=seed, gamma=self.config.gamma
+        )
+        metrics = {
+            "return": played.returns.mean(),
+            "length": played.lengths.mean(),
+            "q_start": q_start.mean(),
+            "discounted_return": played.discounted[: len(q_start)].mean(),
+        }
+        if split == "test":
+            low, high = mean_interval(played.returns)
+            own = {"return_low": low, "return_high": high, "episodes": len(played.returns)}
+            metrics |= own
+        return {name: float(value) for name, value in metrics.items()}
+
+    def play(self, options: Play) -> lab.Clip:
+        """Return a greedy episode as a clip."""
+        make = dict(wrappers=wrappers(self.config), **env_args(self.config))
+        env = self.ctx.make_env(self.config.env, render_mode="rgb_array", **make)
+        seed = int(self.ctx.rng.integers(2**31))
+        return record_episode(env, lambda obs: int(self.q(obs[None]).argmax()), seed, options)
+
+    # -- state
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "model": self.online.state_dict(),
+            "target": self.target.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "memory": self.memory.state_dict(),
+            "updates": self.updates,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.online.load_state_dict(state["model"])
+        if "optimizer" not in state:  # best.pt: enough to predict
+            return
+        self.target.load_state_dict(state["target"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.memory.load_state_dict(state["memory"])
+        self.updates = state["updates"]

@@ -1,0 +1,38 @@
+"""Tuned options by environment. The figures beside each are from `benchmarks/dqn.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+PRESETS: Mapping[str, Mapping[str, Any]] = {
+    # Finishes in seconds and clearly improves: for tests and a first look.
+    "tiny": {
+        "env": "CartPole-v1",
+        "budget": 4_000,
+        "hidden": (64, 64),
+        "n_envs": 4,
+        "learning_starts": 200,
+        "lr": 2e-3,
+        "train_every": 64,
+        "gradient_steps": 32,
+        "target_every": 64,
+        "exploration": 0.3,
+        "eval_episodes": 5,
+        "test_episodes": 10,
+    },
+    "CartPole-v1": {
+        "budget": 50_000,
+        "hidden": (128, 128),
+        "n_envs": 8,
+        "lr": 2.3e-3,
+        "batch": 64,
+        "learning_starts": 1_000,
+        "train_every": 256,
+        "gradient_steps": 128,
+        "target_every": 128,
+        "exploration": 0.16,
+        "epsilon_end": 0.04,
+        "double": True,
+    },
+}

@@ -1,0 +1,106 @@
+"""Store each observation once, in a ring; everything else points at it by number.
+
+Invariant: frame `i` can be read until `capacity` newer frames have been written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class Frames:
+    """A ring of `capacity` frames of one shape and dtype; frame numbers only grow."""
+
+    def __init__(
+        self, capacity: int, shape: Sequence[int], dtype: torch.dtype, device: torch.device
+    ) -> None:
+        self.capacity = capacity
+        self.written = 0
+        self.data = torch.empty((capacity, *shape), dtype=dtype, device=device)
+
+    @property
+    def oldest(self) -> int:
+        """The smallest number that can be read."""
+        return max(0, self.written - self.capacity)
+
+    def write(self, frames: Array) -> None:
+        """Append `frames` [M, ...]; they get the numbers `written .. written + M - 1`."""
+        source = torch.from_numpy(frames).to(self.data.device, self.data.dtype)
+        source = source[-self.capacity :]
+        first = (self.written + len(frames) - len(source)) % self.capacity
+        head = min(len(source), self.capacity - first)
+        self.data[first : first + head] = source[:head]
+        self.data[: len(source) - head] = source[head:]
+        self.written += len(frames)
+
+    def read(self, numbers: Tensor) -> Tensor:
+        """Return frames [*numbers.shape, ...]."""
+        return self.data[numbers % self.capacity]
+
+    def state_dict(self) -> dict[str, Any]:
+        used = self.data[: min(self.written, self.capacity)]
+        return {"written": self.written, "data": used.clone()}  # a view would save the whole ring
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.written = state["written"]
+        self.data[: len(state["data"])] = state["data"].to(self.data.device)
+
+
+class Histories:
+    """Turn what each environment showed into stacks of frame numbers, writing each frame once.
+
+    Within an episode the next observation is this one shifted by a frame, so one new frame is
+    written for it. Only the first observation of an episode brings a whole stack.
+    """
+
+    def __init__(self, frames: Frames, num_envs: int, stack: int) -> None:
+        self.frames = frames
+        self.numbers = np.zeros((num_envs, stack), dtype=np.int64)  # of the latest observations
+        self.continuing = np.zeros(num_envs, dtype=bool)
+
+    def extend(self, obs: Array, next_obs: Array, live: Array, done: Array) -> tuple[Array, Array]:
+        """Write T steps of N environments; return the numbers of `obs` and `next_obs` [T, N, k].
+
+        obs, next_obs [T, N, k, ...]; live, done [T, N]. Rows that are not live stay unwritten.
+        """
+        steps, envs, stack = obs.shape[:3]
+        before = np.empty((steps, envs, stack), dtype=np.int64)
+        after = np.empty_like(before)
+        new: list[Array] = []
+        number = self.frames.written
+        for t in range(steps):
+            start = live[t] & ~self.continuing
+            if start.any():
+                frames = obs[t, start].reshape(-1, *obs.shape[3:])
+                self.numbers[start] = np.arange(number, number + len(frames)).reshape(-1, stack)
+                new.append(frames)
+                number += len(frames)
+            before[t] = self.numbers
+            count = int(live[t].sum())
+            shifted = self.numbers[live[t]]
+            shifted[:, :-1] = shifted[:, 1:]
+            shifted[:, -1] = np.arange(number, number + count)
+            self.numbers[live[t]] = shifted
+            new.append(next_obs[t, live[t], -1])
+            number += count
+            after[t] = self.numbers
+            self.continuing = live[t] & ~done[t]
+        self.frames.write(np.concatenate(new))
+        return before, after
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "numbers": torch.from_numpy(self.numbers.copy()),
+            "continuing": torch.from_numpy(self.continuing.copy()),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.numbers = state["numbers"].cpu().numpy().copy()
+        self.continuing = state["continuing"].cpu().numpy().copy()

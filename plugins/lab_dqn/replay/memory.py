@@ -1,0 +1,153 @@
+"""Keep n-step transitions in a ring over the frame store, and hand out minibatches.
+
+Invariant: every row between tail and head points only at frames that can still be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lab_dqn.replay.frames import Array, Frames, Histories
+from lab_dqn.replay.nstep import NStep, Rows
+from lab_dqn.replay.sampling import Prioritized, Uniform
+
+
+class Batch(NamedTuple):
+    """G minibatches of B transitions."""
+
+    obs: Tensor  # [G, B, k, ...]
+    action: Tensor  # [G, B]
+    reward: Tensor  # [G, B] summed over the transition's steps, discounted
+    discount: Tensor  # [G, B] of the value of next_obs; 0 at a terminal state
+    next_obs: Tensor  # [G, B, k, ...]
+    weight: Tensor  # [G, B]
+    positions: Array  # [G, B]
+
+
+class Memory:
+    """Experience replay (Lin, 1992; Mnih et al., 2015) of `capacity` transitions.
+
+    Observations are stacks of `stack` frames; a single frame is a stack of one.
+    """
+
+    def __init__(
+        self,
+        capacity: int,
+        *,
+        frame_shape: tuple[int, ...],
+        dtype: torch.dtype,
+        stack: int,
+        num_envs: int,
+        n_step: int,
+        gamma: float,
+        sampler: Uniform | Prioritized,
+        device: torch.device,
+    ) -> None:
+        # rows of different environments interleave, so a row may point this far behind its elders
+        self.margin = num_envs * (n_step + 1) * (stack + 1)
+        # a transition writes one frame, and an episode's first `stack` more: with a stack of one
+        # the ring holds any mix of episodes, with more it holds those of 4 * stack steps and longer
+        extra = capacity if stack == 1 else capacity // 4
+        self.frames = Frames(capacity + extra + self.margin, frame_shape, dtype, device)
+        self.histories = Histories(self.frames, num_envs, stack)
+        self.n_step = NStep(n_step, gamma)
+        self.sampler = sampler
+        self.capacity, self.device = capacity, device
+        self.tail = self.size = 0
+        self.rows: Rows = {
+            "obs": np.zeros((capacity, stack), dtype=np.int64),
+            "action": np.zeros(capacity, dtype=np.int64),
+            "reward": np.zeros(capacity, dtype=np.float32),
+            "discount": np.zeros(capacity, dtype=np.float32),
+            "next_obs": np.zeros((capacity, stack), dtype=np.int64),
+        }
+
+    def __len__(self) -> int:
+        return self.size
+
+    def extend(self, steps: Rows) -> None:
+        """Remember T steps of N environments.
+
+        steps: obs, next_obs [T, N, k, ...]; action, reward, terminated, truncated, live [T, N].
+        """
+        done = steps["terminated"] | steps["truncated"]
+        obs, next_obs = self.histories.extend(steps["obs"], steps["next_obs"], steps["live"], done)
+        rows = self.n_step.extend(
+            {
+                "obs": obs,
+                "next_obs": next_obs,
+                "action": steps["action"],
+                "reward": steps["reward"].astype(np.float32),
+                "terminated": steps["terminated"],
+                "done": done,
+                "live": steps["live"],
+            }
+        )
+        self._append({name: values[-self.capacity :] for name, values in rows.items()})
+
+    def _append(self, rows: Rows) -> None:
+        count = len(rows["action"])
+        self._drop(max(0, self.size + count - self.capacity))
+        positions = (self.tail + self.size + np.arange(count)) % self.capacity
+        for name, values in rows.items():
+            self.rows[name][positions] = values
+        self.size += count
+        self.sampler.added(positions)
+        self._drop(self._unreadable())
+
+    def _unreadable(self) -> int:
+        """Count the rows at the tail whose frames are about to be overwritten."""
+        oldest, count = self.frames.oldest + self.margin, 0
+        if self.frames.oldest > 0:
+            while count < self.size and self._first_frame(count) < oldest:
+                count += 1
+        return count
+
+    def _first_frame(self, index: int) -> int:
+        return int(self.rows["obs"][(self.tail + index) % self.capacity].min())
+
+    def _drop(self, count: int) -> None:
+        if count:
+            self.sampler.removed((self.tail + np.arange(count)) % self.capacity)
+            self.tail = (self.tail + count) % self.capacity
+            self.size -= count
+
+    def sample(self, groups: int, batch: int, rng: np.random.Generator, beta: float = 1.0) -> Batch:
+        """Draw `groups` independent minibatches of `batch` transitions, with replacement."""
+        positions, weight = self.sampler.sample(groups, batch, rng, beta)
+        rows = {name: torch.from_numpy(values[positions]) for name, values in self.rows.items()}
+        rows = {name: values.to(self.device) for name, values in rows.items()}
+        weights = torch.ones(positions.shape) if weight is None else torch.from_numpy(weight)
+        return Batch(
+            obs=self.frames.read(rows["obs"]),
+            action=rows["action"],
+            reward=rows["reward"],
+            discount=rows["discount"],
+            next_obs=self.frames.read(rows["next_obs"]),
+            weight=weights.to(self.device),
+            positions=positions,
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        used = (self.tail + np.arange(self.size)) % self.capacity
+        return {
+            "frames": self.frames.state_dict(),
+            "histories": self.histories.state_dict(),
+            "n_step": self.n_step.state_dict(),
+            "sampler": self.sampler.state_dict(),
+            "tail": self.tail,
+            "rows": {name: torch.from_numpy(values[used]) for name, values in self.rows.items()},
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        for name in ("frames", "histories", "n_step", "sampler"):
+            getattr(self, name).load_state_dict(state[name])
+        self.tail, self.size = state["tail"], len(state["rows"]["action"])
+        used = (self.tail + np.arange(self.size)) % self.capacity
+        for name, values in state["rows"].items():
+            self.rows[name][used] = values.cpu().numpy()

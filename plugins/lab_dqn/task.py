@@ -1,0 +1,76 @@
+"""Look at an environment once: what it shows, what it takes, and how it is wrapped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import gymnasium as gym
+import torch
+from gymnasium import spaces
+from gymnasium.wrappers import AtariPreprocessing, FrameStackObservation
+
+from lab import Context, UsageError
+from lab_dqn.config import Config
+
+
+class Task(NamedTuple):
+    """The shapes that networks and replay are built from. Plain data, kept with the run."""
+
+    kind: str  # vector, image (uint8), or discrete (one-hot in the network)
+    frame: tuple[int, ...]  # shape of one observation
+    dtype: str
+    stack: int
+    states: int  # of a discrete observation, else 0
+    actions: int
+
+    @property
+    def torch_dtype(self) -> torch.dtype:
+        dtype = getattr(torch, self.dtype)
+        assert isinstance(dtype, torch.dtype)
+        return dtype
+
+
+def describe(config: Config, ctx: Context) -> Task:
+    """Return the task. Raises UsageError where DQN cannot learn it."""
+    env = ctx.make_env(config.env, wrappers=wrappers(config), **env_args(config))
+    try:
+        return _task(env.observation_space, env.action_space, config)
+    finally:
+        env.close()
+
+
+def _task(observation: spaces.Space[Any], action: spaces.Space[Any], config: Config) -> Task:
+    if not isinstance(action, spaces.Discrete) or action.start != 0:
+        raise UsageError(
+            f"--env {config.env}: DQN needs a Discrete action space from 0, not {action}. "
+            "Actor-critic methods (PPO, SAC, TD3) fit continuous actions."
+        )
+    actions = int(action.n)
+    if isinstance(observation, spaces.Discrete) and observation.start == 0:
+        return Task("discrete", (), "int64", 1, int(observation.n), actions)
+    if not isinstance(observation, spaces.Box):
+        raise UsageError(
+            f"--env {config.env}: DQN needs Box or Discrete observations from 0, not "
+            f"{observation}. gymnasium.wrappers.FlattenObservation may help."
+        )
+    stack = config.frame_stack
+    frame = observation.shape[1:] if stack > 1 else observation.shape
+    image = observation.dtype == "uint8" and len(frame) >= 2
+    dtype = "uint8" if image else "float32"
+    return Task("image" if image else "vector", tuple(frame), dtype, stack, 0, actions)
+
+
+def env_args(config: Config) -> dict[str, Any]:
+    """Return the arguments of `gymnasium.make`. Atari preprocessing does its own frame skip."""
+    return {**({"frameskip": 1} if config.atari else {}), **config.env_args}
+
+
+def wrappers(config: Config) -> list[Callable[[gym.Env[Any, Any]], gym.Env[Any, Any]]]:
+    """Return the wrappers, innermost first (Mnih et al., 2015, methods: preprocessing)."""
+    chosen: list[Callable[[gym.Env[Any, Any]], gym.Env[Any, Any]]] = []
+    if config.atari:
+        chosen.append(AtariPreprocessing)
+    if config.frame_stack > 1:
+        chosen.append(lambda env: FrameStackObservation(env, config.frame_stack))
+    return chosen

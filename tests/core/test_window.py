@@ -1,0 +1,69 @@
+"""The window reports the mean of what was logged since the last one."""
+
+from __future__ import annotations
+
+import math
+import statistics
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lab.errors import Diverged
+from lab.window import Window, check_finite
+
+finite = st.floats(-1e6, 1e6)
+entries = st.lists(st.tuples(st.sampled_from("abc"), finite, st.booleans()), max_size=40)
+
+
+def fill(window: Window, logged) -> None:
+    for name, value, as_tensor in logged:
+        window.add(name, torch.tensor(value, dtype=torch.float64) if as_tensor else value)
+
+
+@given(entries)
+def test_means_are_the_means_and_absent_names_leave_no_key(logged) -> None:
+    window = Window()
+    fill(window, logged)
+    by_name = {n: [v for m, v, _ in logged if m == n] for n in {m for m, _, _ in logged}}
+    means = window.means()
+    assert set(means) == set(by_name)
+    for name, values in by_name.items():
+        assert means[name] == pytest.approx(statistics.fmean(values), rel=1e-9, abs=1e-6)
+
+
+@given(entries, entries)
+def test_a_restored_window_goes_on_to_the_same_bits(before, after) -> None:
+    whole, first, second = Window(), Window(), Window()
+    fill(whole, before)
+    fill(first, before)
+    second.load_state_dict(first.state_dict())
+    fill(whole, after)
+    fill(second, after)
+    assert second.means() == whole.means()
+
+
+@given(entries, entries)
+def test_clearing_forgets_everything(before, after) -> None:
+    used, fresh = Window(), Window()
+    fill(used, before)
+    used.clear()
+    fill(used, after)
+    fill(fresh, after)
+    assert used.means() == fresh.means()
+
+
+def test_a_logged_loss_holds_no_graph() -> None:
+    window = Window()
+    weight = torch.ones(1, requires_grad=True)
+    window.add("loss", (weight * 2).sum())
+    with torch.no_grad():
+        weight += 1
+    assert window.means() == {"loss": 2.0}
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_value_that_is_no_number_is_named_with_its_clock(value) -> None:
+    with pytest.raises(Diverged, match=r"eval/b became .* by clock 7"):
+        check_finite({"eval/a": 1.0, "eval/b": value}, 7)

@@ -1,0 +1,91 @@
+"""Install plugins without installing them, run the command line, and compare runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+TOYS = ROOT / "tests" / "toys"
+QUIET = {"WANDB_ERROR_REPORTING": "false", "OMP_WAIT_POLICY": "passive", "OMP_NUM_THREADS": "1"}
+
+
+def distribution(folder: Path, name: str, points: Mapping[str, str], version: str = "1") -> Path:
+    """Write the metadata of a distribution whose entry points in the group `lab` are `points`."""
+    info = folder / f"{name.replace('-', '_')}-{version}.dist-info"
+    info.mkdir(parents=True)
+    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    (info / "METADATA").write_text(metadata)
+    lines = ["[lab]", *(f"{key} = {value}" for key, value in points.items())]
+    (info / "entry_points.txt").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def toy_distributions(folder: Path) -> Path:
+    distribution(folder, "lab_toys", {"toys": "lab_toys"})
+    return distribution(folder, "lab_odd", {"odd": "lab_odd"})
+
+
+def child_environment(*folders: Path, **extra: str) -> dict[str, str]:
+    """Return an environment in which a child python sees the lab and the plugins in `folders`."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("LAB_", "WANDB_", "PYTEST"))}
+    path = os.pathsep.join(str(folder) for folder in (ROOT, TOYS, *folders))
+    return {**kept, **QUIET, "PYTHONPATH": path, **extra}
+
+
+def lab_command(*args: object) -> list[str]:
+    return [sys.executable, "-m", "lab", *map(str, args)]
+
+
+def run_child(
+    args: list[str], cwd: Path, env: Mapping[str, str], timeout: float = 120
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        args, cwd=cwd, env=env, capture_output=True, text=True, timeout=timeout, check=False
+    )
+
+
+def rows(folder: Path) -> list[dict[str, Any]]:
+    """Return the rows of metrics.jsonl without what depends on the machine's mood."""
+    text = (folder / "metrics.jsonl").read_text()
+    found = [json.loads(line) for line in text.splitlines()]
+    return [{k: v for k, v in row.items() if not k.startswith("perf/")} for row in found]
+
+
+def summary(folder: Path) -> dict[str, Any]:
+    return dict(json.loads((folder / "summary.json").read_text()))
+
+
+def difference(a: Any, b: Any, where: str = "state") -> str | None:
+    """Return where two nested states first differ, to the bit; None where they do not."""
+    import torch
+
+    if type(a) is not type(b):
+        return f"{where}: {type(a).__name__} and {type(b).__name__}"
+    if isinstance(a, torch.Tensor):
+        alike = a.dtype == b.dtype and a.shape == b.shape
+        return None if alike and a.numpy().tobytes() == b.numpy().tobytes() else where
+    if isinstance(a, dict):
+        if list(a) != list(b):
+            return f"{where}: keys {list(a)} and {list(b)}"
+        return next(filter(None, (difference(a[k], b[k], f"{where}[{k!r}]") for k in a)), None)
+    if isinstance(a, list | tuple):
+        if len(a) != len(b):
+            return f"{where}: lengths {len(a)} and {len(b)}"
+        pairs = enumerate(zip(a, b, strict=True))
+        return next(filter(None, (difference(x, y, f"{where}[{i}]") for i, (x, y) in pairs)), None)
+    return None if a == b or (a != a and b != b) else f"{where}: {a!r} and {b!r}"
+
+
+def last_state(folder: Path) -> dict[str, Any]:
+    """Return last.pt without what depends on the machine's speed."""
+    import torch
+
+    state = torch.load(folder / "checkpoints" / "last.pt", weights_only=True)
+    del state["metrics_bytes"], state["progress"]["seconds"]
+    return dict(state)

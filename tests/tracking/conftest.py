@@ -1,0 +1,68 @@
+"""Give every test here a home of its own, and a wandb that knows nothing of the last test."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake_wandb import FakeWandb
+
+from lab.tracking.tracker import RunInfo
+from lab.tracking.wandb_session import core_process
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty home, no WANDB_ variables; wandb-core is gone afterwards."""
+    for name in [name for name in os.environ if name.startswith(("WANDB_", "XDG_", "NETRC"))]:
+        monkeypatch.delenv(name)
+    folder = tmp_path / "home"
+    folder.mkdir()
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.chdir(tmp_path)
+    yield folder
+    if "wandb" in sys.modules:
+        core = core_process()
+        with suppress(Exception, SystemExit):
+            sys.modules["wandb"].teardown()
+        if core is not None and core.poll() is None:
+            core.kill()
+
+
+@pytest.fixture
+def server(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeWandb]:
+    """A W&B server that the environment points to, with a key."""
+    with FakeWandb() as fake:
+        for name, value in fake.env().items():
+            monkeypatch.setenv(name, value)
+        yield fake
+        assert fake.errors == []
+
+
+@pytest.fixture
+def make_run(tmp_path: Path) -> Callable[..., RunInfo]:
+    """Return a maker of RunInfo; its folder exists."""
+
+    def make(**changes: Any) -> RunInfo:
+        folder = tmp_path / "runs" / "r1"
+        folder.mkdir(parents=True, exist_ok=True)
+        facts: dict[str, Any] = {
+            "id": "abc123",
+            "name": "dqn-CartPole-v1-s0",
+            "dir": folder,
+            "experiment": "dqn",
+            "target": "CartPole-v1",
+            "group": "dqn-9f3c",
+            "seed": 0,
+            "config": {"lr": 0.001, "net": {"hidden": 64}},
+            "clock": "env_steps",
+            "objective": ("eval/return", "max"),
+        }
+        return RunInfo(**{**facts, **changes})
+
+    return make

@@ -1,0 +1,306 @@
+"""A tracker may hang, fail or be slow: the training does not notice, and the user is told once."""
+
+from __future__ import annotations
+
+import _thread
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.tracking.relay import Relay
+from lab.tracking.tracker import Row, RunInfo
+
+LONG = 30.0  # what a test would take if a bound did not hold
+PATH = Path("x.png")
+
+
+class Recorder:
+    """A healthy tracker that remembers; hooks named like the events may do worse."""
+
+    def __init__(self, **hooks: Callable[[], object]) -> None:
+        self.events: list[tuple[Any, ...]] = []
+        self.threads: set[int] = set()
+        self.hooks = hooks
+
+    def take(self, name: str, *args: Any) -> None:
+        self.events.append((name, *args))
+        self.threads.add(threading.get_ident())
+        self.hooks.get(name, lambda: None)()
+
+    def start(self, run: RunInfo) -> None:
+        self.take("start", run)
+
+    def row(self, row: Row) -> None:
+        self.take("row", row)
+
+    def media(self, name: str, path: Path, clock: int) -> None:
+        self.take("media", name, path, clock)
+
+    def checkpoint(self, name: str, path: Path) -> None:
+        self.take("checkpoint", name, path)
+
+    def finish(self, summary: Mapping[str, Any]) -> None:
+        self.take("finish", summary)
+
+    @property
+    def names(self) -> list[str]:
+        return [event[0] for event in self.events]
+
+
+class Stuck(Recorder):
+    """Hangs in the event `where` until it is let go."""
+
+    def __init__(self, where: str) -> None:
+        self.free = threading.Event()
+        self.inside = threading.Event()
+        self.abandoned = False
+        super().__init__(**{where: self.hang})
+
+    def hang(self) -> None:
+        self.inside.set()
+        self.free.wait(LONG)
+
+    def abandon(self) -> None:
+        self.abandoned = True
+        self.free.set()
+
+
+def fail() -> None:
+    raise ConnectionResetError("Connection lost\nsecond line")
+
+
+def gone(relay: Relay) -> bool:
+    return not any(thread.name == f"tracker-{relay.name}" for thread in threading.enumerate())
+
+
+def test_events_arrive_in_order_on_one_other_thread_which_ends(make_run: Any) -> None:
+    tracker, said, run = Recorder(), list[str](), make_run()
+    relay = Relay(tracker, "t", said.append)
+    relay.start(run)
+    relay.row({"clock": 1})
+    relay.media("m", PATH, 1)
+    relay.checkpoint("best", PATH)
+    relay.finish({"state": "finished"})
+    assert tracker.events == [
+        ("start", run),
+        ("row", {"clock": 1}),
+        ("media", "m", PATH, 1),
+        ("checkpoint", "best", PATH),
+        ("finish", {"state": "finished"}),
+    ]
+    assert len(tracker.threads) == 1
+    assert threading.get_ident() not in tracker.threads
+    assert gone(relay)
+    assert said == []
+
+
+def test_a_row_is_copied_when_it_is_handed_over(make_run: Any) -> None:
+    tracker = Stuck("start")
+    relay = Relay(tracker, "t", print)
+    relay.start(make_run())
+    row = {"clock": 1.0}
+    relay.row(row)
+    row["clock"] = 2.0
+    tracker.free.set()
+    relay.finish({})
+    assert tracker.events[1] == ("row", {"clock": 1.0})
+
+
+@pytest.mark.parametrize("where", ["start", "row", "media", "checkpoint", "finish"])
+def test_an_exception_is_one_line_and_ends_the_trackers_part(where: str, make_run: Any) -> None:
+    tracker, said = Recorder(**{where: fail}), list[str]()
+    relay = Relay(tracker, "t", said.append)
+    relay.start(make_run())
+    for clock in range(3):
+        relay.row({"clock": clock})
+        relay.media("m", PATH, clock)
+    relay.checkpoint("best", PATH)
+    relay.finish({})
+    assert said == [
+        "t: ConnectionResetError: Connection lost; given up, the run folder has everything"
+    ]
+    assert tracker.names.index(where) == len(tracker.names) - 1
+    assert gone(relay)
+
+
+def test_a_tracker_that_exits_does_not_end_the_process(make_run: Any) -> None:
+    said = list[str]()
+    relay = Relay(Recorder(row=lambda: sys.exit(3)), "t", said.append)
+    relay.start(make_run())
+    relay.row({"clock": 1})
+    relay.finish({})
+    assert [line.partition(";")[0] for line in said] == ["t: SystemExit: 3"]
+
+
+def test_rows_do_not_wait_for_a_tracker_that_hangs_and_finish_gives_up(make_run: Any) -> None:
+    tracker, said = Stuck("row"), list[str]()
+    relay = Relay(tracker, "t", said.append, finish_timeout=0.3)
+    relay.start(make_run())
+    began = time.perf_counter()
+    for clock in range(1000):
+        relay.row({"clock": clock})
+    assert tracker.inside.wait(LONG)
+    relay.finish({})
+    assert time.perf_counter() - began < LONG / 3
+    assert said == ["t: does not come to an end; given up, the run folder has everything"]
+    assert tracker.names == ["start", "row"]
+    assert tracker.abandoned
+    assert gone(relay)
+
+
+def test_a_start_that_hangs_is_given_up_before_the_limit_of_finish(make_run: Any) -> None:
+    said = list[str]()
+    relay = Relay(Stuck("start"), "t", said.append, start_timeout=0.2, finish_timeout=LONG)
+    relay.start(make_run())
+    began = time.perf_counter()
+    relay.finish({})
+    assert time.perf_counter() - began < LONG / 3
+    assert len(said) == 1
+
+
+def test_a_start_that_hangs_is_given_up_while_rows_come(make_run: Any) -> None:
+    tracker, said = Stuck("start"), list[str]()
+    relay = Relay(tracker, "t", said.append, start_timeout=0.1)
+    relay.start(make_run())
+    time.sleep(0.15)
+    relay.row({"clock": 1})
+    relay.row({"clock": 2})
+    assert said == ["t: has not started after 0.1 s; given up, the run folder has everything"]
+    relay.finish({})
+    assert tracker.names == ["start"]
+
+
+def test_a_full_queue_drops_rows_says_so_once_and_counts(make_run: Any) -> None:
+    tracker, said = Stuck("start"), list[str]()
+    relay = Relay(tracker, "t", said.append, capacity=10)
+    relay.start(make_run())
+    assert tracker.inside.wait(LONG)
+    for clock in range(25):
+        relay.row({"clock": clock})
+    assert relay.dropped == 15
+    tracker.free.set()
+    relay.finish({"state": "finished"})
+    assert said == ["t: cannot keep up, so that it misses rows (the run folder has everything)"]
+    assert [event[1]["clock"] for event in tracker.events if event[0] == "row"] == list(range(10))
+    assert tracker.events[-1] == ("finish", {"state": "finished", "dropped_events": 15})
+
+
+def test_finish_twice_finishes_once_and_later_rows_are_ignored(make_run: Any) -> None:
+    tracker = Recorder()
+    relay = Relay(tracker, "t", print)
+    relay.start(make_run())
+    relay.finish({})
+    relay.finish({})
+    relay.row({"clock": 1})
+    assert tracker.names == ["start", "finish"]
+
+
+def test_finish_of_a_run_that_never_started_is_nothing() -> None:
+    tracker = Recorder()
+    Relay(tracker, "t", print).finish({})
+    assert tracker.events == []
+
+
+def test_an_interrupt_during_the_wait_stops_at_once(make_run: Any) -> None:
+    class Impatient(Stuck):
+        def hang(self) -> None:
+            _thread.interrupt_main()
+            super().hang()
+
+    tracker, said = Impatient("finish"), list[str]()
+    relay = Relay(tracker, "t", said.append, finish_timeout=LONG)
+    relay.start(make_run())
+    began = time.perf_counter()
+    with pytest.raises(KeyboardInterrupt):
+        relay.finish({})
+    relay.finish({})
+    assert time.perf_counter() - began < LONG / 3
+    assert said == ["t: interrupted; given up, the run folder has everything"]
+    assert tracker.abandoned
+
+
+def test_an_abandon_that_hangs_or_fails_is_bounded(
+    make_run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Worse(Stuck):
+        def abandon(self) -> None:
+            self.abandoned = True
+            self.free.wait(LONG)
+
+    monkeypatch.setattr("lab.tracking.relay.ABANDON_SECONDS", 0.1)
+    tracker = Worse("row")
+    relay = Relay(tracker, "t", print, finish_timeout=0.1)
+    relay.start(make_run())
+    relay.row({"clock": 1})
+    began = time.perf_counter()
+    relay.finish({})
+    assert time.perf_counter() - began < LONG / 3
+    assert tracker.abandoned
+    tracker.free.set()
+
+
+def test_a_warning_that_cannot_be_said_is_no_error(make_run: Any) -> None:
+    def broken(_: str) -> None:
+        raise BrokenPipeError
+
+    tracker = Recorder(row=fail)
+    relay = Relay(tracker, "t", broken)
+    relay.start(make_run())
+    relay.row({"clock": 1})
+    relay.finish({})
+    assert gone(relay)
+
+
+SCRIPT = """
+import sys, threading, time
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from test_relay import Recorder, Stuck
+from lab.tracking.relay import Relay
+from lab.tracking.tracker import RunInfo
+
+run = RunInfo("i", "n", Path(), "e", "t", "g", 0, {{}}, "samples", ("eval/loss", "min"))
+"""
+
+
+def run_script(body: str) -> subprocess.CompletedProcess[str]:
+    script = SCRIPT.format(tests=str(Path(__file__).parent)) + textwrap.dedent(body)
+    return subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=LONG / 2
+    )
+
+
+def test_the_interpreter_exits_though_the_tracker_hangs() -> None:
+    done = run_script(
+        """
+        tracker = Recorder(row=lambda: time.sleep(60))
+        relay = Relay(tracker, "t", print, finish_timeout=0.2)
+        relay.start(run)
+        relay.row({"clock": 1})
+        relay.finish({})
+        """
+    )
+    assert done.returncode == 0
+    assert done.stdout.count("\n") == 1
+    assert done.stderr == ""
+
+
+def test_a_run_that_nobody_finished_is_closed_as_failed_at_exit() -> None:
+    done = run_script(
+        """
+        tracker = Recorder(finish=lambda: print(tracker.events[1:], flush=True))
+        relay = Relay(tracker, "t", print)
+        relay.start(run)
+        relay.started.wait()
+        relay.row({"clock": 1})
+        """
+    )
+    assert done.stdout == "[('row', {'clock': 1}), ('finish', {'state': 'failed'})]\n"
+    assert done.stderr == ""
