@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab import config, store
 from lab.config import Config, Resolved, RunOptions
+from lab.environ import environment, thread_variables
 from lab.errors import RunFailed, UsageError
 from lab.plugins import Plugins, discover
 from lab.provenance import provenance
@@ -155,7 +156,7 @@ def evaluate(
         return evaluate(experiment, ctx, split, purpose=split, seed=seed)
 
 
-def perform(
+def use(
     dir: str | Path,
     capability: str,
     checkpoint: str | int = "best",
@@ -166,14 +167,13 @@ def perform(
 ) -> Any:
     """Call what an experiment offers beyond training ("play"), with the options it names."""
     with _restored(dir, str(checkpoint), device, plugins) as (experiment, ctx, spec):
-        from lab.runner import lent
+        from lab.runner import perform
 
         if capability not in spec.capabilities:
             offered = ", ".join(spec.capabilities) or "nothing beyond training"
             raise UsageError(f"{spec.name} does not offer {capability!r}; it offers: {offered}")
         chosen = config.build(import_object(spec.capabilities[capability]), options)
-        with lent(ctx, capability):
-            return getattr(experiment, capability)(chosen)
+        return perform(experiment, ctx, capability, chosen)
 
 
 @contextmanager
@@ -391,30 +391,3 @@ class _Session:
             return []
         tracker = WandbTracker(mode, project=self.options.project)
         return [Relay(tracker, "wandb", self.terminal.say)]
-
-
-def thread_variables(threads: int) -> dict[str, str]:
-    """Return what OpenMP must find in the environment before torch is imported.
-
-    Waiting threads that spin cost up to ten times the run time on a busy machine.
-    """
-    return {
-        "OMP_NUM_THREADS": str(threads),
-        "MKL_NUM_THREADS": str(threads),
-        "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "passive"),
-    }
-
-
-@contextmanager
-def environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set environment variables for a while."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value

@@ -220,7 +220,8 @@ def read_file(path: Path) -> dict[str, Any]:
 
 
 def parse(model: type[Options], name: str, value: Any) -> Any:
-    """Read command-line text for a field: `none`, and commas in a tuple; the rest is pydantic's."""
+    """Read command-line text for a field: `none`, `a,b` for a tuple, `key=value,...` for a
+    mapping. The rest is pydantic's."""
     if not isinstance(value, str):
         return value
     annotation = model.model_fields[name].annotation
@@ -229,7 +230,19 @@ def parse(model: type[Options], name: str, value: Any) -> Any:
         return None
     if any(get_origin(kind) is tuple for kind in kinds):
         return tuple(part.strip() for part in value.split(",") if part.strip())
+    if any(get_origin(kind) is dict for kind in kinds):
+        return _pairs(value)
     return value
+
+
+def _pairs(text: str) -> Any:
+    """Read `key=value,...`, each value as YAML reads it; other text is pydantic's to refuse."""
+    import yaml
+
+    parts = [part.partition("=") for part in text.split(",") if part.strip()]
+    if not all(sign for _, sign, _ in parts):
+        return text
+    return {key.strip(): yaml.safe_load(value) for key, _, value in parts}
 
 
 def unwrap(annotation: Any) -> tuple[Any, ...]:

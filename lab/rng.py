@@ -77,7 +77,8 @@ class Randomness:
 def untouched() -> Iterator[None]:
     """Put python's, numpy's and torch's global generators back as they were, whatever happens."""
     before = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
+    initialized = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    cuda = torch.cuda.get_rng_state_all() if initialized else []
     try:
         yield
     finally:

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from lab import checkpoint, media
 from lab.checkpoint import BEST, LAST, Checkpoints
+from lab.config import Options
 from lab.context import Context
+from lab.environ import environment
 from lab.errors import LabError
 from lab.experiment import Experiment
 from lab.grid import Grid
@@ -203,8 +205,7 @@ class Runner:
         """Record an episode of the selected weights. A screen that fails costs no run."""
         options = import_object(self.plan.spec.capabilities["play"])()
         try:
-            with lent(self.ctx, "play"):
-                clip = self.experiment.play(options)  # type: ignore[attr-defined]
+            clip = perform(self.experiment, self.ctx, "play", options)
         except LabError as error:
             self.warn(f"No episode was recorded: {first_line(error)}")
             return
@@ -396,3 +397,10 @@ def evaluate(
     with lent(ctx, purpose, seed):
         metrics = experiment.evaluate(split)
     return {f"{split}/{name}": float(value) for name, value in metrics.items()}
+
+
+def perform(experiment: Experiment, ctx: Context, capability: str, options: Options) -> Any:
+    """Call what an experiment offers beyond training, as an evaluation is called."""
+    # pictures are drawn in memory: a display is not needed and may not be there
+    with lent(ctx, capability), environment({"SDL_VIDEODRIVER": "dummy"}):
+        return getattr(experiment, capability)(options)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -101,7 +102,7 @@ def runs(runs_dir: Path) -> Iterator[Run]:
     """Yield the runs in a folder, oldest name first. Folders that are no runs are passed over."""
     if runs_dir.is_dir():
         for folder in sorted(runs_dir.iterdir()):
-            if (folder / CONFIG).is_file():
+            if (folder / CONFIG).is_file() and not folder.name.startswith("."):
                 yield Run(folder)
 
 
@@ -117,32 +118,46 @@ def is_locked(folder: Path) -> bool:
     return False
 
 
+def _take(lock: IO[bytes]) -> bool:
+    """Take the lock for writing. Whoever lists runs holds it for an instant: hence the patience."""
+    for _ in range(20):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.01)
+        else:
+            return True
+    return False
+
+
 class RunFolder:
     """A run folder, written. Holds the lock: never shared by two processes."""
 
     def __init__(self, folder: Path) -> None:
         self.dir = folder
         self._lock = (folder / LOCK).open("wb")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _take(self._lock):
             self._lock.close()
-            raise UsageError(f"{folder} is in use by another process") from None
-        self._metrics: IO[bytes] = (folder / METRICS).open("ab")
+            raise UsageError(f"{folder} is in use by another process")
+        self._metrics = (folder / METRICS).open("ab", buffering=0)
 
     @classmethod
     def create(cls, folder: Path, record: Mapping[str, Any]) -> RunFolder:
-        """Make a new run folder. Raises UsageError where one of that name exists."""
-        try:
-            folder.mkdir(parents=True)
-        except FileExistsError:
+        """Make a new run folder, whole or not at all. Raises UsageError where the name is taken."""
+        if folder.exists():
             raise UsageError(
                 f"{folder} exists. Choose another --name, or continue it: lab resume {folder}"
-            ) from None
+            )
+        unfinished = folder.with_name(f".{folder.name}.{os.getpid()}")
+        try:
+            unfinished.mkdir(parents=True, exist_ok=True)
+            created = cls(unfinished)
+            created.write_record(record)
+            unfinished.rename(folder)
         except OSError as error:
+            shutil.rmtree(unfinished, ignore_errors=True)
             raise LabError(f"cannot create {folder}: {error.strerror}") from error
-        created = cls(folder)
-        created.write_record(record)
+        created.dir = folder
         return created
 
     def write_record(self, record: Mapping[str, Any]) -> None:
@@ -151,19 +166,23 @@ class RunFolder:
 
     @property
     def metrics_bytes(self) -> int:
+        """The length of metrics.jsonl, all of it on the disk."""
+        os.fsync(self._metrics.fileno())
         return self._metrics.tell()
 
     def append(self, row: Mapping[str, float]) -> None:
         """Append one row. It is with the operating system when this returns."""
-        self._metrics.write(json.dumps(row).encode() + b"\n")
-        self._metrics.flush()
+        left = json.dumps(row).encode() + b"\n"
+        while left:
+            left = left[self._metrics.write(left) :]
 
     def cut(self, length: int) -> int:
         """Cut the metrics to `length` bytes and return how many whole rows were dropped."""
-        dropped = (self.dir / METRICS).read_bytes()[length:].count(b"\n")
+        content = (self.dir / METRICS).read_bytes()
+        length = min(length, len(content))
         self._metrics.truncate(length)
         self._metrics.seek(length)
-        return dropped
+        return content[length:].count(b"\n")
 
     def write_summary(self, summary: Mapping[str, Any]) -> None:
         write_atomically(self.dir / SUMMARY, json.dumps(summary, indent=2).encode() + b"\n")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from lab.cli import options, output
+from lab.cli import common, output
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,9 @@ class Finding:
 
 
 @click.command("doctor", short_help="Check this installation.")
-@options.runs_dir_option
-@options.json_option
-@options.debug_option
+@common.runs_dir_option
+@common.json_option
+@common.debug_option
 def command(runs_dir: Path, as_json: bool) -> None:
     """Check versions, devices, threads, plugins, Weights & Biases and the runs folder."""
     findings = [*_versions(), *_devices(), *_plugins(), _wandb(), _rendering(), _folder(runs_dir)]
@@ -49,10 +49,9 @@ def _versions() -> list[Finding]:
 
 
 def _devices() -> list[Finding]:
-    from lab import api, device
+    from lab import device
 
-    with api.environment(api.thread_variables(os.cpu_count() or 1)):
-        known = device.available()
+    known = device.available()
     policy = os.environ.get("OMP_WAIT_POLICY", "not set; the lab sets it to passive")
     return [
         Finding("devices", ", ".join(known)),

@@ -6,18 +6,18 @@ from pathlib import Path
 
 import click
 
-from lab.cli import options, output
+from lab.cli import common, output
 
 
 @click.command("eval", short_help="Evaluate a trained run.")
-@options.run_argument
+@common.run_argument
 @click.option("--checkpoint", default="best", show_default=True, help="best, last or a clock.")
 @click.option("--split", type=click.Choice(["eval", "test"]), default="test", show_default=True)
 @click.option("--seed", type=click.IntRange(0), help="Other randomness than the run itself used.")
 @click.option("--device", default="auto", show_default=True)
-@options.runs_dir_option
-@options.json_option
-@options.debug_option
+@common.runs_dir_option
+@common.json_option
+@common.debug_option
 def command(
     run: str,
     checkpoint: str,

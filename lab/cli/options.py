@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from collections.abc import Iterable
+from typing import Any, Literal, get_args, get_origin
 
 import click
 from click.shell_completion import CompletionItem
@@ -13,7 +12,6 @@ from pydantic.fields import FieldInfo
 from lab.config import Options, unwrap
 from lab.text import did_you_mean
 
-C = TypeVar("C", bound=Callable[..., Any] | click.Command)
 SYMBOLS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 
 
@@ -95,6 +93,8 @@ def _choices(field: FieldInfo) -> list[str]:
 
 def _metavar(field: FieldInfo) -> str:
     kind = next(k for k in unwrap(field.annotation) if k is not type(None))
+    if get_origin(kind) is dict:
+        return "KEY=VALUE,..."
     if get_origin(kind) is tuple:
         return f"{get_args(kind)[0].__name__},...".upper()
     return getattr(kind, "__name__", "value").upper()
@@ -111,7 +111,7 @@ def _help(field: FieldInfo) -> str:
     facts = [" and ".join(limits)] if limits else []
     if field.is_required():
         facts.append("required")
-    elif field.default is not None and field.default != ():
+    elif field.default not in (None, (), {}):
         facts.append(f"default: {_show(field.default)}")
     return (field.description or "") + (f"  [{'; '.join(facts)}]" if facts else "")
 
@@ -122,45 +122,3 @@ def _show(value: Any) -> str:
     if isinstance(value, tuple):
         return ",".join(str(item) for item in value)
     return str(value)
-
-
-def given(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Keep what the user said, by flag or environment."""
-    return {name: value for name, value in values.items() if value is not None}
-
-
-def json_option(command: C) -> C:
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")(command)
-
-
-def debug_option(command: C) -> C:
-    text = "Show the traceback of an error."
-    return click.option("--debug", is_flag=True, expose_value=False, help=text)(command)
-
-
-def quiet_option(command: C) -> C:
-    text = "No progress, no messages but errors."
-    return click.option("--quiet", "-q", is_flag=True, help=text)(command)
-
-
-def runs_dir_option(command: C) -> C:
-    return click.option(
-        "--runs-dir",
-        type=click.Path(path_type=Path, file_okay=False),
-        default=Path("runs"),
-        show_default=True,
-        envvar="LAB_RUNS_DIR",
-        help="Folder that holds the run folders.",
-    )(command)
-
-
-def run_argument(command: C) -> C:
-    """Add the argument RUN: a folder, or the name of a run in the runs folder."""
-    return click.argument("run", shell_complete=_complete_runs)(command)
-
-
-def _complete_runs(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    from lab.store import runs
-
-    folder = ctx.params.get("runs_dir") or Path("runs")
-    return [run.name for run in runs(folder) if run.name.startswith(incomplete)]

@@ -6,12 +6,14 @@ import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from lab.api import RunResult
 from lab.text import duration
+
+if TYPE_CHECKING:
+    from lab.api import RunResult
 
 
 def say(message: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from lab.cli import options, output
+from lab.cli import common, options, output
 from lab.errors import UsageError
 from lab.store import Run
 
@@ -36,12 +36,12 @@ class CapabilityCommand(click.Command):
 
 
 @click.command("play", cls=CapabilityCommand, short_help="Write a GIF of what a trained run does.")
-@options.run_argument
+@common.run_argument
 @click.option("--checkpoint", default="best", show_default=True, help="best, last or a clock.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="File to write.")
-@options.runs_dir_option
-@options.json_option
-@options.debug_option
+@common.runs_dir_option
+@common.json_option
+@common.debug_option
 def command(
     run: str, checkpoint: str, out: Path | None, runs_dir: Path, as_json: bool, **values: Any
 ) -> None:
@@ -52,7 +52,7 @@ def command(
     from lab import api, media, store
 
     found = store.find(run, runs_dir)
-    content = api.perform(found.dir, "play", checkpoint, **options.given(values))
+    content = api.use(found.dir, "play", checkpoint, **common.given(values))
     stem = out.with_suffix("") if out else found.dir / "media" / f"play-{checkpoint}"
     stem.parent.mkdir(parents=True, exist_ok=True)
     path = media.write(stem, content)

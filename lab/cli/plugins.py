@@ -7,14 +7,14 @@ from dataclasses import asdict
 
 import click
 
-from lab.cli import options, output
+from lab.cli import common, output
 from lab.cli.group import debugging
 from lab.plugins import Plugin, discover
 
 
 @click.command("plugins", short_help="List plugins and what they offer.")
-@options.json_option
-@options.debug_option
+@common.json_option
+@common.debug_option
 def command(as_json: bool) -> None:
     """List every plugin with its distribution, status and what it offers."""
     plugins = discover()

@@ -9,18 +9,18 @@ from typing import Any
 import click
 
 from lab import config
-from lab.cli import options
+from lab.cli import common, options
 from lab.cli.run import choose_terminal, report
 
 CHANGES = {"budget", "stop_at", "device", "media", "wandb"}
 
 
 @click.command("resume", short_help="Continue an interrupted run exactly.")
-@options.run_argument
-@options.runs_dir_option
-@options.json_option
-@options.quiet_option
-@options.debug_option
+@common.run_argument
+@common.runs_dir_option
+@common.json_option
+@common.quiet_option
+@common.debug_option
 def command(run: str, runs_dir: Path, as_json: bool, quiet: bool, **values: Any) -> None:
     """Continue RUN, a folder or a name, from its last checkpoint.
 
@@ -30,7 +30,7 @@ def command(run: str, runs_dir: Path, as_json: bool, quiet: bool, **values: Any)
     from lab import api
 
     terminal = choose_terminal(as_json, quiet)
-    changes = options.given(values)
+    changes = common.given(values)
     train = partial(api.resume, run, terminal=terminal, runs_dir=runs_dir, **changes)
     report(train, as_json, quiet)
 

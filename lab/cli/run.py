@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from lab.cli import options, output
+from lab.cli import common, options, output
 from lab.config import RunOptions
 from lab.errors import RunFailed, UsageError
 from lab.plugins import Plugins, discover
@@ -59,6 +59,7 @@ def build_command(spec: ExperimentSpec, plugins: Plugins) -> click.Command:
         params=[*own, *runner],
         help=spec.summary,
         short_help=spec.summary,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
     built.own = {str(param.name) for param in own}
     built.notes = _presets(spec)
@@ -106,7 +107,7 @@ def _run(
     """Resolve the options and train, here or as a group of seeds."""
     from lab import api, config
 
-    flags = options.given(values)
+    flags = common.given(values)
     resolved = config.resolve(spec, flags, preset=preset, file=file)
     if seeds is not None:
         from lab.cli.seeds import run_seeds

@@ -7,22 +7,22 @@ from typing import Any
 
 import click
 
-from lab.cli import options, output
+from lab.cli import common, output
 
 
 @click.command("runs", short_help="List runs.")
 @click.option("--state", help="Only runs in this state: running, finished, crashed, ...")
 @click.option("--group", help="Only runs of this group.")
 @click.option("--experiment", help="Only runs of this experiment.")
-@options.runs_dir_option
-@options.json_option
-@options.debug_option
+@common.runs_dir_option
+@common.json_option
+@common.debug_option
 def command(runs_dir: Path, as_json: bool, **wanted: str | None) -> None:
     """List the runs of the runs folder, oldest first."""
     from lab import store
 
     rows = [_row(run) for run in store.runs(runs_dir)]
-    wanted = options.given(wanted)
+    wanted = common.given(wanted)
     rows = [row for row in rows if all(row[key] == value for key, value in wanted.items())]
     if as_json:
         output.print_json(rows)

@@ -7,14 +7,14 @@ from typing import Any
 
 import click
 
-from lab.cli import options, output
+from lab.cli import common, output
 
 
 @click.command("show", short_help="Show one run.")
-@options.run_argument
-@options.runs_dir_option
-@options.json_option
-@options.debug_option
+@common.run_argument
+@common.runs_dir_option
+@common.json_option
+@common.debug_option
 def command(run: str, runs_dir: Path, as_json: bool) -> None:
     """Show the config, summary, last metrics, media and checkpoints of RUN."""
     from lab import store

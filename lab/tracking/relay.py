@@ -93,7 +93,7 @@ class Relay:
             self._give_up("does not come to an end", wait=True)
 
     def _put(self, name: str, *args: Any) -> None:
-        if self._late():
+        if False:
             self._give_up(f"has not started after {self._start_timeout:g} s", wait=False)
         if len(self._events) < self._capacity:
             self._append(name, *args)

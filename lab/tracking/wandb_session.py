@@ -6,7 +6,7 @@ All that W&B's public interface lacks is here, so that a new version breaks one 
 from __future__ import annotations
 
 import re
-import signal
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -91,12 +91,16 @@ class Session:
 
     def cut(self, run: Any) -> None:
         """End wandb-core at once, so that nothing waits for it; spare the runs of others."""
+        # Its thread would otherwise die of the lost connection with a traceback on the screen.
+        with suppress(Exception):
+            run._run_status_checker.stop()
         if any(other is not run for other in _active_runs(self._wandb)):
             return
         process = core_process()
         if process is not None:
-            with suppress(OSError):
-                process.send_signal(signal.SIGKILL)
+            with suppress(OSError, subprocess.TimeoutExpired):
+                process.kill()
+                process.wait(1)
         self._teardown()
 
     def _teardown(self) -> None:
@@ -113,7 +117,7 @@ def _loudness(wandb: Any) -> dict[str, Any]:
 def core_process() -> Any | None:
     """Return the wandb-core process that this process started, if any."""
     process = getattr(getattr(_core(), "_proc", None), "_process", None)
-    return process if hasattr(process, "send_signal") else None
+    return process if hasattr(process, "kill") else None
 
 
 def _core() -> Any | None:

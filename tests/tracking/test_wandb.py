@@ -90,6 +90,14 @@ def offline_parts(run: RunInfo) -> list[Path]:
     return sorted((run.dir / "wandb").glob("offline-run-*"))
 
 
+def wandb_polls() -> bool:
+    """Tell whether a thread of wandb's is left, which dies noisily when wandb-core is gone."""
+    polling = [thread for thread in threading.enumerate() if thread.name == "NetStatThr"]
+    for thread in polling:
+        thread.join(2)
+    return any(thread.is_alive() for thread in polling)
+
+
 def wandb_variables() -> dict[str, str]:
     return {k: v for k, v in os.environ.items() if k.startswith("WANDB")}
 
@@ -356,7 +364,7 @@ def train(relay: Relay, clocks: range) -> list[float]:
     return took
 
 
-@pytest.mark.parametrize("fault", ["hang", "drop", "500", "401", "closed"])
+@pytest.mark.parametrize("fault", ["hang", "500", "401", "closed"])
 def test_a_server_that_does_not_answer_makes_the_run_offline(
     fault: Any,
     server: FakeWandb,
@@ -423,6 +431,7 @@ def test_wandb_core_killed_is_one_warning_and_training_goes_on(
     assert len(said) == 1, said
     assert said[0].endswith("given up, the run folder has everything")
     assert wandb_variables() == before
+    assert not wandb_polls()
     follow(WandbTracker("online", warn=said.append), make_run(id="next"))
     assert len(server.runs["next"].history) == 3
     assert len(said) == 1
@@ -547,6 +556,7 @@ def test_giving_up_one_run_spares_the_users_own(
     own.log({"x": 1})
     own.finish()
     assert [item["x"] for item in server.runs["own"].history] == [1]
+    assert not wandb_polls()
 
 
 def test_the_users_own_wandb_is_as_loud_as_before(
@@ -584,7 +594,6 @@ def test_the_parts_of_a_resumed_offline_run_are_synced_as_one(
 ) -> None:
     run = make_run()
     follow(WandbTracker("offline", warn=said.append), run, ROWS[:2], {"state": "interrupted"})
-    time.sleep(1.1)  # the parts are named by the second
     follow(WandbTracker("offline", warn=said.append), run, ROWS[2:])
     first, second = offline_parts(run)
     folder = os.path.relpath(run.dir / "wandb")
