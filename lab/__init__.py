@@ -25,7 +25,7 @@ _HOME = {
     "Options": "lab.config",
     "Run": "lab.store",
     "RunFailed": "lab.errors",
-    "RunResult": "lab.api",
+    "RunResult": "lab.session",
     "Step": "lab.environments",
     "UsageError": "lab.errors",
     "evaluate": "lab.api",
@@ -40,7 +40,6 @@ _HOME = {
 __all__ = ["__version__", *_HOME]
 
 if TYPE_CHECKING:
-    from lab.api import RunResult as RunResult
     from lab.api import evaluate as evaluate
     from lab.api import load as load
     from lab.api import resume as resume
@@ -60,6 +59,7 @@ if TYPE_CHECKING:
     from lab.experiment import Experiment as Experiment
     from lab.hookspecs import hookimpl as hookimpl
     from lab.media import Clip as Clip
+    from lab.session import RunResult as RunResult
     from lab.spec import EnvironmentSpec as EnvironmentSpec
     from lab.spec import ExperimentSpec as ExperimentSpec
     from lab.store import Run as Run

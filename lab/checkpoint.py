@@ -106,6 +106,11 @@ class Checkpoints:
         for clock in self.stamped()[:-keep] if keep else []:
             (self.dir / f"{clock}.pt").unlink()
 
+    def existing(self, *names: str) -> dict[str, Path]:
+        """Return those of `names` that were written, by bare name."""
+        paths = [self.dir / name for name in names]
+        return {path.stem: path for path in paths if path.exists()}
+
     def stamped(self) -> list[int]:
         """The clocks of the kept checkpoints, ascending."""
         names = [path.name for path in self.dir.glob("*.pt") if STAMPED.fullmatch(path.name)]

@@ -13,7 +13,7 @@ from torch import nn
 
 from lab.device import Compute, F
 from lab.environments import Envs, make
-from lab.rng import Randomness, derive, plain, unplain
+from lab.rng import Randomness, derive, plain, unplain, untouched
 from lab.spec import EnvironmentSpec
 from lab.update import Loss, Update, make_update
 from lab.window import Value, Window
@@ -124,7 +124,8 @@ class Context:
 
     def make_env(self, env_id: str, **kwargs: Any) -> Any:
         """Make one environment, to look at its spaces or to show an episode."""
-        return make.make_env(self.register_env(env_id), **kwargs)
+        with untouched():
+            return make.make_env(self.register_env(env_id), **kwargs)
 
     def make_envs(
         self,
@@ -141,6 +142,17 @@ class Context:
         evaluate in (`train=False`) are reset with a seed drawn from `rng` at each evaluation.
         """
 
+        with untouched():  # what is made on first use may not move training's randomness
+            return self._make_envs(env_id, num_envs, train, wrappers, kwargs)
+
+    def _make_envs(
+        self,
+        env_id: str,
+        num_envs: int,
+        train: bool,
+        wrappers: Sequence[make.Wrapper],
+        kwargs: Mapping[str, Any],
+    ) -> Envs:
         name = self.register_env(env_id)
         fast = next((e.native[name] for e in self._environments if name in e.native), None)
 
@@ -157,14 +169,17 @@ class Context:
     def _prepare(self, envs: Envs, build: Callable[[], Envs]) -> None:
         index = len(self._train_envs)
         self._train_envs.append(envs)
-        restart = self.clock  # a restarted episode must not repeat what was played before
-        envs.reset(derive(self.seed, "envs", index, restart))
+        self._begin(index)
         name = f"envs {index} exact"
         envs.exact = self.fact(name, lambda: make.is_exact(build))
         if not envs.exact:
             self.warn("The environment's state cannot be saved: on resume its episodes restart.")
         if index < len(self._restored_envs):
             envs.load_state_dict(self._restored_envs[index])
+
+    def _begin(self, index: int) -> None:
+        """Seed by the clock too: an episode that restarts on resume must be a new one."""
+        self._train_envs[index].reset(derive(self.seed, "envs", index, self.clock))
 
     # -- for the runner
 
@@ -176,8 +191,9 @@ class Context:
     def load_envs_state(self, states: Sequence[Any]) -> None:
         """Restore training environments: those made already at once, the others when made."""
         self._restored_envs = [unplain(state) for state in states]
-        for envs, state in zip(self._train_envs, self._restored_envs, strict=False):
-            envs.load_state_dict(state)
+        for index, envs in enumerate(self._train_envs[: len(states)]):
+            self._begin(index)
+            envs.load_state_dict(self._restored_envs[index])
 
     def close(self) -> None:
         """Close every environment that was made."""

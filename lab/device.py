@@ -102,6 +102,7 @@ class Compute:
 def configured(threads: int, deterministic: bool) -> Iterator[None]:
     """Set torch's process-wide switches for a run and put them back after it."""
     before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
     cublas = os.environ.get("CUBLAS_WORKSPACE_CONFIG")
     torch.set_num_threads(threads)
     if deterministic:
@@ -111,7 +112,7 @@ def configured(threads: int, deterministic: bool) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before[0])
-        torch.use_deterministic_algorithms(before[1])
+        torch.use_deterministic_algorithms(before[1], warn_only=warn_only)
         if deterministic:
             os.environ.pop("CUBLAS_WORKSPACE_CONFIG")
             if cublas is not None:

@@ -34,8 +34,7 @@ def make_update(
     `loss(model, *tensors)` returns the loss and anything else that the caller wants back, detached;
     it must reach the parameters through `model` alone.
     """
-    whole = compute.compiled and isinstance(optimizer, torch.optim.Adam)
-    if whole and compute.precision != "fp16" and len(optimizer.param_groups) == 1:
+    if compute.compiled and compute.precision != "fp16" and _is_plain_adam(optimizer):
         return _compiled(compute, module, optimizer, loss, clip_norm)
 
     def update(*tensors: Tensor) -> tuple[Tensor, Any]:
@@ -45,6 +44,13 @@ def make_update(
         return value.detach(), extra
 
     return update
+
+
+def _is_plain_adam(optimizer: torch.optim.Optimizer) -> bool:
+    """Tell whether the optimiser is an Adam or AdamW that `_compiled` computes."""
+    if not isinstance(optimizer, torch.optim.Adam) or len(optimizer.param_groups) != 1:
+        return False
+    return not any(optimizer.param_groups[0][name] for name in ("amsgrad", "maximize"))
 
 
 def _compiled(
@@ -70,7 +76,7 @@ def _compiled(
         return [found[name] for name in names], value, extra
 
     def step(
-        state: tuple[list[Tensor], list[Tensor], list[Tensor]], *tensors: Tensor
+        state: tuple[list[Tensor], list[Tensor], list[Tensor]], lr: Tensor, *tensors: Tensor
     ) -> tuple[Tensor, Any]:
         grads, value, extra = gradients(tensors)
         group = optimizer.param_groups[0]
@@ -85,10 +91,11 @@ def _compiled(
                 [],
                 state[2],
                 capturable=True,  # the step count stays a tensor: one graph serves all steps
+                decoupled_weight_decay=group["decoupled_weight_decay"],
                 amsgrad=False,
                 beta1=group["betas"][0],
                 beta2=group["betas"][1],
-                lr=group["lr"],
+                lr=lr,  # a tensor too: a schedule changes it at every step
                 weight_decay=group["weight_decay"],
                 eps=group["eps"],
                 maximize=False,
@@ -96,9 +103,11 @@ def _compiled(
         return value, extra
 
     graph = torch.compile(step, fullgraph=True, dynamic=False)
+    lr = torch.empty((), device=parameters[0].device)
 
     def update(*tensors: Tensor) -> tuple[Tensor, Any]:
-        return graph(_adam_state(optimizer, parameters), *tensors)
+        lr.fill_(optimizer.param_groups[0]["lr"])
+        return graph(_adam_state(optimizer, parameters), lr, *tensors)
 
     return update
 

@@ -13,7 +13,7 @@ import click
 from lab.text import duration
 
 if TYPE_CHECKING:
-    from lab.api import RunResult
+    from lab.session import RunResult
 
 
 def say(message: str) -> None:

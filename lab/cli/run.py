@@ -127,7 +127,7 @@ def choose_terminal(as_json: bool, quiet: bool) -> Terminal:
 
 def report(train: Any, as_json: bool, quiet: bool) -> None:
     """Train, print the result, and exit with its code."""
-    from lab.api import RunResult
+    from lab.session import RunResult
 
     try:
         result: RunResult = train()

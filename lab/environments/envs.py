@@ -42,8 +42,8 @@ class Envs:
         self.num_envs = vector.num_envs
         self.observation_space: Space[Any] = vector.single_observation_space
         self.action_space: Space[Any] = vector.single_action_space
-        self.autoreset: AutoresetMode = vector.metadata.get(
-            "autoreset_mode", AutoresetMode.NEXT_STEP
+        self.autoreset = AutoresetMode(
+            vector.metadata.get("autoreset_mode", AutoresetMode.NEXT_STEP)
         )
         self.obs: Array = np.empty(0)
         self._resetting = np.zeros(self.num_envs, dtype=bool)
@@ -61,8 +61,8 @@ class Envs:
 
     def step(self, actions: Array) -> Step:
         """Act in every environment. `actions` [N]."""
-        obs, reward, terminated, truncated, info = self.vector.step(actions)
-        obs = np.array(obs)
+        *arrays, info = self.vector.step(actions)
+        obs, reward, terminated, truncated = map(np.array, arrays)  # the vector may reuse its own
         live = ~self._resetting
         done = terminated | truncated
         next_obs, self.obs = self._successor(obs, done, info)

@@ -9,11 +9,12 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 
 from lab.environments.envs import Envs
 from lab.environments.replayable import Replayable
 from lab.errors import UsageError
+from lab.rng import plain, unplain
 from lab.spec import EnvironmentSpec
 from lab.text import did_you_mean, first_line
 
@@ -49,11 +50,13 @@ def make_env(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            env = gym.make(env_id, render_mode=render_mode, **kwargs)
+            # Unasked, `render_mode` would be refused by environments that have no such argument.
+            rendering: dict[str, Any] = {} if render_mode is None else {"render_mode": render_mode}
+            env = gym.make(env_id, **rendering, **kwargs)
             for wrapper in wrappers:
                 env = wrapper(env)
-    except (gym.error.Error, ImportError, TypeError, AssertionError) as error:
-        raise UsageError(f"--env {env_id} cannot be made: {first_line(error)}") from error
+    except Exception as error:  # an environment may refuse its arguments in any way
+        raise UsageError(f"--env {env_id} cannot be made: {_reason(error)}") from error
     return env
 
 
@@ -69,7 +72,9 @@ def make_envs(
     otherwise one by one. `vector_id` names the environment that has it, if not `env_id` itself."""
     vector_id = vector_id or env_id
     if num_envs >= NATIVE_FROM and not wrappers and gym.spec(vector_id).vector_entry_point:
-        return Envs(gym.make_vec(vector_id, num_envs, "vector_entry_point", **kwargs))
+        native = _native(env_id, vector_id, num_envs, **kwargs)
+        if native is not None:
+            return Envs(native)
     return Envs(
         SyncVectorEnv(
             [lambda: Replayable(make_env(env_id, wrappers=wrappers, **kwargs))] * num_envs,
@@ -77,6 +82,26 @@ def make_envs(
             autoreset_mode=AutoresetMode.SAME_STEP,
         )
     )
+
+
+def _native(
+    env_id: str, vector_id: str, num_envs: int, **kwargs: Any
+) -> VectorEnv[Any, Any, Any] | None:
+    """Return the native vector version; None where it does not take the arguments, or where it
+    shows other observations or takes other actions than the environment itself."""
+    try:
+        vector = gym.make_vec(vector_id, num_envs, "vector_entry_point", **kwargs)
+    except (TypeError, gym.error.Error):
+        return None
+    single = make_env(env_id, **kwargs)
+    alike = (
+        vector.single_observation_space == single.observation_space
+        and vector.single_action_space == single.action_space
+    )
+    single.close()
+    if not alike:
+        vector.close()
+    return vector if alike else None
 
 
 def is_exact(make: Callable[[], Envs]) -> bool:
@@ -93,7 +118,7 @@ def is_exact(make: Callable[[], Envs]) -> bool:
         _play(original, _actions(original, rng))
         original.reset()
         _play(original, _actions(original, rng))
-        copy.load_state_dict(original.state_dict())
+        copy.load_state_dict(unplain(plain(original.state_dict())))
         actions = _actions(original, rng)
         return _play(original, actions) == _play(copy, actions)
     except Exception:  # an environment may fail in any way; then its state cannot be saved
@@ -101,6 +126,12 @@ def is_exact(make: Callable[[], Envs]) -> bool:
     finally:
         original.close()
         copy.close()
+
+
+def _reason(error: Exception) -> str:
+    """Say what an environment's own error says; that of a KeyError is no more than the key."""
+    said = first_line(error)
+    return f"{type(error).__name__} {said}" if isinstance(error, KeyError) else said
 
 
 def _actions(envs: Envs, rng: np.random.Generator) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
 
 import gymnasium as gym
@@ -36,8 +37,11 @@ class Replayable(gym.Wrapper[Any, Any, Any, Any]):
         return self.env.reset(seed=derive(self._stream, self._episode), options=options)
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
-        self._actions.append(action)
-        return self.env.step(action)
+        self._actions.append(action.copy() if isinstance(action, np.ndarray) else action)
+        obs, reward, terminated, truncated, info = self.env.step(action)
+        if terminated or truncated:
+            obs = deepcopy(obs)  # the reset that follows may write into the same array
+        return obs, reward, terminated, truncated, info
 
     def state_dict(self) -> dict[str, Any]:
         return {

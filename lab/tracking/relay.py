@@ -77,7 +77,7 @@ class Relay:
         self._put("checkpoint", name, path)
 
     def finish(self, summary: Mapping[str, Any]) -> None:
-        if self._finishing or self._begun is None:
+        if self._finishing:
             return
         self._finishing = True
         atexit.unregister(self._at_exit)
@@ -93,7 +93,7 @@ class Relay:
             self._give_up("does not come to an end", wait=True)
 
     def _put(self, name: str, *args: Any) -> None:
-        if False:
+        if self._late():
             self._give_up(f"has not started after {self._start_timeout:g} s", wait=False)
         if len(self._events) < self._capacity:
             self._append(name, *args)

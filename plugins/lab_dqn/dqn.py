@@ -108,7 +108,8 @@ class DQN:
         online_q = self.online(batch.next_obs[g]) if c.double or not c.target_network else None
         q = next_q[g] if c.target_network else online_q
         chooser = online_q if c.double else q
-        assert q is not None and chooser is not None
+        assert q is not None
+        assert chooser is not None
         best = chooser.argmax(dim=1, keepdim=True)
         return batch.reward[g] + batch.discount[g] * q.gather(1, best)[:, 0]
 
@@ -182,8 +183,8 @@ class DQN:
     @cached_property
     def memory(self) -> Memory:
         c = self.config
-        # without replay, learning sees the transitions of the latest rollout and no others
-        capacity = c.buffer if c.replay else c.train_every
+        # without replay, memory holds the rows of one rollout, however many those are
+        capacity = c.buffer if c.replay else c.train_every + c.n_envs * c.n_step
         sampler = Prioritized(capacity, c.priority_alpha) if c.prioritized else Uniform(capacity)
         return Memory(
             capacity,
@@ -194,7 +195,8 @@ class DQN:
             n_step=c.n_step,
             gamma=c.gamma,
             sampler=sampler,
-            device=self.ctx.device if c.replay_on == "device" else torch.device("cpu"),
+            device=self.ctx.device,
+            frames_on=torch.device("cpu") if c.replay_on == "cpu" else self.ctx.device,
         )
 
     def remember(self, steps: Sequence[tuple[Array, ...]]) -> None:
@@ -204,6 +206,8 @@ class DQN:
         if self.task.stack == 1:  # a single frame is a stack of one
             arrays["obs"] = arrays["obs"][:, :, None]
             arrays["next_obs"] = arrays["next_obs"][:, :, None]
+        if not self.config.replay:
+            self.memory.forget()
         self.memory.extend(arrays)
 
     def report(self, seen: list[tuple[Tensor, Tensor, Tensor]]) -> None:
@@ -278,4 +282,6 @@ class DQN:
         self.target.load_state_dict(state["target"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.memory.load_state_dict(state["memory"])
+        if not self.envs.exact:  # their episodes restart
+            self.memory.restart()
         self.updates = state["updates"]

@@ -214,6 +214,9 @@ def test_an_interrupt_during_the_wait_stops_at_once(make_run: Any) -> None:
             _thread.interrupt_main()
             super().hang()
 
+        def abandon(self) -> None:
+            self.abandoned = True
+
     tracker, said = Impatient("finish"), list[str]()
     relay = Relay(tracker, "t", said.append, finish_timeout=LONG)
     relay.start(make_run())
@@ -224,6 +227,7 @@ def test_an_interrupt_during_the_wait_stops_at_once(make_run: Any) -> None:
     assert time.perf_counter() - began < LONG / 3
     assert said == ["t: interrupted; given up, the run folder has everything"]
     assert tracker.abandoned
+    tracker.free.set()
 
 
 def test_an_abandon_that_hangs_or_fails_is_bounded(
@@ -250,11 +254,15 @@ def test_a_warning_that_cannot_be_said_is_no_error(make_run: Any) -> None:
     def broken(_: str) -> None:
         raise BrokenPipeError
 
-    tracker = Recorder(row=fail)
-    relay = Relay(tracker, "t", broken)
+    tracker = Stuck("start")
+    relay = Relay(tracker, "t", broken, capacity=1)
     relay.start(make_run())
+    assert tracker.inside.wait(LONG)
     relay.row({"clock": 1})
+    relay.row({"clock": 2})
+    tracker.free.set()
     relay.finish({})
+    assert relay.dropped == 1
     assert gone(relay)
 
 

@@ -41,8 +41,9 @@ class Frames:
         self.written += len(frames)
 
     def read(self, numbers: Tensor) -> Tensor:
-        """Return frames [*numbers.shape, ...]."""
-        return self.data[numbers % self.capacity]
+        """Return frames [*numbers.shape, ...], on the device of `numbers`."""
+        places = (numbers % self.capacity).to(self.data.device)
+        return self.data[places].to(numbers.device)
 
     def state_dict(self) -> dict[str, Any]:
         used = self.data[: min(self.written, self.capacity)]

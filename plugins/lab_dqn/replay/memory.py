@@ -32,7 +32,8 @@ class Batch(NamedTuple):
 class Memory:
     """Experience replay (Lin, 1992; Mnih et al., 2015) of `capacity` transitions.
 
-    Observations are stacks of `stack` frames; a single frame is a stack of one.
+    Observations are stacks of `stack` frames; a single frame is a stack of one. Minibatches are
+    on `device`; the frames may be kept elsewhere, `frames_on`.
     """
 
     def __init__(
@@ -47,13 +48,16 @@ class Memory:
         gamma: float,
         sampler: Uniform | Prioritized,
         device: torch.device,
+        frames_on: torch.device | None = None,
     ) -> None:
-        # rows of different environments interleave, so a row may point this far behind its elders
-        self.margin = num_envs * (n_step + 1) * (stack + 1)
+        # rows of different environments interleave, so a row may point this far behind its elders:
+        # it waited up to n_step ticks, and its oldest frame is up to `stack` ticks older than it
+        self.margin = num_envs * (n_step + stack) * (stack + 1)
         # a transition writes one frame, and an episode's first `stack` more: with a stack of one
         # the ring holds any mix of episodes, with more it holds those of 4 * stack steps and longer
         extra = capacity if stack == 1 else capacity // 4
-        self.frames = Frames(capacity + extra + self.margin, frame_shape, dtype, device)
+        ring = capacity + extra + 2 * self.margin  # the newest row lags behind the frames as well
+        self.frames = Frames(ring, frame_shape, dtype, frames_on or device)
         self.histories = Histories(self.frames, num_envs, stack)
         self.n_step = NStep(n_step, gamma)
         self.sampler = sampler
@@ -89,6 +93,15 @@ class Memory:
             }
         )
         self._append({name: values[-self.capacity :] for name, values in rows.items()})
+
+    def forget(self) -> None:
+        """Drop every row; windows that are still open stay."""
+        self._drop(self.size)
+
+    def restart(self) -> None:
+        """Cut the running episodes off here: what comes next belongs to other ones."""
+        self.histories.continuing[:] = False
+        self.n_step.open = None
 
     def _append(self, rows: Rows) -> None:
         count = len(rows["action"])

@@ -1,0 +1,37 @@
+"""Look at an experiment without leaving a trace in its training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from lab.config import Options
+from lab.context import Context
+from lab.environ import environment
+from lab.experiment import Experiment
+from lab.rng import derive
+
+
+@contextmanager
+def lent(ctx: Context, purpose: str, seed: int | None = None) -> Iterator[None]:
+    """Lend an evaluation its own seed, eval mode and no gradients; leave no trace."""
+    own = derive(ctx.seed if seed is None else seed, "evaluate", purpose)
+    with ctx.randomness.lent(own), ctx.compute.evaluating():
+        yield
+
+
+def evaluate(
+    experiment: Experiment, ctx: Context, split: str, purpose: str, seed: int | None = None
+) -> dict[str, float]:
+    """Return the metrics of a split by full name."""
+    with lent(ctx, purpose, seed):
+        metrics = experiment.evaluate(split)
+    return {f"{split}/{name}": float(value) for name, value in metrics.items()}
+
+
+def perform(experiment: Experiment, ctx: Context, capability: str, options: Options) -> Any:
+    """Call what an experiment offers beyond training, as an evaluation is called."""
+    # pictures are drawn in memory: a display is not needed and may not be there
+    with lent(ctx, capability), environment({"SDL_VIDEODRIVER": "dummy"}):
+        return getattr(experiment, capability)(options)

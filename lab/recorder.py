@@ -1,0 +1,173 @@
+"""Write down what a run does: to its folder first, then to everything that follows the folder."""
+
+from __future__ import annotations
+
+import os
+import resource
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lab import media
+from lab.errors import LabError
+from lab.store import RunFolder
+from lab.text import describe, slug
+from lab.tracking.terminal import Terminal
+from lab.tracking.tracker import RunInfo
+from lab.window import check_finite
+
+if TYPE_CHECKING:
+    from lab.tracking.relay import Relay
+
+
+@dataclass
+class Progress:
+    """How far a run is: what the runner itself must remember to go on exactly."""
+
+    clock: int = 0
+    seconds: float = 0.0
+    best: float | None = None
+    best_clock: int = 0
+    last: float | None = None
+    ended: str | None = None  # "budget", "complete" or the criterion that was met
+    test: dict[str, float] = field(default_factory=dict)
+
+
+class Recorder:
+    """The run folder, the terminal and the trackers of one run."""
+
+    def __init__(
+        self,
+        info: RunInfo,
+        budget: int,
+        folder: RunFolder,
+        terminal: Terminal,
+        trackers: Sequence[Relay] = (),
+    ) -> None:
+        self.info, self.budget = info, budget
+        self.folder, self.terminal, self.trackers = folder, terminal, trackers
+        self.progress = Progress()
+        self.error: str | None = None
+        self.signal: int | None = None
+        self.already_sent = 0  # rows that trackers got before the interruption
+        self._began = time.perf_counter()
+        self._mark = (0.0, 0)
+
+    def start(self) -> None:
+        """Begin, or begin again after an interruption."""
+        info, progress = self.info, self.progress
+        self._began = time.perf_counter()
+        self._mark = (progress.seconds, progress.clock)
+        self.write_summary("running")
+        for tracker in self.trackers:
+            tracker.start(info)
+        title = f"{info.experiment} {info.target} seed {info.seed}"
+        self.terminal.start(title, info.clock, progress.clock, self.budget)
+
+    def row(self, clock: int, metrics: Mapping[str, float]) -> None:
+        """Write one row. Raises Diverged where a metric is no finite number."""
+        check_finite(metrics, clock)
+        row = {"clock": clock, **metrics, **self._performance()}
+        self.folder.append(row)
+        self.terminal.row(row, self.info.objective[0], self.progress.best)
+        if self.already_sent:
+            self.already_sent -= 1
+            return
+        for tracker in self.trackers:
+            tracker.row(row)
+
+    def media(self, clock: int, shown: Sequence[tuple[str, Any]]) -> None:
+        """Write pictures, clips and texts."""
+        for name, content in shown:
+            folder = self.folder.dir / "media"
+            folder.mkdir(exist_ok=True)
+            path = media.write(folder / f"{clock:09d}-{slug(name)}", content)
+            for tracker in self.trackers:
+                tracker.media(name, path, clock)
+
+    def seconds(self) -> float:
+        """Return the seconds of this run, over all its parts."""
+        return self.progress.seconds + time.perf_counter() - self._began
+
+    def finish(self, state: str, checkpoints: Mapping[str, Path]) -> dict[str, Any]:
+        """Write the last summary and close every tracker."""
+        self.terminal.stop()
+        summary = self.write_summary(state)
+        for tracker in self.trackers:
+            for name, path in checkpoints.items():
+                tracker.checkpoint(name, path)
+            tracker.finish(summary)
+        return summary
+
+    def failed(self, error: Exception) -> None:
+        """Record what went wrong, with the traceback in log.txt."""
+        self.error = str(error) if isinstance(error, LabError) else describe(error)
+        with suppress(OSError):  # the disk may be what failed
+            self.folder.log(f"failed: {self.error}\n{traceback.format_exc()}")
+
+    def warn(self, message: str) -> None:
+        """Tell of something that training survives."""
+        self.say(f"Warning: {message}")
+
+    def say(self, message: str) -> None:
+        self.folder.log(message)
+        self.terminal.say(message)
+
+    def write_summary(self, state: str) -> dict[str, Any]:
+        summary = self._summary(state)
+        try:
+            self.folder.write_summary(summary)
+        except OSError as error:
+            if state == "running":
+                raise
+            self.terminal.say(f"{self.folder.dir}/summary.json: {error.strerror}")
+        return summary
+
+    def _summary(self, state: str) -> dict[str, Any]:
+        info, progress = self.info, self.progress
+        metric, direction = info.objective
+        return {
+            "name": info.name,
+            "id": info.id,
+            "state": state,
+            "signal": self.signal,
+            "error": self.error,
+            "experiment": info.experiment,
+            "target": info.target,
+            "group": info.group,
+            "seed": info.seed,
+            "tags": list(info.tags),
+            "clock": {"name": info.clock, "value": progress.clock, "budget": self.budget},
+            "objective": {
+                "metric": metric,
+                "direction": direction,
+                "best": progress.best,
+                "best_clock": progress.best_clock,
+                "last": progress.last,
+            },
+            "ended": progress.ended,
+            "test": progress.test,
+            "seconds": round(self.seconds(), 3),
+            "updated": time.time(),
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "config": dict(info.config),
+        }
+
+    def _performance(self) -> dict[str, float]:
+        now, clock = self.seconds(), self.progress.clock
+        seconds, moved = now - self._mark[0], clock - self._mark[1]
+        self._mark = (now, clock)
+        scale = 1024 if sys.platform == "linux" else 1024**2
+        return {
+            "perf/clock": clock,
+            "perf/seconds": now,
+            "perf/rate": moved / seconds if seconds > 0 else 0.0,
+            "perf/memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale,
+        }

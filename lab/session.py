@@ -1,0 +1,210 @@
+"""Take a resolved configuration to a finished run: set the process up, build, train, resume."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lab.config import Config, RunOptions
+from lab.environ import environment, thread_variables
+from lab.errors import RunFailed, UsageError
+from lab.plugins import Plugins
+from lab.spec import ExperimentSpec
+from lab.store import Run, RunFolder
+from lab.tracking.terminal import Terminal
+
+if TYPE_CHECKING:
+    from lab.checkpoint import Checkpoints
+    from lab.context import Context
+    from lab.device import Compute
+    from lab.experiment import Experiment
+    from lab.runner import Plan
+    from lab.stop import StopAt
+    from lab.tracking.relay import Relay
+    from lab.tracking.tracker import RunInfo
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run came to. `objective` is the best value of the metric that it selects by."""
+
+    dir: Path
+    state: str
+    summary: Mapping[str, Any]
+    objective: float | None
+
+
+class Session:
+    """The steps between a resolved configuration and a finished run, shared by run and resume."""
+
+    def __init__(
+        self,
+        spec: ExperimentSpec,
+        cfg: Config,
+        options: RunOptions,
+        record: Mapping[str, Any],
+        plugins: Plugins,
+        terminal: Terminal,
+    ) -> None:
+        self.spec, self.config, self.options, self.record = spec, cfg, options, record
+        self.plugins, self.terminal = plugins, terminal
+
+    @contextmanager
+    def computing(self) -> Iterator[None]:
+        """Set the process up for computing, and put everything back.
+
+        The environment comes first: OpenMP reads it once, when torch is imported.
+        """
+        threads = self.options.threads or self.config.threads
+        with environment(thread_variables(threads)), ExitStack() as stack:
+            from lab import device, rng
+
+            stack.enter_context(device.configured(threads, self.options.deterministic))
+            stack.enter_context(rng.untouched())
+            yield
+
+    def build(
+        self, folder: Path, facts: Mapping[str, Any] | None = None
+    ) -> tuple[Experiment, Context]:
+        """Construct the experiment in its context. Nothing is written yet."""
+        from lab import device
+        from lab.context import Context
+        from lab.device import Compute
+
+        options = self.options
+        self.stop_at = self._stop_at()  # a wrong criterion is said before anything is made
+        compute: Compute = Compute(
+            device.resolve(options.device), options.precision, options.compile
+        )
+        ctx = Context(
+            seed=options.seed,
+            budget=options.budget or self.config.budget,
+            dir=folder,
+            compute=compute,
+            facts=facts,
+            environments=self.plugins.environments(),
+            warn=self.terminal.say,
+        )
+        return self.spec.load_experiment()(self.config, ctx), ctx
+
+    def train(self, folder: RunFolder, experiment: Experiment, ctx: Context) -> RunResult:
+        return self._run(folder, experiment, ctx, state=None)
+
+    def resume(self, found: Run) -> RunResult:
+        with closing(RunFolder(found.dir)) as folder:
+            state = self._checkpoints(found).load_last()
+            experiment, ctx = self.build(found.dir, state["facts"] if state else None)
+            folder.write_record(self.record)
+            if state is None:
+                self.terminal.say("No checkpoint was written yet: starting from the beginning.")
+                folder.cut(0)
+            return self._run(folder, experiment, ctx, state)
+
+    def restore(self, found: Run, which: str) -> tuple[Experiment, Context]:
+        """Return the experiment as a checkpoint holds it."""
+        from lab import checkpoint
+
+        state = checkpoint.load(self._checkpoints(found).find(which))
+        experiment, ctx = self.build(found.dir, state["facts"])
+        experiment.load_state_dict({"model": state["experiment"]["model"]})
+        ctx.clock = state["clock"]
+        return experiment, ctx
+
+    def _checkpoints(self, found: Run) -> Checkpoints:
+        from lab.checkpoint import Checkpoints
+
+        return Checkpoints(found.dir / "checkpoints", self.terminal.say)
+
+    def _run(
+        self,
+        folder: RunFolder,
+        experiment: Experiment,
+        ctx: Context,
+        state: Mapping[str, Any] | None,
+    ) -> RunResult:
+        from lab.recorder import Recorder
+        from lab.runner import Runner
+
+        plan, info = self._plan(), self._info(folder.dir, resumed=state is not None)
+        recorder = Recorder(info, plan.budget, folder, self.terminal, self._trackers())
+        runner = Runner(plan, experiment, ctx, recorder)
+        ctx.warn = recorder.warn
+        try:
+            if state is not None:
+                runner.restore(state)
+            summary = runner.run()
+        except Exception as error:
+            message = recorder.error or str(error)
+            raise RunFailed(f"{folder.dir} failed: {message}", str(folder.dir)) from error
+        finally:
+            folder.close()
+        return RunResult(folder.dir, summary["state"], summary, summary["objective"]["best"])
+
+    def _plan(self) -> Plan:
+        from lab.runner import Plan
+
+        options = self.options
+        assert options.budget is not None  # these three are resolved
+        assert options.eval_every is not None
+        assert options.log_every is not None
+        return Plan(
+            spec=self.spec,
+            objective=self.config.objective,
+            budget=options.budget,
+            eval_every=options.eval_every,
+            log_every=options.log_every,
+            checkpoint_every=options.checkpoint_every,
+            keep=options.keep,
+            stop_at=self.stop_at,
+            media=options.media,
+        )
+
+    def _stop_at(self) -> StopAt | None:
+        from lab.stop import StopAt
+
+        text = self.options.stop_at
+        if text == "solved":
+            text = self.config.solved
+            if text is None:
+                raise UsageError(
+                    f"{self.config.target} has no threshold of its own for --stop-at solved. "
+                    f"Write one: --stop-at '{self.config.objective[0]}>=...'"
+                )
+        return StopAt.parse(text) if text else None
+
+    def _info(self, folder: Path, resumed: bool) -> RunInfo:
+        from lab.tracking.tracker import RunInfo
+
+        options = self.options
+        hidden = {"name", "group", "tag", "runs_dir", "wandb", "project", "keep"}
+        own = options.model_dump(mode="json", exclude=hidden)
+        return RunInfo(
+            id=self.record["id"],
+            name=options.name or folder.name,
+            dir=folder,
+            experiment=self.spec.name,
+            target=self.config.target,
+            group=options.group or "",
+            seed=options.seed,
+            config={"experiment": self.spec.name, **self.config.model_dump(mode="json"), **own},
+            clock=self.config.clock,
+            objective=self.config.objective,
+            tags=options.tag,
+            resumed=resumed,
+        )
+
+    def _trackers(self) -> list[Relay]:
+        if self.options.wandb == "disabled":
+            return []
+        from lab.tracking.relay import Relay
+        from lab.tracking.wandb import WandbTracker, resolve_mode
+
+        mode = resolve_mode(self.options.wandb, os.environ)
+        if mode == "disabled":
+            return []
+        tracker = WandbTracker(mode, project=self.options.project)
+        return [Relay(tracker, "wandb", self.terminal.say)]

@@ -1,0 +1,319 @@
+"""The command line speaks plainly, keeps data and messages apart, and exits with the right code."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+import helpers
+import pytest
+from click.testing import Result
+
+COMMANDS = ("run", "resume", "eval", "play", "runs", "show", "plugins", "doctor", "completion")
+
+
+@pytest.fixture
+def trained(cli) -> None:
+    """The runs `one` of odd and `gan` of toy-gan, in runs/."""
+    assert cli("run", "odd", "--name", "one").exit_code == 0
+    assert cli("run", "toy-gan", "--name", "gan", "--budget", 200).exit_code == 0
+
+
+def document(result: Result) -> object:
+    """Return the one JSON document that is all of stdout."""
+    assert result.stdout.endswith("\n")
+    assert "\n" not in result.stdout[:-1]
+    return json.loads(result.stdout)
+
+
+WRONG = {
+    "nonsense": "There is no command 'nonsense'.",
+    "rnu": "There is no command 'rnu'. Did you mean 'run'?",
+    "run toy-gam": "There is no experiment 'toy-gam'. Did you mean 'toy-gan'?",
+    "run nowhere:odd": "There is no experiment 'nowhere:odd'",
+    "run odd --lr": "Option '--lr' requires an argument",
+    "run odd --lr x --seed y": "--lr x",
+    "run odd stray": "unexpected extra argument (stray",
+    "run odd --device cuda:9": "no device 'cuda:9' here. There is: ",
+    "run odd --name one": "exists. Choose another --name, or continue it: lab resume runs/one",
+    "run odd --seeds 2 --name two": "--name names one run",
+    "run odd --seeds 0": "--seeds",
+    "run odd --stop-at fast": "no criterion",
+    "run odd --preset nope": "no preset 'nope'",
+    "run odd --config nope.yaml": "cannot read nope.yaml: No such file or directory",
+    "resume": "Missing argument 'RUN'",
+    "resume onne": "There is no run 'onne' in runs. Did you mean 'one'?",
+    "resume one": "is finished. To train on, give a larger --budget than 200",
+    "resume one --budget 100": "only more is new",
+    "resume one --lr 1": "No such option '--lr'",
+    "eval nothing": "There is no run 'nothing'",
+    "eval one --checkpoint 7": "no checkpoint '7'; it has: best, last, prev",
+    "eval one --split train": "'train' is not one of",
+    "eval one --seed -1": "-1",
+    "show nothing": "There is no run 'nothing'",
+    "show .": "not a run folder",
+    "play nothing": "There is no run 'nothing'",
+    "play gan": "toy-gan does not offer 'play'; it offers: nothing beyond training",
+    "play one --txet hello": "No such option '--txet'",
+    "plugins --jsn": "No such option '--jsn'",
+    "completion tcsh": "'tcsh' is not one of",
+    "runs --runs-dir runs/one/config.yaml": "is a file",
+}
+
+
+def test_wrong_input_gives_plain_lines_and_exit_code_2(cli, trained) -> None:
+    for words, expected in WRONG.items():
+        result = cli(*words.split())
+        assert result.exit_code == 2, (words, result.output)
+        assert result.stdout == "", words
+        assert expected in result.stderr, (words, result.stderr)
+        assert "Traceback" not in result.stderr, words
+        said = result.stderr.partition("Error: ")[2].splitlines()
+        assert 1 <= len(said) <= 2, (words, said)
+        assert len(result.stderr.splitlines()) <= 5, words
+
+
+def test_json_is_one_document_on_stdout(cli, trained) -> None:
+    run = document(cli("run", "odd", "--name", "two", "--json"))
+    assert set(run) == {"dir", "state", "summary", "objective"}
+    assert (run["dir"], run["state"]) == ("runs/two", "finished")
+    assert run["objective"] == run["summary"]["objective"]["best"]
+    resumed = document(cli("resume", "two", "--budget", 300, "--json"))
+    assert resumed["summary"]["clock"]["value"] == 300
+    evaluated = document(cli("eval", "two", "--json"))
+    assert evaluated["metrics"] == resumed["summary"]["test"]
+    assert {run["name"] for run in document(cli("runs", "--json"))} == {"one", "two", "gan"}
+    shown = document(cli("show", "two", "--json"))
+    assert shown["summary"] == resumed["summary"]
+    played = document(cli("play", "two", "--json", "--text", "hum"))
+    assert open(played["file"]).read() == "hum"
+    offered = {plugin["name"]: plugin for plugin in document(cli("plugins", "--json"))}
+    assert set(offered["toys"]["experiments"]) == {"toy-gan", "toy-dbn", "toy-epochs"}
+    assert {finding["subject"] for finding in document(cli("doctor", "--json"))} > {"devices"}
+
+
+def test_a_failed_run_prints_its_json_too(cli) -> None:
+    result = cli("run", "odd", "--trouble", "raise-step", "--name", "bad", "--json")
+    assert result.exit_code == 1
+    assert document(result)["state"] == "failed"
+    assert "ZeroDivisionError: stumbled in step" in result.stderr
+
+
+def test_messages_go_to_stderr_and_results_to_stdout(cli) -> None:
+    result = cli("run", "odd", "--name", "one")
+    assert result.stdout.splitlines()[0].startswith("state")
+    assert "eval/score" in result.stdout
+    assert "runs/one" in result.stdout
+    assert result.stderr.splitlines()[0] == "odd meadow seed 0: 200 samples, from the start"
+    assert "200/200 samples" in result.stderr
+
+
+def test_quiet_is_silent_on_stderr(cli) -> None:
+    assert cli("run", "odd", "--name", "one", "--quiet").stderr == ""
+    assert cli("run", "odd", "--name", "two", "-q", "--place", "marsh").stderr == ""
+    assert cli("resume", "one", "--budget", 300, "--quiet").stderr == ""
+
+
+def test_an_error_is_not_silenced_by_quiet(cli) -> None:
+    result = cli("run", "odd", "--trouble", "raise-step", "--quiet")
+    assert result.exit_code == 1
+    assert "stumbled in step" in result.stderr
+
+
+def test_an_error_of_a_plugin_is_plain_and_debug_shows_its_traceback(cli, tmp_path, site) -> None:
+    plain = cli("run", "odd", "--trouble", "raise-init", "--at", 0)
+    assert plain.exit_code == 1
+    assert "ZeroDivisionError: stumbled in init (odd.py:" in plain.stderr
+    assert "Traceback" not in plain.stderr
+    assert len(plain.stderr.splitlines()) <= 2
+    variable = cli("run", "odd", "--trouble", "raise-init", "--at", 0, LAB_DEBUG="1")
+    assert "Traceback (most recent call last)" in variable.stderr
+    words = helpers.lab_command("run", "odd", "--device", "cuda:9", "--debug")
+    flag = helpers.run_child(words, tmp_path, helpers.child_environment(site))
+    assert flag.returncode == 2
+    assert "Traceback (most recent call last)" in flag.stderr
+    assert "Error: there is no device 'cuda:9'" in flag.stderr
+
+
+def test_help_is_there_for_everything(cli) -> None:
+    top = cli("--help")
+    for command in COMMANDS:
+        assert f"\n  {command} " in top.stdout
+        result = cli(command, "--help")
+        assert result.exit_code == 0
+        assert result.stdout.startswith(f"Usage: lab {command}")
+        assert cli(command, "-h").stdout == result.stdout
+    listing = cli("run", "--help").stdout
+    assert "toy-gan" in listing
+    assert "Two players, two optimisers" in listing
+    own = cli("run", "toy-epochs", "--help").stdout
+    assert own.index("Options of toy-epochs") < own.index("--batch") < own.index("Runner options")
+
+
+def test_the_group_without_a_command_explains_itself(cli) -> None:
+    assert "Usage: lab" in cli("run").output
+    assert "toy-gan" in cli("run").output
+
+
+def test_play_shows_the_options_of_the_runs_experiment(cli, trained) -> None:
+    assert "--text" in cli("play", "one", "--help").stdout
+
+
+def test_play_finds_its_run_behind_options(cli, trained, tmp_path) -> None:
+    words = ("play", "--checkpoint", "last", "--out", tmp_path / "new" / "song.txt", "one")
+    result = cli(*words, "--text", "fa so")
+    assert result.exit_code == 0, result.stderr
+    assert (tmp_path / "new" / "song.txt").read_text() == "fa so"
+    assert result.stdout == f"{tmp_path / 'new' / 'song.txt'}\n"
+
+
+def test_version(cli) -> None:
+    import lab
+
+    assert cli("--version").stdout == f"lab {lab.__version__}\n"
+
+
+# -- completion
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts_name_the_command(cli, shell) -> None:
+    script = cli("completion", shell).stdout
+    assert "_LAB_COMPLETE" in script
+    assert f"{shell}_complete" in script
+
+
+def test_the_bash_script_is_bash(cli) -> None:
+    script = cli("completion", "bash").stdout
+    checked = subprocess.run(["bash", "-n"], input=script, text=True, capture_output=True)
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("words", "expected", "absent"),
+    [
+        ("lab ru", {"run", "runs"}, {"resume"}),
+        ("lab run toy-", {"toy-gan", "toy-dbn", "toy-epochs"}, {"odd"}),
+        ("lab run odd --co", {"--color", "--compile", "--config"}, {"--lr"}),
+        ("lab run odd --color ", {"red", "green"}, {"blue"}),
+        ("lab run odd --preset q", {"quick"}, {"marsh"}),
+        ("lab resume o", {"one"}, {"gan"}),
+    ],
+)
+def test_completion_knows_commands_experiments_options_values_and_runs(
+    cli, trained, words, expected, absent
+) -> None:
+    from click.shell_completion import ShellComplete
+
+    from lab.cli import main
+
+    *before, incomplete = words.split(" ")[1:]
+    items = ShellComplete(main, {}, "lab", "_LAB_COMPLETE").get_completions(before, incomplete)
+    values = {item.value for item in items}
+    assert expected <= values
+    assert not absent & values
+
+
+# -- looking at runs
+
+
+def test_runs_lists_state_figures_and_what_to_do(cli, trained, tmp_path) -> None:
+    stored = helpers.summary(tmp_path / "runs" / "one")
+    crashed = tmp_path / "runs" / "one" / "summary.json"
+    crashed.write_text(json.dumps({**stored, "state": "running"}))
+    result = cli("runs")
+    head, *lines = result.stdout.splitlines()
+    assert head.split() == ["run", "state", "objective", "best", "last", "clock", "updated"]
+    assert [line.split()[:2] for line in lines] == [["gan", "finished"], ["one", "crashed"]]
+    assert "lab resume runs/one" in result.stderr
+
+
+def test_runs_filters(cli, trained) -> None:
+    def names(*words: object) -> list[str]:
+        return [run["name"] for run in json.loads(cli("runs", "--json", *words).stdout)]
+
+    assert names("--experiment", "odd") == ["one"]
+    assert names("--state", "finished") == ["gan", "one"]
+    assert names("--state", "failed") == []
+    assert names("--experiment", "odd", "--state", "failed") == []
+
+
+def test_runs_of_an_empty_folder_says_how_to_start(cli) -> None:
+    result = cli("runs")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "lab run" in result.stderr
+
+
+def test_show_shows_config_test_metrics_and_checkpoints(cli, trained) -> None:
+    text = cli("show", "one").stdout
+    for shown in ("finished", "hidden", "test/score", "train/loss", "best.pt", "episode"):
+        assert shown in text
+
+
+def test_a_run_without_a_summary_can_be_listed_and_shown(cli, trained, tmp_path) -> None:
+    (tmp_path / "runs" / "one" / "summary.json").unlink()
+    assert cli("runs").exit_code == 0
+    assert "crashed" in cli("show", "one").stdout
+
+
+def test_a_run_whose_plugin_is_gone_says_so(cli, trained, monkeypatch) -> None:
+    result = cli("eval", "one", LAB_DISABLE_PLUGINS="odd")
+    assert result.exit_code == 2
+    assert "There is no experiment 'odd'" in result.stderr
+
+
+def test_plugins_lists_origin_and_offers(cli) -> None:
+    lines = cli("plugins").stdout.splitlines()
+    toys = next(line.split() for line in lines if line.startswith("toys"))
+    assert toys[:4] == ["toys", "lab_toys", "1", "ok"]
+    assert "toy-gan," in toys
+    blocked = cli("plugins", LAB_DISABLE_PLUGINS="toys").stdout
+    assert next(line.split()[3] for line in blocked.splitlines() if line.startswith("toys")) == (
+        "blocked"
+    )
+
+
+def test_doctor_reports_a_folder_that_cannot_be_written(cli, tmp_path) -> None:
+    healthy = cli("doctor")
+    assert "devices" in healthy.stdout
+    assert "cpu" in healthy.stdout
+    broken = cli("doctor", "--runs-dir", "/proc/1", "--json")
+    assert broken.exit_code == 1
+    problems = {f["subject"]: f["problem"] for f in json.loads(broken.stdout) if f["problem"]}
+    assert "not writable" in problems["runs folder"]
+
+
+def test_doctor_reports_a_broken_plugin(cli, site, tmp_path, monkeypatch) -> None:
+    (tmp_path / "shaky.py").write_text("1 / 0")
+    helpers.distribution(tmp_path, "shaky", {"shaky": "shaky"})
+    monkeypatch.syspath_prepend(tmp_path)
+    result = cli("doctor")
+    assert result.exit_code == 1
+    assert "ZeroDivisionError" in result.stdout
+
+
+# -- groups of seeds
+
+
+def test_seeds_train_a_group_with_the_resolved_options(tmp_path, site) -> None:
+    """The environment was resolved once, in the parent: it may not win over flags in a child."""
+    words = ("run", "odd", "--seeds", 2, "--jobs", 2, "--lr", 0.125, "--wandb", "disabled")
+    env = helpers.child_environment(site, LAB_LR="0.75", LAB_SEED="3")
+    done = helpers.run_child(helpers.lab_command(*words, "--json"), tmp_path, env)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert [run["seed"] for run in report["runs"]] == [3, 4]
+    summaries = [run["summary"] for run in report["runs"]]
+    assert [(s["seed"], s["config"]["lr"]) for s in summaries] == [(3, 0.125), (4, 0.125)]
+    assert {s["group"] for s in summaries} == {report["group"]}
+    assert summaries[0]["test"] != summaries[1]["test"]
+
+
+def test_a_failed_seed_costs_the_others_nothing(tmp_path, site) -> None:
+    words = ("run", "odd", "--seeds", 2, "--trouble", "raise-step", "--wandb", "disabled")
+    env = helpers.child_environment(site)
+    done = helpers.run_child(helpers.lab_command(*words), tmp_path, env)
+    assert done.returncode == 1
+    assert done.stdout.count("failed") == 2
+    assert "stumbled in step" in done.stderr
+    assert "Traceback" not in done.stderr

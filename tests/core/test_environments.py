@@ -1,0 +1,415 @@
+"""Vector environments, whatever their autoreset mode, give exactly the transitions of single ones,
+and go on exactly from a saved state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
+from gymnasium.wrappers import FrameStackObservation, NormalizeObservation, NormalizeReward
+from helpers import difference
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lab.environments import Envs, make, make_envs, play_episodes
+from lab.environments.make import is_exact
+from lab.environments.replayable import Replayable
+from lab.errors import UsageError
+from lab.rng import plain, unplain
+
+MODES = list(AutoresetMode)
+
+
+class Counting(gym.Env):
+    """Episode e lasts `plan[e][0]` steps and ends by termination, truncation or both. Observes
+    (name, episode, step), in one buffer that it uses again where `share`."""
+
+    observation_space = gym.spaces.Box(-1, 1e6, (3,), np.float32)
+    action_space = gym.spaces.Discrete(3)
+
+    def __init__(self, name: int, plan: list[tuple[int, str]], share: bool = False) -> None:
+        self.name, self.plan, self.share = name, plan, share
+        self.episode, self.steps = -1, 0
+        self.buffer = np.zeros(3, np.float32)
+
+    def look(self) -> np.ndarray:
+        self.buffer[:] = self.name, self.episode, self.steps
+        return self.buffer if self.share else self.buffer.copy()
+
+    def reset(self, *, seed: int | None = None, options: Any = None):
+        self.episode, self.steps = self.episode + 1, 0
+        return self.look(), {}
+
+    def step(self, action: int):
+        self.steps += 1
+        length, end = self.plan[self.episode % len(self.plan)]
+        done = self.steps == length
+        reward = 100 * self.name + 10 * self.episode + self.steps + 0.25 * int(action)
+        return self.look(), reward, done and "term" in end, done and "trunc" in end, {}
+
+
+def by_hand(env: gym.Env, actions: list[int]) -> tuple[list, list, list]:
+    """Return transitions, returns and lengths of one environment, stepped as in the textbook."""
+    seen: list = []
+    returns, lengths, total, length = [], [], 0.0, 0
+    obs = env.reset()[0].copy()
+    for action in actions:
+        after, reward, terminated, truncated, _ = env.step(action)
+        after = after.copy()
+        seen.append((obs.tolist(), action, reward, after.tolist(), terminated, truncated))
+        total, length = total + reward, length + 1
+        obs = after
+        if terminated or truncated:
+            returns.append(total)
+            lengths.append(length)
+            total, length = 0.0, 0
+            obs = env.reset()[0].copy()
+    return seen, returns, lengths
+
+
+def together(envs: Envs, ticks: int, seed: int = 0) -> tuple[list[list], list[list], list[list]]:
+    """Return the same for N environments stepped as a vector: live transitions only."""
+    rng = np.random.default_rng(seed)
+    n = envs.num_envs
+    seen: list[list] = [[] for _ in range(n)]
+    returns: list[list] = [[] for _ in range(n)]
+    lengths: list[list] = [[] for _ in range(n)]
+    kept: list = []
+    envs.reset(seed=3)
+    for _ in range(ticks):
+        obs, actions = envs.obs, rng.integers(3, size=n)
+        step = envs.step(actions)
+        kept.append((obs, actions, step))
+        ended = np.flatnonzero(step.live & (step.terminated | step.truncated))
+        for position, i in enumerate(ended):
+            returns[i].append(step.returns[position])
+            lengths[i].append(step.lengths[position])
+        assert len(step.returns) == len(step.lengths) == len(ended)
+    for obs, actions, step in kept:  # read at the end: nothing may have been overwritten
+        for i in np.flatnonzero(step.live):
+            flags = bool(step.terminated[i]), bool(step.truncated[i])
+            after, reward = step.next_obs[i].tolist(), float(step.reward[i])
+            seen[i].append((obs[i].tolist(), int(actions[i]), reward, after, *flags))
+    return seen, returns, lengths
+
+
+episode_plans = st.lists(
+    st.tuples(st.integers(1, 6), st.sampled_from(["term", "trunc", "term trunc"])),
+    min_size=1,
+    max_size=4,
+)
+
+
+@pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name)
+@settings(deadline=None, max_examples=60)
+@given(plans=st.lists(episode_plans, min_size=1, max_size=4), share=st.booleans())
+def test_every_autoreset_mode_gives_the_transitions_of_single_environments(
+    mode, plans, share
+) -> None:
+    def make_one(index: int) -> gym.Env:
+        return Replayable(Counting(index, plans[index], share))
+
+    makers = [lambda index=index: make_one(index) for index in range(len(plans))]
+    envs = Envs(SyncVectorEnv(makers, copy=False, autoreset_mode=mode))
+    seen, returns, lengths = together(envs, ticks=30)
+    for index, plan in enumerate(plans):
+        assert len(seen[index]) >= 15
+        actions = [action for _, action, *_ in seen[index]]
+        expected = by_hand(Counting(index, plan), actions)
+        assert seen[index] == expected[0]
+        assert returns[index] == pytest.approx(expected[1])
+        assert lengths[index] == expected[2]
+
+
+@pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name)
+def test_only_next_step_environments_spend_ticks_on_resets(mode) -> None:
+    maker = lambda: Counting(0, [(2, "term")])  # noqa: E731
+    envs = Envs(SyncVectorEnv([maker], autoreset_mode=mode))
+    envs.reset()
+    live = [bool(envs.step(np.zeros(1, int)).live[0]) for _ in range(6)]
+    expected = [True, True, False] * 2 if mode is AutoresetMode.NEXT_STEP else [True] * 6
+    assert live == expected
+
+
+class Reusing(VectorEnv):
+    """A native vector environment that hands out the same four arrays at every step."""
+
+    metadata = {"autoreset_mode": AutoresetMode.SAME_STEP}  # noqa: RUF012
+    num_envs = 2
+    single_observation_space = gym.spaces.Box(-1, 1e6, (1,), np.float32)
+    single_action_space = gym.spaces.Discrete(2)
+
+    def __init__(self) -> None:
+        self.obs = np.zeros((2, 1), np.float32)
+        self.final = np.zeros((2, 1), np.float32)
+        self.reward = np.zeros(2)
+        self.ends = np.zeros(2, bool), np.zeros(2, bool)
+
+    def reset(self, *, seed=None, options=None):
+        self.obs[:] = 0
+        return self.obs, {}
+
+    def step(self, actions):
+        self.obs += 1
+        self.reward[:] = self.obs[:, 0]
+        self.ends[0][:] = self.obs[:, 0] == 3
+        info = {}
+        if self.ends[0].any():
+            self.final[:] = self.obs
+            info = {"final_obs": self.final}
+            self.obs[self.ends[0]] = 0
+        return self.obs, self.reward, *self.ends, info
+
+
+def test_environments_that_use_their_arrays_again_overwrite_nothing() -> None:
+    envs = Envs(Reusing())
+    first = envs.reset()
+    before, steps = [], []
+    for _ in range(7):
+        before.append(envs.obs)
+        steps.append(envs.step(np.zeros(2, int)))
+    assert first.ravel().tolist() == [0, 0]
+    assert [obs[0, 0] for obs in before] == [0, 1, 2, 0, 1, 2, 0]
+    assert [step.next_obs[0, 0] for step in steps] == [1, 2, 3, 1, 2, 3, 1]
+    assert [step.reward[0] for step in steps] == [1, 2, 3, 1, 2, 3, 1]
+    assert [bool(step.terminated[0]) for step in steps] == [False, False, True] * 2 + [False]
+
+
+# -- whole episodes
+
+
+@pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name)
+@settings(deadline=None, max_examples=30)
+@given(
+    plans=st.lists(episode_plans, min_size=1, max_size=4),
+    episodes=st.integers(1, 9),
+    gamma=st.sampled_from([1.0, 0.9, 0.5, 0.0]),
+)
+def test_each_environment_plays_its_first_episodes_and_all_of_them(
+    mode, plans, episodes, gamma
+) -> None:
+    makers = [lambda i=i: Counting(i, plans[i]) for i in range(len(plans))]
+    envs = Envs(SyncVectorEnv(makers, autoreset_mode=mode))
+    played = play_episodes(envs, lambda obs: np.ones(len(obs), int), episodes, seed=0, gamma=gamma)
+    quota = -(-episodes // len(plans))
+    returns, discounted, lengths = [], [], []
+    for episode in range(quota):
+        for name, plan in enumerate(plans):
+            length = plan[episode % len(plan)][0]
+            rewards = [100 * name + 10 * episode + t + 1 + 0.25 for t in range(length)]
+            returns.append(sum(rewards))
+            discounted.append(sum(gamma**t * reward for t, reward in enumerate(rewards)))
+            lengths.append(length)
+    assert played.returns == pytest.approx(returns)
+    assert played.discounted == pytest.approx(discounted)
+    assert played.lengths.tolist() == lengths
+
+
+def test_short_episodes_get_no_more_weight_than_long_ones() -> None:
+    """The first four to finish would all be of length 1: a mean of 1, where the truth is 50.5."""
+    makers = [lambda i=i: Counting(i, [((1, 100)[i], "term")]) for i in range(2)]
+    envs = Envs(SyncVectorEnv(makers, autoreset_mode=AutoresetMode.SAME_STEP))
+    played = play_episodes(envs, lambda obs: np.zeros(2, int), 4, seed=0)
+    assert sorted(played.lengths.tolist()) == [1, 1, 100, 100]
+
+
+def test_the_same_seed_plays_the_same_episodes() -> None:
+    envs = make_envs("CartPole-v1", 8)
+
+    def act(obs: np.ndarray) -> np.ndarray:
+        return (obs[:, 2] > 0).astype(int)
+
+    first = play_episodes(envs, act, 16, seed=5)
+    again = play_episodes(envs, act, 16, seed=5)
+    other = play_episodes(envs, act, 16, seed=6)
+    assert first.returns.tolist() == again.returns.tolist() != other.returns.tolist()
+    assert len(set(first.returns.tolist())) > 1
+
+
+# -- exact states
+
+
+class Slippery(gym.Env):
+    """Draws at each step and carries a walk within the episode."""
+
+    observation_space = gym.spaces.Box(-np.inf, np.inf, (2,), np.float64)
+    action_space = gym.spaces.Box(-1, 1, (2,), np.float32)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.where, self.steps = self.np_random.normal(size=2), 0
+        return self.where.copy(), {}
+
+    def step(self, action):
+        self.steps += 1
+        self.where += action + self.np_random.normal(size=2)
+        return self.where.copy(), float(self.where.sum()), self.np_random.random() < 0.1, False, {}
+
+
+class Learning(Slippery):
+    """A curriculum: each episode starts where the last one ended."""
+
+    last = 0.0
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.where += self.last
+        return self.where.copy(), {}
+
+    def step(self, action):
+        after = super().step(action)
+        self.last = float(self.where[0])
+        return after
+
+
+class Composite(Slippery):
+    """Takes a dictionary of actions, which no array holds."""
+
+    action_space = gym.spaces.Dict({"push": gym.spaces.Discrete(2)})
+
+    def step(self, action):
+        return super().step(np.full(2, action["push"]))
+
+
+class Drawing(gym.Env):
+    """Draws from numpy's global generator when it is built, as third-party code may."""
+
+    observation_space = gym.spaces.Box(-1, 1, (1,), np.float32)
+    action_space = gym.spaces.Discrete(2)
+
+    def __init__(self) -> None:
+        np.random.rand()
+        torch.rand(1)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        return np.zeros(1, np.float32), {}
+
+    def step(self, action):
+        return np.zeros(1, np.float32), 0.0, False, False, {}
+
+
+OWN = {"Slippery": Slippery, "Learning": Learning, "Composite": Composite, "Drawing": Drawing}
+
+
+@pytest.fixture(autouse=True)
+def registered():
+    for name, entry in OWN.items():
+        gym.register(f"core_tests/{name}-v0", entry_point=entry)
+    yield
+    for name in OWN:
+        del gym.registry[f"core_tests/{name}-v0"]
+
+
+def stacked(env: gym.Env) -> gym.Env:
+    return FrameStackObservation(env, 3)
+
+
+EXACT = {
+    "CartPole alone": ("CartPole-v1", 1, ()),
+    "CartPole native": ("CartPole-v1", 8, ()),
+    "FrozenLake": ("FrozenLake-v1", 2, ()),
+    "stochastic": ("core_tests/Slippery-v0", 3, ()),
+    "stacked frames": ("CartPole-v1", 2, (stacked,)),
+    "Pendulum": ("Pendulum-v1", 2, ()),
+}
+
+
+@pytest.mark.parametrize("case", EXACT)
+def test_a_saved_state_goes_on_to_the_same_bits(tmp_path, case) -> None:
+    """Through a checkpoint file, in the middle of an episode, over the ends of several."""
+    env_id, n, wrappers = EXACT[case]
+
+    def build() -> Envs:
+        return make_envs(env_id, n, wrappers=wrappers)
+
+    assert is_exact(build)
+    original, copy = build(), build()
+    original.reset(seed=4)
+    copy.reset(seed=9)
+    space = original.vector.action_space
+    space.seed(0)
+    ended = 0
+    for part in range(3):
+        for _ in range(37):
+            original.step(space.sample())
+        torch.save(plain(original.state_dict()), tmp_path / "envs.pt")
+        copy.load_state_dict(unplain(torch.load(tmp_path / "envs.pt", weights_only=True)))
+        assert copy.obs.tobytes() == original.obs.tobytes()
+        for _ in range(120):
+            action = space.sample()
+            one, two = original.step(action), copy.step(action)
+            for a, b in zip(one, two, strict=True):
+                assert a.tobytes() == b.tobytes(), part
+            assert copy.obs.tobytes() == original.obs.tobytes()
+            ended += len(one.returns)
+    assert ended > 3 or case == "Pendulum"
+
+
+def test_a_state_is_a_copy() -> None:
+    envs = make_envs("CartPole-v1", 8)
+    envs.reset(seed=0)
+    state = envs.state_dict()
+    before = plain(state)
+    for _ in range(50):
+        envs.step(np.ones(8, int))
+    assert difference(plain(state), before) is None
+
+
+@pytest.mark.parametrize("wrapper", [NormalizeObservation, NormalizeReward])
+def test_what_is_carried_between_episodes_is_known_to_be_lost(wrapper) -> None:
+    assert not is_exact(lambda: make_envs("CartPole-v1", 2, wrappers=(wrapper,)))
+
+
+@pytest.mark.parametrize("name", ["Learning", "Composite"])
+def test_what_cannot_be_replayed_or_written_is_known(name) -> None:
+    assert not is_exact(lambda: make_envs(f"core_tests/{name}-v0", 2))
+
+
+def test_actions_are_remembered_even_if_the_caller_uses_its_array_again() -> None:
+    envs, copy = (make_envs("core_tests/Slippery-v0", 2) for _ in range(2))
+    envs.reset(seed=1)
+    copy.reset(seed=2)
+    actions = np.zeros((2, 2), np.float32)
+    for step in range(4):
+        actions[:] = step
+        envs.step(actions)
+    copy.load_state_dict(envs.state_dict())
+    assert envs.step(actions).next_obs.tobytes() == copy.step(actions).next_obs.tobytes()
+
+
+def test_episodes_of_one_environment_differ_and_so_do_environments() -> None:
+    envs = make_envs("core_tests/Slippery-v0", 2)
+    starts = [tuple(row) for row in envs.reset(seed=1)]
+    for _ in range(200):
+        step = envs.step(np.zeros((2, 2), np.float32))
+        starts += [tuple(row) for row in envs.obs[step.terminated]]
+    assert len(starts) > 10
+    assert len(set(starts)) == len(starts)
+
+
+# -- ids
+
+
+@pytest.mark.parametrize(
+    ("env_id", "expected"),
+    [
+        ("CartPole-v", "Did you mean 'CartPole-v"),
+        ("CartPoll-v1", "Did you mean 'CartPole-v1'"),
+        ("no_such_module:X-v0", "No module named 'no_such_module'"),
+        ("nowhere/Maze-v0", "no such environment"),
+        ("", "no such environment"),
+    ],
+)
+def test_an_unknown_environment_is_a_plain_error(env_id, expected) -> None:
+    with pytest.raises(UsageError, match=f"--env {env_id}: .*{expected}"):
+        make.register(env_id, ())
+
+
+def test_an_environment_that_cannot_be_built_is_a_plain_error() -> None:
+    with pytest.raises(UsageError, match=r"--env CartPole-v1 cannot be made: .*color"):
+        make.make_env("CartPole-v1", color="red")

@@ -1,0 +1,54 @@
+"""Looking around costs no heavy import."""
+
+from __future__ import annotations
+
+import sys
+
+import helpers
+import pytest
+
+HEAVY = ("torch", "numpy", "gymnasium", "wandb", "scipy", "matplotlib", "sklearn", "rich", "PIL")
+REPORT = (
+    "import sys\nfrom lab.cli import main\n"
+    "try: main({args!r}, prog_name='lab')\n"
+    "except SystemExit as done: code = done.code\n"
+    "loaded = [name for name in {heavy!r} if name in sys.modules]\n"
+    "print('LOADED', code, *loaded, file=sys.stderr)"
+)
+
+
+def loaded(code: str, site, tmp_path) -> list[str]:
+    env = helpers.child_environment(site)
+    child = helpers.run_child([sys.executable, "-c", code], tmp_path, env)
+    return child.stderr.splitlines()[-1].split()
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["--help", "--version", "plugins", "plugins --json", "run --help", "run toy-epochs --help",
+     "run odd --lr x", "runs", "runs --json", "completion bash", "show --help", "resume --help",
+     "eval --help", "doctor --help", "play --help", "nonsense"],
+)  # fmt: skip
+def test_a_command_that_only_looks_loads_nothing_heavy(site, tmp_path, words) -> None:
+    code = REPORT.format(args=words.split(), heavy=HEAVY)
+    assert loaded(code, site, tmp_path) in (["LOADED", "0"], ["LOADED", "2"])
+
+
+def test_listing_and_showing_runs_reads_plain_files(train, site, tmp_path) -> None:
+    train("odd", name="one")
+    for words in (["runs"], ["show", "one"], ["show", "one", "--json"]):
+        code = REPORT.format(args=words, heavy=HEAVY)
+        assert loaded(code, site, tmp_path) == ["LOADED", "0"], words
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["import lab", "from lab import hookimpl, ExperimentSpec, EnvironmentSpec, Config, Options",
+     "from lab import UsageError, LabError, Diverged, RunFailed, Run, runs; list(runs())",
+     "import lab; dir(lab); lab.run; lab.resume; lab.load; lab.evaluate",
+     "from lab.plugins import discover; discover().experiments()"],
+)  # fmt: skip
+def test_the_names_of_plugins_and_notebooks_come_light(site, tmp_path, code) -> None:
+    report = f"import sys; print('LOADED', *[n for n in {HEAVY!r} if n in sys.modules], "
+    whole = f"{code}\n{report}file=sys.stderr)"
+    assert loaded(whole, site, tmp_path) == ["LOADED"]

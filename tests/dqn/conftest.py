@@ -1,0 +1,47 @@
+"""Lend every test a clean environment, quiet runs in its own folder, and the command line."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import helpers
+import pytest
+from click.testing import CliRunner, Result
+
+import lab
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith(("LAB_", "WANDB_")):
+            monkeypatch.delenv(name)
+    for name, value in helpers.QUIET.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def run_dqn(tmp_path: Path) -> Callable[..., lab.RunResult]:
+    """`lab.run("dqn")` into the test's own folder, without trackers and pictures."""
+
+    def run(name: str | None = None, **options: Any) -> lab.RunResult:
+        fixed = {"runs_dir": tmp_path / "runs", "wandb": "disabled", "media": False, "name": name}
+        return lab.run("dqn", **{**fixed, **options})
+
+    return run
+
+
+@pytest.fixture
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """The command line in this process, in the test's own folder."""
+    from lab.cli import main
+
+    monkeypatch.chdir(tmp_path)
+
+    def call(*args: object) -> Result:
+        return CliRunner().invoke(main, [str(arg) for arg in args], prog_name="lab")
+
+    return call

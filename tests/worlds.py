@@ -1,0 +1,213 @@
+"""Worlds that are small enough to know by heart, registered with Gymnasium as `worlds/...`.
+
+Import this module, or say `--env worlds:worlds/Chain-v0`.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import gymnasium as gym
+import numpy as np
+from gymnasium import spaces
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+
+
+class World(NamedTuple):
+    """What each action does in each state, as arrays [S, A]. Every episode starts in state 0."""
+
+    next_state: Any
+    reward: Any
+    terminated: Any
+
+    @property
+    def states(self) -> int:
+        return len(self.next_state)
+
+    @property
+    def actions(self) -> int:
+        return int(self.next_state.shape[1])
+
+
+def chain(length: int = 5) -> World:
+    """Action 1 goes right and ends the episode with a reward of 1 after the last state; action 0
+    goes back to the start and costs 0.1."""
+    right = np.minimum(np.arange(length) + 1, length - 1)
+    next_state = np.stack([np.zeros(length, dtype=np.int64), right], axis=1)
+    reward = np.zeros((length, 2))
+    reward[:, 0], reward[-1, 1] = -0.1, 1.0
+    terminated = np.zeros((length, 2), dtype=bool)
+    terminated[-1, 1] = True
+    return World(next_state, reward, terminated)
+
+
+def conveyor(length: int = 5) -> World:
+    """As the chain, but both actions go right: n-step returns are unbiased whatever is done.
+    Step i pays i + 1."""
+    right = np.minimum(np.arange(length) + 1, length - 1)
+    terminated = np.zeros((length, 2), dtype=bool)
+    terminated[-1] = True
+    reward = np.arange(1.0, length + 1)
+    return World(np.stack([right, right], 1), np.stack([reward, reward], 1), terminated)
+
+
+def loop(length: int = 3) -> World:
+    """A ring in which every step pays 1 and nothing ever terminates: Q* = 1 / (1 - gamma)."""
+    on = (np.arange(length) + 1) % length
+    shape = (length, 2)
+    return World(np.stack([on, on], 1), np.ones(shape), np.zeros(shape, dtype=bool))
+
+
+def optimal_q(world: World, gamma: float) -> np.ndarray:
+    """Q* [S, A] by value iteration, without regard to any time limit."""
+    q = np.zeros(world.next_state.shape)
+    for _ in range(2_000):
+        q = world.reward + gamma * ~world.terminated * q.max(1)[world.next_state]
+    return q
+
+
+class WorldEnv(gym.Env):
+    """One world, by hand. The time limit is Gymnasium's wrapper."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self.state = world, 0
+        self.observation_space = spaces.Discrete(world.states)
+        self.action_space = spaces.Discrete(world.actions)
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict]:
+        super().reset(seed=seed)
+        self.state = 0
+        return np.int64(0), {}
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict]:
+        cause = self.state, int(action)
+        self.state = int(self.world.next_state[cause])
+        reward, terminated = self.world.reward[cause], self.world.terminated[cause]
+        return np.int64(self.state), float(reward), bool(terminated), False, {}
+
+
+class WorldVectorEnv(VectorEnv):
+    """N worlds at once under any autoreset mode. Its arrays are used again at every step."""
+
+    def __init__(
+        self, world: World, mode: AutoresetMode, num_envs: int, max_episode_steps: int
+    ) -> None:
+        self.world, self.mode, self.num_envs = world, mode, num_envs
+        self.limit = max_episode_steps
+        self.metadata = {"autoreset_mode": mode}
+        self.single_observation_space = spaces.Discrete(world.states)
+        self.single_action_space = spaces.Discrete(world.actions)
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self.state = np.zeros(num_envs, dtype=np.int64)
+        self.steps = np.zeros(num_envs, dtype=np.int64)
+        self.done = np.zeros(num_envs, dtype=bool)
+        self.reward = np.zeros(num_envs)
+        self.terminated = np.zeros(num_envs, dtype=bool)
+        self.truncated = np.zeros(num_envs, dtype=bool)
+
+    def _restart(self, mask: Any) -> None:
+        self.state[mask] = self.steps[mask] = 0
+        self.done[mask] = False
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict]:
+        super().reset(seed=seed)
+        everyone = np.ones(self.num_envs, dtype=bool)
+        self._restart((options or {}).get("reset_mask", everyone))
+        return self.state, {}
+
+    def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict]:
+        assert self.mode is not AutoresetMode.DISABLED or not self.done.any()
+        over, cause = self.done.copy(), (self.state.copy(), actions)
+        self.state[:] = self.world.next_state[cause]
+        self.steps += 1
+        self.reward[:], self.terminated[:] = self.world.reward[cause], self.world.terminated[cause]
+        self.truncated[:] = self.steps >= self.limit
+        if over.any():  # NEXT_STEP: this tick is a reset
+            self._restart(over)
+            self.reward[over] = 0.0
+            self.terminated[over] = self.truncated[over] = False
+        self.done[:] = self.terminated | self.truncated
+        info: dict[str, Any] = {}
+        if self.mode is AutoresetMode.SAME_STEP and self.done.any():
+            final = np.full(self.num_envs, None, dtype=object)
+            for index in np.flatnonzero(self.done):
+                final[index] = np.int64(self.state[index])
+            info = {"final_obs": final, "_final_obs": self.done.copy()}
+            self._restart(self.done.copy())
+        return self.state, self.reward, self.terminated, self.truncated, info
+
+
+class Numbers(gym.Env):
+    """Observations that never repeat, [name, episode, step] as float32, in episodes of random
+    length. Ends are terminations in even episodes, truncations in odd ones."""
+
+    observation_space = spaces.Box(0, np.inf, (3,), np.float32)
+    action_space = spaces.Discrete(3)
+
+    def __init__(self) -> None:
+        self.name = self.episode = self.steps = self.length = 0
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict]:
+        super().reset(seed=seed)
+        self.name = self.name if seed is None else seed % 2**20
+        self.episode += 1
+        self.steps, self.length = 0, int(self.np_random.integers(1, 9))
+        return self._look(), {}
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict]:
+        self.steps += 1
+        done, even = self.steps == self.length, self.episode % 2 == 0
+        reward = self.steps + float(action) / 4
+        return self._look(), reward, done and even, done and not even, {}
+
+    def _look(self) -> np.ndarray:
+        return np.array([self.name, self.episode, self.steps], dtype=np.float32)
+
+
+class Odd(gym.Env):
+    """Spaces that DQN cannot learn."""
+
+    def __init__(self, observation: str = "box", action: str = "discrete") -> None:
+        box = spaces.Box(-1, 1, (2,), np.float32)
+        kinds: dict[str, Any] = {
+            "box": box,
+            "discrete": spaces.Discrete(2),
+            "tuple": spaces.Tuple((box, spaces.Discrete(2))),
+            "dict": spaces.Dict({"x": box}),
+            "from one": spaces.Discrete(2, start=1),
+        }
+        self.observation_space, self.action_space = kinds[observation], kinds[action]
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict]:
+        super().reset(seed=seed)
+        self.observation_space.seed(seed)
+        return self.observation_space.sample(), {}
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict]:
+        return self.observation_space.sample(), 0.0, False, False, {}
+
+
+WORLDS = {"Chain": (chain(), 20), "Conveyor": (conveyor(), 20), "Loop": (loop(), 5)}
+
+for _name, (_world, _limit) in WORLDS.items():
+    _make = partial(WorldEnv, _world)
+    gym.register(f"worlds/{_name}-v0", _make, max_episode_steps=_limit)
+    for _mode in AutoresetMode:
+        gym.register(
+            f"worlds/{_name}{_mode.value}-v0",
+            _make,
+            vector_entry_point=partial(WorldVectorEnv, _world, _mode),
+            max_episode_steps=_limit,
+        )
+
+gym.register("worlds/Numbers-v0", Numbers)
+gym.register("worlds/Odd-v0", Odd)
+gym.register(
+    "worlds/Normalized-v0",
+    lambda: gym.wrappers.NormalizeObservation(gym.make("CartPole-v1").unwrapped),
+    max_episode_steps=50,
+    reward_threshold=20.0,
+)
