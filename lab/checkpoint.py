@@ -35,7 +35,7 @@ def save(path: Path, state: State) -> None:
     temporary = path.with_name(path.name + ".tmp")
     try:
         with temporary.open("w+b") as file:
-            torch.save(dict(state), file)
+            _write(state, file)
             _seal(file)
             file.flush()
             os.fsync(file.fileno())
@@ -63,6 +63,15 @@ def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
     except pickle.UnpicklingError as error:
         reason = " ".join(str(error).partition("WeightsUnpickler error:")[2].split())
         raise Damaged(f"{path} holds what weights_only refuses: {reason[:200]}") from error
+
+
+def _write(state: State, file: IO[bytes]) -> None:
+    try:
+        torch.save(compact(state), file)
+    except RuntimeError as error:
+        if isinstance(error.__context__, OSError):  # torch hides a full disk behind its own error
+            raise error.__context__ from error
+        raise
 
 
 def _seal(file: IO[bytes]) -> None:
@@ -153,6 +162,20 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def compact(value: Any) -> Any:
+    """Copy tensors that are a part of a larger one: torch would save all of the larger one."""
+    if isinstance(value, torch.Tensor):
+        return value.clone() if value.untyped_storage().nbytes() > value.nbytes else value
+    if isinstance(value, Mapping):
+        items = {key: compact(item) for key, item in value.items()}
+        return value if all(items[key] is value[key] for key in items) else items
+    if type(value) in (list, tuple):
+        parts = [compact(item) for item in value]
+        same = all(a is b for a, b in zip(parts, value, strict=True))
+        return value if same else type(value)(parts)
+    return value
 
 
 def check_plain(value: Any, where: str = "state_dict()") -> None:

@@ -198,8 +198,10 @@ class Runner:
 
     def _full_state(self) -> dict[str, Any]:
         progress = {**asdict(self.progress), "seconds": self.recorder.seconds()}
+        experiment = self.experiment.state_dict()
+        checkpoint.check_plain(experiment)
         return {
-            "experiment": self.experiment.state_dict(),
+            "experiment": experiment,
             "facts": self.ctx.facts,
             "clock": self.progress.clock,
             "budget": self.plan.budget,

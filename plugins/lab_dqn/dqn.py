@@ -120,7 +120,7 @@ class DQN:
         c = self.config
         span = c.exploration * self.ctx.budget
         done = min(1.0, clock / span) if span else 1.0
-        return c.epsilon_start + done * (c.epsilon_end - c.epsilon_start)
+        return (1.0 - done) * c.epsilon_start + done * c.epsilon_end
 
     def act(self, obs: Array, epsilon: float) -> Array:
         """Choose actions [N]: each environment flips a coin of its own."""

@@ -58,8 +58,8 @@ def cli(toys: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable
 
     def call(*args: object, **environment: str) -> Result:
         words = [str(arg) for arg in args]
-        if words[0] == "run" and "--help" not in words and len(words) > 1:
-            words += ["--wandb", "disabled"]
+        if words[0] == "run" and len(words) > 1 and not words[1].startswith("-"):
+            words[2:2] = ["--wandb", "disabled"]
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         try:

@@ -148,7 +148,7 @@ def tiny_disk(tmp_path):
     except (OSError, subprocess.CalledProcessError) as error:
         pytest.skip(f"no file system can be mounted here: {error}")
     yield disk
-    subprocess.run(["umount", str(disk)], check=True)
+    subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
 def test_a_run_goes_on_exactly_once_a_full_disk_has_room_again(cli, tiny_disk, train) -> None:
@@ -184,9 +184,10 @@ def test_a_disk_full_to_the_last_byte_tears_at_most_the_last_row(
                     filler.write(bytes(512))
         return step(self)
 
-    monkeypatch.setattr(lab_odd.odd.Odd, "step", fill)
     words = ("--runs-dir", tiny_disk, "--name", "one", "--log-every", 1, "--checkpoint-every", 50)
-    result = cli("run", "odd", *words, "--budget", 2000)
+    with monkeypatch.context() as patch:
+        patch.setattr(lab_odd.odd.Odd, "step", fill)
+        result = cli("run", "odd", *words, "--budget", 2000)
     assert result.exit_code == 1
     assert "No space left on device" in result.stderr
     assert "Traceback" not in result.stderr
@@ -195,7 +196,6 @@ def test_a_disk_full_to_the_last_byte_tears_at_most_the_last_row(
     kept = lab.Run(run).metrics()
     assert kept[-1]["clock"] >= 100
     (tiny_disk / "filler").unlink()
-    monkeypatch.undo()
     assert lab.resume(run).state == "finished"
     healthy = train("odd", log_every=1, checkpoint_every=50, budget=2000).dir
     assert rows(run) == rows(healthy)

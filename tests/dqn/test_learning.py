@@ -135,7 +135,7 @@ def test_the_loss_is_the_weighted_mean_over_the_minibatch(name, each) -> None:
     obs, action = torch.arange(4).view(4, 1), torch.zeros(4, dtype=torch.int64)
     for weight in (torch.ones(4), WEIGHT):
         loss, (td_error, q) = dqn.loss(online, obs, action, GOAL, weight)
-        assert float(loss) == pytest.approx(float((weight * torch.tensor(each)).mean()))
+        assert loss.item() == pytest.approx((weight * torch.tensor(each)).mean().item())
         assert td_error.tolist() == pytest.approx((GOAL - Q).tolist())
         assert q.tolist() == Q.tolist()
         assert not td_error.requires_grad

@@ -26,12 +26,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.chdir(tmp_path)
     yield folder
+    core = core_process()
+    if core is not None:
+        core.kill()
     if "wandb" in sys.modules:
-        core = core_process()
         with suppress(Exception, SystemExit):
             sys.modules["wandb"].teardown()
-        if core is not None and core.poll() is None:
-            core.kill()
 
 
 @pytest.fixture

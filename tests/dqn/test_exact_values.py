@@ -1,0 +1,174 @@
+"""In worlds whose optimal values are known, DQN learns those values.
+
+The networks are tables (a linear layer on one-hot states), so nothing is lost in approximation, and
+all actions are random, so every state is seen. What remains is the arithmetic of the targets.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+import worlds
+from dqn_tools import lend, make_dqn, table, train
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
+
+from lab.environments import Envs
+from lab_dqn.dqn import DQN
+
+GAMMA = 0.8
+TABLE: dict[str, Any] = {
+    "hidden": (),
+    "gamma": GAMMA,
+    "loss": "mse",
+    "clip_norm": None,
+    "lr": 0.03,
+    "batch": 32,
+    "learning_starts": 64,
+    "train_every": 16,
+    "gradient_steps": 20,
+    "target_every": 40,
+    "epsilon_end": 1.0,
+}
+MODES = [mode.value for mode in AutoresetMode]
+
+
+def learned(world: str, states: int, env_steps: int = 1_200, **options: Any) -> np.ndarray:
+    dqn = make_dqn(env=f"worlds:worlds/{world}-v0", **{**TABLE, **options})
+    return table(train(dqn, env_steps), states).numpy()
+
+
+@pytest.mark.parametrize("n_envs", [1, 4])
+def test_the_chain_has_its_optimal_values(n_envs) -> None:
+    """Right means gamma ** (steps to the end); a terminal state that bootstraps would add 0.6."""
+    expected = worlds.optimal_q(worlds.chain(), GAMMA)
+    assert expected[4, 1] == 1.0
+    assert expected[0, 1] == pytest.approx(GAMMA**4)
+    q = learned("Chain", 5, 4_000, n_envs=n_envs)
+    assert np.abs(q - expected).max() < 0.05
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_chain_has_its_optimal_values_in_every_native_autoreset_mode(mode) -> None:
+    """A NEXT_STEP tick that were learned from would say that the end leads on to the start."""
+    q = learned(f"Chain{mode}", 5, 4_000, n_envs=4)
+    assert np.abs(q - worlds.optimal_q(worlds.chain(), GAMMA)).max() < 0.05
+
+
+@pytest.mark.parametrize("n_envs", [1, 4])
+def test_a_loop_that_is_only_ever_cut_off_is_worth_its_infinite_sum(n_envs) -> None:
+    """Q* = 1 / (1 - gamma) = 5. If a truncation were a termination it would be 3.4 at most."""
+    q = learned("Loop", 3, n_envs=n_envs)
+    assert np.abs(q - 5.0).max() < 0.25
+
+
+@pytest.mark.parametrize("n_step", [1, 3])
+@pytest.mark.parametrize("mode", MODES)
+def test_the_loop_is_worth_the_same_in_every_native_autoreset_mode(mode, n_step) -> None:
+    q = learned(f"Loop{mode}", 3, n_envs=4, n_step=n_step)
+    assert np.abs(q - 5.0).max() < 0.25
+
+
+@pytest.mark.parametrize("n_envs", [1, 4])
+@pytest.mark.parametrize("n_step", [2, 3, 7])
+def test_n_step_returns_have_the_same_values(n_step, n_envs) -> None:
+    """Windows that end early, at a termination, discount by the steps they really span."""
+    world = worlds.conveyor()
+    expected = worlds.optimal_q(world, GAMMA)
+    assert expected[3, 0] == pytest.approx(4 + GAMMA * 5)
+    q = learned("Conveyor", 5, n_envs=n_envs, n_step=n_step)
+    assert np.abs(q - expected).max() < 0.15
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"double": True},
+        {"dueling": True},
+        {"prioritized": True},
+        {"tau": 0.2, "target_every": 8},
+        {"target_network": False},
+        {"double": True, "dueling": True, "prioritized": True, "hidden": (32,), "lr": 0.01},
+    ],
+    ids=str,
+)
+def test_every_variant_learns_the_same_values(options) -> None:
+    q = learned("Chain", 5, 4_000, n_envs=4, **options)
+    assert np.abs(q - worlds.optimal_q(worlds.chain(), GAMMA)).max() < 0.05
+
+
+def test_prioritised_replay_is_unbiased_where_rewards_are_random() -> None:
+    """With beta = 1 the importance weights undo the sampling: the mean is 0.1, while rare large
+    errors alone would pull it up."""
+    q = np.mean([noisy(seed) for seed in range(3)])
+    assert q == pytest.approx(0.1, abs=0.06)
+
+
+class Lottery(gym.Env):
+    """One step, and a reward of 1 in one of ten times."""
+
+    observation_space = gym.spaces.Discrete(1)
+    action_space = gym.spaces.Discrete(2)
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict]:
+        super().reset(seed=seed)
+        return np.int64(0), {}
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict]:
+        return np.int64(0), float(self.np_random.random() < 0.1), True, False, {}
+
+
+def noisy(seed: int) -> float:
+    options = {**TABLE, "prioritized": True, "priority_alpha": 1.0, "priority_beta": 1.0}
+    options |= {"lr": 0.002, "batch": 64, "n_envs": 4, "buffer": 1_000}
+    dqn = make_dqn(env="worlds:worlds/Loop-v0", seed=seed, **options)  # its states and actions
+    lend(dqn, Envs(SyncVectorEnv([Lottery] * 4, autoreset_mode=AutoresetMode.SAME_STEP)), seed)
+    train(dqn, 1_500)
+    return float(table(dqn, 1).mean())
+
+
+def grid_q(dqn: DQN) -> tuple[np.ndarray, np.ndarray, list[int]]:
+    """Learned and optimal values of lab/Grid-v0 [S, A], and its states that are not terminal."""
+    grid = dqn.ctx.make_env("lab/Grid-v0").unwrapped
+    return table(dqn, len(grid.cells)).numpy(), grid.optimal_q(GAMMA), grid.starts
+
+
+def test_the_grid_world_has_its_optimal_values() -> None:
+    """Pit, walls and goal; episodes that wander are cut off after 100 steps."""
+    dqn = make_dqn(env="lab/Grid-v0", **{**TABLE, "n_envs": 4, "batch": 128, "lr": 0.05})
+    learned, optimal, starts = grid_q(train(dqn, 4_000))
+    assert np.abs(learned - optimal)[starts].max() < 0.05
+
+
+def test_the_greedy_policy_of_the_grid_world_is_optimal() -> None:
+    """What evaluation measures equals the optimal value of the start states it drew."""
+    dqn = make_dqn(env="lab/Grid-v0", **{**TABLE, "n_envs": 4, "batch": 128, "lr": 0.05})
+    train(dqn, 4_000)
+    dqn.ctx.randomness.seed(1)
+    metrics = dqn.evaluate("eval")
+    assert metrics["discounted_return"] == pytest.approx(metrics["q_start"], abs=0.03)
+
+
+def test_a_time_limit_of_its_own_kind_still_bootstraps() -> None:
+    """Both flags at once mean that the state is terminal."""
+
+    class Both(worlds.WorldEnv):
+        def step(self, action: Any) -> tuple[Any, float, bool, bool, dict]:
+            obs, reward, terminated, _, info = super().step(action)
+            return obs, reward, terminated, terminated, info
+
+    dqn = make_dqn(env="worlds:worlds/Chain-v0", **TABLE)
+    make = lambda: Both(worlds.chain())  # noqa: E731
+    lend(dqn, Envs(SyncVectorEnv([make], autoreset_mode=AutoresetMode.SAME_STEP)))
+    q = table(train(dqn, 4_000), 5).numpy()
+    assert np.abs(q - worlds.optimal_q(worlds.chain(), GAMMA)).max() < 0.05
+
+
+def test_a_table_is_what_the_network_is() -> None:
+    dqn = make_dqn(env="worlds:worlds/Chain-v0", hidden=())
+    shapes = {name: tuple(p.shape) for name, p in dqn.online.named_parameters()}
+    assert shapes == {"advantage.weight": (2, 5), "advantage.bias": (2,)}
+    assert torch.equal(dqn.online.prepare(torch.tensor([[3]])), torch.eye(5)[3:4])
