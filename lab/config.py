@@ -102,7 +102,9 @@ class RunOptions(Options):
     wandb: Literal["auto", "online", "offline", "disabled"] = Field(
         "auto", description="Weights & Biases; auto is online with a key and offline without."
     )
-    project: str = Field("lab", description="Weights & Biases project.")
+    project: str | None = Field(
+        None, description="Weights & Biases project; by default WANDB_PROJECT, or lab."
+    )
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from lab.text import describe
+
 
 class LabError(Exception):
     """Something failed and the message says what, in one or two plain lines. Exit code 1."""
@@ -25,3 +27,8 @@ class RunFailed(LabError):
     def __init__(self, message: str, dir: str) -> None:
         super().__init__(message)
         self.dir = dir
+
+
+def reason(error: BaseException) -> str:
+    """Return the message of the lab's own errors, and what and where any other one was."""
+    return str(error) if isinstance(error, LabError) else describe(error)

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lab import media
-from lab.errors import LabError
+from lab.errors import reason
 from lab.store import RunFolder
-from lab.text import describe, slug
+from lab.text import slug
 from lab.tracking.terminal import Terminal
 from lab.tracking.tracker import RunInfo
 from lab.window import check_finite
@@ -107,7 +107,7 @@ class Recorder:
 
     def failed(self, error: Exception) -> None:
         """Record what went wrong, with the traceback in log.txt."""
-        self.error = str(error) if isinstance(error, LabError) else describe(error)
+        self.error = reason(error)
         with suppress(OSError):  # the disk may be what failed
             self.folder.log(f"failed: {self.error}\n{traceback.format_exc()}")
 

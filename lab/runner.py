@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from math import nan
 from typing import Any
 
 from lab import checkpoint
@@ -49,6 +50,7 @@ class Runner:
         self.plan, self.experiment, self.ctx, self.recorder = plan, experiment, ctx, recorder
         self.checkpoints = Checkpoints(recorder.folder.dir / "checkpoints", recorder.warn)
         self.signals = Signals(recorder.terminal.say)
+        self._restored = False
         self._save_due = 0.0
 
     @property
@@ -76,7 +78,7 @@ class Runner:
         return summary
 
     def _train_and_test(self) -> str:
-        if self.progress.clock == 0:
+        if not self._restored:
             self._serve(log_at=None, eval_at=0)
             self._first_checkpoint()
         while self.progress.ended is None:
@@ -158,7 +160,7 @@ class Runner:
         holds = criterion.met(again)
         verb = "confirmed" if holds else "not confirmed"
         self.recorder.say(
-            f"{criterion} {verb} at {clock:,}: {again[criterion.metric]:.4g} once more"
+            f"{criterion} {verb} at {clock:,}: {again.get(criterion.metric, nan):.4g} once more"
         )
         return holds
 
@@ -232,6 +234,7 @@ class Runner:
         extended = self.plan.budget > state["budget"]
         if extended and self.progress.ended != "complete":
             self.progress.ended = None
+        self._restored = True
         self.experiment.load_state_dict(state["experiment"])
         self.ctx.load_envs_state(state["envs"])
         self.ctx.window.load_state_dict(state["window"])

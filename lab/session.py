@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab.config import Config, RunOptions
 from lab.environ import environment, thread_variables
-from lab.errors import RunFailed, UsageError
+from lab.errors import RunFailed, UsageError, reason
 from lab.plugins import Plugins
 from lab.spec import ExperimentSpec
 from lab.store import Run, RunFolder
@@ -138,7 +137,7 @@ class Session:
                 runner.restore(state)
             summary = runner.run()
         except Exception as error:
-            message = recorder.error or str(error)
+            message = recorder.error or reason(error)
             raise RunFailed(f"{folder.dir} failed: {message}", str(folder.dir)) from error
         finally:
             folder.close()
@@ -201,10 +200,8 @@ class Session:
         if self.options.wandb == "disabled":
             return []
         from lab.tracking.relay import Relay
-        from lab.tracking.wandb import WandbTracker, resolve_mode
+        from lab.tracking.wandb import WandbTracker
 
-        mode = resolve_mode(self.options.wandb, os.environ)
-        if mode == "disabled":
-            return []
-        tracker = WandbTracker(mode, project=self.options.project)
-        return [Relay(tracker, "wandb", self.terminal.say)]
+        say = self.terminal.say
+        tracker = WandbTracker(self.options.wandb, self.options.project, warn=say, tell=say)
+        return [Relay(tracker, "W&B", say)]

@@ -54,6 +54,7 @@ class Relay:
         self._finish_timeout = finish_timeout
         self._events: deque[Event] = deque()
         self._wake = threading.Condition()
+        self._ended = threading.Event()
         self._thread = threading.Thread(target=self._work, name=f"tracker-{name}", daemon=True)
         self._begun: float | None = None
         self._stopped = False
@@ -65,6 +66,7 @@ class Relay:
         try:
             self._thread.start()
         except RuntimeError as error:
+            self._begun = None
             self._stop(_describe(error))
 
     def row(self, row: Row) -> None:
@@ -77,7 +79,7 @@ class Relay:
         self._put("checkpoint", name, path)
 
     def finish(self, summary: Mapping[str, Any]) -> None:
-        if self._finishing:
+        if self._finishing or self._begun is None:
             return
         self._finishing = True
         atexit.unregister(self._at_exit)
@@ -115,6 +117,8 @@ class Relay:
         except (Exception, SystemExit) as error:
             if self._stop(_describe(error)):
                 self._abandon()
+        finally:
+            self._ended.set()
 
     def _next(self) -> Event:
         with self._wake:
@@ -134,11 +138,11 @@ class Relay:
     def _wait(self) -> bool:
         """Wait for the thread within both limits; say whether it came to its end."""
         end = time.monotonic() + self._finish_timeout
-        while self._thread.is_alive():
-            left = end - time.monotonic()
-            if left <= 0 or self._late():
+        # Not by join: until Python 3.13, an interrupt makes it take a running thread for ended.
+        while not self._ended.wait(min(0.1, max(0.0, end - time.monotonic()))):
+            if time.monotonic() >= end or self._late():
                 return False
-            self._thread.join(min(left, 0.1))
+        self._thread.join()
         return True
 
     def _late(self) -> bool:
@@ -151,9 +155,14 @@ class Relay:
             return
         end = time.monotonic() + ABANDON_SECONDS
         helper = threading.Thread(target=self._abandon, name=f"abandon-{self.name}", daemon=True)
-        helper.start()
-        for thread in (helper, self._thread) if wait else ():
-            thread.join(max(0.0, end - time.monotonic()))
+        try:
+            helper.start()
+        except RuntimeError:  # no new threads, as when the interpreter exits
+            self._abandon()
+            return
+        if wait:
+            helper.join(ABANDON_SECONDS)
+            self._ended.wait(max(0.0, end - time.monotonic()))
 
     def _stop(self, reason: str) -> bool:
         """Open the circuit, once; later events are ignored."""

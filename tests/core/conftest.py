@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import helpers
 import pytest
 from click.testing import CliRunner, Result
-
-import helpers
 
 
 @pytest.fixture(autouse=True)

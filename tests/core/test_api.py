@@ -311,6 +311,66 @@ def test_a_resume_that_fails_lets_go_of_the_run(train, monkeypatch) -> None:
     assert lab.resume(result.dir, budget=400).state == "finished"
 
 
+# -- trackers
+
+
+class Ledger:
+    """A tracker that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.started: list[bool] = []
+        self.clocks: list[int] = []
+        self.states: list[str] = []
+        self.checkpoints: list[str] = []
+
+    def start(self, run) -> None:
+        self.started.append(run.resumed)
+
+    def row(self, row) -> None:
+        self.clocks.append(row["clock"])
+
+    def media(self, name, path, clock) -> None:
+        assert path.exists()
+
+    def checkpoint(self, name, path) -> None:
+        self.checkpoints.append(name)
+
+    def finish(self, summary) -> None:
+        self.states.append(summary["state"])
+
+
+@pytest.fixture
+def ledger(monkeypatch) -> Ledger:
+    from lab.session import Session
+
+    made = Ledger()
+    monkeypatch.setattr(Session, "_trackers", lambda self: [made])
+    return made
+
+
+def test_a_tracker_gets_every_row_once_over_a_failure_and_a_resume(
+    train, ledger, monkeypatch
+) -> None:
+    import lab_odd.odd
+
+    with pytest.raises(lab.RunFailed) as failed:
+        train("odd", trouble="raise-step", checkpoint_every=40, log_every=10)
+    assert ledger.clocks[-1] == 100  # beyond the last checkpoint
+    monkeypatch.setattr(lab_odd.odd.Odd, "stumble", lambda self, where: None)
+    lab.resume(failed.value.dir)
+    assert ledger.clocks == [row["clock"] for row in rows(Path(failed.value.dir))]
+    assert (ledger.started, ledger.states) == ([False, True], ["failed", "finished"])
+    assert ledger.checkpoints == ["best", "last"] * 2
+
+
+def test_a_tracker_misses_no_row_of_a_larger_budget(train, ledger) -> None:
+    result = train("odd", log_every=20)
+    first = list(ledger.clocks)
+    lab.resume(result.dir, budget=300)
+    new = [row["clock"] for row in rows(result.dir) if row["clock"] > 200]
+    assert ledger.clocks == first + new
+
+
 # -- listing
 
 

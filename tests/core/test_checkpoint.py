@@ -57,7 +57,7 @@ def test_a_checkpoint_loads_with_plain_torch(tmp_path) -> None:
     assert difference(checkpoint.load(tmp_path / LAST), state(1)) is None
 
 
-@pytest.mark.parametrize("mask", [0x01, 0x08, 0x80, 0xFF])
+@pytest.mark.parametrize("mask", [0x01, 0x10, 0xFF])
 def test_no_flipped_byte_gives_a_wrong_state(tmp_path, good, mask) -> None:
     """Every byte of a small checkpoint, one at a time."""
     harmless = 0
@@ -290,7 +290,8 @@ plain_data = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text()
     | st.complex_numbers(),
     lambda inner: st.lists(inner, max_size=3) | st.lists(inner, max_size=3).map(tuple)
-    | st.sets(st.integers(), max_size=3) | st.dictionaries(st.text(max_size=3) | st.integers(), inner, max_size=3)
+    | st.sets(st.integers(), max_size=3)
+    | st.dictionaries(st.text(max_size=3) | st.integers(), inner, max_size=3)
     | st.dictionaries(st.text(max_size=3), inner, max_size=3).map(OrderedDict),
     max_leaves=10,
 )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from pathlib import Path
 
 import helpers
 import pytest
@@ -86,7 +87,7 @@ def test_json_is_one_document_on_stdout(cli, trained) -> None:
     shown = document(cli("show", "two", "--json"))
     assert shown["summary"] == resumed["summary"]
     played = document(cli("play", "two", "--json", "--text", "hum"))
-    assert open(played["file"]).read() == "hum"
+    assert Path(played["file"]).read_text() == "hum"
     offered = {plugin["name"]: plugin for plugin in document(cli("plugins", "--json"))}
     assert set(offered["toys"]["experiments"]) == {"toy-gan", "toy-dbn", "toy-epochs"}
     assert {finding["subject"] for finding in document(cli("doctor", "--json"))} > {"devices"}

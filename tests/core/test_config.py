@@ -99,7 +99,7 @@ def test_unknown_yaml_keys_and_wrong_values_come_together_with_hints(cli, tmp_pa
 
 
 def test_python_arguments_get_the_same_hints(train) -> None:
-    with pytest.raises(UsageError, match="'bugdet'.*Did you mean 'budget'"):
+    with pytest.raises(UsageError, match=r"'bugdet'.*Did you mean 'budget'"):
         train("odd", bugdet=3)
 
 
@@ -222,7 +222,7 @@ def test_what_is_left_open_is_decided_and_recorded(train) -> None:
     result = train("odd", budget=400)
     run = yaml.safe_load((result.dir / "config.yaml").read_text())["run"]
     undecided = {name for name, value in run.items() if value is None}
-    assert undecided <= {"stop_at", "checkpoint_every"}
+    assert undecided <= {"stop_at", "checkpoint_every", "project"}
     assert (run["eval_every"], run["log_every"], run["threads"]) == (20, 4, 1)
 
 

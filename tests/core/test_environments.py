@@ -275,25 +275,7 @@ class Composite(Slippery):
         return super().step(np.full(2, action["push"]))
 
 
-class Drawing(gym.Env):
-    """Draws from numpy's global generator when it is built, as third-party code may."""
-
-    observation_space = gym.spaces.Box(-1, 1, (1,), np.float32)
-    action_space = gym.spaces.Discrete(2)
-
-    def __init__(self) -> None:
-        np.random.rand()
-        torch.rand(1)
-
-    def reset(self, *, seed=None, options=None):
-        super().reset(seed=seed)
-        return np.zeros(1, np.float32), {}
-
-    def step(self, action):
-        return np.zeros(1, np.float32), 0.0, False, False, {}
-
-
-OWN = {"Slippery": Slippery, "Learning": Learning, "Composite": Composite, "Drawing": Drawing}
+OWN = {"Slippery": Slippery, "Learning": Learning, "Composite": Composite}
 
 
 @pytest.fixture(autouse=True)

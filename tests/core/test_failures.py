@@ -20,8 +20,8 @@ EXPECTED = {
     "raise-evaluate": "ZeroDivisionError: stumbled in evaluate (odd.py:",
     "nan-loss": "loss became nan by clock",
     "nan-eval": "eval/score became nan by clock",
-    "unpicklable": "pickle",
-    "unplain": "deque",
+    "unpicklable": "['extra'] is a function",
+    "unplain": "['extra']['memory'] is a deque",
 }
 
 
@@ -93,6 +93,20 @@ def test_a_runs_folder_that_cannot_be_made_is_a_plain_error(cli, tmp_path, runs_
     assert result.exit_code == 1
     assert result.stderr.startswith("Error: cannot create ")
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_checkpoint_that_does_not_fit_is_refused_in_one_line(cli, train) -> None:
+    result = train("toy-gan", budget=500, name="one")
+    last = result.dir / "checkpoints" / "last.pt"
+    state = checkpoint.load(last)
+    state["experiment"]["model"]["0.weight"] = torch.zeros(3, 3)
+    state["experiment"]["model"]["extra"] = torch.zeros(3)
+    checkpoint.save(last, state)
+    refused = cli("resume", "one", "--budget", 1000, "--quiet")
+    assert refused.exit_code == 1
+    assert "RuntimeError: Error(s) in loading state_dict" in refused.stderr
+    assert len(refused.stderr.splitlines()) <= 2
+    assert lab.Run(result.dir).state == "finished"
 
 
 # -- a full disk

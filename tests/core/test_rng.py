@@ -1,5 +1,7 @@
 """All randomness follows from one seed, can be lent and comes back to the bit."""
 
+# ruff: noqa: NPY002  legacy generators are what is tested
+
 from __future__ import annotations
 
 import random

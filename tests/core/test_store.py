@@ -140,7 +140,7 @@ def test_looking_at_a_run_never_keeps_it_from_starting(tmp_path) -> None:
 
 def test_a_folder_is_never_overwritten(folder) -> None:
     folder.append(ROWS[0])
-    with pytest.raises(UsageError, match="exists.*lab resume"):
+    with pytest.raises(UsageError, match=r"exists.*lab resume"):
         RunFolder.create(folder.dir, RECORD)
     assert Run(folder.dir).metrics() == ROWS[:1]
 
@@ -222,7 +222,7 @@ def test_find_takes_a_path_or_a_name_and_hints_at_near_names(folder, tmp_path) -
     runs = tmp_path / "runs"
     assert store.find(str(folder.dir), Path("nowhere")).dir == folder.dir
     assert store.find("one", runs).dir == folder.dir
-    with pytest.raises(UsageError, match="no run 'onne'.*Did you mean 'one'"):
+    with pytest.raises(UsageError, match=r"no run 'onne'.*Did you mean 'one'"):
         store.find("onne", runs)
     with pytest.raises(UsageError, match="lab runs"):
         store.find("zzz", runs)

@@ -17,7 +17,6 @@ from dqn_tools import lend, make_dqn, table, train
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from lab.environments import Envs
-from lab_dqn.dqn import DQN
 
 GAMMA = 0.8
 TABLE: dict[str, Any] = {
@@ -25,7 +24,7 @@ TABLE: dict[str, Any] = {
     "gamma": GAMMA,
     "loss": "mse",
     "clip_norm": None,
-    "lr": 0.03,
+    "lr": 0.02,
     "batch": 32,
     "learning_starts": 64,
     "train_every": 16,
@@ -33,10 +32,11 @@ TABLE: dict[str, Any] = {
     "target_every": 40,
     "epsilon_end": 1.0,
 }
+TOLERANCE = 0.02
 MODES = [mode.value for mode in AutoresetMode]
 
 
-def learned(world: str, states: int, env_steps: int = 1_200, **options: Any) -> np.ndarray:
+def learned(world: str, states: int, env_steps: int = 960, **options: Any) -> np.ndarray:
     dqn = make_dqn(env=f"worlds:worlds/{world}-v0", **{**TABLE, **options})
     return table(train(dqn, env_steps), states).numpy()
 
@@ -47,29 +47,29 @@ def test_the_chain_has_its_optimal_values(n_envs) -> None:
     expected = worlds.optimal_q(worlds.chain(), GAMMA)
     assert expected[4, 1] == 1.0
     assert expected[0, 1] == pytest.approx(GAMMA**4)
-    q = learned("Chain", 5, 4_000, n_envs=n_envs)
-    assert np.abs(q - expected).max() < 0.05
+    q = learned("Chain", 5, n_envs=n_envs)
+    assert np.abs(q - expected).max() < TOLERANCE
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_the_chain_has_its_optimal_values_in_every_native_autoreset_mode(mode) -> None:
     """A NEXT_STEP tick that were learned from would say that the end leads on to the start."""
-    q = learned(f"Chain{mode}", 5, 4_000, n_envs=4)
-    assert np.abs(q - worlds.optimal_q(worlds.chain(), GAMMA)).max() < 0.05
+    q = learned(f"Chain{mode}", 5, n_envs=4)
+    assert np.abs(q - worlds.optimal_q(worlds.chain(), GAMMA)).max() < TOLERANCE
 
 
 @pytest.mark.parametrize("n_envs", [1, 4])
 def test_a_loop_that_is_only_ever_cut_off_is_worth_its_infinite_sum(n_envs) -> None:
-    """Q* = 1 / (1 - gamma) = 5. If a truncation were a termination it would be 3.4 at most."""
+    """Q* = 1 / (1 - gamma) = 5. If a truncation were a termination it would be 3.3 at most."""
     q = learned("Loop", 3, n_envs=n_envs)
-    assert np.abs(q - 5.0).max() < 0.25
+    assert np.abs(q - 5.0).max() < TOLERANCE
 
 
 @pytest.mark.parametrize("n_step", [1, 3])
 @pytest.mark.parametrize("mode", MODES)
 def test_the_loop_is_worth_the_same_in_every_native_autoreset_mode(mode, n_step) -> None:
     q = learned(f"Loop{mode}", 3, n_envs=4, n_step=n_step)
-    assert np.abs(q - 5.0).max() < 0.25
+    assert np.abs(q - 5.0).max() < TOLERANCE
 
 
 @pytest.mark.parametrize("n_envs", [1, 4])
@@ -80,7 +80,7 @@ def test_n_step_returns_have_the_same_values(n_step, n_envs) -> None:
     expected = worlds.optimal_q(world, GAMMA)
     assert expected[3, 0] == pytest.approx(4 + GAMMA * 5)
     q = learned("Conveyor", 5, n_envs=n_envs, n_step=n_step)
-    assert np.abs(q - expected).max() < 0.15
+    assert np.abs(q - expected).max() < TOLERANCE
 
 
 @pytest.mark.parametrize(
@@ -90,14 +90,14 @@ def test_n_step_returns_have_the_same_values(n_step, n_envs) -> None:
         {"dueling": True},
         {"prioritized": True},
         {"tau": 0.2, "target_every": 8},
-        {"target_network": False},
+        {"target_network": False, "lr": 0.01},
         {"double": True, "dueling": True, "prioritized": True, "hidden": (32,), "lr": 0.01},
     ],
     ids=str,
 )
 def test_every_variant_learns_the_same_values(options) -> None:
-    q = learned("Chain", 5, 4_000, n_envs=4, **options)
-    assert np.abs(q - worlds.optimal_q(worlds.chain(), GAMMA)).max() < 0.05
+    q = learned("Chain", 5, n_envs=4, **options)
+    assert np.abs(q - worlds.optimal_q(worlds.chain(), GAMMA)).max() < TOLERANCE
 
 
 def test_prioritised_replay_is_unbiased_where_rewards_are_random() -> None:
@@ -130,31 +130,19 @@ def noisy(seed: int) -> float:
     return float(table(dqn, 1).mean())
 
 
-def grid_q(dqn: DQN) -> tuple[np.ndarray, np.ndarray, list[int]]:
-    """Learned and optimal values of lab/Grid-v0 [S, A], and its states that are not terminal."""
+def test_the_grid_world_has_its_optimal_values_and_is_walked_so() -> None:
+    """Pit, walls and goal; episodes that wander are cut off after 100 steps. What evaluation
+    measures is then the optimal value of the start states that it drew."""
+    options = {**TABLE, "n_envs": 4, "batch": 256, "train_every": 40, "gradient_steps": 10}
+    dqn = train(make_dqn(env="lab/Grid-v0", **{**options, "target_every": 50}), 6_000)
     grid = dqn.ctx.make_env("lab/Grid-v0").unwrapped
-    return table(dqn, len(grid.cells)).numpy(), grid.optimal_q(GAMMA), grid.starts
-
-
-def test_the_grid_world_has_its_optimal_values() -> None:
-    """Pit, walls and goal; episodes that wander are cut off after 100 steps."""
-    dqn = make_dqn(env="lab/Grid-v0", **{**TABLE, "n_envs": 4, "batch": 128, "lr": 0.05})
-    learned, optimal, starts = grid_q(train(dqn, 4_000))
-    assert np.abs(learned - optimal)[starts].max() < 0.05
-
-
-def test_the_greedy_policy_of_the_grid_world_is_optimal() -> None:
-    """What evaluation measures equals the optimal value of the start states it drew."""
-    dqn = make_dqn(env="lab/Grid-v0", **{**TABLE, "n_envs": 4, "batch": 128, "lr": 0.05})
-    train(dqn, 4_000)
-    dqn.ctx.randomness.seed(1)
+    error = table(dqn, len(grid.cells)).numpy() - grid.optimal_q(GAMMA)
+    assert np.abs(error[grid.starts]).max() < TOLERANCE  # the others are terminal
     metrics = dqn.evaluate("eval")
-    assert metrics["discounted_return"] == pytest.approx(metrics["q_start"], abs=0.03)
+    assert metrics["discounted_return"] == pytest.approx(metrics["q_start"], abs=TOLERANCE)
 
 
-def test_a_time_limit_of_its_own_kind_still_bootstraps() -> None:
-    """Both flags at once mean that the state is terminal."""
-
+def test_a_state_with_both_flags_is_terminal() -> None:
     class Both(worlds.WorldEnv):
         def step(self, action: Any) -> tuple[Any, float, bool, bool, dict]:
             obs, reward, terminated, _, info = super().step(action)
@@ -163,12 +151,12 @@ def test_a_time_limit_of_its_own_kind_still_bootstraps() -> None:
     dqn = make_dqn(env="worlds:worlds/Chain-v0", **TABLE)
     make = lambda: Both(worlds.chain())  # noqa: E731
     lend(dqn, Envs(SyncVectorEnv([make], autoreset_mode=AutoresetMode.SAME_STEP)))
-    q = table(train(dqn, 4_000), 5).numpy()
-    assert np.abs(q - worlds.optimal_q(worlds.chain(), GAMMA)).max() < 0.05
+    q = table(train(dqn, 960), 5).numpy()
+    assert np.abs(q - worlds.optimal_q(worlds.chain(), GAMMA)).max() < TOLERANCE
 
 
 def test_a_table_is_what_the_network_is() -> None:
     dqn = make_dqn(env="worlds:worlds/Chain-v0", hidden=())
     shapes = {name: tuple(p.shape) for name, p in dqn.online.named_parameters()}
     assert shapes == {"advantage.weight": (2, 5), "advantage.bias": (2,)}
-    assert torch.equal(dqn.online.prepare(torch.tensor([[3]])), torch.eye(5)[3:4])
+    assert dqn.online.prepare(torch.tensor([[3]])).tolist() == [[[0, 0, 0, 1, 0]]]

@@ -266,6 +266,22 @@ def test_a_warning_that_cannot_be_said_is_no_error(make_run: Any) -> None:
     assert gone(relay)
 
 
+def test_a_machine_without_threads_left_is_a_warning(
+    make_run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    said = list[str]()
+    relay = Relay(Recorder(), "t", said.append)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    relay.start(make_run())
+    relay.row({"clock": 1})
+    relay.finish({})
+    assert len(said) == 1
+    assert "can't start new thread" in said[0]
+
+
 SCRIPT = """
 import sys, threading, time
 from pathlib import Path

@@ -102,7 +102,7 @@ class Prioritized(Uniform):
         node = self.leaves + positions
         self.tree[node] = priority
         while node.size and node[0] > 1:
-            node = np.unique(node // 2)
+            node = node // 2  # parents may repeat: they get the same sum again
             self.tree[node] = self.tree[2 * node] + self.tree[2 * node + 1]
 
     def state_dict(self) -> dict[str, Any]:
