@@ -28,6 +28,7 @@ _HOME = {
     "RunResult": "lab.session",
     "Step": "lab.environments",
     "UsageError": "lab.errors",
+    "env_spec": "lab.environments",
     "evaluate": "lab.api",
     "hookimpl": "lab.hookspecs",
     "load": "lab.api",
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from lab.environments import Envs as Envs
     from lab.environments import Episodes as Episodes
     from lab.environments import Step as Step
+    from lab.environments import env_spec as env_spec
     from lab.environments import play_episodes as play_episodes
     from lab.errors import Diverged as Diverged
     from lab.errors import LabError as LabError

@@ -169,7 +169,8 @@ def _restored(
     found = store.find(str(dir), Path())
     plugins = plugins or discover()
     spec = plugins.experiment(found.record["experiment"])
-    values = {**found.record["config"], **found.record["run"], "device": device}
+    changes = {"device": device, "stop_at": None}  # it trains no more
+    values = {**found.record["config"], **found.record["run"], **changes}
     cfg, options = config.validate(spec.load_config(), values)
     session = Session(spec, cfg, options, found.record, plugins, Silent())
     with session.computing():

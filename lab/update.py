@@ -6,7 +6,7 @@ graph: the gradient by `torch.func` and Adam (Kingma & Ba, 2015, algorithm 1) fr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -20,6 +20,7 @@ from lab.device import Compute
 Model = Callable[..., Any]
 Loss = Callable[..., tuple[Tensor, Any]]
 Update = Callable[..., tuple[Tensor, Any]]
+ADAM_OPTIONS = ("betas", "eps", "weight_decay", "decoupled_weight_decay")
 
 
 def make_update(
@@ -76,14 +77,18 @@ def _compiled(
         return [found[name] for name in names], value, extra
 
     def step(
-        state: tuple[list[Tensor], list[Tensor], list[Tensor]], lr: Tensor, *tensors: Tensor
+        state: tuple[list[Tensor], list[Tensor], list[Tensor]],
+        options: Mapping[str, Any],
+        *tensors: Tensor,
     ) -> tuple[Tensor, Any]:
         grads, value, extra = gradients(tensors)
-        group = optimizer.param_groups[0]
+        decay, decoupled = options["weight_decay"], options["decoupled_weight_decay"]
         with torch.no_grad():
             if clip_norm is not None:
                 scale = (clip_norm / (get_total_norm(grads) + 1e-6)).clamp(max=1.0)
                 grads = [grad * scale for grad in grads]
+            if decay and not decoupled:  # here: torch 2.13 compiles adam's own without the factor
+                grads = [g + decay * p for g, p in zip(grads, parameters, strict=True)]
             adam(
                 parameters,
                 grads,
@@ -91,23 +96,26 @@ def _compiled(
                 [],
                 state[2],
                 capturable=True,  # the step count stays a tensor: one graph serves all steps
-                decoupled_weight_decay=group["decoupled_weight_decay"],
+                decoupled_weight_decay=decoupled,
                 amsgrad=False,
-                beta1=group["betas"][0],
-                beta2=group["betas"][1],
-                lr=lr,  # a tensor too: a schedule changes it at every step
-                weight_decay=group["weight_decay"],
-                eps=group["eps"],
+                beta1=options["betas"][0],
+                beta2=options["betas"][1],
+                lr=options["lr"],
+                weight_decay=decay if decoupled else 0.0,
+                eps=options["eps"],
                 maximize=False,
             )
         return value, extra
 
     graph = torch.compile(step, fullgraph=True, dynamic=False)
+    # The graph holds numbers as they are. A schedule changes lr at every step: it is a tensor.
     lr = torch.empty((), device=parameters[0].device)
 
     def update(*tensors: Tensor) -> tuple[Tensor, Any]:
-        lr.fill_(optimizer.param_groups[0]["lr"])
-        return graph(_adam_state(optimizer, parameters), lr, *tensors)
+        group = optimizer.param_groups[0]
+        options = {name: group[name] for name in ADAM_OPTIONS}
+        lr.fill_(group["lr"])
+        return graph(_adam_state(optimizer, parameters), {**options, "lr": lr}, *tensors)
 
     return update
 

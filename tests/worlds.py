@@ -5,6 +5,7 @@ Import this module, or say `--env worlds:worlds/Chain-v0`.
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -167,6 +168,29 @@ class Numbers(gym.Env):
         return np.array([self.name, self.episode, self.steps], dtype=np.float32)
 
 
+class Restarting(gym.Env):
+    """Observes [life, step], in episodes that are long. A life is a number from the operating
+    system, which no seed brings back."""
+
+    observation_space = spaces.Box(0, np.inf, (2,), np.float32)
+    action_space = spaces.Discrete(2)
+
+    def __init__(self) -> None:
+        self.life = self.steps = 0
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict]:
+        super().reset(seed=seed)
+        self.life, self.steps = int.from_bytes(os.urandom(2)), 0
+        return self._look(), {}
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict]:
+        self.steps += 1
+        return self._look(), 1.0, False, self.steps == 90, {}
+
+    def _look(self) -> np.ndarray:
+        return np.array([self.life, self.steps], dtype=np.float32)
+
+
 class Odd(gym.Env):
     """Spaces that DQN cannot learn."""
 
@@ -204,6 +228,7 @@ for _name, (_world, _limit) in WORLDS.items():
         )
 
 gym.register("worlds/Numbers-v0", Numbers)
+gym.register("worlds/Restarting-v0", Restarting)
 gym.register("worlds/Odd-v0", Odd)
 gym.register(
     "worlds/Normalized-v0",

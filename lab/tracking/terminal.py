@@ -7,8 +7,6 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol, TextIO
 
-from lab.text import duration
-
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
@@ -56,8 +54,7 @@ class PlainLines(Silent):
 
     def start(self, title: str, clock: str, begin: int, budget: int) -> None:
         self._budget, self._clock = budget, clock
-        where = f"from {begin:,}" if begin else "from the start"
-        self.say(f"{title}: {budget:,} {clock}, {where}")
+        self.say(_heading(title, clock, begin, budget))
 
     def row(self, row: Mapping[str, float], objective: str, best: float | None) -> None:
         now = time.monotonic()
@@ -83,12 +80,12 @@ class Bar(Silent):
 
         self._console = Console(stderr=True)
         self._bar: Progress = Progress(
-            TextColumn("[bold]{task.description}"),
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=None),  # gives way to the figures on a narrow screen
             TextColumn("{task.fields[clock]}"),
             TextColumn("[dim]{task.fields[rate]}"),
             TextColumn("{task.fields[metrics]}"),
             TimeRemainingColumn(compact=True),
+            expand=True,
             console=self._console,
             auto_refresh=False,  # drawn from the loop: no second thread, no surprise cost
         )
@@ -98,10 +95,11 @@ class Bar(Silent):
         self._seen: dict[str, float] = {}
 
     def start(self, title: str, clock: str, begin: int, budget: int) -> None:
-        self._name, self._budget = clock, budget
+        self._budget = budget
         self._last = (time.monotonic(), begin)
+        self.say(_heading(title, clock, begin, budget))
         self._task = self._bar.add_task(
-            title, total=budget, completed=begin, clock="", rate="", metrics=""
+            "", total=budget, completed=begin, clock="", rate="", metrics=""
         )
         self._bar.start()
 
@@ -117,16 +115,16 @@ class Bar(Silent):
         self._bar.update(
             self._task,
             completed=min(clock, self._budget),
-            clock=f"{clock:,}/{self._budget:,} {self._name}",
+            clock=f"{clock:,}/{self._budget:,}",
             rate=f"{rate:,.0f}/s",
         )
         self._bar.refresh()
 
     def row(self, row: Mapping[str, float], objective: str, best: float | None) -> None:
         self._seen.update({name: row[name] for name in ("train/loss", objective) if name in row})
-        parts = [f"{name.split('/')[1]} {value:.4g}" for name, value in self._seen.items()]
+        parts = [f"{name.split('/')[1]} {value:.3g}" for name, value in self._seen.items()]
         if best is not None:
-            parts.append(f"[green]best {best:.4g}[/]")
+            parts.append(f"[green]best {best:.3g}[/]")
         if self._task is not None:
             self._bar.update(self._task, metrics="  ".join(parts))
 
@@ -145,8 +143,10 @@ def for_stream(stream: TextIO | None = None) -> Terminal:
     return Bar() if stream.isatty() else PlainLines(stream)
 
 
+def _heading(title: str, clock: str, begin: int, budget: int) -> str:
+    where = f"from {begin:,} to {budget:,}" if begin else f"{budget:,}"
+    return f"{title}: {where} {clock}"
+
+
 def _worth(name: str, objective: str) -> bool:
     return name in ("train/loss", "train/return", objective) or name.startswith("test/")
-
-
-__all__ = ["Bar", "PlainLines", "Silent", "Terminal", "duration", "for_stream"]

@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+import lab
 from lab import Config as BaseConfig
 from lab import Options
 
@@ -81,10 +82,7 @@ class Config(BaseConfig):
     @property
     def solved(self) -> str | None:
         """The threshold that the environment itself declares."""
-        import gymnasium
-
-        spec = gymnasium.registry.get(self.preset)
-        threshold = spec.reward_threshold if spec else None
+        threshold = lab.env_spec(self.env).reward_threshold
         return None if threshold is None else f"eval/return>={threshold:g}"
 
 

@@ -280,7 +280,7 @@ class DQN:
         if "optimizer" not in state:  # best.pt: enough to predict
             return
         self.target.load_state_dict(state["target"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))  # it keeps what it gets
         self.memory.load_state_dict(state["memory"])
         if not self.envs.exact:  # their episodes restart
             self.memory.restart()

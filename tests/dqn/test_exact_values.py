@@ -80,7 +80,7 @@ def test_n_step_returns_have_the_same_values(n_step, n_envs) -> None:
     expected = worlds.optimal_q(world, GAMMA)
     assert expected[3, 0] == pytest.approx(4 + GAMMA * 5)
     q = learned("Conveyor", 5, n_envs=n_envs, n_step=n_step)
-    assert np.abs(q - expected).max() < TOLERANCE
+    assert np.abs(q - expected).max() < 0.01 * expected.max()
 
 
 @pytest.mark.parametrize(
@@ -100,13 +100,6 @@ def test_every_variant_learns_the_same_values(options) -> None:
     assert np.abs(q - worlds.optimal_q(worlds.chain(), GAMMA)).max() < TOLERANCE
 
 
-def test_prioritised_replay_is_unbiased_where_rewards_are_random() -> None:
-    """With beta = 1 the importance weights undo the sampling: the mean is 0.1, while rare large
-    errors alone would pull it up."""
-    q = np.mean([noisy(seed) for seed in range(3)])
-    assert q == pytest.approx(0.1, abs=0.06)
-
-
 class Lottery(gym.Env):
     """One step, and a reward of 1 in one of ten times."""
 
@@ -121,13 +114,16 @@ class Lottery(gym.Env):
         return np.int64(0), float(self.np_random.random() < 0.1), True, False, {}
 
 
-def noisy(seed: int) -> float:
-    options = {**TABLE, "prioritized": True, "priority_alpha": 1.0, "priority_beta": 1.0}
-    options |= {"lr": 0.002, "batch": 64, "n_envs": 4, "buffer": 1_000}
-    dqn = make_dqn(env="worlds:worlds/Loop-v0", seed=seed, **options)  # its states and actions
-    lend(dqn, Envs(SyncVectorEnv([Lottery] * 4, autoreset_mode=AutoresetMode.SAME_STEP)), seed)
-    train(dqn, 1_500)
-    return float(table(dqn, 1).mean())
+@pytest.mark.parametrize(("beta", "expected"), [(1.0, 0.1), (0.0, 0.23)])
+def test_importance_weights_keep_prioritised_replay_unbiased(beta, expected) -> None:
+    """The mean reward is 0.1; the rare large errors, sampled more often, pull it up to 0.23 where
+    nothing undoes that."""
+    options = {**TABLE, "lr": 0.002, "batch": 64, "n_envs": 4, "budget": 10**9}
+    options |= {"prioritized": True, "priority_alpha": 1.0, "priority_beta": beta}
+    dqn = make_dqn(env="worlds:worlds/Loop-v0", **options)  # has such states and actions
+    lend(dqn, Envs(SyncVectorEnv([Lottery] * 4, autoreset_mode=AutoresetMode.SAME_STEP)))
+    train(dqn, 800)
+    assert table(dqn, 1).mean().item() == pytest.approx(expected, abs=0.04)
 
 
 def test_the_grid_world_has_its_optimal_values_and_is_walked_so() -> None:

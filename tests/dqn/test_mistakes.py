@@ -1,0 +1,51 @@
+"""What cannot be is said in one or two plain lines, with exit code 2, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import pytest
+
+MISTAKES = {
+    "an unknown id": (["--env", "CartPole-v9"], "CartPole-v9"),
+    "a near miss": (["--env", "CartPoel-v1"], "Did you mean 'CartPole-v1'?"),
+    "an unknown module": (["--env", "no_such_module:X-v0"], "no_such_module"),
+    "an unknown id of a namespace": (["--env", "lab/Catsh-v0"], "Did you mean 'lab/Catch-v0'?"),
+    "continuous actions": (["--env", "Pendulum-v1"], "Discrete action space"),
+    "actions from one": (["--env", "worlds:worlds/Odd-v0", "--env-args", "action=from one"],
+                         "Discrete action space from 0"),
+    "a tuple": (["--env", "worlds:worlds/Odd-v0", "--env-args", "observation=tuple"], "Tuple"),
+    "a dict": (["--env", "worlds:worlds/Odd-v0", "--env-args", "observation=dict"],
+               "FlattenObservation"),
+    "numbers from one": (["--env", "worlds:worlds/Odd-v0", "--env-args", "observation=from one"],
+                         "start=1"),
+    "a stack of states": (["--env", "FrozenLake-v1", "--frame-stack", "2"], "MultiDiscrete"),
+    "an unknown argument": (["--env", "lab/Catch-v0", "--env-args", "colour=1"], "colour"),
+    "a wrong value": (["--env", "lab/Catch-v0", "--env-args", "rows=1"], "rows >= 2"),
+    "a wrong key": (["--env", "FrozenLake-v1", "--env-args", "map_name=9x9"], "9x9"),
+    "arguments that are none": (["--env-args", "slippery"], "--env-args slippery"),
+    "a negative rate": (["--lr", "-1"], "greater than 0"),
+    "no environments": (["--n-envs", "0"], "--n-envs"),
+    "an unknown loss": (["--loss", "mae"], "mae"),
+    "tau of zero": (["--tau", "0"], "--tau"),
+    "an unknown preset": (["--preset", "tinny"], "Did you mean 'tiny'?"),
+    "a criterion without a number": (["--stop-at", "eval/return>=high"], "--stop-at"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", MISTAKES)
+def test_a_mistake_is_one_or_two_plain_lines_and_no_run_folder(cli, tmp_path, case) -> None:
+    words, expected = MISTAKES[case]
+    result = cli("run", "dqn", "--wandb", "disabled", "--quiet", *words)
+    lines = [line for line in result.stderr.splitlines() if not line.startswith(("Usage:", "Try "))]
+    assert result.exit_code == 2, result.output
+    assert 1 <= len([line for line in lines if line.strip()]) <= 2, result.stderr
+    assert expected in result.stderr
+    assert "Traceback" not in result.output
+    assert not result.stdout
+    assert not (tmp_path / "runs").exists()
+
+
+def test_all_bad_options_are_said_at_once(cli) -> None:
+    result = cli("run", "dqn", "--lr", "-1", "--batch", "0", "--gamma", "2")
+    assert result.exit_code == 2
+    for option in ("--lr", "--batch", "--gamma"):
+        assert option in result.stderr

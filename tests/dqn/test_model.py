@@ -1,0 +1,123 @@
+"""The network is that of the papers, and reads observations the right way round."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from dqn_tools import make_dqn
+
+from lab_dqn.model import QNetwork
+from lab_dqn.task import Task
+
+
+def parameters(network: torch.nn.Module) -> int:
+    return sum(p.numel() for p in network.parameters())
+
+
+def vector(stack: int = 1) -> Task:
+    return Task("vector", (4,), "float32", stack, 0, 3)
+
+
+def image(*frame: int, stack: int, actions: int = 4) -> Task:
+    return Task("image", frame, "uint8", stack, 0, actions)
+
+
+@pytest.mark.parametrize("frame", [(84, 84), (84, 84, 1)])
+def test_the_nature_network_has_the_published_number_of_parameters(frame) -> None:
+    """Mnih et al. (2015), methods: 32 filters 8x8 stride 4, 64 4x4 stride 2, 64 3x3, 512 units."""
+    convolutions = (8 * 8 * 4 * 32 + 32) + (4 * 4 * 32 * 64 + 64) + (3 * 3 * 64 * 64 + 64)
+    head = (7 * 7 * 64 * 512 + 512) + (512 * 4 + 4)
+    network = QNetwork(image(*frame, stack=4), (512,), dueling=False)
+    assert parameters(network) == convolutions + head == 1_686_180
+    strides = [m.stride for m in network.modules() if isinstance(m, torch.nn.Conv2d)]
+    assert strides == [(4, 4), (2, 2), (1, 1)]
+
+
+def test_a_dueling_head_adds_one_value_to_the_network() -> None:
+    plain, dueling = (QNetwork(vector(), (128, 128), dueling) for dueling in (False, True))
+    assert parameters(plain) == 4 * 128 + 128 + 128 * 128 + 128 + 128 * 3 + 3
+    assert parameters(dueling) == parameters(plain) + 128 + 1
+
+
+def test_dueling_advantages_have_mean_zero_so_that_the_value_is_the_mean() -> None:
+    """Wang et al. (2016), equation 9: a constant added to all advantages changes nothing."""
+    network = QNetwork(vector(), (16,), dueling=True)
+    obs = torch.randn(7, 1, 4)
+    q = network(obs)
+    value = network.value(network.body(network.encoder(obs)))
+    torch.testing.assert_close(q.mean(dim=1, keepdim=True), value)
+    with torch.no_grad():
+        network.advantage.bias.add_(5.0)
+    torch.testing.assert_close(network(obs), q)
+
+
+def test_bytes_are_scaled_to_one_and_only_once() -> None:
+    network = QNetwork(image(84, 84, stack=1), (8,), dueling=False)
+    black, white = (torch.full((2, 1, 84, 84), v, dtype=torch.uint8) for v in (0, 255))
+    assert network.prepare(white).dtype == torch.float32
+    assert (network.prepare(white) == 1.0).all()
+    assert (network.prepare(black) == 0.0).all()
+    seen = []
+    first = next(m for m in network.modules() if isinstance(m, torch.nn.Conv2d))
+    first.register_forward_hook(lambda module, inputs, output: seen.append(inputs[0].max().item()))
+    network(white)
+    assert seen == [1.0]
+
+
+def test_discrete_observations_become_one_hot() -> None:
+    network = QNetwork(Task("discrete", (), "int64", 1, 5, 3), (), dueling=False)
+    torch.nn.init.zeros_(network.advantage.bias)
+    q = network(torch.tensor([[3], [0]]))
+    assert torch.equal(q, network.advantage.weight.T[[3, 0]])
+
+
+def test_stacked_vectors_are_one_long_vector() -> None:
+    network = QNetwork(vector(stack=3), (), dueling=False)
+    obs = torch.randn(2, 3, 4)
+    torch.testing.assert_close(network(obs), network.advantage(obs.reshape(2, 12)))
+
+
+def test_colours_of_stacked_pictures_become_planes_frame_by_frame() -> None:
+    """[B, k, H, W, C] -> [B, k * C, H, W]: pixels stay where they are."""
+    network = QNetwork(image(6, 5, 3, stack=2), (8,), dueling=False)
+    obs = torch.randint(0, 256, (4, 2, 6, 5, 3), dtype=torch.uint8)
+    planes = network.prepare(obs)
+    assert planes.shape == (4, 6, 6, 5)
+    for frame in range(2):
+        for colour in range(3):
+            expected = obs[:, frame, :, :, colour] / 255
+            assert torch.equal(planes[:, frame * 3 + colour], expected)
+    assert network(obs).shape == (4, 4)
+
+
+@pytest.mark.parametrize("side", [10, 35, 36, 40, 84])
+def test_pictures_of_any_size_have_a_network(side) -> None:
+    network = QNetwork(image(side, side, 1, stack=1), (8,), dueling=True)
+    assert network(torch.zeros(2, 1, side, side, 1, dtype=torch.uint8)).shape == (2, 4)
+
+
+@pytest.mark.parametrize(
+    ("options", "task"),
+    [
+        ({}, Task("vector", (4,), "float32", 1, 0, 2)),
+        ({"frame_stack": 3}, Task("vector", (4,), "float32", 3, 0, 2)),
+        ({"env": "lab/Catch-v0"}, Task("image", (40, 40, 1), "uint8", 1, 0, 3)),
+        ({"env": "lab/Catch-v0", "frame_stack": 4}, Task("image", (40, 40, 1), "uint8", 4, 0, 3)),
+        ({"env": "FrozenLake-v1"}, Task("discrete", (), "int64", 1, 16, 4)),
+        ({"env": "FrozenLake-v1", "env_args": {"map_name": "8x8"}},
+         Task("discrete", (), "int64", 1, 64, 4)),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_the_task_is_read_off_the_environment(options, task) -> None:
+    assert make_dqn(**options).task == task
+
+
+def test_predictions_are_the_network_s_and_refuse_other_shapes() -> None:
+    dqn = make_dqn(env="lab/Catch-v0", frame_stack=2, hidden=(8,))
+    obs = torch.randint(0, 256, (5, 2, 40, 40, 1), dtype=torch.uint8)
+    with torch.no_grad():
+        assert torch.equal(torch.from_numpy(dqn.predict(obs.numpy())), dqn.online(obs))
+    for wrong in (obs[:, 0], obs[0], obs[:, :1], obs[..., 0]):
+        with pytest.raises(ValueError, match="observations must be"):
+            dqn.predict(wrong.numpy())

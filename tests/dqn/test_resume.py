@@ -1,0 +1,238 @@
+"""A run that is killed anywhere and resumed equals the run that never stopped, to the bit."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import helpers
+import pytest
+from dqn_tools import rows as transitions
+from helpers import difference, last_state, rows, summary
+
+import lab
+
+COMMON = {"preset": "tiny", "budget": 1_500, "eval_every": 500, "test_episodes": 5}
+CASES: dict[str, dict[str, Any]] = {
+    "native": {"n_envs": 4},
+    "one environment": {"n_envs": 1, "train_every": 16, "gradient_steps": 8},
+    "everything": {
+        "n_envs": 2,
+        "prioritized": True,
+        "n_step": 3,
+        "double": True,
+        "dueling": True,
+        "buffer": 300,
+    },
+    "pictures": {
+        "env": "lab/Catch-v0",
+        "env_args": "rows=8,columns=8,cell=2",
+        "frame_stack": 3,
+        "n_envs": 2,
+        "hidden": (16,),
+        "buffer": 400,
+    },
+    "without replay": {"n_envs": 4, "replay": False, "n_step": 2, "tau": 0.5},
+}
+
+
+@pytest.fixture
+def spawn(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    """Start `lab run dqn` in the test's own folder; whatever still lives at the end is killed."""
+    children: list[subprocess.Popen[bytes]] = []
+    env = helpers.child_environment(helpers.ROOT / "tests")
+
+    def start(name: str, options: dict[str, Any]) -> subprocess.Popen[bytes]:
+        child = subprocess.Popen(
+            [*helpers.lab_command("run", "dqn", "--name", name, "--quiet"), *words(options)],
+            cwd=tmp_path,
+            env=env,
+            stderr=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+        children.append(child)
+        return child
+
+    yield start
+    for child in children:
+        child.kill()
+        child.wait()
+
+
+def words(options: dict[str, Any]) -> list[str]:
+    """Write options as a user types them."""
+    found = ["--wandb", "disabled", "--no-media", "--checkpoint-every", "50"]
+    for name, value in options.items():
+        option = name.replace("_", "-")
+        if isinstance(value, bool):
+            found.append(f"--{option}" if value else f"--no-{option}")
+        else:
+            text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+            found += [f"--{option}", text]
+    return found
+
+
+def kill_at(child: subprocess.Popen[bytes], folder: Path, checkpoints: int, pause: float) -> None:
+    """Send SIGKILL a moment after so many checkpoints were written."""
+    end = time.monotonic() + 60
+    while len(written(folder)) < checkpoints:
+        assert child.poll() is None, f"ended by itself with {child.returncode}"
+        assert time.monotonic() < end
+        time.sleep(0.002)
+    time.sleep(pause)
+    assert child.poll() is None, "ended before it could be killed"
+    child.kill()
+    child.wait()
+
+
+def written(folder: Path) -> set[int]:
+    names = [path.stem for path in (folder / "checkpoints").glob("*.pt")]
+    return {int(name) // 50 for name in names if name.isdigit()}
+
+
+def same(resumed: Path, whole: Path) -> None:
+    """Rows, weights, optimiser, replay, generators, environments, and the final test."""
+    assert rows(resumed) == rows(whole)
+    assert difference(last_state(resumed), last_state(whole)) is None
+    assert summary(resumed)["test"] == summary(whole)["test"]
+    assert summary(resumed)["objective"] == summary(whole)["objective"]
+
+
+def prove(case: str, kills: int, spawn: Any, tmp_path: Path, seed: int = 0) -> None:
+    options = {**COMMON, **CASES[case], "seed": seed, "keep": 0}
+    whole = lab.run("dqn", runs_dir=tmp_path / "whole", wandb="disabled", media=False,
+                    name=case.replace(" ", "-"), checkpoint_every=50, **options).dir  # fmt: skip
+    folder = tmp_path / "runs" / "killed"
+    chance = random.Random(f"{case} {seed}")
+    kill_at(spawn("killed", options), folder, chance.randint(1, 12), chance.uniform(0, 0.02))
+    for _ in range(kills - 1):
+        done = len(written(folder))
+        if done > 24:
+            break
+        kill_at(resuming(folder), folder, done + chance.randint(1, 4), chance.uniform(0, 0.02))
+    assert summary(folder)["state"] == "running"  # as it was when it died
+    result = lab.resume(folder, wandb="disabled")
+    assert result.state == "finished"
+    same(folder, whole)
+
+
+def resuming(folder: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        helpers.lab_command("resume", folder, "--quiet", "--wandb", "disabled"),
+        env=helpers.child_environment(helpers.ROOT / "tests"),
+        stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_run_killed_by_sigkill_resumes_to_the_same_bits(spawn, tmp_path, case) -> None:
+    prove(case, 1, spawn, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("case", CASES)
+def test_a_run_killed_again_and_again_resumes_to_the_same_bits(spawn, tmp_path, case, seed) -> None:
+    prove(case, 3, spawn, tmp_path, seed)
+
+
+class Interrupt(Exception):
+    """The process dies here."""
+
+
+def cut(run_dqn: Any, monkeypatch: Any, steps: int, **options: Any) -> Path:
+    """Train until the given number of learning steps, and die as the machine would."""
+    from lab_dqn.dqn import DQN
+
+    step, left = DQN.step, iter(range(steps))
+
+    def dying(self: DQN) -> int:
+        if next(left, None) is None:
+            raise Interrupt
+        return step(self)
+
+    monkeypatch.setattr(DQN, "step", dying)
+    with pytest.raises(lab.RunFailed):
+        run_dqn("cut", checkpoint_every=1, **options)
+    monkeypatch.setattr(DQN, "step", step)
+    return Path("runs") / "cut"
+
+
+def test_exploration_goes_on_where_it_was(run_dqn, monkeypatch, tmp_path) -> None:
+    """It restarts at 1 in other libraries, whose resumed runs unlearn."""
+    options = {**COMMON, "exploration": 1.0, "epsilon_end": 0.0, "log_every": 50}
+    folder = tmp_path / cut(run_dqn, monkeypatch, 12, **options)
+    before = {row["clock"]: row["train/epsilon"] for row in rows(folder) if "train/epsilon" in row}
+    lab.resume(folder, wandb="disabled")
+    after = {row["clock"]: row["train/epsilon"] for row in rows(folder) if "train/epsilon" in row}
+    assert after.items() >= before.items()
+    for clock, epsilon in after.items():
+        assert epsilon == pytest.approx(1 - clock / 1_500, abs=0.1)
+
+
+def test_an_environment_whose_state_cannot_be_saved_says_that_episodes_restart(
+    run_dqn, monkeypatch, tmp_path
+) -> None:
+    """Running normalisation is no function of the episode's seed and actions."""
+    options: dict[str, Any] = {
+        "env": "worlds:worlds/Normalized-v0",
+        "budget": 400,
+        "n_step": 3,
+        "n_envs": 2,
+        "hidden": (8,),
+        "learning_starts": 50,
+        "train_every": 20,
+        "eval_episodes": 2,
+        "test_episodes": 2,
+    }
+    folder = tmp_path / cut(run_dqn, monkeypatch, 10, **options)
+    assert "on resume its episodes restart" in (folder / "log.txt").read_text()
+    written = last_state(folder)["experiment"]["memory"]
+    assert written["histories"]["continuing"].any()
+    result = lab.resume(folder, wandb="disabled")
+    assert result.state == "finished"
+
+
+def test_where_episodes_restart_no_transition_joins_two_of_them(
+    run_dqn, monkeypatch, tmp_path
+) -> None:
+    """worlds/Restarting-v0 shows (life, step): what is remembered never leads from one life, or
+    from one step, to any but the next."""
+    from lab_dqn.dqn import DQN
+
+    options: dict[str, Any] = {
+        "env": "worlds:worlds/Restarting-v0",
+        "budget": 400,
+        "n_envs": 2,
+        "hidden": (8,),
+        "train_every": 7,
+        "eval_episodes": 2,
+        "test_episodes": 2,
+        "learning_starts": 10**6,
+    }
+    folder = tmp_path / cut(run_dqn, monkeypatch, 10, **options)
+    seen: list[DQN] = []
+    extend = DQN.remember
+    monkeypatch.setattr(
+        DQN, "remember", lambda self, steps: (seen.append(self), extend(self, steps))[1]
+    )
+    lab.resume(folder, wandb="disabled")
+    held = transitions(seen[-1].memory)
+    assert len(held) >= 400
+    for row in held:
+        (life, step), (next_life, next_step) = row.obs[0], row.next_obs[0]
+        assert (next_life, next_step) == (life, step + 1)
+
+
+def test_a_larger_budget_trains_on(run_dqn) -> None:
+    short = run_dqn(**{**COMMON, "budget": 500})
+    longer = lab.resume(short.dir, budget=900, wandb="disabled")
+    assert longer.state == "finished"
+    assert longer.summary["clock"]["value"] >= 900
+    clocks = [row["clock"] for row in rows(short.dir) if "eval/return" in row]
+    assert clocks == sorted(set(clocks))

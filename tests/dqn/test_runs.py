@@ -1,0 +1,216 @@
+"""Whole runs: they learn, repeat, stop, and can be used afterwards."""
+
+from __future__ import annotations
+
+import json
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+from helpers import difference, last_state, rows, summary
+from PIL import Image
+
+import lab
+from lab import checkpoint
+from lab.stats import mean_interval
+
+SMALL = {"preset": "tiny", "budget": 600, "eval_every": 300, "test_episodes": 5}
+CATCH = {"env": "lab/Catch-v0", "preset": "none", "hidden": (16,), "n_envs": 1, "budget": 200,
+         "learning_starts": 50, "train_every": 20, "eval_episodes": 2, "test_episodes": 2}  # fmt: skip
+
+
+def column(found: list[dict], name: str) -> dict[int, float]:
+    return {row["clock"]: row[name] for row in found if name in row}
+
+
+def test_the_tiny_preset_learns(run_dqn) -> None:
+    result = run_dqn(preset="tiny")
+    returns = column(rows(result.dir), "eval/return")
+    assert result.state == "finished"
+    assert result.objective == max(returns.values()) > returns[0] + 50
+    assert result.summary["test"]["test/return"] > returns[0] + 50
+    assert list(returns) == [200 * k for k in range(21)]
+
+
+def test_every_declared_metric_is_logged_and_no_other(run_dqn) -> None:
+    from lab.plugins import discover
+
+    result = run_dqn(**SMALL)
+    seen = {name for row in rows(result.dir) for name in row} - {"clock"}
+    assert seen == set(discover().experiment("dqn").metrics)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"prioritized": True, "n_step": 3, "double": True, "dueling": True},
+        {"replay": False, "target_network": False},
+        {"precision": "bf16", "loss": "mse", "tau": 0.5},
+        {"n_envs": 1, "buffer": 100},
+    ],
+    ids=str,
+)
+def test_the_same_seed_gives_the_same_run_and_another_seed_does_not(run_dqn, options) -> None:
+    one, two, three = (run_dqn(f"r{i}", seed=i // 2, **{**SMALL, **options}) for i in range(3))
+    assert rows(one.dir) == rows(two.dir)
+    assert rows(one.dir) != rows(three.dir)
+    assert difference(last_state(one.dir), last_state(two.dir)) is None
+
+
+def test_other_logging_evaluation_and_checkpoint_grids_give_the_same_weights(run_dqn) -> None:
+    one = run_dqn("one", **SMALL)
+    grids = {"eval_every": 70, "log_every": 13, "checkpoint_every": 50}
+    two = run_dqn("two", **{**SMALL, **grids, "eval_episodes": 3})
+    for part in ("model", "target", "optimizer", "memory"):
+        states = (last_state(run.dir)["experiment"][part] for run in (one, two))
+        assert difference(*states) is None, part
+
+
+def test_epsilon_and_the_clock_are_logged_in_transitions(run_dqn) -> None:
+    result = run_dqn(**{**SMALL, "exploration": 0.5, "epsilon_end": 0.1, "log_every": 100})
+    epsilon = column(rows(result.dir), "train/epsilon")
+    values = list(epsilon.values())
+    assert values == sorted(values, reverse=True)
+    assert values[-1] == 0.1
+    # rollouts of 64 to 67 transitions end within a window of 100: epsilon falls 0.9 over 300
+    assert epsilon[200] == pytest.approx(1 - 0.9 * 160 / 300, abs=0.15)
+    assert 600 <= summary(result.dir)["clock"]["value"] < 600 + 68
+
+
+def test_the_test_is_a_mean_of_fresh_episodes_in_its_interval(run_dqn, monkeypatch) -> None:
+    played = []
+    original = lab.play_episodes
+    monkeypatch.setattr(
+        lab, "play_episodes", lambda *a, **k: played.append(k["seed"]) or original(*a, **k)
+    )
+    result = run_dqn(**{**SMALL, "test_episodes": 100, "eval_episodes": 20})
+    test = result.summary["test"]
+    assert test["test/episodes"] == 100
+    assert test["test/return_low"] < test["test/return"] < test["test/return_high"]
+    assert played[-1] not in played[:-1]  # the seed of the test is its own
+    assert len(set(played[:-1])) == 1  # and all evaluations share one
+
+
+def test_the_interval_is_student_s(run_dqn, monkeypatch) -> None:
+    import lab_dqn.dqn
+
+    seen = []
+    monkeypatch.setattr(lab_dqn.dqn, "mean_interval", lambda r: seen.append(r) or mean_interval(r))
+    test = run_dqn(**SMALL).summary["test"]
+    (returns,) = seen
+    half = 2.7764 * returns.std(ddof=1) / np.sqrt(5)  # t(0.975) of 4 degrees of freedom
+    assert test["test/return"] == returns.mean()
+    assert test["test/return_high"] - returns.mean() == pytest.approx(half, rel=1e-3)
+
+
+def test_stop_at_solved_ends_on_a_passage_that_is_confirmed(run_dqn) -> None:
+    """worlds/Normalized-v0 declares 20, which CartPole of 50 steps passes with any luck."""
+    result = run_dqn(env="worlds:worlds/Normalized-v0", budget=5_000, stop_at="solved",
+                     eval_episodes=10, test_episodes=2, eval_every=200, hidden=(32,), lr=3e-3,
+                     learning_starts=100)  # fmt: skip
+    log = (result.dir / "log.txt").read_text()
+    assert result.summary["ended"] == "eval/return>=20"
+    assert result.summary["clock"]["value"] < 5_000
+    assert "eval/return>=20 confirmed" in log
+    assert result.objective >= 20
+
+
+def test_stop_at_solved_is_said_to_be_impossible_without_a_threshold(run_dqn, tmp_path) -> None:
+    with pytest.raises(lab.UsageError, match="no threshold"):
+        run_dqn(env="lab/Grid-v0", stop_at="solved")
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("env", ["CartPole-v1", "lab/Catch-v0", "worlds:worlds/Normalized-v0"])
+def test_the_threshold_of_an_environment_is_found_wherever_it_is_registered(env) -> None:
+    from lab_dqn.config import Config
+
+    known = {"CartPole-v1": 475, "lab/Catch-v0": 0.99, "worlds:worlds/Normalized-v0": 20}
+    assert Config(env=env).solved == f"eval/return>={known[env]:g}"
+
+
+# -- presets
+
+
+def test_a_preset_is_chosen_by_the_environment_and_options_override_it(run_dqn) -> None:
+    import yaml
+
+    from lab_dqn.presets import PRESETS
+
+    result = run_dqn(budget=300, test_episodes=2, eval_episodes=2, n_envs=2)
+    record = yaml.safe_load((result.dir / "config.yaml").read_text())
+    tuned = PRESETS["CartPole-v1"]
+    assert record["preset"] == "CartPole-v1"
+    assert record["config"]["lr"] == tuned["lr"]
+    assert (record["run"]["budget"], record["config"]["n_envs"]) == (300, 2)
+
+
+def test_every_preset_is_a_valid_config_of_its_own_environment() -> None:
+    from lab.config import resolve
+    from lab.plugins import discover
+
+    spec = discover().experiment("dqn")
+    for name in spec.presets:
+        resolved = resolve(spec, {}, preset=name)
+        if name != "tiny":
+            own = resolve(spec, {"env": name})
+            assert own.preset == name
+            assert own.config.env == name
+
+
+# -- using a trained run
+
+
+def test_a_loaded_run_predicts_without_any_environment(run_dqn, monkeypatch) -> None:
+    result = run_dqn(**SMALL)
+
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise AssertionError("an environment was made")
+
+    monkeypatch.setattr(gym, "make", refuse)
+    monkeypatch.setattr(gym, "make_vec", refuse)
+    dqn = lab.load(result.dir)
+    obs = np.random.default_rng(0).normal(size=(7, 4)).astype(np.float32)
+    q = dqn.predict(obs)
+    best = checkpoint.load(result.dir / "checkpoints" / "best.pt")["experiment"]["model"]
+    by_hand = torch.from_numpy(obs)
+    for layer in ("body.0", "body.2", "advantage"):
+        by_hand = by_hand @ best[f"{layer}.weight"].T + best[f"{layer}.bias"]
+        by_hand = by_hand if layer == "advantage" else by_hand.relu()
+    assert q.shape == (7, 2)
+    assert q == pytest.approx(by_hand.numpy(), rel=1e-5, abs=1e-6)
+
+
+def test_evaluating_again_gives_the_run_s_own_figures(run_dqn) -> None:
+    result = run_dqn(**SMALL)
+    assert lab.evaluate(result.dir) == result.summary["test"]
+    assert lab.evaluate(result.dir, seed=5) != result.summary["test"]
+
+
+@pytest.mark.parametrize("options", [SMALL, CATCH, {**CATCH, "frame_stack": 2}], ids=str)
+def test_lab_play_writes_an_animation(run_dqn, cli, options) -> None:
+    result = run_dqn("played", **options)
+    shown = cli("play", result.dir, "--skip", "1", "--size", "60", "--json")
+    assert shown.exit_code == 0, shown.output
+    with Image.open(json.loads(shown.stdout)["file"]) as gif:
+        assert gif.format == "GIF"
+        assert gif.n_frames > 1
+        assert max(gif.size) == 60
+
+
+def test_a_run_records_an_episode_at_its_end_unless_told_not_to(run_dqn) -> None:
+    small = {**CATCH, "env_args": {"rows": 6, "columns": 6, "cell": 6}}
+    shown, quiet = run_dqn("shown", media=True, **small), run_dqn("quiet", **small)
+    (episode,) = (shown.dir / "media").iterdir()
+    assert episode.suffix == ".gif"
+    assert not (quiet.dir / "media").exists()
+    assert rows(shown.dir) == rows(quiet.dir)
+
+
+def test_an_environment_that_cannot_draw_itself_costs_no_run(run_dqn) -> None:
+    small = {"hidden": (), "budget": 200, "eval_episodes": 2, "test_episodes": 2}
+    result = run_dqn(env="worlds:worlds/Chain-v0", media=True, **small)
+    assert result.state == "finished"
+    assert "No episode was recorded" in (result.dir / "log.txt").read_text()
