@@ -28,7 +28,7 @@ _HOME = {
     "RunResult": "lab.session",
     "Step": "lab.environments",
     "UsageError": "lab.errors",
-    "env_spec": "lab.environments",
+    "env_spec": "lab.api",
     "evaluate": "lab.api",
     "hookimpl": "lab.hookspecs",
     "load": "lab.api",
@@ -41,6 +41,7 @@ _HOME = {
 __all__ = ["__version__", *_HOME]
 
 if TYPE_CHECKING:
+    from lab.api import env_spec as env_spec
     from lab.api import evaluate as evaluate
     from lab.api import load as load
     from lab.api import resume as resume
@@ -52,7 +53,6 @@ if TYPE_CHECKING:
     from lab.environments import Envs as Envs
     from lab.environments import Episodes as Episodes
     from lab.environments import Step as Step
-    from lab.environments import env_spec as env_spec
     from lab.environments import play_episodes as play_episodes
     from lab.errors import Diverged as Diverged
     from lab.errors import LabError as LabError

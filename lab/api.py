@@ -23,6 +23,8 @@ from lab.text import slug
 from lab.tracking.terminal import Silent, Terminal
 
 if TYPE_CHECKING:
+    from gymnasium.envs.registration import EnvSpec
+
     from lab.context import Context
 
 
@@ -184,6 +186,18 @@ def _restored(
 def runs(dir: str | Path = "runs") -> Iterator[Run]:
     """Yield the runs of a folder, oldest name first."""
     return store.runs(Path(dir))
+
+
+def env_spec(env_id: str) -> EnvSpec:
+    """Return what Gymnasium knows of an environment, its `reward_threshold` say, without making it.
+
+    Raises UsageError where the id is unknown.
+    """
+    import gymnasium
+
+    from lab.environments.make import register
+
+    return gymnasium.spec(register(env_id, discover().environments()))
 
 
 def check_changes(changes: Mapping[str, Any]) -> None:

@@ -2,6 +2,6 @@
 
 from lab.environments.envs import Envs, Step
 from lab.environments.episodes import Episodes, play_episodes
-from lab.environments.make import env_spec, make_env, make_envs
+from lab.environments.make import make_env, make_envs
 
-__all__ = ["Envs", "Episodes", "Step", "env_spec", "make_env", "make_envs", "play_episodes"]
+__all__ = ["Envs", "Episodes", "Step", "make_env", "make_envs", "play_episodes"]

@@ -9,13 +9,11 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 
 from lab.environments.envs import Envs
 from lab.environments.replayable import Replayable
 from lab.errors import UsageError
-from lab.plugins import discover
 from lab.rng import plain, unplain
 from lab.spec import EnvironmentSpec
 from lab.text import did_you_mean, first_line
@@ -43,14 +41,6 @@ def register(env_id: str, offers: Iterable[EnvironmentSpec]) -> str:
         hint = did_you_mean(name, gym.registry)
         raise UsageError(f"--env {env_id}: Gymnasium knows no such environment.{hint}") from error
     return name
-
-
-def env_spec(env_id: str) -> EnvSpec:
-    """Return what Gymnasium knows of an environment, its `reward_threshold` say, without making it.
-
-    Raises UsageError where the id is unknown.
-    """
-    return gym.spec(register(env_id, discover().environments()))
 
 
 def make_env(
