@@ -1,13 +1,15 @@
 """Make the step that every gradient method repeats: loss, gradient, clipping, optimiser.
 
-Small networks are bound by dispatch, not arithmetic, so `--compile` puts the whole step into one
-graph: the gradient by `torch.func` and Adam (Kingma & Ba, 2015, algorithm 1) from its own state.
+Small networks are bound by dispatch, not arithmetic: torch's optimiser wrapper and a clipping pass
+over all gradients cost as much as the backward pass. So a plain Adam (Kingma & Ba, 2015, algorithm
+1) is called by its kernel, which clips as it goes, and `--compile` puts gradient, clipping and Adam
+into one graph. Both keep the optimiser's own state: checkpoints are those of `torch.optim.Adam`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +22,14 @@ from lab.device import Compute
 Model = Callable[..., Any]
 Loss = Callable[..., tuple[Tensor, Any]]
 Update = Callable[..., tuple[Tensor, Any]]
-ADAM_OPTIONS = ("betas", "eps", "weight_decay", "decoupled_weight_decay")
+
+
+class AdamState(NamedTuple):
+    """The tensors that Adam keeps, one of each for every parameter."""
+
+    first: list[Tensor]
+    second: list[Tensor]
+    steps: list[Tensor]
 
 
 def make_update(
@@ -33,10 +42,13 @@ def make_update(
     """Return `update(*tensors) -> (loss, extra)`, which takes one optimiser step.
 
     `loss(model, *tensors)` returns the loss and anything else that the caller wants back, detached;
-    it must reach the parameters through `model` alone.
+    it must reach every parameter, and through `model` alone.
     """
-    if compute.compiled and compute.precision != "fp16" and _is_plain_adam(optimizer):
-        return _compiled(compute, module, optimizer, loss, clip_norm)
+    if compute.precision != "fp16" and _is_plain_adam(optimizer):
+        if compute.compiled:
+            return _compiled(compute, module, optimizer, loss, clip_norm)
+        if optimizer.param_groups[0]["fused"]:
+            return _fused(compute, module, optimizer, loss, clip_norm)
 
     def update(*tensors: Tensor) -> tuple[Tensor, Any]:
         with compute.autocast():
@@ -48,10 +60,53 @@ def make_update(
 
 
 def _is_plain_adam(optimizer: torch.optim.Optimizer) -> bool:
-    """Tell whether the optimiser is an Adam or AdamW that `_compiled` computes."""
+    """Tell whether the optimiser is an Adam or AdamW that the functions below compute."""
     if not isinstance(optimizer, torch.optim.Adam) or len(optimizer.param_groups) != 1:
         return False
     return not any(optimizer.param_groups[0][name] for name in ("amsgrad", "maximize"))
+
+
+def _fused(
+    compute: Compute,
+    module: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    loss: Loss,
+    clip_norm: float | None,
+) -> Update:
+    parameters: list[Tensor] = [p for p in module.parameters() if p.requires_grad]
+
+    def update(*tensors: Tensor) -> tuple[Tensor, Any]:
+        with compute.autocast():
+            value, extra = loss(module, *tensors)
+        found = torch.autograd.grad(value, parameters)
+        grads = [_laid_out_as(p, g) for p, g in zip(parameters, found, strict=True)]
+        state, options = _state(optimizer, parameters), _options(optimizer)
+        with torch.no_grad():
+            divisor = None
+            if clip_norm is not None:
+                divisor = ((get_total_norm(grads) + 1e-6) / clip_norm).clamp_(min=1.0)
+            first, second, steps = state
+            adam(
+                parameters,
+                grads,
+                first,
+                second,
+                [],
+                steps,
+                fused=True,
+                grad_scale=divisor,
+                **options,
+            )
+        return value.detach(), extra
+
+    return update
+
+
+def _laid_out_as(parameter: Tensor, grad: Tensor) -> Tensor:
+    """Return `grad` in the memory order of `parameter`: the fused kernel walks both as they lie."""
+    if grad.stride() == parameter.stride():
+        return grad
+    return torch.empty_like(parameter).copy_(grad)
 
 
 def _compiled(
@@ -76,54 +131,44 @@ def _compiled(
         found, (value, extra) = grad_and_value(on_parameters, has_aux=True)(values)
         return [found[name] for name in names], value, extra
 
-    def step(
-        state: tuple[list[Tensor], list[Tensor], list[Tensor]],
-        options: Mapping[str, Any],
-        *tensors: Tensor,
-    ) -> tuple[Tensor, Any]:
+    def step(state: AdamState, options: Mapping[str, Any], *tensors: Tensor) -> tuple[Tensor, Any]:
         grads, value, extra = gradients(tensors)
-        decay, decoupled = options["weight_decay"], options["decoupled_weight_decay"]
         with torch.no_grad():
             if clip_norm is not None:
-                scale = (clip_norm / (get_total_norm(grads) + 1e-6)).clamp(max=1.0)
-                grads = [grad * scale for grad in grads]
-            if decay and not decoupled:  # here: torch 2.13 compiles adam's own without the factor
+                factor = (clip_norm / (get_total_norm(grads) + 1e-6)).clamp(max=1.0)
+                grads = [grad * factor for grad in grads]
+            decay = options["weight_decay"]
+            if decay and not options["decoupled_weight_decay"]:
+                # torch 2.13 compiles adam's own without the factor
                 grads = [g + decay * p for g, p in zip(grads, parameters, strict=True)]
-            adam(
-                parameters,
-                grads,
-                *state[:2],
-                [],
-                state[2],
-                capturable=True,  # the step count stays a tensor: one graph serves all steps
-                decoupled_weight_decay=decoupled,
-                amsgrad=False,
-                beta1=options["betas"][0],
-                beta2=options["betas"][1],
-                lr=options["lr"],
-                weight_decay=decay if decoupled else 0.0,
-                eps=options["eps"],
-                maximize=False,
-            )
+                options = {**options, "weight_decay": 0.0}
+            first, second, steps = state
+            # capturable: the step count stays a tensor, so that one graph serves all steps
+            adam(parameters, grads, first, second, [], steps, capturable=True, **options)
         return value, extra
 
     graph = torch.compile(step, fullgraph=True, dynamic=False)
-    # The graph holds numbers as they are. A schedule changes lr at every step: it is a tensor.
+    # A graph holds numbers as they are; a schedule changes the learning rate: it is a tensor.
     lr = torch.empty((), device=parameters[0].device)
 
     def update(*tensors: Tensor) -> tuple[Tensor, Any]:
-        group = optimizer.param_groups[0]
-        options = {name: group[name] for name in ADAM_OPTIONS}
-        lr.fill_(group["lr"])
-        return graph(_adam_state(optimizer, parameters), {**options, "lr": lr}, *tensors)
+        options = _options(optimizer)
+        lr.fill_(options["lr"])
+        return graph(_state(optimizer, parameters), {**options, "lr": lr}, *tensors)
 
     return update
 
 
-def _adam_state(
-    optimizer: torch.optim.Optimizer, parameters: list[Tensor]
-) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
-    """Return Adam's moments and step counts from the optimiser's own, checkpointed state."""
+def _options(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
+    """Return the optimiser's numbers as the functional `adam` names them."""
+    group = optimizer.param_groups[0]
+    beta1, beta2 = group["betas"]
+    same = ("lr", "eps", "weight_decay", "decoupled_weight_decay", "amsgrad", "maximize")
+    return {"beta1": beta1, "beta2": beta2, **{name: group[name] for name in same}}
+
+
+def _state(optimizer: torch.optim.Optimizer, parameters: list[Tensor]) -> AdamState:
+    """Return the moments and step counts from the optimiser's own, checkpointed state."""
     for parameter in parameters:
         state = optimizer.state[parameter]
         if not state:
@@ -131,7 +176,7 @@ def _adam_state(
             state["exp_avg"] = torch.zeros_like(parameter)
             state["exp_avg_sq"] = torch.zeros_like(parameter)
     states = [optimizer.state[parameter] for parameter in parameters]
-    return (
+    return AdamState(
         [state["exp_avg"] for state in states],
         [state["exp_avg_sq"] for state in states],
         [state["step"] for state in states],

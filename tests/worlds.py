@@ -227,12 +227,23 @@ for _name, (_world, _limit) in WORLDS.items():
             max_episode_steps=_limit,
         )
 
+gym.register(
+    "worlds/Differs-v0",
+    lambda world="chain": WorldEnv(loop() if world == "loop" else chain()),
+    vector_entry_point=partial(WorldVectorEnv, chain(7), AutoresetMode.NEXT_STEP),
+    max_episode_steps=20,
+)
 gym.register("worlds/Numbers-v0", Numbers)
 gym.register("worlds/Restarting-v0", Restarting)
 gym.register("worlds/Odd-v0", Odd)
 gym.register(
+    "worlds/Easy-v0",
+    lambda: gym.make("CartPole-v1").unwrapped,
+    max_episode_steps=50,
+    reward_threshold=25.0,
+)
+gym.register(
     "worlds/Normalized-v0",
     lambda: gym.wrappers.NormalizeObservation(gym.make("CartPole-v1").unwrapped),
     max_episode_steps=50,
-    reward_threshold=20.0,
 )

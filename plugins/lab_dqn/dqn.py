@@ -8,7 +8,7 @@ replay (Schaul et al., 2016) and n-step returns (Sutton & Barto, 2018, chapter 7
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -28,6 +28,13 @@ from lab_dqn.task import Task, describe, env_args, wrappers
 
 Array = np.ndarray[Any, np.dtype[Any]]
 LOSSES: Mapping[str, Callable[..., Tensor]] = {"huber": huber_loss, "mse": mse_loss}
+
+
+def bootstrap(reward: Tensor, discount: Tensor, value: Tensor, chooser: Tensor) -> Tensor:
+    """Return r + gamma^n Q(s', a') [...] for the a' that `chooser` prefers; value, chooser
+    [..., A]. The discount is 0 where the episode terminated."""
+    best = chooser.argmax(dim=-1, keepdim=True)
+    return reward + discount * value.gather(-1, best)[..., 0]
 
 
 class DQN:
@@ -79,10 +86,8 @@ class DQN:
         while gradient_steps > 0:
             groups = min(gradient_steps, self.fixed_for())
             batch = self.memory.sample(groups, self.config.batch, self.ctx.rng, self.beta())
-            next_q = self.target_q(batch)  # [G, B, A]
             seen = []
-            for g in range(groups):
-                target = self.bootstrap(batch, next_q, g)
+            for g, target in enumerate(self.targets(batch)):
                 loss, (td_error, q) = self.update(
                     batch.obs[g], batch.action[g], target, batch.weight[g]
                 )
@@ -102,16 +107,21 @@ class DQN:
         return (weight * losses).mean(), ((target - q).detach(), q.detach())
 
     @torch.no_grad()
-    def bootstrap(self, batch: Batch, next_q: Tensor, g: int) -> Tensor:
-        """Return the targets r + gamma^n Q(s', a') [B] of minibatch g; Q is 0 where it ended."""
-        c = self.config
-        online_q = self.online(batch.next_obs[g]) if c.double or not c.target_network else None
-        q = next_q[g] if c.target_network else online_q
-        chooser = online_q if c.double else q
-        assert q is not None
-        assert chooser is not None
-        best = chooser.argmax(dim=1, keepdim=True)
-        return batch.reward[g] + batch.discount[g] * q.gather(1, best)[:, 0]
+    def targets(self, batch: Batch) -> Iterator[Tensor]:
+        """Yield the targets r + gamma^n Q(s', a') [B] of each minibatch in its turn.
+
+        Double DQN lets the online network choose a', as it is by then; without a target network it
+        values a' too.
+        """
+        groups, size = batch.action.shape
+        fixed = self.target(batch.next_obs.flatten(0, 1)).view(groups, size, -1)  # [G, B, A]
+        if self.config.target_network and not self.config.double:
+            yield from bootstrap(batch.reward, batch.discount, fixed, chooser=fixed)
+            return
+        for g in range(groups):
+            online = self.online(batch.next_obs[g])  # [B, A]
+            value = fixed[g] if self.config.target_network else online
+            yield bootstrap(batch.reward[g], batch.discount[g], value, chooser=online)
 
     # -- exploration and targets
 
@@ -151,15 +161,6 @@ class DQN:
                     strict=True,
                 ):
                     old.lerp_(new, self.config.tau) if self.config.tau < 1 else old.copy_(new)
-
-    @torch.no_grad()
-    def target_q(self, batch: Batch) -> Tensor:
-        """Return the target network's values of all next observations [G, B, A]."""
-        groups, size = batch.action.shape
-        if not self.config.target_network:
-            return torch.empty(0)
-        q: Tensor = self.target(batch.next_obs.flatten(0, 1))
-        return q.view(groups, size, -1)
 
     # -- memory and environments, made on first use: a trained run predicts without them
 
@@ -222,9 +223,8 @@ class DQN:
     @torch.no_grad()
     def q(self, obs: Array) -> Array:
         """Return Q-values [B, A] of observations [B, ...] as the environment gives them."""
-        x = torch.from_numpy(np.asarray(obs)).to(self.ctx.device)
-        x = x[:, None] if self.task.stack == 1 else x
-        values: Array = self.online(x).float().cpu().numpy()
+        x = torch.from_numpy(obs).to(self.ctx.device, self.task.torch_dtype)
+        values: Array = self.online(x.unsqueeze(1) if self.task.stack == 1 else x).cpu().numpy()
         return values
 
     def predict(self, observations: Any) -> Array:

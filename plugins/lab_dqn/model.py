@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import one_hot
+from torch.nn.functional import one_hot, relu
 
 from lab_dqn.task import Task
 
@@ -24,42 +24,54 @@ class QNetwork(nn.Module):
     def __init__(self, task: Task, hidden: Sequence[int], dueling: bool) -> None:
         super().__init__()
         self.task = task
-        self.encoder, features = _encoder(task)
-        self.body, features = _layers(features, hidden)
-        self.advantage = nn.Linear(features, task.actions)
-        self.value = nn.Linear(features, 1) if dueling else None
+        self.convolutions, features = _convolutions(task)
+        sizes = [features, *hidden]
+        self.hidden = nn.ModuleList(map(nn.Linear, sizes[:-1], sizes[1:]))
+        self.advantage = nn.Linear(sizes[-1], task.actions)
+        self.value = nn.Linear(sizes[-1], 1) if dueling else None
 
     def forward(self, obs: Tensor) -> Tensor:
-        x = self.body(self.encoder(self.prepare(obs)))
+        x = self.features(obs)
         advantage: Tensor = self.advantage(x)
         if self.value is None:
             return advantage
         value: Tensor = self.value(x)
         return value + advantage - advantage.mean(dim=1, keepdim=True)
 
+    def features(self, obs: Tensor) -> Tensor:
+        """Return what the heads see [B, H]."""
+        x = self.prepare(obs)
+        if self.convolutions is not None:
+            x = self.convolutions(x)
+        x = x.flatten(1)
+        for layer in self.hidden:  # without a Sequential: small networks are bound by dispatch
+            x = relu(layer(x))
+        return x
+
     def prepare(self, obs: Tensor) -> Tensor:
         """Turn stored observations [B, k, ...] into network input: scaled once, and only here."""
         if self.task.kind == "discrete":
             return one_hot(obs.flatten(1), self.task.states).float()
         if self.task.kind == "vector":
-            return obs.float()
+            return obs
         if obs.dim() == 5:  # [B, k, H, W, C]
             obs = obs.movedim(-1, 2).flatten(1, 2)
         return obs.float() / 255.0  # [B, channels, H, W]
 
 
-def _encoder(task: Task) -> tuple[nn.Module, int]:
+def _convolutions(task: Task) -> tuple[nn.Sequential | None, int]:
+    """Return the layers before the hidden ones, None for none, and how many features come out."""
     if task.kind == "discrete":
-        return nn.Flatten(), task.states
+        return None, task.states
     if task.kind == "vector":
-        return nn.Flatten(), task.stack * math.prod(task.frame)
+        return None, task.stack * math.prod(task.frame)
     height, width, *channels = task.frame
     planes = task.stack * math.prod(channels)
     small = min(height, width) < NATURE_MIN_SIDE
-    convolutions = _small_convolution(planes) if small else _nature_convolutions(planes)
+    layers = _small_convolution(planes) if small else _nature_convolutions(planes)
     with torch.no_grad():
-        features = convolutions(torch.zeros(1, planes, height, width)).shape[1]
-    return convolutions, int(features)
+        features = layers(torch.zeros(1, planes, height, width)).flatten(1).shape[1]
+    return layers, int(features)
 
 
 def _nature_convolutions(planes: int) -> nn.Sequential:
@@ -71,18 +83,9 @@ def _nature_convolutions(planes: int) -> nn.Sequential:
         nn.ReLU(),
         nn.Conv2d(64, 64, 3, stride=1),
         nn.ReLU(),
-        nn.Flatten(),
     )
 
 
 def _small_convolution(planes: int) -> nn.Sequential:
     """The one layer that Young and Tian (2019) use for 10 x 10 pictures."""
-    return nn.Sequential(nn.Conv2d(planes, 16, 3, padding=1), nn.ReLU(), nn.Flatten())
-
-
-def _layers(features: int, hidden: Sequence[int]) -> tuple[nn.Sequential, int]:
-    layers: list[nn.Module] = []
-    for units in hidden:
-        layers += [nn.Linear(features, units), nn.ReLU()]
-        features = units
-    return nn.Sequential(*layers), features
+    return nn.Sequential(nn.Conv2d(planes, 16, 3, padding=1), nn.ReLU())

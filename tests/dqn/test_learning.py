@@ -56,7 +56,7 @@ def batch_of(
 
 
 def targets(dqn: DQN, batch: Batch) -> list[float]:
-    return dqn.bootstrap(batch, dqn.target_q(batch), 0).tolist()
+    return next(dqn.targets(batch)).tolist()
 
 
 BATCH = batch_of([0, 1, 2, 1], [1.0, 0.0, -1.0, 2.0], [0.9, 0.81, 0.9, 0.0])
@@ -88,8 +88,14 @@ def test_without_a_target_network_each_gradient_step_bootstraps_from_the_one_bef
     seen = []
     update, dqn.update = dqn.update, lambda *a: seen.append(weights(dqn.online)) or update(*a)
     used = []
-    bootstrap = dqn.bootstrap
-    dqn.bootstrap = lambda *a: used.append(weights(dqn.online)) or bootstrap(*a)
+    targets = dqn.targets
+
+    def spied(batch: Batch):
+        for target in targets(batch):
+            used.append(weights(dqn.online))
+            yield target
+
+    dqn.targets = spied
     dqn.learn(4)
     assert difference(seen, used) is None
     assert difference(used[0], used[1]) is not None
@@ -98,7 +104,7 @@ def test_without_a_target_network_each_gradient_step_bootstraps_from_the_one_bef
 def test_no_gradient_flows_through_targets() -> None:
     dqn = trained(double=True)
     batch = dqn.memory.sample(1, 8, np.random.default_rng(0))
-    target = dqn.bootstrap(batch, dqn.target_q(batch), 0)
+    target = next(dqn.targets(batch))
     assert not target.requires_grad
     before = weights(dqn.target)
     dqn.learn(3)
@@ -157,7 +163,7 @@ def test_a_gradient_step_is_that_of_adam_on_that_loss(loss) -> None:
     twin.load_state_dict(dqn.online.state_dict())
     optimizer = torch.optim.Adam(twin.parameters(), 0.01)
     optimizer.load_state_dict(dqn.optimizer.state_dict())
-    target = dqn.bootstrap(batch, dqn.target_q(batch), 0)
+    target = next(dqn.targets(batch))
     q = twin(batch.obs[0])[torch.arange(8), batch.action[0]]
     each = (q - target) ** 2 if loss == "mse" else huber_loss(q, target, reduction="none")
     optimizer.zero_grad()
@@ -260,7 +266,7 @@ def test_drawing_minibatches_ahead_changes_nothing(options) -> None:
     for batch in taken:
         for g in range(len(batch.action)):
             one = Batch(*(part[g : g + 1] for part in batch))
-            target = twin.bootstrap(one, twin.target_q(one), 0)
+            target = next(twin.targets(one))
             twin.update(one.obs[0], one.action[0], target, one.weight[0])
             twin.updates += 1
             twin.move_target()

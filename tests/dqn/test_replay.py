@@ -11,7 +11,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 import torch
-from dqn_tools import CPU, Row, lend, make_dqn, make_memory, reloaded, rows, sampler_of
+from dqn_tools import CPU, Row, lend, make_dqn, make_memory, reloaded, rows, sampler_of, train
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from gymnasium.wrappers import FrameStackObservation
 from helpers import difference
@@ -392,3 +392,26 @@ def test_what_a_restarted_environment_shows_joins_no_earlier_episode() -> None:
     assert len(held) == early + late
     assert all(max(row.obs + row.next_obs) < 1_000 for row in held[:early])
     assert all(min(row.obs + row.next_obs) >= 1_000 for row in held[early:])
+
+
+# -- which environments are stepped
+
+
+def test_a_native_version_that_shows_something_else_is_not_used() -> None:
+    """Atari's, say, preprocesses by itself. Here it is a longer chain."""
+    dqn = make_dqn(env="worlds:worlds/Differs-v0", n_envs=4, hidden=(), learning_starts=0)
+    train(dqn, 50)
+    assert isinstance(dqn.envs.vector, SyncVectorEnv)
+    assert isinstance(dqn.eval_envs.vector, SyncVectorEnv)
+    assert dqn.envs.observation_space.n == dqn.task.states == 5
+
+
+def test_a_native_version_that_lacks_an_argument_is_not_used() -> None:
+    dqn = make_dqn(env="worlds:worlds/Differs-v0", n_envs=4, env_args={"world": "loop"})
+    assert dqn.task.states == dqn.envs.observation_space.n == 3
+    assert isinstance(dqn.envs.vector, SyncVectorEnv)
+
+
+def test_a_native_version_that_fits_is_used() -> None:
+    for env in ("CartPole-v1", "MountainCar-v0", "worlds:worlds/ChainDisabled-v0"):
+        assert not isinstance(make_dqn(env=env, n_envs=4).envs.vector, SyncVectorEnv)

@@ -70,29 +70,37 @@ class Histories:
 
         obs, next_obs [T, N, k, ...]; live, done [T, N]. Rows that are not live stay unwritten.
         """
-        steps, envs, stack = obs.shape[:3]
-        before = np.empty((steps, envs, stack), dtype=np.int64)
-        after = np.empty_like(before)
-        new: list[Array] = []
-        number = self.frames.written
-        for t in range(steps):
-            start = live[t] & ~self.continuing
-            if start.any():
-                frames = obs[t, start].reshape(-1, *obs.shape[3:])
-                self.numbers[start] = np.arange(number, number + len(frames)).reshape(-1, stack)
-                new.append(frames)
-                number += len(frames)
-            before[t] = self.numbers
-            count = int(live[t].sum())
-            shifted = self.numbers[live[t]]
-            shifted[:, :-1] = shifted[:, 1:]
-            shifted[:, -1] = np.arange(number, number + count)
-            self.numbers[live[t]] = shifted
-            new.append(next_obs[t, live[t], -1])
-            number += count
-            after[t] = self.numbers
-            self.continuing = live[t] & ~done[t]
-        self.frames.write(np.concatenate(new))
+        stack = obs.shape[2]
+        going_on = np.concatenate([self.continuing[None], (live & ~done)[:-1]])
+        fresh = live & ~going_on  # [T, N] the first steps of episodes
+        counts = live + stack * fresh  # how many frames each step writes: its own stack, its next
+        last = self.frames.written + counts.cumsum().reshape(counts.shape) - 1  # of each next frame
+        first = last[..., None] - np.arange(stack, 0, -1)  # of each stack that begins an episode
+        self._write(int(counts.sum()), (first[fresh], obs[fresh]), (last[live], next_obs[live, -1]))
+        self.continuing = live[-1] & ~done[-1]
+        return self._shift(fresh, first, last)
+
+    def _write(self, count: int, *parts: tuple[Array, Array]) -> None:
+        """Write frames whose numbers are known, in the order of their numbers."""
+        frames = np.empty((count, *parts[0][1].shape[2:]), dtype=parts[0][1].dtype)
+        for numbers, values in parts:
+            frames[numbers - self.frames.written] = values
+        self.frames.write(frames)
+
+    def _shift(self, fresh: Array, first: Array, last: Array) -> tuple[Array, Array]:
+        """Return the stacks of numbers before and after each step [T, N, k]."""
+        before, after = np.empty_like(first), np.empty_like(first)
+        after[..., -1] = last
+        if first.shape[2] == 1:  # nothing is carried from step to step
+            before[1:] = after[:-1]
+            before[0] = self.numbers
+            before[fresh] = first[fresh]
+        else:
+            for t in range(len(first)):
+                before[t] = np.where(fresh[t][:, None], first[t], self.numbers)
+                after[t, :, :-1] = before[t, :, 1:]
+                self.numbers = after[t]
+        self.numbers = after[-1].copy()
         return before, after
 
     def state_dict(self) -> dict[str, Any]:
