@@ -192,7 +192,7 @@ def test_learning_sets_the_priority_of_what_it_saw_to_its_td_error() -> None:
     position = next(p for p in last if p < 50)
     row = held[position]  # nothing was evicted yet
     next_q = dqn.target(torch.tensor([row.next_obs])).max().item()
-    by_hand = row.reward + row.discount * next_q - float(q_before[position, row.action])
+    by_hand = row.reward + row.discount * next_q - q_before[position, row.action].item()
     assert last[position] == pytest.approx(by_hand, rel=1e-4, abs=1e-5)
 
 
@@ -275,6 +275,16 @@ def test_drawing_minibatches_ahead_changes_nothing(options) -> None:
             getattr(dqn, name).parameters(), getattr(twin, name).parameters(), strict=True
         ):
             torch.testing.assert_close(one, other)
+
+
+def test_priorities_are_up_to_date_at_every_gradient_step() -> None:
+    """They change with each one, so minibatches cannot be drawn ahead."""
+    dqn = trained(prioritized=True)
+    taken: list[Batch] = []
+    sample = dqn.memory.sample
+    dqn.memory.sample = lambda *a: taken.append(sample(*a)) or taken[-1]
+    dqn.learn(3)
+    assert [len(batch.action) for batch in taken] == [1, 1, 1]
 
 
 def test_learning_phases_may_split_the_same_gradient_steps_in_any_way(monkeypatch) -> None:
@@ -427,6 +437,17 @@ def test_a_restored_dqn_goes_on_to_the_same_bits(tmp_path, options) -> None:
     train(other, whole.ctx.clock - ctx.clock)
     assert difference(whole.state_dict(), other.state_dict()) is None
     assert difference(whole.ctx.envs_state(), other.ctx.envs_state()) is None
+
+
+def test_loading_copies_so_that_training_leaves_the_state_as_it_was(tmp_path) -> None:
+    dqn, other = trained(), trained(seed=1)
+    dqn.learn(2)
+    state = reloaded(dqn.state_dict(), tmp_path)
+    untouched = reloaded(state, tmp_path)
+    other.load_state_dict(state)
+    other.learn(3)
+    other.play_rollout()
+    assert difference(state, untouched) is None
 
 
 def test_the_weights_alone_are_enough_to_predict() -> None:

@@ -16,7 +16,13 @@ from helpers import difference, last_state, rows, summary
 
 import lab
 
-COMMON = {"preset": "tiny", "budget": 800, "eval_every": 400, "test_episodes": 5}
+COMMON = {
+    "preset": "tiny",
+    "budget": 800,
+    "eval_every": 400,
+    "test_episodes": 5,
+    "target_every": 37,
+}
 CASES: dict[str, dict[str, Any]] = {
     "native": {"n_envs": 4},
     "one environment": {"n_envs": 1, "train_every": 16, "gradient_steps": 8},
