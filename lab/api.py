@@ -61,7 +61,7 @@ def start(
         raise UsageError(
             f"{folder} exists. Choose another --name, or continue it: lab resume {folder}"
         )
-    record = {
+    record: dict[str, Any] = {
         "experiment": spec.name,
         "id": uuid.uuid4().hex[:12],
         "preset": resolved.preset,
@@ -71,8 +71,9 @@ def start(
     }
     session = Session(spec, resolved.config, options, record, plugins, terminal)
     with session.computing():
-        built = session.build(folder)
-        return session.train(RunFolder.create(folder, record), *built)
+        experiment, ctx = session.build(folder)
+        record["run"]["device"] = str(ctx.device)  # what `auto` came to: resume stays there
+        return session.train(RunFolder.create(folder, record), experiment, ctx)
 
 
 def resume(

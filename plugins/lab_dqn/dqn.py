@@ -8,6 +8,7 @@ replay (Schaul et al., 2016) and n-step returns (Sutton & Barto, 2018, chapter 7
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -26,6 +27,7 @@ from lab_dqn.replay import Batch, Memory
 from lab_dqn.replay.sampling import Prioritized, Uniform
 from lab_dqn.task import Task, describe, env_args, wrappers
 
+DRAWN_AHEAD = 2**24  # numbers in the observations of the minibatches drawn at once
 Array = np.ndarray[Any, np.dtype[Any]]
 LOSSES: Mapping[str, Callable[..., Tensor]] = {"huber": huber_loss, "mse": mse_loss}
 
@@ -149,7 +151,9 @@ class DQN:
         """Return for how many gradient steps minibatches can be drawn ahead."""
         if self.config.prioritized:  # priorities change with every step
             return 1
-        return self.config.target_every - self.updates % self.config.target_every
+        fitting = DRAWN_AHEAD // (self.config.batch * math.prod(self.task.frame) * self.task.stack)
+        until_update = self.config.target_every - self.updates % self.config.target_every
+        return max(1, min(until_update, fitting))
 
     def move_target(self) -> None:
         """Copy the online network into the target network, or a share `tau` of it."""
