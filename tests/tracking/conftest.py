@@ -25,10 +25,16 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder.mkdir()
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.chdir(tmp_path)
+    forget_wandb()  # a test elsewhere may have asked it about another server
     yield folder
     core = core_process()
     if core is not None:
         core.kill()
+    forget_wandb()
+
+
+def forget_wandb() -> None:
+    """Let wandb read its settings afresh; it keeps them for the life of the process."""
     if "wandb" in sys.modules:
         with suppress(Exception, SystemExit):
             sys.modules["wandb"].teardown()
