@@ -147,7 +147,14 @@ def _compiled(
             adam(parameters, grads, first, second, [], steps, capturable=True, **options)
         return value, extra
 
-    graph = torch.compile(step, fullgraph=True, dynamic=False)
+    graph = torch.compile(
+        step,
+        fullgraph=True,
+        dynamic=False,
+        # Asking at each call whether the module has changed costs as much as the backward pass.
+        # Shapes are still asked; attributes of the module count as fixed once training began.
+        options={"guard_filter_fn": torch.compiler.skip_guard_on_all_nn_modules_unsafe},
+    )
     # A graph holds numbers as they are; a schedule changes the learning rate: it is a tensor.
     lr = torch.empty((), device=parameters[0].device)
 

@@ -22,6 +22,7 @@ COMMON = {
     "eval_every": 400,
     "test_episodes": 5,
     "target_every": 37,
+    "learning_starts": 100,
 }
 CASES: dict[str, dict[str, Any]] = {
     "native": {"n_envs": 4},
@@ -115,7 +116,7 @@ def prove(case: str, kills: int, spawn: Any, tmp_path: Path, seed: int = 0) -> N
                     name=case.replace(" ", "-"), checkpoint_every=50, **options).dir  # fmt: skip
     folder = tmp_path / "runs" / "killed"
     chance = random.Random(f"{case} {seed}")
-    kill_at(spawn("killed", options), folder, chance.randint(1, 9), chance.uniform(0, 0.02))
+    kill_at(spawn("killed", options), folder, chance.randint(3, 9), chance.uniform(0, 0.02))
     for _ in range(kills - 1):
         done = len(written(folder))
         if done > 10:
