@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from lab.device import Compute, F
+from lab.device import Compute
 from lab.environments import Envs, make
 from lab.rng import Randomness, derive, plain, unplain, untouched
 from lab.spec import EnvironmentSpec
@@ -67,14 +67,14 @@ class Context:
     def generator(self) -> torch.Generator:
         return self.randomness.torch
 
-    def wrap(self, module: nn.Module) -> Any:
-        """Move a module to the device, compile it if asked, and switch its mode around
-        evaluations. In place: state keys never change."""
-        return self.compute.wrap(module)
+    def wrap(self, module: nn.Module, compile: bool = True) -> Any:
+        """Move a module to the device, compile it if the run asks for it, and switch its mode
+        around evaluations. In place: state keys never change.
 
-    def compile(self, function: F) -> F:
-        """Compile a function of tensors if the run asks for it."""
-        return self.compute.compile(function)
+        `compile=False` is for small inputs: entering a compiled module then takes longer than
+        computing it. An update by `make_update` is compiled all the same.
+        """
+        return self.compute.wrap(module, compile)
 
     def autocast(self) -> AbstractContextManager[Any]:
         """Return the context for forward passes and losses in the run's precision."""

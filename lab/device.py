@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import nn
 
 from lab.errors import UsageError
 
-F = TypeVar("F", bound=Callable[..., Any])
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -51,19 +50,14 @@ class Compute:
         enabled = self.precision == "fp16" and self.device.type == "cuda"
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=enabled)
 
-    def wrap(self, module: nn.Module) -> nn.Module:
-        """Move a module to the device, compile it in place if asked, and watch its modes."""
+    def wrap(self, module: nn.Module, compile: bool = True) -> nn.Module:
+        """Move a module to the device, compile it in place if the run and the caller want it, and
+        watch its modes."""
         module.to(self.device)
-        if self.compiled:
+        if self.compiled and compile:
             module.compile()
         self.modules.append(module)
         return module
-
-    def compile(self, function: F) -> F:
-        """Compile a function if asked; the function itself otherwise."""
-        if not self.compiled:
-            return function
-        return torch.compile(function, fullgraph=True, dynamic=False)  # type: ignore[return-value]
 
     def autocast(self) -> AbstractContextManager[Any]:
         """Return the context in which forward passes run in the chosen precision."""

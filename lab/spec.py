@@ -63,6 +63,7 @@ class EnvironmentSpec:
     namespace: str
     module: str
     native: Mapping[str, str] = field(default_factory=dict)
+    install: str = ""
 
 
 def import_object(path: str) -> Any:

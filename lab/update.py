@@ -50,9 +50,11 @@ def make_update(
         if optimizer.param_groups[0]["fused"]:
             return _fused(compute, module, optimizer, loss, clip_norm)
 
+    model: Any = torch.compile(module) if compute.compiled else module
+
     def update(*tensors: Tensor) -> tuple[Tensor, Any]:
         with compute.autocast():
-            value, extra = loss(module, *tensors)
+            value, extra = loss(model, *tensors)
         compute.optimize(optimizer, value, clip_norm)
         return value.detach(), extra
 

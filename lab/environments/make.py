@@ -30,13 +30,17 @@ def register(env_id: str, offers: Iterable[EnvironmentSpec]) -> str:
     Raises UsageError where a module or the id is unknown.
     """
     module, _, name = env_id.rpartition(":")
-    modules = [offer.module for offer in offers if name.startswith(f"{offer.namespace}/")]
+    matching = [offer for offer in offers if name.startswith(f"{offer.namespace}/")]
     try:
-        for needed in filter(None, (module, *modules)):
+        for needed in filter(None, (module, *(offer.module for offer in matching))):
             importlib.import_module(needed)
         gym.spec(name)
     except ImportError as error:
-        raise UsageError(f"--env {env_id}: {first_line(error)}") from error
+        missing = [offer.install for offer in matching if offer.module == error.name]
+        hint = "".join(
+            f". Install it: pip install {install!r}" for install in filter(None, missing)
+        )
+        raise UsageError(f"--env {env_id}: {first_line(error)}{hint}") from error
     except gym.error.Error as error:
         hint = did_you_mean(name, gym.registry)
         raise UsageError(f"--env {env_id}: Gymnasium knows no such environment.{hint}") from error

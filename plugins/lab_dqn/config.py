@@ -20,6 +20,7 @@ class Config(BaseConfig):
     )
     n_envs: int = Field(1, ge=1, description="Environments stepped together.")
     frame_stack: int = Field(1, ge=1, description="Latest observations that make one.")
+    scale_obs: bool = Field(False, description="Scale bounded vectors to [-1, 1].")
     atari: bool = Field(False, description="Atari preprocessing: 84x84 grey, skip 4, no-ops.")
 
     hidden: tuple[int, ...] = Field((128, 128), description="Units of the hidden layers.")
@@ -58,6 +59,9 @@ class Config(BaseConfig):
     epsilon_end: float = Field(0.05, ge=0, le=1, description="Random actions in the end.")
     exploration: float = Field(
         0.1, ge=0, le=1, description="Share of the budget over which epsilon falls."
+    )
+    hold: bool = Field(
+        False, description="Hold each random action for a heavy-tailed number of steps."
     )
 
     eval_episodes: int = Field(20, ge=1, description="Greedy episodes of an evaluation.")

@@ -21,6 +21,7 @@ from torch.nn.functional import huber_loss, mse_loss
 import lab
 from lab.stats import mean_interval
 from lab_dqn.config import Config, Play
+from lab_dqn.exploration import Exploration
 from lab_dqn.model import QNetwork
 from lab_dqn.play import record_episode
 from lab_dqn.replay import Batch, Memory
@@ -47,10 +48,11 @@ class DQN:
         self.task = Task(*ctx.fact("task", lambda: tuple(describe(config, ctx))))
         network = QNetwork(self.task, config.hidden, config.dueling)
         self.target = ctx.wrap(copy.deepcopy(network).requires_grad_(False))
-        self.online = ctx.wrap(network)
+        self.online = ctx.wrap(network, compile=False)  # it acts, on a few observations at a time
         fused = ctx.device.type in ("cpu", "cuda")
         self.optimizer = torch.optim.Adam(self.online.parameters(), config.lr, fused=fused)
         self.update = ctx.make_update(self.online, self.optimizer, self.loss, config.clip_norm)
+        self.exploration = Exploration(config.n_envs, self.task.actions, config.hold)
         self.updates = 0  # gradient steps so far
 
     # -- the algorithm
@@ -135,9 +137,8 @@ class DQN:
         return (1.0 - done) * c.epsilon_start + done * c.epsilon_end
 
     def act(self, obs: Array, epsilon: float) -> Array:
-        """Choose actions [N]: each environment flips a coin of its own."""
-        explore = self.ctx.rng.random(len(obs)) < epsilon
-        action = self.ctx.rng.integers(self.task.actions, size=len(obs))
+        """Choose actions [N]: random ones where it explores, greedy ones elsewhere."""
+        explore, action = self.exploration.draw(self.ctx.rng, epsilon)
         if explore.all():
             return action
         return np.where(explore, action, self.q(obs).argmax(1))
@@ -276,6 +277,7 @@ class DQN:
             "target": self.target.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "memory": self.memory.state_dict(),
+            "exploration": self.exploration.state_dict(),
             "updates": self.updates,
         }
 
@@ -288,4 +290,5 @@ class DQN:
         self.memory.load_state_dict(state["memory"])
         if not self.envs.exact:  # their episodes restart
             self.memory.restart()
+        self.exploration.load_state_dict(state["exploration"])
         self.updates = state["updates"]

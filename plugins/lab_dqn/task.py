@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import gymnasium as gym
+import numpy as np
 import torch
 from gymnasium import spaces
 from gymnasium.wrappers import AtariPreprocessing, FrameStackObservation
@@ -23,6 +24,8 @@ class Task(NamedTuple):
     stack: int
     states: int  # of a discrete observation, else 0
     actions: int
+    centre: tuple[float, ...] = ()  # what is taken off each number of a vector, and
+    half_range: tuple[float, ...] = ()  # what it is divided by; empty to leave vectors alone
 
     @property
     def torch_dtype(self) -> torch.dtype:
@@ -47,6 +50,9 @@ def _task(observation: spaces.Space[Any], action: spaces.Space[Any], config: Con
             "Actor-critic methods (PPO, SAC, TD3) fit continuous actions."
         )
     actions = int(action.n)
+    vector = isinstance(observation, spaces.Box) and not _is_image(observation, config.frame_stack)
+    if config.scale_obs and not vector:
+        raise UsageError(f"--scale-obs scales vectors; --env {config.env} shows {observation}.")
     if isinstance(observation, spaces.Discrete) and observation.start == 0:
         return Task("discrete", (), "int64", 1, int(observation.n), actions)
     if not isinstance(observation, spaces.Box):
@@ -56,9 +62,25 @@ def _task(observation: spaces.Space[Any], action: spaces.Space[Any], config: Con
         )
     stack = config.frame_stack
     frame = observation.shape[1:] if stack > 1 else observation.shape
-    image = observation.dtype == "uint8" and len(frame) >= 2
-    dtype = "uint8" if image else "float32"
-    return Task("image" if image else "vector", tuple(frame), dtype, stack, 0, actions)
+    if not vector:
+        return Task("image", tuple(frame), "uint8", stack, 0, actions)
+    scale = _scale(observation, stack) if config.scale_obs else ()
+    return Task("vector", tuple(frame), "float32", stack, 0, actions, *scale)
+
+
+def _is_image(observation: spaces.Box, stack: int) -> bool:
+    return observation.dtype == "uint8" and len(observation.shape) - (stack > 1) >= 2
+
+
+def _scale(observation: spaces.Box, stack: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return the centre and half the range of each number of a frame: 0 and 1 without bounds."""
+    bounds = np.stack([observation.low, observation.high]).astype(np.float64)
+    low, high = bounds[:, 0] if stack > 1 else bounds
+    bounded = np.isfinite(low) & np.isfinite(high) & (low < high)
+    with np.errstate(invalid="ignore"):  # inf - inf, which is not used
+        centre = np.where(bounded, (low + high) / 2, 0.0)
+        half_range = np.where(bounded, (high - low) / 2, 1.0)
+    return tuple(centre.flatten().tolist()), tuple(half_range.flatten().tolist())
 
 
 def env_args(config: Config) -> dict[str, Any]:

@@ -153,10 +153,3 @@ def test_fp16_on_cuda_scales_and_still_learns() -> None:
         losses.append(float(loss))
     assert compute.scaler.is_enabled()
     assert losses[-1] < losses[0] / 4
-
-
-def test_compile_leaves_functions_alone_unless_asked() -> None:
-    def double(x: torch.Tensor) -> torch.Tensor:
-        return 2 * x
-
-    assert Compute(CPU).compile(double) is double

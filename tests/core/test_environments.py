@@ -15,6 +15,7 @@ from helpers import difference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lab import EnvironmentSpec
 from lab.environments import Envs, make, make_envs, play_episodes
 from lab.environments.make import is_exact
 from lab.environments.replayable import Replayable
@@ -390,6 +391,12 @@ def test_episodes_of_one_environment_differ_and_so_do_environments() -> None:
 def test_an_unknown_environment_is_a_plain_error(env_id, expected) -> None:
     with pytest.raises(UsageError, match=f"--env {env_id}: .*{expected}"):
         make.register(env_id, ())
+
+
+def test_a_namespace_whose_package_is_missing_says_what_to_install() -> None:
+    offer = EnvironmentSpec("nowhere", "no_such_module", install="maze[all]")
+    with pytest.raises(UsageError, match=r"pip install 'maze\[all\]'"):
+        make.register("nowhere/Maze-v0", [offer])
 
 
 def test_an_environment_that_cannot_be_built_is_a_plain_error() -> None:

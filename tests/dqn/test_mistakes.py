@@ -18,6 +18,8 @@ MISTAKES = {
     "numbers from one": (["--env", "worlds:worlds/Odd-v0", "--env-args", "observation=from one"],
                          "start=1"),
     "a stack of states": (["--env", "FrozenLake-v1", "--frame-stack", "2"], "MultiDiscrete"),
+    "scaled pictures": (["--env", "lab/Catch-v0", "--scale-obs"], "--scale-obs scales vectors"),
+    "scaled states": (["--env", "FrozenLake-v1", "--scale-obs"], "--scale-obs scales vectors"),
     "an unknown argument": (["--env", "lab/Catch-v0", "--env-args", "colour=1"], "colour"),
     "a wrong value": (["--env", "lab/Catch-v0", "--env-args", "rows=1"], "rows >= 2"),
     "a wrong key": (["--env", "FrozenLake-v1", "--env-args", "map_name=9x9"], "9x9"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from dqn_tools import make_dqn
@@ -75,6 +77,30 @@ def test_stacked_vectors_are_one_long_vector() -> None:
     network = QNetwork(vector(stack=3), (), dueling=False)
     obs = torch.randn(2, 3, 4)
     torch.testing.assert_close(network(obs), network.advantage(obs.reshape(2, 12)))
+
+
+@pytest.mark.parametrize("stack", [1, 3])
+def test_bounded_numbers_are_scaled_and_others_left_alone(stack) -> None:
+    """CartPole-v1 bounds its position by 4.8 and its angle by 24 degrees, but not its speeds."""
+    options = {"frame_stack": stack, "hidden": (), "scale_obs": True}
+    network = make_dqn(**options).online
+    bounds = torch.tensor([4.8, 3.0, math.radians(24), 3.0])
+    for sign in (-1, 1):
+        scaled = network.prepare((sign * bounds).expand(2, stack, 4))
+        expected = sign * torch.tensor([1.0, 3.0, 1.0, 3.0])
+        torch.testing.assert_close(scaled, expected.expand(2, stack, 4))
+
+
+def test_the_scale_centres_lopsided_bounds() -> None:
+    """MountainCar-v0: positions from -1.2 to 0.6, speeds up to 0.07."""
+    task = make_dqn(env="MountainCar-v0", scale_obs=True).task
+    assert task.centre == pytest.approx((-0.3, 0.0), abs=1e-6)
+    assert task.half_range == pytest.approx((0.9, 0.07), abs=1e-6)
+
+
+def test_the_scale_is_no_part_of_the_weights() -> None:
+    plain, scaled = (make_dqn(env="MountainCar-v0", scale_obs=on).online for on in (False, True))
+    assert list(plain.state_dict()) == list(scaled.state_dict())
 
 
 def test_colours_of_stacked_pictures_become_planes_frame_by_frame() -> None:

@@ -27,6 +27,13 @@ COMMON = {
 CASES: dict[str, dict[str, Any]] = {
     "native": {"n_envs": 4},
     "one environment": {"n_envs": 1, "train_every": 16, "gradient_steps": 8},
+    "held actions": {
+        "env": "MountainCar-v0",
+        "n_envs": 3,
+        "hold": True,
+        "scale_obs": True,
+        "epsilon_end": 0.3,
+    },
     "everything": {
         "n_envs": 2,
         "prioritized": True,

@@ -1,0 +1,53 @@
+"""Explore: take random actions now and then, and hold them if asked.
+
+Where a task needs one action many times over, single random actions cancel out. Dabney, Ostrovski
+and Barreto, "Temporally-extended epsilon-greedy exploration" (ICLR 2021), hold a random action for
+a heavy-tailed number of steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+DECAY = 2.0  # P(n steps) is proportional to n ** -2: their section 3
+LONGEST = 10_000
+
+
+class Exploration:
+    """Whether, and with what action, each of N environments explores.
+
+    Invariant: an environment with `left` > 0 takes `action` for as many further steps.
+    """
+
+    def __init__(self, num_envs: int, actions: int, hold: bool) -> None:
+        self.actions, self.hold = actions, hold
+        self.action = np.zeros(num_envs, np.int64)
+        self.left = np.zeros(num_envs, np.int64)
+
+    def draw(self, rng: np.random.Generator, epsilon: float) -> tuple[Array, Array]:
+        """Return which environments explore [N] and their random actions [N]: each flips a coin of
+        its own."""
+        number = len(self.action)
+        explore = rng.random(number) < epsilon
+        action = rng.integers(self.actions, size=number)
+        if not self.hold:
+            return explore, action
+        holding = self.left > 0
+        steps = np.minimum(rng.zipf(DECAY, number), LONGEST)
+        self.action = np.where(holding, self.action, action)
+        self.left = np.where(holding, self.left, np.where(explore, steps, 0))
+        exploring = self.left > 0
+        self.left -= exploring
+        return exploring, self.action
+
+    def state_dict(self) -> dict[str, list[int]]:
+        return {"action": self.action.tolist(), "left": self.left.tolist()}
+
+    def load_state_dict(self, state: Mapping[str, list[int]]) -> None:
+        self.action = np.array(state["action"], np.int64)
+        self.left = np.array(state["left"], np.int64)
