@@ -23,6 +23,7 @@ _HOME = {
     "ExperimentSpec": "lab.spec",
     "LabError": "lab.errors",
     "Options": "lab.config",
+    "Play": "lab.config",
     "Run": "lab.store",
     "RunFailed": "lab.errors",
     "RunResult": "lab.session",
@@ -33,6 +34,7 @@ _HOME = {
     "hookimpl": "lab.hookspecs",
     "load": "lab.api",
     "play_episodes": "lab.environments",
+    "record_episode": "lab.environments",
     "resume": "lab.api",
     "run": "lab.api",
     "runs": "lab.api",
@@ -49,11 +51,13 @@ if TYPE_CHECKING:
     from lab.api import runs as runs
     from lab.config import Config as Config
     from lab.config import Options as Options
+    from lab.config import Play as Play
     from lab.context import Context as Context
     from lab.environments import Envs as Envs
     from lab.environments import Episodes as Episodes
     from lab.environments import Step as Step
     from lab.environments import play_episodes as play_episodes
+    from lab.environments import record_episode as record_episode
     from lab.errors import Diverged as Diverged
     from lab.errors import LabError as LabError
     from lab.errors import RunFailed as RunFailed

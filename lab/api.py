@@ -63,6 +63,7 @@ def start(
         )
     record: dict[str, Any] = {
         "experiment": spec.name,
+        "plugin": plugins.reference(spec),
         "id": uuid.uuid4().hex[:12],
         "preset": resolved.preset,
         "config": resolved.config.model_dump(mode="json"),
@@ -92,7 +93,7 @@ def resume(
     plugins = plugins or discover()
     found = store.find(str(run), Path(runs_dir))
     record = found.record
-    spec = plugins.experiment(record["experiment"])
+    spec = plugins.experiment(record["plugin"])
     changes = {name: value for name, value in changes.items() if value is not None}
     check_changes(changes)
     values = {**record["config"], **record["run"], **changes}
@@ -171,7 +172,7 @@ def _restored(
     """Lend the experiment of a run as a checkpoint holds it, in its own process set-up."""
     found = store.find(str(dir), Path())
     plugins = plugins or discover()
-    spec = plugins.experiment(found.record["experiment"])
+    spec = plugins.experiment(found.record["plugin"])
     changes = {"device": device, "stop_at": None}  # it trains no more
     values = {**found.record["config"], **found.record["run"], **changes}
     cfg, options = config.validate(spec.load_config(), values)

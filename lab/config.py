@@ -107,6 +107,14 @@ class RunOptions(Options):
     )
 
 
+class Play(Options):
+    """What `lab play` asks of an experiment that plays episodes: see `lab.record_episode`."""
+
+    max_steps: int = Field(1_000, ge=1, description="Steps after which the episode is cut.")
+    skip: int = Field(2, ge=1, description="Keep every n-th frame.")
+    size: int = Field(400, ge=16, description="Longest side of the picture in pixels.")
+
+
 @dataclass(frozen=True)
 class Resolved:
     """What a run will do, fully decided."""

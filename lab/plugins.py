@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
+import sys
 import traceback
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pluggy
 
-from lab import hookspecs
+from lab import __version__, hookspecs
 from lab.errors import UsageError
 from lab.spec import EnvironmentSpec, ExperimentSpec
 from lab.text import did_you_mean, first_line
 
 GROUP = "lab"
+DISTRIBUTION = "rl-gen-lab"
 DISABLE = "LAB_DISABLE_PLUGINS"
 
 
@@ -30,9 +34,11 @@ class Plugin:
     name: str
     distribution: str
     version: str
+    module: str = ""
     status: str = "ok"  # ok, blocked, broken
     error: str = ""
     traceback: str = ""
+    is_file: bool = False  # a local file, not an entry point; its path is the distribution
     experiments: list[ExperimentSpec] = field(default_factory=list)
     environments: list[EnvironmentSpec] = field(default_factory=list)
 
@@ -47,10 +53,16 @@ class Plugins:
 
     def __init__(self, plugins: Iterable[Plugin]) -> None:
         self.all = list(plugins)
-        self._offers: dict[str, list[tuple[Plugin, ExperimentSpec]]] = defaultdict(list)
+
+    @property
+    def _offers(self) -> dict[str, list[tuple[Plugin, ExperimentSpec]]]:
+        """What is installed, by experiment name. Files are no part of it: they are asked for by
+        path."""
+        offers: dict[str, list[tuple[Plugin, ExperimentSpec]]] = defaultdict(list)
         for plugin in self.all:
-            for spec in plugin.experiments:
-                self._offers[spec.name].append((plugin, spec))
+            for spec in plugin.experiments if not plugin.is_file else ():
+                offers[spec.name].append((plugin, spec))
+        return offers
 
     @property
     def broken(self) -> list[Plugin]:
@@ -65,13 +77,17 @@ class Plugins:
 
     def experiments(self) -> list[ExperimentSpec]:
         """Every offered experiment, sorted by name; the first offer of a contested name."""
-        return [self._offers[name][0][1] for name in sorted(self._offers)]
+        offers = self._offers
+        return [offers[name][0][1] for name in sorted(offers)]
 
     def experiment(self, name: str) -> ExperimentSpec:
-        """Return the experiment `name`, or `distribution:name` where two offer the same.
+        """Return the experiment `name`, or `distribution:name` where two offer the same; of a file
+        `path.py`, or `path.py:name` where it offers several.
 
         Raises UsageError for an unknown or a contested name.
         """
+        if is_file(name):
+            return self._in_file(name)
         distribution, _, short = name.rpartition(":")
         offers = self._offers.get(short, [])
         if distribution:
@@ -82,6 +98,31 @@ class Plugins:
             choices = " or ".join(f"{p.distribution}:{short}" for p, _ in offers)
             raise UsageError(f"Several plugins offer {short!r}. Say which: {choices}")
         raise UsageError(self._unknown(name))
+
+    def reference(self, spec: ExperimentSpec) -> str:
+        """Return the words by which `experiment` finds this spec again, from any folder."""
+        plugin = next((p for p in self.all if any(s is spec for s in p.experiments)), None)
+        if plugin is None:
+            return spec.name
+        if plugin.is_file:
+            several = f":{spec.name}" if len(plugin.experiments) > 1 else ""
+            return f"{plugin.distribution}{several}"
+        contested = len(self._offers[spec.name]) > 1
+        return f"{plugin.distribution}:{spec.name}" if contested else spec.name
+
+    def _in_file(self, reference: str) -> ExperimentSpec:
+        path, name = split_reference(reference)
+        plugin = next((p for p in self.all if p.distribution == str(path)), None)
+        if plugin is None:
+            plugin = load_file(path)
+            self.all.append(plugin)
+        offered = {spec.name: spec for spec in plugin.experiments}
+        if not name and len(offered) == 1:
+            return next(iter(offered.values()))
+        if name in offered:
+            return offered[name]
+        choices = " or ".join(f"{path.name}:{offer}" for offer in offered) or "no experiment"
+        raise UsageError(f"{path} offers {choices}, not {name or 'exactly one'!r}")
 
     def _unknown(self, name: str) -> str:
         text = f"There is no experiment {name!r}.{did_you_mean(name, self._offers)}"
@@ -94,30 +135,96 @@ class Plugins:
         return [env for plugin in self.all for env in plugin.environments]
 
 
+def is_file(reference: str) -> bool:
+    """Tell whether an experiment is named by the file that holds it."""
+    return split_reference(reference)[0].suffix == ".py"
+
+
+def split_reference(reference: str) -> tuple[Path, str]:
+    """Part `path.py:name` into the absolute path and the name."""
+    path, _, name = reference.partition(".py:")
+    return Path(f"{path}.py" if name else reference).absolute(), name
+
+
+def load_file(path: Path) -> Plugin:
+    """Import a file that holds a hookimpl, as the module of its name.
+
+    Raises UsageError where it cannot be imported or offers nothing.
+    """
+    plugin = Plugin(path.stem, str(path), "", module=path.stem, is_file=True)
+    if not path.is_file():
+        raise UsageError(f"There is no file {path}.")
+    found = sys.modules.get(path.stem) or importlib.util.find_spec(path.stem)
+    origin = getattr(found, "__file__", None) or getattr(found, "origin", None)
+    if not path.stem.isidentifier() or (found and Path(str(origin)) != path):
+        raise UsageError(f"{path} cannot be imported as a module {path.stem!r}: rename the file.")
+    sys.path.append(str(path.parent))  # the modules beside it
+    _fill(_manager(), plugin, lambda: importlib.import_module(path.stem))
+    if plugin.status == "broken":
+        sys.path.remove(str(path.parent))
+        raise UsageError(f"{path} cannot be loaded: {plugin.error}")
+    if not plugin.experiments:
+        raise UsageError(f"{path} offers no experiment: it has no lab_experiments with @hookimpl.")
+    return plugin
+
+
 def discover(environ: Mapping[str, str] = os.environ) -> Plugins:
     """Load every plugin that the environment offers and does not block."""
-    manager = pluggy.PluginManager(hookspecs.PROJECT)
-    manager.add_hookspecs(hookspecs)
+    manager = _manager()
     blocked = set(re.split(r"[,\s]+", environ.get(DISABLE, ""))) - {""}
     points = sorted(entry_points(group=GROUP), key=lambda point: (point.name, point.value))
     return Plugins(_load(manager, point, blocked) for point in points)
 
 
+def _manager() -> pluggy.PluginManager:
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    return manager
+
+
 def _load(manager: pluggy.PluginManager, point: EntryPoint, blocked: set[str]) -> Plugin:
     dist = point.dist
-    plugin = Plugin(point.name, dist.name if dist else "?", dist.version if dist else "?")
+    plugin = Plugin(
+        point.name, dist.name if dist else "?", dist.version if dist else "?", point.module
+    )
     if point.name in blocked or plugin.distribution in blocked:
         plugin.status = "blocked"
         return plugin
+    needed = _needed(dist.requires or () if dist else ())
+    if needed:
+        plugin.status = "broken"
+        plugin.error = f"needs {needed}; this is {DISTRIBUTION} {__version__}"
+        return plugin
+    _fill(manager, plugin, point.load)
+    return plugin
+
+
+def _needed(requirements: Iterable[str]) -> str:
+    """Return the requirement on the lab that this lab does not meet, if any.
+
+    Asked before the import, which could fail in less plain words.
+    """
+    from packaging.requirements import Requirement
+
+    for text in requirements:
+        if not re.match(rf"{DISTRIBUTION}\b", text):
+            continue
+        requirement = Requirement(text)
+        if not requirement.specifier.contains(__version__, prereleases=True):
+            return str(requirement)
+    return ""
+
+
+def _fill(manager: pluggy.PluginManager, plugin: Plugin, load: Callable[[], ModuleType]) -> None:
+    """Import a plugin and collect what it offers: everything or nothing."""
     try:
-        module: ModuleType = point.load()
-        manager.register(module, name=f"{plugin.distribution}:{point.name}")
+        module = load()
+        manager.register(module, name=f"{plugin.distribution}:{plugin.name}")
         experiments = _collect(manager, module, "lab_experiments", ExperimentSpec)
         environments = _collect(manager, module, "lab_environments", EnvironmentSpec)
-        plugin.experiments, plugin.environments = experiments, environments  # both or neither
+        plugin.experiments, plugin.environments = experiments, environments
     except (Exception, SystemExit) as error:  # a plugin may fail in any way it likes
         plugin.fail(error)
-    return plugin
 
 
 def _collect(manager: pluggy.PluginManager, module: ModuleType, hook: str, kind: type) -> list[Any]:

@@ -195,7 +195,12 @@ class Runner:
     # -- checkpoints
 
     def _model_state(self) -> dict[str, Any]:
-        model = {"model": self.experiment.state_dict()["model"]}
+        state = self.experiment.state_dict()
+        if "model" not in state:
+            raise LabError(
+                "state_dict() has no 'model': what predicts, samples and plays is kept under it."
+            )
+        model = {"model": state["model"]}
         return {"experiment": model, "facts": self.ctx.facts, "clock": self.progress.clock}
 
     def _full_state(self) -> dict[str, Any]:

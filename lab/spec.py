@@ -27,6 +27,7 @@ class ExperimentSpec:
         A preset named as the config's `preset` says (an env id, say) is chosen by itself.
     metrics: full metric name -> what it measures.
     capabilities: what it offers beyond training -> `"module:Class"` of that command's options.
+    exempt: check of the contract -> the reason why this experiment cannot keep it.
     """
 
     name: str
@@ -36,6 +37,7 @@ class ExperimentSpec:
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     metrics: Mapping[str, str] = field(default_factory=dict)
     capabilities: Mapping[str, str] = field(default_factory=dict)
+    exempt: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):

@@ -12,6 +12,7 @@ COMMANDS = {
     "runs": ("lab.cli.runs:command", "List runs."),
     "show": ("lab.cli.show:command", "Show one run."),
     "plugins": ("lab.cli.plugins:command", "List plugins and what they offer."),
+    "check": ("lab.cli.check:command", "Check a plugin against the contract."),
     "doctor": ("lab.cli.doctor:command", "Check this installation."),
     "completion": ("lab.cli.completion:command", "Print a shell-completion script."),
 }

@@ -114,7 +114,7 @@ def _run(
 
         if resolved.run.name:
             raise UsageError("--name names one run; with --seeds give a --group")
-        sys.exit(run_seeds(spec, resolved, seeds, jobs, as_json=as_json, quiet=quiet))
+        sys.exit(run_seeds(spec, plugins, resolved, seeds, jobs, as_json=as_json, quiet=quiet))
     terminal = choose_terminal(as_json, quiet)
     if resolved.preset:
         terminal.say(f"Preset {resolved.preset} of {spec.name}")

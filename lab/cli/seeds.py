@@ -17,17 +17,25 @@ import yaml
 from lab.api import default_group
 from lab.cli import output
 from lab.config import Resolved
-from lab.plugins import DISABLE
+from lab.plugins import DISABLE, Plugins
 from lab.spec import ExperimentSpec
 
 FAILED: dict[str, Any] = {"dir": None, "state": "failed", "summary": {}, "objective": None}
 
 
 def run_seeds(
-    spec: ExperimentSpec, resolved: Resolved, seeds: int, jobs: int, *, as_json: bool, quiet: bool
+    spec: ExperimentSpec,
+    plugins: Plugins,
+    resolved: Resolved,
+    seeds: int,
+    jobs: int,
+    *,
+    as_json: bool,
+    quiet: bool,
 ) -> int:
     """Train seeds `seed .. seed + seeds - 1`, each in a process of its own, and return the worst
     exit code. Interrupts reach all of them, and all of them save."""
+    reference = plugins.reference(spec)
     group = resolved.run.group or default_group(spec, resolved)
     first = resolved.run.seed
     waiting = list(range(first, first + seeds))
@@ -37,7 +45,7 @@ def run_seeds(
     with tempfile.TemporaryDirectory() as scratch, _ForwardedSignals(running):
         while waiting or running:
             while waiting and len(running) < jobs and worst < 128:
-                running.append(_Child(spec, resolved, group, waiting.pop(0), Path(scratch)))
+                running.append(_Child(reference, resolved, group, waiting.pop(0), Path(scratch)))
             if worst >= 128:
                 waiting.clear()
             time.sleep(0.05)
@@ -55,14 +63,14 @@ class _Child:
     """One seed in one process."""
 
     def __init__(
-        self, spec: ExperimentSpec, resolved: Resolved, group: str, seed: int, scratch: Path
+        self, reference: str, resolved: Resolved, group: str, seed: int, scratch: Path
     ) -> None:
         self.seed = seed
         file = scratch / f"{seed}.yaml"
         run = resolved.run.model_dump(mode="json", exclude_none=True)
         values = {**resolved.config.model_dump(mode="json"), **run, "seed": seed, "group": group}
         file.write_text(yaml.safe_dump(values), encoding="utf-8")
-        command = [sys.executable, "-m", "lab", "run", spec.name, "--preset", "none"]
+        command = [sys.executable, "-m", "lab", "run", reference, "--preset", "none"]
         self.errors = (scratch / f"{seed}.err").open("w+", encoding="utf-8")
         self.process = subprocess.Popen(
             [*command, "--config", str(file), "--json", "--quiet"],

@@ -16,7 +16,7 @@ def lab_experiments() -> Iterator[ExperimentSpec]:
         config="lab_dqn.config:Config",
         experiment="lab_dqn.dqn:DQN",
         presets=PRESETS,
-        capabilities={"play": "lab_dqn.config:Play"},
+        capabilities={"play": "lab:Play"},
         metrics={
             "train/loss": "loss on the TD error, weighted as sampled",
             "train/q_mean": "mean Q of the actions in the minibatches",

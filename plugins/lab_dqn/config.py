@@ -8,7 +8,6 @@ from pydantic import Field
 
 import lab
 from lab import Config as BaseConfig
-from lab import Options
 
 
 class Config(BaseConfig):
@@ -88,11 +87,3 @@ class Config(BaseConfig):
         """The threshold that the environment itself declares."""
         threshold = lab.env_spec(self.env).reward_threshold
         return None if threshold is None else f"eval/return>={threshold:g}"
-
-
-class Play(Options):
-    """Options of `lab play`."""
-
-    max_steps: int = Field(1_000, ge=1, description="Steps after which the episode is cut.")
-    skip: int = Field(2, ge=1, description="Keep every n-th frame.")
-    size: int = Field(400, ge=16, description="Longest side of the picture in pixels.")

@@ -20,10 +20,9 @@ from torch.nn.functional import huber_loss, mse_loss
 
 import lab
 from lab.stats import mean_interval
-from lab_dqn.config import Config, Play
+from lab_dqn.config import Config
 from lab_dqn.exploration import Exploration
 from lab_dqn.model import QNetwork
-from lab_dqn.play import record_episode
 from lab_dqn.replay import Batch, Memory
 from lab_dqn.replay.sampling import Prioritized, Uniform
 from lab_dqn.task import Task, describe, env_args, wrappers
@@ -241,6 +240,12 @@ class DQN:
             raise ValueError(f"observations must be [B, {expected}], not {obs.shape}")
         return self.q(obs)
 
+    def example(self, number: int) -> Array:
+        """Return observations [number, ...] that `predict` takes: drawn from their space."""
+        space = self.eval_envs.vector.single_observation_space
+        space.seed(int(self.ctx.rng.integers(2**31)))
+        return np.stack([space.sample() for _ in range(number)])
+
     def evaluate(self, split: str) -> Mapping[str, float]:
         """Play greedy episodes, and set the predicted Q of their first states beside the
         discounted return that followed."""
@@ -262,12 +267,14 @@ class DQN:
             metrics |= own
         return {name: float(value) for name, value in metrics.items()}
 
-    def play(self, options: Play) -> lab.Clip:
+    def play(self, options: lab.Play) -> lab.Clip:
         """Return a greedy episode as a clip."""
         make = dict(wrappers=wrappers(self.config), **env_args(self.config))
         env = self.ctx.make_env(self.config.env, render_mode="rgb_array", **make)
         seed = int(self.ctx.rng.integers(2**31))
-        return record_episode(env, lambda obs: int(self.q(obs[None]).argmax()), seed, options)
+        return lab.record_episode(
+            env, lambda obs: int(self.q(np.asarray(obs)[None]).argmax()), seed, options
+        )
 
     # -- state
 

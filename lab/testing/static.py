@@ -1,0 +1,275 @@
+"""Check what a plugin declares, before anything is trained."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, get_origin
+
+import click
+import yaml
+
+from lab import __all__ as FACADE
+from lab.config import Config, Options, resolve, unwrap
+from lab.errors import UsageError
+from lab.spec import import_object
+from lab.testing.subject import Broken, Skipped, Subject, expect
+
+HEAVY = ("torch", "numpy", "gymnasium", "wandb")
+PUBLIC = ("lab.kit", "lab.data", "lab.stats", "lab.testing")  # modules that plugins may import
+METRIC = re.compile(r"(train|eval|test)/[a-z0-9_]+")
+LONGEST_SUMMARY = 100
+SECONDS = 60.0
+
+
+def check_spec_is_complete(subject: Subject) -> None:
+    """The spec names an experiment with the five methods, well-formed metrics and a tiny preset."""
+    spec = subject.spec
+    expect(
+        len(spec.summary) <= LONGEST_SUMMARY,
+        f"The summary has {len(spec.summary)} characters; listings show {LONGEST_SUMMARY}.",
+    )
+    for name in spec.metrics:
+        expect(
+            METRIC.fullmatch(name) is not None,
+            f"The declared metric {name!r} is not 'train/...', 'eval/...' or 'test/...' in lower "
+            "case, digits and underscores.",
+        )
+    experiment = spec.load_experiment()
+    for method in ("step", "evaluate", "state_dict", "load_state_dict"):
+        expect(
+            callable(getattr(experiment, method, None)),
+            f"{spec.experiment} has no method {method!r}, which the runner calls.",
+        )
+    objective = subject.resolve().config.objective
+    expect(
+        objective[0].startswith("eval/") and objective[1] in ("max", "min"),
+        f"The objective {objective} is not ('eval/...', 'max' or 'min'): selection looks at "
+        "evaluations, never at test figures.",
+    )
+
+
+def check_name_is_unique(subject: Subject) -> None:
+    """No other installed plugin offers an experiment of this name."""
+    others = subject.plugins.conflicts.get(subject.spec.name, [])
+    offers = ", ".join(plugin.distribution for plugin in others)
+    expect(not others, f"{subject.spec.name!r} is offered by several plugins: {offers}. Rename it.")
+
+
+def check_imports_are_light(subject: Subject) -> None:
+    """Listing and help load none of torch, numpy, gymnasium and wandb."""
+    modules = {_module(subject.spec.config), *_entry_modules(subject)}
+    code = (
+        f"import sys; sys.path[:] = {sys.path!r}\n"
+        f"import {', '.join(sorted(modules))}\n"
+        f"print(*[name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=SECONDS, check=False
+    )
+    last = (done.stderr.strip().splitlines() or [""])[-1]
+    expect(done.returncode == 0, f"{', '.join(sorted(modules))} cannot be imported: {last}")
+    loaded = done.stdout.split()
+    expect(
+        not loaded,
+        f"Importing {' and '.join(sorted(modules))} loads {', '.join(loaded)}. Keep the spec and "
+        "the config in modules of their own that import neither.",
+    )
+
+
+def check_imports_are_public(subject: Subject) -> None:
+    """The plugin's files import public names of the lab alone, and no other plugin."""
+    packages = {_module(subject.spec.experiment).split(".")[0]}
+    others = _other_plugins(subject) - packages
+    for file, name in _imports(packages):
+        top = name.split(".")[0]
+        expect(top not in others, f"{file} imports {name}, another plugin. Plugins stand alone.")
+        expect(
+            top != "lab" or _is_public(name),
+            f"{file} imports {name}, which is not public. Public are the names of `lab` itself "
+            f"and the modules {', '.join(PUBLIC)}.",
+        )
+
+
+def check_wandb_is_left_to_the_runner(subject: Subject) -> None:
+    """The plugin's files do not import wandb: what is logged reaches every tracker."""
+    for file, name in _imports({_module(subject.spec.experiment).split(".")[0]}):
+        expect(
+            name.split(".")[0] != "wandb",
+            f"{file} imports wandb. Log through ctx.log and ctx.media: trackers follow the run.",
+        )
+
+
+def check_options_are_described(subject: Subject) -> None:
+    """Every config field has a type, a description and, where it is a number, a range."""
+    for name, field in subject.config_class.model_fields.items():
+        kinds = set(unwrap(field.annotation))
+        expect(
+            bool(field.description),
+            f"The option {name!r} has no description, so that --help says nothing of it.",
+        )
+        expect(Any not in kinds, f"The option {name!r} has the type Any, which checks nothing.")
+        limits = [
+            rule
+            for rule in field.metadata
+            for key in ("gt", "ge", "lt", "le")
+            if hasattr(rule, key)
+        ]
+        expect(
+            not kinds & {int, float} or bool(limits),
+            f"The option {name!r} is a number without a range: give its Field gt, ge, lt or le.",
+        )
+
+
+def check_options_survive_files(subject: Subject) -> None:
+    """The config of every preset is the same after JSON and after YAML."""
+    for name in ("none", *subject.spec.presets):
+        chosen = resolve(subject.spec, {}, preset=name).config
+        for kind, values in {
+            "JSON": type(chosen).model_validate_json(chosen.model_dump_json()),
+            "YAML": type(chosen)(**yaml.safe_load(yaml.safe_dump(chosen.model_dump(mode="json")))),
+        }.items():
+            expect(
+                values == chosen,
+                f"The config of preset {name!r} is another one after {kind}: runs could not be "
+                "resumed from their config.yaml.",
+            )
+
+
+def check_options_can_be_given_as_words(subject: Subject) -> None:
+    """Every field can be set on the command line to what it holds, with the same outcome."""
+    chosen = subject.resolve().config
+    for name in subject.config_class.model_fields:
+        value = getattr(chosen, name)
+        words = _words(name, value)
+        again = getattr(_resolved(subject, words), name)
+        expect(
+            again == value,
+            f"`{' '.join(words)}` sets {name!r} to {again!r}, not to {value!r}. Types that the "
+            "command line reads: numbers, text, booleans, Literal, tuple[X, ...], dict[str, X].",
+        )
+
+
+def check_bad_values_are_plain_errors(subject: Subject) -> None:
+    """A value of the wrong kind is a line that names the option, and no traceback."""
+    for name, field in subject.config_class.model_fields.items():
+        kinds = unwrap(field.annotation)
+        if str in kinds or bool in kinds or any(get_origin(k) in (tuple, dict) for k in kinds):
+            continue  # any text may be right
+        if not any(kind in (int, float) or get_origin(kind) is Literal for kind in kinds):
+            continue
+        option = "--" + name.replace("_", "-")
+        try:
+            resolve(subject.spec, {name: "no-such-value"}, preset=subject.preset)
+        except UsageError as error:
+            lines = [line for line in str(error).splitlines() if option in line]
+            expect(len(lines) == 1, f"`{option} no-such-value` says {str(error)!r}: not one line.")
+        except Exception as error:
+            expect(False, f"`{option} no-such-value` raises {type(error).__name__}: {error}")
+        else:
+            expect(False, f"`{option} no-such-value` is accepted.")
+
+
+def check_presets_are_valid(subject: Subject) -> None:
+    """Every preset names options that exist, with values that they take."""
+    for name in subject.spec.presets:
+        try:
+            resolve(subject.spec, {}, preset=name)
+        except UsageError as error:
+            expect(False, f"The preset {name!r} is not valid: {error}")
+
+
+def check_capabilities_are_there(subject: Subject) -> None:
+    """Each capability names a model of options that needs no argument, and a method."""
+    if not subject.spec.capabilities:
+        raise Skipped("the spec declares no capability")
+    experiment = subject.spec.load_experiment()
+    for name, path in subject.spec.capabilities.items():
+        try:
+            model = import_object(path)
+        except (ImportError, AttributeError) as error:
+            expect(False, f"The options of {name!r}, {path}, cannot be imported: {error}")
+        expect(issubclass(model, Options), f"{path} is no lab.Options.")
+        model()
+        expect(
+            callable(getattr(experiment, name, None)),
+            f"The spec declares {name!r}, but {subject.spec.experiment} has no such method.",
+        )
+
+
+def _module(path: str) -> str:
+    return path.partition(":")[0]
+
+
+def _entry_modules(subject: Subject) -> set[str]:
+    return {subject.plugin.module} if subject.plugin and subject.plugin.module else set()
+
+
+def _imports(packages: set[str]) -> Iterator[tuple[str, str]]:
+    """Yield each file of the packages with each name it imports, in full."""
+    for file in sorted(path for package in packages for path in _files(package)):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                yield from ((file.name, alias.name) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+                yield from ((file.name, f"{node.module}.{a.name}") for a in node.names)
+
+
+def _files(package: str) -> Iterator[Path]:
+    found = importlib.util.find_spec(package)
+    if found is None:
+        return
+    if found.submodule_search_locations:
+        for folder in found.submodule_search_locations:
+            yield from Path(folder).rglob("*.py")
+    elif found.origin:
+        yield Path(found.origin)
+
+
+def _is_public(name: str) -> bool:
+    """Tell whether `lab`, `lab.<name of the facade>` or something in a public module is meant."""
+    if name == "lab" or name.removeprefix("lab.").split(".")[0] in FACADE:
+        return True
+    return any(name == module or name.startswith(f"{module}.") for module in PUBLIC)
+
+
+def _other_plugins(subject: Subject) -> set[str]:
+    """The top-level packages of the other plugins."""
+    return {
+        plugin.module.split(".")[0]
+        for plugin in subject.plugins.all
+        if plugin.module and plugin is not subject.plugin
+    }
+
+
+def _words(name: str, value: Any) -> list[str]:
+    """Write a value as a user types it."""
+    option = "--" + name.replace("_", "-")
+    if isinstance(value, bool):
+        return [option if value else "--no-" + name.replace("_", "-")]
+    if value is None:
+        return [option, "none"]
+    if isinstance(value, dict):
+        return [option, ",".join(f"{key}={item}" for key, item in value.items())]
+    if isinstance(value, tuple | list):
+        return [option, ",".join(map(str, value))]
+    return [option, str(value)]
+
+
+def _resolved(subject: Subject, words: list[str]) -> Config:
+    """Return the config that `lab run NAME` comes to with these words."""
+    from lab.cli.run import build_command
+
+    command = build_command(subject.spec, subject.plugins)
+    fields = subject.config_class.model_fields
+    try:
+        with command.make_context(subject.spec.name, list(words)) as context:
+            given = {k: v for k, v in context.params.items() if k in fields and v is not None}
+        return resolve(subject.spec, given, preset=subject.preset).config
+    except (click.UsageError, UsageError) as error:
+        raise Broken(f"`{' '.join(words)}` is refused: {error}") from error

@@ -1,0 +1,545 @@
+"""One honest experiment, and one for each way to break a promise of the contract."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import tempfile
+import threading
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from pydantic import Field
+
+import lab
+
+METRICS = {
+    "train/loss": "squared error with noise",
+    "eval/error": "squared error without",
+    "test/error": "the same, once",
+}
+MODULE = "specimens"
+KEPT: list[Any] = []  # what broken specimens hide from the runner
+
+
+class Config(lab.Config):
+    lr: float = Field(0.2, gt=0, description="Learning rate.")
+    sizes: tuple[int, ...] = Field((1,), description="Units of the layers.")
+    noise: float | None = Field(0.1, ge=0, description="Standard deviation of the noise, or none.")
+    wide: bool = Field(False, description="Draw inputs from a wider range.")
+
+    objective = property(lambda self: ("eval/error", "min"))
+    target = property(lambda self: "line")
+    budget = property(lambda self: 10_000)
+
+
+class Honest:
+    """Fit a line to noisy points; keeps every promise."""
+
+    def __init__(self, config: Config, ctx: lab.Context) -> None:
+        self.config, self.ctx = config, ctx
+        self.net = ctx.wrap(torch.nn.Sequential(torch.nn.Linear(1, 1), torch.nn.Dropout(0.1)))
+        self.optimizer = torch.optim.SGD(self.net.parameters(), config.lr, momentum=0.5)
+        self.steps = 0
+
+    def draw(self) -> torch.Tensor:
+        return torch.from_numpy(self.ctx.rng.random((8, 1), dtype=np.float32))
+
+    def step(self) -> int:
+        x = self.draw()
+        y = 2 * x - 1 + (self.config.noise or 0.0) * torch.randn_like(x)
+        loss = (self.net(x) - y).square().mean()
+        self.ctx.optimize(self.optimizer, loss)
+        self.ctx.log("loss", loss)
+        self.steps += 1
+        return len(x)
+
+    def evaluate(self, split: str) -> Mapping[str, float]:
+        x = torch.linspace(0, 1, 20)[:, None]
+        return {"error": float((self.net(x) - (2 * x - 1)).square().mean())}
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "model": self.net.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "steps": self.steps,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.net.load_state_dict(state["model"])
+        if "optimizer" in state:
+            copied = {k: v for k, v in state["optimizer"].items() if k != "state"}
+            moments = {i: _cloned(m) for i, m in state["optimizer"]["state"].items()}
+            self.optimizer.load_state_dict({**copied, "state": moments})
+            self.steps = state["steps"]
+
+    @torch.no_grad()
+    def predict(self, inputs: np.ndarray) -> np.ndarray:
+        return self.net(torch.as_tensor(inputs)).numpy()
+
+    def example(self, number: int) -> np.ndarray:
+        return np.linspace(0, 1, number, dtype=np.float32)[:, None]
+
+    def play(self, options: lab.Play) -> Any:
+        return "a line"
+
+
+def _cloned(moments: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: v.clone() if isinstance(v, torch.Tensor) else v for k, v in moments.items()}
+
+
+SPEC = lab.ExperimentSpec(
+    name="honest",
+    summary="Fit a line to noisy points",
+    config=f"{MODULE}:Config",
+    experiment=f"{MODULE}:Honest",
+    presets={"tiny": {"budget": 160, "eval_every": 40, "lr": 0.3}},
+    metrics=METRICS,
+    capabilities={"play": "lab:Play"},
+)
+OFFERED = [SPEC]
+BREAKS: list[tuple[str, str, str]] = []  # check, name of the specimen, a word of the message
+
+
+def breaks(check: str, said: str, **changes: Any) -> Any:
+    """Offer a class as an experiment that must fail `check` with a message that has `said`."""
+
+    def offer(kind: type) -> type:
+        name = f"{check.replace('_', '-')}-{sum(c == check for c, _, _ in BREAKS) + 1}"
+        role = "config" if issubclass(kind, lab.Config) else "experiment"
+        spec = {role: f"{MODULE}:{kind.__name__}", **changes}
+        OFFERED.append(replace(SPEC, name=name, **spec))
+        BREAKS.append((check, name, said))
+        return kind
+
+    return offer
+
+
+@lab.hookimpl
+def lab_experiments() -> Iterator[lab.ExperimentSpec]:
+    yield from OFFERED
+
+
+# -- what a spec declares
+
+
+@breaks("spec_is_complete", "has no preset 'tiny'", presets={})
+class NoPreset(Honest): ...
+
+
+@breaks("spec_is_complete", "150 characters", summary="x" * 150)
+class LongSummary(Honest): ...
+
+
+@breaks("spec_is_complete", "'loss' is not", metrics={"loss": "no section"})
+class BadMetric(Honest): ...
+
+
+@breaks("spec_is_complete", "no method 'load_state_dict'")
+class NoLoad:
+    __init__, step, evaluate = Honest.__init__, Honest.step, Honest.evaluate
+    state_dict = Honest.state_dict
+
+
+@breaks("spec_is_complete", "never at test figures")
+class SelectsOnTest(Config):
+    objective = property(lambda self: ("test/error", "min"))
+
+
+@breaks("options_are_described", "'lr' has no description")
+class Undescribed(Config):
+    lr: float = Field(0.2, gt=0)
+
+
+@breaks("options_are_described", "number without a range")
+class Unranged(Config):
+    lr: float = Field(0.2, description="Learning rate.")
+
+
+@breaks("options_are_described", "type Any")
+class Untyped(Config):
+    anything: Any = Field(None, description="Checks nothing.")
+
+
+@breaks("options_survive_files", "another one after JSON")
+class Forgetful(Config):
+    def model_dump_json(self, **options: Any) -> str:
+        return type(self)().model_dump_json.__func__(Config(lr=0.7))  # type: ignore[attr-defined]
+
+
+@breaks("options_can_be_given_as_words", "is refused")
+class Nested(Config):
+    pairs: tuple[tuple[int, int], ...] = Field(((1, 2),), description="Pairs of numbers.")
+    noise: float | None = Field(0.1, ge=0, description="Standard deviation of the noise.")
+
+
+@breaks("options_can_be_given_as_words", "sets 'label' to 'A'")
+class Shouting(Config):
+    label: str = Field("a", description="Anything.")
+
+    def __init__(self, **values: Any) -> None:
+        super().__init__(**{k: v.upper() if k == "label" else v for k, v in values.items()})
+
+
+@breaks("bad_values_are_plain_errors", "is accepted")
+class Lenient(Config):
+    depth: int | str = Field(3, ge=1, description="Number of layers.")
+    mode: float = Field(0.0, ge=0, description="Read as anything.")
+
+    def __init__(self, **values: Any) -> None:
+        super().__init__(**{**values, "mode": 0.0})
+
+
+@breaks("presets_are_valid", "'odd' is not valid", presets={**SPEC.presets, "odd": {"lr": -1}})
+class BadPreset(Honest): ...
+
+
+@breaks("capabilities_are_there", "no such method", capabilities={"sample": "lab:Play"})
+class NoSample(Honest): ...
+
+
+@breaks("capabilities_are_there", "cannot be imported", capabilities={"play": "lab:Nothing"})
+class NoOptions(Honest): ...
+
+
+# -- learning
+
+
+@breaks("tiny_finishes_within_seconds", "'interrupted'")
+class Interrupts(Honest):
+    def step(self) -> int:
+        if self.ctx.clock == 80:
+            os.kill(os.getpid(), 15)
+        return super().step()
+
+
+@breaks("tiny_improves_its_objective", "learns nothing")
+class Idle(Honest):
+    def step(self) -> int:
+        self.ctx.log("loss", 1.0)
+        return 8
+
+
+@breaks("tiny_improves_its_objective", "points the wrong way")
+class Upwards(Config):
+    objective = property(lambda self: ("eval/error", "max"))
+
+
+@breaks("same_seed_same_metrics", "differ")
+class Unrepeatable(Honest):
+    def draw(self) -> torch.Tensor:
+        return super().draw() + time.time_ns() % 1_000 * 1e-6
+
+
+@breaks("another_seed_other_metrics", "Seeds 0 and 1")
+class Deaf(Honest):
+    def __init__(self, config: Config, ctx: lab.Context) -> None:
+        super().__init__(config, ctx)
+        with torch.no_grad():
+            for parameter in self.net.parameters():
+                parameter.fill_(0.1)
+        self.net[1].p = 0.0
+
+    def step(self) -> int:
+        x = torch.linspace(0, 1, 8)[:, None]
+        loss = (self.net(x) - (2 * x - 1)).square().mean()
+        self.ctx.optimize(self.optimizer, loss)
+        return 8
+
+
+@breaks("randomness_is_the_runners", "numpy.random.seed")
+class Seeds(Honest):
+    def step(self) -> int:
+        np.random.seed(0)  # noqa: NPY002
+        return super().step()
+
+
+@breaks("randomness_is_the_runners", "global generator of `random`")
+class DrawsFromPython(Honest):
+    def draw(self) -> torch.Tensor:
+        return super().draw() + 0.01 * random.random()
+
+
+@breaks("randomness_is_the_runners", "global generator of `numpy.random`")
+class DrawsFromNumpy(Honest):
+    def draw(self) -> torch.Tensor:
+        return super().draw() + 0.01 * np.random.random()  # noqa: NPY002
+
+
+@breaks("cadences_change_nothing", "other times")
+class CountsEvaluations(Honest):
+    def evaluate(self, split: str) -> Mapping[str, float]:
+        self.optimizer.param_groups[0]["lr"] *= 0.9
+        return super().evaluate(split)
+
+
+@breaks("metrics_are_declared_numbers", "not among the spec's metrics")
+class Undeclared(Honest):
+    def step(self) -> int:
+        self.ctx.log("surprise", 1.0)
+        return super().step()
+
+
+@breaks("metrics_are_declared_numbers", "lower case")
+class BadlyNamed(Honest):
+    def step(self) -> int:
+        self.ctx.log("Loss Value", 1.0)
+        return super().step()
+
+
+@breaks("clock_is_kept", "whole numbers")
+class Fractions(Honest):
+    def step(self) -> Any:
+        return float(super().step())
+
+
+# -- resuming
+
+
+@breaks("killed_and_resumed_is_the_same", "ended otherwise")
+class ForgetsMomentum(Honest):
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.net.load_state_dict(state["model"])
+
+
+@breaks("killed_and_resumed_is_the_same", "ended otherwise")
+class RemembersInTheProcess(Honest):
+    """What a module keeps survives in one process, and dies with it."""
+
+    def step(self) -> int:
+        KEPT.append(self.steps)
+        self.optimizer.param_groups[0]["lr"] = 0.3 if len(KEPT) < 15 else 0.1
+        return super().step()
+
+    def __init__(self, config: Config, ctx: lab.Context) -> None:
+        super().__init__(config, ctx)
+        KEPT.clear()
+
+
+@breaks("checkpoints_are_plain", "has no 'model'")
+class NoModel(Honest):
+    def state_dict(self) -> dict[str, Any]:
+        return {"weights": self.net.state_dict()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.net.load_state_dict(state["weights"])
+
+
+@breaks("checkpoints_are_plain", "plain data only")
+class SavesArrays(Honest):
+    def state_dict(self) -> dict[str, Any]:
+        return {**super().state_dict(), "array": np.zeros(3)}
+
+
+@breaks("state_dict_changes_nothing", "differs from one without it")
+class SavingCosts(Honest):
+    def state_dict(self) -> dict[str, Any]:
+        torch.rand(1)
+        return super().state_dict()
+
+
+@breaks("state_dict_changes_nothing", "changes what it returns")
+class CountsSaves(Honest):
+    saves = 0
+
+    def state_dict(self) -> dict[str, Any]:
+        self.saves += 1
+        return {**super().state_dict(), "saves": self.saves}
+
+
+@breaks("loading_copies", "Training changes the state that was loaded")
+class LoadsByReference(Honest):
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        super().load_state_dict(state)
+        if "optimizer" in state:
+            self.optimizer.load_state_dict(state["optimizer"])
+
+
+@breaks("loading_copies", "not what state_dict gives")
+class LoadsLess(Honest):
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        super().load_state_dict({**state, "steps": 0})
+
+
+@breaks("model_alone_serves", "kept elsewhere")
+class ModelIsNotAll(Honest):
+    def evaluate(self, split: str) -> Mapping[str, float]:
+        return {"error": super().evaluate(split)["error"] + 1.0 / (1 + self.steps)}
+
+
+@breaks("devices_are_exchangeable", "")
+class StaysHere(Honest):
+    def step(self) -> int:
+        if self.ctx.device.type != "cpu":
+            raise RuntimeError("only here")
+        return super().step()
+
+
+@breaks("tensors_are_on_the_device", "did not go through ctx.wrap")
+class Unwrapped(Honest):
+    def __init__(self, config: Config, ctx: lab.Context) -> None:
+        super().__init__(config, ctx)
+        self.other = torch.nn.Linear(1, 1)
+
+
+@breaks("tensors_are_on_the_device", "is on meta")
+class Elsewhere(Honest):
+    def __init__(self, config: Config, ctx: lab.Context) -> None:
+        super().__init__(config, ctx)
+        self.net.register_buffer("far", torch.zeros(1, device="meta"), persistent=False)
+
+
+# -- evaluating
+
+
+@breaks("evaluation_leaves_no_trace", "changes what training goes on with")
+class EvaluationCounts(Honest):
+    def evaluate(self, split: str) -> Mapping[str, float]:
+        self.steps += 1
+        return super().evaluate(split)
+
+
+@breaks("evaluation_leaves_no_trace", "changes what training goes on with")
+class EvaluationMovesTheClock(Honest):
+    def evaluate(self, split: str) -> Mapping[str, float]:
+        self.ctx.clock += 1
+        return super().evaluate(split)
+
+
+@breaks("evaluation_repeats_itself", "twice")
+class EvaluationDrifts(Honest):
+    calls = 0
+
+    def evaluate(self, split: str) -> Mapping[str, float]:
+        self.calls += 1
+        return {"error": super().evaluate(split)["error"] + self.calls}
+
+
+@breaks("evaluation_names_the_objective", "is not among")
+class NamesItOtherwise(Honest):
+    def evaluate(self, split: str) -> Mapping[str, float]:
+        return {"mistake": super().evaluate(split)["error"]}
+
+
+@breaks("test_comes_from_evaluate", "0 rows")
+class NoTest(Honest):
+    def evaluate(self, split: str) -> Mapping[str, float]:
+        return super().evaluate(split) if split == "eval" else {}
+
+
+@breaks("predictions_are_batched", "no example")
+class NoExample:
+    """Honest in all else; inherits nothing, so that there is no example."""
+
+    __init__, draw, step = Honest.__init__, Honest.draw, Honest.step
+    evaluate, predict, play = Honest.evaluate, Honest.predict, Honest.play
+    state_dict, load_state_dict = Honest.state_dict, Honest.load_state_dict
+
+
+@breaks("predictions_are_batched", "first axis")
+class PredictsAMean(Honest):
+    def predict(self, inputs: np.ndarray) -> np.ndarray:
+        return super().predict(inputs).mean(0)
+
+
+@breaks("predictions_are_batched", "another answer")
+class PredictsByNeighbours(Honest):
+    def predict(self, inputs: np.ndarray) -> np.ndarray:
+        return super().predict(inputs - inputs.mean())
+
+
+@breaks("predictions_are_batched", "not finite")
+class PredictsNothing(Honest):
+    def predict(self, inputs: np.ndarray) -> np.ndarray:
+        return super().predict(inputs) * np.nan
+
+
+@breaks("capabilities_return_media", "cannot be shown")
+class PlaysANumber(Honest):
+    def play(self, options: lab.Play) -> Any:
+        return 3.0
+
+
+@breaks("capabilities_return_media", "changes what training")
+class PlayingCounts(Honest):
+    def play(self, options: lab.Play) -> Any:
+        self.steps += 1
+        return "a line"
+
+
+# -- manners
+
+
+@breaks("nothing_is_printed", "prints 'hello'")
+class Talks(Honest):
+    def step(self) -> int:
+        print("hello")
+        return super().step()
+
+
+@breaks("nothing_is_printed", "prints 'from below'")
+class TalksBelow(Honest):
+    def step(self) -> int:
+        os.write(2, b"from below\n")
+        return super().step()
+
+
+@breaks("the_process_is_left_as_found", "SPECIMEN")
+class SetsTheEnvironment(Honest):
+    def step(self) -> int:
+        os.environ["SPECIMEN"] = "here"
+        return super().step()
+
+
+@breaks("the_process_is_left_as_found", "grad mode")
+class TurnsGradientsOff(Honest):
+    def step(self) -> int:
+        torch.set_grad_enabled(True)
+        moved = super().step()
+        torch.set_grad_enabled(False)
+        return moved
+
+
+@breaks("the_process_is_left_as_found", "warning filters")
+class SilencesWarnings(Honest):
+    def step(self) -> int:
+        warnings.filterwarnings("ignore", message="specimen")
+        return super().step()
+
+
+@breaks("nothing_is_leaked", "thread")
+class LeaksAThread(Honest):
+    def step(self) -> int:
+        threading.Thread(target=time.sleep, args=(20,), daemon=True, name="specimen").start()
+        return super().step()
+
+
+@breaks("nothing_is_leaked", "open file")
+class LeaksAFile(Honest):
+    def step(self) -> int:
+        KEPT.append((self.ctx.dir / f"{self.steps}.txt").open("w"))
+        return super().step()
+
+
+@breaks("files_stay_in_the_run_folder", "notes.txt")
+class WritesHere(Honest):
+    def step(self) -> int:
+        Path("notes.txt").write_text("x")
+        return super().step()
+
+
+@breaks("files_stay_in_the_run_folder", "home, temporary")
+class WritesTemporaries(Honest):
+    def step(self) -> int:
+        tempfile.mkstemp()
+        return super().step()
+
+
+sys.modules.setdefault(MODULE, sys.modules[__name__])

@@ -1,0 +1,200 @@
+"""Every check catches a plugin that breaks its promise, and none accuses an honest one."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import helpers
+import pytest
+import torch
+
+import lab
+from lab.errors import UsageError
+from lab.plugins import discover
+from lab.testing import Subject, check_plugin, checks
+from lab.testing.report import BROKEN, EXPECTED, KEPT, SKIPPED, examine, promise
+
+FILE = Path(__file__).with_name("specimens.py")
+sys.path.append(str(FILE.parent))
+import specimens  # noqa: E402
+
+ELSEWHERE = {"name_is_unique", "imports_are_light", "imports_are_public",
+             "wandb_is_left_to_the_runner", "devices_are_exchangeable"}  # fmt: skip
+
+
+def examined(name: str, check: str):
+    subject = Subject(f"{FILE}:{name}")
+    dtype = torch.get_default_dtype()
+    try:
+        return examine(subject, check, None)
+    finally:
+        subject.close()
+        torch.set_default_dtype(dtype)
+        while specimens.KEPT:
+            kept = specimens.KEPT.pop()
+            if hasattr(kept, "close"):
+                kept.close()
+
+
+@pytest.mark.parametrize(("check", "name", "said"), specimens.BREAKS, ids=str)
+def test_a_broken_promise_is_caught(check, name, said) -> None:
+    if check == "devices_are_exchangeable" and not torch.cuda.is_available():
+        pytest.skip("needs a second device")
+    result = examined(name, check)
+    assert result.status == BROKEN, result
+    assert said in result.message
+    assert not result.traceback, "the check itself says what is wrong"
+
+
+def test_every_check_has_a_plugin_that_it_must_catch() -> None:
+    assert set(checks()) - {check for check, _, _ in specimens.BREAKS} == ELSEWHERE - {
+        "devices_are_exchangeable"
+    }
+
+
+def test_an_honest_plugin_passes_every_check() -> None:
+    one_file = {"imports_are_light": "spec, config and algorithm are one file here"}
+    report = check_plugin(f"{FILE}:honest", expected_failures=one_file)
+    assert report.passed, report.failures
+    skipped = {result.check for result in report.results if result.status == SKIPPED}
+    assert skipped <= {"devices_are_exchangeable"}
+
+
+def test_every_check_says_what_it_promises() -> None:
+    for name in checks():
+        assert promise(name).endswith("."), name
+
+
+# -- checks that look at files
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An installed plugin whose files a test may spoil."""
+    folder = tmp_path / "specimen_package"
+    folder.mkdir()
+    (folder / "__init__.py").write_text(
+        "import lab\n\n@lab.hookimpl\ndef lab_experiments():\n"
+        "    yield lab.ExperimentSpec(name='packed', summary='s', "
+        "config='specimen_package.config:Config', experiment='specimen_package.algorithm:It')\n"
+    )
+    (folder / "config.py").write_text("import lab\nclass Config(lab.Config): ...\n")
+    (folder / "algorithm.py").write_text("from lab import Config\nclass It: ...\n")
+    helpers.distribution(tmp_path, "specimen-package", {"packed": "specimen_package"})
+    monkeypatch.syspath_prepend(tmp_path)
+    yield folder
+    for name in [name for name in sys.modules if name.startswith("specimen_package")]:
+        del sys.modules[name]
+
+
+FILES = {
+    "heavy spec": ("imports_are_light", "__init__.py", "import numpy\n", "loads numpy"),
+    "heavy config": ("imports_are_light", "config.py", "import torch\n", "loads torch"),
+    "private name": ("imports_are_public", "algorithm.py", "from lab.runner import Runner\n",
+                     "lab.runner.Runner, which is not public"),
+    "private module": ("imports_are_public", "algorithm.py", "import lab.store\n", "lab.store"),
+    "another plugin": ("imports_are_public", "algorithm.py", "import lab_dqn.model\n",
+                       "another plugin"),
+    "wandb": ("wandb_is_left_to_the_runner", "algorithm.py", "def f():\n    import wandb\n",
+              "imports wandb"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", FILES)
+def test_files_that_import_what_they_should_not_are_caught(package, case) -> None:
+    check, file, line, said = FILES[case]
+    subject = Subject("packed")
+    assert examine(subject, check, None).status == KEPT
+    path = package / file
+    path.write_text(line + path.read_text())
+    result = examine(subject, check, None)
+    assert result.status == BROKEN
+    assert said in result.message
+
+
+def test_a_name_that_two_plugins_offer_is_caught(package, tmp_path) -> None:
+    subject = Subject("packed")
+    assert examine(subject, "name_is_unique", None).status == KEPT
+    (tmp_path / "specimen_twin.py").write_text((package / "__init__.py").read_text())
+    helpers.distribution(tmp_path, "specimen-twin", {"twin": "specimen_twin"})
+    plugins = discover()
+    twin = next(p.experiments[0] for p in plugins.all if p.name == "twin")
+    result = examine(Subject(twin, plugins), "name_is_unique", None)
+    assert result.status == BROKEN
+    assert "specimen-twin" in result.message
+    sys.modules.pop("specimen_twin")
+
+
+# -- expected failures
+
+
+def test_an_expected_failure_needs_a_reason_and_a_check() -> None:
+    with pytest.raises(UsageError, match="reason is missing"):
+        check_plugin(f"{FILE}:honest", only=["clock_is_kept"],
+                     expected_failures={"clock_is_kept": " "})  # fmt: skip
+    with pytest.raises(UsageError, match="Did you mean 'clock_is_kept'"):
+        check_plugin(f"{FILE}:honest", expected_failures={"clock_kept": "why"})
+    with pytest.raises(UsageError, match="no check 'nonsense'"):
+        check_plugin(f"{FILE}:honest", only=["nonsense"])
+
+
+def test_an_expected_failure_is_no_failure_and_an_unexpected_pass_is_one() -> None:
+    reasons = {"clock_is_kept": "its clock is a float", "spec_is_complete": "just so"}
+    report = check_plugin(f"{FILE}:clock-is-kept-1", only=list(reasons), expected_failures=reasons)
+    found = {result.check: result for result in report.results}
+    assert found["clock_is_kept"].status == EXPECTED
+    assert found["clock_is_kept"].message == "its clock is a float"
+    assert found["spec_is_complete"].status == BROKEN
+    assert "was expected to fail" in found["spec_is_complete"].message
+    assert not report.passed
+
+
+def test_a_spec_can_say_itself_what_it_cannot_keep() -> None:
+    plugins = discover()
+    spec = plugins.experiment(f"{FILE}:clock-is-kept-1")
+    exempt = dataclasses.replace(spec, exempt={"clock_is_kept": "its clock is a float"})
+    report = check_plugin(exempt, only=["clock_is_kept"], plugins=plugins)
+    assert [result.status for result in report.results] == [EXPECTED]
+
+
+# -- the fronts
+
+
+def test_pytest_shows_each_check_and_is_strict_about_expected_failures(tmp_path) -> None:
+    (tmp_path / "test_it.py").write_text(
+        "from lab.testing import parametrize_with_checks\n\n"
+        f"@parametrize_with_checks({f'{FILE}:nothing-is-printed-1'!r}, expected_failures="
+        "{'clock_is_kept': 'no reason at all'})\n"
+        "def test_contract(check):\n    check()\n"
+    )
+    wanted = "clock_is_kept or nothing_is_printed or spec_is_complete or devices"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", "-k", wanted, "."],
+        cwd=tmp_path,
+        env=helpers.child_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "test_contract[nothing_is_printed]" in done.stdout
+    assert "Training prints 'hello'" in done.stdout
+    assert "test_contract[clock_is_kept]" in done.stdout
+    assert "It passes, but was expected to fail: no reason at all" in done.stdout
+    assert "2 failed, 1 passed" in done.stdout
+    assert done.returncode == 1
+
+
+def test_the_facade_of_testing_needs_no_pytest() -> None:
+    code = "import sys; sys.modules['pytest'] = None; import lab.testing; lab.testing.checks()"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=helpers.child_environment(),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert lab.testing.checks
