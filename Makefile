@@ -1,5 +1,8 @@
-# One virtual environment serves both targets. Torch comes first and pinned: installed by way of
-# another package it would bring gigabytes of CUDA libraries.
+# One virtual environment serves both targets. Torch comes first, by itself, so that one can say
+# where from: on Linux PyPI's build brings gigabytes of CUDA libraries, and
+#     make run TORCH_INDEX=https://download.pytorch.org/whl/cpu
+# takes the one for machines without an NVIDIA GPU.
+TORCH_INDEX ?=
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -24,7 +27,7 @@ types: $(VENV)/.test
 tests: $(VENV)/.test
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
-proofs: $(VENV)/.test  ## the long tests: kills at random moments, learning on every preset
+proofs: $(VENV)/.test  ## the long tests: kills at random moments, signals, compiled updates
 	$(BIN)/python -m pytest -m slow
 
 bench: $(VENV)/.test  ## measured figures, beside stable-baselines3
@@ -32,13 +35,13 @@ bench: $(VENV)/.test  ## measured figures, beside stable-baselines3
 
 $(VENV)/.run: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(PIP) install -q -c constraints.txt torch
+	$(PIP) install -q -c constraints.txt torch $(addprefix --index-url ,$(TORCH_INDEX))
 	$(PIP) install -q -c constraints.txt -e .
 	touch $@
 
 $(VENV)/.test: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(PIP) install -q -c constraints.txt torch
+	$(PIP) install -q -c constraints.txt torch $(addprefix --index-url ,$(TORCH_INDEX))
 	$(PIP) install -q -c constraints.txt -e '.[test]'
 	touch $@ $(VENV)/.run
 

@@ -6,8 +6,8 @@ import hashlib
 import json
 import time
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from lab.plugins import Plugins, discover
 from lab.provenance import provenance
 from lab.session import RunResult, Session
 from lab.spec import ExperimentSpec, import_object
-from lab.store import Run, RunFolder
+from lab.store import NameTaken, Run, RunFolder
 from lab.text import slug
 from lab.tracking.terminal import Silent, Terminal
 
@@ -54,13 +54,10 @@ def start(
     """Make the run folder of a resolved run and train."""
     options = resolved.run
     group = options.group or default_group(spec, resolved)
-    name = options.name or default_name(spec, resolved)
-    options = options.model_copy(update={"name": name, "group": group})
-    folder = options.runs_dir / name
-    if folder.exists():
-        raise UsageError(
-            f"{folder} exists. Choose another --name, or continue it: lab resume {folder}"
-        )
+    options = options.model_copy(update={"group": group})
+    names = [options.name] if options.name else default_names(spec, resolved)
+    if options.name:
+        store.refuse_taken(options.runs_dir / options.name)  # before anything is built
     record: dict[str, Any] = {
         "experiment": spec.name,
         "plugin": plugins.reference(spec),
@@ -72,9 +69,23 @@ def start(
     }
     session = Session(spec, resolved.config, options, record, plugins, terminal)
     with session.computing():
-        experiment, ctx = session.build(folder)
+        experiment, ctx = session.build(options.runs_dir)
         record["run"]["device"] = str(ctx.device)  # what `auto` came to: resume stays there
-        return session.train(RunFolder.create(folder, record), experiment, ctx)
+        folder = _create(options.runs_dir, names, record)
+        ctx.dir = folder.dir
+        return session.train(folder, experiment, ctx)
+
+
+def _create(runs_dir: Path, names: Sequence[str], record: Mapping[str, Any]) -> RunFolder:
+    """Make the run folder under the first name that is free. Raises NameTaken where none is."""
+    for name in names[:-1]:
+        with suppress(NameTaken):
+            return RunFolder.create(runs_dir / name, _named(record, name))
+    return RunFolder.create(runs_dir / names[-1], _named(record, names[-1]))
+
+
+def _named(record: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {**record, "run": {**record["run"], "name": name}}
 
 
 def resume(
@@ -93,7 +104,7 @@ def resume(
     plugins = plugins or discover()
     found = store.find(str(run), Path(runs_dir))
     record = found.record
-    spec = plugins.experiment(record["plugin"])
+    spec = plugins.experiment(found.plugin)
     changes = {name: value for name, value in changes.items() if value is not None}
     check_changes(changes)
     values = {**record["config"], **record["run"], **changes}
@@ -101,7 +112,8 @@ def resume(
     budget = record["run"]["budget"]
     if (options.budget or 0) < budget:
         raise UsageError(f"--budget {options.budget}: {found.dir} has {budget}; only more is new")
-    if found.state == "finished" and options.budget == budget:
+    dropped = "stop_at" in changes and found.summary.get("ended") not in ("budget", "complete")
+    if found.state == "finished" and options.budget == budget and not dropped:
         raise UsageError(
             f"{found.dir} is finished. To train on, give a larger --budget than {budget}."
         )
@@ -116,7 +128,7 @@ def load(
     dir: str | Path,
     checkpoint: str | int = "best",
     *,
-    device: str = "auto",
+    device: str | None = None,
     plugins: Plugins | None = None,
 ) -> Any:
     """Return the trained experiment of a run, ready to predict; its modules are in eval mode."""
@@ -132,7 +144,7 @@ def evaluate(
     *,
     split: str = "test",
     seed: int | None = None,
-    device: str = "auto",
+    device: str | None = None,
     plugins: Plugins | None = None,
 ) -> dict[str, float]:
     """Measure a run's checkpoint on a split, "eval" or "test".
@@ -150,7 +162,7 @@ def use(
     capability: str,
     checkpoint: str | int = "best",
     *,
-    device: str = "auto",
+    device: str | None = None,
     plugins: Plugins | None = None,
     **options: Any,
 ) -> Any:
@@ -167,17 +179,18 @@ def use(
 
 @contextmanager
 def _restored(
-    dir: str | Path, checkpoint: str, device: str, plugins: Plugins | None
+    dir: str | Path, checkpoint: str, device: str | None, plugins: Plugins | None
 ) -> Iterator[tuple[Any, Context, ExperimentSpec]]:
-    """Lend the experiment of a run as a checkpoint holds it, in its own process set-up."""
+    """Lend the experiment of a run as a checkpoint holds it, in its own process set-up; on the
+    device that it trained on, where this machine has that and no other is asked for."""
     found = store.find(str(dir), Path())
     plugins = plugins or discover()
-    spec = plugins.experiment(found.record["plugin"])
-    changes = {"device": device, "stop_at": None}  # it trains no more
-    values = {**found.record["config"], **found.record["run"], **changes}
+    spec = plugins.experiment(found.plugin)
+    values = {**found.record["config"], **found.record["run"], "stop_at": None}  # trains no more
     cfg, options = config.validate(spec.load_config(), values)
     session = Session(spec, cfg, options, found.record, plugins, Silent())
     with session.computing():
+        session.move(device)
         experiment, ctx = session.restore(found, checkpoint)
         try:
             yield experiment, ctx, spec
@@ -186,7 +199,7 @@ def _restored(
 
 
 def runs(dir: str | Path = "runs") -> Iterator[Run]:
-    """Yield the runs of a folder, oldest name first."""
+    """Yield the runs of a folder, by name."""
     return store.runs(Path(dir))
 
 
@@ -212,13 +225,14 @@ def check_changes(changes: Mapping[str, Any]) -> None:
 def default_group(spec: ExperimentSpec, resolved: Resolved) -> str:
     """Name the runs that differ by seed alone: experiment, target and a hash of the config."""
     run = resolved.run
-    decided = [resolved.config.model_dump(mode="json"), run.budget, run.precision]
+    own = {"budget", "eval_every", "stop_at", "precision", "compile", "deterministic"}
+    decided = [resolved.config.model_dump(mode="json"), run.model_dump(mode="json", include=own)]
     digest = hashlib.sha256(json.dumps(decided, sort_keys=True).encode()).hexdigest()[:6]
     return f"{spec.name}-{slug(resolved.config.target)}-{digest}"
 
 
-def default_name(spec: ExperimentSpec, resolved: Resolved) -> str:
+def default_names(spec: ExperimentSpec, resolved: Resolved) -> list[str]:
+    """Return names for a run: by the second, and then longer, for runs that start together."""
     stamp = time.strftime("%Y%m%d-%H%M%S")
     name = f"{spec.name}-{slug(resolved.config.target)}-s{resolved.run.seed}-{stamp}"
-    taken = (resolved.run.runs_dir / name).exists()
-    return f"{name}-{uuid.uuid4().hex[:4]}" if taken else name
+    return [name, f"{name}-{uuid.uuid4().hex[:4]}", f"{name}-{uuid.uuid4().hex}"]

@@ -10,8 +10,10 @@ from __future__ import annotations
 import os
 import pickle
 import re
+import shutil
 import zlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,6 +22,7 @@ import torch
 from lab.errors import LabError, UsageError
 
 LAST, PREVIOUS, BEST = "last.pt", "prev.pt", "best.pt"
+BEST_OF_LAST = "best.pt.before"  # the best that last.pt knows of, where best.pt is newer
 SEAL_LENGTH = 8  # bytes: a CRC-32 in hexadecimal
 CHUNK = 1 << 20
 STAMPED = re.compile(r"\d+\.pt")
@@ -108,6 +111,29 @@ class Checkpoints:
         path = self.dir / name
         save(path, state)
         return path
+
+    def save_last(self, state: State) -> None:
+        """Write `last.pt`. From then on best.pt is the best that it knows of."""
+        self.save(LAST, state)
+        (self.dir / BEST_OF_LAST).unlink(missing_ok=True)
+
+    def save_best(self, state: State) -> None:
+        """Write `best.pt`, and keep the one that `last.pt` knows of: a resumed run may go another
+        way and never come to this one."""
+        if (self.dir / BEST).exists() and not (self.dir / BEST_OF_LAST).exists():
+            shutil.copyfile(self.dir / BEST, self.dir / BEST_OF_LAST)
+        self.save(BEST, state)
+
+    def restore_best(self, clock: int | None) -> None:
+        """Go back to the best that was evaluated at `clock`, None for none: a later one is not of
+        this run's past."""
+        for name in (BEST, BEST_OF_LAST):
+            with suppress(FileNotFoundError, Damaged):
+                if load(self.dir / name)["evaluated"] == clock:
+                    if name != BEST:
+                        (self.dir / name).replace(self.dir / BEST)
+                    return
+        (self.dir / BEST).unlink(missing_ok=True)
 
     def save_stamped(self, clock: int, state: State, keep: int) -> None:
         """Keep `<clock>.pt`, and of its kind only the `keep` newest (0: all)."""

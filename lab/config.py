@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
@@ -95,7 +96,12 @@ class RunOptions(Options):
     threads: int | None = Field(None, ge=1, le=1024, description="CPU threads for torch.")
     deterministic: bool = Field(False, description="Only deterministic kernels, on any device.")
     media: bool = Field(True, description="Record pictures and videos.")
-    name: str | None = Field(None, description="Name of the run and of its folder.")
+    name: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9_][A-Za-z0-9._=+-]*$",
+        max_length=200,
+        description="Name of the run and of its folder.",
+    )
     group: str | None = Field(None, description="Group of runs that differ by seed alone.")
     tag: tuple[str, ...] = Field((), description="Tags, separated by commas.")
     runs_dir: Path = Field(Path("runs"), description="Folder that holds the run folders.")
@@ -246,13 +252,19 @@ def parse(model: type[Options], name: str, value: Any) -> Any:
 
 
 def _pairs(text: str) -> Any:
-    """Read `key=value,...`, each value as YAML reads it; other text is pydantic's to refuse."""
-    import yaml
-
+    """Read `key=value,...`; other text is pydantic's to refuse."""
     parts = [part.partition("=") for part in text.split(",") if part.strip()]
     if not all(sign for _, sign, _ in parts):
         return text
-    return {key.strip(): yaml.safe_load(value) for key, _, value in parts}
+    return {key.strip(): _value(value.strip()) for key, _, value in parts}
+
+
+def _value(text: str) -> bool | int | float | str:
+    """Read a number or `true` and `false`; the rest is text."""
+    for kind in (int, float):
+        with suppress(ValueError):
+            return kind(text)
+    return {"true": True, "false": False}.get(text.lower(), text)
 
 
 def unwrap(annotation: Any) -> tuple[Any, ...]:

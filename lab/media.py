@@ -20,26 +20,32 @@ class Clip:
     fps: int = 30
 
 
-def write(stem: Path, content: Any) -> Path:
-    """Write `content` beside `stem` with the suffix of its kind, and return the path.
+def suffix(content: Any) -> str:
+    """Return the suffix of a file that holds `content`.
 
     A picture (uint8 [H, W, 3] or [H, W]) or a matplotlib figure becomes PNG, a Clip an animated
     GIF, a string a text file. Raises TypeError for anything else.
     """
     if isinstance(content, str):
-        path = stem.with_name(stem.name + ".txt")
+        return ".txt"
+    if hasattr(content, "savefig") or (isinstance(content, np.ndarray) and content.ndim in (2, 3)):
+        return ".png"
+    if isinstance(content, Clip):
+        return ".gif"
+    raise TypeError(f"a {type(content).__name__} is no picture, figure, Clip or text")
+
+
+def write(stem: Path, content: Any) -> Path:
+    """Write `content` beside `stem` with the suffix of its kind, and return the path."""
+    path = stem.with_name(stem.name + suffix(content))
+    if isinstance(content, str):
         path.write_text(content, encoding="utf-8")
-    elif hasattr(content, "savefig"):
-        path = stem.with_name(stem.name + ".png")
-        content.savefig(path, dpi=120, bbox_inches="tight")
-    elif isinstance(content, np.ndarray) and content.ndim in (2, 3):
-        path = stem.with_name(stem.name + ".png")
-        _image(content).save(path)
     elif isinstance(content, Clip):
-        path = stem.with_name(stem.name + ".gif")
         write_gif(path, content)
+    elif hasattr(content, "savefig"):
+        content.savefig(path, dpi=120, bbox_inches="tight")
     else:
-        raise TypeError(f"a {type(content).__name__} is no picture, figure, Clip or text")
+        _image(content).save(path)
     return path
 
 

@@ -107,8 +107,7 @@ class Plugins:
         if plugin.is_file:
             several = f":{spec.name}" if len(plugin.experiments) > 1 else ""
             return f"{plugin.distribution}{several}"
-        contested = len(self._offers[spec.name]) > 1
-        return f"{plugin.distribution}:{spec.name}" if contested else spec.name
+        return f"{plugin.distribution}:{spec.name}"  # another may offer the same one day
 
     def _in_file(self, reference: str) -> ExperimentSpec:
         path, name = split_reference(reference)
@@ -220,11 +219,13 @@ def _fill(manager: pluggy.PluginManager, plugin: Plugin, load: Callable[[], Modu
     try:
         module = load()
         manager.register(module, name=f"{plugin.distribution}:{plugin.name}")
+        manager.check_pending()  # a hook that is misspelt would never be called
         experiments = _collect(manager, module, "lab_experiments", ExperimentSpec)
         environments = _collect(manager, module, "lab_environments", EnvironmentSpec)
         plugin.experiments, plugin.environments = experiments, environments
     except (Exception, SystemExit) as error:  # a plugin may fail in any way it likes
         plugin.fail(error)
+        manager.unregister(name=f"{plugin.distribution}:{plugin.name}")
 
 
 def _collect(manager: pluggy.PluginManager, module: ModuleType, hook: str, kind: type) -> list[Any]:

@@ -48,14 +48,15 @@ class Recorder:
         budget: int,
         folder: RunFolder,
         terminal: Terminal,
-        trackers: Sequence[Relay] = (),
     ) -> None:
         self.info, self.budget = info, budget
-        self.folder, self.terminal, self.trackers = folder, terminal, trackers
+        self.folder, self.terminal = folder, terminal
+        self.trackers: Sequence[Relay] = ()
         self.progress = Progress()
         self.error: str | None = None
         self.signal: int | None = None
         self.already_sent = 0  # rows that trackers got before the interruption
+        self.newcomers: set[str] = set()  # trackers that did not follow the run until now
         self._began = time.perf_counter()
         self._mark = (0.0, 0)
 
@@ -67,6 +68,8 @@ class Recorder:
         self.write_summary("running")
         for tracker in self.trackers:
             tracker.start(info)
+            for row in self.folder.rows() if tracker.name in self.newcomers else ():
+                tracker.row(row)
         title = f"{info.experiment} {info.target} seed {info.seed}"
         self.terminal.start(title, info.clock, progress.clock, self.budget)
 
@@ -76,11 +79,10 @@ class Recorder:
         row = {"clock": clock, **metrics, **self._performance()}
         self.folder.append(row)
         self.terminal.row(row, self.info.objective[0], self.progress.best)
-        if self.already_sent:
-            self.already_sent -= 1
-            return
+        sent, self.already_sent = self.already_sent > 0, max(0, self.already_sent - 1)
         for tracker in self.trackers:
-            tracker.row(row)
+            if not sent or tracker.name in self.newcomers:
+                tracker.row(row)
 
     def media(self, clock: int, shown: Sequence[tuple[str, Any]]) -> None:
         """Write pictures, clips and texts."""
@@ -143,6 +145,7 @@ class Recorder:
             "group": info.group,
             "seed": info.seed,
             "tags": list(info.tags),
+            "trackers": [tracker.name for tracker in self.trackers],
             "clock": {"name": info.clock, "value": progress.clock, "budget": self.budget},
             "objective": {
                 "metric": metric,

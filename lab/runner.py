@@ -11,7 +11,7 @@ from typing import Any
 from lab import checkpoint
 from lab.checkpoint import BEST, LAST, Checkpoints
 from lab.context import Context
-from lab.errors import LabError
+from lab.errors import LabError, reason
 from lab.evaluation import evaluate, perform
 from lab.experiment import Experiment
 from lab.grid import Grid
@@ -19,7 +19,6 @@ from lab.recorder import Progress, Recorder
 from lab.signals import Signals
 from lab.spec import ExperimentSpec, import_object
 from lab.stop import StopAt
-from lab.text import first_line
 from lab.window import check_finite
 
 SAVE_SPACING = 50  # saving may take one part in fifty of the time
@@ -49,7 +48,7 @@ class Runner:
     ) -> None:
         self.plan, self.experiment, self.ctx, self.recorder = plan, experiment, ctx, recorder
         self.checkpoints = Checkpoints(recorder.folder.dir / "checkpoints", recorder.warn)
-        self.signals = Signals(recorder.terminal.say)
+        self.signals = Signals()
         self._restored = False
         self._save_due = 0.0
 
@@ -84,11 +83,15 @@ class Runner:
         while self.progress.ended is None:
             self._step()
             if self.signals.caught:
+                self.recorder.terminal.say("Saving. Once more stops at once.")
                 self._save()
                 return "interrupted"
         self._save()
         self._test()
         return "finished"
+
+    def _spent(self) -> bool:
+        return self.progress.clock >= self.plan.budget
 
     def _step(self) -> None:
         """Do one step of learning and serve the grid points that it reached."""
@@ -98,7 +101,7 @@ class Runner:
         now = progress.clock = self.ctx.clock = before + moved
         log_at = Grid(plan.log_every).reached(before, now)
         eval_at = Grid(plan.eval_every).reached(before, now)
-        if moved == 0 or now >= plan.budget:
+        if moved == 0 or self._spent():
             progress.ended = "complete" if moved == 0 else "budget"
             log_at = eval_at = min(now, plan.budget)
         if log_at is not None or eval_at is not None:
@@ -140,7 +143,7 @@ class Runner:
             self.progress.last = value
             if confirmed or self._is_better(value):
                 self.progress.best, self.progress.best_clock = value, clock
-                self.checkpoints.save(BEST, self._model_state())
+                self.checkpoints.save_best({**self._model_state(), "evaluated": clock})
         if confirmed:
             self.progress.ended = str(self.plan.stop_at)
 
@@ -181,11 +184,10 @@ class Runner:
         options = import_object(self.plan.spec.capabilities["play"])()
         try:
             clip = perform(self.experiment, self.ctx, "play", options)
-        except LabError as error:
-            self.recorder.warn(f"No episode was recorded: {first_line(error)}")
-            return
-        self.ctx.media("episode", clip)
-        self._write_media(self.progress.clock)
+            self.ctx.media("episode", clip)
+            self._write_media(self.progress.clock)
+        except Exception as error:  # an environment may fail to draw itself in any way
+            self.recorder.warn(f"No episode was recorded: {reason(error)}")
 
     def _write_media(self, clock: int) -> None:
         shown, self.ctx.shown = self.ctx.shown, []
@@ -223,7 +225,7 @@ class Runner:
     def _save(self) -> None:
         began = time.perf_counter()
         check_finite(self.ctx.window.means(), self.progress.clock)
-        self.checkpoints.save(LAST, self._full_state())
+        self.checkpoints.save_last(self._full_state())
         now = time.perf_counter()
         self._save_due = now + max(SAVE_SECONDS, SAVE_SPACING * (now - began))
 
@@ -237,7 +239,8 @@ class Runner:
         self.recorder.progress = Progress(**state["progress"])
         self.ctx.clock = self.progress.clock
         extended = self.plan.budget > state["budget"]
-        if extended and self.progress.ended != "complete":
+        unbound = self.progress.ended != str(self.plan.stop_at)  # the criterion was dropped
+        if self.progress.ended != "complete" and (extended or (unbound and not self._spent())):
             self.progress.ended = None
         self._restored = True
         self.experiment.load_state_dict(state["experiment"])
@@ -245,5 +248,7 @@ class Runner:
         self.ctx.window.load_state_dict(state["window"])
         self.ctx.compute.scaler.load_state_dict(state["scaler"])
         self.ctx.randomness.load_state_dict(state["rng"])
+        known = self.progress.best is not None
+        self.checkpoints.restore_best(self.progress.best_clock if known else None)
         dropped = self.recorder.folder.cut(state["metrics_bytes"])
         self.recorder.already_sent = 0 if extended else dropped  # these rows will come again

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from lab.errors import RunFailed, UsageError, reason
 from lab.plugins import Plugins
 from lab.spec import ExperimentSpec
 from lab.store import Run, RunFolder
+from lab.text import did_you_mean
 from lab.tracking.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -65,6 +66,14 @@ class Session:
             stack.enter_context(device.configured(threads, self.options.deterministic))
             stack.enter_context(rng.untouched())
             yield
+
+    def move(self, name: str | None) -> None:
+        """Compute on the device `name`; None for that of the options, or the best if it is gone."""
+        from lab import device
+
+        known = {"auto", *device.available()}
+        chosen = name or (self.options.device if self.options.device in known else "auto")
+        self.options = self.options.model_copy(update={"device": chosen})
 
     def build(
         self, folder: Path, facts: Mapping[str, Any] | None = None
@@ -129,12 +138,15 @@ class Session:
         from lab.runner import Runner
 
         plan, info = self._plan(), self._info(folder.dir, resumed=state is not None)
-        recorder = Recorder(info, plan.budget, folder, self.terminal, self._trackers())
+        recorder = Recorder(info, plan.budget, folder, self.terminal)
+        recorder.trackers = self._trackers(recorder.say)
         runner = Runner(plan, experiment, ctx, recorder)
         ctx.warn = recorder.warn
         try:
             if state is not None:
                 runner.restore(state)
+                followed = Run(folder.dir).summary.get("trackers", ())
+                recorder.newcomers = {t.name for t in recorder.trackers} - set(followed)
             summary = runner.run()
         except Exception as error:
             message = recorder.error or reason(error)
@@ -173,7 +185,14 @@ class Session:
                     f"{self.config.target} has no threshold of its own for --stop-at solved. "
                     f"Write one: --stop-at '{self.config.objective[0]}>=...'"
                 )
-        return StopAt.parse(text) if text else None
+        criterion = StopAt.parse(text) if text else None
+        known = [name for name in self.spec.metrics if name.startswith("eval/")]
+        if criterion and known and criterion.metric not in known:
+            raise UsageError(
+                f"--stop-at {text}: {self.spec.name} has no metric {criterion.metric!r}."
+                f"{did_you_mean(criterion.metric, known)} It has: {', '.join(known)}"
+            )
+        return criterion
 
     def _info(self, folder: Path, resumed: bool) -> RunInfo:
         from lab.tracking.tracker import RunInfo
@@ -196,12 +215,11 @@ class Session:
             resumed=resumed,
         )
 
-    def _trackers(self) -> list[Relay]:
+    def _trackers(self, say: Callable[[str], None]) -> list[Relay]:
         if self.options.wandb == "disabled":
             return []
         from lab.tracking.relay import Relay
         from lab.tracking.wandb import WandbTracker
 
-        say = self.terminal.say
         tracker = WandbTracker(self.options.wandb, self.options.project, warn=say, tell=say)
         return [Relay(tracker, "W&B", say)]

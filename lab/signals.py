@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -14,9 +13,8 @@ WATCHED = (signal.SIGINT, signal.SIGTERM)
 class Signals:
     """While entered, the first signal only sets `caught`; a second one stops at once."""
 
-    def __init__(self, say: Callable[[str], None]) -> None:
+    def __init__(self) -> None:
         self.caught: int | None = None
-        self._say = say
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Signals:
@@ -36,5 +34,4 @@ class Signals:
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.caught is not None:
             raise KeyboardInterrupt
-        self.caught = number
-        self._say("Finishing this step, then saving. Once more stops at once.")
+        self.caught = number  # and no word: it may have interrupted one that is being printed

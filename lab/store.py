@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -27,6 +28,10 @@ CONFIG, METRICS, SUMMARY, LOG, LOCK = (
 )
 
 
+class NameTaken(UsageError):
+    """There is a run of this name."""
+
+
 @dataclass(frozen=True)
 class Run:
     """A run folder, read. Nothing here writes or imports torch."""
@@ -47,6 +52,11 @@ class Run:
         if not isinstance(record, dict) or "experiment" not in record:
             raise LabError(f"{self.dir / CONFIG} is not a run's configuration")
         return record
+
+    @property
+    def plugin(self) -> str:
+        """The words by which `Plugins.experiment` finds what the run trains."""
+        return str(self.record.get("plugin", self.record["experiment"]))
 
     @property
     def config(self) -> dict[str, Any]:
@@ -99,7 +109,7 @@ def find(name: str, runs_dir: Path) -> Run:
 
 
 def runs(runs_dir: Path) -> Iterator[Run]:
-    """Yield the runs in a folder, oldest name first. Folders that are no runs are passed over."""
+    """Yield the runs in a folder, by name. Folders that are no runs are passed over."""
     if runs_dir.is_dir():
         for folder in sorted(runs_dir.iterdir()):
             if (folder / CONFIG).is_file() and not folder.name.startswith("."):
@@ -144,10 +154,7 @@ class RunFolder:
     @classmethod
     def create(cls, folder: Path, record: Mapping[str, Any]) -> RunFolder:
         """Make a new run folder, whole or not at all. Raises UsageError where the name is taken."""
-        if folder.exists():
-            raise UsageError(
-                f"{folder} exists. Choose another --name, or continue it: lab resume {folder}"
-            )
+        refuse_taken(folder)
         unfinished = folder.with_name(f".{folder.name}.{os.getpid()}")
         try:
             unfinished.mkdir(parents=True, exist_ok=True)
@@ -156,6 +163,8 @@ class RunFolder:
             unfinished.rename(folder)
         except OSError as error:
             shutil.rmtree(unfinished, ignore_errors=True)
+            if error.errno in (errno.EEXIST, errno.ENOTEMPTY):  # another process was faster
+                refuse_taken(folder)
             raise LabError(f"cannot create {folder}: {error.strerror}") from error
         created.dir = folder
         return created
@@ -175,6 +184,10 @@ class RunFolder:
         left = json.dumps(row).encode() + b"\n"
         while left:
             left = left[self._metrics.write(left) :]
+
+    def rows(self) -> list[dict[str, float]]:
+        """Return the rows written so far."""
+        return [json.loads(line) for line in (self.dir / METRICS).read_text().splitlines()]
 
     def cut(self, length: int) -> int:
         """Cut the metrics to `length` bytes and return how many whole rows were dropped."""
@@ -196,6 +209,14 @@ class RunFolder:
     def close(self) -> None:
         self._metrics.close()
         self._lock.close()
+
+
+def refuse_taken(folder: Path) -> None:
+    """Raise NameTaken where a run, or anything else, is there already."""
+    if folder.exists():
+        raise NameTaken(
+            f"{folder} exists. Choose another --name, or continue it: lab resume {folder}"
+        )
 
 
 def write_atomically(path: Path, content: bytes) -> None:

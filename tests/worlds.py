@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import gymnasium as gym
 import numpy as np
@@ -214,6 +214,21 @@ class Odd(gym.Env):
         return self.observation_space.sample(), 0.0, False, False, {}
 
 
+class Screen(Numbers):
+    """A world whose screen fails as it is told to."""
+
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"]}
+
+    def __init__(self, screen: str = "nothing", render_mode: str | None = None) -> None:
+        super().__init__()
+        self.screen, self.render_mode = screen, render_mode
+
+    def render(self) -> Any:
+        errors = {"NotImplementedError": NotImplementedError, "RuntimeError": RuntimeError}
+        if self.screen in errors:
+            raise errors[self.screen]("no display")
+
+
 WORLDS = {"Chain": (chain(), 20), "Conveyor": (conveyor(), 20), "Loop": (loop(), 5)}
 
 for _name, (_world, _limit) in WORLDS.items():
@@ -236,6 +251,7 @@ gym.register(
 gym.register("worlds/Numbers-v0", Numbers)
 gym.register("worlds/Restarting-v0", Restarting)
 gym.register("worlds/Odd-v0", Odd)
+gym.register("worlds/Screen-v0", Screen, max_episode_steps=20)
 gym.register(
     "worlds/Easy-v0",
     lambda: gym.make("CartPole-v1").unwrapped,

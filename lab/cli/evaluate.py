@@ -14,7 +14,7 @@ from lab.cli import common, output
 @click.option("--checkpoint", default="best", show_default=True, help="best, last or a clock.")
 @click.option("--split", type=click.Choice(["eval", "test"]), default="test", show_default=True)
 @click.option("--seed", type=click.IntRange(0), help="Other randomness than the run itself used.")
-@click.option("--device", default="auto", show_default=True)
+@click.option("--device", help="By default the one that it trained on, or else the best here.")
 @common.runs_dir_option
 @common.json_option
 @common.debug_option
@@ -23,7 +23,7 @@ def command(
     checkpoint: str,
     split: str,
     seed: int | None,
-    device: str,
+    device: str | None,
     runs_dir: Path,
     as_json: bool,
 ) -> None:

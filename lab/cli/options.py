@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any, Literal, get_args, get_origin
 
@@ -60,23 +61,26 @@ class ExperimentCommand(click.Command):
     def _unknown(self, ctx: click.Context, args: list[str]) -> str:
         known = {o for p in self.get_params(ctx) for o in (*p.opts, *p.secondary_opts)}
         words = [arg.partition("=")[0] for arg in args]
-        unknown = [w for w in words if w.startswith("--") and w not in known]
+        unknown = [w for w in words if re.match("--?[A-Za-z]", w) and w not in known]
         return "\n".join(f"There is no option {w}.{did_you_mean(w, known)}" for w in unknown)
 
 
-def from_model(model: type[Options], skip: Iterable[str] = ()) -> list[click.Option]:
-    """Return an option for each field of `model`."""
-    fields = model.model_fields.items()
-    return [_option(name, field) for name, field in fields if name not in set(skip)]
+def from_model(
+    model: type[Options], skip: Iterable[str] = (), environment: bool = True
+) -> list[click.Option]:
+    """Return an option for each field of `model`, which `LAB_...` variables set too if
+    `environment`."""
+    fields = [item for item in model.model_fields.items() if item[0] not in set(skip)]
+    return [_option(name, field, environment) for name, field in fields]
 
 
-def _option(name: str, field: FieldInfo) -> click.Option:
+def _option(name: str, field: FieldInfo, environment: bool) -> click.Option:
     """Build one option. Its value is None where the user says nothing."""
     flag = "--" + name.replace("_", "-")
     common: dict[str, Any] = {
         "default": None,
         "help": _help(field),
-        "envvar": f"LAB_{name.upper()}",
+        "envvar": f"LAB_{name.upper()}" if environment else None,
     }
     if bool in unwrap(field.annotation):
         off = "--no-" + name.replace("_", "-")

@@ -26,13 +26,13 @@ class CapabilityCommand(click.Command):
         from lab.plugins import discover
         from lab.spec import import_object
 
-        spec = discover().experiment(found.record["experiment"])
+        spec = discover().experiment(found.plugin)
         path = spec.capabilities.get(str(self.name))
         if path is None:
             return  # said when the command runs
         model = import_object(path)
         known = {param.name for param in self.params}
-        self.params += options.from_model(model, skip=known)
+        self.params += options.from_model(model, skip=known, environment=False)
 
 
 @click.command("play", cls=CapabilityCommand, short_help="Write a GIF of what a trained run does.")
@@ -53,13 +53,20 @@ def command(
 
     found = store.find(run, runs_dir)
     content = api.use(found.dir, "play", checkpoint, **common.given(values))
-    stem = out.with_suffix("") if out else found.dir / "media" / f"play-{checkpoint}"
+    stem = _stem(out or found.dir / "media" / f"play-{checkpoint}", media.suffix(content))
     stem.parent.mkdir(parents=True, exist_ok=True)
     path = media.write(stem, content)
     if as_json:
         output.print_json({"dir": str(found.dir), "file": str(path)})
     else:
         click.echo(path)
+
+
+def _stem(out: Path, suffix: str) -> Path:
+    """Return `out` without its suffix. Raises UsageError where it has that of another kind."""
+    if out.suffix in {".gif", ".png", ".txt", ".mp4", ".jpg", ".webp"} - {suffix}:
+        raise UsageError(f"--out {out}: this is written as {suffix}. Name it {out.stem}{suffix}")
+    return out.with_suffix("") if out.suffix == suffix else out
 
 
 def _find_run(args: list[str]) -> Run | None:

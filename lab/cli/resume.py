@@ -36,5 +36,7 @@ def command(run: str, runs_dir: Path, as_json: bool, quiet: bool, **values: Any)
 
 
 command.params += options.from_model(
-    config.RunOptions, skip=set(config.RunOptions.model_fields) - CHANGES
+    config.RunOptions,
+    skip=set(config.RunOptions.model_fields) - CHANGES,
+    environment=False,  # a resumed run keeps to what its folder says
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext, redirect_stdout
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,7 @@ def _extra_options(spec: ExperimentSpec) -> list[click.Option]:
         click.Option(["--preset"], type=presets, help="Named options; 'none' for no preset."),
         click.Option(["--config", "file"], type=file, help="YAML file of options."),
         click.Option(["--seeds"], type=click.IntRange(1), help="Train this many seeds, a group."),
-        click.Option(["--jobs"], type=click.IntRange(1), default=1, help="Seeds at a time."),
+        click.Option(["--jobs"], type=click.IntRange(1), help="Seeds at a time; 1 by default."),
         click.Option(["--json", "as_json"], is_flag=True, help="Print JSON on stdout."),
         click.Option(["--quiet", "-q"], is_flag=True, help="No progress, no messages but errors."),
         click.Option(["--debug"], is_flag=True, expose_value=False, help="Show tracebacks."),
@@ -99,7 +100,7 @@ def _run(
     preset: str | None,
     file: Path | None,
     seeds: int | None,
-    jobs: int,
+    jobs: int | None,
     as_json: bool,
     quiet: bool,
     **values: Any,
@@ -114,7 +115,9 @@ def _run(
 
         if resolved.run.name:
             raise UsageError("--name names one run; with --seeds give a --group")
-        sys.exit(run_seeds(spec, plugins, resolved, seeds, jobs, as_json=as_json, quiet=quiet))
+        sys.exit(run_seeds(spec, plugins, resolved, seeds, jobs or 1, as_json=as_json, quiet=quiet))
+    if jobs is not None:
+        raise UsageError("--jobs says how many seeds train at a time: it needs --seeds")
     terminal = choose_terminal(as_json, quiet)
     if resolved.preset:
         terminal.say(f"Preset {resolved.preset} of {spec.name}")
@@ -130,7 +133,9 @@ def report(train: Any, as_json: bool, quiet: bool) -> None:
     from lab.session import RunResult
 
     try:
-        result: RunResult = train()
+        # what a library prints while training may not come between the reader and the JSON
+        with redirect_stdout(sys.stderr) if as_json else nullcontext():
+            result: RunResult = train()
     except RunFailed as error:
         if as_json:
             summary = Run(Path(error.dir)).summary

@@ -9,16 +9,18 @@ import click
 
 from lab.cli import common, output
 
+STATES = ("running", "finished", "interrupted", "failed", "crashed")
+
 
 @click.command("runs", short_help="List runs.")
-@click.option("--state", help="Only runs in this state: running, finished, crashed, ...")
+@click.option("--state", type=click.Choice(STATES), help="Only runs in this state.")
 @click.option("--group", help="Only runs of this group.")
 @click.option("--experiment", help="Only runs of this experiment.")
 @common.runs_dir_option
 @common.json_option
 @common.debug_option
 def command(runs_dir: Path, as_json: bool, **wanted: str | None) -> None:
-    """List the runs of the runs folder, oldest first."""
+    """List the runs of the runs folder, by name."""
     from lab import store
 
     rows = [_row(run) for run in store.runs(runs_dir)]
@@ -26,6 +28,8 @@ def command(runs_dir: Path, as_json: bool, **wanted: str | None) -> None:
     rows = [row for row in rows if all(row[key] == value for key, value in wanted.items())]
     if as_json:
         output.print_json(rows)
+    elif not rows and wanted:
+        output.say(f"No run in {runs_dir} matches. `lab runs` lists all.")
     elif not rows:
         output.say(f"No runs in {runs_dir}. Start one: lab run dqn --env CartPole-v1")
     else:

@@ -9,8 +9,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import yaml
 
@@ -42,21 +43,19 @@ def run_seeds(
     running: list[_Child] = []
     results: list[dict[str, Any]] = []
     worst = 0
-    with tempfile.TemporaryDirectory() as scratch, _ForwardedSignals(running):
-        while waiting or running:
-            while waiting and len(running) < jobs and worst < 128:
+    with tempfile.TemporaryDirectory() as scratch, _ForwardedSignals(running) as signals:
+        while running or (waiting and not signals.caught):
+            while waiting and len(running) < jobs and not signals.caught:
                 running.append(_Child(reference, resolved, group, waiting.pop(0), Path(scratch)))
-            if worst >= 128:
-                waiting.clear()
             time.sleep(0.05)
             for child in [child for child in running if child.process.poll() is not None]:
                 running.remove(child)
                 results.append(child.result())
-                worst = max(worst, abs(child.process.returncode))
+                worst = max(worst, 1 if child.process.returncode else 0)
                 if not quiet:
                     output.say(child.line())
     _print(group, results, as_json)
-    return worst
+    return 128 + signals.caught if signals.caught else worst
 
 
 class _Child:
@@ -71,12 +70,12 @@ class _Child:
         values = {**resolved.config.model_dump(mode="json"), **run, "seed": seed, "group": group}
         file.write_text(yaml.safe_dump(values), encoding="utf-8")
         command = [sys.executable, "-m", "lab", "run", reference, "--preset", "none"]
+        self.output = (scratch / f"{seed}.out").open("w+", encoding="utf-8")
         self.errors = (scratch / f"{seed}.err").open("w+", encoding="utf-8")
         self.process = subprocess.Popen(
             [*command, "--config", str(file), "--json", "--quiet"],
-            stdout=subprocess.PIPE,
+            stdout=self.output,
             stderr=self.errors,
-            text=True,
             env=_environment(),
             start_new_session=True,  # so that Ctrl-C comes from the parent, once
         )
@@ -84,18 +83,30 @@ class _Child:
 
     def result(self) -> dict[str, Any]:
         if self._result is None:
-            text, _ = self.process.communicate()
-            self.errors.seek(0)
-            problem = self.errors.read().strip()
-            self.errors.close()
-            result = {**FAILED, **(json.loads(text) if text.strip() else {}), "seed": self.seed}
-            self._result = {**result, "error": problem} if problem else result
+            said, problem = _read(self.output), _read(self.errors)
+            result = {**FAILED, **_last_object(said), "seed": self.seed}
+            failed = self.process.returncode != 0 and problem
+            self._result = {**result, "error": problem} if failed else result
         return self._result
 
     def line(self) -> str:
         result = self.result()
         problem = f"  {result['error']}" if "error" in result else ""
         return f"seed {self.seed}: {result['state']}  {output.number(result['objective'])}{problem}"
+
+
+def _read(file: IO[str]) -> str:
+    with file:
+        file.seek(0)
+        return file.read().strip()
+
+
+def _last_object(text: str) -> dict[str, Any]:
+    """Return the JSON object in the last line: libraries below python may have printed before."""
+    with suppress(ValueError):
+        found = json.loads(text.rpartition("\n")[2])
+        return found if isinstance(found, dict) else {}
+    return {}
 
 
 def _environment() -> dict[str, str]:
@@ -110,16 +121,19 @@ class _ForwardedSignals:
 
     def __init__(self, children: list[_Child]) -> None:
         self._children = children
+        self.caught: int | None = None
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> _ForwardedSignals:
         watched = (signal.SIGINT, signal.SIGTERM)
         self._before = {number: signal.signal(number, self._forward) for number in watched}
+        return self
 
     def __exit__(self, *exception: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
     def _forward(self, number: int, frame: object) -> None:
+        self.caught = number
         for child in self._children:
             child.process.send_signal(number)
 

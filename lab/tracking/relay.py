@@ -140,7 +140,7 @@ class Relay:
         end = time.monotonic() + self._finish_timeout
         # Not by join: until Python 3.13, an interrupt makes it take a running thread for ended.
         while not self._ended.wait(min(0.1, max(0.0, end - time.monotonic()))):
-            if time.monotonic() >= end or self._late():
+            if time.monotonic() >= end or self._stopped or self._late():
                 return False
         self._thread.join()
         return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -32,7 +32,6 @@ class RunInfo:
     tags: tuple[str, ...] = ()
     job_type: str = "train"
     resumed: bool = False
-    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Tracker(Protocol):

@@ -72,6 +72,7 @@ class DQN:
             action = self.act(obs, epsilon)
             step = self.envs.step(action)
             steps.append((obs, action, *step[:5]))
+            self.exploration.end(step.terminated | step.truncated)
             moved += int(step.live.sum())
             for value, length in zip(step.returns, step.lengths, strict=True):
                 self.ctx.log("return", float(value))
@@ -117,10 +118,11 @@ class DQN:
         values a' too.
         """
         groups, size = batch.action.shape
-        fixed = self.target(batch.next_obs.flatten(0, 1)).view(groups, size, -1)  # [G, B, A]
-        if self.config.target_network and not self.config.double:
-            yield from bootstrap(batch.reward, batch.discount, fixed, chooser=fixed)
-            return
+        if self.config.target_network:
+            fixed = self.target(batch.next_obs.flatten(0, 1)).view(groups, size, -1)  # [G, B, A]
+            if not self.config.double:
+                yield from bootstrap(batch.reward, batch.discount, fixed, chooser=fixed)
+                return
         for g in range(groups):
             online = self.online(batch.next_obs[g])  # [B, A]
             value = fixed[g] if self.config.target_network else online

@@ -15,7 +15,7 @@ import numpy as np
 Array = np.ndarray[Any, np.dtype[Any]]
 
 DECAY = 2.0  # P(n steps) is proportional to n ** -2: their section 3
-LONGEST = 10_000
+LONGEST = 10_000  # as theirs; episodes end it before
 
 
 class Exploration:
@@ -44,6 +44,10 @@ class Exploration:
         exploring = self.left > 0
         self.left -= exploring
         return exploring, self.action
+
+    def end(self, over: Array) -> None:
+        """Let go of what is held where an episode is over [N]."""
+        self.left[over] = 0
 
     def state_dict(self) -> dict[str, list[int]]:
         return {"action": self.action.tolist(), "left": self.left.tolist()}

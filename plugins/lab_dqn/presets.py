@@ -1,4 +1,8 @@
-"""Tuned options by environment. The figures beside each are from `benchmarks/dqn.py`."""
+"""Tuned options by environment.
+
+Beside each: the mean return over 100 fresh episodes of the selected weights, its mean over five
+seeds and Student's 95 % interval, as `python -m benchmarks.dqn presets` printed them.
+"""
 
 from __future__ import annotations
 
@@ -39,18 +43,17 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     },
     "Acrobot-v1": {
         "budget": 100_000,
-        "eval_every": 2_500,
-        "eval_episodes": 50,
+        "eval_every": 5_000,
+        "eval_episodes": 100,
         "hidden": (128, 128),
         "n_envs": 16,
         "lr": 1e-3,
-        "batch": 128,
+        "batch": 256,
         "buffer": 100_000,
-        "n_step": 3,
         "learning_starts": 1_000,
         "train_every": 128,
         "gradient_steps": 32,
-        "target_every": 128,
+        "target_every": 64,
         "exploration": 0.1,
         "epsilon_end": 0.02,
         "hold": True,

@@ -319,6 +319,7 @@ class Ledger:
 
     def __init__(self) -> None:
         self.started: list[bool] = []
+        self.name, self.present = "ledger", True
         self.clocks: list[int] = []
         self.states: list[str] = []
         self.checkpoints: list[str] = []
@@ -344,7 +345,7 @@ def ledger(monkeypatch) -> Ledger:
     from lab.session import Session
 
     made = Ledger()
-    monkeypatch.setattr(Session, "_trackers", lambda self: [made])
+    monkeypatch.setattr(Session, "_trackers", lambda self, say: [made] if made.present else [])
     return made
 
 
@@ -369,6 +370,18 @@ def test_a_tracker_misses_no_row_of_a_larger_budget(train, ledger) -> None:
     lab.resume(result.dir, budget=300)
     new = [row["clock"] for row in rows(result.dir) if row["clock"] > 200]
     assert ledger.clocks == first + new
+
+
+def test_a_tracker_that_comes_later_gets_the_whole_run(train, ledger, monkeypatch) -> None:
+    import lab_odd.odd
+
+    ledger.present = False
+    with pytest.raises(lab.RunFailed) as failed:
+        train("odd", trouble="raise-step", checkpoint_every=40, log_every=10)
+    monkeypatch.setattr(lab_odd.odd.Odd, "stumble", lambda self, where: None)
+    ledger.present = True
+    lab.resume(failed.value.dir)
+    assert ledger.clocks == [row["clock"] for row in rows(Path(failed.value.dir))]
 
 
 # -- listing
@@ -396,13 +409,15 @@ def test_runs_that_differ_by_seed_alone_are_a_group(train) -> None:
     def group(**changes) -> str:
         return train("odd", **changes).summary["group"]
 
-    assert group() == group(seed=1) == group(threads=2) == group(eval_every=50)
-    assert len({group(), group(lr=0.25), group(budget=100), group(place="marsh")}) == 4
+    assert group() == group(seed=1) == group(threads=2) == group(log_every=50)
+    others = [group(lr=0.25), group(budget=100), group(place="marsh"), group(eval_every=50)]
+    assert len({group(), *others, group(stop_at="eval/score>=1e9")}) == 6
 
 
 def test_a_spec_can_be_run_without_being_installed(train) -> None:
     spec = discover().experiment("odd")
-    assert lab.run(spec, budget=10, wandb="disabled", runs_dir=train("odd").dir.parent).state
+    result = lab.run(spec, budget=10, wandb="disabled", runs_dir=train("odd").dir.parent)
+    assert result.state == "finished"
 
 
 def test_the_summary_alone_serves_a_listing(train) -> None:

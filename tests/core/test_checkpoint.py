@@ -315,3 +315,34 @@ def test_optimisers_and_schedules_are_plain() -> None:
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 10)
         check_plain({"net": net.state_dict(), "o": optimizer.state_dict(),
                      "s": schedule.state_dict()})  # fmt: skip
+
+
+def test_the_best_of_a_future_that_was_lost_is_forgotten(tmp_path) -> None:
+    """best.pt is written at once, last.pt later: what came between never was, after a crash."""
+    kept = folder_of(tmp_path / "run")
+
+    def best() -> int:
+        return int(checkpoint.load(kept.dir / BEST)["evaluated"])
+
+    kept.save_best({"evaluated": 10})
+    kept.save_last({"clock": 10})
+    kept.save_best({"evaluated": 20})
+    kept.save_best({"evaluated": 30})
+    kept.restore_best(10)
+    assert best() == 10
+    kept.restore_best(10)
+    assert best() == 10
+    kept.save_best({"evaluated": 20})
+    kept.save_last({"clock": 25})
+    kept.restore_best(20)
+    assert best() == 20
+    kept.restore_best(None)
+    assert not (kept.dir / BEST).exists()
+
+
+def test_a_best_that_came_before_any_best_of_last_is_forgotten(tmp_path) -> None:
+    kept = folder_of(tmp_path / "run")
+    kept.save_last({"clock": 0})
+    kept.save_best({"evaluated": 10})
+    kept.restore_best(None)
+    assert not (kept.dir / BEST).exists()

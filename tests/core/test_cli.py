@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import helpers
 import pytest
 from click.testing import Result
+from helpers import summary
+
+import lab
 
 COMMANDS = ("run", "resume", "eval", "play", "runs", "show", "plugins", "doctor", "completion")
 
@@ -40,6 +44,13 @@ WRONG = {
     "run odd --seeds 2 --name two": "--name names one run",
     "run odd --seeds 0": "--seeds",
     "run odd --stop-at fast": "no criterion",
+    "run odd --jobs 2": "it needs --seeds",
+    "run odd --name ../away": "--name ../away",
+    "run odd --name a/b": "--name a/b",
+    "run odd -lr 1": "There is no option -lr. Did you mean '--lr'?",
+    "run dqn --stop-at eval/retrun>=1": "has no metric 'eval/retrun'. Did you mean 'eval/return'?",
+    "play one --out song.mp4": "this is written as .txt. Name it song.txt",
+    "runs --state finishd": "'finishd' is not one of",
     "run odd --preset nope": "no preset 'nope'",
     "run odd --config nope.yaml": "cannot read nope.yaml: No such file or directory",
     "resume": "Missing argument 'RUN'",
@@ -260,7 +271,7 @@ def test_a_run_without_a_summary_can_be_listed_and_shown(cli, trained, tmp_path)
 def test_a_run_whose_plugin_is_gone_says_so(cli, trained, monkeypatch) -> None:
     result = cli("eval", "one", LAB_DISABLE_PLUGINS="odd")
     assert result.exit_code == 2
-    assert "There is no experiment 'odd'" in result.stderr
+    assert "There is no experiment 'lab_odd:odd'" in result.stderr
 
 
 def test_plugins_lists_origin_and_offers(cli) -> None:
@@ -308,6 +319,63 @@ def test_seeds_train_a_group_with_the_resolved_options(tmp_path, site) -> None:
     assert [(s["seed"], s["config"]["lr"]) for s in summaries] == [(3, 0.125), (4, 0.125)]
     assert {s["group"] for s in summaries} == {report["group"]}
     assert summaries[0]["test"] != summaries[1]["test"]
+
+
+def test_what_a_seed_prints_is_not_taken_for_its_result(tmp_path, site) -> None:
+    words = ("run", "odd", "--seeds", 1, "--place", "noisy", "--wandb", "disabled", "--json")
+    env = helpers.child_environment(site)
+    done = helpers.run_child(helpers.lab_command(*words), tmp_path, env)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["runs"][0]["state"] == "finished"
+
+
+def test_json_is_alone_on_stdout(tmp_path, site) -> None:
+    words = ("run", "odd", "--place", "noisy", "--wandb", "disabled", "--json")
+    done = helpers.run_child(helpers.lab_command(*words), tmp_path, helpers.child_environment(site))
+    assert json.loads(done.stdout)["state"] == "finished"
+    assert "a noisy place" in done.stderr
+
+
+def test_a_resumed_run_keeps_to_its_folder_and_not_to_the_environment(cli, train) -> None:
+    with pytest.raises(lab.RunFailed):
+        train("odd", name="stopped", trouble="raise-step", checkpoint_every=50)
+    cli("resume", "stopped", LAB_BUDGET="400", LAB_DEVICE="cuda:9")
+    assert lab.Run(Path("runs/stopped")).record["run"]["budget"] == 200
+
+
+def test_a_criterion_can_be_dropped_to_train_on_to_the_budget(cli, train) -> None:
+    train("odd", name="early", stop_at="eval/score>=-1e9", eval_every=20)
+    assert summary(Path("runs/early"))["ended"] == "eval/score>=-1e+09"
+    assert cli("resume", "early").exit_code == 2
+    assert cli("resume", "early", "--stop-at", "none").exit_code == 0
+    found = summary(Path("runs/early"))
+    assert (found["ended"], found["clock"]["value"]) == ("budget", 200)
+
+
+def test_runs_that_start_in_one_second_have_names_of_their_own(train, monkeypatch) -> None:
+    """Both decided on a name before either made its folder."""
+    monkeypatch.setattr("lab.api.time.strftime", lambda *args: "now")
+    names = {train("odd").dir.name for _ in range(3)}
+    assert len(names) == 3
+    assert "odd-meadow-s0-now" in names
+
+
+def test_a_run_is_found_again_when_another_plugin_offers_its_name(train, tmp_path) -> None:
+    result = train("odd", name="first")
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "twin.py").write_text(
+        "import lab\n@lab.hookimpl\ndef lab_experiments():\n"
+        "    yield lab.ExperimentSpec(name='odd', summary='s', config='a:B', experiment='a:C')\n"
+    )
+    helpers.distribution(tmp_path / "site", "twin", {"twin": "twin"})
+    sys.path.insert(0, str(tmp_path / "site"))
+    try:
+        with pytest.raises(lab.UsageError, match="Several plugins offer"):
+            train("odd")
+        assert lab.evaluate(result.dir) == result.summary["test"]
+    finally:
+        sys.path.remove(str(tmp_path / "site"))
+        sys.modules.pop("twin", None)
 
 
 def test_a_failed_seed_costs_the_others_nothing(tmp_path, site) -> None:

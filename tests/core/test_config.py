@@ -251,3 +251,15 @@ def test_a_file_may_not_be_a_folder(cli, tmp_path: Path) -> None:
     result = cli("run", "odd", "--config", tmp_path)
     assert result.exit_code == 2
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("x=1", 1), ("x=1e-3", 1e-3), ("x=true", True), ("x=False", False), ("x=no", "no"),
+     ("x=8x8", "8x8"), ("x=-2", -2), ("x=.5", 0.5), ("x=", "")],
+)  # fmt: skip
+def test_pairs_are_read_as_numbers_switches_and_text(text, value) -> None:
+    from lab_dqn.config import Config
+
+    found = config.parse(Config, "env_args", text)["x"]
+    assert (found, type(found)) == (value, type(value))

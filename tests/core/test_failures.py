@@ -46,7 +46,6 @@ def test_a_failure_is_recorded_and_costs_no_row_before_it(cli, tmp_path, train, 
     assert kept == healthy[: len(kept)]
     assert kept[-1]["clock"] >= 90
     assert checkpoint.load(run / "checkpoints" / "last.pt")["clock"] in (80, 90, 100)
-    assert cli("eval", "bad", "--checkpoint", "last").exit_code in (0, 1)
     assert result.stdout == ""
 
 

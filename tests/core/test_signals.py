@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from helpers import difference, last_state, rows, summary
 
 import lab
+from lab.signals import Signals
 
 CADENCE = ("--log-every", 50, "--eval-every", 100)
 
@@ -35,7 +37,7 @@ def test_a_signal_saves_and_the_resumed_run_ends_alike(
     child.send_signal(number)
     out, err = child.communicate(timeout=60)
     assert child.returncode == code
-    assert "Finishing this step, then saving. Once more stops at once." in err
+    assert "Saving. Once more stops at once." in err
     assert "Interrupted. Continue with: lab resume runs/one" in err
     assert "Traceback" not in err
     assert out.startswith("state")
@@ -87,6 +89,34 @@ def test_a_group_of_seeds_is_interrupted_as_one(spawn, tmp_path) -> None:
     assert "Traceback" not in err
     states = [summary(run)["state"] for run in sorted(tmp_path.glob("runs/*"))]
     assert states == ["interrupted", "interrupted"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_no_seed_starts_after_a_signal_however_early_it_comes(spawn, tmp_path, number) -> None:
+    """The first seed's process is still importing: it dies of the signal without a word."""
+    child = spawn("run", "odd", "--seeds", 3, "--pause", 0.02, "--budget", 10**6)
+    end = time.monotonic() + 60
+    while not _children(child.pid):
+        assert time.monotonic() < end
+        time.sleep(0.005)
+    child.send_signal(number)
+    child.communicate(timeout=60)
+    assert child.returncode == 128 + number
+    assert len(list(tmp_path.glob("runs/*"))) <= 1
+
+
+def _children(pid: int) -> str:
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    return "".join(task.read_text() for task in tasks)
+
+
+def test_a_signal_says_nothing_itself(capfd) -> None:
+    """The loop may be in the middle of printing."""
+    with Signals() as signals:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.01)
+    assert signals.caught == signal.SIGINT
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_notebook_keeps_its_own_handlers(train) -> None:

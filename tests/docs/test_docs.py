@@ -10,10 +10,11 @@ from pathlib import Path
 
 import helpers
 import pytest
+from click.testing import CliRunner
 
 import lab
 from lab import hookspecs
-from lab.cli import COMMANDS
+from lab.cli import COMMANDS, main
 from lab.context import Context
 from lab.plugins import discover
 from lab.session import RunResult
@@ -86,8 +87,14 @@ def test_the_readmes_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_the_readmes_commands_exist() -> None:
-    named = set(re.findall(r"^\$ lab (\w+)", README, re.MULTILINE))
-    assert named <= set(COMMANDS)
+    shown = re.findall(r"^\$ lab ([^#\n]+)", README, re.MULTILINE)
+    assert len(shown) >= 8
+    for words in map(str.split, shown):
+        assert words[0] in COMMANDS
+        help_text = CliRunner().invoke(main, [*words[:2], "--help"] if words[0] == "run" else
+                                       [words[0], "--help"]).output  # fmt: skip
+        for option in (word for word in words if word.startswith("--")):
+            assert f"{option} " in help_text or f"{option}\n" in help_text, (words, option)
 
 
 def test_the_readme_lists_every_experiment() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from dqn_tools import make_dqn
 from scipy.stats import binomtest
 
 from lab_dqn.exploration import Exploration
@@ -77,3 +78,18 @@ def test_a_held_action_goes_on_from_its_state() -> None:
     second.load_state_dict(first.state_dict())
     for one, other in zip(play(first, 0.1, 50, seed=1), play(second, 0.1, 50, seed=1), strict=True):
         assert (one == other).all()
+
+
+def test_an_episode_that_ends_lets_go() -> None:
+    exploration = Exploration(3, 4, hold=True)
+    exploration.left[:] = 5
+    exploration.end(np.array([True, False, True]))
+    assert exploration.left.tolist() == [0, 5, 0]
+
+
+def test_a_new_episode_is_not_begun_with_the_held_action_of_the_last() -> None:
+    """Frozen: every step ends an episode, so that nothing is ever held."""
+    dqn = make_dqn(env="MountainCar-v0", env_args={"max_episode_steps": 1}, n_envs=2, hold=True)
+    dqn.exploration.left[:] = 100
+    dqn.play_rollout()
+    assert (dqn.exploration.left == 0).all()

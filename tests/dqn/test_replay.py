@@ -330,7 +330,6 @@ def test_memory_reads_back_what_native_cartpole_showed() -> None:
             expected.append(Row(*row, 0.0 if terminated[i] else GAMMA, listed(next_obs[i])))
         obs, over = next_obs, terminated | truncated
     assert sorted(map(without_stack, rows(dqn.memory))) == sorted(expected)
-    assert over.any() or len(expected) < 4 * len(actions)
 
 
 def test_a_rollout_counts_transitions_and_not_ticks() -> None:

@@ -219,6 +219,14 @@ def test_lab_play_writes_an_animation(run_dqn, cli, options) -> None:
         assert max(gif.size) == 60
 
 
+@pytest.mark.parametrize("screen", ["NotImplementedError", "RuntimeError", "nothing"])
+def test_an_environment_that_cannot_draw_costs_no_run(run_dqn, screen) -> None:
+    options = {**SMALL, "env": "worlds:worlds/Screen-v0", "env_args": {"screen": screen}}
+    result = run_dqn(media=True, **options)
+    assert result.state == "finished"
+    assert "No episode was recorded" in (result.dir / "log.txt").read_text()
+
+
 def test_a_run_records_an_episode_at_its_end_unless_told_not_to(run_dqn) -> None:
     small = {**CATCH, "env_args": {"rows": 6, "columns": 6, "cell": 6}}
     shown, quiet = run_dqn("shown", media=True, **small), run_dqn("quiet", **small)

@@ -177,6 +177,16 @@ def test_a_start_that_hangs_is_given_up_while_rows_come(make_run: Any) -> None:
     assert tracker.names == ["start"]
 
 
+def test_a_tracker_that_was_given_up_is_not_waited_for(make_run: Any) -> None:
+    relay = Relay(Stuck("start"), "t", print, start_timeout=0.1, finish_timeout=LONG)
+    relay.start(make_run())
+    time.sleep(0.2)
+    relay.row({"clock": 1})  # gives up
+    began = time.monotonic()
+    relay.finish({})
+    assert time.monotonic() - began < LONG / 5
+
+
 def test_a_full_queue_drops_rows_says_so_once_and_counts(make_run: Any) -> None:
     tracker, said = Stuck("start"), list[str]()
     relay = Relay(tracker, "t", said.append, capacity=10)

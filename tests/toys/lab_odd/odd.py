@@ -28,6 +28,8 @@ class Odd:
 
     def step(self) -> int:
         time.sleep(self.config.pause)
+        if self.config.place == "noisy":
+            print("a noisy place")
         self.stumble("step")
         self.where += torch.randn(1) * self.config.lr
         self.ctx.log("loss", float("nan") if self.due("nan-loss") else self.where)
