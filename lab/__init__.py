@@ -33,11 +33,13 @@ _HOME = {
     "evaluate": "lab.api",
     "hookimpl": "lab.hookspecs",
     "load": "lab.api",
+    "plain": "lab.rng",
     "play_episodes": "lab.environments",
     "record_episode": "lab.environments",
     "resume": "lab.api",
     "run": "lab.api",
     "runs": "lab.api",
+    "unplain": "lab.rng",
 }
 
 __all__ = ["__version__", *_HOME]
@@ -65,6 +67,8 @@ if TYPE_CHECKING:
     from lab.experiment import Experiment as Experiment
     from lab.hookspecs import hookimpl as hookimpl
     from lab.media import Clip as Clip
+    from lab.rng import plain as plain
+    from lab.rng import unplain as unplain
     from lab.session import RunResult as RunResult
     from lab.spec import EnvironmentSpec as EnvironmentSpec
     from lab.spec import ExperimentSpec as ExperimentSpec

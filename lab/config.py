@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from lab.errors import UsageError
 from lab.spec import ExperimentSpec
@@ -98,8 +98,6 @@ class RunOptions(Options):
     media: bool = Field(True, description="Record pictures and videos.")
     name: str | None = Field(
         None,
-        pattern=r"^[A-Za-z0-9_][A-Za-z0-9._=+-]*$",
-        max_length=200,
         description="Name of the run and of its folder.",
     )
     group: str | None = Field(None, description="Group of runs that differ by seed alone.")
@@ -111,6 +109,13 @@ class RunOptions(Options):
     project: str | None = Field(
         None, description="Weights & Biases project; by default WANDB_PROJECT, or lab."
     )
+
+    @field_validator("name")
+    @classmethod
+    def _is_a_folder_name(cls, name: str | None) -> str | None:
+        if name is not None and (not name or name.startswith(".") or {"/", "\\"} & set(name)):
+            raise ValueError("must name one folder: without slashes, and not begin with a dot")
+        return name
 
 
 class Play(Options):

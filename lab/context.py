@@ -133,23 +133,26 @@ class Context:
         num_envs: int,
         *,
         train: bool = True,
+        native: bool = True,
         wrappers: Sequence[make.Wrapper] = (),
         **kwargs: Any,
     ) -> Envs:
-        """Make environments to step together.
+        """Make environments to step together, with a native vector version where there is one and
+        `native` allows it.
 
         Those to train in are seeded here, and the runner saves and restores their state. Those to
         evaluate in (`train=False`) are reset with a seed drawn from `rng` at each evaluation.
         """
 
         with untouched():  # what is made on first use may not move training's randomness
-            return self._make_envs(env_id, num_envs, train, wrappers, kwargs)
+            return self._make_envs(env_id, num_envs, train, native, wrappers, kwargs)
 
     def _make_envs(
         self,
         env_id: str,
         num_envs: int,
         train: bool,
+        native: bool,
         wrappers: Sequence[make.Wrapper],
         kwargs: Mapping[str, Any],
     ) -> Envs:
@@ -158,7 +161,9 @@ class Context:
 
         def build() -> Envs:
             vector_id = self.register_env(fast) if fast else None
-            return make.make_envs(name, num_envs, wrappers=wrappers, vector_id=vector_id, **kwargs)
+            return make.make_envs(
+                name, num_envs, native=native, wrappers=wrappers, vector_id=vector_id, **kwargs
+            )
 
         envs = build()
         self._all_envs.append(envs)

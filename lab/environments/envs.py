@@ -29,7 +29,8 @@ class Step(NamedTuple):
 
 
 class Envs:
-    """N environments, always ready for an action: `obs` is what to choose it from.
+    """N environments, always ready for an action: `obs` is what to choose it from. It is an array
+    [N, ...], or a dict of them where the space is a Dict.
 
     NEXT_STEP environments spend one tick on a reset, in which the action is ignored: `live` is
     False there. SAME_STEP ones hand the last observation over in `final_obs`. DISABLED ones are
@@ -53,7 +54,7 @@ class Envs:
     def reset(self, seed: int | None = None) -> Array:
         """Begin anew in all environments and return `obs` [N, ...]."""
         obs, _ = self.vector.reset(seed=seed)
-        self.obs = np.array(obs)
+        self.obs = copied(obs)
         self._resetting[:] = False
         self._returns[:] = 0.0
         self._lengths[:] = 0
@@ -61,8 +62,9 @@ class Envs:
 
     def step(self, actions: Array) -> Step:
         """Act in every environment. `actions` [N]."""
-        *arrays, info = self.vector.step(actions)
-        obs, reward, terminated, truncated = map(np.array, arrays)  # the vector may reuse its own
+        seen, *arrays, info = self.vector.step(actions)
+        obs = copied(seen)  # the vector may reuse its own arrays
+        reward, terminated, truncated = map(np.array, arrays)
         live = ~self._resetting
         done = terminated | truncated
         next_obs, self.obs = self._successor(obs, done, info)
@@ -77,10 +79,10 @@ class Envs:
             return obs, obs
         if self.autoreset is AutoresetMode.DISABLED:
             fresh, _ = self.vector.reset(options={"reset_mask": done})
-            return obs, np.array(fresh)
-        final = obs.copy()
-        for index in np.flatnonzero(done):
-            final[index] = info["final_obs"][index]
+            return obs, copied(fresh)
+        final = copied(obs)
+        for index in np.flatnonzero(done).tolist():
+            _put(final, index, info["final_obs"][index])
         return final, obs
 
     def _count(self, reward: Array, live: Array, done: Array) -> tuple[Array, Array]:
@@ -98,7 +100,7 @@ class Envs:
         """Return the state of every environment, of the counters and of `obs`."""
         return {
             "envs": self._env_states() if self.exact else None,
-            "obs": self.obs.copy(),
+            "obs": copied(self.obs),
             "resetting": self._resetting.copy(),
             "returns": self._returns.copy(),
             "lengths": self._lengths.copy(),
@@ -110,7 +112,7 @@ class Envs:
         if state["envs"] is None:
             return
         self._load_env_states(state["envs"])
-        self.obs = state["obs"].copy()
+        self.obs = copied(state["obs"])
         self._resetting = state["resetting"].copy()
         self._returns = state["returns"].copy()
         self._lengths = state["lengths"].copy()
@@ -136,3 +138,18 @@ class Envs:
 
     def close(self) -> None:
         self.vector.close()
+
+
+def copied(obs: Any) -> Any:
+    """Copy observations: an array, or one for each key of a Dict space."""
+    if isinstance(obs, Mapping):
+        return {name: copied(part) for name, part in obs.items()}
+    return np.array(obs)
+
+
+def _put(obs: Any, index: int, row: Any) -> None:
+    if isinstance(obs, Mapping):
+        for name, part in obs.items():
+            _put(part, index, row[name])
+    else:
+        obs[index] = row

@@ -68,17 +68,20 @@ def make_envs(
     env_id: str,
     num_envs: int,
     *,
+    native: bool = True,
     wrappers: Sequence[Wrapper] = (),
     vector_id: str | None = None,
     **kwargs: Any,
 ) -> Envs:
-    """Make `num_envs` environments: a native vector version where there is one and it pays,
-    otherwise one by one. `vector_id` names the environment that has it, if not `env_id` itself."""
+    """Make `num_envs` environments: a native vector version where there is one, it pays and
+    `native` allows it, otherwise one by one. `vector_id` names the environment that has it, if not
+    `env_id` itself."""
     vector_id = vector_id or env_id
-    if num_envs >= NATIVE_FROM and not wrappers and gym.spec(vector_id).vector_entry_point:
-        native = _native(env_id, vector_id, num_envs, **kwargs)
-        if native is not None:
-            return Envs(native)
+    pays = num_envs >= NATIVE_FROM and not wrappers
+    if native and pays and gym.spec(vector_id).vector_entry_point:
+        vector = _native(env_id, vector_id, num_envs, **kwargs)
+        if vector is not None:
+            return Envs(vector)
     return Envs(
         SyncVectorEnv(
             [lambda: Replayable(make_env(env_id, wrappers=wrappers, **kwargs))] * num_envs,
@@ -149,5 +152,11 @@ def _play(envs: Envs, actions: Sequence[Any]) -> list[bytes]:
     seen = []
     for action in actions:
         step = envs.step(action)
-        seen += [np.ascontiguousarray(part).tobytes() for part in (*step[:5], envs.obs)]
+        seen += [part for seen_by in (*step[:5], envs.obs) for part in _bytes(seen_by)]
     return seen
+
+
+def _bytes(value: Any) -> list[bytes]:
+    if isinstance(value, dict):
+        return [part for item in value.values() for part in _bytes(item)]
+    return [np.ascontiguousarray(value).tobytes()]

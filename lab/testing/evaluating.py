@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from lab.config import build
+from lab.config import Options, build
 from lab.errors import LabError
 from lab.evaluation import evaluate, perform
 from lab.spec import import_object
@@ -99,26 +99,33 @@ def check_predictions_are_batched(subject: Subject) -> None:
 
 
 def check_capabilities_return_media(subject: Subject) -> None:
-    """Each capability returns a picture, a figure, a Clip or a text, and changes nothing."""
-    from lab import media
-
+    """Each capability returns a picture, a figure, a Clip, a text or the path of the file that it
+    wrote, and changes nothing."""
     if not subject.spec.capabilities:
         raise Skipped("the spec declares no capability")
     with subject.experiment() as (experiment, ctx):
         subject.practise(experiment, ctx, share=0.05)
         for name, path in subject.spec.capabilities.items():
             before = _everything(experiment, ctx)
-            try:
-                content = perform(experiment, ctx, name, build(import_object(path), {}))
-            except LabError as error:
-                raise Skipped(f"{name} is not possible here: {error}") from error
             with tempfile.TemporaryDirectory() as folder:
-                try:
-                    media.write(Path(folder) / "shown", content)
-                except (TypeError, ValueError) as error:
-                    expect(False, f"What {name} returns cannot be shown: {error}")
+                _write(experiment, ctx, name, import_object(path), Path(folder))
             found = difference(before, _everything(experiment, ctx), "experiment")
             expect(found is None, f"{name} changes what training goes on with ({found}).")
+
+
+def _write(experiment: Any, ctx: Any, name: str, model: type[Options], folder: Path) -> None:
+    """Call a capability and write what it returns to `folder`."""
+    from lab import media
+
+    to = {"to": folder / "file"} if "to" in model.model_fields else {}
+    try:
+        content = perform(experiment, ctx, name, build(model, to))
+        if not (isinstance(content, Path) and content.is_file()):
+            media.write(folder / "shown", content)
+    except LabError as error:
+        raise Skipped(f"{name} is not possible here: {error}") from error
+    except (TypeError, ValueError) as error:
+        expect(False, f"What {name} returns cannot be shown: {error}")
 
 
 def _everything(experiment: Any, ctx: Any) -> dict[str, Any]:

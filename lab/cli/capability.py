@@ -1,0 +1,49 @@
+"""Let a command on a run have the options that the run's own experiment names for it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lab.cli import options
+from lab.errors import UsageError
+from lab.store import Run
+
+
+class CapabilityCommand(click.Command):
+    """A command named as a capability, on a run whose experiment declares its further options."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        found = self._find_run(args)
+        if found is not None:
+            self._add_options(found)
+        return super().parse_args(ctx, args)
+
+    def _add_options(self, found: Run) -> None:
+        from lab.plugins import discover
+        from lab.spec import import_object
+
+        path = discover().experiment(found.plugin).capabilities.get(str(self.name))
+        if path is None:
+            return  # said when the command runs
+        known = {param.name for param in self.params}
+        self.params += options.from_model(import_object(path), skip=known, environment=False)
+
+    def _find_run(self, args: list[str]) -> Run | None:
+        """Find RUN among the words before the options are parsed: they depend on it."""
+        from lab import store
+
+        for word in args:
+            if not word.startswith("-"):
+                with suppress(UsageError):
+                    return store.find(word, self._runs_dir(args))
+        return None
+
+    def _runs_dir(self, args: list[str]) -> Path:
+        parser = click.Command("", params=[p for p in self.params if p.name == "runs_dir"])
+        settings: dict[str, Any] = {"ignore_unknown_options": True, "allow_extra_args": True}
+        with parser.make_context("", list(args), help_option_names=[], **settings) as ctx:
+            return Path(ctx.params["runs_dir"])

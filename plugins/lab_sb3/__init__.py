@@ -1,0 +1,57 @@
+"""Offer stable-baselines3: DQN, PPO, A2C, SAC, TD3 and DDPG under the lab's runner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lab import ExperimentSpec, hookimpl
+from lab_sb3.presets import PRESETS
+
+TRAIN = {
+    "return": "undiscounted return of training episodes, exploration included",
+    "length": "length of training episodes in steps",
+    "loss": "the loss that is minimised",
+    "policy_gradient_loss": "clipped surrogate loss (PPO)",
+    "policy_loss": "policy-gradient loss (A2C)",
+    "value_loss": "squared error of the value function (PPO, A2C)",
+    "entropy_loss": "negative mean entropy of the policy (PPO, A2C)",
+    "approx_kl": "approximate KL divergence from the old policy (PPO)",
+    "clip_fraction": "share of clipped ratios (PPO)",
+    "clip_range": "clipping parameter of the policy (PPO)",
+    "clip_range_vf": "clipping parameter of the value function (PPO)",
+    "explained_variance": "share of the returns' variance that the value function explains",
+    "std": "standard deviation of the Gaussian policy",
+    "actor_loss": "loss of the actor (SAC, TD3, DDPG)",
+    "critic_loss": "loss of the critics (SAC, TD3, DDPG)",
+    "ent_coef": "entropy coefficient (SAC)",
+    "ent_coef_loss": "loss of the entropy coefficient (SAC)",
+    "learning_rate": "learning rate",
+    "n_updates": "gradient steps, or epochs over rollouts (PPO, A2C), so far",
+    "exploration_rate": "share of random actions (DQN)",
+}
+
+
+@hookimpl
+def lab_experiments() -> Iterator[ExperimentSpec]:
+    yield ExperimentSpec(
+        name="sb3",
+        summary="stable-baselines3: DQN, PPO, A2C, SAC, TD3, DDPG",
+        config="lab_sb3.config:Config",
+        experiment="lab_sb3.sb3:SB3",
+        presets=PRESETS,
+        capabilities={"play": "lab:Play", "export": "lab_sb3.config:Export"},
+        metrics={
+            **{f"train/{name}": text for name, text in TRAIN.items()},
+            "eval/return": "undiscounted return of deterministic episodes",
+            "eval/length": "length of deterministic episodes in steps",
+            "test/return": "undiscounted return of fresh deterministic episodes",
+            "test/return_low": "lower end of its 95 % interval",
+            "test/return_high": "upper end of its 95 % interval",
+            "test/episodes": "how many fresh episodes",
+            "test/length": "their length in steps",
+        },
+        exempt={
+            "randomness_is_the_runners": "stable-baselines3 draws minibatches and noise from "
+            "numpy's global generator, which the runner seeds, saves and restores"
+        },
+    )

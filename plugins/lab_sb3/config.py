@@ -1,0 +1,119 @@
+"""List the options of stable-baselines3's algorithms. None leaves an algorithm its own default."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+import lab
+from lab import Config as BaseConfig
+from lab import Options
+
+# what the options are called there
+ARGUMENTS = {
+    "lr": "learning_rate",
+    "gamma": "gamma",
+    "batch": "batch_size",
+    "n_steps": "n_steps",
+    "n_epochs": "n_epochs",
+    "gae_lambda": "gae_lambda",
+    "clip_range": "clip_range",
+    "buffer": "buffer_size",
+    "learning_starts": "learning_starts",
+    "train_every": "train_freq",
+    "gradient_steps": "gradient_steps",
+    "tau": "tau",
+    "target_every": "target_update_interval",
+    "exploration": "exploration_fraction",
+    "epsilon_end": "exploration_final_eps",
+    "noise": "action_noise",
+}
+
+
+class Config(BaseConfig):
+    clock: ClassVar[str] = "env_steps"
+
+    algo: Literal["dqn", "ppo", "a2c", "sac", "td3", "ddpg"] = Field(
+        "ppo", description="Algorithm."
+    )
+    policy: Literal["auto", "MlpPolicy", "CnnPolicy", "MultiInputPolicy"] = Field(
+        "auto", description="Network; auto goes by the observations."
+    )
+    env: str = Field("CartPole-v1", description="Gymnasium id, or module:Id for anybody's.")
+    env_args: dict[str, bool | int | float | str] = Field(
+        {}, description="Arguments of the environment: is_slippery=false,map_name=8x8."
+    )
+    n_envs: int = Field(1, ge=1, description="Environments stepped together.")
+
+    hidden: tuple[int, ...] | None = Field(None, description="Units of the hidden layers.")
+    lr: float | None = Field(None, gt=0, description="Learning rate.")
+    gamma: float | None = Field(None, ge=0, le=1, description="Discount.")
+    batch: int | None = Field(None, ge=1, description="Transitions in a minibatch.")
+    linear: bool = Field(
+        False, description="Let learning rate and clip range fall linearly to 0 over the budget."
+    )
+
+    n_steps: int | None = Field(
+        None, ge=1, description="PPO, A2C: steps of a rollout in each environment; DQN: n-step."
+    )
+    n_epochs: int | None = Field(None, ge=1, description="PPO: passes over a rollout.")
+    gae_lambda: float | None = Field(None, ge=0, le=1, description="PPO, A2C: lambda of GAE.")
+    clip_range: float | None = Field(None, gt=0, description="PPO: clipping parameter.")
+
+    buffer: int | None = Field(None, ge=1, description="Transitions that replay remembers.")
+    learning_starts: int | None = Field(None, ge=0, description="Env steps before learning.")
+    train_every: int | None = Field(
+        None, ge=1, description="Steps of every environment between learning phases."
+    )
+    gradient_steps: int | None = Field(
+        None, ge=-1, description="Gradient steps of a learning phase; -1: as many as env steps."
+    )
+    tau: float | None = Field(None, gt=0, le=1, description="Polyak share of a target update.")
+    target_every: int | None = Field(
+        None, ge=1, description="DQN: env steps between target updates."
+    )
+    exploration: float | None = Field(
+        None, ge=0, le=1, description="DQN: share of the budget over which epsilon falls."
+    )
+    epsilon_end: float | None = Field(
+        None, ge=0, le=1, description="DQN: random actions in the end."
+    )
+    noise: float | None = Field(
+        None, ge=0, description="SAC, TD3, DDPG: deviation of normal noise on actions."
+    )
+    args: dict[str, bool | int | float | str] = Field(
+        {}, description="Further arguments of the algorithm's class: ent_coef=0.01,use_sde=true."
+    )
+
+    eval_episodes: int = Field(20, ge=1, description="Deterministic episodes of an evaluation.")
+    test_episodes: int = Field(100, ge=1, description="Fresh episodes of the final test.")
+
+    @property
+    def objective(self) -> tuple[str, str]:
+        return "eval/return", "max"
+
+    @property
+    def target(self) -> str:
+        return f"{self.algo}-{self.env}"
+
+    @property
+    def budget(self) -> int:
+        return 50_000
+
+    @property
+    def preset(self) -> str:
+        return f"{self.algo}-{self.env.rpartition(':')[2]}"
+
+    @property
+    def solved(self) -> str | None:
+        """The threshold that the environment itself declares."""
+        threshold = lab.env_spec(self.env).reward_threshold
+        return None if threshold is None else f"eval/return>={threshold:g}"
+
+
+class Export(Options):
+    """What `lab export` asks."""
+
+    to: Path = Field(Path("sb3.zip"), description="File that stable-baselines3 can load.")

@@ -1,0 +1,259 @@
+"""Drive stable-baselines3's own loop one rollout at a time.
+
+Raffin et al., "Stable-Baselines3: Reliable Reinforcement Learning Implementations", JMLR 22 (2021).
+Everything that its loop keeps between two rollouts is saved and restored, so that a resumed run is
+the uninterrupted one.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import math
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import stable_baselines3
+import torch
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.logger import Logger
+from stable_baselines3.common.noise import NormalActionNoise
+from stable_baselines3.common.utils import LinearSchedule
+
+import lab
+from lab.stats import mean_interval
+from lab_sb3 import replay
+from lab_sb3.config import ARGUMENTS, Config, Export
+from lab_sb3.envs import LentEnvs
+from lab_sb3.spaces import from_plain, to_plain
+
+ON_POLICY = ("ppo", "a2c")
+# plain attributes that its loop carries from one rollout to the next
+COUNTERS = (
+    "num_timesteps",
+    "_total_timesteps",
+    "_episode_num",
+    "_n_updates",
+    "_n_calls",
+    "_current_progress_remaining",
+    "exploration_rate",
+)
+
+
+class SB3:
+    def __init__(self, config: Config, ctx: lab.Context) -> None:
+        self.config, self.ctx = config, ctx
+        facts = ctx.fact("spaces", self.look)
+        self.observation_space, self.action_space = (from_plain(fact) for fact in facts)
+        self.lent = LentEnvs(
+            self.observation_space, self.action_space, config.n_envs, self.make_envs, self.ended
+        )
+        self.model = self.build()
+        self.model.action_space.seed(int(ctx.rng.integers(2**31)))
+        ctx.wrap(self.model.policy, compile=False)
+        self.begun = False
+
+    # -- the algorithm is theirs
+
+    def step(self) -> int:
+        """Collect one rollout and learn from it."""
+        self.begin()
+        model: Any = self.model
+        before = model.num_timesteps
+        model._last_obs = model.env.reset()  # after a resume the episodes may have begun anew
+        if self.config.algo in ON_POLICY:
+            model.collect_rollouts(
+                model.env, self.callback, model.rollout_buffer, n_rollout_steps=model.n_steps
+            )
+            model._update_current_progress_remaining(model.num_timesteps, self.ctx.budget)
+            model.train()
+        else:
+            rollout = model.collect_rollouts(
+                model.env,
+                train_freq=model.train_freq,
+                action_noise=model.action_noise,
+                callback=self.callback,
+                learning_starts=model.learning_starts,
+                replay_buffer=model.replay_buffer,
+                log_interval=None,
+            )
+            if model.num_timesteps > model.learning_starts:
+                wanted = model.gradient_steps
+                steps = wanted if wanted >= 0 else rollout.episode_timesteps
+                if steps > 0:
+                    model.train(batch_size=model.batch_size, gradient_steps=steps)
+        self.report()
+        return int(model.num_timesteps - before)
+
+    def begin(self) -> None:
+        """Do once what `learn` does before its loop."""
+        if not self.begun:
+            self.begun = True
+            _, self.callback = self.model._setup_learn(self.ctx.budget)
+
+    def report(self) -> None:
+        """Log what the algorithm recorded. Nothing goes through its loggers."""
+        recorded = self.model.logger.name_to_value
+        for name, value in recorded.items():
+            if value is not None and math.isfinite(value):  # of no variance nothing is explained
+                self.ctx.log(name.rpartition("/")[2], float(value))
+        recorded.clear()
+
+    def ended(self, returns: Sequence[float], lengths: Sequence[int]) -> None:
+        for value, length in zip(returns, lengths, strict=True):
+            self.ctx.log("return", value)
+            self.ctx.log("length", length)
+
+    # -- building
+
+    def look(self) -> list[dict[str, Any]]:
+        """Return the spaces of the environment as plain data."""
+        env = self.ctx.make_env(self.config.env, **self.env_args())
+        try:
+            return [to_plain(env.observation_space), to_plain(env.action_space)]
+        finally:
+            env.close()
+
+    def build(self) -> Any:
+        """Construct the algorithm. Raises UsageError for spaces or options it does not take."""
+        algorithm = getattr(stable_baselines3, self.config.algo.upper())
+        try:
+            model = algorithm(
+                self.policy(),
+                self.lent,
+                device=self.ctx.device,
+                policy_kwargs=self.network(),
+                **self.arguments(algorithm),
+            )
+        except (AssertionError, ValueError, TypeError) as error:
+            raise lab.UsageError(f"{self.config.algo} on {self.config.env}: {error}") from error
+        model.set_logger(Logger(folder=None, output_formats=[]))
+        return model
+
+    def policy(self) -> str:
+        if self.config.policy != "auto":
+            return self.config.policy
+        if isinstance(self.observation_space, gym.spaces.Dict):
+            return "MultiInputPolicy"
+        space = self.observation_space
+        picture = space.dtype == np.uint8 and len(space.shape or ()) > 1
+        return "CnnPolicy" if picture else "MlpPolicy"
+
+    def network(self) -> dict[str, Any] | None:
+        return None if self.config.hidden is None else {"net_arch": list(self.config.hidden)}
+
+    def arguments(self, algorithm: type[BaseAlgorithm]) -> dict[str, Any]:
+        """Return the arguments that the options stand for.
+
+        Raises UsageError that names every option which this algorithm does not have.
+        """
+        options = {name: getattr(self.config, name) for name in ARGUMENTS}
+        given = {name: value for name, value in options.items() if value is not None}
+        taken = inspect.signature(algorithm).parameters
+        foreign = [f"--{name.replace('_', '-')}" for name in given if ARGUMENTS[name] not in taken]
+        foreign += [f"--args {name}=..." for name in self.config.args if name not in taken]
+        if foreign:
+            raise lab.UsageError(f"{self.config.algo} has no {', '.join(foreign)}.")
+        if self.config.linear:
+            for name in {"lr", "clip_range"} & set(given):
+                given[name] = LinearSchedule(given[name], 0.0, 1.0)
+        if "noise" in given:
+            shape = self.action_space.shape or ()
+            given["noise"] = NormalActionNoise(np.zeros(shape), np.full(shape, given["noise"]))
+        return {ARGUMENTS[name]: value for name, value in given.items()} | self.config.args
+
+    def make_envs(self, train: bool = True) -> lab.Envs:
+        number = self.config.n_envs if train else self.config.eval_episodes
+        # one by one: a native vector environment has ticks that are no transitions
+        return self.ctx.make_envs(
+            self.config.env, number, train=train, native=False, **self.env_args()
+        )
+
+    def env_args(self) -> dict[str, Any]:
+        return dict(self.config.env_args)
+
+    @cached_property
+    def eval_envs(self) -> lab.Envs:
+        return self.make_envs(train=False)
+
+    # -- using what was learned
+
+    def predict(self, observations: Any) -> Any:
+        """Return the deterministic actions [B, ...] for observations [B, ...]."""
+        return self.model.predict(observations, deterministic=True)[0]
+
+    def example(self, number: int) -> Any:
+        """Return observations [number, ...] that `predict` takes: drawn from their space."""
+        space = copy.deepcopy(self.observation_space)
+        space.seed(int(self.ctx.rng.integers(2**31)))
+        return np.stack([space.sample() for _ in range(number)])
+
+    def evaluate(self, split: str) -> Mapping[str, float]:
+        """Play deterministic episodes."""
+        number = self.config.test_episodes if split == "test" else self.config.eval_episodes
+        seed = int(self.ctx.rng.integers(2**31))
+        played = lab.play_episodes(self.eval_envs, self.predict, number, seed=seed)
+        metrics = {"return": played.returns.mean(), "length": played.lengths.mean()}
+        if split == "test":
+            low, high = mean_interval(played.returns)
+            own = {"return_low": low, "return_high": high, "episodes": len(played.returns)}
+            metrics |= own
+        return {name: float(value) for name, value in metrics.items()}
+
+    def play(self, options: lab.Play) -> lab.Clip:
+        """Return a deterministic episode as a clip."""
+        env = self.ctx.make_env(self.config.env, render_mode="rgb_array", **self.env_args())
+        seed = int(self.ctx.rng.integers(2**31))
+        return lab.record_episode(env, self.predict, seed, options)
+
+    def export(self, options: Export) -> Path:
+        """Write the model as plain stable-baselines3 loads it: `PPO.load(path)`."""
+        path = options.to if options.to.suffix == ".zip" else Path(f"{options.to}.zip")
+        self.model.save(path)
+        return path
+
+    # -- state
+
+    def state_dict(self) -> dict[str, Any]:
+        model = self.model
+        parameters = model.get_parameters()
+        state = {
+            "model": parameters.pop("policy"),
+            "parameters": parameters,
+            "counters": {name: getattr(model, name) for name in COUNTERS if hasattr(model, name)},
+            "variables": {name: getattr(model, name).detach() for name in self.variables()},
+            "actions": lab.plain(model.action_space.np_random.bit_generator.state),
+            "starts": None,
+        }
+        if model._last_episode_starts is not None:
+            state["starts"] = torch.from_numpy(np.array(model._last_episode_starts))
+        if getattr(model, "replay_buffer", None) is not None:
+            state["replay"] = replay.state_dict(model.replay_buffer)
+        return state
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        model = self.model
+        model.policy.load_state_dict(state["model"])
+        if "parameters" not in state:
+            return
+        self.begin()
+        parameters = copy.deepcopy(dict(state["parameters"]))  # an optimiser keeps what it gets
+        model.set_parameters({**parameters, "policy": state["model"]})
+        for name, value in state["counters"].items():
+            setattr(model, name, value)
+        for name, value in state["variables"].items():
+            getattr(model, name).data.copy_(value)
+        model.action_space.np_random.bit_generator.state = lab.unplain(state["actions"])
+        if state["starts"] is not None:
+            model._last_episode_starts = state["starts"].numpy().copy()
+        if "replay" in state:
+            replay.load_state_dict(model.replay_buffer, state["replay"])
+
+    def variables(self) -> list[str]:
+        """Names of tensors beside the networks: SAC's entropy coefficient."""
+        _, names = self.model._get_torch_save_params()
+        return [name for name in names if isinstance(getattr(self.model, name), torch.Tensor)]

@@ -1,0 +1,15 @@
+"""Every built-in experiment keeps the contract."""
+
+from __future__ import annotations
+
+from lab.testing import parametrize_with_checks
+
+
+@parametrize_with_checks("dqn")
+def test_dqn(check) -> None:
+    check()
+
+
+@parametrize_with_checks("sb3")
+def test_sb3(check) -> None:
+    check()

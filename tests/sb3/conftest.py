@@ -1,0 +1,33 @@
+"""Lend every test a clean environment and quiet runs in its own folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import helpers
+import pytest
+
+import lab
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith(("LAB_", "WANDB_")):
+            monkeypatch.delenv(name)
+    for name, value in helpers.QUIET.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def run_sb3(tmp_path: Path) -> Callable[..., lab.RunResult]:
+    """`lab.run("sb3")` into the test's own folder, without trackers and pictures."""
+
+    def run(name: str | None = None, **options: Any) -> lab.RunResult:
+        fixed = {"runs_dir": tmp_path / "runs", "wandb": "disabled", "media": False, "name": name}
+        return lab.run("sb3", **{**fixed, **options})
+
+    return run

@@ -1,0 +1,234 @@
+"""stable-baselines3 under the runner does what it does by itself, and resumes exactly."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import stable_baselines3
+import torch
+import worlds  # noqa: F401  registers worlds/...
+from gymnasium import spaces
+from helpers import last_state, rows
+
+import lab
+from lab.context import Context
+from lab.device import Compute
+from lab.environments import make_envs
+from lab.plugins import discover
+from lab.testing.compare import difference
+from lab.tracking.terminal import Silent
+from lab_sb3.config import Config
+from lab_sb3.envs import LentEnvs
+from lab_sb3.sb3 import SB3
+from lab_sb3.spaces import from_plain, to_plain
+
+OFF = {"buffer": 300, "learning_starts": 60, "batch": 16, "hidden": (8,)}
+CASES: dict[str, dict[str, Any]] = {
+    "ppo": {"algo": "ppo", "n_envs": 2, "n_steps": 32, "batch": 16, "n_epochs": 2, "linear": True,
+            "lr": 1e-3},
+    "ppo with sde": {"algo": "ppo", "env": "Pendulum-v1", "n_steps": 32, "batch": 16, "n_epochs": 2,
+                     "args": {"use_sde": True, "sde_sample_freq": 4}},
+    "a2c": {"algo": "a2c", "n_envs": 2, "n_steps": 16},
+    "dqn": {"algo": "dqn", **OFF, "train_every": 16, "gradient_steps": 4, "target_every": 50},
+    "sac": {"algo": "sac", "env": "Pendulum-v1", **OFF, "train_every": 8},
+    "td3": {"algo": "td3", "env": "Pendulum-v1", **OFF, "train_every": 8, "noise": 0.1},
+    "ddpg": {"algo": "ddpg", "env": "Pendulum-v1", **OFF, "n_envs": 2, "train_every": 4,
+             "noise": 0.1},
+}  # fmt: skip
+STEPS = 384
+
+
+def make_sb3(**options: Any) -> SB3:
+    """Return an experiment that nobody runs."""
+    ctx = Context(
+        seed=0,
+        budget=STEPS,
+        dir=Path("nowhere"),
+        compute=Compute(torch.device("cpu")),
+        environments=discover().environments(),
+    )
+    return SB3(Config(**options), ctx)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_rollout_by_rollout_it_learns_what_its_own_loop_learns(case) -> None:
+    stepped = make_sb3(**CASES[case])
+    while stepped.ctx.clock < STEPS:
+        stepped.ctx.clock += stepped.step()
+    own = make_sb3(**CASES[case])
+    own.model.learn(STEPS)
+    assert stepped.model.num_timesteps == own.model.num_timesteps == stepped.ctx.clock
+    found = difference(stepped.model.get_parameters(), own.model.get_parameters())
+    assert found is None, found
+
+
+class Stopping(Silent):
+    def __init__(self, at: int) -> None:
+        self.at = at
+
+    def tick(self, clock: int) -> None:
+        if clock >= self.at:
+            raise RuntimeError("stopped by the test")
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_run_that_failed_half_way_goes_on_to_the_same_end(run_sb3, case) -> None:
+    options = {**CASES[case], "preset": "none", "budget": STEPS, "eval_every": STEPS,
+               "eval_episodes": 1, "test_episodes": 1, "log_every": 64}  # fmt: skip
+    whole = run_sb3("whole", checkpoint_every=100, **options)
+    with pytest.raises(lab.RunFailed) as failed:
+        run_sb3("part", checkpoint_every=100, terminal=Stopping(STEPS // 2), **options)
+    resumed = lab.resume(failed.value.dir)
+    assert rows(resumed.dir) == rows(whole.dir)
+    found = difference(last_state(whole.dir)["experiment"], last_state(resumed.dir)["experiment"])
+    assert found is None, found
+
+
+@pytest.mark.parametrize("case", ["ppo", "dqn", "sac"])
+def test_an_export_is_what_stable_baselines3_itself_loads(run_sb3, tmp_path, case) -> None:
+    from click.testing import CliRunner
+
+    from lab.cli import main
+
+    options = {**CASES[case], "preset": "none", "budget": 128, "eval_episodes": 1,
+               "test_episodes": 1}  # fmt: skip
+    result = run_sb3(**options)
+    words = ["export", str(result.dir), "--to", str(tmp_path / "model.zip")]
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 0, done.output
+    loaded = getattr(stable_baselines3, case.upper()).load(done.stdout.strip(), device="cpu")
+    ours = lab.load(result.dir)
+    obs = ours.example(7)
+    np.testing.assert_array_equal(loaded.predict(obs, deterministic=True)[0], ours.predict(obs))
+
+
+# -- environments
+
+
+def test_the_ends_of_episodes_are_told_as_stable_baselines3_wants_them() -> None:
+    """Numbers: episodes end by termination and truncation in turn."""
+    ended: list[tuple[float, int]] = []
+    envs = make_envs("worlds/Numbers-v0", 2)
+    envs.reset(0)
+    lent = LentEnvs(
+        envs.observation_space, envs.action_space, 2, lambda: envs,
+        lambda returns, lengths: ended.extend(zip(returns, lengths, strict=True)),
+    )  # fmt: skip
+    obs, truncations, terminations = lent.reset(), 0, 0
+    assert (lent.reset() == obs).all(), "reset begins nothing anew"
+    lengths = np.zeros(2, int)
+    for _ in range(60):
+        new, _, dones, infos = lent.step(np.zeros(2, int))
+        lengths += 1
+        for i in range(2):
+            last = infos[i]["terminal_observation"] if dones[i] else new[i]
+            assert last[1] == obs[i][1], "of the same episode"
+            assert last[2] == obs[i][2] + 1
+            if dones[i]:
+                even = obs[i][1] % 2 == 0
+                assert infos[i]["TimeLimit.truncated"] is (not even)
+                truncations, terminations = truncations + (not even), terminations + even
+                assert new[i][2] == 0, "the first of the next"
+                assert lengths[i] in [length for _, length in ended]
+                lengths[i] = 0
+            else:
+                assert infos[i] == {}
+        obs = new
+    assert min(truncations, terminations) > 2
+
+
+class Parts(gym.Env):
+    """Observes a dict: a picture and a number."""
+
+    observation_space = spaces.Dict(
+        {"near": spaces.Box(-1, 1, (2,), np.float32), "kind": spaces.Discrete(3)}
+    )
+    action_space = spaces.MultiDiscrete([2, 3])
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict]:
+        super().reset(seed=seed)
+        self.steps = 0
+        return self._look(), {}
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict]:
+        self.steps += 1
+        return self._look(), float(action[0]), self.steps >= 5, False, {}
+
+    def _look(self) -> dict[str, Any]:
+        near = self.np_random.uniform(-1, 1, 2).astype(np.float32)
+        return {"near": near, "kind": np.int64(self.steps % 3)}
+
+
+gym.register("worlds/Parts-v0", Parts)
+
+
+def test_dict_observations_are_learned_from_and_resumed(run_sb3) -> None:
+    options = {"env": "worlds/Parts-v0", "algo": "ppo", "n_envs": 4, "n_steps": 32, "batch": 32,
+               "preset": "none", "budget": 1024, "lr": 3e-3, "log_every": 128, "eval_every": 512,
+               "test_episodes": 8}  # fmt: skip
+    whole = run_sb3("whole", checkpoint_every=128, **options)
+    assert whole.objective == 5.0, "the first of the two actions pays"
+    with pytest.raises(lab.RunFailed) as failed:
+        run_sb3("part", checkpoint_every=128, terminal=Stopping(512), **options)
+    resumed = lab.resume(failed.value.dir)
+    assert rows(resumed.dir) == rows(whole.dir)
+
+
+@pytest.mark.parametrize(
+    "space",
+    [
+        spaces.Box(-np.inf, np.inf, (2, 3), np.float64),
+        spaces.Box(0, 255, (4, 4, 3), np.uint8),
+        spaces.Box(np.array([-1.0, 0.0]), np.array([1.0, 2.0]), dtype=np.float32),
+        spaces.Discrete(5, start=2),
+        spaces.MultiDiscrete([2, 3]),
+        spaces.MultiBinary(4),
+        Parts.observation_space,
+    ],
+    ids=str,
+)
+def test_a_space_survives_as_plain_data(space) -> None:
+    from lab.checkpoint import check_plain
+
+    plain = to_plain(space)
+    check_plain(plain)
+    assert from_plain(plain) == space
+
+
+def test_a_picture_goes_through_a_convolution() -> None:
+    sb3 = make_sb3(env="lab/Catch-v0", n_steps=8)
+    assert sb3.policy() == "CnnPolicy"
+    assert sb3.predict(sb3.example(3)).shape == (3,)
+
+
+# -- what cannot be
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"algo": "ppo", "buffer": 5, "target_every": 3}, "ppo has no --buffer, --target-every."),
+        ({"algo": "dqn", "args": {"clip": 1}}, "dqn has no --args clip"),
+        ({"algo": "dqn", "env": "Pendulum-v1"}, "dqn on Pendulum-v1: "),
+        ({"algo": "sac"}, "sac on CartPole-v1: "),
+        ({"policy": "CnnPolicy"}, "ppo on CartPole-v1: "),
+        ({"env": "worlds/Odd-v0", "env_args": {"observation": "tuple"}}, "cannot learn from"),
+    ],
+    ids=str,
+)
+def test_what_does_not_fit_is_a_plain_error(options, expected) -> None:
+    with pytest.raises(lab.UsageError, match=expected):
+        make_sb3(**options)
+
+
+def test_nothing_goes_through_its_own_loggers(run_sb3, capfd) -> None:
+    result = run_sb3(preset="tiny", budget=512)
+    assert make_sb3(n_steps=8).model.logger.output_formats == []
+    logged = {name for row in rows(result.dir) for name in row}
+    assert {"train/loss", "train/value_loss", "train/return", "train/approx_kl"} <= logged
+    assert capfd.readouterr() == ("", "")
+    assert not list(result.dir.rglob("events.out*"))
