@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Clip": "lab.media",
+    "CommandSpec": "lab.spec",
     "Config": "lab.config",
     "Context": "lab.context",
     "Diverged": "lab.errors",
@@ -26,8 +27,12 @@ _HOME = {
     "Play": "lab.config",
     "Run": "lab.store",
     "RunFailed": "lab.errors",
+    "RunInfo": "lab.tracking.tracker",
     "RunResult": "lab.session",
+    "SourceSpec": "lab.spec",
     "Step": "lab.environments",
+    "Tracker": "lab.tracking.tracker",
+    "TrackerSpec": "lab.spec",
     "UsageError": "lab.errors",
     "env_spec": "lab.api",
     "evaluate": "lab.api",
@@ -70,9 +75,14 @@ if TYPE_CHECKING:
     from lab.rng import plain as plain
     from lab.rng import unplain as unplain
     from lab.session import RunResult as RunResult
+    from lab.spec import CommandSpec as CommandSpec
     from lab.spec import EnvironmentSpec as EnvironmentSpec
     from lab.spec import ExperimentSpec as ExperimentSpec
+    from lab.spec import SourceSpec as SourceSpec
+    from lab.spec import TrackerSpec as TrackerSpec
     from lab.store import Run as Run
+    from lab.tracking.tracker import RunInfo as RunInfo
+    from lab.tracking.tracker import Tracker as Tracker
 
 
 def __getattr__(name: str) -> Any:

@@ -106,6 +106,7 @@ class RunOptions(Options):
     wandb: Literal["auto", "online", "offline", "disabled"] = Field(
         "auto", description="Weights & Biases; auto is online with a key and offline without."
     )
+    track: bool = Field(True, description="Let the trackers of plugins follow the run.")
     project: str | None = Field(
         None, description="Weights & Biases project; by default WANDB_PROJECT, or lab."
     )

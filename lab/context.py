@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,10 @@ from torch import nn
 
 from lab.device import Compute
 from lab.environments import Envs, make
+from lab.errors import UsageError
 from lab.rng import Randomness, derive, plain, unplain, untouched
-from lab.spec import EnvironmentSpec
+from lab.spec import EnvironmentSpec, SourceSpec, import_object
+from lab.text import did_you_mean
 from lab.update import Loss, Update, make_update
 from lab.window import Value, Window
 
@@ -36,6 +39,7 @@ class Context:
         compute: Compute,
         facts: Mapping[str, Any] | None = None,
         environments: Sequence[EnvironmentSpec] = (),
+        sources: Mapping[str, SourceSpec] = MappingProxyType({}),
         warn: Callable[[str], None] = lambda message: None,
     ) -> None:
         self.seed = seed
@@ -49,6 +53,7 @@ class Context:
         self.shown: list[tuple[str, Any]] = []
         self.warn = warn
         self._environments = tuple(environments)
+        self._sources = sources
         self._train_envs: list[Envs] = []
         self._all_envs: list[Envs] = []
         self._restored_envs: list[Any] = []
@@ -115,6 +120,20 @@ class Context:
         if name not in self.facts:
             self.facts[name] = plain(compute())
         return self.facts[name]
+
+    # -- data
+
+    def data(self, name: str, **options: Any) -> Mapping[str, Any]:
+        """Return the splits of a source: "train", "eval" and "test", as arrays.
+
+        Raises UsageError for a source that no plugin offers.
+        """
+        if name not in self._sources:
+            hint = did_you_mean(name, self._sources)
+            raise UsageError(f"There is no source {name!r}.{hint} `lab plugins` lists them.")
+        with untouched():  # what a source draws is its own affair
+            splits: Mapping[str, Any] = import_object(self._sources[name].load)(**options)
+        return splits
 
     # -- environments
 

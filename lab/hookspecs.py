@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pluggy
 
-from lab.spec import EnvironmentSpec, ExperimentSpec
+from lab.spec import CommandSpec, EnvironmentSpec, ExperimentSpec, SourceSpec, TrackerSpec
 
 PROJECT = "lab"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -43,4 +43,47 @@ def lab_environments() -> Iterable[EnvironmentSpec]:  # type: ignore[empty-body]
         ...     yield EnvironmentSpec(namespace="mine", module="my_package.registration")
         >>> [spec.namespace for spec in lab_environments()]
         ['mine']
+    """
+
+
+@hookspec
+def lab_sources() -> Iterable[SourceSpec]:  # type: ignore[empty-body]
+    """Offer data: `ctx.data("moons")` imports the module and calls the function.
+
+    Example:
+        >>> from lab import SourceSpec, hookimpl
+        >>> @hookimpl
+        ... def lab_sources():
+        ...     yield SourceSpec(name="moons", summary="Two half circles", load="mine.data:moons")
+        >>> [spec.name for spec in lab_sources()]
+        ['moons']
+    """
+
+
+@hookspec
+def lab_trackers() -> Iterable[TrackerSpec]:  # type: ignore[empty-body]
+    """Offer trackers. Each follows every run from a thread of its own, and can neither stop nor
+    slow it.
+
+    Example:
+        >>> from lab import TrackerSpec, hookimpl
+        >>> @hookimpl
+        ... def lab_trackers():
+        ...     yield TrackerSpec(name="ledger", tracker="my_package.ledger:Ledger")
+        >>> [spec.name for spec in lab_trackers()]
+        ['ledger']
+    """
+
+
+@hookspec
+def lab_commands() -> Iterable[CommandSpec]:  # type: ignore[empty-body]
+    """Offer commands of the command line.
+
+    Example:
+        >>> from lab import CommandSpec, hookimpl
+        >>> @hookimpl
+        ... def lab_commands():
+        ...     yield CommandSpec(name="clean", summary="Delete failed runs", command="mine:clean")
+        >>> [spec.name for spec in lab_commands()]
+        ['clean']
     """

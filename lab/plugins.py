@@ -19,12 +19,19 @@ import pluggy
 
 from lab import __version__, hookspecs
 from lab.errors import UsageError
-from lab.spec import EnvironmentSpec, ExperimentSpec
+from lab.spec import CommandSpec, EnvironmentSpec, ExperimentSpec, SourceSpec, TrackerSpec
 from lab.text import did_you_mean, first_line
 
 GROUP = "lab"
 DISTRIBUTION = "rl-gen-lab"
 DISABLE = "LAB_DISABLE_PLUGINS"
+OFFERS: Mapping[str, type] = {  # what follows `lab_` in a hook's name, and what it yields
+    "experiments": ExperimentSpec,
+    "environments": EnvironmentSpec,
+    "sources": SourceSpec,
+    "trackers": TrackerSpec,
+    "commands": CommandSpec,
+}
 
 
 @dataclass
@@ -41,6 +48,9 @@ class Plugin:
     is_file: bool = False  # a local file, not an entry point; its path is the distribution
     experiments: list[ExperimentSpec] = field(default_factory=list)
     environments: list[EnvironmentSpec] = field(default_factory=list)
+    sources: list[SourceSpec] = field(default_factory=list)
+    trackers: list[TrackerSpec] = field(default_factory=list)
+    commands: list[CommandSpec] = field(default_factory=list)
 
     def fail(self, error: BaseException) -> None:
         self.status = "broken"
@@ -133,6 +143,20 @@ class Plugins:
         """Every offered set of environments."""
         return [env for plugin in self.all for env in plugin.environments]
 
+    def trackers(self) -> list[TrackerSpec]:
+        """Every offered tracker."""
+        return [tracker for plugin in self.all for tracker in plugin.trackers]
+
+    def commands(self) -> dict[str, CommandSpec]:
+        """Every offered command by name; the first offer of a contested one."""
+        offered = [command for plugin in self.all for command in plugin.commands]
+        return {command.name: command for command in reversed(offered)}
+
+    def sources(self) -> dict[str, SourceSpec]:
+        """Every offered source by name; the first offer of a contested one."""
+        offered = [source for plugin in self.all for source in plugin.sources]
+        return {source.name: source for source in reversed(offered)}
+
 
 def is_file(reference: str) -> bool:
     """Tell whether an experiment is named by the file that holds it."""
@@ -206,10 +230,12 @@ def _needed(requirements: Iterable[str]) -> str:
     from packaging.requirements import Requirement
 
     for text in requirements:
-        if not re.match(rf"{DISTRIBUTION}\b", text):
+        if not text.startswith(DISTRIBUTION):  # parsing all of them would take long
             continue
         requirement = Requirement(text)
-        if not requirement.specifier.contains(__version__, prereleases=True):
+        if requirement.name == DISTRIBUTION and not requirement.specifier.contains(
+            __version__, prereleases=True
+        ):
             return str(requirement)
     return ""
 
@@ -220,9 +246,9 @@ def _fill(manager: pluggy.PluginManager, plugin: Plugin, load: Callable[[], Modu
         module = load()
         manager.register(module, name=f"{plugin.distribution}:{plugin.name}")
         manager.check_pending()  # a hook that is misspelt would never be called
-        experiments = _collect(manager, module, "lab_experiments", ExperimentSpec)
-        environments = _collect(manager, module, "lab_environments", EnvironmentSpec)
-        plugin.experiments, plugin.environments = experiments, environments
+        offers = {kind: _collect(manager, module, f"lab_{kind}", OFFERS[kind]) for kind in OFFERS}
+        for kind, offer in offers.items():
+            setattr(plugin, kind, offer)
     except (Exception, SystemExit) as error:  # a plugin may fail in any way it likes
         plugin.fail(error)
         manager.unregister(name=f"{plugin.distribution}:{plugin.name}")

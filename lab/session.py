@@ -95,6 +95,7 @@ class Session:
             compute=compute,
             facts=facts,
             environments=self.plugins.environments(),
+            sources=self.plugins.sources(),
             warn=self.terminal.say,
         )
         return self.spec.load_experiment()(self.config, ctx), ctx
@@ -216,10 +217,14 @@ class Session:
         )
 
     def _trackers(self, say: Callable[[str], None]) -> list[Relay]:
-        if self.options.wandb == "disabled":
-            return []
         from lab.tracking.relay import Relay
-        from lab.tracking.wandb import WandbTracker
+        from lab.tracking.tracker import Imported
 
-        tracker = WandbTracker(self.options.wandb, self.options.project, warn=say, tell=say)
-        return [Relay(tracker, "W&B", say)]
+        specs = self.plugins.trackers() if self.options.track else []
+        relays = [Relay(Imported(spec.tracker), spec.name, say) for spec in specs]
+        if self.options.wandb != "disabled":
+            from lab.tracking.wandb import WandbTracker
+
+            tracker = WandbTracker(self.options.wandb, self.options.project, warn=say, tell=say)
+            relays.insert(0, Relay(tracker, "W&B", say))
+        return relays

@@ -40,8 +40,7 @@ class ExperimentSpec:
     exempt: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not NAME.fullmatch(self.name):
-            raise ValueError(f"experiment name {self.name!r} is not kebab-case")
+        _check_name("experiment", self.name)
         if "\n" in self.summary or not self.summary:
             raise ValueError(f"experiment {self.name!r} needs a summary of one line")
 
@@ -66,6 +65,52 @@ class EnvironmentSpec:
     module: str
     native: Mapping[str, str] = field(default_factory=dict)
     install: str = ""
+
+
+@dataclass(frozen=True)
+class SourceSpec:
+    """Data to learn from.
+
+    load: `"module:function"`; called with the options that are asked for, it returns the splits:
+    `{"train": arrays, "eval": arrays, "test": arrays}`, where arrays are inputs, targets and so on
+    with the same first axis.
+    """
+
+    name: str
+    summary: str
+    load: str
+
+    def __post_init__(self) -> None:
+        _check_name("source", self.name)
+
+
+@dataclass(frozen=True)
+class TrackerSpec:
+    """A sink that follows runs. tracker: `"module:Class"` of a `lab.Tracker`, made without
+    arguments on the thread that serves it; every run gets one of its own."""
+
+    name: str
+    tracker: str
+
+    def __post_init__(self) -> None:
+        _check_name("tracker", self.name)
+
+
+@dataclass(frozen=True)
+class CommandSpec:
+    """A command `lab NAME`. command: `"module:object"` of a click command, imported when called."""
+
+    name: str
+    summary: str
+    command: str
+
+    def __post_init__(self) -> None:
+        _check_name("command", self.name)
+
+
+def _check_name(kind: str, name: str) -> None:
+    if not NAME.fullmatch(name):
+        raise ValueError(f"{kind} name {name!r} is not kebab-case")
 
 
 def import_object(path: str) -> Any:

@@ -15,11 +15,14 @@ TOYS = ROOT / "tests" / "toys"
 QUIET = {"WANDB_ERROR_REPORTING": "false", "OMP_WAIT_POLICY": "passive", "OMP_NUM_THREADS": "1"}
 
 
-def distribution(folder: Path, name: str, points: Mapping[str, str], version: str = "1") -> Path:
+def distribution(
+    folder: Path, name: str, points: Mapping[str, str], version: str = "1", requires: str = ""
+) -> Path:
     """Write the metadata of a distribution whose entry points in the group `lab` are `points`."""
     info = folder / f"{name.replace('-', '_')}-{version}.dist-info"
     info.mkdir(parents=True)
     metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    metadata += f"Requires-Dist: {requires}\n" if requires else ""
     (info / "METADATA").write_text(metadata)
     lines = ["[lab]", *(f"{key} = {value}" for key, value in points.items())]
     (info / "entry_points.txt").write_text("\n".join(lines) + "\n")

@@ -14,6 +14,7 @@ COMMANDS = {
     "show": ("lab.cli.show:command", "Show one run."),
     "plugins": ("lab.cli.plugins:command", "List plugins and what they offer."),
     "check": ("lab.cli.check:command", "Check a plugin against the contract."),
+    "new": ("lab.cli.new:command", "Begin a plugin of your own."),
     "doctor": ("lab.cli.doctor:command", "Check this installation."),
     "completion": ("lab.cli.completion:command", "Print a shell-completion script."),
 }

@@ -6,15 +6,16 @@ import os
 import sys
 import traceback
 from collections.abc import Mapping
-from difflib import get_close_matches
+from functools import cached_property
 from typing import IO, Any
 
 import click
 
 from lab import __version__
 from lab.errors import LabError
-from lab.spec import import_object
-from lab.text import describe
+from lab.plugins import DISABLE, discover
+from lab.spec import CommandSpec, import_object
+from lab.text import describe, did_you_mean
 
 
 class Failure(click.ClickException):
@@ -43,30 +44,52 @@ class LazyGroup(click.Group):
             callback=_show_version,
             help="Show the version.",
         )
-        super().__init__(name, help=help, params=[version])
+        blocked = click.Option(
+            ["--no-plugin"],
+            multiple=True,
+            metavar="NAME",
+            expose_value=False,
+            is_eager=True,
+            callback=_block,
+            help="Leave a plugin, or a distribution, out; may be repeated.",
+        )
+        super().__init__(name, help=help, params=[blocked, version])
         self._paths = commands
         self.context_settings = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
+    @cached_property
+    def _offered(self) -> Mapping[str, CommandSpec]:
+        """The commands of plugins. The lab's own cannot be replaced."""
+        offered = discover().commands()
+        return {name: spec for name, spec in offered.items() if name not in self._paths}
+
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self._paths)
+        return [*self._paths, *self._offered]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in self._paths:
+        if name in self._paths:
+            path = self._paths[name][0]
+        elif name in self._offered:
+            path = self._offered[name].command
+        else:
             return None
-        command: click.Command = import_object(self._paths[name][0])
+        command: click.Command = import_object(path)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, short) for name, (_, short) in self._paths.items()])
+        if self._offered:
+            with formatter.section("Commands of plugins"):
+                formatter.write_dl([(spec.name, spec.summary) for spec in self._offered.values()])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and not args[0].startswith("-") and args[0] not in self._paths:
-            near = get_close_matches(args[0], self._paths, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise click.UsageError(f"There is no command {args[0]!r}.{hint}", ctx)
+        name = args[0] if args else "-"
+        if not name.startswith("-") and name not in self._paths and name not in self._offered:
+            hint = did_you_mean(name, self.list_commands(ctx))
+            raise click.UsageError(f"There is no command {name!r}.{hint}", ctx)
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -90,6 +113,12 @@ class LazyGroup(click.Group):
 def debugging() -> bool:
     """Tell whether the user wants tracebacks."""
     return "--debug" in sys.argv or os.environ.get("LAB_DEBUG", "") not in ("", "0")
+
+
+def _block(ctx: click.Context, parameter: click.Parameter, names: tuple[str, ...]) -> None:
+    """Block plugins before any is imported, in child processes too."""
+    if names:
+        os.environ[DISABLE] = ",".join([os.environ.get(DISABLE, ""), *names]).strip(",")
 
 
 def _show_version(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:

@@ -37,6 +37,9 @@ def _entry(plugin: Plugin) -> dict[str, object]:
     entry = asdict(plugin)
     entry["experiments"] = {spec.name: spec.summary for spec in plugin.experiments}
     entry["environments"] = {env.namespace: env.module for env in plugin.environments}
+    entry["sources"] = {source.name: source.summary for source in plugin.sources}
+    entry["trackers"] = {tracker.name: tracker.tracker for tracker in plugin.trackers}
+    entry["commands"] = {command.name: command.summary for command in plugin.commands}
     return entry
 
 
@@ -44,4 +47,7 @@ def _offers(plugin: Plugin) -> str:
     return ", ".join(
         [spec.name for spec in plugin.experiments]
         + [f"{env.namespace}/... environments" for env in plugin.environments]
+        + [f"source {source.name}" for source in plugin.sources]
+        + [f"tracker {tracker.name}" for tracker in plugin.trackers]
+        + [f"command {command.name}" for command in plugin.commands]
     )

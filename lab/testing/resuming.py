@@ -40,6 +40,7 @@ def _killed_and_resumed(subject: Subject) -> Trained:
         "runs_dir": str(subject.folder),
         "checkpoint_every": subject.grid,
         "wandb": "disabled",
+        "track": False,
         "media": False,
         "device": "cpu",
     }

@@ -114,7 +114,13 @@ class Subject:
                 f"{self.spec.name} has no preset {self.preset!r}. The contract trains it: give the "
                 "spec one that finishes within seconds on a CPU and improves the objective."
             )
-        fixed = {"device": "cpu", "media": False, "wandb": "disabled", "runs_dir": self.folder}
+        fixed: dict[str, Any] = {
+            "device": "cpu",
+            "media": False,
+            "wandb": "disabled",
+            "track": False,
+        }
+        fixed["runs_dir"] = self.folder
         return config.resolve(self.spec, {**fixed, **options}, preset=self.preset)
 
     @property

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from lab.spec import import_object
+
 Row = Mapping[str, float]
 
 
@@ -51,3 +53,28 @@ class Tracker(Protocol):
 
     def finish(self, summary: Mapping[str, Any]) -> None:
         """Close the record; `summary["state"]` is finished, interrupted or failed."""
+
+
+class Imported:
+    """A tracker that is imported and made when its run starts, on the thread that serves it: an
+    import may take long, or fail."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._tracker: Tracker
+
+    def start(self, run: RunInfo) -> None:
+        self._tracker = import_object(self._path)()
+        self._tracker.start(run)
+
+    def row(self, row: Row) -> None:
+        self._tracker.row(row)
+
+    def media(self, name: str, path: Path, clock: int) -> None:
+        self._tracker.media(name, path, clock)
+
+    def checkpoint(self, name: str, path: Path) -> None:
+        self._tracker.checkpoint(name, path)
+
+    def finish(self, summary: Mapping[str, Any]) -> None:
+        self._tracker.finish(summary)

@@ -95,6 +95,33 @@ def test_any_subset_of_broken_plugins_leaves_exactly_the_others(install) -> None
                 assert offered & set(names) == set(names) - set(broken)
 
 
+@pytest.mark.parametrize(
+    ("requires", "status"),
+    [("rl-gen-lab>=99", "broken"), ("rl-gen-lab>=0.1", "ok"), ("rl-gen-lab-extras>=99", "ok")],
+)
+def test_a_plugin_that_needs_a_newer_lab_is_not_even_imported(
+    tmp_path, monkeypatch, requires, status
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "newer.py").write_text(OFFER.format(name="newer"))
+    helpers.distribution(tmp_path, "newer", {"newer": "newer"}, requires=requires)
+    monkeypatch.delitem(sys.modules, "newer", raising=False)
+    plugin = found(discover({}), "newer")
+    assert plugin.status == status, plugin.error
+    if status == "broken":
+        assert "needs rl-gen-lab>=99; this is rl-gen-lab" in plugin.error
+        assert "newer" not in sys.modules
+    sys.modules.pop("newer", None)
+
+
+def test_a_misspelt_hook_is_said_and_disturbs_no_other(install) -> None:
+    install("astray", "import lab\n@lab.hookimpl\ndef lab_experimnts():\n    yield 1\n")
+    install("fine", OFFER.format(name="before"))
+    plugins = discover({})
+    assert "unknown hook 'lab_experimnts'" in found(plugins, "astray").error
+    assert found(plugins, "fine").status == "ok"
+
+
 def test_an_experiment_of_a_broken_plugin_is_told_apart_from_a_misspelt_one(install) -> None:
     install("broken", BROKEN["raises"])
     install("fine", OFFER.format(name="before"))
