@@ -227,11 +227,11 @@ def _needed(requirements: Iterable[str]) -> str:
 
     Asked before the import, which could fail in less plain words.
     """
-    from packaging.requirements import Requirement
-
     for text in requirements:
         if not text.startswith(DISTRIBUTION):  # parsing all of them would take long
             continue
+        from packaging.requirements import Requirement
+
         requirement = Requirement(text)
         if requirement.name == DISTRIBUTION and not requirement.specifier.contains(
             __version__, prereleases=True

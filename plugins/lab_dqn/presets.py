@@ -25,6 +25,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "eval_episodes": 5,
         "test_episodes": 10,
     },
+    # 499.6 [498.6, 500.7]; each: 500.0, 500.0, 498.1, 500.0, 500.0
     "CartPole-v1": {
         "budget": 50_000,
         "eval_every": 2_500,
@@ -41,6 +42,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "exploration": 0.16,
         "epsilon_end": 0.04,
     },
+    # -78.6 [-80.1, -77.1]; each: -78.3, -77.5, -80.6, -78.4, -78.0
     "Acrobot-v1": {
         "budget": 100_000,
         "eval_every": 5_000,
@@ -58,6 +60,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "epsilon_end": 0.02,
         "hold": True,
     },
+    # -101.7 [-105.1, -98.2]; each: -99.8, -97.9, -103.8, -102.4, -104.5
     # Optimism alone finds the hill on one seed in three; held random actions find it on all.
     "MountainCar-v0": {
         "budget": 100_000,
@@ -77,6 +80,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "epsilon_end": 0.01,
         "hold": True,
     },
+    # 222.7 [173.8, 271.6]; each: 243.1, 222.8, 258.7, 156.4, 232.6
     "LunarLander-v3": {
         "budget": 100_000,
         "eval_every": 5_000,
