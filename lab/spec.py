@@ -6,11 +6,7 @@ import importlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from lab.config import Config
-    from lab.experiment import Experiment
+from typing import Any
 
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
@@ -44,12 +40,12 @@ class ExperimentSpec:
         if "\n" in self.summary or not self.summary:
             raise ValueError(f"experiment {self.name!r} needs a summary of one line")
 
-    def load_config(self) -> type[Config]:
-        """Import the config class (light: pydantic and nothing heavier)."""
+    def load_config(self) -> type[Any]:
+        """Import the `lab.Config` (light: pydantic and nothing heavier)."""
         return import_object(self.config)  # type: ignore[no-any-return]
 
-    def load_experiment(self) -> type[Experiment]:
-        """Import the experiment class (heavy: torch)."""
+    def load_experiment(self) -> type[Any]:
+        """Import the `lab.Experiment` (heavy: torch)."""
         return import_object(self.experiment)  # type: ignore[no-any-return]
 
 

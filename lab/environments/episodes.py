@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lab.environments.envs import Array, Envs
+from lab.stats import mean_interval
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,15 @@ class Episodes:
     returns: Array  # [E] undiscounted
     discounted: Array  # [E] seen from the first step
     lengths: Array  # [E] steps
+
+    def metrics(self, split: str) -> dict[str, float]:
+        """Return mean return and length; on "test" with Student's 95 % interval of the mean and
+        how many episodes there were."""
+        found = {"return": self.returns.mean(), "length": self.lengths.mean()}
+        if split == "test":
+            low, high = mean_interval(self.returns)
+            found |= {"return_low": low, "return_high": high, "episodes": len(self.returns)}
+        return {name: float(value) for name, value in found.items()}
 
 
 def play_episodes(

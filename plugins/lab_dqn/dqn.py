@@ -19,7 +19,6 @@ from torch import Tensor
 from torch.nn.functional import huber_loss, mse_loss
 
 import lab
-from lab.stats import mean_interval
 from lab_dqn.config import Config
 from lab_dqn.exploration import Exploration
 from lab_dqn.model import QNetwork
@@ -257,17 +256,11 @@ class DQN:
         played = lab.play_episodes(
             envs, lambda obs: self.q(obs).argmax(1), number, seed=seed, gamma=self.config.gamma
         )
-        metrics = {
-            "return": played.returns.mean(),
-            "length": played.lengths.mean(),
-            "q_start": q_start.mean(),
-            "discounted_return": played.discounted[: len(q_start)].mean(),
+        return {
+            **played.metrics(split),
+            "q_start": float(q_start.mean()),
+            "discounted_return": float(played.discounted[: len(q_start)].mean()),
         }
-        if split == "test":
-            low, high = mean_interval(played.returns)
-            own = {"return_low": low, "return_high": high, "episodes": len(played.returns)}
-            metrics |= own
-        return {name: float(value) for name, value in metrics.items()}
 
     def play(self, options: lab.Play) -> lab.Clip:
         """Return a greedy episode as a clip."""

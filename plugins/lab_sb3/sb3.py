@@ -25,7 +25,6 @@ from stable_baselines3.common.noise import NormalActionNoise
 from stable_baselines3.common.utils import LinearSchedule
 
 import lab
-from lab.stats import mean_interval
 from lab_sb3 import replay
 from lab_sb3.config import ARGUMENTS, Config, Export
 from lab_sb3.envs import LentEnvs
@@ -196,13 +195,7 @@ class SB3:
         """Play deterministic episodes."""
         number = self.config.test_episodes if split == "test" else self.config.eval_episodes
         seed = int(self.ctx.rng.integers(2**31))
-        played = lab.play_episodes(self.eval_envs, self.predict, number, seed=seed)
-        metrics = {"return": played.returns.mean(), "length": played.lengths.mean()}
-        if split == "test":
-            low, high = mean_interval(played.returns)
-            own = {"return_low": low, "return_high": high, "episodes": len(played.returns)}
-            metrics |= own
-        return {name: float(value) for name, value in metrics.items()}
+        return lab.play_episodes(self.eval_envs, self.predict, number, seed=seed).metrics(split)
 
     def play(self, options: lab.Play) -> lab.Clip:
         """Return a deterministic episode as a clip."""

@@ -1,8 +1,7 @@
-"""Lend every test a clean environment, the toys as installed plugins, and the command line."""
+"""Lend every test the toys as installed plugins, and the command line."""
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -12,15 +11,6 @@ from typing import Any
 import helpers
 import pytest
 from click.testing import CliRunner, Result
-
-
-@pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.startswith(("LAB_", "WANDB_")):
-            monkeypatch.delenv(name)
-    for name, value in helpers.QUIET.items():
-        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture

@@ -1,13 +1,11 @@
-"""Lend every test a clean environment, quiet runs in its own folder, and the command line."""
+"""Lend every test quiet runs in its own folder, and the command line."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import helpers
 import pytest
 import torch
 from click.testing import CliRunner, Result
@@ -22,15 +20,6 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
-
-
-@pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.startswith(("LAB_", "WANDB_")):
-            monkeypatch.delenv(name)
-    for name, value in helpers.QUIET.items():
-        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture

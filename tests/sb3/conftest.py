@@ -1,25 +1,14 @@
-"""Lend every test a clean environment and quiet runs in its own folder."""
+"""Lend every test quiet runs in its own folder."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import helpers
 import pytest
 
 import lab
-
-
-@pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.startswith(("LAB_", "WANDB_")):
-            monkeypatch.delenv(name)
-    for name, value in helpers.QUIET.items():
-        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture
