@@ -14,7 +14,6 @@ from PIL import Image
 
 import lab
 from lab import checkpoint
-from lab.stats import mean_interval
 
 SMALL = {"preset": "tiny", "budget": 400, "eval_every": 200, "test_episodes": 5}
 CATCH = {
@@ -108,16 +107,15 @@ def test_the_test_is_a_mean_of_fresh_episodes_in_its_interval(run_dqn, monkeypat
     assert len(set(played[:-1])) == 1  # and all evaluations share one
 
 
-def test_the_interval_is_student_s(run_dqn, monkeypatch) -> None:
-    import lab_dqn.dqn
-
-    seen = []
-    monkeypatch.setattr(lab_dqn.dqn, "mean_interval", lambda r: seen.append(r) or mean_interval(r))
-    test = run_dqn(**SMALL).summary["test"]
-    (returns,) = seen
+def test_the_interval_is_student_s() -> None:
+    returns = np.array([3.0, 5.0, 4.0, 9.0, 1.0])
+    played = lab.Episodes(returns, returns, np.full(5, 7))
+    test = played.metrics("test")
     half = 2.7764 * returns.std(ddof=1) / np.sqrt(5)  # t(0.975) of 4 degrees of freedom
-    assert test["test/return"] == returns.mean()
-    assert test["test/return_high"] - returns.mean() == pytest.approx(half, rel=1e-3)
+    assert (test["return"], test["length"], test["episodes"]) == (returns.mean(), 7, 5)
+    assert test["return_high"] - returns.mean() == pytest.approx(half, rel=1e-4)
+    assert returns.mean() - test["return_low"] == pytest.approx(half, rel=1e-4)
+    assert played.metrics("eval") == {"return": returns.mean(), "length": 7}
 
 
 def test_stop_at_solved_ends_on_a_passage_that_is_confirmed(run_dqn) -> None:
