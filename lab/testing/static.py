@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any, Literal, get_origin
 
@@ -17,6 +18,7 @@ import yaml
 from lab import __all__ as FACADE
 from lab.config import Config, Options, resolve, unwrap
 from lab.errors import UsageError
+from lab.plugins import DISTRIBUTION
 from lab.spec import import_object
 from lab.testing.subject import Broken, Skipped, Subject, expect
 
@@ -59,6 +61,19 @@ def check_name_is_unique(subject: Subject) -> None:
     others = subject.plugins.conflicts.get(subject.spec.name, [])
     offers = ", ".join(plugin.distribution for plugin in others)
     expect(not others, f"{subject.spec.name!r} is offered by several plugins: {offers}. Rename it.")
+
+
+def check_the_lab_is_required(subject: Subject) -> None:
+    """The distribution declares which lab it needs, and this one is it."""
+    plugin = subject.plugin
+    if plugin is None or plugin.is_file or plugin.distribution == DISTRIBUTION:
+        raise Skipped("the experiment is no part of a distribution of its own")
+    requirements = distribution(plugin.distribution).requires or []
+    expect(
+        any(re.match(rf"{DISTRIBUTION}($|[^A-Za-z0-9._-])", text) for text in requirements),
+        f"{plugin.distribution} does not declare that it needs {DISTRIBUTION}. Add it to the "
+        "dependencies, with the oldest version that will do.",
+    )
 
 
 def check_imports_are_light(subject: Subject) -> None:

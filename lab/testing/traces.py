@@ -100,7 +100,8 @@ def _threads() -> set[str]:
 
 
 def _held() -> set[str]:
-    """Return the open files and living children of this process, where the system tells."""
+    """Return the open files and living children of this process, where the system tells, and its
+    environments."""
     found = set()
     for link in DESCRIPTORS.iterdir() if DESCRIPTORS.is_dir() else ():
         try:
@@ -109,7 +110,18 @@ def _held() -> set[str]:
             continue
     for task in CHILDREN.glob("*/children"):
         found |= {f"child process {number}" for number in task.read_text().split()}
-    return {name for name in found if "/proc/" not in name}
+    return {name for name in found if "/proc/" not in name} | _environments()
+
+
+def _environments() -> set[str]:
+    """Return the environments that somebody still holds."""
+    gymnasium = sys.modules.get("gymnasium")
+    if gymnasium is None:
+        return set()
+    kinds = (gymnasium.Env, gymnasium.vector.VectorEnv)
+    # by the type's own line: isinstance would ask objects that pretend to be others
+    alive = (thing for thing in gc.get_objects() if issubclass(type(thing), kinds))
+    return {f"environment {type(env).__name__} ({id(env)})" for env in alive}
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import gymnasium as gym
 import numpy as np
 import torch
 from pydantic import Field
@@ -525,6 +526,13 @@ class LeaksAThread(Honest):
 class LeaksAFile(Honest):
     def step(self) -> int:
         KEPT.append((self.ctx.dir / f"{self.steps}.txt").open("w"))
+        return super().step()
+
+
+@breaks("nothing_is_leaked", "environment CartPoleEnv")
+class LeaksAnEnvironment(Honest):
+    def step(self) -> int:
+        KEPT.append(gym.make("CartPole-v1").unwrapped)
         return super().step()
 
 

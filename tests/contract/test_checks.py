@@ -22,7 +22,7 @@ FILE = Path(__file__).with_name("specimens.py")
 sys.path.append(str(FILE.parent))
 import specimens  # noqa: E402
 
-ELSEWHERE = {"name_is_unique", "imports_are_light", "imports_are_public",
+ELSEWHERE = {"name_is_unique", "the_lab_is_required", "imports_are_light", "imports_are_public",
              "wandb_is_left_to_the_runner", "devices_are_exchangeable"}  # fmt: skip
 
 
@@ -61,7 +61,7 @@ def test_an_honest_plugin_passes_every_check() -> None:
     report = check_plugin(f"{FILE}:honest", expected_failures=one_file)
     assert report.passed, report.failures
     skipped = {result.check for result in report.results if result.status == SKIPPED}
-    assert skipped <= {"devices_are_exchangeable"}
+    assert skipped <= {"devices_are_exchangeable", "the_lab_is_required"}
 
 
 def test_every_check_says_what_it_promises() -> None:
@@ -84,7 +84,8 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     )
     (folder / "config.py").write_text("import lab\nclass Config(lab.Config): ...\n")
     (folder / "algorithm.py").write_text("from lab import Config\nclass It: ...\n")
-    helpers.distribution(tmp_path, "specimen-package", {"packed": "specimen_package"})
+    points = {"packed": "specimen_package"}
+    helpers.distribution(tmp_path, "specimen-package", points, requires="rl-gen-lab >=0.1")
     monkeypatch.syspath_prepend(tmp_path)
     yield folder
     for name in [name for name in sys.modules if name.startswith("specimen_package")]:
@@ -127,6 +128,15 @@ def test_a_name_that_two_plugins_offer_is_caught(package, tmp_path) -> None:
     assert result.status == BROKEN
     assert "specimen-twin" in result.message
     sys.modules.pop("specimen_twin")
+
+
+def test_a_distribution_that_does_not_say_which_lab_it_needs_is_caught(package, tmp_path) -> None:
+    assert examine(Subject("packed"), "the_lab_is_required", None).status == KEPT
+    (metadata,) = tmp_path.glob("*.dist-info/METADATA")
+    metadata.write_text(metadata.read_text().replace("rl-gen-lab", "rl-gen-lab-extras"))
+    result = examine(Subject("packed"), "the_lab_is_required", None)
+    assert result.status == BROKEN
+    assert "does not declare that it needs rl-gen-lab" in result.message
 
 
 # -- expected failures

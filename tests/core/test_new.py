@@ -23,7 +23,7 @@ def made(cli, tmp_path) -> Path:
 
 def test_it_passes_its_own_tests_and_lab_check_as_it_is(made) -> None:
     """Installed as pip would; each check of the contract is a test there."""
-    helpers.distribution(made, NAME, {NAME: "my_first_net"})
+    helpers.distribution(made, NAME, {NAME: "my_first_net"}, requires="rl-gen-lab >=0.1")
     env = helpers.child_environment(made)
     words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     done = subprocess.run(words, cwd=made, env=env, capture_output=True, text=True, check=False)

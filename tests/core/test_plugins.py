@@ -122,6 +122,17 @@ def test_a_misspelt_hook_is_said_and_disturbs_no_other(install) -> None:
     assert found(plugins, "fine").status == "ok"
 
 
+def test_a_config_that_cannot_be_imported_is_a_line_and_disturbs_no_other(install, cli) -> None:
+    install("astray", OFFER.format(name="astray"))  # its config is a:B, which nobody has
+    for words in (("run", "astray"), ("run", "astray", "--help")):
+        result = cli(*words)
+        assert result.exit_code == 1
+        assert "No module named 'a'" in result.stderr
+        assert "Traceback" not in result.output
+    assert cli("run", "--help").exit_code == 0
+    assert cli("run", "odd", "--budget", 20).exit_code == 0
+
+
 def test_an_experiment_of_a_broken_plugin_is_told_apart_from_a_misspelt_one(install) -> None:
     install("broken", BROKEN["raises"])
     install("fine", OFFER.format(name="before"))
