@@ -32,6 +32,8 @@ proofs: $(VENV)/.test  ## the long tests: kills at random moments, signals, comp
 
 bench: $(VENV)/.test  ## measured figures, beside stable-baselines3
 	$(BIN)/python -m benchmarks.dqn
+	$(BIN)/python -m benchmarks.plugins
+	$(BIN)/python -m benchmarks.comparison
 
 $(VENV)/.run: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -12,6 +12,7 @@ COMMANDS = {
     "export": ("lab.cli.export:command", "Write a run's model for another library."),
     "runs": ("lab.cli.runs:command", "List runs."),
     "show": ("lab.cli.show:command", "Show one run."),
+    "compare": ("lab.cli.compare:command", "Compare groups of runs."),
     "plugins": ("lab.cli.plugins:command", "List plugins and what they offer."),
     "check": ("lab.cli.check:command", "Check a plugin against the contract."),
     "new": ("lab.cli.new:command", "Begin a plugin of your own."),

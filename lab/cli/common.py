@@ -43,10 +43,10 @@ def runs_dir_option(command: C) -> C:
 
 def run_argument(command: C) -> C:
     """Add the argument RUN: a folder, or the name of a run in the runs folder."""
-    return click.argument("run", shell_complete=_complete_runs)(command)
+    return click.argument("run", shell_complete=complete_runs)(command)
 
 
-def _complete_runs(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+def complete_runs(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     from lab.store import runs
 
     folder = ctx.params.get("runs_dir") or Path("runs")

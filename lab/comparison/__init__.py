@@ -1,0 +1,1 @@
+"""Compare groups of runs that differ by more than their seed."""

@@ -1,0 +1,279 @@
+"""Put runs side by side: what differs, how each group did, and which runs do not count."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from statistics import mean, median
+from typing import Any
+
+import numpy as np
+
+from lab.comparison.selection import look_up
+from lab.comparison.statistics import (
+    improvement,
+    improvement_interval,
+    interval,
+    intervals,
+    iqm,
+)
+from lab.errors import UsageError
+from lab.store import METRICS, Run
+from lab.text import did_you_mean
+
+# what differs from run to run and says nothing about what was tried
+INCIDENTAL = {"seed", "device", "threads", "log_every", "checkpoint_every", "media", "track"}
+
+
+@dataclass(frozen=True)
+class Left:
+    """A run that is listed but not averaged in."""
+
+    run: str
+    state: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Passage:
+    """When runs got to the threshold: medians over those that did."""
+
+    reached: int
+    clock: float | None
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class Group:
+    """The finished runs of one configuration."""
+
+    name: str
+    runs: Sequence[str]
+    differing: Mapping[str, Any]  # the options that tell it from the other groups
+    n: int
+    iqm: float
+    low: float
+    high: float
+    mean: float
+    best: float
+    seconds: float  # median
+    rate: float  # median clock units per second
+    values: Sequence[float] = field(repr=False)
+    curve: Sequence[Mapping[str, float]] = field(default=(), repr=False)
+    passage: Passage | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Groups on one metric, the better ones first."""
+
+    metric: str
+    direction: str
+    clock: str
+    groups: Sequence[Group]
+    improvements: Sequence[Mapping[str, Any]]
+    left: Sequence[Left]
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def compare(
+    runs: Sequence[Run],
+    *,
+    by: Sequence[str] = (),
+    metric: str | None = None,
+    threshold: float | None = None,
+    curves: bool = False,
+) -> Comparison:
+    """Compare runs, grouped as they ran or by the keys `by`.
+
+    metric: a name of `test/` or `eval/`; by default the test figure of the objective, or its last
+    value where the runs have none. threshold: a value of the objective, to tell when it was
+    reached. curves: the objective by clock, too. Raises UsageError where nothing can be compared.
+    """
+    whole, left = _whole(runs)
+    if not whole:
+        raise UsageError(_nothing(left))
+    objective, direction = _objective(whole)
+    metric = metric or _metric(whole, objective)
+    members: dict[str, list[Run]] = {}
+    for run in whole:
+        if _value(run, metric) is None:
+            left.append(Left(run.name, run.state, f"has no {metric}"))
+        else:
+            members.setdefault(_name(run, by), []).append(run)
+    if not members:
+        known = sorted({name for run in whole for name in _figures(run)})
+        raise UsageError(f"No run has {metric!r}.{did_you_mean(metric, known)} There is: {known}")
+    keys = _differing([runs[0] for runs in members.values()])
+    groups = [
+        _group(name, found, keys, metric, (objective, direction), threshold, curves)
+        for name, found in members.items()
+    ]
+    groups.sort(key=lambda group: group.iqm, reverse=direction == "max")
+    clock = str(look_up(whole[0].summary, "clock.name"))
+    return Comparison(metric, direction, clock, groups, _improvements(groups, direction), left)
+
+
+def _whole(runs: Sequence[Run]) -> tuple[list[Run], list[Left]]:
+    """Part the runs that finished from those that are listed only."""
+    whole, left = [], []
+    for run in runs:
+        state = run.state if run.summary else "damaged"
+        if state != "finished":
+            why = run.summary.get("error") or "is not finished"
+            left.append(Left(run.name, state, why if run.summary else "summary.json is damaged"))
+        elif damage := _damage(run):
+            left.append(Left(run.name, "damaged", damage))
+        else:
+            whole.append(run)
+    return whole, left
+
+
+def _damage(run: Run) -> str:
+    try:
+        lines = (run.dir / METRICS).read_bytes().splitlines()
+        json.loads(lines[-1]) if lines else None
+    except (OSError, ValueError):
+        return f"{METRICS} is damaged"
+    needed = (("objective", dict), ("clock", dict), ("config", dict), ("test", dict))
+    absent = [name for name, kind in needed if not isinstance(run.summary.get(name), kind)]
+    return f"summary.json lacks {', '.join(absent)}" if absent else "" if lines else "has no rows"
+
+
+def _nothing(left: Sequence[Left]) -> str:
+    states = ", ".join(f"{one.run} ({one.state})" for one in left[:5])
+    return (
+        f"No finished run to compare. {f'Left out: {states}' if left else '`lab runs` lists all.'}"
+    )
+
+
+def _objective(runs: Sequence[Run]) -> tuple[str, str]:
+    """Return metric and direction that all runs select by."""
+    found = {(r.summary["objective"]["metric"], r.summary["objective"]["direction"]) for r in runs}
+    if len(found) > 1:
+        names = ", ".join(sorted(f"{metric} ({direction})" for metric, direction in found))
+        raise UsageError(f"These runs select by different metrics: {names}. Compare them apart.")
+    return next(iter(found))
+
+
+def _metric(runs: Sequence[Run], objective: str) -> str:
+    test = objective.replace("eval/", "test/", 1)
+    return test if all(test in run.summary["test"] for run in runs) else objective
+
+
+def _figures(run: Run) -> dict[str, float]:
+    objective = run.summary["objective"]
+    return {objective["metric"]: objective.get("last"), **run.summary["test"]}
+
+
+def _value(run: Run, metric: str) -> float | None:
+    value = _figures(run).get(metric)
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _name(run: Run, by: Sequence[str]) -> str:
+    if by:
+        return ", ".join(f"{key}={look_up(run.summary, key)}" for key in by)
+    return str(run.summary.get("group") or run.name)
+
+
+def _differing(runs: Sequence[Run]) -> list[str]:
+    """Return the options in which groups differ, in the order they are declared."""
+    configs = [run.summary["config"] for run in runs]
+    names = list(dict.fromkeys(name for config in configs for name in config))
+    return [
+        name
+        for name in names
+        if name not in INCIDENTAL and len({json.dumps(c.get(name)) for c in configs}) > 1
+    ]
+
+
+def _group(
+    name: str,
+    runs: Sequence[Run],
+    keys: Sequence[str],
+    metric: str,
+    objective: tuple[str, str],
+    threshold: float | None,
+    curves: bool,
+) -> Group:
+    strata: dict[str, list[float]] = {}
+    for run in runs:
+        value = _value(run, metric)
+        assert value is not None  # those without it were left out
+        strata.setdefault(str(run.summary.get("target")), []).append(value)
+    values = [value for stratum in strata.values() for value in stratum]
+    low, high = interval(list(strata.values()))
+    rows = [_rows(run, objective[0]) for run in runs] if curves or threshold is not None else []
+    config = runs[0].summary["config"]
+    return Group(
+        name=name,
+        runs=[run.name for run in runs],
+        differing={key: config.get(key) for key in keys},
+        n=len(runs),
+        iqm=float(iqm(np.array(values))),
+        low=low,
+        high=high,
+        mean=mean(values),
+        best=max(values) if objective[1] == "max" else min(values),
+        seconds=median(run.summary["seconds"] for run in runs),
+        rate=median(_rate(run) for run in runs),
+        values=values,
+        curve=_curve(rows, objective[0]) if curves else (),
+        passage=None if threshold is None else _passage(rows, *objective, threshold),
+    )
+
+
+def _rate(run: Run) -> float:
+    seconds = float(run.summary["seconds"])
+    return float(run.summary["clock"]["value"]) / seconds if seconds > 0 else 0.0
+
+
+def _rows(run: Run, metric: str) -> list[dict[str, float]]:
+    """Return the rows that hold `metric`; the others are not even parsed."""
+    mark = json.dumps(metric).encode()
+    lines = (run.dir / METRICS).read_bytes().splitlines()
+    return [json.loads(line) for line in lines if mark in line]
+
+
+def _curve(rows: Sequence[Sequence[Mapping[str, float]]], metric: str) -> list[dict[str, float]]:
+    """Return IQM and interval at each clock of the common grid."""
+    by_clock = [{int(row["clock"]): row[metric] for row in run} for run in rows]
+    shared = sorted(set.intersection(*map(set, by_clock)))
+    values = np.array([[run[clock] for run in by_clock] for clock in shared])  # [clocks, n]
+    means, (lows, highs) = iqm(values), intervals(values)
+    return [
+        {"clock": clock, "iqm": float(m), "low": float(low), "high": float(high)}
+        for clock, m, low, high in zip(shared, means, lows, highs, strict=True)
+    ]
+
+
+def _passage(
+    rows: Sequence[Sequence[Mapping[str, float]]], metric: str, direction: str, threshold: float
+) -> Passage:
+    firsts = []
+    for run in rows:
+        sign = 1 if direction == "max" else -1
+        there = [row for row in run if sign * row[metric] >= sign * threshold]
+        firsts += there[:1]
+    return Passage(
+        len(firsts),
+        median(row["clock"] for row in firsts) if firsts else None,
+        median(row["perf/seconds"] for row in firsts) if firsts else None,
+    )
+
+
+def _improvements(groups: Sequence[Group], direction: str) -> list[dict[str, Any]]:
+    """Set the best group beside each other one."""
+    found = []
+    for other in groups[1:]:
+        a, b = groups[0].values, other.values
+        sign = 1 if direction == "max" else -1
+        ours, theirs = [sign * x for x in a], [sign * x for x in b]
+        low, high = improvement_interval(ours, theirs)
+        pair = {"better": groups[0].name, "than": other.name}
+        found.append({**pair, "probability": improvement(ours, theirs), "low": low, "high": high})
+    return found
