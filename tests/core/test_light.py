@@ -26,9 +26,9 @@ def loaded(code: str, site, tmp_path) -> list[str]:
 @pytest.mark.parametrize(
     "words",
     ["--help", "--version", "plugins", "plugins --json", "run --help", "run toy-epochs --help",
-     "run odd --lr x", "runs", "runs --json", "completion bash", "show --help", "resume --help", "compare --help", "check --help",
-     "new --help", "export --help",
-     "eval --help", "doctor --help", "play --help", "nonsense"],
+     "run odd --lr x", "runs", "runs --json", "completion bash", "show --help", "resume --help",
+     "compare --help", "check --help", "new --help", "export --help", "eval --help",
+     "doctor --help", "play --help", "nonsense"],
 )  # fmt: skip
 def test_a_command_that_only_looks_loads_nothing_heavy(site, tmp_path, words) -> None:
     code = REPORT.format(args=words.split(), heavy=HEAVY)
