@@ -111,7 +111,9 @@ def resume(
     cfg, options = config.validate(spec.load_config(), values)
     budget = record["run"]["budget"]
     if (options.budget or 0) < budget:
-        raise UsageError(f"--budget {options.budget}: {found.dir} has {budget}; only more is new")
+        raise UsageError(
+            f"--budget {options.budget}: {found.dir} trains to {budget} anyway; give more"
+        )
     dropped = "stop_at" in changes and found.summary.get("ended") not in ("budget", "complete")
     if found.state == "finished" and options.budget == budget and not dropped:
         raise UsageError(
@@ -183,7 +185,7 @@ def _restored(
 ) -> Iterator[tuple[Any, Context, ExperimentSpec]]:
     """Lend the experiment of a run as a checkpoint holds it, in its own process set-up; on the
     device that it trained on, where this machine has that and no other is asked for."""
-    found = store.find(str(dir), Path())
+    found = store.find(str(dir), Path("runs"))
     plugins = plugins or discover()
     spec = plugins.experiment(found.plugin)
     values = {**found.record["config"], **found.record["run"], "stop_at": None}  # trains no more

@@ -211,6 +211,8 @@ def _plain(error: Any) -> str:
     """Turn one pydantic error into a line: `--lr -1: should be greater than 0`."""
     option = "--" + str(error["loc"][0]).replace("_", "-") if error["loc"] else "options"
     reason = error["msg"].removeprefix("Input ").removeprefix("Value error, ")
+    if error["type"] == "dict_type":
+        reason = "should be key=value,..."
     if error["type"] == "missing":
         return f"{option} is required"
     return f"{option} {error['input']}: {reason}" if error["loc"] else reason

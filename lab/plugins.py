@@ -135,6 +135,8 @@ class Plugins:
 
     def _unknown(self, name: str) -> str:
         text = f"There is no experiment {name!r}.{did_you_mean(name, self._offers)}"
+        if "/" in name:
+            text += " A file that holds one ends in .py."
         for plugin in self.broken:
             text += f"\nThe plugin {plugin.name!r} could not be loaded ({plugin.error})."
         return f"{text}\n`lab plugins` lists what there is."
@@ -186,6 +188,13 @@ def load_file(path: Path) -> Plugin:
     if plugin.status == "broken":
         sys.path.remove(str(path.parent))
         raise UsageError(f"{path} cannot be loaded: {plugin.error}")
+    for spec in plugin.experiments:
+        module = spec.config.partition(":")[0]
+        if importlib.util.find_spec(module.partition(".")[0]) is None:
+            raise UsageError(
+                f"{path} names the module {module!r} in its spec, which is not there. The module "
+                f"of this file is {path.stem!r}."
+            )
     if not plugin.experiments:
         raise UsageError(f"{path} offers no experiment: it has no lab_experiments with @hookimpl.")
     return plugin

@@ -88,6 +88,8 @@ class Runner:
                 return "interrupted"
         self._save()
         self._test()
+        if self.plan.stop_at and self.progress.ended == "budget":
+            self.recorder.say(f"{self.plan.stop_at} was not reached within the budget.")
         return "finished"
 
     def _spent(self) -> bool:

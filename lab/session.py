@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab.config import Config, RunOptions
 from lab.environ import environment, thread_variables
-from lab.errors import RunFailed, UsageError, reason
+from lab.errors import LabError, RunFailed, UsageError, reason
 from lab.plugins import Plugins
 from lab.spec import ExperimentSpec
 from lab.store import Run, RunFolder
@@ -106,6 +106,11 @@ class Session:
     def resume(self, found: Run) -> RunResult:
         with closing(RunFolder(found.dir)) as folder:
             state = self._checkpoints(found).load_last()
+            if state is None and len(found.metrics()) > 1:  # the first comes before any checkpoint
+                raise LabError(
+                    f"{found.dir}/checkpoints holds nothing to go on from, but metrics.jsonl has "
+                    "rows. They are left alone: start a new run."
+                )
             experiment, ctx = self.build(found.dir, state["facts"] if state else None)
             folder.write_record(self.record)
             if state is None:
@@ -117,7 +122,10 @@ class Session:
         """Return the experiment as a checkpoint holds it."""
         from lab import checkpoint
 
-        state = checkpoint.load(self._checkpoints(found).find(which))
+        try:
+            state = checkpoint.load(self._checkpoints(found).find(which))
+        except checkpoint.Damaged as error:
+            raise LabError(f"{error}. Another may be whole: try --checkpoint last.") from error
         experiment, ctx = self.build(found.dir, state["facts"])
         experiment.load_state_dict({"model": state["experiment"]["model"]})
         ctx.clock = state["clock"]

@@ -48,7 +48,8 @@ class Run:
         try:
             record = yaml.safe_load((self.dir / CONFIG).read_text(encoding="utf-8"))
         except (OSError, yaml.YAMLError) as error:
-            raise LabError(f"{self.dir / CONFIG} cannot be read: {error}") from error
+            why = getattr(error, "strerror", None) or "it is not YAML"
+            raise LabError(f"{self.dir / CONFIG} cannot be read: {why}") from error
         if not isinstance(record, dict) or "experiment" not in record:
             raise LabError(f"{self.dir / CONFIG} is not a run's configuration")
         return record
@@ -97,6 +98,8 @@ def find(name: str, runs_dir: Path) -> Run:
 
     Raises UsageError where there is none, or where the folder is not a run's.
     """
+    if not name.strip():
+        raise UsageError("The name of the run is empty.")
     for folder in (Path(name), runs_dir / name):
         if (folder / CONFIG).is_file():
             return Run(folder)

@@ -104,7 +104,8 @@ def expectations(subject: Subject, given: Mapping[str, str] | None) -> Mapping[s
 def _refuse_unknown(names: Sequence[str] | Mapping[str, object]) -> None:
     for name in names:
         if name not in checks():
-            raise UsageError(f"There is no check {name!r}.{did_you_mean(name, checks())}")
+            hint = did_you_mean(name, checks()) or " `lab check --list` shows them all."
+            raise UsageError(f"There is no check {name!r}.{hint}")
 
 
 def examine(subject: Subject, name: str, expected: str | None) -> Result:

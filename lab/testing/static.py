@@ -78,6 +78,8 @@ def check_the_lab_is_required(subject: Subject) -> None:
 
 def check_imports_are_light(subject: Subject) -> None:
     """Listing and help load none of torch, numpy, gymnasium and wandb."""
+    if subject.plugin and subject.plugin.is_file:
+        raise Skipped("a file is imported only when it is asked for")
     modules = {_module(subject.spec.config), *_entry_modules(subject)}
     code = (
         f"import sys; sys.path[:] = {sys.path!r}\n"

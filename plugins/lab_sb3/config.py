@@ -116,4 +116,6 @@ class Config(BaseConfig):
 class Export(Options):
     """What `lab export` asks."""
 
-    to: Path = Field(Path("sb3.zip"), description="File that stable-baselines3 can load.")
+    to: Path | None = Field(
+        None, description="File to write; by default sb3.zip in the run folder."
+    )

@@ -204,8 +204,16 @@ class SB3:
         return lab.record_episode(env, self.predict, seed, options)
 
     def export(self, options: Export) -> Path:
-        """Write the model as plain stable-baselines3 loads it: `PPO.load(path)`."""
-        path = options.to if options.to.suffix == ".zip" else Path(f"{options.to}.zip")
+        """Write the model as plain stable-baselines3 loads it: `PPO.load(path)`.
+
+        Raises UsageError where there is a file already, or no folder.
+        """
+        path = options.to or self.ctx.dir / "sb3.zip"
+        if path.suffix != ".zip":
+            path = path.with_name(f"{path.name}.zip")
+        if path.exists() or not path.parent.is_dir():
+            why = "exists, and is left as it is" if path.exists() else "is in no folder there is"
+            raise lab.UsageError(f"--to {path} {why}.")
         self.model.save(path)
         return path
 

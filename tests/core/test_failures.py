@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -212,3 +213,35 @@ def test_a_disk_full_to_the_last_byte_tears_at_most_the_last_row(
     assert lab.resume(run).state == "finished"
     healthy = train("odd", log_every=1, checkpoint_every=50, budget=2000).dir
     assert rows(run) == rows(healthy)
+
+
+def test_a_run_whose_checkpoints_are_gone_is_left_alone(train, cli) -> None:
+    result = train("odd", name="bare")
+    before = (result.dir / "metrics.jsonl").read_bytes()
+    shutil.rmtree(result.dir / "checkpoints")
+    resumed = cli("resume", "bare", "--budget", 400)
+    assert resumed.exit_code == 1
+    assert "They are left alone: start a new run" in resumed.stderr
+    assert (result.dir / "metrics.jsonl").read_bytes() == before
+
+
+def test_a_damaged_best_checkpoint_says_where_to_look(train, cli) -> None:
+    result = train("odd", name="torn")
+    (result.dir / "checkpoints" / "best.pt").write_bytes(b"torn")
+    evaluated = cli("eval", "torn")
+    assert evaluated.exit_code == 1
+    assert "try --checkpoint last" in evaluated.stderr
+    assert cli("eval", "torn", "--checkpoint", "last").exit_code == 0
+
+
+def test_a_damaged_config_is_one_line(train, cli) -> None:
+    result = train("odd", name="garbled")
+    (result.dir / "config.yaml").write_text("a: [")
+    shown = cli("show", "garbled")
+    assert shown.exit_code == 1
+    assert shown.stderr.strip() == "Error: runs/garbled/config.yaml cannot be read: it is not YAML"
+
+
+def test_a_criterion_that_was_not_reached_is_said(train) -> None:
+    result = train("odd", stop_at="eval/score>=1e9")
+    assert "eval/score>=1e+09 was not reached" in (result.dir / "log.txt").read_text()

@@ -232,3 +232,14 @@ def test_nothing_goes_through_its_own_loggers(run_sb3, capfd) -> None:
     assert {"train/loss", "train/value_loss", "train/return", "train/approx_kl"} <= logged
     assert capfd.readouterr() == ("", "")
     assert not list(result.dir.rglob("events.out*"))
+
+
+def test_an_export_overwrites_nothing_and_makes_no_folder(run_sb3, tmp_path) -> None:
+    from lab.api import use
+
+    result = run_sb3(preset="tiny", budget=256, eval_episodes=1, test_episodes=1)
+    first = use(result.dir, "export")
+    assert first == result.dir / "sb3.zip"
+    for to in (None, first, tmp_path / "absent" / "model.zip"):
+        with pytest.raises(lab.UsageError, match="--to "):
+            use(result.dir, "export", to=to)
