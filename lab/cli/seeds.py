@@ -47,6 +47,7 @@ def run_seeds(
         while running or (waiting and not signals.caught):
             while waiting and len(running) < jobs and not signals.caught:
                 running.append(_Child(reference, resolved, group, waiting.pop(0), Path(scratch)))
+                signals.pass_on()  # what came while it was being started
             time.sleep(0.05)
             for child in [child for child in running if child.process.poll() is not None]:
                 running.remove(child)
@@ -64,7 +65,7 @@ class _Child:
     def __init__(
         self, reference: str, resolved: Resolved, group: str, seed: int, scratch: Path
     ) -> None:
-        self.seed = seed
+        self.seed, self.signals = seed, 0
         file = scratch / f"{seed}.yaml"
         run = resolved.run.model_dump(mode="json", exclude_none=True)
         values = {**resolved.config.model_dump(mode="json"), **run, "seed": seed, "group": group}
@@ -122,6 +123,7 @@ class _ForwardedSignals:
     def __init__(self, children: list[_Child]) -> None:
         self._children = children
         self.caught: int | None = None
+        self._times = 0
 
     def __enter__(self) -> _ForwardedSignals:
         watched = (signal.SIGINT, signal.SIGTERM)
@@ -134,8 +136,15 @@ class _ForwardedSignals:
 
     def _forward(self, number: int, frame: object) -> None:
         self.caught = number
+        self._times += 1
+        self.pass_on()
+
+    def pass_on(self) -> None:
+        """Send each child as many signals as came here."""
         for child in self._children:
-            child.process.send_signal(number)
+            while child.signals < self._times and self.caught is not None:
+                child.signals += 1
+                child.process.send_signal(self.caught)
 
 
 def _print(group: str, results: list[dict[str, Any]], as_json: bool) -> None:

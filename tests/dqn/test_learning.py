@@ -366,7 +366,7 @@ def test_epsilon_counts_the_transitions_within_a_rollout_too() -> None:
 def test_each_environment_flips_a_coin_of_its_own(epsilon) -> None:
     """Of 4 environments, k act at random with the binomial probability; one coin for all would
     give 0 or 4."""
-    dqn = make_dqn(env="worlds:worlds/Chain-v0", hidden=())
+    dqn = make_dqn(env="worlds:worlds/Chain-v0", hidden=(), n_envs=4)
     with torch.no_grad():
         dqn.online.advantage.weight.zero_()
         dqn.online.advantage.bias.copy_(torch.tensor([0.0, 1.0]))  # greedy is 1
@@ -381,7 +381,8 @@ def test_each_environment_flips_a_coin_of_its_own(epsilon) -> None:
 
 
 def test_random_actions_are_even_over_all_actions() -> None:
-    dqn = make_dqn(env="lab/Catch-v0", env_args={"rows": 5, "columns": 5, "cell": 1})
+    small = {"rows": 5, "columns": 5, "cell": 1}
+    dqn = make_dqn(env="lab/Catch-v0", env_args=small, n_envs=6_000)
     counts = np.bincount(dqn.act(np.zeros((6_000, 5, 5, 1), np.uint8), 1.0), minlength=3)
     assert np.abs(counts - 2_000).max() < 5 * math.sqrt(6_000 / 3)
 

@@ -220,8 +220,12 @@ def test_finish_of_a_run_that_never_started_is_nothing() -> None:
 
 def test_an_interrupt_during_the_wait_stops_at_once(make_run: Any) -> None:
     class Impatient(Stuck):
+        abandoned = False
+
         def hang(self) -> None:
-            _thread.interrupt_main()
+            while not self.abandoned:  # an interrupt that meets a destructor is lost
+                _thread.interrupt_main()
+                time.sleep(1.0)
             super().hang()
 
         def abandon(self) -> None:
