@@ -375,11 +375,11 @@ class ModelIsNotAll(Honest):
         return {"error": super().evaluate(split)["error"] + 1.0 / (1 + self.steps)}
 
 
-@breaks("devices_are_exchangeable", "")
+@breaks("devices_are_exchangeable", "only where it began")
 class StaysHere(Honest):
     def step(self) -> int:
-        if self.ctx.device.type != "cpu":
-            raise RuntimeError("only here")
+        if str(self.ctx.device) != "cpu":
+            raise RuntimeError("only where it began")
         return super().step()
 
 
