@@ -56,7 +56,7 @@ WRONG = {
     "resume": "Missing argument 'RUN'",
     "resume onne": "There is no run 'onne' in runs. Did you mean 'one'?",
     "resume one": "is finished. To train on, give a larger --budget than 200",
-    "resume one --budget 100": "only more is new",
+    "resume one --budget 100": "trains to 200 anyway; give more",
     "resume one --lr 1": "No such option '--lr'",
     "eval nothing": "There is no run 'nothing'",
     "eval one --checkpoint 7": "no checkpoint '7'; it has: best, last, prev",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import _thread
+import signal
 import subprocess
 import sys
 import textwrap
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -218,14 +219,18 @@ def test_finish_of_a_run_that_never_started_is_nothing() -> None:
     assert tracker.events == []
 
 
-def test_an_interrupt_during_the_wait_stops_at_once(make_run: Any) -> None:
-    class Impatient(Stuck):
-        abandoned = False
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A shell starts what runs in the background with interrupts ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
+
+def test_an_interrupt_during_the_wait_stops_at_once(make_run: Any, interruptible: None) -> None:
+    class Impatient(Stuck):
         def hang(self) -> None:
-            while not self.abandoned:  # an interrupt that meets a destructor is lost
-                _thread.interrupt_main()
-                time.sleep(1.0)
+            _thread.interrupt_main()
             super().hang()
 
         def abandon(self) -> None:
