@@ -69,7 +69,7 @@ def start(
     }
     session = Session(spec, resolved.config, options, record, plugins, terminal)
     with session.computing():
-        experiment, ctx = session.build(options.runs_dir)
+        experiment, ctx = session.build(options.runs_dir / names[0])
         record["run"]["device"] = str(ctx.device)  # what `auto` came to: resume stays there
         folder = _create(options.runs_dir, names, record)
         ctx.dir = folder.dir

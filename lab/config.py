@@ -96,10 +96,7 @@ class RunOptions(Options):
     threads: int | None = Field(None, ge=1, le=1024, description="CPU threads for torch.")
     deterministic: bool = Field(False, description="Only deterministic kernels, on any device.")
     media: bool = Field(True, description="Record pictures and videos.")
-    name: str | None = Field(
-        None,
-        description="Name of the run and of its folder.",
-    )
+    name: str | None = Field(None, description="Name of the run and of its folder.")
     group: str | None = Field(None, description="Group of runs that differ by seed alone.")
     tag: tuple[str, ...] = Field((), description="Tags, separated by commas.")
     runs_dir: Path = Field(Path("runs"), description="Folder that holds the run folders.")

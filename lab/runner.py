@@ -242,7 +242,10 @@ class Runner:
         self.ctx.clock = self.progress.clock
         extended = self.plan.budget > state["budget"]
         unbound = self.progress.ended != str(self.plan.stop_at)  # the criterion was dropped
-        if self.progress.ended != "complete" and (extended or (unbound and not self._spent())):
+        reopened = self.progress.ended not in (None, "complete") and (
+            extended or (unbound and not self._spent())
+        )
+        if reopened:
             self.progress.ended = None
         self._restored = True
         self.experiment.load_state_dict(state["experiment"])
@@ -253,4 +256,5 @@ class Runner:
         known = self.progress.best is not None
         self.checkpoints.restore_best(self.progress.best_clock if known else None)
         dropped = self.recorder.folder.cut(state["metrics_bytes"])
-        self.recorder.already_sent = 0 if extended else dropped  # these rows will come again
+        # the rows that were cut come again, unless the run goes another way from here
+        self.recorder.already_sent = 0 if extended or reopened else dropped

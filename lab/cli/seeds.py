@@ -34,8 +34,11 @@ def run_seeds(
     as_json: bool,
     quiet: bool,
 ) -> int:
-    """Train seeds `seed .. seed + seeds - 1`, each in a process of its own, and return the worst
-    exit code. Interrupts reach all of them, and all of them save."""
+    """Train seeds `seed .. seed + seeds - 1`, each in a process of its own.
+
+    Return 1 where any failed, and 128 + the signal where one came: it reaches all of them, all of
+    them save, and no other starts.
+    """
     reference = plugins.reference(spec)
     group = resolved.run.group or default_group(spec, resolved)
     first = resolved.run.seed

@@ -10,18 +10,15 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from lab import store
+from lab import stop, store
 from lab.errors import UsageError
 from lab.store import Run
 from lab.text import did_you_mean
 
 COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
-    "<=": operator.le,
-    ">=": operator.ge,
+    **stop.COMPARE,
     "!=": operator.ne,
     "=": operator.eq,
-    "<": operator.lt,
-    ">": operator.gt,
 }
 PATTERN = re.compile(r"\s*([A-Za-z_][\w./]*?)\s*(<=|>=|!=|==?|<|>)\s*(.*?)\s*")
 

@@ -82,8 +82,9 @@ class Subject:
         self, experiment: str | ExperimentSpec, plugins: Plugins | None = None, preset: str = PRESET
     ) -> None:
         self.plugins = plugins or discover()
-        named = isinstance(experiment, str)
-        self.spec: ExperimentSpec = self.plugins.experiment(experiment) if named else experiment  # type: ignore[arg-type,assignment]
+        if isinstance(experiment, str):
+            experiment = self.plugins.experiment(experiment)
+        self.spec = experiment
         self.preset = preset
         self._scratch = tempfile.TemporaryDirectory(prefix="lab-check-", ignore_cleanup_errors=True)
         self._trained: dict[str, Trained] = {}

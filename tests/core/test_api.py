@@ -372,6 +372,15 @@ def test_a_tracker_misses_no_row_of_a_larger_budget(train, ledger) -> None:
     assert ledger.clocks == first + new
 
 
+def test_a_tracker_misses_no_row_after_a_criterion_was_dropped(train, ledger) -> None:
+    result = train("odd", log_every=20, eval_every=20, stop_at="eval/score>=-1e9")
+    first = list(ledger.clocks)
+    lab.resume(result.dir, stop_at="none")
+    new = [row["clock"] for row in rows(result.dir) if row["clock"] > first[-1]]
+    assert new
+    assert ledger.clocks == first + new
+
+
 def test_a_tracker_that_comes_later_gets_the_whole_run(train, ledger, monkeypatch) -> None:
     import lab_odd.odd
 
