@@ -31,6 +31,7 @@ _HOME = {
     "RunResult": "lab.session",
     "SourceSpec": "lab.spec",
     "Step": "lab.environments",
+    "Table": "lab.media",
     "Tracker": "lab.tracking.tracker",
     "TrackerSpec": "lab.spec",
     "UsageError": "lab.errors",
@@ -72,6 +73,7 @@ if TYPE_CHECKING:
     from lab.experiment import Experiment as Experiment
     from lab.hookspecs import hookimpl as hookimpl
     from lab.media import Clip as Clip
+    from lab.media import Table as Table
     from lab.rng import plain as plain
     from lab.rng import unplain as unplain
     from lab.session import RunResult as RunResult

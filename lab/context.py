@@ -54,6 +54,8 @@ class Context:
         self.warn = warn
         self._environments = tuple(environments)
         self._sources = sources
+        self._read: list[tuple[str, dict[str, Any]]] = []
+        self._tell_source: Callable[[str, Mapping[str, Any]], None] | None = None
         self._train_envs: list[Envs] = []
         self._all_envs: list[Envs] = []
         self._restored_envs: list[Any] = []
@@ -109,7 +111,8 @@ class Context:
         self.window.add(name, value)
 
     def media(self, name: str, content: Any) -> None:
-        """Record a picture (uint8 [H, W, 3]), a matplotlib figure, a `lab.Clip` or a text."""
+        """Record a picture (uint8 [H, W, 3]), a matplotlib figure, a `lab.Clip`, a
+        `lab.Table` or a text."""
         self.shown.append((name, content))
 
     # -- remembering
@@ -133,6 +136,9 @@ class Context:
             raise UsageError(f"There is no source {name!r}.{hint} `lab plugins` lists them.")
         with untouched():  # what a source draws is its own affair
             splits: Mapping[str, Any] = import_object(self._sources[name].load)(**options)
+        self._read.append((name, {"name": name, "argument": dict(options)}))
+        if self._tell_source is not None:
+            self._tell_source(*self._read[-1])
         return splits
 
     # -- environments
@@ -206,6 +212,12 @@ class Context:
         self._train_envs[index].reset(derive(self.seed, "envs", index, self.clock))
 
     # -- for the runner
+
+    def follow_sources(self, tell: Callable[[str, Mapping[str, Any]], None]) -> None:
+        """Tell of each source that was read, and that will be."""
+        self._tell_source = tell
+        for name, description in self._read:
+            tell(name, description)
 
     def envs_state(self) -> list[Any]:
         """Return the state of the training environments, in the order they were made."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +21,19 @@ class Clip:
     fps: int = 30
 
 
+@dataclass(frozen=True)
+class Table:
+    """Rows of plain values under named columns."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+
 def suffix(content: Any) -> str:
     """Return the suffix of a file that holds `content`.
 
     A picture (uint8 [H, W, 3] or [H, W]) or a matplotlib figure becomes PNG, a Clip an animated
-    GIF, a string a text file. Raises TypeError for anything else.
+    GIF, a Table a CSV file, a string a text file. Raises TypeError for anything else.
     """
     if isinstance(content, str):
         return ".txt"
@@ -32,7 +41,9 @@ def suffix(content: Any) -> str:
         return ".png"
     if isinstance(content, Clip):
         return ".gif"
-    raise TypeError(f"a {type(content).__name__} is no picture, figure, Clip or text")
+    if isinstance(content, Table):
+        return ".csv"
+    raise TypeError(f"a {type(content).__name__} is no picture, figure, Clip, Table or text")
 
 
 def write(stem: Path, content: Any) -> Path:
@@ -42,6 +53,8 @@ def write(stem: Path, content: Any) -> Path:
         path.write_text(content, encoding="utf-8")
     elif isinstance(content, Clip):
         write_gif(path, content)
+    elif isinstance(content, Table):
+        write_csv(path, content)
     elif hasattr(content, "savefig"):
         content.savefig(path, dpi=120, bbox_inches="tight")
     else:
@@ -56,6 +69,16 @@ def write_gif(path: Path, clip: Clip) -> None:
     images = [_image(frame).quantize(64) for frame in clip.frames]
     duration = max(20, round(100 / clip.fps) * 10)
     images[0].save(path, save_all=True, append_images=images[1:], duration=duration, loop=0)
+
+
+def write_csv(path: Path, table: Table) -> None:
+    """Write a table as CSV with a heading. Raises ValueError where a row does not fit it."""
+    for row in table.rows:
+        if len(row) != len(table.columns):
+            raise ValueError(f"a row of {len(row)} values under {len(table.columns)} columns")
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerows([table.columns, *table.rows])
 
 
 def _image(picture: Picture) -> Any:

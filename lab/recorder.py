@@ -57,6 +57,8 @@ class Recorder:
         self.signal: int | None = None
         self.already_sent = 0  # rows that trackers got before the interruption
         self.newcomers: set[str] = set()  # trackers that did not follow the run until now
+        self.links: dict[str, str] = {}  # the address of each tracker's record, where it has one
+        self._sources: dict[str, Mapping[str, Any]] = {}
         self._began = time.perf_counter()
         self._mark = (0.0, 0)
 
@@ -68,6 +70,8 @@ class Recorder:
         self.write_summary("running")
         for tracker in self.trackers:
             tracker.start(info)
+            for name, description in self._sources.items():
+                tracker.source(name, description)
             for row in self.folder.rows() if tracker.name in self.newcomers else ():
                 tracker.row(row)
         title = f"{info.experiment} {info.target} seed {info.seed}"
@@ -93,6 +97,14 @@ class Recorder:
             for tracker in self.trackers:
                 tracker.media(name, path, clock)
 
+    def source(self, name: str, description: Mapping[str, Any]) -> None:
+        """Tell that the run reads the data `name`, once for each description."""
+        if self._sources.get(name) == description:
+            return
+        self._sources[name] = description
+        for tracker in self.trackers:
+            tracker.source(name, description)
+
     def seconds(self) -> float:
         """Return the seconds of this run, over all its parts."""
         return self.progress.seconds + time.perf_counter() - self._began
@@ -105,6 +117,9 @@ class Recorder:
             for name, path in checkpoints.items():
                 tracker.checkpoint(name, path)
             tracker.finish(summary)
+        if self._find_links() != summary["links"]:  # a short run ends before its trackers began
+            summary["links"] = self._find_links()
+            self._write(summary, state)
         return summary
 
     def failed(self, error: Exception) -> None:
@@ -123,13 +138,20 @@ class Recorder:
 
     def write_summary(self, state: str) -> dict[str, Any]:
         summary = self._summary(state)
+        self._write(summary, state)
+        return summary
+
+    def _write(self, summary: Mapping[str, Any], state: str) -> None:
         try:
             self.folder.write_summary(summary)
         except OSError as error:
             if state == "running":
                 raise
             self.terminal.say(f"{self.folder.dir}/summary.json: {error.strerror}")
-        return summary
+
+    def _find_links(self) -> dict[str, str]:
+        found = {tracker.key: tracker.url for tracker in self.trackers}
+        return {**self.links, **{key: url for key, url in found.items() if url}}
 
     def _summary(self, state: str) -> dict[str, Any]:
         info, progress = self.info, self.progress
@@ -146,6 +168,7 @@ class Recorder:
             "seed": info.seed,
             "tags": list(info.tags),
             "trackers": [tracker.name for tracker in self.trackers],
+            "links": self._find_links(),
             "clock": {"name": info.clock, "value": progress.clock, "budget": self.budget},
             "objective": {
                 "metric": metric,
@@ -171,6 +194,7 @@ class Recorder:
         return {
             "perf/clock": clock,
             "perf/seconds": now,
+            "perf/time": time.time(),
             "perf/rate": moved / seconds if seconds > 0 else 0.0,
             "perf/memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale,
         }

@@ -151,11 +151,14 @@ class Session:
         recorder.trackers = self._trackers(recorder.say)
         runner = Runner(plan, experiment, ctx, recorder)
         ctx.warn = recorder.warn
+        ctx.follow_sources(recorder.source)
         try:
             if state is not None:
                 runner.restore(state)
-                followed = Run(folder.dir).summary.get("trackers", ())
-                recorder.newcomers = {t.name for t in recorder.trackers} - set(followed)
+                before = Run(folder.dir).summary
+                followed = set(before.get("trackers", ()))
+                recorder.newcomers = {t.name for t in recorder.trackers} - followed
+                recorder.links = dict(before.get("links", {}))
             summary = runner.run()
         except Exception as error:
             message = recorder.error or reason(error)
@@ -234,5 +237,5 @@ class Session:
             from lab.tracking.wandb import WandbTracker
 
             tracker = WandbTracker(self.options.wandb, self.options.project, warn=say, tell=say)
-            relays.insert(0, Relay(tracker, "W&B", say))
+            relays.insert(0, Relay(tracker, "W&B", say, key="wandb"))
         return relays

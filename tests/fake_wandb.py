@@ -78,6 +78,8 @@ class Artifact:
     files: dict[str, bytes] = field(default_factory=dict)
     manifest: dict[str, Any] | None = None
     state: str = "PENDING"
+    run: str = ""  # that made it
+    readers: list[str] = field(default_factory=list)  # runs that it is an input of
 
 
 class FakeWandb:
@@ -86,6 +88,7 @@ class FakeWandb:
     def __init__(self) -> None:
         self.runs: dict[str, Run] = {}
         self.artifacts: dict[str, Artifact] = {}
+        self.views: dict[str, dict[str, Any]] = {}
         self.requests: list[str] = []
         self.wire: list[bytes] = []
         self.errors: list[str] = []
@@ -201,7 +204,8 @@ class FakeWandb:
         key = f"artifact{len(self.artifacts)}"
         aliases = [alias["alias"] for alias in v.get("aliases") or []]
         name = v["artifactCollectionName"]
-        self.artifacts[key] = Artifact(name, v["artifactTypeName"], aliases, v["digest"])
+        run = v.get("runName") or ""
+        self.artifacts[key] = Artifact(name, v["artifactTypeName"], aliases, v["digest"], run=run)
         artifact = {"id": key, "state": "PENDING", "artifactSequence": {"latestArtifact": None}}
         return {"createArtifact": {"artifact": artifact}}
 
@@ -218,6 +222,41 @@ class FakeWandb:
         artifact = self.artifacts[v["artifactID"]]
         artifact.state = "COMMITTED"
         return {"commitArtifact": {"artifact": {"id": v["artifactID"], "digest": artifact.digest}}}
+
+    def _on_UseArtifact(self, v: dict[str, Any]) -> Any:
+        self.artifacts[v["artifactID"]].readers.append(v["runName"])
+        return {"useArtifact": {"artifact": {"id": v["artifactID"]}}}
+
+    def _on_UpsertView2(self, v: dict[str, Any]) -> Any:
+        self.views[v["name"]] = v
+        return {"upsertView": {"view": {"id": "view1", "name": v["name"]}, "inserted": True}}
+
+    # What the lab asks.
+
+    def _on_LabViewer(self, _: dict[str, Any]) -> Any:
+        return {"viewer": {"entity": ENTITY}}
+
+    def _on_LabRun(self, v: dict[str, Any]) -> Any:
+        run = self.runs.get(v["run"])
+        project = {"entity": {"name": ENTITY}, "run": None}
+        if run is None or run.project != v["project"]:
+            return {"project": project}
+        history = run.history
+        made = [a for a in self.artifacts.values() if a.run == run.name]
+        read = [a for a in self.artifacts.values() if run.name in a.readers]
+        project["run"] = {
+            "historyLineCount": len(history),
+            "historyKeys": {"lastStep": history[-1]["_step"]} if history else None,
+            "summaryMetrics": json.dumps(run.summary),
+            "outputArtifacts": _edges(made),
+            "inputArtifacts": _edges(read),
+        }
+        return {"project": project}
+
+    def _on_LabRows(self, v: dict[str, Any]) -> Any:
+        asked = range(v["from"], v["to"])
+        rows = [row for row in self.runs[v["run"]].history if row["_step"] in asked][: v["n"]]
+        return {"project": {"run": {"history": list(map(json.dumps, rows))}}}
 
     # Pieces of answers.
 
@@ -268,6 +307,11 @@ def _tail(run: Run) -> dict[str, Any]:
         **tails,
         **counts,
     }
+
+
+def _edges(artifacts: list[Artifact]) -> dict[str, Any]:
+    nodes = [{"digest": a.digest, "state": a.state} for a in artifacts]
+    return {"edges": [{"node": node} for node in nodes]}
 
 
 class _Server(ThreadingHTTPServer):

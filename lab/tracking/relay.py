@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from lab.tracking.tracker import Row, RunInfo, Tracker
+from lab.tracking.tracker import FollowsSources, Row, RunInfo, Tracker
 
 Event = tuple[str, tuple[Any, ...]]
 
@@ -32,7 +32,7 @@ class Relay:
 
     No call blocks and none raises, but for `finish`, which waits at most `finish_timeout` seconds.
     The first exception out of the tracker, or a start that takes more than `start_timeout`,
-    ends its part with one line to `warn`; the training goes on.
+    ends its part with one line to `warn`; the training goes on. `key` names the tracker in files.
     """
 
     def __init__(
@@ -43,8 +43,10 @@ class Relay:
         capacity: int = 10_000,
         start_timeout: float = 60.0,
         finish_timeout: float = 60.0,
+        key: str | None = None,
     ) -> None:
         self.name = name
+        self.key = key or name
         self.dropped = 0
         self.started = threading.Event()
         self._tracker = tracker
@@ -60,6 +62,12 @@ class Relay:
         self._stopped = False
         self._finishing = False
 
+    @property
+    def url(self) -> str | None:
+        """Where the tracker's record can be seen, once that is known."""
+        url = getattr(self._tracker, "url", None)
+        return url if isinstance(url, str) else None
+
     def start(self, run: RunInfo) -> None:
         self._begun = time.monotonic()
         self._put("start", run)
@@ -74,6 +82,9 @@ class Relay:
 
     def media(self, name: str, path: Path, clock: int) -> None:
         self._put("media", name, path, clock)
+
+    def source(self, name: str, description: Mapping[str, Any]) -> None:
+        self._put("source", name, dict(description))
 
     def checkpoint(self, name: str, path: Path) -> None:
         self._put("checkpoint", name, path)
@@ -128,7 +139,8 @@ class Relay:
     def _handle(self, name: str, args: tuple[Any, ...]) -> bool:
         if self._stopped:
             return False
-        getattr(self._tracker, name)(*args)
+        if name != "source" or isinstance(self._tracker, FollowsSources):
+            getattr(self._tracker, name)(*args)
         if name == "start":
             self.started.set()
             # Registered after what the tracker registered, so it runs before it.

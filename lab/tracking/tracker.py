@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from lab.spec import import_object
 
@@ -37,7 +37,11 @@ class RunInfo:
 
 
 class Tracker(Protocol):
-    """Life-cycle events at logging cadence. Calls come from one background thread, in order."""
+    """Life-cycle events at logging cadence. Calls come from one background thread, in order.
+
+    A tracker may have an attribute `url`, the address of its record: the run's summary then links
+    to it. It may have the method `source` of `FollowsSources`.
+    """
 
     def start(self, run: RunInfo) -> None:
         """Open the record of `run`, or continue it where `run.resumed`."""
@@ -55,6 +59,15 @@ class Tracker(Protocol):
         """Close the record; `summary["state"]` is finished, interrupted or failed."""
 
 
+@runtime_checkable
+class FollowsSources(Protocol):
+    """A tracker that is also told what data the run reads."""
+
+    def source(self, name: str, description: Mapping[str, Any]) -> None:
+        """Take that the run reads the data `name`; the description is plain and tells it apart
+        from other data. A resumed run says it again."""
+
+
 class Imported:
     """A tracker that is imported and made when its run starts, on the thread that serves it: an
     import may take long, or fail."""
@@ -62,6 +75,10 @@ class Imported:
     def __init__(self, path: str) -> None:
         self._path = path
         self._tracker: Tracker
+
+    @property
+    def url(self) -> Any:
+        return getattr(getattr(self, "_tracker", None), "url", None)
 
     def start(self, run: RunInfo) -> None:
         self._tracker = import_object(self._path)()
@@ -72,6 +89,10 @@ class Imported:
 
     def media(self, name: str, path: Path, clock: int) -> None:
         self._tracker.media(name, path, clock)
+
+    def source(self, name: str, description: Mapping[str, Any]) -> None:
+        if isinstance(self._tracker, FollowsSources):
+            self._tracker.source(name, description)
 
     def checkpoint(self, name: str, path: Path) -> None:
         self._tracker.checkpoint(name, path)

@@ -17,11 +17,12 @@ from lab.tracking.wandb_content import (
     clean,
     git_settings,
     keep_as_is,
+    keep_description,
     media_object,
     summary_values,
 )
 from lab.tracking.wandb_mode import Flag, Mode, probe, resolve_mode, unreported
-from lab.tracking.wandb_session import Session, Voice
+from lab.tracking.wandb_session import Session, Voice, log_input
 
 __all__ = ["Flag", "Mode", "WandbTracker", "offline_hint", "probe", "resolve_mode"]
 
@@ -108,6 +109,18 @@ class WandbTracker:
             return
         self._run.log({f"media/{slug(name)}": shown, self._info.clock: clock})
 
+    def source(self, name: str, description: Mapping[str, Any]) -> None:
+        if self._run is None:
+            return
+        description = clean(description)
+        try:
+            kept = keep_description(name, description, self._folder / "sources")
+        except OSError as error:
+            self._warn(f"the source {name} is not recorded: {_why(error)}")
+            return
+        artifact = self._artifact(name, "dataset", description, kept, "description.json")
+        log_input(self._run, artifact)
+
     def checkpoint(self, name: str, path: Path) -> None:
         self._checkpoints.append((name, path))
 
@@ -175,7 +188,8 @@ class WandbTracker:
 
     def _define_axes(self) -> None:
         metric, direction = self._info.objective
-        self._run.define_metric(self._info.clock, hidden=True)
+        for hidden in (self._info.clock, "perf/time"):
+            self._run.define_metric(hidden, hidden=True)
         self._run.define_metric("*", step_metric=self._info.clock)
         self._run.define_metric(metric, step_metric=self._info.clock, summary=f"{direction},last")
 
@@ -199,19 +213,22 @@ class WandbTracker:
                 limit = self._checkpoint_limit / 2**20
                 self._warn(f"{path} is not uploaded: {size / 2**20:.0f} MB, over {limit:.0f} MB")
                 return
-            kept = keep_as_is(path, self._kept, clock)
+            kept = keep_as_is(path, self._folder / "checkpoints", clock)
         except OSError as error:
             self._warn(f"{path} is not uploaded: {_why(error)}")
             return
-        artifact = self._wandb.Artifact(
-            slug(self._info.name)[:LONGEST_NAME],
-            type="model",
-            metadata={} if clock is None else {self._info.clock: clock},
-        )
-        # Immutable and uncached: wandb would copy the file into the home folder, once for each.
-        artifact.add_file(str(kept), name=path.name, policy="immutable", skip_cache=True)
+        metadata = {} if clock is None else {self._info.clock: clock}
+        artifact = self._artifact(self._info.name, "model", metadata, kept, path.name)
         aliases = [name] if clock is None else [name, f"{self._info.clock}-{clock}"]
         self._run.log_artifact(artifact, aliases=aliases)
+
+    def _artifact(
+        self, name: str, kind: str, metadata: Mapping[str, Any], kept: Path, file: str
+    ) -> Any:
+        artifact = self._wandb.Artifact(slug(name)[:LONGEST_NAME], kind, metadata=dict(metadata))
+        # Immutable and uncached: wandb would copy the file into the home folder, once for each.
+        artifact.add_file(str(kept), name=file, policy="immutable", skip_cache=True)
+        return artifact
 
     def _end(self, exit_code: int) -> None:
         with self._voice.held() as held:
@@ -222,21 +239,19 @@ class WandbTracker:
                 limit = f" in {self._finish_timeout:g} s"
             if limit or self._voice.upload_failed:
                 held.clear()
-                command = _command("wandb sync --include-online", Path(self._run.settings.sync_dir))
+                command = _command("lab sync", self._info.dir)
                 self._warn(f"not all was uploaded{limit}; later: {command}")
-            elif self.mode == "online":
-                shutil.rmtree(self._kept, ignore_errors=True)
+            elif self.mode == "online" and not any(self._folder.glob("offline-run-*")):
+                for staged in ("checkpoints", "sources"):
+                    shutil.rmtree(self._folder / staged, ignore_errors=True)
 
     @property
-    def _kept(self) -> Path:
-        return self._info.dir / "wandb" / "checkpoints"
+    def _folder(self) -> Path:
+        return self._info.dir / "wandb"
 
 
 def offline_hint(run_dir: Path) -> list[str]:
-    """Return the commands that show and upload what lies offline in a run folder, if anything.
-
-    A resumed run has a part for each time; all of them become one W&B run.
-    """
+    """Return the commands that show and upload what lies offline in a run folder, if anything."""
     folder = run_dir / "wandb"
     parts = sorted(folder.glob("offline-run-*"))
     if not parts:
@@ -245,12 +260,12 @@ def offline_hint(run_dir: Path) -> list[str]:
     shown = parts[0] if len(parts) == 1 else folder
     lines = [_command("wandb leet", shown)]
     if unsynced:
-        lines.append(_command("wandb sync", *unsynced))
+        lines.append(_command("lab sync", run_dir))
     return lines
 
 
-def _command(command: str, *folders: Path) -> str:
-    return " ".join([command, *(shlex.quote(os.path.relpath(folder)) for folder in folders)])
+def _command(command: str, folder: Path) -> str:
+    return f"{command} {shlex.quote(os.path.relpath(folder))}"
 
 
 def _why(error: OSError | ValueError) -> str:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import csv
+import hashlib
 import html
+import json
 import os
 import re
 import shutil
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from lab.text import slug
 
 SECRET_KEY = re.compile(
     r"(^|_)(api_?key|secret(_key)?|password|passwd|credentials?|private_key"
@@ -23,7 +29,7 @@ HIDDEN = "***"
 
 IMAGES = {".png", ".jpg", ".jpeg"}
 VIDEOS = {".gif", ".mp4", ".webm"}
-TEXTS = {".txt", ".md", ".json", ".csv"}
+TEXTS = {".txt", ".md", ".json"}
 
 # What the W&B run has by other means.
 NOT_IN_SUMMARY = {"id", "name", "config", "group", "tags", "experiment", "target", "seed"}
@@ -52,6 +58,8 @@ def media_object(wandb: Any, path: Path) -> Any:
         return wandb.Video(str(path), format=suffix[1:])
     if suffix == ".html":
         return wandb.Html(str(path))
+    if suffix == ".csv":
+        return _table(wandb, path)
     if suffix in TEXTS:
         text = path.read_text(encoding="utf-8", errors="replace")
         return wandb.Html(f"<pre>{html.escape(text)}</pre>", data_is_not_path=True)
@@ -73,6 +81,15 @@ def keep_as_is(path: Path, folder: Path, clock: int | None) -> Path:
     return kept
 
 
+def keep_description(name: str, description: Any, folder: Path) -> Path:
+    """Return a file in `folder` that holds the description of a source."""
+    text = json.dumps(description, indent=2, sort_keys=True) + "\n"
+    path = folder / f"{slug(name)}-{hashlib.sha256(text.encode()).hexdigest()[:8]}.json"
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
 def git_settings() -> dict[str, str]:
     """Return settings that keep a name or token in the git remote's URL off the wire."""
     url = _git("config", "--get", "remote.origin.url")
@@ -81,6 +98,20 @@ def git_settings() -> dict[str, str]:
     if without == url:
         return {}
     return {"git_remote_url": without, "git_commit": _git("rev-parse", "HEAD")}
+
+
+def _table(wandb: Any, path: Path) -> Any:
+    with path.open(encoding="utf-8", newline="") as file:
+        columns, *rows = list(csv.reader(file)) or [[]]
+    return wandb.Table(columns=columns, data=[[_cell(cell) for cell in row] for row in rows])
+
+
+def _cell(text: str) -> str | int | float | None:
+    """Return what the cell of a table says; W&B wants one kind in each column."""
+    for kind in (int, float):
+        with suppress(ValueError):
+            return kind(text)
+    return text or None
 
 
 def _clean(value: Any, secrets: tuple[str, ...]) -> Any:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -132,3 +132,28 @@ def _active_runs(wandb: Any) -> list[Any]:
     with suppress(AttributeError):
         return list(getattr(wandb.sdk.wandb_setup._singleton, "_active_runs", []))
     return []
+
+
+# The public interface asks fixed questions only; this is what it asks them through.
+
+
+def execute(api: Any, query: str, variables: Mapping[str, Any], timeout: float) -> dict[str, Any]:
+    """Ask the server by GraphQL, through a `wandb.Api`."""
+    answer: dict[str, Any] = api._service_api.execute_graphql(query, variables, timeout=timeout)
+    return answer
+
+
+def app_url(api: Any) -> str:
+    """Return the address of the pages that people see, with a slash at its end."""
+    return str(api._service_api.app_url)
+
+
+def http_status(error: BaseException) -> int | None:
+    """Return the status that the server answered with, if it answered."""
+    return getattr(getattr(error, "response", None), "http_status", None) or None
+
+
+def log_input(run: Any, artifact: Any) -> None:
+    """Log an artifact as what the run reads. `run.use_artifact` is for online runs only, and waits
+    for the upload."""
+    run._log_artifact(artifact, is_user_created=True, use_after_commit=True)

@@ -64,5 +64,5 @@ def test_a_dot_in_the_name_is_no_suffix(tmp_path) -> None:
 
 @pytest.mark.parametrize("content", [3.0, [1, 2], np.zeros(4, np.uint8), None])
 def test_what_cannot_be_shown_is_refused_by_its_type(tmp_path, content) -> None:
-    with pytest.raises(TypeError, match="no picture, figure, Clip or text"):
+    with pytest.raises(TypeError, match="no picture, figure, Clip, Table or text"):
         media.write(tmp_path / "x", content)

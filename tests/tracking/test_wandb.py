@@ -19,6 +19,8 @@ import pytest
 from fake_wandb import API_KEY, Artifact, FakeWandb
 
 from lab.errors import UsageError
+from lab.store import Run
+from lab.tracking import wandb_sync
 from lab.tracking.relay import Relay
 from lab.tracking.tracker import RunInfo
 from lab.tracking.wandb import WandbTracker, offline_hint, probe, resolve_mode
@@ -66,8 +68,9 @@ def client(*arguments: str) -> str:
 def sync(line: str) -> None:
     """Carry out the line that the user was given."""
     words = shlex.split(line)
-    assert words[:2] == ["wandb", "sync"]
-    client(*words[1:])
+    assert words[:2] == ["lab", "sync"]
+    (run,) = wandb_sync.sync([Run(Path(words[2]))])
+    assert run.done == "uploaded", run
 
 
 def inspect(folder: Path) -> dict[str, Any]:
@@ -287,7 +290,8 @@ def test_what_is_synced_later_is_the_checkpoint_of_then(
     write_checkpoints(run, last=b"overwritten by a resumed run")
     sync(offline_hint(run.dir)[1])
     assert artifact(server, "last").files == {"last.pt": b"then"}
-    assert not any("wandb sync" in line for line in offline_hint(run.dir))
+    assert not any("lab sync" in line for line in offline_hint(run.dir))
+    assert not (run.dir / "wandb" / "checkpoints").exists()
 
 
 def test_a_large_or_missing_checkpoint_stays_at_home(
@@ -407,7 +411,7 @@ def test_a_server_that_dies_stops_neither_rows_nor_the_end(
     assert time.perf_counter() - began < 8
     assert max(took) < SOON
     limit = "" if fault == "401" else " in 1 s"
-    assert said[-1].startswith(f"W&B: not all was uploaded{limit}; later: wandb sync "), said
+    assert said[-1] == f"W&B: not all was uploaded{limit}; later: lab sync runs/r1", said
     assert core_process() is None
     if fault in ("hang", "401"):
         server.fault = "ok"
@@ -596,11 +600,11 @@ def test_the_parts_of_a_resumed_offline_run_are_synced_as_one(
     run = make_run()
     follow(WandbTracker("offline", warn=said.append), run, ROWS[:2], {"state": "interrupted"})
     follow(WandbTracker("offline", warn=said.append), run, ROWS[2:])
-    first, second = offline_parts(run)
+    assert len(offline_parts(run)) == 2
     folder = os.path.relpath(run.dir / "wandb")
     assert offline_hint(run.dir) == [
         f"wandb leet {folder}",
-        f"wandb sync {os.path.relpath(first)} {os.path.relpath(second)}",
+        f"lab sync {os.path.relpath(run.dir)}",
     ]
     sync(offline_hint(run.dir)[1])
     (arrived,) = server.runs.values()
@@ -623,7 +627,7 @@ def test_a_hint_for_one_part_names_it_and_quotes(
     (part,) = offline_parts(run)
     leet, line = offline_hint(spaced)
     assert leet == f"wandb leet 'my runs/wandb/{part.name}'"
-    assert shlex.split(line) == ["wandb", "sync", f"my runs/wandb/{part.name}"]
+    assert shlex.split(line) == ["lab", "sync", "my runs"]
 
 
 # -- mode

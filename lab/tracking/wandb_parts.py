@@ -1,0 +1,165 @@
+"""Read what W&B's client left in a run folder: a part for each time that the run was going."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Set
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lab.tracking import wandb_log
+from lab.tracking.wandb_server import Address, Seen
+
+UPLOAD = "upload.wandb"  # beside the log, whose folder W&B takes the files from
+
+
+@dataclass
+class Part:
+    """One part: its transaction log, and what the log speaks of."""
+
+    log: Path
+    where: Address | None = None
+    times: list[float] = field(default_factory=list)  # when each row was logged
+    digests: set[str] = field(default_factory=set)
+    summary: dict[str, Any] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)  # file in W&B: the path that is gone
+    bytes: int = 0  # of the log and of the files that it stages
+
+    @property
+    def name(self) -> str:
+        return self.log.parent.name
+
+    @property
+    def offline(self) -> bool:
+        return self.name.startswith("offline-")
+
+    def lacking(self, seen: Seen | None, times: Set[float], last: bool) -> bool:
+        """Tell whether the server lacks anything that could be sent. The summary is that of the
+        run's last part."""
+        if seen is None:
+            return self.offline or bool(self.times or self.digests)
+        state = self.summary.get("state") if last else None
+        return bool(
+            self.rows_lacking(times)
+            or self.digests - seen.digests
+            or (state and state != seen.summary.get("state"))
+        )
+
+    def rows_lacking(self, times: Set[float]) -> int:
+        return sum(time not in times for time in self.times)
+
+
+def find(run_dir: Path) -> list[Path]:
+    """Return the transaction logs of a run, the first part first."""
+    logs = [
+        log
+        for folder in (run_dir / "wandb").glob("*run-*")
+        if not folder.is_symlink()
+        for log in folder.glob("run-*.wandb")
+    ]
+    return sorted(logs, key=lambda log: log.parent.name.removeprefix("offline-"))
+
+
+def read(log: Path) -> Part:
+    """Return what a log speaks of. Raises OSError and ValueError where it cannot be read."""
+    part = Part(log, bytes=log.stat().st_size)
+    for record in wandb_log.read(log):
+        kind = record.WhichOneof("record_type")
+        if kind == "run":
+            run = record.run
+            part.where = Address(run.entity, run.project, run.run_id)
+        elif kind == "history":
+            row = _values(record.history.item)
+            if not _gone(part, row):
+                part.times.append(row["_timestamp"])
+        elif kind == "summary":
+            part.summary |= {
+                u.key: json.loads(u.value_json) for u in record.summary.update if u.key
+            }
+        elif kind == "files":
+            for file in record.files.files:
+                _stat(part, file.path, log.parent / "files" / file.path)
+        elif kind == "artifact":
+            entries = record.artifact.manifest.contents
+            staged = [e for e in entries if e.local_path]
+            there = [_stat(part, e.path, moved(e.local_path, log)) for e in staged]
+            if all(there):
+                part.digests.add(record.artifact.digest)
+    return part
+
+
+def write_lacking(part: Part, seen: Seen | None, times: Set[float]) -> Path:
+    """Write a log of what the server lacks, and of no file that is gone; return its path.
+
+    Rows are numbered anew: the client counts on from what the server has.
+    """
+    path = part.log.with_name(UPLOAD)
+    clear(part)
+    digests = seen.digests if seen else frozenset[str]()
+    wandb_log.write(path, _lacking(part, digests, times))
+    return path
+
+
+def clear(part: Part) -> None:
+    """Remove what an upload left beside the log."""
+    for left in part.log.parent.glob(f"{UPLOAD}*"):
+        left.unlink()
+
+
+def moved(path: str, log: Path) -> Path:
+    """Return where a staged file is, also when the run folder was moved since."""
+    staged, (_, sign, tail) = Path(path), path.rpartition("/wandb/")
+    now = log.parent.parent / tail
+    return now if sign and not staged.exists() else staged
+
+
+def _lacking(part: Part, digests: Set[str], times: Set[float]) -> Iterator[Any]:
+    number = 0
+    for record in wandb_log.read(part.log):
+        kind = record.WhichOneof("record_type")
+        if kind == "history":
+            row = _values(record.history.item)
+            if _gone(part, row) or row["_timestamp"] in times:
+                continue
+            record.history.step.num = number
+            for item in record.history.item:
+                if _key(item) == ["_step"]:
+                    item.value_json = str(number)
+            number += 1
+        elif kind == "artifact":
+            entries = [e for e in record.artifact.manifest.contents if e.local_path]
+            if record.artifact.digest in digests or any(e.path in part.missing for e in entries):
+                continue
+            for entry in entries:
+                entry.local_path = str(moved(entry.local_path, part.log))
+        elif kind == "files":
+            kept = [file for file in record.files.files if file.path not in part.missing]
+            del record.files.files[:]
+            record.files.files.extend(kept)
+        yield record
+
+
+def _stat(part: Part, name: str, path: Path) -> bool:
+    try:
+        part.bytes += path.stat().st_size
+    except OSError:
+        part.missing[name] = str(path)
+        return False
+    return True
+
+
+def _values(items: Any) -> dict[str, Any]:
+    """Return a row: nested keys are joined by a line break, which no metric's name has."""
+    return {"\n".join(_key(item)): json.loads(item.value_json) for item in items}
+
+
+def _key(item: Any) -> list[str]:
+    return list(item.nested_key) or [item.key]
+
+
+def _gone(part: Part, row: dict[str, Any]) -> bool:
+    """Tell whether the row shows a file that is gone."""
+    paths = [value for key, value in row.items() if key.endswith("\npath")]
+    root = part.log.parent / "files"
+    return any(not (root / str(path)).is_file() for path in paths)
