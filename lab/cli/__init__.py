@@ -13,6 +13,8 @@ COMMANDS = {
     "runs": ("lab.cli.runs:command", "List runs."),
     "show": ("lab.cli.show:command", "Show one run."),
     "compare": ("lab.cli.compare:command", "Compare groups of runs."),
+    "sync": ("lab.cli.sync:command", "Upload offline runs to W&B."),
+    "wandb": ("lab.cli.wandb:command", "Make views of runs on W&B."),
     "plugins": ("lab.cli.plugins:command", "List plugins and what they offer."),
     "check": ("lab.cli.check:command", "Check a plugin against the contract."),
     "new": ("lab.cli.new:command", "Begin a plugin of your own."),

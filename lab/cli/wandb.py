@@ -1,0 +1,68 @@
+"""`lab wandb view`: a saved view of runs on W&B."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from lab.cli import common, output
+
+
+@click.group("wandb", short_help="Make views of runs on W&B.")
+def command() -> None:
+    """Arrange what W&B shows."""
+
+
+@command.command("view", short_help="Make a view that compares runs.")
+@click.argument("names", nargs=-1, metavar="[RUN]...", shell_complete=common.complete_runs)
+@click.option("--group", "groups", multiple=True, help="All runs of this group; may be repeated.")
+@click.option("--name", default="lab", show_default=True, help="Name of the view.")
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the view's JSON here."
+)
+@common.runs_dir_option
+@common.json_option
+@common.debug_option
+def view(
+    names: tuple[str, ...],
+    groups: tuple[str, ...],
+    name: str,
+    out: Path | None,
+    runs_dir: Path,
+    as_json: bool,
+) -> None:
+    """Make a view of runs: names, folders or patterns; all of the runs folder where none is named.
+
+    It has a section for each prefix of the metrics, a plot for each metric over the clock, grouped
+    by W&B group, the objective first; it shows the chosen runs only. Saved on W&B where a key is
+    found, and the address is printed; elsewhere its JSON is.
+    """
+    import json
+
+    from lab.comparison.selection import select
+    from lab.errors import UsageError
+    from lab.tracking import wandb_view
+    from lab.tracking.wandb_mode import resolve_mode
+
+    runs = select(names, runs_dir, groups)
+    if not runs:
+        raise UsageError(f"No runs in {runs_dir}.")
+    entity, project = wandb_view.home(runs)
+    found = wandb_view.contents(runs)
+    for run in runs:
+        if "wandb" not in run.summary.get("links", {}):
+            output.say(f"{run.name} is not known to be on W&B; upload it: lab sync {run.dir}")
+    url = None
+    if resolve_mode("auto") == "online":
+        workspace, url = wandb_view.save(name, entity, project, found)
+    else:
+        workspace = wandb_view.build(name, entity, project, found)
+        output.say("Not saved on W&B: no key was found, or it is switched off.")
+    made = wandb_view.as_dict(workspace)
+    if out:
+        out.write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
+    if as_json or (url is None and out is None):
+        output.print_json({"url": url, **made})
+    else:
+        click.echo(url or out)
