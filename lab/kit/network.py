@@ -1,0 +1,103 @@
+"""Load a person's own network by name, from a file or a module: `my_file.py:Net`."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from torch import nn
+
+from lab.errors import UsageError
+from lab.plugins import is_file, split_reference
+from lab.text import describe, did_you_mean
+
+
+def load_network(reference: str, **arguments: Any) -> nn.Module:
+    """Build the network that `path.py:Name` or `package.module:Name` says: a class of modules, or a
+    function that returns one, called with `arguments`.
+
+    Raises UsageError where there is no such file or name, where it is no network, or where the
+    arguments do not fit.
+    """
+    origin, name = _parts(reference)
+    module = _import_file(Path(origin)) if is_file(reference) else _import(origin)
+    if not hasattr(module, name):
+        offered = _offered(module)
+        hint = did_you_mean(name, offered) or (f" It has: {', '.join(offered)}" if offered else "")
+        raise UsageError(f"{origin} has no {name!r}.{hint}")
+    make = getattr(module, name)
+    if not callable(make) or isinstance(make, nn.Module):
+        raise UsageError(f"{reference} is a {type(make).__name__}, not a class or a function.")
+    network = _call(reference, make, arguments)
+    if not isinstance(network, nn.Module):
+        raise UsageError(f"{reference} gives a {type(network).__name__}, not a torch.nn.Module.")
+    return network
+
+
+def _parts(reference: str) -> tuple[str, str]:
+    path, name = split_reference(reference)
+    origin = str(path)
+    if not is_file(reference):
+        origin, _, name = reference.rpartition(":")
+    if not origin or not name:
+        raise UsageError(f"{reference!r} names no network: write file.py:Name or module:Name.")
+    return origin, name
+
+
+def _import(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except Exception as error:  # a person's module may fail in any way
+        raise UsageError(f"The module {name!r} cannot be imported: {describe(error)}") from error
+
+
+def _import_file(path: Path) -> ModuleType:
+    """Import a file as the module of its name, with the modules beside it."""
+    if not path.is_file():
+        raise UsageError(f"There is no file {path}.")
+    found = sys.modules.get(path.stem) or importlib.util.find_spec(path.stem)
+    where = getattr(found, "__file__", None) or getattr(found, "origin", None)
+    if not path.stem.isidentifier() or (found and Path(str(where)) != path):
+        raise UsageError(f"{path} cannot be imported as a module {path.stem!r}: rename the file.")
+    folder = str(path.parent)
+    added = folder not in sys.path
+    if added:
+        sys.path.append(folder)
+    try:
+        return importlib.import_module(path.stem)
+    except (Exception, SystemExit) as error:  # a person's file may fail in any way
+        if added:
+            sys.path.remove(folder)
+        raise UsageError(f"{path} cannot be loaded: {describe(error)}") from error
+
+
+def _offered(module: ModuleType) -> list[str]:
+    """Return the names of the classes of networks and the functions that a module itself makes."""
+    return [
+        name
+        for name, value in vars(module).items()
+        if getattr(value, "__module__", None) == module.__name__
+        and not name.startswith("_")
+        and (inspect.isfunction(value) or _is_network(value))
+    ]
+
+
+def _is_network(value: Any) -> bool:
+    return inspect.isclass(value) and issubclass(value, nn.Module)
+
+
+def _call(reference: str, make: Any, arguments: dict[str, Any]) -> Any:
+    signature = inspect.signature(make)
+    try:
+        signature.bind(**arguments)
+    except TypeError as error:
+        raise UsageError(f"{reference}{signature}: {error}.") from error
+    try:
+        return make(**arguments)
+    except Exception as error:  # a person's network may fail in any way
+        raise UsageError(f"{reference} cannot be built: {describe(error)}") from error
