@@ -1,0 +1,1 @@
+"""Convolutional networks: the classic architectures and what is trained on them."""

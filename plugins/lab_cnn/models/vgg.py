@@ -1,0 +1,76 @@
+"""VGG-11, 13, 16 and 19 (Simonyan and Zisserman, 2015, table 1: columns A, B, D and E).
+
+The names that end in _bn normalise each convolution by its batch. Convolutions start as He et al.
+(2015) draw them, by fan-out; linear layers with deviation 0.01; biases at 0.
+"""
+
+from __future__ import annotations
+
+from torch import nn
+from torch.nn.init import kaiming_normal_, normal_, zeros_
+
+from lab_cnn.models.classifier import Chain, Map
+from lab_cnn.models.names import Spec
+from lab_cnn.models.pooling import pooling
+from lab_cnn.models.stems import poolings_that_fit
+
+CHANNELS = (64, 128, 256, 512, 512)
+CONVOLUTIONS = {  # in each of the five stages
+    11: (1, 1, 2, 2, 2),
+    13: (2, 2, 2, 2, 2),
+    16: (2, 2, 3, 3, 3),
+    19: (2, 2, 4, 4, 4),
+}
+SIDE = 7  # of the last map at 224 pixels
+UNITS = 4096  # of the hidden layers
+SMALL_UNITS = 512  # as Liu and Deng (2015) for 32 pixels
+
+
+def build(spec: Spec) -> Chain:
+    """Return a VGG; the small stem keeps the poolings that fit and has fewer units on top."""
+    depth, _, norm = spec.arch.removeprefix("vgg").partition("_")
+    fit, left = poolings_that_fit(spec.size, kernel=2, most=5) if spec.small else (5, (SIDE, SIDE))
+    layers: list[nn.Module] = []
+    ends: dict[int, Map] = {}
+    inputs = spec.channels
+    for stage, (channels, count) in enumerate(
+        zip(CHANNELS, CONVOLUTIONS[int(depth)], strict=True), start=1
+    ):
+        for _ in range(count):
+            layers.append(nn.Conv2d(inputs, channels, 3, padding=1))
+            layers.extend([nn.BatchNorm2d(channels)] if norm else [])
+            layers.append(nn.ReLU())
+            inputs = channels
+        # where no window fits, a placeholder keeps the numbers of the layers behind it
+        pool = pooling(spec.pool or "max", channels, 2, 2) if stage <= fit else nn.Identity()
+        layers.append(pool)
+        ends[len(layers) - 1] = Map(2 ** min(stage, fit), channels)
+    height, width = min(SIDE, left[0]), min(SIDE, left[1])
+    classifier = _classifier(spec, CHANNELS[-1] * height * width)
+    net = Chain(nn.Sequential(*layers), ends, (height, width), classifier)
+    _initialise(net)
+    return net
+
+
+def _classifier(spec: Spec, inputs: int) -> nn.Sequential:
+    dropout = 0.5 if spec.dropout is None else spec.dropout
+    units = SMALL_UNITS if spec.small else UNITS
+    return nn.Sequential(
+        nn.Linear(inputs, units),
+        nn.ReLU(),
+        nn.Dropout(dropout),
+        nn.Linear(units, units),
+        nn.ReLU(),
+        nn.Dropout(dropout),
+        nn.Linear(units, spec.classes),
+    )
+
+
+def _initialise(net: nn.Module) -> None:
+    for layer in net.modules():
+        if isinstance(layer, nn.Conv2d):
+            kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+        elif isinstance(layer, nn.Linear):
+            normal_(layer.weight, std=0.01)
+        if isinstance(layer, nn.Conv2d | nn.Linear) and layer.bias is not None:
+            zeros_(layer.bias)
