@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import re
 import shutil
 import zlib
 from collections.abc import Callable, Mapping
@@ -20,12 +19,10 @@ from typing import IO, Any
 import torch
 
 from lab.errors import LabError, UsageError
+from lab.store import BEST, BEST_OF_LAST, LAST, PREVIOUS, STAMPED
 
-LAST, PREVIOUS, BEST = "last.pt", "prev.pt", "best.pt"
-BEST_OF_LAST = "best.pt.before"  # the best that last.pt knows of, where best.pt is newer
 SEAL_LENGTH = 8  # bytes: a CRC-32 in hexadecimal
 CHUNK = 1 << 20
-STAMPED = re.compile(r"\d+\.pt")
 State = Mapping[str, Any]
 
 

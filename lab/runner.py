@@ -9,7 +9,7 @@ from math import nan
 from typing import Any
 
 from lab import checkpoint
-from lab.checkpoint import BEST, LAST, Checkpoints
+from lab.checkpoint import Checkpoints
 from lab.context import Context
 from lab.errors import LabError, reason
 from lab.evaluation import evaluate, perform
@@ -19,6 +19,7 @@ from lab.recorder import Progress, Recorder
 from lab.signals import Signals
 from lab.spec import ExperimentSpec, import_object
 from lab.stop import StopAt
+from lab.store import BEST, LAST
 from lab.window import check_finite
 
 SAVE_SPACING = 50  # saving may take one part in fifty of the time

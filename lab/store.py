@@ -6,6 +6,7 @@ import errno
 import fcntl
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -26,6 +27,9 @@ CONFIG, METRICS, SUMMARY, LOG, LOCK = (
     "log.txt",
     ".lock",
 )
+LAST, PREVIOUS, BEST = "last.pt", "prev.pt", "best.pt"
+BEST_OF_LAST = "best.pt.before"  # the best that last.pt knows of, where best.pt is newer
+STAMPED = re.compile(r"\d+\.pt")
 
 
 class NameTaken(UsageError):

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
+STATES = ("running", "finished", "interrupted", "failed", "crashed")
+
 C = TypeVar("C", bound=Callable[..., Any] | click.Command)
 
 
@@ -39,6 +41,44 @@ def runs_dir_option(command: C) -> C:
         envvar="LAB_RUNS_DIR",
         help="Folder that holds the run folders.",
     )(command)
+
+
+def selection(command: C) -> C:
+    """Add what chooses runs: names or patterns, `--group` and `--where`."""
+    for decorate in (
+        click.option(
+            "--where", multiple=True, metavar="COND", help="Only with config.lr<1e-3, say."
+        ),
+        click.option("--group", "groups", multiple=True, help="All runs of a group; repeatable."),
+        click.argument("names", nargs=-1, metavar="[RUN]...", shell_complete=complete_runs),
+    ):
+        command = decorate(command)
+    return command
+
+
+def state_option(command: C) -> C:
+    text = "Only runs in this state."
+    return click.option("--state", type=click.Choice(STATES), help=text)(command)
+
+
+def question(command: C) -> C:
+    """Add what is asked of the chosen runs: `--by`, `--metric` and `--threshold`."""
+    for decorate in (
+        click.option("--threshold", type=float, help="Tell when the objective reached this value."),
+        click.option("--metric", help="What to compare; by default the objective's test figure."),
+        click.option(
+            "--by",
+            metavar="KEY,...",
+            callback=_keys,
+            help="Group by these keys of the summary or config.",
+        ),
+    ):
+        command = decorate(command)
+    return command
+
+
+def _keys(ctx: click.Context, parameter: click.Parameter, text: str | None) -> tuple[str, ...]:
+    return tuple(key.strip() for key in text.split(",") if key.strip()) if text else ()
 
 
 def run_argument(command: C) -> C:

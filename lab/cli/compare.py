@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,20 +16,22 @@ from lab.errors import UsageError
 from lab.text import duration
 
 if TYPE_CHECKING:
-    from lab.comparison.groups import Comparison, Group
+    from lab.comparison.groups import Comparison, Group, Question
+    from lab.store import Run
 
+FILE = click.Path(path_type=Path, dir_okay=False)
 BAR = re.compile(r"([a-z]+/[a-z0-9_]+)=([-+0-9.eE]+)")
 
 
 @click.command("compare", short_help="Compare groups of runs.")
-@click.argument("names", nargs=-1, metavar="[RUN]...", shell_complete=common.complete_runs)
-@click.option("--group", "groups", multiple=True, help="All runs of this group; may be repeated.")
-@click.option("--where", multiple=True, metavar="COND", help="Only runs with config.lr<1e-3, say.")
-@click.option("--by", metavar="KEY,...", help="Group by these keys of the summary or config.")
-@click.option("--metric", help="What to compare; by default the test figure of the objective.")
-@click.option("--threshold", type=float, help="Tell when the objective reached this value.")
+@common.selection
+@common.question
 @click.option("--curves", is_flag=True, help="Add the objective by clock to --json.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV on stdout, a line for each group.")
+@click.option(
+    "--plot", type=FILE, metavar="FILE", help="Draw learning curves with bands: .png, .svg, .pdf."
+)
+@click.option("--html", type=FILE, metavar="FILE", help="Write one page that opens from disk.")
 @click.option(
     "--fail-under", metavar="METRIC=VALUE", help="Exit with 1 where a group's IQM is worse."
 )
@@ -39,11 +42,13 @@ def command(
     names: tuple[str, ...],
     groups: tuple[str, ...],
     where: tuple[str, ...],
-    by: str | None,
+    by: tuple[str, ...],
     metric: str | None,
     threshold: float | None,
     curves: bool,
     as_csv: bool,
+    plot: Path | None,
+    html: Path | None,
     fail_under: str | None,
     runs_dir: Path,
     as_json: bool,
@@ -54,19 +59,18 @@ def command(
     mean (IQM) of the metric with its 95 % bootstrap interval, mean, best, time and rate, and the
     options in which groups differ. Runs that did not finish are listed and not averaged in.
     """
-    from lab.comparison.groups import compare
+    from lab.comparison import groups as comparing
     from lab.comparison.selection import select
 
+    _check_pictures(plot, html)
     bar = _bar(fail_under)
-    if bar is not None:
-        metric = metric or bar[0]
-    comparison = compare(
-        select(names, runs_dir, groups, where),
-        by=tuple(part.strip() for part in by.split(",")) if by else (),
-        metric=metric,
-        threshold=threshold,
-        curves=curves,
-    )
+    runs = select(names, runs_dir, groups, where)
+    question = comparing.Question(by, metric or (bar[0] if bar else None), threshold)
+    comparison = comparing.compare(runs, question, curves=curves)
+    if plot:
+        _draw(plot, comparison, runs)
+    if html:
+        _write_page(html, runs, question)
     if as_json:
         output.print_json(comparison.as_dict())
     elif as_csv:
@@ -76,6 +80,38 @@ def command(
     for one in comparison.left:
         output.say(f"{one.run} is left out: {one.state}, {one.why}")
     sys.exit(0 if bar is None else _judge(comparison, *bar))
+
+
+def _check_pictures(plot: Path | None, html: Path | None) -> None:
+    """Refuse at once what could not be written after long work."""
+    if plot:
+        from lab.comparison.plot import check
+
+        check(plot)
+    if html:
+        from lab.comparison.page import plotly
+
+        plotly()
+    for path in (plot, html):
+        if path and not path.absolute().parent.is_dir():
+            raise UsageError(
+                f"There is no folder {path.absolute().parent} to write {path.name} to."
+            )
+
+
+def _draw(path: Path, comparison: Comparison, runs: Sequence[Run]) -> None:
+    from lab.comparison.plot import write
+
+    write(path, comparison, runs)
+    output.say(f"Curves of {comparison.curve}: {path}")
+
+
+def _write_page(path: Path, runs: Sequence[Run], question: Question) -> None:
+    from lab.comparison.page import write
+    from lab.comparison.report import gather
+
+    write(path, gather(runs, question), runs)
+    output.say(f"Page: {path}")
 
 
 def _bar(text: str | None) -> tuple[str, float] | None:

@@ -52,6 +52,14 @@ def number(value: float | None) -> str:
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.4g}"
 
 
+def size(count: int) -> str:
+    """Return bytes as people read them."""
+    for power, unit in ((3, "GB"), (2, "MB"), (1, "kB")):
+        if count >= 1000**power:
+            return f"{count / 1000**power:.1f} {unit}"
+    return f"{count} bytes"
+
+
 def age(updated: float | None) -> str:
     return f"{duration(time.time() - updated)} ago" if updated else "-"
 

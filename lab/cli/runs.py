@@ -9,26 +9,32 @@ import click
 
 from lab.cli import common, output
 
-STATES = ("running", "finished", "interrupted", "failed", "crashed")
-
 
 @click.command("runs", short_help="List runs.")
-@click.option("--state", type=click.Choice(STATES), help="Only runs in this state.")
-@click.option("--group", help="Only runs of this group.")
+@common.selection
+@common.state_option
 @click.option("--experiment", help="Only runs of this experiment.")
 @common.runs_dir_option
 @common.json_option
 @common.debug_option
-def command(runs_dir: Path, as_json: bool, **wanted: str | None) -> None:
-    """List the runs of the runs folder, by name."""
-    from lab import store
+def command(
+    names: tuple[str, ...],
+    groups: tuple[str, ...],
+    where: tuple[str, ...],
+    state: str | None,
+    experiment: str | None,
+    runs_dir: Path,
+    as_json: bool,
+) -> None:
+    """List runs: names, folders or patterns, or the whole runs folder."""
+    from lab.comparison.selection import select
 
-    rows = [_row(run) for run in store.runs(runs_dir)]
-    wanted = common.given(wanted)
-    rows = [row for row in rows if all(row[key] == value for key, value in wanted.items())]
+    if experiment:
+        where += (f"experiment={experiment}",)
+    rows = [_row(run) for run in select(names, runs_dir, groups, where, state)]
     if as_json:
         output.print_json(rows)
-    elif not rows and wanted:
+    elif not rows and (where or state):
         output.say(f"No run in {runs_dir} matches. `lab runs` lists all.")
     elif not rows:
         output.say(f"No runs in {runs_dir}. Start one: lab run dqn --env CartPole-v1")

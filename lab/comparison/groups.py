@@ -10,14 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from lab.comparison.curves import Curve, band, read
 from lab.comparison.selection import look_up
-from lab.comparison.statistics import (
-    improvement,
-    improvement_interval,
-    interval,
-    intervals,
-    iqm,
-)
+from lab.comparison.statistics import improvement, improvement_interval, interval, iqm
 from lab.errors import UsageError
 from lab.store import METRICS, Run
 from lab.text import did_you_mean
@@ -69,52 +64,67 @@ class Comparison:
     """Groups on one metric, the better ones first."""
 
     metric: str
+    objective: str
     direction: str
     clock: str
     groups: Sequence[Group]
     improvements: Sequence[Mapping[str, Any]]
     left: Sequence[Left]
 
+    @property
+    def curve(self) -> str:
+        """What to draw by clock: a test figure has no curve, so its objective stands for it."""
+        return self.objective if self.metric.startswith("test/") else self.metric
+
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
 
 
-def compare(
-    runs: Sequence[Run],
-    *,
-    by: Sequence[str] = (),
-    metric: str | None = None,
-    threshold: float | None = None,
-    curves: bool = False,
-) -> Comparison:
-    """Compare runs, grouped as they ran or by the keys `by`.
+@dataclass(frozen=True)
+class Question:
+    """What is asked of runs.
 
-    metric: a name of `test/` or `eval/`; by default the test figure of the objective, or its last
-    value where the runs have none. threshold: a value of the objective, to tell when it was
-    reached. curves: the objective by clock, too. Raises UsageError where nothing can be compared.
+    by: keys of the summary or config to group by; as they ran where there is none. metric: a name
+    of `test/` or `eval/`; by default the test figure of the objective, or its last value where the
+    runs have none. threshold: a value of the objective, to tell when it was reached.
     """
+
+    by: Sequence[str] = ()
+    metric: str | None = None
+    threshold: float | None = None
+
+
+def compare(
+    runs: Sequence[Run], question: Question | None = None, *, curves: bool = False
+) -> Comparison:
+    """Compare runs; with `curves`, the objective by clock, too.
+
+    Raises UsageError where nothing can be compared.
+    """
+    question = question or Question()
     whole, left = _whole(runs)
     if not whole:
         raise UsageError(_nothing(left))
     objective, direction = _objective(whole)
-    metric = metric or _metric(whole, objective)
+    metric = question.metric or _metric(whole, objective)
     members: dict[str, list[Run]] = {}
     for run in whole:
         if _value(run, metric) is None:
             left.append(Left(run.name, run.state, f"has no {metric}"))
         else:
-            members.setdefault(_name(run, by), []).append(run)
+            members.setdefault(group_name(run, question.by), []).append(run)
     if not members:
         known = sorted({name for run in whole for name in _figures(run)})
         raise UsageError(f"No run has {metric!r}.{did_you_mean(metric, known)} There is: {known}")
     keys = _differing([runs[0] for runs in members.values()])
     groups = [
-        _group(name, found, keys, metric, (objective, direction), threshold, curves)
+        _group(name, found, keys, metric, (objective, direction), question.threshold, curves)
         for name, found in members.items()
     ]
     groups.sort(key=lambda group: group.iqm, reverse=direction == "max")
     clock = str(look_up(whole[0].summary, "clock.name"))
-    return Comparison(metric, direction, clock, groups, _improvements(groups, direction), left)
+    improvements = _improvements(groups, direction)
+    return Comparison(metric, objective, direction, clock, groups, improvements, left)
 
 
 def _whole(runs: Sequence[Run]) -> tuple[list[Run], list[Left]]:
@@ -174,7 +184,8 @@ def _value(run: Run, metric: str) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
-def _name(run: Run, by: Sequence[str]) -> str:
+def group_name(run: Run, by: Sequence[str] = ()) -> str:
+    """Return the name of the group that a run belongs to."""
     if by:
         return ", ".join(f"{key}={look_up(run.summary, key)}" for key in by)
     return str(run.summary.get("group") or run.name)
@@ -207,7 +218,9 @@ def _group(
         strata.setdefault(str(run.summary.get("target")), []).append(value)
     values = [value for stratum in strata.values() for value in stratum]
     low, high = interval(list(strata.values()))
-    rows = [_rows(run, objective[0]) for run in runs] if curves or threshold is not None else []
+    wanted = curves or threshold is not None
+    found = [read(run, objective[0])[objective[0]] for run in runs] if wanted else []
+    course = band(found) if curves else None
     config = runs[0].summary["config"]
     return Group(
         name=name,
@@ -222,8 +235,8 @@ def _group(
         seconds=median(run.summary["seconds"] for run in runs),
         rate=median(_rate(run) for run in runs),
         values=values,
-        curve=_curve(rows, objective[0]) if curves else (),
-        passage=None if threshold is None else _passage(rows, *objective, threshold),
+        curve=course.points() if course else (),
+        passage=None if threshold is None else _passage(found, objective[1], threshold),
     )
 
 
@@ -232,37 +245,16 @@ def _rate(run: Run) -> float:
     return float(run.summary["clock"]["value"]) / seconds if seconds > 0 else 0.0
 
 
-def _rows(run: Run, metric: str) -> list[dict[str, float]]:
-    """Return the rows that hold `metric`; the others are not even parsed."""
-    mark = json.dumps(metric).encode()
-    lines = (run.dir / METRICS).read_bytes().splitlines()
-    return [json.loads(line) for line in lines if mark in line]
-
-
-def _curve(rows: Sequence[Sequence[Mapping[str, float]]], metric: str) -> list[dict[str, float]]:
-    """Return IQM and interval at each clock of the common grid."""
-    by_clock = [{int(row["clock"]): row[metric] for row in run} for run in rows]
-    shared = sorted(set.intersection(*map(set, by_clock)))
-    values = np.array([[run[clock] for run in by_clock] for clock in shared])  # [clocks, n]
-    means, (lows, highs) = iqm(values), intervals(values)
-    return [
-        {"clock": clock, "iqm": float(m), "low": float(low), "high": float(high)}
-        for clock, m, low, high in zip(shared, means, lows, highs, strict=True)
-    ]
-
-
-def _passage(
-    rows: Sequence[Sequence[Mapping[str, float]]], metric: str, direction: str, threshold: float
-) -> Passage:
+def _passage(curves: Sequence[Curve], direction: str, threshold: float) -> Passage:
+    sign = 1 if direction == "max" else -1
     firsts = []
-    for run in rows:
-        sign = 1 if direction == "max" else -1
-        there = [row for row in run if sign * row[metric] >= sign * threshold]
-        firsts += there[:1]
+    for curve in curves:
+        there = np.flatnonzero(sign * curve.value >= sign * threshold)
+        firsts += [(curve.clock[i], curve.seconds[i]) for i in there[:1]]
     return Passage(
         len(firsts),
-        median(row["clock"] for row in firsts) if firsts else None,
-        median(row["perf/seconds"] for row in firsts) if firsts else None,
+        median(float(clock) for clock, _ in firsts) if firsts else None,
+        median(float(seconds) for _, seconds in firsts) if firsts else None,
     )
 
 

@@ -64,7 +64,11 @@ def look_up(summary: Mapping[str, Any], key: str) -> Any:
 
 
 def select(
-    names: Iterable[str], runs_dir: Path, groups: Iterable[str] = (), where: Iterable[str] = ()
+    names: Iterable[str],
+    runs_dir: Path,
+    groups: Iterable[str] = (),
+    where: Iterable[str] = (),
+    state: str | None = None,
 ) -> list[Run]:
     """Return the chosen runs, each once; all of `runs_dir` where nothing is named.
 
@@ -76,7 +80,19 @@ def select(
     everything = list(store.runs(runs_dir)) if groups or not names else []
     for run in everything if not groups else _of_groups(everything, groups):
         chosen.setdefault(run.dir.resolve(), run)
-    return [run for run in chosen.values() if all(c.holds(run.summary) for c in conditions)]
+    found = [run for run in chosen.values() if all(c.holds(run.summary) for c in conditions)]
+    found = [run for run in found if state in (None, run.state)]
+    _refuse_namesakes(found)
+    return found
+
+
+def _refuse_namesakes(runs: Iterable[Run]) -> None:
+    """Refuse what no table could tell apart."""
+    known: dict[str, Run] = {}
+    for run in runs:
+        if known.setdefault(run.name, run) is not run:
+            other = known[run.name].dir
+            raise UsageError(f"Two runs have one name: {other} and {run.dir}. Rename a folder.")
 
 
 def _named(name: str, runs_dir: Path) -> list[Run]:

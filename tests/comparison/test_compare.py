@@ -7,47 +7,17 @@ import io
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from lab.cli import main
-from lab.comparison.groups import compare
+from lab.comparison.groups import Question, compare
 from lab.comparison.selection import Where, select
 from lab.errors import UsageError
 from lab.store import Run
 
 Write = Callable[..., Path]
-
-
-@pytest.fixture
-def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
-    """Write a run folder as a finished run leaves it."""
-    monkeypatch.chdir(tmp_path)
-
-    def make(name: str, test: float, *, curve: tuple[float, ...] = (0.0, 1.0, 2.0), **changes: Any):
-        config = {"lr": changes.pop("lr", 0.1), "env": "A", "seed": changes.pop("seed", 0)}
-        direction = changes.pop("direction", "max")
-        summary = {
-            "name": name, "state": "finished", "group": "g", "experiment": "dqn", "target": "A",
-            "seed": config["seed"], "clock": {"name": "env_steps", "value": 200, "budget": 200},
-            "objective": {"metric": "eval/return", "direction": direction, "last": curve[-1]},
-            "test": {"test/return": test}, "seconds": 10.0, "config": config,
-        } | changes  # fmt: skip
-        folder = tmp_path / "runs" / name
-        folder.mkdir(parents=True)
-        (folder / "config.yaml").write_text("experiment: dqn\n")
-        (folder / "summary.json").write_text(json.dumps(summary))
-        rows = [
-            {"clock": 100 * i, "eval/return": value, "perf/seconds": 5.0 * i}
-            for i, value in enumerate(curve)
-        ]
-        rows.insert(1, {"clock": 50, "train/loss": 1.0})
-        (folder / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-        return folder
-
-    return make
 
 
 def lab(*words: object) -> Result:
@@ -87,7 +57,9 @@ def test_lower_is_better_where_the_objective_says_so(write) -> None:
 
 def test_the_threshold_tells_when_each_group_got_there(write) -> None:
     two_groups(write)
-    passages = {g.name: g.passage for g in compare(select([], Path("runs")), threshold=5.0).groups}
+    passages = {
+        g.name: g.passage for g in compare(select([], Path("runs")), Question(threshold=5.0)).groups
+    }
     assert (passages["ga"].reached, passages["ga"].clock) == (0, None)
     assert (passages["gb"].reached, passages["gb"].clock, passages["gb"].seconds) == (3, 100, 5.0)
 
@@ -165,9 +137,9 @@ def test_runs_are_chosen_by_name_pattern_path_and_group_each_once(write, tmp_pat
 
 def test_runs_can_be_grouped_by_any_key(write) -> None:
     two_groups(write)
-    found = compare(select([], Path("runs")), by=("experiment", "lr"))
+    found = compare(select([], Path("runs")), Question(by=("experiment", "lr")))
     assert [g.name for g in found.groups] == ["experiment=dqn, lr=0.1", "experiment=dqn, lr=0.2"]
-    (one,) = compare(select([], Path("runs")), by=("experiment",)).groups
+    (one,) = compare(select([], Path("runs")), Question(by=("experiment",))).groups
     assert one.n == 6
 
 

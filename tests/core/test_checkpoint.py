@@ -17,8 +17,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lab import checkpoint
-from lab.checkpoint import BEST, LAST, PREVIOUS, Checkpoints, Damaged, check_plain
+from lab.checkpoint import Checkpoints, Damaged, check_plain
 from lab.errors import LabError, UsageError
+from lab.store import BEST, LAST, PREVIOUS
 
 
 def state(number: int) -> dict:

@@ -1,0 +1,48 @@
+"""`lab gc`: free the disk of what runs no longer need, after asking."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import click
+
+from lab.cli import common, output
+
+
+@click.command("gc", short_help="Free the disk of what runs no longer need.")
+@common.selection
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@common.runs_dir_option
+@common.debug_option
+def command(
+    names: tuple[str, ...],
+    groups: tuple[str, ...],
+    where: tuple[str, ...],
+    yes: bool,
+    runs_dir: Path,
+) -> None:
+    """Delete checkpoints by clock, what was left half written, and prev.pt of finished runs.
+
+    best.pt and last.pt always stay, and so do all metrics and media: every run can still be
+    resumed, evaluated and compared. Runs that are being written are left alone.
+    """
+    from lab import housekeeping
+    from lab.comparison.selection import select
+
+    runs = select(names, runs_dir, groups, where)
+    found = [path for run in runs for path in housekeeping.dispensable(run)]
+    if not (names or groups or where):
+        found += housekeeping.leftovers(runs_dir)
+    if not found:
+        output.say("There is nothing to delete.")
+        return
+    total = sum(housekeeping.size(path) for path in found)
+    for path in found:
+        output.say(str(path))
+    if not yes:
+        question = f"Delete these {len(found)} files and folders ({output.size(total)})?"
+        click.confirm(question, abort=True, err=True)
+    for path in found:
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    output.say(f"Freed {output.size(total)}.")

@@ -1,0 +1,48 @@
+"""`lab rm RUN...`: delete runs, after asking."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from lab.cli import common, output
+from lab.errors import UsageError
+
+
+@click.command("rm", short_help="Delete runs.")
+@common.selection
+@common.state_option
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@common.runs_dir_option
+@common.debug_option
+def command(
+    names: tuple[str, ...],
+    groups: tuple[str, ...],
+    where: tuple[str, ...],
+    state: str | None,
+    yes: bool,
+    runs_dir: Path,
+) -> None:
+    """Delete runs with all their files: names, folders or patterns, a --group, or those --where
+    something holds. What W&B has of them stays there. A run that is being written is refused.
+    """
+    from lab import housekeeping
+    from lab.comparison.selection import select
+
+    if not (names or groups or where or state):
+        raise UsageError("Say which runs: by name, --group, --where or --state.")
+    runs = select(names, runs_dir, groups, where, state)
+    if not runs:
+        output.say("No run fits; nothing is deleted.")
+        return
+    total = sum(housekeeping.size(run.dir) for run in runs)
+    for run in runs:
+        output.say(f"{run.name}  {run.state}")
+    if not yes:
+        click.confirm(
+            f"Delete these {len(runs)} runs ({output.size(total)})?", abort=True, err=True
+        )
+    for run in runs:
+        housekeeping.remove(run)
+    output.say(f"Deleted {len(runs)} runs, {output.size(total)}.")

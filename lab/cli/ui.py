@@ -1,0 +1,66 @@
+"""`lab ui`: the comparison as a live page, on this machine alone."""
+
+from __future__ import annotations
+
+import webbrowser
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lab.cli import common, output
+
+if TYPE_CHECKING:
+    from lab.store import Run
+
+
+@click.command("ui", short_help="Show runs in the browser, live.")
+@common.selection
+@common.question
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="By default a free one.")
+@click.option("--open/--no-open", default=True, show_default=True, help="Open the browser.")
+@common.runs_dir_option
+@common.debug_option
+def command(
+    names: tuple[str, ...],
+    groups: tuple[str, ...],
+    where: tuple[str, ...],
+    by: tuple[str, ...],
+    metric: str | None,
+    threshold: float | None,
+    port: int,
+    open: bool,
+    runs_dir: Path,
+) -> None:
+    """Show runs as a page that follows them: names, folders or patterns, or the whole runs folder.
+
+    The page can be seen from this machine alone, at the address that is printed, and changes
+    nothing. Ctrl-C ends it.
+    """
+    from lab.comparison.server import serving
+
+    reader: Any = None
+
+    def select() -> Sequence[Run]:
+        from lab.comparison.selection import select
+
+        return select(names, runs_dir, groups, where)
+
+    def gather(runs: Sequence[Run]) -> dict[str, Any]:
+        nonlocal reader
+        # imported with the first request: the address is there at once
+        from lab.comparison.groups import Question
+        from lab.comparison.report import Reader, gather
+
+        reader = reader or Reader()
+        return gather(runs, Question(by, metric, threshold), reader)
+
+    if names or groups or where:
+        select()  # a mistake is said here, not in the browser
+    with serving(select, gather, port) as (url, server):
+        click.echo(url)
+        output.say("Ctrl-C ends it.")
+        if open:
+            webbrowser.open(url)
+        server.run()

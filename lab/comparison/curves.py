@@ -1,0 +1,122 @@
+"""Lay the curves of runs over each other: by clock, or by the time they trained."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from lab.comparison.statistics import Array, intervals, iqm
+from lab.store import METRICS, Run
+
+Axis = Literal["clock", "seconds"]
+
+GRID_POINTS = 100
+NOT_DRAWN = {"perf/clock", "perf/seconds", "perf/time"}  # axes, not curves
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A metric of one run. `seconds` counts training, `time` is the time of day (Unix)."""
+
+    clock: Array
+    seconds: Array
+    time: Array
+    value: Array
+
+    def thinned(self, points: int) -> Curve:
+        """Return at most `points` of it, evenly spaced, the first and the last among them."""
+        kept = thin(len(self.clock), points)
+        return Curve(self.clock[kept], self.seconds[kept], self.time[kept], self.value[kept])
+
+
+@dataclass(frozen=True)
+class Band:
+    """What the seeds of a group say together: IQM and 95 % interval at each `x`."""
+
+    x: Array
+    iqm: Array
+    low: Array
+    high: Array
+
+    def points(self) -> list[dict[str, float]]:
+        return [
+            {"clock": int(x), "iqm": float(mid), "low": float(low), "high": float(high)}
+            for x, mid, low, high in zip(self.x, self.iqm, self.low, self.high, strict=True)
+        ]
+
+
+def read(run: Run, metric: str | None = None) -> dict[str, Curve]:
+    """Return the curves of a run by metric, or only that of `metric`.
+
+    Lines without `metric` are not even parsed; a line that a crash has torn ends the curve.
+    """
+    rows = _rows(run, metric)
+    names = (
+        list(dict.fromkeys(name for row in rows for name in row)) if metric is None else [metric]
+    )
+    drawn = [name for name in names if "/" in name and name not in NOT_DRAWN]
+    return {name: _curve([row for row in rows if name in row], name) for name in drawn}
+
+
+def _rows(run: Run, metric: str | None) -> list[dict[str, Any]]:
+    mark = json.dumps(metric).encode() if metric else b""
+    rows: list[dict[str, Any]] = []
+    try:
+        for line in (run.dir / METRICS).read_bytes().splitlines():
+            if mark in line:
+                rows.append(json.loads(line))
+    except (OSError, ValueError):
+        pass
+    return rows
+
+
+def _curve(rows: Sequence[Mapping[str, float]], metric: str) -> Curve:
+    def column(name: str) -> Array:
+        return np.array([row.get(name, np.nan) for row in rows], float)
+
+    return Curve(column("clock"), column("perf/seconds"), column("perf/time"), column(metric))
+
+
+def band(curves: Sequence[Curve], axis: Axis = "clock", points: int | None = None) -> Band | None:
+    """Return what curves of one metric say together, or None where they do not overlap.
+
+    By clock, at the points that all of them have: seeds are evaluated at the same ones. By seconds,
+    which no two runs share, on a grid over the time that all of them trained. points: at most
+    so many of them, evenly spaced.
+    """
+    x, values = _by_clock(curves) if axis == "clock" else _by_seconds(curves, points or GRID_POINTS)
+    kept = thin(len(x), points or len(x))
+    x, values = x[kept], values[kept]
+    if not len(x):
+        return None
+    low, high = intervals(values) if len(curves) > 1 else (values[:, 0], values[:, 0])
+    return Band(x, iqm(values), low, high)
+
+
+def _by_clock(curves: Sequence[Curve]) -> tuple[Array, Array]:
+    """Return x [points] and values [points, runs]."""
+    # a clock may come twice, when a run was evaluated where it ended: the later row counts
+    found = [dict(zip(curve.clock, curve.value, strict=True)) for curve in curves]
+    shared = np.array(sorted(set.intersection(*map(set, found))))
+    return shared, np.array([[one[clock] for one in found] for clock in shared])
+
+
+def _by_seconds(curves: Sequence[Curve], points: int) -> tuple[Array, Array]:
+    """Return x [points] and values [points, runs], interpolated."""
+    if any(not len(curve.seconds) or np.isnan(curve.seconds).any() for curve in curves):
+        return np.array([]), np.array([])
+    first = max(curve.seconds[0] for curve in curves)
+    last = min(curve.seconds[-1] for curve in curves)
+    if first > last:
+        return np.array([]), np.array([])
+    x = np.linspace(first, last, min(points, max(len(curve.value) for curve in curves)))
+    return x, np.stack([np.interp(x, c.seconds, c.value) for c in curves], axis=1)
+
+
+def thin(length: int, points: int) -> Any:
+    """Return the indices of at most `points` evenly spaced ones of `length` things."""
+    return np.unique(np.linspace(0, length - 1, min(length, points)).round().astype(int))

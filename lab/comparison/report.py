@@ -1,0 +1,210 @@
+"""Gather all that a page about runs shows, as plain data."""
+
+from __future__ import annotations
+
+import math
+import shlex
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from lab.comparison.curves import Axis, Curve, band, read
+from lab.comparison.groups import Question, compare, group_name
+from lab.comparison.plot import PALETTE
+from lab.errors import UsageError
+from lab.store import METRICS, SUMMARY, Run
+
+POINTS = 300  # of a curve; a screen shows no more
+BAND_POINTS = 100
+SECTIONS = ("eval", "test", "train", "perf")
+KINDS = {
+    ".png": "image",
+    ".jpg": "image",
+    ".jpeg": "image",
+    ".gif": "image",
+    ".mp4": "video",
+    ".webm": "video",
+    ".txt": "text",
+    ".csv": "text",
+}
+
+
+Bands = dict[str, dict[Axis, list[list[float | None]]]]
+
+
+class Reader:
+    """Reads curves and bands, and again only where a run has grown."""
+
+    def __init__(self) -> None:
+        self._curves: dict[Path, tuple[Any, dict[str, Curve]]] = {}
+        self._bands: dict[str, tuple[Any, Bands]] = {}
+
+    def curves(self, run: Run) -> dict[str, Curve]:
+        """Return the curves of a run by metric."""
+        stamp = _stamp(run.dir / METRICS)
+        if self._curves.get(run.dir, (None,))[0] != stamp:
+            self._curves[run.dir] = (stamp, read(run))
+        return self._curves[run.dir][1]
+
+    def bands(self, group: str, runs: Sequence[Run]) -> Bands:
+        """Return metric -> axis -> [x, IQM, low, high] of the runs of a group."""
+        stamp = [(run.dir, _stamp(run.dir / METRICS)) for run in runs]
+        if self._bands.get(group, (None,))[0] != stamp:
+            self._bands[group] = (stamp, _bands([self.curves(run) for run in runs]))
+        return self._bands[group][1]
+
+
+def fingerprint(runs: Iterable[Run]) -> tuple[Any, ...]:
+    """Return what changes whenever a run does."""
+    return tuple(
+        (run.name, run.state, _stamp(run.dir / SUMMARY), _stamp(run.dir / METRICS)) for run in runs
+    )
+
+
+def gather(runs: Sequence[Run], question: Question, reader: Reader | None = None) -> dict[str, Any]:
+    """Return the page's data. Runs that cannot be compared are shown all the same, with the
+    reason under `note`."""
+    reader = reader or Reader()
+    note, comparison = "", None
+    try:
+        comparison = compare(runs, question)
+    except UsageError as error:
+        note = str(error)
+    curves = {run.name: reader.curves(run) for run in runs}
+    by_name = {run.name: run for run in runs}
+    counted = comparison.groups if comparison else ()
+    groups = {group.name: [by_name[name] for name in group.runs] for group in counted}
+    names = list(dict.fromkeys([*groups, *(group_name(run, question.by) for run in runs)]))
+    return {
+        "written": time.time(),
+        "note": note,
+        "metric": comparison.metric if comparison else None,
+        "direction": comparison.direction if comparison else None,
+        "metrics": _metrics(runs, curves),
+        "groups": [_without_curves(asdict(group)) for group in counted],
+        "names": names,
+        "palette": PALETTE,
+        "improvements": list(comparison.improvements) if comparison else [],
+        "left": [asdict(left) for left in comparison.left] if comparison else [],
+        "runs": [_run(run, question, curves[run.name]) for run in runs],
+        "bands": {group: reader.bands(group, members) for group, members in groups.items()},
+        "media": [item for run in runs for item in _media(run)],
+    }
+
+
+def _without_curves(group: Mapping[str, Any]) -> Any:
+    return _sane({key: value for key, value in group.items() if key not in ("values", "curve")})
+
+
+def _sane(value: Any) -> Any:
+    """Return plain data as JSON can say it: what is not finite becomes a word."""
+    if isinstance(value, Mapping):
+        return {str(key): _sane(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_sane(one) for one in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _metrics(runs: Sequence[Run], curves: Mapping[str, Mapping[str, Curve]]) -> list[str]:
+    """Return the names that can be drawn: the objective, then by section."""
+    names = {name for found in curves.values() for name in found}
+    objectives = [_part(run, "objective").get("metric") for run in runs]
+    first = [name for name in dict.fromkeys(objectives) if name in names]
+    rest = sorted(names - set(first), key=lambda name: (_section(name), name))
+    # a test figure is one point, at the end
+    return first + [name for name in rest if not name.startswith("test/")]
+
+
+def _section(name: str) -> int:
+    prefix = name.partition("/")[0]
+    return SECTIONS.index(prefix) if prefix in SECTIONS else len(SECTIONS)
+
+
+def _run(run: Run, question: Question, curves: Mapping[str, Curve]) -> dict[str, Any]:
+    facts = {**_sane(_facts(run)), "group": group_name(run, question.by)}
+    grids: dict[bytes, int] = {}
+    columns: list[list[list[float | None]]] = []
+    drawn = {}
+    for name, whole in curves.items():
+        curve = whole.thinned(POINTS)
+        # metrics that are logged together share their axes
+        grid = grids.setdefault(curve.clock.tobytes(), len(grids))
+        if grid == len(columns):
+            columns.append([_plain(curve.clock, 12), _plain(curve.seconds), _plain(curve.time, 12)])
+        drawn[name] = [grid, _plain(curve.value, 5)]
+    return {**facts, "grids": columns, "curves": drawn}
+
+
+def _facts(run: Run) -> dict[str, Any]:
+    summary, objective, clock = run.summary, _part(run, "objective"), _part(run, "clock")
+    same = ("seed", "seconds", "updated", "error")
+    return {
+        "name": run.name,
+        "state": run.state if summary else "damaged",
+        **{name: summary.get(name) for name in same},
+        **{name: objective.get(name) for name in ("best", "last")},
+        "test": _part(run, "test"),
+        "clock": clock.get("value"),
+        "unit": clock.get("name"),
+        "links": _part(run, "links"),
+        "resume": f"lab resume {shlex.quote(str(run.dir))}",
+    }
+
+
+def _part(run: Run, name: str) -> dict[str, Any]:
+    found = run.summary.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _plain(values: Any, digits: int = 6) -> list[float | None]:
+    """Return numbers as JSON takes them, no longer than a screen can tell apart."""
+    return [_number(value, digits) for value in values.tolist()]
+
+
+def _number(value: float, digits: int) -> float | None:
+    if not math.isfinite(value):
+        return None
+    short = float(f"{value:.{digits}g}")
+    return int(short) if short.is_integer() and abs(short) < 1e15 else short
+
+
+def _bands(curves: Sequence[Mapping[str, Curve]]) -> Bands:
+    found: Bands = {}
+    axes: tuple[Axis, ...] = ("clock", "seconds")
+    for metric in dict.fromkeys(metric for one in curves for metric in one):
+        members = [one[metric] for one in curves if metric in one]
+        for axis in axes:
+            one = band(members, axis, BAND_POINTS)
+            if one is not None:
+                values = [_plain(part, 5) for part in (one.iqm, one.low, one.high)]
+                found.setdefault(metric, {})[axis] = [_plain(one.x, 9), *values]
+    return found
+
+
+def _media(run: Run) -> list[dict[str, Any]]:
+    """Return the run's media: files are named CLOCK-NAME."""
+    found = []
+    for path in sorted((run.dir / "media").glob("*-*")):
+        clock, _, name = path.stem.partition("-")
+        kind = KINDS.get(path.suffix.lower())
+        if kind and clock.isdigit():
+            found.append(
+                {
+                    "run": run.name,
+                    "name": name,
+                    "clock": int(clock),
+                    "kind": kind,
+                    "file": path.name,
+                }
+            )
+    return found
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size

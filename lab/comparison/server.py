@@ -1,0 +1,158 @@
+"""Serve the page about runs on this machine alone, live.
+
+Nothing can be written. Every path begins with a token that only the printed URL has, and nothing
+but the page's own parts and the media of the chosen runs is ever read from the disk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import mimetypes
+import secrets
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from lab.comparison import page
+from lab.errors import LabError, UsageError
+from lab.store import Run
+
+HOST = "127.0.0.1"
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; connect-src 'self'; "
+    "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",  # the address holds the token
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
+
+Select = Callable[[], Sequence[Run]]
+Gather = Callable[[Sequence[Run]], dict[str, Any]]
+
+
+class Feed:
+    """The chosen runs and the page's data about them, gathered anew only after a run changed."""
+
+    def __init__(self, select: Select, gather: Gather) -> None:
+        self._select, self._gather = select, gather
+        self._lock = threading.Lock()
+        self._runs: Sequence[Run] = ()
+        self._stamp: Any = None
+        self._body = b""
+
+    def body(self) -> tuple[bytes, str]:
+        """Return the data as JSON, and the tag that changes with it."""
+        from lab.comparison.report import fingerprint
+
+        with self._lock:
+            self._runs = self._select()
+            stamp = fingerprint(self._runs)
+            if stamp != self._stamp:
+                data = self._gather(self._runs)
+                self._body = json.dumps(data, separators=(",", ":"), allow_nan=False).encode()
+                self._stamp = stamp
+            return self._body, f'"{hashlib.sha256(repr(stamp).encode()).hexdigest()}"'
+
+    def medium(self, run: str, name: str) -> Path | None:
+        """Return a file of a chosen run's media, or None where there is none: a link that leads
+        out of the run's folder is none."""
+        from lab.comparison.report import KINDS
+
+        one = next((one for one in self._runs or self._select() if one.name == run), None)
+        if one is None or "\0" in name:
+            return None
+        folder = (one.dir / "media").resolve()
+        path = (folder / name).resolve()
+        inside = path.parent == folder and folder.parent == one.dir.resolve()
+        return path if inside and path.suffix in KINDS and path.is_file() else None
+
+
+def application(token: str, select: Select, gather: Gather) -> Any:
+    """Return the WSGI application. It answers GET and HEAD under `/TOKEN/`, and 404 elsewhere."""
+    import bottle
+
+    app = bottle.Bottle()
+    feed = Feed(select, gather)
+    script = page.plotly()
+
+    def refuse(error: Any) -> str:
+        bottle.response.content_type = "text/plain"
+        return f"{error.status_line}\n"
+
+    app.default_error_handler = refuse
+
+    @app.hook("before_request")  # type: ignore[untyped-decorator]
+    def admit() -> None:
+        given, host = bottle.request.path.split("/")[1], bottle.request.get_header("Host", "")
+        # A name that somebody else's server resolves to this machine is not ours.
+        ours = host.rpartition(":")[0] in (HOST, "localhost")
+        if not ours or not hmac.compare_digest(given.encode(), token.encode()):
+            raise bottle.HTTPError(404)
+
+    @app.hook("after_request")  # type: ignore[untyped-decorator]
+    def protect() -> None:
+        bottle.response.headers.update(HEADERS)
+
+    def answer(content: bytes | str, kind: str, **headers: str) -> Any:
+        return bottle.HTTPResponse(content, 200, {"Content-Type": kind, **headers})
+
+    @app.get(f"/{token}/")  # type: ignore[untyped-decorator]
+    def whole() -> Any:
+        return answer(page.served(), "text/html; charset=utf-8")
+
+    @app.get(f"/{token}/<name:re:page\\.(js|css)>")  # type: ignore[untyped-decorator]
+    def parts(name: str) -> Any:
+        kind = "text/css" if name.endswith(".css") else "text/javascript"
+        return answer(page.part(name), f"{kind}; charset=utf-8")
+
+    @app.get(f"/{token}/plotly.js")  # type: ignore[untyped-decorator]
+    def library() -> Any:
+        return answer(script.read_bytes(), "text/javascript; charset=utf-8")
+
+    @app.get(f"/{token}/data.json")  # type: ignore[untyped-decorator]
+    def data() -> Any:
+        try:
+            body, tag = feed.body()
+        except LabError as error:  # a run was removed, say
+            return bottle.HTTPResponse(str(error), 503, {"Content-Type": "text/plain"})
+        if bottle.request.get_header("If-None-Match") == tag:
+            return bottle.HTTPResponse("", 304, {"ETag": tag})
+        return answer(body, "application/json", ETag=tag)
+
+    @app.get(f"/{token}/media/<run>/<name>")  # type: ignore[untyped-decorator]
+    def media(run: str, name: str) -> Any:
+        path = feed.medium(run, name)
+        if path is None:
+            raise bottle.HTTPError(404)
+        return answer(path.read_bytes(), mimetypes.guess_type(name)[0] or "text/plain")
+
+    return app
+
+
+@contextmanager
+def serving(select: Select, gather: Gather, port: int = 0) -> Iterator[tuple[str, Any]]:
+    """Lend the page's URL and the server, whose `run()` serves until it is closed.
+
+    Raises UsageError where what it needs is not installed, LabError where the port is taken.
+    """
+    try:
+        from waitress import create_server
+    except ImportError as error:
+        raise UsageError(
+            "`lab ui` needs bottle and waitress. Install them: pip install 'rl-gen-lab[ui]'"
+        ) from error
+    token = secrets.token_urlsafe(24)
+    try:
+        server = create_server(application(token, select, gather), host=HOST, port=port, threads=4)
+    except OSError as error:
+        raise LabError(f"port {port} cannot be used: {error.strerror}") from error
+    try:
+        yield f"http://{HOST}:{server.effective_port}/{token}/", server
+    finally:
+        server.task_dispatcher.shutdown(timeout=1)
+        server.close()
