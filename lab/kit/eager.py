@@ -13,5 +13,6 @@ def as_written(module: nn.Module) -> AbstractContextManager[Any]:
     """Return the context in which no layer of `module` runs as a compiled graph: hooks on its parts
     would not be called from there."""
     if any(part._compiled_call_impl is not None for part in module.modules()):
-        return torch.compiler.set_stance("force_eager")
+        stance: AbstractContextManager[Any] = torch.compiler.set_stance("force_eager")
+        return stance
     return nullcontext()  # set_stance alone imports the compiler: more than a second

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 TINY = 1e-12  # divides where nothing is counted: the sum is 0 then, and so is the mean
+NOTHING = -100  # the class that torch ignores by itself
 
 
 class Loss(Protocol):
@@ -41,11 +42,12 @@ class CrossEntropy:
     ignore: int | None = None
 
     def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        soft = targets.is_floating_point()  # where no class could be ignored
         total = functional.cross_entropy(
             outputs,
             targets,
             self.class_weights,
-            ignore_index=-100 if self.ignore is None else self.ignore,
+            ignore_index=NOTHING if self.ignore is None or soft else self.ignore,
             reduction="sum",
             label_smoothing=self.label_smoothing,
         )

@@ -1,0 +1,207 @@
+"""Figures of a set in batches are sklearn's of the whole set, for every way to cut it."""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import binomtest, t
+from sklearn import metrics as sk
+
+from lab.kit import Classification, CrossEntropy, Regression, Segmentation, student, wilson
+
+CLASSES = 8
+cuts = st.lists(st.integers(1, 17), min_size=1, max_size=6)
+
+
+def pieces(sizes: list[int], *tensors: torch.Tensor):
+    """Cut tensors into parts of these sizes, over and over."""
+    start, index = 0, 0
+    while start < len(tensors[0]):
+        end = start + sizes[index % len(sizes)]
+        yield tuple(tensor[start:end] for tensor in tensors)
+        start, index = end, index + 1
+
+
+def classified(n: int = 60, classes: int = CLASSES, seed: int = 0):
+    generator = torch.Generator().manual_seed(seed)
+    targets = torch.randint(classes, (n,), generator=generator)
+    logits = torch.randn(n, classes, generator=generator) * 2
+    logits[torch.arange(n), targets] += 1.5
+    return logits, targets
+
+
+def calibration_error(logits: torch.Tensor, targets: torch.Tensor, bins: int = 15) -> float:
+    """Guo et al. (2017), equation 3, by numpy."""
+    shares = torch.softmax(logits.double(), 1).numpy()
+    confidence, right = shares.max(1), shares.argmax(1) == targets.numpy()
+    edges = np.linspace(0, 1, bins + 1)
+    total = 0.0
+    for low, high in itertools.pairwise(edges):
+        inside = (confidence > low) & (confidence <= high)
+        if inside.any():
+            gap = abs(right[inside].mean() - confidence[inside].mean())
+            total += inside.mean() * gap
+    return total
+
+
+@settings(max_examples=30, deadline=None)
+@given(sizes=cuts, seed=st.integers(0, 1000), n=st.integers(1, 80))
+def test_classification_is_sklearns_however_the_set_is_cut(sizes, seed, n) -> None:
+    logits, targets = classified(n, seed=seed)
+    meter = Classification(CLASSES)
+    for x, y in pieces(sizes, logits, targets):
+        meter.add(x, y)
+    found, answers = meter.compute(), logits.argmax(1).numpy()
+    truth, shares = targets.numpy(), logits.double().softmax(1).numpy()
+    everything = range(CLASSES)
+    assert found["accuracy"] == pytest.approx(sk.accuracy_score(truth, answers))
+    assert found["macro_f1"] == pytest.approx(
+        sk.f1_score(truth, answers, average="macro", zero_division=0)
+    )
+    assert found["loss"] == pytest.approx(sk.log_loss(truth, shares, labels=everything), rel=1e-5)
+    top5 = sk.top_k_accuracy_score(truth, shares, k=5, labels=everything)
+    assert found["top5"] == pytest.approx(top5)
+    assert found["ece"] == pytest.approx(calibration_error(logits, targets), abs=1e-6)
+    expected = sk.confusion_matrix(truth, answers, labels=everything)
+    assert (meter.confusion() == expected).all()
+
+
+def test_the_mean_is_not_the_mean_of_batch_means() -> None:
+    logits, targets = classified(61)
+    meter = Classification(CLASSES)
+    batches = list(pieces([20], logits, targets))
+    for x, y in batches:
+        meter.add(x, y)
+    means = np.mean([(x.argmax(1) == y).float().mean() for x, y in batches])
+    truth = (logits.argmax(1) == targets).float().mean().item()
+    assert meter.compute()["accuracy"] == pytest.approx(truth)
+    assert means != pytest.approx(truth)
+
+
+def test_top5_needs_more_than_five_classes() -> None:
+    meter = Classification(5)
+    meter.add(*classified(classes=5))
+    assert not {"top5", "top5_low"} & set(meter.compute("test"))
+
+
+def test_a_test_comes_with_n_and_wilsons_interval() -> None:
+    logits, targets = classified(60)
+    meter = Classification(CLASSES)
+    meter.add(logits, targets)
+    found = meter.compute("test")
+    hits = int((logits.argmax(1) == targets).sum())
+    interval = binomtest(hits, 60).proportion_ci(method="wilson")
+    assert found["n"] == 60
+    assert (found["accuracy_low"], found["accuracy_high"]) == pytest.approx(tuple(interval))
+    assert found["top5_low"] < found["top5"] < found["top5_high"]
+    assert not {"n", "accuracy_low"} & set(meter.compute("eval"))
+    assert all(re.fullmatch(r"[a-z0-9_]+", name) for name in found)
+
+
+def test_the_loss_may_be_the_one_that_is_trained() -> None:
+    logits, targets = classified(60)
+    loss = CrossEntropy(0.1, torch.rand(CLASSES) + 0.1)
+    meter = Classification(CLASSES, loss)
+    for x, y in pieces([7], logits, targets):
+        meter.add(x, y)
+    assert meter.compute()["loss"] == pytest.approx(loss(logits, targets).item(), rel=1e-5)
+
+
+def test_certain_answers_fall_into_the_last_bin() -> None:
+    meter = Classification(2)
+    meter.add(torch.tensor([[100.0, 0.0], [100.0, 0.0]]), torch.tensor([0, 1]))
+    assert meter.compute()["ece"] == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("meter", [Classification(3), Regression(), Segmentation(3)])
+def test_an_empty_set_has_no_figures(meter) -> None:
+    with pytest.raises(ValueError, match="nothing was added"):
+        meter.compute()
+
+
+@settings(max_examples=30, deadline=None)
+@given(sizes=cuts, seed=st.integers(0, 1000), n=st.integers(2, 60), k=st.sampled_from([None, 1, 3]))
+def test_regression_is_sklearns_however_the_set_is_cut(sizes, seed, n, k) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    shape = (n,) if k is None else (n, k)
+    targets = torch.randn(shape, generator=generator) * 3 + 1e4  # far from 0: sums would cancel
+    outputs = targets + torch.randn(shape, generator=generator)
+    meter = Regression()
+    for x, y in pieces(sizes, outputs, targets):
+        meter.add(x, y)
+    found, truth = meter.compute("test"), (targets.double().numpy(), outputs.double().numpy())
+    assert found["mse"] == pytest.approx(sk.mean_squared_error(*truth))
+    assert found["mae"] == pytest.approx(sk.mean_absolute_error(*truth))
+    assert found["r2"] == pytest.approx(sk.r2_score(*truth), abs=1e-6)
+    squares = ((truth[0] - truth[1]) ** 2).reshape(n, -1).mean(1)
+    interval = t.interval(0.95, n - 1, squares.mean(), squares.std(ddof=1) / np.sqrt(n))
+    assert (found["mse_low"], found["mse_high"]) == pytest.approx(interval, rel=1e-6)
+    assert found["n"] == n
+
+
+@pytest.mark.parametrize("outputs", [[2.0, 2.0], [2.0, 3.0]])
+def test_targets_that_are_all_alike_are_as_sklearn_has_them(outputs) -> None:
+    meter = Regression()
+    meter.add(torch.tensor(outputs), torch.tensor([2.0, 2.0]))
+    assert meter.compute()["r2"] == sk.r2_score([2.0, 2.0], outputs)
+
+
+def test_regression_refuses_shapes_that_would_broadcast() -> None:
+    with pytest.raises(ValueError, match=r"outputs are \(4, 1\), targets \(4,\)"):
+        Regression().add(torch.zeros(4, 1), torch.zeros(4))
+
+
+@settings(max_examples=30, deadline=None)
+@given(sizes=cuts, seed=st.integers(0, 1000), ignore=st.sampled_from([None, 255, -1, 0]))
+def test_segmentation_is_sklearns_without_absent_classes(sizes, seed, ignore) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    targets = torch.randint(3, (9, 4, 5), generator=generator)  # classes 3 and 4 are absent
+    logits = torch.randn(9, 5, 4, 5, generator=generator)
+    logits[:, 4] = -100.0
+    if ignore is not None:
+        targets[torch.rand(targets.shape, generator=generator) < 0.3] = ignore
+    meter = Segmentation(5, ignore)
+    for x, y in pieces(sizes, logits, targets):
+        meter.add(x, y)
+    counted = (targets != ignore).numpy() if ignore is not None else np.ones(targets.shape, bool)
+    truth, answers = targets.numpy()[counted], logits.argmax(1).numpy()[counted]
+    found = meter.compute("test")
+    assert found["pixel_accuracy"] == pytest.approx(sk.accuracy_score(truth, answers))
+    occurring = np.union1d(truth, answers)
+    expected = sk.jaccard_score(truth, answers, average="macro", labels=occurring)
+    assert found["miou"] == pytest.approx(expected)
+    loss = CrossEntropy(ignore=ignore)(logits, targets).item()
+    assert found["loss"] == pytest.approx(loss, rel=1e-5)
+    assert found["n"] == 9
+    assert (meter.confusion() == sk.confusion_matrix(truth, answers, labels=range(5))).all()
+
+
+@given(n=st.integers(1, 10_000), data=st.data(), level=st.sampled_from([0.9, 0.95, 0.99]))
+def test_wilson_is_scipys(n, data, level) -> None:
+    hits = data.draw(st.integers(0, n))
+    expected = binomtest(hits, n).proportion_ci(level, method="wilson")
+    assert wilson(hits / n, n, level) == pytest.approx(tuple(expected), abs=1e-9)
+    low, high = wilson(hits / n, n, level)
+    assert 0 <= low <= hits / n <= high <= 1
+
+
+def test_intervals_of_next_to_nothing() -> None:
+    assert wilson(0.0, 0) == (0.0, 1.0)
+    assert student(3.0, 0.0, 1) == (3.0, 3.0)
+
+
+def test_half_precision_and_inference_tensors_are_taken() -> None:
+    logits, targets = classified()
+    meter = Classification(CLASSES)
+    with torch.inference_mode():
+        for x, y in pieces([16], logits.bfloat16(), targets):
+            meter.add(x, y)
+    assert meter.compute()["accuracy"] == pytest.approx(
+        (logits.bfloat16().argmax(1) == targets).double().mean().item()
+    )
