@@ -12,10 +12,17 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOME = {
+    "About": "lab.data.about",
+    "Augment": "lab.data.augment",
+    "AugmentOptions": "lab.data.options",
+    "Batch": "lab.data.batches",
     "Clip": "lab.media",
     "CommandSpec": "lab.spec",
     "Config": "lab.config",
     "Context": "lab.context",
+    "Data": "lab.data.data",
+    "DataOptions": "lab.data.options",
+    "Dataset": "lab.data.dataset",
     "Diverged": "lab.errors",
     "EnvironmentSpec": "lab.spec",
     "Envs": "lab.environments",
@@ -61,6 +68,13 @@ if TYPE_CHECKING:
     from lab.config import Options as Options
     from lab.config import Play as Play
     from lab.context import Context as Context
+    from lab.data.about import About as About
+    from lab.data.augment import Augment as Augment
+    from lab.data.batches import Batch as Batch
+    from lab.data.data import Data as Data
+    from lab.data.dataset import Dataset as Dataset
+    from lab.data.options import AugmentOptions as AugmentOptions
+    from lab.data.options import DataOptions as DataOptions
     from lab.environments import Envs as Envs
     from lab.environments import Episodes as Episodes
     from lab.environments import Step as Step

@@ -12,12 +12,12 @@ import numpy as np
 import torch
 from torch import nn
 
+from lab.data.data import Data
+from lab.data.options import DataOptions
 from lab.device import Compute
 from lab.environments import Envs, make
-from lab.errors import UsageError
 from lab.rng import Randomness, derive, plain, unplain, untouched
-from lab.spec import EnvironmentSpec, SourceSpec, import_object
-from lab.text import did_you_mean
+from lab.spec import EnvironmentSpec, SourceSpec
 from lab.update import Loss, Update, make_update
 from lab.window import Value, Window
 
@@ -126,20 +126,23 @@ class Context:
 
     # -- data
 
-    def data(self, name: str, **options: Any) -> Mapping[str, Any]:
-        """Return the splits of a source: "train", "eval" and "test", as arrays.
+    def data(self, options: DataOptions) -> Data:
+        """Return the data that the options choose, parted into `train`, `eval` and `test`. They are
+        read when they are first used; `about` is known from the checkpoint of a restored run.
 
         Raises UsageError for a source that no plugin offers.
         """
-        if name not in self._sources:
-            hint = did_you_mean(name, self._sources)
-            raise UsageError(f"There is no source {name!r}.{hint} `lab plugins` lists them.")
-        with untouched():  # what a source draws is its own affair
-            splits: Mapping[str, Any] = import_object(self._sources[name].load)(**options)
-        self._read.append((name, {"name": name, "argument": dict(options)}))
+        return Data(
+            options, self._sources, self.device, self.seed, self.fact, self._warn, self._has_read
+        )
+
+    def _warn(self, message: str) -> None:
+        self.warn(message)
+
+    def _has_read(self, name: str, description: Mapping[str, Any]) -> None:
+        self._read.append((name, dict(description)))
         if self._tell_source is not None:
             self._tell_source(*self._read[-1])
-        return splits
 
     # -- environments
 

@@ -48,7 +48,7 @@ def lab_environments() -> Iterable[EnvironmentSpec]:  # type: ignore[empty-body]
 
 @hookspec
 def lab_sources() -> Iterable[SourceSpec]:  # type: ignore[empty-body]
-    """Offer data: `ctx.data("moons")` imports the module and calls the function.
+    """Offer data: `--data moons` imports the module and calls the function.
 
     Example:
         >>> from lab import SourceSpec, hookimpl

@@ -67,14 +67,18 @@ class EnvironmentSpec:
 class SourceSpec:
     """Data to learn from.
 
-    load: `"module:function"`; called with the options that are asked for, it returns the splits:
-    `{"train": arrays, "eval": arrays, "test": arrays}`, where arrays are inputs, targets and so on
-    with the same first axis.
+    load: `"module:function"`; called with the source's options, it returns a `lab.Dataset`.
+    options: `"module:Options"`, a `lab.Options` of its own (light), which `--data-args` fill.
+    argument: what follows the name in `--data name:ARGUMENT`, as help writes it ("PATH"); `load`
+    gets it first. task: classify, regress, segment or none; empty where an option `task` says it.
     """
 
     name: str
     summary: str
     load: str
+    options: str = ""
+    argument: str = ""
+    task: str = "classify"
 
     def __post_init__(self) -> None:
         _check_name("source", self.name)

@@ -1,0 +1,1 @@
+"""Turn what a source gives into splits, batches and augmented tensors."""

@@ -1,0 +1,102 @@
+"""Say what networks must know of the data: shapes, classes, and how numbers are scaled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lab.data.dataset import Array, Dataset
+
+SAMPLE = 10_000  # examples that a mean needs at most
+
+
+@dataclass(frozen=True)
+class About:
+    """What a run remembers of its data, so that it predicts without them.
+
+    shape: of one input. outputs: classes, or values to predict. mean, std: of the training inputs,
+    by channel or column, after bytes were scaled to [0, 1]. target_mean, target_std: of the
+    training values, by output.
+    """
+
+    name: str
+    kind: str
+    task: str
+    shape: tuple[int, ...]
+    classes: tuple[str, ...]
+    outputs: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    target_mean: tuple[float, ...] = ()
+    target_std: tuple[float, ...] = ()
+
+    @classmethod
+    def of(cls, name: str, dataset: Dataset, train: Array) -> About:
+        """Measure the training examples."""
+        mean, std = _moments(dataset, train)
+        target_mean: tuple[float, ...] = ()
+        target_std: tuple[float, ...] = ()
+        outputs = len(dataset.classes)
+        if dataset.task == "regress":
+            assert dataset.targets is not None
+            values = dataset.targets[train].reshape(len(train), -1).astype(np.float64)
+            target_mean, target_std = _both(values)
+            outputs = values.shape[1]
+        return cls(
+            name, dataset.kind, dataset.task, dataset.shape, dataset.classes, outputs,
+            mean, std, target_mean, target_std,
+        )  # fmt: skip
+
+    @classmethod
+    def from_plain(cls, facts: Mapping[str, Any]) -> About:
+        values: dict[str, Any] = {
+            n: tuple(v) if isinstance(v, list) else v for n, v in facts.items()
+        }
+        return cls(**values)
+
+    def as_plain(self) -> dict[str, Any]:
+        return {n: list(v) if isinstance(v, tuple) else v for n, v in asdict(self).items()}
+
+    def prepare(self, inputs: Tensor) -> Tensor:
+        """Return inputs [B, ...] as floats of mean 0 and deviation 1, by channel or column."""
+        scaled = inputs.float() / 255 if inputs.dtype == torch.uint8 else inputs.float()
+        shape = (-1, 1, 1) if self.kind in ("image", "video") else (-1,)
+        mean, std = (
+            torch.tensor(v, device=inputs.device).view(shape) for v in (self.mean, self.std)
+        )
+        return (scaled - mean) / std
+
+    def prepare_targets(self, targets: Tensor) -> Tensor:
+        """Return what a loss compares with: class numbers as they are, values standardised."""
+        if self.task != "regress":
+            return targets.long()
+        mean, std = (targets.new_tensor(v) for v in (self.target_mean, self.target_std))
+        return (targets - mean) / std
+
+    def restore_targets(self, values: Tensor) -> Tensor:
+        """Return predicted values in their own unit."""
+        mean, std = (values.new_tensor(v) for v in (self.target_mean, self.target_std))
+        return values * std + mean
+
+
+def _moments(dataset: Dataset, train: Array) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    if dataset.kind == "text":
+        return (), ()
+    rows = train[np.linspace(0, len(train) - 1, min(len(train), SAMPLE)).astype(int)]
+    values = np.asarray(dataset.inputs[rows])
+    scale = 255 if values.dtype == np.uint8 else 1
+    if dataset.kind in ("image", "video"):
+        values = np.moveaxis(values, -3, -1)
+    return _both(values.reshape(-1, values.shape[-1]) / scale)
+
+
+def _both(values: Array) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return means and deviations by column; what does not vary has deviation 1."""
+    std = values.std(axis=0)
+    std[std < 1e-8] = 1.0
+    return tuple(map(float, values.mean(axis=0))), tuple(map(float, std))

@@ -1,0 +1,116 @@
+"""Vary whole batches of training inputs on their device."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor
+
+from lab.data.about import About
+from lab.errors import UsageError
+
+ON_IMAGES = ("shift", "crop", "flip", "cutout")
+
+
+class Augment:
+    """Augmentations by name and amount, each example varied by itself.
+
+    `inputs` are as `About.prepare` returns them: what is uncovered is filled with 0, the mean.
+    All is drawn from `generator`, so that a resumed run varies as it would have.
+    """
+
+    def __init__(self, asked: Mapping[str, float], about: About, generator: Generator) -> None:
+        impossible = [name for name in ON_IMAGES if name in asked and about.kind != "image"]
+        if impossible:
+            raise UsageError(f"--augment {impossible[0]} needs images; {about.name} has none")
+        if "mixup" in asked and about.task != "classify":
+            raise UsageError(f"--augment mixup mixes classes; {about.name} is to {about.task}")
+        if about.task == "segment" and set(ON_IMAGES) & set(asked):
+            raise UsageError("--augment: a mask would have to move along; use noise")
+        self._asked = dict(asked)
+        self._classes = about.outputs
+        self._generator = generator
+
+    def __call__(self, inputs: Tensor, targets: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """Return inputs [B, ...] varied, and targets, which mixup turns into shares [B, K]."""
+        asked, draw = self._asked, self._generator
+        if asked.get("crop", 1.0) < 1:
+            inputs = crop(inputs, asked["crop"], draw)
+        if asked.get("shift"):
+            inputs = shift(inputs, int(asked["shift"]), draw)
+        if asked.get("flip"):
+            inputs = flip(inputs, asked["flip"], draw)
+        if asked.get("cutout"):
+            inputs = cutout(inputs, int(asked["cutout"]), draw)
+        if asked.get("noise"):
+            noise = torch.empty_like(inputs).normal_(generator=draw)
+            inputs = inputs + asked["noise"] * noise
+        if asked.get("mixup") and targets is not None:
+            inputs, targets = mixup(inputs, targets, self._classes, asked["mixup"], draw)
+        return inputs, targets
+
+
+def shift(images: Tensor, pixels: int, draw: Generator) -> Tensor:
+    """Move each image [B, C, H, W] by up to `pixels` each way, filling with 0."""
+    count, _, height, width = images.shape
+    padded = F.pad(images, (pixels, pixels, pixels, pixels))
+    windows = padded.unfold(2, height, 1).unfold(3, width, 1)  # [B, C, 2p+1, 2p+1, H, W], a view
+    down, right = _integers(2 * pixels + 1, (2, count), images, draw)
+    return windows[torch.arange(count, device=images.device), :, down, right]
+
+
+def crop(images: Tensor, least: float, draw: Generator) -> Tensor:
+    """Cut a part of at least `least` of each side out of each image and enlarge it again."""
+    count = len(images)
+    side = least + (1 - least) * _uniform((count,), images, draw)
+    room = (1 - side)[:, None] * (2 * _uniform((count, 2), images, draw) - 1)
+    turn = torch.zeros(count, 2, 3, device=images.device)
+    turn[:, 0, 0] = turn[:, 1, 1] = side
+    turn[:, :, 2] = room
+    grid = F.affine_grid(turn, list(images.shape), align_corners=False)
+    return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
+
+
+def flip(images: Tensor, chance: float, draw: Generator) -> Tensor:
+    """Mirror each image, left to right, with probability `chance`."""
+    chosen = _uniform((len(images),), images, draw) < chance
+    return torch.where(chosen[:, None, None, None], images.flip(-1), images)
+
+
+def cutout(images: Tensor, side: int, draw: Generator) -> Tensor:
+    """Clear a square in each image, which may hang over the edge (DeVries and Taylor, 2017)."""
+    count, _, height, width = images.shape
+    tops = _integers(height, (count, 1), images, draw) - side // 2
+    lefts = _integers(width, (count, 1), images, draw) - side // 2
+    rows, columns = (torch.arange(n, device=images.device) for n in (height, width))
+    hit = (rows >= tops) & (rows < tops + side)
+    across = (columns >= lefts) & (columns < lefts + side)
+    return images.masked_fill((hit[:, :, None] & across[:, None, :])[:, None], 0.0)
+
+
+def mixup(
+    inputs: Tensor, targets: Tensor, classes: int, alpha: float, draw: Generator
+) -> tuple[Tensor, Tensor]:
+    """Mix each example with another one, and their classes alike (Zhang et al., 2018)."""
+    count, device = len(inputs), inputs.device
+    # beta(a, a) from two gamma draws: torch's own beta takes no generator
+    gamma = torch._standard_gamma(torch.full((2, count), alpha, device=device), generator=draw)
+    share = gamma[0] / gamma.sum(0).clamp(min=1e-12)
+    other = torch.randperm(count, generator=draw, device=device)
+    soft = F.one_hot(targets.long(), classes).to(inputs.dtype)
+    return _mixed(inputs, inputs[other], share), _mixed(soft, soft[other], share)
+
+
+def _mixed(one: Tensor, other: Tensor, share: Tensor) -> Tensor:
+    share = share.view(-1, *[1] * (one.ndim - 1))
+    return share * one + (1 - share) * other
+
+
+def _uniform(shape: tuple[int, ...], like: Tensor, draw: Generator) -> Tensor:
+    return torch.rand(shape, generator=draw, device=like.device)
+
+
+def _integers(below: int, shape: tuple[int, ...], like: Tensor, draw: Generator) -> Tensor:
+    return torch.randint(below, shape, generator=draw, device=like.device)

@@ -1,0 +1,105 @@
+"""Hand out examples by batch: shuffled and endless to train on, in order to measure on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lab.data.dataset import Array, Column
+from lab.rng import derive
+
+
+class Batch(NamedTuple):
+    """inputs [B, ...] as the source gives them, targets [B, ...] or None, rows [B] of the split."""
+
+    inputs: Tensor
+    targets: Tensor | None
+    rows: Tensor
+
+
+@dataclass(frozen=True)
+class Split:
+    """Some examples of a dataset. What fits the memory budget is a tensor on the device, the rest
+    is read by batch."""
+
+    inputs: Any  # Tensor on the device, or Column
+    targets: Tensor | None
+    indices: Array  # in the dataset
+    device: torch.device
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def take(self, rows: Tensor) -> Batch:
+        """Return the examples at `rows` [B], numbers on the device that count within the split."""
+        targets = None if self.targets is None else self.targets[rows]
+        if isinstance(self.inputs, Tensor):
+            return Batch(self.inputs[rows], targets, rows)
+        read = np.ascontiguousarray(self.inputs[self.indices[rows.cpu().numpy()]])
+        return Batch(torch.from_numpy(read).to(self.device), targets, rows)
+
+    def batches(self, size: int) -> Iterator[Batch]:
+        """Yield all examples once, in order; the last batch may be smaller."""
+        for start in range(0, len(self), size):
+            yield self.take(torch.arange(start, min(start + size, len(self)), device=self.device))
+
+
+def make_split(
+    column: Column, targets: Array | None, indices: Array, device: torch.device, resident: bool
+) -> Split:
+    """Return the examples at `indices`, on the device where they are `resident`."""
+    inputs: Any = column
+    if resident:
+        inputs = torch.from_numpy(np.ascontiguousarray(column[indices])).to(device)
+    chosen = None if targets is None else torch.from_numpy(np.ascontiguousarray(targets[indices]))
+    return Split(inputs, None if chosen is None else chosen.to(device), indices, device)
+
+
+class Batches:
+    """An endless run through a split, shuffled anew for each epoch.
+
+    Batches are all of one size: where an epoch ends within one, the next epoch begins in it. So
+    each example comes once an epoch, none is left over, and compiled code sees one shape. The
+    order depends on the seed and the epoch alone: `seen` is the whole state.
+    """
+
+    def __init__(self, split: Split, size: int, seed: int) -> None:
+        self.split = split
+        self.size = min(size, len(split))
+        self.seen = 0
+        self._seed = seed
+        self._orders: dict[int, Tensor] = {}
+
+    @property
+    def epoch(self) -> float:
+        """How often the split was gone through."""
+        return self.seen / len(self.split)
+
+    def next(self) -> Batch:
+        epoch, start = divmod(self.seen, len(self.split))
+        rows = self._order(epoch)[start : start + self.size]
+        if len(rows) < self.size:
+            rows = torch.cat([rows, self._order(epoch + 1)[: self.size - len(rows)]])
+        self.seen += self.size
+        return self.split.take(rows)
+
+    def _order(self, epoch: int) -> Tensor:
+        """Return the shuffled rows of an epoch."""
+        if epoch not in self._orders:
+            self._orders = {e: order for e, order in self._orders.items() if e == epoch - 1}
+            generator = torch.Generator().manual_seed(derive(self._seed, "order", epoch))
+            order = torch.randperm(len(self.split), generator=generator)
+            self._orders[epoch] = order.to(self.split.device)
+        return self._orders[epoch]
+
+    def state_dict(self) -> dict[str, int]:
+        return {"seen": self.seen}
+
+    def load_state_dict(self, state: Mapping[str, int]) -> None:
+        self.seen = state["seen"]
+        self._orders = {}

@@ -1,0 +1,161 @@
+"""Say what a source gives: examples, what is to be learnt of them, and what is known besides."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+from lab.errors import UsageError
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Kind = Literal["image", "table", "video", "text"]
+Task = Literal["classify", "regress", "segment", "none"]
+
+SMALLEST_SIDE = 2
+
+
+class Column(Protocol):
+    """An array, or what reads one by bits: `column[indices]` is an array [len(indices), ...]."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def dtype(self) -> Any: ...
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: Any) -> Any: ...
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The examples of a source, before they are split.
+
+    inputs: images uint8 [N, C, H, W], clips uint8 [N, T, C, H, W], tables float [N, F], or texts, a
+        sequence of N strings. Any `Column`: what does not fit in memory is read by batch.
+    targets: classes int [N] (or [N, T], one for each frame), values float [N, D], masks of classes
+        uint8 [N, H, W], or None.
+    classes: the names of the classes.
+    test: bool [N], the examples that the source itself sets aside for testing, if it does.
+    groups: int [N], examples of one number are never parted by a split.
+    factors: what else is known of each example, by name, [N, ...].
+    features: the names of a table's columns.
+    bad: what could not be read, a line for each: refused, unless the user skips it.
+    """
+
+    inputs: Any
+    targets: Array | None = None
+    classes: tuple[str, ...] = ()
+    test: Array | None = None
+    groups: Array | None = None
+    factors: Mapping[str, Array] = field(default_factory=dict)
+    features: tuple[str, ...] = ()
+    bad: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    @property
+    def kind(self) -> Kind:
+        if not hasattr(self.inputs, "shape"):
+            return "text"
+        kinds: dict[int, Kind] = {2: "table", 4: "image", 5: "video"}
+        return kinds[len(self.inputs.shape)]
+
+    @property
+    def task(self) -> Task:
+        if self.targets is None:
+            return "none"
+        if not self.classes:
+            return "regress"
+        return "segment" if self.kind == "image" and self.targets.ndim == 3 else "classify"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one input."""
+        return () if self.kind == "text" else tuple(self.inputs.shape[1:])
+
+    def take(self, rows: Array) -> Dataset:
+        """Return the examples at `rows`, an array of indices."""
+        if self.kind == "text":
+            inputs: Any = [self.inputs[i] for i in rows]
+        else:
+            inputs = self.inputs[rows]
+        columns = ("targets", "test", "groups")
+        taken: dict[str, Any] = {}
+        for name in columns:
+            values = getattr(self, name)
+            taken[name] = None if values is None else values[rows]
+        factors = {name: values[rows] for name, values in self.factors.items()}
+        return replace(self, inputs=inputs, factors=factors, **taken)
+
+
+def checked(dataset: Dataset, name: str, skip_bad: bool = False) -> tuple[Dataset, list[str]]:
+    """Return the dataset without its bad rows, and a line for each of those.
+
+    Raises UsageError where there is nothing to learn from, and where rows are bad and `skip_bad`
+    does not say to go on without them. `name` is the source's, for the message.
+    """
+    _check_shapes(dataset, name)
+    rows = _bad_rows(dataset)
+    bad = [*dataset.bad, *(f"row {row}: {why}" for row, why in rows)]
+    if bad and not skip_bad:
+        more = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
+        raise UsageError(f"{name}: {bad[0]}{more}. --skip-bad goes on without.")
+    if rows:
+        dataset = dataset.take(np.setdiff1d(np.arange(len(dataset)), [row for row, _ in rows]))
+    if not len(dataset):
+        raise UsageError(f"{name} has no example{' that can be read' if bad else ''}.")
+    return dataset, bad
+
+
+def _check_shapes(dataset: Dataset, name: str) -> None:
+    """Refuse what no source should return."""
+    inputs, targets = dataset.inputs, dataset.targets
+    if hasattr(inputs, "shape") and len(inputs.shape) not in (2, 4, 5):
+        raise UsageError(
+            f"{name}: inputs of shape {inputs.shape} are neither a table [N, F], images "
+            "[N, C, H, W] nor clips [N, T, C, H, W]"
+        )
+    if dataset.kind in ("image", "video") and min(dataset.shape[-2:]) < SMALLEST_SIDE:
+        height, width = dataset.shape[-2:]
+        raise UsageError(f"{name}: images of {height} x {width} pixels show nothing")
+    if 0 in dataset.shape:
+        raise UsageError(f"{name}: its examples are empty")
+    columns = {"targets": targets, "test": dataset.test, "groups": dataset.groups}
+    for column, values in {**columns, **dataset.factors}.items():
+        if values is not None and len(values) != len(inputs):
+            raise UsageError(f"{name}: {len(inputs)} inputs, but {len(values)} {column}")
+    if dataset.classes and targets is not None and len(targets):
+        low, high = int(targets.min()), int(targets.max())
+        if low < 0 or high >= len(dataset.classes):
+            raise UsageError(
+                f"{name}: class numbers run from {low} to {high}, but there are "
+                f"{len(dataset.classes)} classes"
+            )
+
+
+def _bad_rows(dataset: Dataset) -> list[tuple[int, str]]:
+    """Return the rows that hold no finite numbers, and where."""
+    found = []
+    if dataset.kind == "table":
+        values = np.asarray(dataset.inputs)
+        for row in np.flatnonzero(~np.isfinite(values).all(axis=1)):
+            column = int(np.flatnonzero(~np.isfinite(values[row]))[0])
+            label = dataset.features[column] if dataset.features else f"column {column}"
+            found.append((int(row), f"{label} is {values[row, column]}"))
+    if dataset.task == "regress":
+        assert dataset.targets is not None
+        flat = dataset.targets.reshape(len(dataset), -1)
+        known = {row for row, _ in found}
+        for row in np.flatnonzero(~np.isfinite(flat).all(axis=1)):
+            if int(row) not in known:
+                found.append((int(row), "its target is no finite number"))
+    return sorted(found)
+
+
+def nbytes(column: Column) -> int:
+    """Return how much memory a column takes."""
+    return math.prod(column.shape) * int(np.dtype(column.dtype).itemsize)

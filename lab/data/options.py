@@ -1,0 +1,70 @@
+"""List the options by which data are chosen and varied, the same for every experiment."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from lab.config import Options
+
+AUGMENTATIONS = {
+    "shift": "largest shift in pixels",
+    "crop": "smallest share of a side that a crop keeps",
+    "flip": "chance of a mirror image",
+    "cutout": "side of the square that is cleared, in pixels",
+    "noise": "deviation of added noise, where the inputs' own is 1",
+    "mixup": "alpha of the beta distribution of the mixture",
+}
+
+
+def _known(asked: dict[str, float]) -> dict[str, float]:
+    for name, amount in asked.items():
+        if name not in AUGMENTATIONS:
+            raise ValueError(f"{name!r} is none of {', '.join(AUGMENTATIONS)}")
+        if amount < 0 or (name in ("flip", "crop") and amount > 1):
+            raise ValueError(f"{name}={amount:g} is out of range: {AUGMENTATIONS[name]}")
+    return asked
+
+
+Augmentations = Annotated[dict[str, float], AfterValidator(_known)]
+
+
+class DataOptions(Options):
+    """Which examples are wanted and how they are parted. An experiment that learns from a source
+    inherits it beside `lab.Config`, and hands its config to `ctx.data`."""
+
+    data: str = Field("digits", description="Source: NAME or NAME:ARGUMENT; `lab data` lists them.")
+    data_args: dict[str, bool | int | float | str] = Field(
+        {}, description="Options of the source: difficulty=0.5,n=2000."
+    )
+    fold: int = Field(0, ge=0, lt=5, description="Which of five disjoint parts is the test set.")
+    split_seed: int = Field(0, ge=0, description="Seed of the split; runs of one seed share it.")
+    classes: tuple[str, ...] = Field((), description="Only these classes: names, or 0-4.")
+    labels: int | None = Field(
+        None, ge=1, description="Training examples per class; all by default."
+    )
+    skip_bad: bool = Field(False, description="Go on without rows or files that cannot be read.")
+    memory: int = Field(
+        2_048, ge=0, description="MB of data to keep on the device; more is read by batch."
+    )
+    batch: int = Field(64, ge=1, description="Examples in a minibatch.")
+
+    @property
+    def target(self) -> str:
+        return self.data
+
+    @property
+    def task(self) -> str:
+        """What the source is for: classify, regress, segment or none."""
+        from lab.data.sources import task_of
+
+        return task_of(self.data, self.data_args)
+
+
+class AugmentOptions(Options):
+    """How training inputs are varied."""
+
+    augment: Augmentations = Field(
+        {}, description="Vary inputs: shift=2,crop=0.8,flip=0.5,cutout=4,noise=0.1,mixup=0.2."
+    )

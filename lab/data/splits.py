@@ -1,0 +1,137 @@
+"""Part examples into train, eval and test: seeded, stratified, and without a leak.
+
+Without a test set of the source's own, five disjoint folds make one: fold k is the test set, so
+that five runs measure on all examples. An eighth of the rest, a tenth of all, is for selection.
+Examples with equal inputs, and those of one group, always fall on the same side.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from lab.data.dataset import Array, Dataset
+from lab.errors import UsageError
+
+FOLDS = 5
+EVAL_PARTS = 8  # one part in eight of what is not test
+BINS = 10  # quantiles by which values are stratified
+
+Parts = dict[str, Array]
+
+
+def split(dataset: Dataset, name: str, fold: int = 0, seed: int = 0) -> Parts:
+    """Return the indices of "train", "eval" and "test", each ascending.
+
+    Where the source sets its own test examples aside, `fold` turns what is held for eval instead.
+    Raises UsageError where a part would be empty, or train would lack a class.
+    """
+    units = _units(dataset)
+    strata = _strata(dataset)
+    everything = np.arange(len(dataset))
+    if dataset.test is None:
+        test = _fold(everything, units, strata, FOLDS, fold, seed)
+    else:
+        test = np.flatnonzero(dataset.test)
+    rest = np.setdiff1d(everything, test)
+    # where the source parted equal examples, the test set keeps its own
+    rest = rest[~np.isin(units[rest], units[test])]
+    turn = 0 if dataset.test is None else fold
+    selection = _fold(rest, units, strata, EVAL_PARTS, turn, seed + 1)
+    parts = {"train": np.setdiff1d(rest, selection), "eval": selection, "test": test}
+    _check(dataset, name, parts)
+    return parts
+
+
+def _units(dataset: Dataset) -> Array:
+    """Return a number for each example, the same for those that belong together."""
+    if dataset.groups is not None:
+        return np.unique(dataset.groups, return_inverse=True)[1]
+    if not isinstance(dataset.inputs, np.ndarray) and dataset.kind != "text":
+        return np.arange(len(dataset))  # read by batch: too much to look through
+    digests = [hashlib.blake2b(_bytes(one), digest_size=8).digest() for one in dataset.inputs]
+    return np.unique(np.array(digests), return_inverse=True)[1]
+
+
+def _bytes(example: Any) -> bytes:
+    return example.encode() if isinstance(example, str) else np.ascontiguousarray(example).tobytes()
+
+
+def _strata(dataset: Dataset) -> Array:
+    """Return what each part should hold in the same proportion: classes, or tenths of values."""
+    targets = dataset.targets
+    if targets is None or dataset.task == "segment" or (dataset.classes and targets.ndim > 1):
+        return np.zeros(len(dataset), int)
+    if dataset.classes:
+        return targets.astype(int)
+    values = targets.reshape(len(dataset), -1)[:, 0]
+    edges = np.quantile(values, np.linspace(0, 1, BINS + 1)[1:-1])
+    return np.searchsorted(edges, values)
+
+
+def _fold(rows: Array, units: Array, strata: Array, parts: int, fold: int, seed: int) -> Array:
+    """Return the `fold`-th of `parts` disjoint parts of `rows`.
+
+    Units are shuffled within their stratum and dealt out in turn, each stratum going on where the
+    last one stopped, so that parts and strata both come out even.
+    """
+    rng = np.random.default_rng(seed)
+    members, first = np.unique(units[rows], return_index=True)
+    stratum = strata[rows][first]
+    order = rng.permutation(len(members))
+    order = order[np.argsort(stratum[order], kind="stable")]
+    chosen = members[order[fold % parts :: parts]]
+    return rows[np.isin(units[rows], chosen)]
+
+
+def _check(dataset: Dataset, name: str, parts: Parts) -> None:
+    for part, rows in parts.items():
+        if not len(rows):
+            raise UsageError(f"{name}: {len(dataset)} examples are too few: none is left to {part}")
+    if dataset.task == "classify":
+        assert dataset.targets is not None
+        present = np.unique(dataset.targets[parts["train"]])
+        for number, label in enumerate(dataset.classes):
+            if number not in present:
+                there = int((dataset.targets == number).sum())
+                raise UsageError(
+                    f"{name}: class {label!r} is missing from train, of {there} examples in all"
+                )
+
+
+def only(dataset: Dataset, name: str, classes: Sequence[str]) -> Dataset:
+    """Return the examples of some classes, which are numbered anew: names, or ranges as `0-4`.
+
+    Raises UsageError where there is no such class.
+    """
+    if dataset.task != "classify" or dataset.targets is None or dataset.targets.ndim > 1:
+        raise UsageError(f"--classes: {name} has no classes to choose from")
+    numbers = [number for one in classes for number in _numbers(one, dataset.classes, name)]
+    rows = np.flatnonzero(np.isin(dataset.targets, numbers))
+    taken = dataset.take(rows)
+    anew = np.full(len(dataset.classes), -1)
+    anew[numbers] = np.arange(len(numbers))
+    assert taken.targets is not None
+    return replace(
+        taken, targets=anew[taken.targets], classes=tuple(dataset.classes[n] for n in numbers)
+    )
+
+
+def _numbers(word: str, classes: Sequence[str], name: str) -> list[int]:
+    first, sign, last = word.partition("-")
+    if word in classes:
+        return [classes.index(word)]
+    if sign and first in classes and last in classes:
+        return list(range(classes.index(first), classes.index(last) + 1))
+    raise UsageError(f"--classes: {name} has no class {word!r}. It has: {', '.join(classes)}")
+
+
+def few(targets: Array, rows: Array, labels: int, seed: int) -> Array:
+    """Return `labels` rows of each class, or all where a class has fewer."""
+    rng = np.random.default_rng(seed)
+    found = [rng.permutation(rows[targets[rows] == one])[:labels] for one in np.unique(targets)]
+    return np.sort(np.concatenate(found))
