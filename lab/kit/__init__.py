@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 _HOME = {
     "ACTIVATIONS": "activations",
     "BinaryCrossEntropy": "losses",
+    "CLASSIFICATION_METRICS": "names",
     "Classification": "metrics",
     "ClassifierOptions": "options",
     "CrossEntropy": "losses",
@@ -23,8 +24,10 @@ _HOME = {
     "LayerSummary": "summary",
     "MSE": "losses",
     "OptimizerOptions": "options",
+    "REGRESSION_METRICS": "names",
     "RangeTest": "lr_finder",
     "Regression": "metrics",
+    "SEGMENTATION_METRICS": "names",
     "Segmentation": "metrics",
     "Updater": "updater",
     "activation": "activations",
@@ -76,6 +79,9 @@ if TYPE_CHECKING:
     from lab.kit.metrics import Classification as Classification
     from lab.kit.metrics import Regression as Regression
     from lab.kit.metrics import Segmentation as Segmentation
+    from lab.kit.names import CLASSIFICATION_METRICS as CLASSIFICATION_METRICS
+    from lab.kit.names import REGRESSION_METRICS as REGRESSION_METRICS
+    from lab.kit.names import SEGMENTATION_METRICS as SEGMENTATION_METRICS
     from lab.kit.network import load_network as load_network
     from lab.kit.optimizers import make_optimizer as make_optimizer
     from lab.kit.options import ClassifierOptions as ClassifierOptions

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from lab.context import Context
-from lab.evaluation import evaluate
 from lab.experiment import Experiment
 
 
@@ -53,9 +52,11 @@ class EarlyStop:
 
 def validate(experiment: Experiment, ctx: Context, metric: str) -> float:
     """Return a metric of `experiment.evaluate("eval")` by bare name, in the middle of training and
-    without a trace in it: eval mode, no gradients, an evaluation's own randomness."""
-    shown = list(ctx.shown)
+    without a trace in it: eval mode, no gradients, and all that was drawn is put back."""
+    before, shown = ctx.randomness.state_dict(), list(ctx.shown)
     try:
-        return evaluate(experiment, ctx, "eval", "validate")[f"eval/{metric}"]
+        with ctx.compute.evaluating():
+            return float(experiment.evaluate("eval")[metric])
     finally:
+        ctx.randomness.load_state_dict(before)
         ctx.shown = shown

@@ -55,7 +55,9 @@ class Updater:
         self.optimizer = optimizer or make_optimizer(module, options)
         self.ema = None if options.ema is None else EMA(module, options.ema)
         self._progress = progress or (lambda: ctx.clock / ctx.budget)
-        if options.accumulate == 1:
+        # as one graph, an update may write to parameters alone: not to BatchNorm's statistics
+        in_one_graph = not ctx.compute.compiled or next(module.buffers(), None) is None
+        if options.accumulate == 1 and in_one_graph:
             self._update = ctx.make_update(module, self.optimizer, loss, options.clip_norm)
         else:
             self._update = accumulated(

@@ -13,7 +13,17 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest, t
 from sklearn import metrics as sk
 
-from lab.kit import Classification, CrossEntropy, Regression, Segmentation, student, wilson
+from lab.kit import (
+    CLASSIFICATION_METRICS,
+    REGRESSION_METRICS,
+    SEGMENTATION_METRICS,
+    Classification,
+    CrossEntropy,
+    Regression,
+    Segmentation,
+    student,
+    wilson,
+)
 
 CLASSES = 8
 cuts = st.lists(st.integers(1, 17), min_size=1, max_size=6)
@@ -205,3 +215,17 @@ def test_half_precision_and_inference_tensors_are_taken() -> None:
     assert meter.compute()["accuracy"] == pytest.approx(
         (logits.bfloat16().argmax(1) == targets).double().mean().item()
     )
+
+
+def test_what_specs_declare_is_what_is_returned() -> None:
+    classifier, regression, segmentation = Classification(6), Regression(), Segmentation(3)
+    classifier.add(torch.randn(4, 6), torch.arange(4))
+    regression.add(torch.randn(4), torch.randn(4))
+    segmentation.add(torch.randn(2, 3, 4, 4), torch.ones(2, 4, 4, dtype=torch.long))
+    for meter, declared in (
+        (classifier, CLASSIFICATION_METRICS),
+        (regression, REGRESSION_METRICS),
+        (segmentation, SEGMENTATION_METRICS),
+    ):
+        found = {f"{split}/{name}" for split in ("eval", "test") for name in meter.compute(split)}
+        assert found == set(declared)
