@@ -16,6 +16,7 @@ from lab.data.about import About
 from lab.data.batches import Batches, Split, make_split
 from lab.data.dataset import Dataset, checked, nbytes
 from lab.data.options import DataOptions
+from lab.errors import UsageError
 from lab.rng import untouched
 from lab.spec import SourceSpec
 
@@ -52,10 +53,12 @@ class Data:
         """All examples that the request leaves in."""
         request = self.request
         with untouched():  # what a source draws is its own affair
-            dataset = sources.load(self._spec, self._argument, request.data_args)
+            dataset = sources.load(self._spec, self._argument, request.source_options)
         dataset, bad = checked(dataset, request.data, request.skip_bad)
         if bad:
             self._warn(f"{request.data}: {len(bad)} bad examples are left out; the first: {bad[0]}")
+        if request.task not in ("auto", dataset.task):
+            raise UsageError(f"--task {request.task}: {request.data} is to {dataset.task}")
         if request.classes:
             dataset = splits.only(dataset, request.data, request.classes)
         return dataset
@@ -109,7 +112,7 @@ class Data:
         request = self.request
         return {
             "name": request.data,
-            "options": dict(request.data_args),
+            "options": dict(request.source_options),
             "fold": request.fold,
             "split_seed": request.split_seed,
             "kind": dataset.kind,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -38,6 +38,9 @@ class DataOptions(Options):
     data_args: dict[str, bool | int | float | str] = Field(
         {}, description="Options of the source: difficulty=0.5,n=2000."
     )
+    task: Literal["auto", "classify", "regress", "segment"] = Field(
+        "auto", description="What to learn of it; auto is what the source is for."
+    )
     fold: int = Field(0, ge=0, lt=5, description="Which of five disjoint parts is the test set.")
     split_seed: int = Field(0, ge=0, description="Seed of the split; runs of one seed share it.")
     classes: tuple[str, ...] = Field((), description="Only these classes: names, or 0-4.")
@@ -55,11 +58,19 @@ class DataOptions(Options):
         return self.data
 
     @property
-    def task(self) -> str:
-        """What the source is for: classify, regress, segment or none."""
+    def learns(self) -> str:
+        """What is learnt: classify, regress, segment or none."""
         from lab.data.sources import task_of
 
-        return task_of(self.data, self.data_args)
+        return self.task if self.task != "auto" else task_of(self.data, self.data_args)
+
+    @property
+    def source_options(self) -> dict[str, bool | int | float | str]:
+        """The options of the source: those given, and the task where it is one of them."""
+        from lab.data.sources import has_task
+
+        asked = {"task": self.task} if self.task != "auto" and has_task(self.data) else {}
+        return {**asked, **self.data_args}
 
 
 class AugmentOptions(Options):

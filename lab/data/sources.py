@@ -66,6 +66,12 @@ def options_of(spec: SourceSpec, given: Mapping[str, Any]) -> dict[str, Any]:
         raise UsageError("\n".join(f"{spec.name}: {line}" for line in lines)) from error
 
 
+def has_task(words: str) -> bool:
+    """Tell whether a source can be asked for one task or another."""
+    spec, _ = find(words)
+    return not spec.task
+
+
 def task_of(words: str, given: Mapping[str, Any]) -> str:
     """Return what a source is for, without loading it: its `task`, or its option of that name."""
     spec, _ = find(words)
