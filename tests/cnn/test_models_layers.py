@@ -163,3 +163,11 @@ def test_convolutions_start_with_the_deviation_of_their_paper() -> None:
         (2 / 1024) ** 0.5, rel=0.01
     )
     assert deviation("vgg11", "classifier.0.weight") == pytest.approx(0.01, rel=0.01)
+
+
+@pytest.mark.parametrize("arch", ["alexnet", "vgg11"])
+def test_the_signal_lives_through_small_nets_without_norms(arch) -> None:
+    torch.manual_seed(0)
+    net = build(arch, channels=1, size=(8, 8), classes=10).eval()
+    with torch.no_grad():
+        assert 0.1 < net(torch.randn(16, 1, 8, 8)).std() < 10

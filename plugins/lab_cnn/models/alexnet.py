@@ -1,7 +1,8 @@
 """AlexNet in the form for one GPU (Krizhevsky, 2014, footnote 1), after Krizhevsky et al. (2012).
 
 Weights start as torch does it: the paper's own, with a deviation of 0.01 and biases of 1, train
-only at the paper's pace.
+only at the paper's pace. With the small stem they start as He et al. (2015) draw them, by fan-in,
+and learn a few pictures in a few epochs.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from torch import nn
 
 from lab_cnn.models.classifier import Chain, Map
+from lab_cnn.models.initial import he
 from lab_cnn.models.names import Spec
 from lab_cnn.models.pooling import pooling
 from lab_cnn.models.stems import poolings_that_fit
@@ -46,7 +48,11 @@ def build(spec: Spec) -> Chain:
         for number, (index, channels) in enumerate([(2, 64), (5, 192), (12, 256)], start=1)
     }
     height, width = min(SIDE, left[0]), min(SIDE, left[1])
-    return Chain(features, ends, (height, width), _classifier(spec, 256 * height * width))
+    net = Chain(features, ends, (height, width), _classifier(spec, 256 * height * width))
+    if spec.small:
+        he(net, nn.Conv2d, "fan_in")
+        he(net, nn.Linear, "fan_in")
+    return net
 
 
 def _first(spec: Spec) -> nn.Conv2d:

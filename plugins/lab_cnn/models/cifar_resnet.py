@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 from torch.nn.functional import pad, relu
-from torch.nn.init import kaiming_normal_
 
 from lab_cnn.models.classifier import Classifier, Map
+from lab_cnn.models.initial import he
 from lab_cnn.models.names import Spec
 from lab_cnn.models.resnet import conv3x3
 
@@ -62,9 +62,7 @@ class CifarResNet(Classifier):
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(4 * base, spec.classes)
         self.maps = (Map(1, base), Map(2, 2 * base), Map(4, 4 * base))
-        for layer in self.modules():
-            if isinstance(layer, nn.Conv2d):
-                kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+        he(self, nn.Conv2d, "fan_out")
 
     def feature_maps(self, images: Tensor) -> list[Tensor]:
         first = self.layer1(relu(self.bn1(self.conv1(images))))

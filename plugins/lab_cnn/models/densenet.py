@@ -12,9 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout, relu
-from torch.nn.init import kaiming_normal_, zeros_
+from torch.nn.init import zeros_
 
 from lab_cnn.models.classifier import Chain, Map
+from lab_cnn.models.initial import he
 from lab_cnn.models.names import Spec
 from lab_cnn.models.pooling import pooling
 
@@ -77,8 +78,10 @@ def build(spec: Spec) -> Chain:
     features.add_module("norm5", nn.BatchNorm2d(channels))
     features.add_module("relu5", nn.ReLU())
     ends[len(features) - 1] = Map(stride, channels)
-    net = Chain(features, ends, (1, 1), nn.Linear(channels, spec.classes))
-    _initialise(net)
+    classifier = nn.Linear(channels, spec.classes)
+    zeros_(classifier.bias)
+    net = Chain(features, ends, (1, 1), classifier)
+    he(net, nn.Conv2d, "fan_in")
     net.register_load_state_dict_pre_hook(_rename)  # type: ignore[no-untyped-call]
     return net
 
@@ -102,14 +105,6 @@ def _block(inputs: int, count: int, rate: float) -> nn.Sequential:
         layer = DenseLayer(inputs + number * GROWTH, rate)
         block.add_module(f"denselayer{number + 1}", layer)
     return block
-
-
-def _initialise(net: nn.Module) -> None:
-    for layer in net.modules():
-        if isinstance(layer, nn.Conv2d):
-            kaiming_normal_(layer.weight)
-        elif isinstance(layer, nn.Linear):
-            zeros_(layer.bias)
 
 
 def _rename(module: nn.Module, state: dict[str, Any], prefix: str, *_: Any) -> None:

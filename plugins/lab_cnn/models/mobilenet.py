@@ -8,9 +8,9 @@ deviation 0.01; biases at 0. The small stem does without the first two of the fi
 from __future__ import annotations
 
 from torch import Tensor, nn
-from torch.nn.init import kaiming_normal_, normal_, zeros_
 
 from lab_cnn.models.classifier import Chain, Map
+from lab_cnn.models.initial import gaussian, he
 from lab_cnn.models.names import Spec
 
 V1 = (  # output channels and stride of each separable convolution
@@ -98,12 +98,8 @@ def build(spec: Spec) -> Chain:
     """Return either MobileNet; `width` multiplies the channels of all layers."""
     make = _v1 if spec.arch == "mobilenet_v1" else _v2
     net = make(spec)
-    for layer in net.modules():
-        if isinstance(layer, nn.Conv2d):
-            kaiming_normal_(layer.weight, mode="fan_out")
-        elif isinstance(layer, nn.Linear):
-            normal_(layer.weight, std=0.01)
-            zeros_(layer.bias)
+    he(net, nn.Conv2d, "fan_out")
+    gaussian(net, nn.Linear, 0.01)
     return net
 
 

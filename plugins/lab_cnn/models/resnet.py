@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 from torch.nn.functional import relu
-from torch.nn.init import kaiming_normal_
 
 from lab_cnn.models.classifier import Classifier, Map
+from lab_cnn.models.initial import he
 from lab_cnn.models.names import Spec
 from lab_cnn.models.pooling import pooling
 
@@ -101,7 +101,7 @@ class ResNet(Classifier):
             Map(first * stride, planes * block.expansion)
             for stride, planes in zip(strides, PLANES, strict=True)
         )
-        self._initialise()
+        he(self, nn.Conv2d, "fan_out")
 
     def feature_maps(self, images: Tensor) -> list[Tensor]:
         x = self.maxpool(relu(self.bn1(self.conv1(images))))
@@ -128,11 +128,6 @@ class ResNet(Classifier):
         self.inputs = planes * block.expansion
         blocks += [block(self.inputs, planes, 1, dilations[1]) for _ in range(count - 1)]
         return nn.Sequential(*blocks)
-
-    def _initialise(self) -> None:
-        for layer in self.modules():
-            if isinstance(layer, nn.Conv2d):
-                kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
 
 
 def conv3x3(inputs: int, outputs: int, stride: int = 1, dilation: int = 1) -> nn.Conv2d:

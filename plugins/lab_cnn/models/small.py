@@ -9,9 +9,9 @@ with a kernel that factors. Weights start as He et al. (2015) draw them, by fan-
 from __future__ import annotations
 
 from torch import nn
-from torch.nn.init import kaiming_normal_
 
 from lab_cnn.models.classifier import Chain, Map
+from lab_cnn.models.initial import he
 from lab_cnn.models.names import Spec
 from lab_cnn.models.pooling import pooling
 
@@ -33,9 +33,7 @@ def build(spec: Spec) -> Chain:
         inputs = outputs
     classifier = nn.Sequential(nn.Dropout(spec.dropout or 0.0), nn.Linear(inputs, spec.classes))
     net = Chain(nn.Sequential(*layers), ends, (1, 1), classifier)
-    for layer in net.modules():
-        if isinstance(layer, nn.Conv2d):
-            kaiming_normal_(layer.weight)
+    he(net, nn.Conv2d, "fan_in")
     return net
 
 

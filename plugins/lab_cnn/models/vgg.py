@@ -1,15 +1,16 @@
 """VGG-11, 13, 16 and 19 (Simonyan and Zisserman, 2015, table 1: columns A, B, D and E).
 
 The names that end in _bn normalise each convolution by its batch. Convolutions start as He et al.
-(2015) draw them, by fan-out; linear layers with deviation 0.01; biases at 0.
+(2015) draw them, by fan-out; linear layers with a deviation of 0.01, or with the small stem as He
+et al. draw them, by fan-in: fewer units would let the signal of so small weights die.
 """
 
 from __future__ import annotations
 
 from torch import nn
-from torch.nn.init import kaiming_normal_, normal_, zeros_
 
 from lab_cnn.models.classifier import Chain, Map
+from lab_cnn.models.initial import gaussian, he
 from lab_cnn.models.names import Spec
 from lab_cnn.models.pooling import pooling
 from lab_cnn.models.stems import poolings_that_fit
@@ -48,7 +49,11 @@ def build(spec: Spec) -> Chain:
     height, width = min(SIDE, left[0]), min(SIDE, left[1])
     classifier = _classifier(spec, CHANNELS[-1] * height * width)
     net = Chain(nn.Sequential(*layers), ends, (height, width), classifier)
-    _initialise(net)
+    he(net, nn.Conv2d, "fan_out")
+    if spec.small:
+        he(net, nn.Linear, "fan_in")
+    else:
+        gaussian(net, nn.Linear, 0.01)
     return net
 
 
@@ -64,13 +69,3 @@ def _classifier(spec: Spec, inputs: int) -> nn.Sequential:
         nn.Dropout(dropout),
         nn.Linear(units, spec.classes),
     )
-
-
-def _initialise(net: nn.Module) -> None:
-    for layer in net.modules():
-        if isinstance(layer, nn.Conv2d):
-            kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
-        elif isinstance(layer, nn.Linear):
-            normal_(layer.weight, std=0.01)
-        if isinstance(layer, nn.Conv2d | nn.Linear) and layer.bias is not None:
-            zeros_(layer.bias)
