@@ -227,10 +227,6 @@ class FakeWandb:
         self.artifacts[v["artifactID"]].readers.append(v["runName"])
         return {"useArtifact": {"artifact": {"id": v["artifactID"]}}}
 
-    def _on_UpsertView2(self, v: dict[str, Any]) -> Any:
-        self.views[v["name"]] = v
-        return {"upsertView": {"view": {"id": "view1", "name": v["name"]}, "inserted": True}}
-
     # What the lab asks.
 
     def _on_LabViewer(self, _: dict[str, Any]) -> Any:
@@ -252,6 +248,10 @@ class FakeWandb:
             "inputArtifacts": _edges(read),
         }
         return {"project": project}
+
+    def _on_LabView(self, v: dict[str, Any]) -> Any:
+        self.views[v["name"]] = v
+        return {"upsertView": {"view": {"id": "view1", "name": v["name"]}}}
 
     def _on_LabRows(self, v: dict[str, Any]) -> Any:
         asked = range(v["from"], v["to"])

@@ -22,12 +22,13 @@ from lab.tracking.wandb_content import (
     summary_values,
 )
 from lab.tracking.wandb_mode import Flag, Mode, probe, resolve_mode, unreported
-from lab.tracking.wandb_session import Session, Voice, log_input
+from lab.tracking.wandb_session import Session, Voice, log_artifact
 
 __all__ = ["Flag", "Mode", "WandbTracker", "offline_hint", "probe", "resolve_mode"]
 
 EXIT_CODES = {"finished": 0, "failed": 1, "interrupted": 130}
-FLUSH_SECONDS = 5.0
+FLUSH_SECONDS = 1.0
+FINISH_GRACE = 1.0  # beyond the client's own limit
 CHECKPOINT_LIMIT = 100 * 2**20
 LONGEST_NAME = 128
 DEFAULT_PROJECT = "lab"
@@ -119,7 +120,7 @@ class WandbTracker:
             self._warn(f"the source {name} is not recorded: {_why(error)}")
             return
         artifact = self._artifact(name, "dataset", description, kept, "description.json")
-        log_input(self._run, artifact)
+        log_artifact(self._run, artifact, input=True)
 
     def checkpoint(self, name: str, path: Path) -> None:
         self._checkpoints.append((name, path))
@@ -220,7 +221,7 @@ class WandbTracker:
         metadata = {} if clock is None else {self._info.clock: clock}
         artifact = self._artifact(self._info.name, "model", metadata, kept, path.name)
         aliases = [name] if clock is None else [name, f"{self._info.clock}-{clock}"]
-        self._run.log_artifact(artifact, aliases=aliases)
+        log_artifact(self._run, artifact, aliases)
 
     def _artifact(
         self, name: str, kind: str, metadata: Mapping[str, Any], kept: Path, file: str
@@ -234,7 +235,8 @@ class WandbTracker:
         with self._voice.held() as held:
             limit = ""
             try:
-                self._run.finish(exit_code)
+                assert self._session is not None
+                self._session.finish(self._run, exit_code, self._finish_timeout + FINISH_GRACE)
             except TimeoutError:
                 limit = f" in {self._finish_timeout:g} s"
             if limit or self._voice.upload_failed:

@@ -23,7 +23,9 @@ class Part:
     times: list[float] = field(default_factory=list)  # when each row was logged
     digests: set[str] = field(default_factory=set)
     summary: dict[str, Any] = field(default_factory=dict)
-    missing: dict[str, str] = field(default_factory=dict)  # file in W&B: the path that is gone
+    missing: dict[str, str] = field(default_factory=dict)  # by name in W&B, the path that is gone
+    rows_without: dict[float, str] = field(default_factory=dict)  # rows that show such a file
+    artifacts_without: dict[str, str] = field(default_factory=dict)  # by digest, what they lack
     bytes: int = 0  # of the log and of the files that it stages
 
     @property
@@ -45,6 +47,18 @@ class Part:
             or self.digests - seen.digests
             or (state and state != seen.summary.get("state"))
         )
+
+    def gone(self, seen: Seen | None, times: Set[float]) -> list[str]:
+        """Return the paths that are gone, and had not been uploaded before."""
+        digests = seen.digests if seen else frozenset[str]()
+        shown = set(self.rows_without.values())
+        others = [path for path in self.missing.values() if path not in shown]
+        others = [path for path in others if path not in self.artifacts_without.values()]
+        return [
+            *(path for time, path in self.rows_without.items() if time not in times),
+            *(path for digest, path in self.artifacts_without.items() if digest not in digests),
+            *(others if self.offline else []),
+        ]
 
     def rows_lacking(self, times: Set[float]) -> int:
         return sum(time not in times for time in self.times)
@@ -71,8 +85,11 @@ def read(log: Path) -> Part:
             part.where = Address(run.entity, run.project, run.run_id)
         elif kind == "history":
             row = _values(record.history.item)
-            if not _gone(part, row):
+            gone = _gone(part, row)
+            if gone is None:
                 part.times.append(row["_timestamp"])
+            else:
+                part.rows_without[row["_timestamp"]] = gone
         elif kind == "summary":
             part.summary |= {
                 u.key: json.loads(u.value_json) for u in record.summary.update if u.key
@@ -82,9 +99,11 @@ def read(log: Path) -> Part:
                 _stat(part, file.path, log.parent / "files" / file.path)
         elif kind == "artifact":
             entries = record.artifact.manifest.contents
-            staged = [e for e in entries if e.local_path]
-            there = [_stat(part, e.path, moved(e.local_path, log)) for e in staged]
-            if all(there):
+            staged = {e.path: moved(e.local_path, log) for e in entries if e.local_path}
+            lost = [str(path) for name, path in staged.items() if not _stat(part, name, path)]
+            if lost:
+                part.artifacts_without[record.artifact.digest] = lost[0]
+            else:
                 part.digests.add(record.artifact.digest)
     return part
 
@@ -129,7 +148,8 @@ def _lacking(part: Part, digests: Set[str], times: Set[float]) -> Iterator[Any]:
             number += 1
         elif kind == "artifact":
             entries = [e for e in record.artifact.manifest.contents if e.local_path]
-            if record.artifact.digest in digests or any(e.path in part.missing for e in entries):
+            digest = record.artifact.digest
+            if digest in digests or digest in part.artifacts_without:
                 continue
             for entry in entries:
                 entry.local_path = str(moved(entry.local_path, part.log))
@@ -158,8 +178,8 @@ def _key(item: Any) -> list[str]:
     return list(item.nested_key) or [item.key]
 
 
-def _gone(part: Part, row: dict[str, Any]) -> bool:
-    """Tell whether the row shows a file that is gone."""
-    paths = [value for key, value in row.items() if key.endswith("\npath")]
+def _gone(part: Part, row: dict[str, Any]) -> str | None:
+    """Return the path of a file that the row shows and that is gone, if any."""
     root = part.log.parent / "files"
-    return any(not (root / str(path)).is_file() for path in paths)
+    paths = [root / str(value) for key, value in row.items() if key.endswith("\npath")]
+    return next((str(path) for path in paths if not path.is_file()), None)

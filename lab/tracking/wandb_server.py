@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from lab.errors import LabError
 from lab.text import first_line
 from lab.tracking.wandb_mode import probe, unreported
-from lab.tracking.wandb_session import Session, Voice, app_url, execute, http_status
+from lab.tracking.wandb_session import Session, Voice, app_url, connect, execute, http_status
 
 LOGIN = "run `wandb login`, or set WANDB_API_KEY"
 PAGE = 5_000  # rows
@@ -86,9 +86,9 @@ class Server:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._api = None
         if self._session is not None:
-            self._session.close()
+            self._session.drop()
+        self._api = None  # not before: to be forgotten, it would ask what is gone by then
         self._unreported.__exit__(kind, error, trace)
 
     def look(self, where: Address) -> Seen | None:
@@ -132,7 +132,7 @@ class Server:
         """Return the answer. Raises Unreachable or Refused."""
         self._connect()
         try:
-            return execute(self._api, query, variables or {}, self._timeout)
+            return execute(self._api, query, variables or {})
         except Exception as error:
             if http_status(error) is None or http_status(error) in (401, 403):
                 raise self._fail(error) from error
@@ -160,7 +160,7 @@ class Server:
         try:
             self._session = Session(wandb, Voice(lambda line: None))
             self._session.open()
-            self._api = wandb.Api(timeout=max(1, round(self._timeout)))
+            self._api = connect(self._timeout)
         except Exception as error:
             raise self._fail(error) from error
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -89,6 +90,36 @@ class Session:
         elif not _active_runs(self._wandb):
             self._teardown()
 
+    def finish(self, run: Any, exit_code: int, seconds: float) -> None:
+        """Finish a run. Raises TimeoutError where it takes longer, and ends wandb-core then.
+
+        W&B's own limit holds once all before it was sent; an artifact that the server does not
+        take keeps it from beginning.
+        """
+        errors: list[Exception] = []
+
+        def work() -> None:
+            try:
+                run.finish(exit_code)
+            except Exception as error:
+                errors.append(error)
+
+        thread = threading.Thread(target=work, name="wandb-finish", daemon=True)
+        thread.start()
+        thread.join(seconds)
+        if thread.is_alive():
+            self.cut(run)
+            raise TimeoutError
+        for error in errors:
+            raise error
+
+    def drop(self) -> None:
+        """Leave things as they were found, and wait for no answer that is still to come."""
+        if self._owned:
+            self.cut(None)
+        else:
+            self.close()
+
     def cut(self, run: Any) -> None:
         """End wandb-core at once, so that nothing waits for it; spare the runs of others."""
         # Its thread would otherwise die of the lost connection with a traceback on the screen.
@@ -134,18 +165,30 @@ def _active_runs(wandb: Any) -> list[Any]:
     return []
 
 
-# The public interface asks fixed questions only; this is what it asks them through.
+def connect(timeout: float) -> Any:
+    """Return what `wandb.Api` asks its questions through. It would wait for the server, without an
+    end, and it asks fixed questions only."""
+    from wandb.apis.public.service_api import ServiceApi
+    from wandb.sdk import wandb_setup
+    from wandb.sdk.lib import wbauth
+
+    settings = wandb_setup.singleton().settings.model_copy()
+    found = wbauth.authenticate_session(
+        host=settings.base_url, source="lab", prompt=False, verify=False, update_session=False
+    )
+    wbauth.set_auth_settings(settings, found)
+    return ServiceApi(settings, timeout=timeout)
 
 
-def execute(api: Any, query: str, variables: Mapping[str, Any], timeout: float) -> dict[str, Any]:
-    """Ask the server by GraphQL, through a `wandb.Api`."""
-    answer: dict[str, Any] = api._service_api.execute_graphql(query, variables, timeout=timeout)
+def execute(api: Any, query: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Ask the server by GraphQL. Raises whatever goes wrong."""
+    answer: dict[str, Any] = api.execute_graphql(query, variables)
     return answer
 
 
 def app_url(api: Any) -> str:
     """Return the address of the pages that people see, with a slash at its end."""
-    return str(api._service_api.app_url)
+    return str(api.app_url)
 
 
 def http_status(error: BaseException) -> int | None:
@@ -153,7 +196,13 @@ def http_status(error: BaseException) -> int | None:
     return getattr(getattr(error, "response", None), "http_status", None) or None
 
 
-def log_input(run: Any, artifact: Any) -> None:
-    """Log an artifact as what the run reads. `run.use_artifact` is for online runs only, and waits
-    for the upload."""
-    run._log_artifact(artifact, is_user_created=True, use_after_commit=True)
+def log_artifact(run: Any, artifact: Any, aliases: Sequence[str] = (), input: bool = False) -> None:
+    """Log an artifact as what the run made, or as what it reads, and wait for nobody.
+
+    The public functions ask the server first, `use_artifact` is for online runs only, and what
+    they log online does not stand in the transaction log, so that it could be uploaded later.
+    """
+    artifact, named = run._prepare_artifact(artifact, None, None, list(aliases))
+    run._interface.publish_artifact(
+        run, artifact, named, None, is_user_created=input, use_after_commit=input
+    )

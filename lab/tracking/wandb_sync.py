@@ -127,7 +127,7 @@ class _Upload:
             self._outcome.done = "uploaded"
             self._outcome.rows += sent
         self._outcome.url = seen.url if seen else self._outcome.url
-        self._settle(part)
+        self._settle(part, part.gone(seen, times))
 
     def _arrived(self, where: Address, part: Part, seen: Seen | None) -> set[float]:
         if seen is None or not seen.rows or not part.times:
@@ -159,11 +159,11 @@ class _Upload:
         said = f" ({self._said})" if self._said else ""
         raise LabError(f"W&B lacks {what} after the upload{said}. Once more: lab sync")
 
-    def _settle(self, part: Part) -> None:
+    def _settle(self, part: Part, gone: list[str]) -> None:
         """Note what arrived, so that it is not asked for again."""
-        if part.missing:
+        if gone:
             self._outcome.done = "incomplete"
-            self._outcome.messages += [f"{path} is gone" for path in part.missing.values()]
+            self._outcome.messages += [f"{path} is gone" for path in gone]
             return
         part.log.with_suffix(".wandb.synced").touch()  # for `wandb sync` and `wandb clean`
         size = part.log.stat().st_size

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from lab import Clip, media
+from lab import Clip, Table, media
 
 rng = np.random.default_rng(0)
 
@@ -48,6 +48,19 @@ def test_text_is_written_as_it_is(tmp_path) -> None:
     path = media.write(tmp_path / "sample", "tränen\n\u2603")
     assert path.suffix == ".txt"
     assert path.read_text(encoding="utf-8") == "tränen\n\u2603"
+
+
+def test_a_table_is_written_as_csv(tmp_path) -> None:
+    table = Table(["name", "score"], [["a, b", 0.5], ["ü", 2]])
+    path = media.write(tmp_path / "scores", table)
+    assert path.name == "scores.csv"
+    assert path.read_text(encoding="utf-8") == 'name,score\n"a, b",0.5\nü,2\n'
+
+
+def test_a_table_whose_rows_do_not_fit_is_refused(tmp_path) -> None:
+    with pytest.raises(ValueError, match="a row of 1 values under 2 columns"):
+        media.write(tmp_path / "scores", Table(["a", "b"], [[1]]))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_figure_becomes_a_png(tmp_path) -> None:

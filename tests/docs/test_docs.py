@@ -74,7 +74,14 @@ def test_every_hook_has_a_heading_in_the_guide(hook: str) -> None:
 
 def test_every_name_of_the_context_stands_in_the_guide() -> None:
     private = {"compute", "randomness", "window", "facts", "shown", "warn"}
-    runners = {"envs_state", "load_envs_state", "close", "register_env", "compile", "follow_sources"}
+    runners = {
+        "envs_state",
+        "load_envs_state",
+        "close",
+        "register_env",
+        "compile",
+        "follow_sources",
+    }
     for name in {n for n in dir(Context) if not n.startswith("_")} - private - runners:
         assert f"ctx.{name}" in GUIDE, f"docs/plugins.md does not mention ctx.{name}"
 

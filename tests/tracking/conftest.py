@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import helpers
 import pytest
 from fake_wandb import FakeWandb
 
@@ -48,6 +49,13 @@ def server(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeWandb]:
             monkeypatch.setenv(name, value)
         yield fake
         assert fake.errors == []
+
+
+@pytest.fixture
+def toys(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The toys, discoverable in this process."""
+    monkeypatch.syspath_prepend(helpers.TOYS)
+    monkeypatch.syspath_prepend(helpers.toy_distributions(tmp_path_factory.mktemp("site")))
 
 
 @pytest.fixture

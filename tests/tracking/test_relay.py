@@ -102,6 +102,39 @@ def test_events_arrive_in_order_on_one_other_thread_which_ends(make_run: Any) ->
     assert said == []
 
 
+def test_a_source_reaches_the_trackers_that_follow_sources(make_run: Any) -> None:
+    class Follower(Recorder):
+        def source(self, name: str, description: Mapping[str, Any]) -> None:
+            self.take("source", name, description)
+
+    old, new, said = Recorder(), Follower(), list[str]()
+    for tracker in (old, new):
+        relay = Relay(tracker, "t", said.append)
+        relay.start(make_run())
+        relay.source("moons", {"name": "moons"})
+        relay.row({"clock": 1})
+        relay.finish({})
+    assert old.names == ["start", "row", "finish"]
+    assert new.events[1] == ("source", "moons", {"name": "moons"})
+    assert said == []
+
+
+def test_a_trackers_address_is_known_where_it_has_one(make_run: Any) -> None:
+    class Addressed(Recorder):
+        url = None
+
+        def start(self, run: RunInfo) -> None:
+            self.url = "https://example.com/run"
+
+    relay = Relay(Addressed(), "t", print, key="addressed")
+    assert (relay.key, relay.url) == ("addressed", None)
+    relay.start(make_run())
+    assert relay.started.wait(LONG)
+    assert relay.url == "https://example.com/run"
+    relay.finish({})
+    assert (Relay(Recorder(), "t", print).key, Relay(Recorder(), "t", print).url) == ("t", None)
+
+
 def test_a_row_is_copied_when_it_is_handed_over(make_run: Any) -> None:
     tracker = Stuck("start")
     relay = Relay(tracker, "t", print)
