@@ -1,0 +1,27 @@
+"""Offer feed-forward networks: Rosenblatt's perceptron, and layers of any number and width."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lab import ExperimentSpec, hookimpl
+from lab.kit import CLASSIFICATION_METRICS, REGRESSION_METRICS
+from lab_mlp.presets import PRESETS
+
+
+@hookimpl
+def lab_experiments() -> Iterator[ExperimentSpec]:
+    yield ExperimentSpec(
+        name="mlp",
+        summary="Feed-forward networks: the perceptron, multi-layer and deep ones",
+        config="lab_mlp.config:Config",
+        experiment="lab_mlp.mlp:MLP",
+        presets=PRESETS,
+        metrics={
+            "train/loss": "loss of the training batches",
+            "train/accuracy": "share of right answers in the training batches",
+            "train/lr": "learning rate",
+            **CLASSIFICATION_METRICS,
+            **REGRESSION_METRICS,
+        },
+    )

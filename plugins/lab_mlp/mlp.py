@@ -1,0 +1,114 @@
+"""Train feed-forward networks: by backpropagation (Rumelhart et al., 1986), or, for threshold
+units, which have no gradient, by Rosenblatt's own rule (1958)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor
+
+import lab
+from lab.kit import Updater
+from lab.kit.supervised import Supervision
+from lab_mlp.boundary import Picture, draw
+from lab_mlp.config import Config
+from lab_mlp.model import build
+
+FRAMES = 30  # of the animated boundary
+FPS = 8
+
+
+class MLP:
+    """Shapes: B examples, K classes or values."""
+
+    def __init__(self, config: Config, ctx: lab.Context) -> None:
+        self.config, self.ctx = config, ctx
+        self.supervision = Supervision(config, ctx)
+        about = self.supervision.about
+        if config.arch == "perceptron" and about.task != "classify":
+            raise lab.UsageError(f"Threshold units tell classes apart; {about.name} has none")
+        self.net = ctx.wrap(build(config, about))
+        self.drawn = config.boundary and about.task == "classify" and about.shape == (2,)
+        self.frames: list[Picture] = []
+        self.over = False
+        self.updater = None
+        if config.arch != "perceptron":
+            self.updater = Updater(ctx, self.net, config, self.supervision.loss)
+
+    def step(self) -> int:
+        """Learn from one minibatch."""
+        if self.over:
+            return 0
+        self.keep_frame()
+        batch = self.supervision.next()
+        assert batch.targets is not None
+        if self.updater is None:
+            loss, hits = self.net.learn(batch.inputs, batch.targets, self.config.lr)
+        else:
+            loss, hits = self.updater(batch.inputs, batch.targets)
+            self.ctx.log("lr", self.updater.lr)
+        self.supervision.log(loss, hits)
+        self.over = self.supervision.stop_early(self, len(batch.inputs))
+        return len(batch.inputs)
+
+    def evaluate(self, split: str) -> Mapping[str, float]:
+        with self.averaged():
+            figures = self.supervision.measure(self.net, split)
+            if self.drawn:
+                self.ctx.media("boundary", self.boundary())
+        if self.frames and split == "test":
+            self.ctx.media("boundary_in_training", lab.Clip(self.frames, FPS))
+        return figures
+
+    @torch.no_grad()
+    def infer(self, inputs: Tensor) -> Tensor:
+        """Return the probabilities of the classes, or the values [B, K], for inputs [B, ...] as
+        the source gives them."""
+        with self.averaged():
+            return self.answer(self.supervision.about.prepare(inputs.to(self.ctx.device)))
+
+    def answer(self, prepared: Tensor) -> Tensor:
+        outputs: Tensor = self.net(prepared)
+        about = self.supervision.about
+        return outputs.softmax(1) if about.classes else about.restore_targets(outputs)
+
+    def averaged(self) -> AbstractContextManager[None]:
+        return nullcontext() if self.updater is None else self.updater.averaged()
+
+    # -- pictures of data with two columns
+
+    def boundary(self) -> Picture:
+        """Draw the answers over the training examples."""
+        train = self.supervision.data.train
+        assert train.targets is not None
+        return draw(self.answer, self.supervision.about, train.inputs, train.targets)
+
+    def keep_frame(self) -> None:
+        """Draw the boundary at even steps of the budget, for the animation."""
+        due = self.ctx.clock * FRAMES // self.ctx.budget
+        if self.drawn and due >= len(self.frames):
+            with self.ctx.compute.evaluating(), self.averaged():
+                self.frames.append(self.boundary())
+
+    # -- what a checkpoint holds
+
+    def state_dict(self) -> dict[str, Any]:
+        model = {"model": self.net.state_dict()}
+        return {
+            **(model if self.updater is None else self.updater.state_dict()),
+            **self.supervision.state_dict(),
+            "frames": lab.plain(self.frames),
+            "over": self.over,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        if self.updater is None:
+            self.net.load_state_dict(state["model"])
+        else:
+            self.updater.load_state_dict(state)
+        self.supervision.load_state_dict(state)
+        self.frames = lab.unplain(state.get("frames", []))
+        self.over = state.get("over", False)

@@ -1,0 +1,72 @@
+"""Build feed-forward networks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from math import prod
+
+import torch
+from torch import Tensor, nn
+
+from lab import About
+from lab.kit import activation, initialize, load_network
+from lab_mlp.config import Config
+
+
+def build(config: Config, about: About) -> nn.Module:
+    """Return the network that the config asks for: inputs [B, ...] -> outputs [B, K]."""
+    if config.model:
+        return load_network(config.model, inputs=prod(about.shape), outputs=about.outputs)
+    if config.arch == "perceptron":
+        return Perceptron(prod(about.shape), about.outputs)
+    net = nn.Sequential(*_layers(config, prod(about.shape), about.outputs))
+    initialize(net, config.init, config.activation)
+    return net
+
+
+def _layers(config: Config, inputs: int, outputs: int) -> Iterator[nn.Module]:
+    yield nn.Flatten()
+    widths = (inputs, *config.hidden)
+    for before, after in pairwise(widths):
+        yield nn.Linear(before, after)
+        if config.norm:
+            yield nn.BatchNorm1d(after)
+        yield activation(config.activation)
+        if config.dropout:
+            yield nn.Dropout(config.dropout)
+    yield nn.Linear(widths[-1], outputs)
+
+
+class Perceptron(nn.Module):
+    """A layer of threshold units, one for each class, with the rule that trains them.
+
+    Rosenblatt, "The perceptron", Psychological Review 65 (1958). A unit fires where its weighted
+    sum is above 0. The class is that of the largest sum, so that it is decided where none or
+    several fire.
+    """
+
+    weight: Tensor
+    bias: Tensor
+
+    def __init__(self, inputs: int, classes: int) -> None:
+        super().__init__()
+        self.register_buffer("weight", torch.zeros(classes, inputs))
+        self.register_buffer("bias", torch.zeros(classes))
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return the weighted sums [B, K]."""
+        return inputs.flatten(1) @ self.weight.T + self.bias
+
+    @torch.no_grad()
+    def learn(self, inputs: Tensor, targets: Tensor, lr: float) -> tuple[Tensor, Tensor]:
+        """Correct the units that erred: w <- w + lr (t - y) x, summed over a batch.
+
+        Returns the share of units that erred, and the share of classes that were right.
+        """
+        sums = self(inputs)  # [B, K]
+        wanted = nn.functional.one_hot(targets, len(self.bias)).to(sums.dtype)
+        error = wanted - (sums > 0).to(sums.dtype)  # t - y, in {-1, 0, 1}
+        self.weight += lr * error.T @ inputs.flatten(1)
+        self.bias += lr * error.sum(0)
+        return error.abs().mean(), (sums.argmax(1) == targets).float().mean()
