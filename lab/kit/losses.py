@@ -43,15 +43,15 @@ class CrossEntropy:
 
     def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
         soft = targets.is_floating_point()  # where no class could be ignored
-        total = functional.cross_entropy(
+        losses = functional.cross_entropy(
             outputs,
             targets,
             self.class_weights,
             ignore_index=NOTHING if self.ignore is None or soft else self.ignore,
-            reduction="sum",
+            reduction="none",  # on CUDA the sum over pixels that it takes is not deterministic
             label_smoothing=self.label_smoothing,
         )
-        return total / self.weight(targets).clamp(min=TINY)
+        return losses.sum() / self.weight(targets).clamp(min=TINY)
 
     def weight(self, targets: Tensor) -> Tensor:
         if targets.is_floating_point():

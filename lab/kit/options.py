@@ -27,7 +27,7 @@ class OptimizerOptions(Options):
     )
     nesterov: bool = Field(False, description="Nesterov's momentum, with sgd.")
     weight_decay: float = Field(
-        0.0, ge=0, description="Decay of weight matrices and filters; norms and biases keep theirs."
+        0.0, ge=0, description="Decay of weight matrices and filters, not of norms and biases."
     )
     schedule: Literal["constant", "cosine", "one-cycle", "linear"] = Field(
         "constant", description="Course of the learning rate over the budget."
