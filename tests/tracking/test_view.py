@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import helpers
 import pytest
 from click.testing import CliRunner, Result
 from fake_wandb import FakeWandb
@@ -155,3 +157,29 @@ def test_without_the_library_the_way_to_it_is_said(
     done = view()
     assert done.exit_code == 1
     assert "pip install 'rl-gen-lab[wandb-views]'" in done.stderr
+
+
+# -- the page about all of it
+
+PAGE = (helpers.ROOT / "docs" / "wandb.md").read_text()
+
+
+def help_of(*words: str) -> str:
+    return CliRunner().invoke(main, [*words, "--help"]).output
+
+
+def test_the_commands_of_the_page_exist_with_their_options() -> None:
+    shown = re.findall(r"^\$ lab ([^#\n]+)", PAGE, re.MULTILINE)
+    assert len(shown) >= 5
+    for words in map(str.split, shown):
+        depth = 1 if words[0] == "sync" else 2
+        text = help_of(*words[:depth])
+        for option in (word for word in words if word.startswith("--")):
+            assert f"{option} " in text, words
+
+
+def test_the_options_that_the_page_names_exist() -> None:
+    commands = (["run", "dqn"], ["sync"], ["wandb", "view"])
+    texts = "\n".join(help_of(*words) for words in commands)
+    for option in re.findall(r"`(?:[a-z ]*)(--[a-z-]+)", PAGE):
+        assert f"{option}" in texts, option
