@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -15,6 +14,7 @@ from lab.text import first_line, slug
 from lab.tracking.tracker import Row, RunInfo
 from lab.tracking.wandb_content import (
     clean,
+    clear_staging,
     git_settings,
     keep_as_is,
     keep_description,
@@ -22,7 +22,7 @@ from lab.tracking.wandb_content import (
     summary_values,
 )
 from lab.tracking.wandb_mode import Flag, Mode, probe, resolve_mode, unreported
-from lab.tracking.wandb_session import Session, Voice, log_artifact
+from lab.tracking.wandb_session import Session, Voice, log_artifact, staging_in
 
 __all__ = ["Flag", "Mode", "WandbTracker", "offline_hint", "probe", "resolve_mode"]
 
@@ -108,7 +108,11 @@ class WandbTracker:
         except (OSError, ValueError) as error:
             self._warn(f"{path} is not shown: {_why(error)}")
             return
-        self._run.log({f"media/{slug(name)}": shown, self._info.clock: clock})
+        try:
+            with staging_in(self._folder / "tables"):  # a table becomes an artifact too
+                self._run.log({f"media/{slug(name)}": shown, self._info.clock: clock})
+        except self._wandb.errors.CommError as error:  # about which the client asks the server
+            self._warn(f"{path} is not shown: {first_line(error)}")
 
     def source(self, name: str, description: Mapping[str, Any]) -> None:
         if self._run is None:
@@ -244,8 +248,7 @@ class WandbTracker:
                 command = _command("lab sync", self._info.dir)
                 self._warn(f"not all was uploaded{limit}; later: {command}")
             elif self.mode == "online" and not any(self._folder.glob("offline-run-*")):
-                for staged in ("checkpoints", "sources"):
-                    shutil.rmtree(self._folder / staged, ignore_errors=True)
+                clear_staging(self._folder)
 
     @property
     def _folder(self) -> Path:

@@ -31,9 +31,11 @@ IMAGES = {".png", ".jpg", ".jpeg"}
 VIDEOS = {".gif", ".mp4", ".webm"}
 TEXTS = {".txt", ".md", ".json"}
 
+STAGED = ("checkpoints", "sources", "tables")
+
 # What the W&B run has by other means.
 NOT_IN_SUMMARY = {"id", "name", "config", "group", "tags", "experiment", "target", "seed"}
-NOT_IN_SUMMARY |= {"host", "pid", "updated"}
+NOT_IN_SUMMARY |= {"host", "pid", "updated", "links"}
 
 
 def clean(value: Any) -> Any:
@@ -79,6 +81,12 @@ def keep_as_is(path: Path, folder: Path, clock: int | None) -> Path:
     except OSError:
         shutil.copy2(path, kept)
     return kept
+
+
+def clear_staging(folder: Path) -> None:
+    """Remove what was kept in `<run folder>/wandb` until it is uploaded."""
+    for name in STAGED:
+        shutil.rmtree(folder / name, ignore_errors=True)
 
 
 def keep_description(name: str, description: Any, folder: Path) -> Path:

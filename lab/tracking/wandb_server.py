@@ -108,10 +108,10 @@ class Server:
             digests=frozenset(n["digest"] for n in nodes if n["state"] == "COMMITTED"),
         )
 
-    def times(self, where: Address, last_step: int) -> set[float]:
+    def times(self, where: Address, seen: Seen) -> set[float]:
         """Return when each row of a run was logged, which tells rows apart."""
         found: set[float] = set()
-        for start in range(0, last_step + 1, PAGE):
+        for start in range(0, max(seen.last_step + 1, seen.rows), PAGE):
             page = {"from": start, "to": start + PAGE, "n": PAGE}
             project = self._ask(ROWS, where, page)["project"]
             lines: Iterable[str] = project["run"]["history"]

@@ -5,11 +5,13 @@ All that W&B's public interface lacks is here, so that a new version breaks one 
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -194,6 +196,21 @@ def app_url(api: Any) -> str:
 def http_status(error: BaseException) -> int | None:
     """Return the status that the server answered with, if it answered."""
     return getattr(getattr(error, "response", None), "http_status", None) or None
+
+
+@contextmanager
+def staging_in(folder: Path) -> Iterator[None]:
+    """Let W&B copy what it will upload into `folder`, and not into the home folder."""
+    name = "WANDB_DATA_DIR"
+    before = os.environ.get(name)
+    os.environ[name] = str(folder)
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = before
 
 
 def log_artifact(run: Any, artifact: Any, aliases: Sequence[str] = (), input: bool = False) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from typing import Any
 from lab.errors import LabError, reason
 from lab.store import Run, RunFolder, is_locked, write_atomically
 from lab.tracking import wandb_parts
+from lab.tracking.wandb_content import clear_staging
 from lab.tracking.wandb_parts import Part
 from lab.tracking.wandb_server import Address, Seen, Server
 from lab.tracking.wandb_session import ANSI
@@ -81,14 +81,15 @@ def _sync(run: Run, server: Server, timeout: float | None) -> Outcome:
     with closing(RunFolder(run.dir)) as folder:  # nobody resumes it meanwhile
         outcome = _Upload(run, server, timeout).carry_out(logs)
         if outcome.url:
-            _link(folder, run, outcome.url)
+            _link(folder, outcome.url)
     return outcome
 
 
-def _link(folder: RunFolder, run: Run, url: str) -> None:
-    links = run.summary.get("links", {})
-    if run.summary and links.get("wandb") != url:
-        folder.write_summary({**run.summary, "links": {**links, "wandb": url}})
+def _link(folder: RunFolder, url: str) -> None:
+    summary = Run(folder.dir).summary  # read anew: the run may have ended since it was chosen
+    links = summary.get("links", {})
+    if summary and links.get("wandb") != url:
+        folder.write_summary({**summary, "links": {**links, "wandb": url}})
 
 
 class _Upload:
@@ -109,9 +110,7 @@ class _Upload:
                 continue
             self._bring(wandb_parts.read(log), last=log is logs[-1])
         if not self._outcome.messages:
-            # what was staged for the upload; the run folder has its own
-            shutil.rmtree(self._folder / "checkpoints", ignore_errors=True)
-            shutil.rmtree(self._folder / "sources", ignore_errors=True)
+            clear_staging(self._folder)
         return self._outcome
 
     def _bring(self, part: Part, last: bool) -> None:
@@ -132,7 +131,7 @@ class _Upload:
     def _arrived(self, where: Address, part: Part, seen: Seen | None) -> set[float]:
         if seen is None or not seen.rows or not part.times:
             return set()
-        return self._server.times(where, seen.last_step)
+        return self._server.times(where, seen)
 
     def _send(self, part: Part, seen: Seen | None, times: set[float]) -> None:
         log = wandb_parts.write_lacking(part, seen, times)

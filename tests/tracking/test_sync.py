@@ -151,6 +151,25 @@ def test_what_a_run_reads_is_its_input(mode: Any, server: FakeWandb, make_run: M
     assert not (run.dir / "wandb" / "sources").exists()
 
 
+def test_a_table_is_staged_in_the_run_folder_and_uploaded_from_it(
+    server: FakeWandb, make_run: MakeRun, tmp_path: Path, home: Path
+) -> None:
+    run = make_run()
+    (tmp_path / "scores.csv").write_text("name,score\na,0.5\n")
+    tracker = WandbTracker("offline")
+    tracker.start(run)
+    tracker.media("scores", tmp_path / "scores.csv", 3)
+    tracker.finish(SUMMARY)
+    assert not [path for path in home.rglob("staging/*") if path.is_file()]
+    run.dir.rename(tmp_path / "elsewhere")
+    moved = dataclasses.replace(run, dir=tmp_path / "elsewhere")
+    assert upload(moved).done == "uploaded"
+    (table,) = server.artifacts.values()
+    assert (table.type, table.state) == ("run_table", "COMMITTED")
+    assert server.runs["abc123"].history[0]["media/scores"]["_type"] == "table-file"
+    assert not (moved.dir / "wandb" / "tables").exists()
+
+
 def test_an_online_run_is_known_to_be_there(server: FakeWandb, make_run: MakeRun) -> None:
     run = make_run()
     follow(run, range(5), "online", checkpoint=b"weights")
