@@ -9,6 +9,7 @@ COMMANDS = {
     "resume": ("lab.cli.resume:command", "Continue an interrupted run exactly."),
     "eval": ("lab.cli.evaluate:command", "Evaluate a trained run."),
     "play": ("lab.cli.play:command", "Write a GIF of what a trained run does."),
+    "predict": ("lab.cli.predict:command", "Say what a trained run makes of inputs."),
     "export": ("lab.cli.export:command", "Write a run's model for another library."),
     "runs": ("lab.cli.runs:command", "List runs."),
     "show": ("lab.cli.show:command", "Show one run."),

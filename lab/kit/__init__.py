@@ -10,6 +10,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 _HOME = {
+    "Predict": "capabilities",
+    "Export": "capabilities",
     "ACTIVATIONS": "activations",
     "BinaryCrossEntropy": "losses",
     "CLASSIFICATION_METRICS": "names",
@@ -56,6 +58,8 @@ __all__ = list(_HOME)
 if TYPE_CHECKING:
     from lab.kit.activations import ACTIVATIONS as ACTIVATIONS
     from lab.kit.activations import activation as activation
+    from lab.kit.capabilities import Export as Export
+    from lab.kit.capabilities import Predict as Predict
     from lab.kit.early_stop import EarlyStop as EarlyStop
     from lab.kit.early_stop import validate as validate
     from lab.kit.ema import EMA as EMA

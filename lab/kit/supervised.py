@@ -59,6 +59,10 @@ class Supervision:
         outputs = model(inputs)
         return self.criterion(outputs, targets), self.hits(outputs, targets)
 
+    def weight(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Return what the loss of a batch is the mean over, for batches that come in parts."""
+        return self.criterion.weight(targets)
+
     def hits(self, outputs: Tensor, targets: Tensor) -> Tensor | None:
         """Return the share of right answers [], detached; None in a regression."""
         if self.about.task == "regress":

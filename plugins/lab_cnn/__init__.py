@@ -1,1 +1,28 @@
-"""Convolutional networks: the classic architectures and what is trained on them."""
+"""Offer convolutional networks: LeNet to DenseNet, transfer learning, and segmentation by FCNs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lab import ExperimentSpec, hookimpl
+from lab.kit import CLASSIFICATION_METRICS, SEGMENTATION_METRICS
+from lab_cnn.presets import PRESETS
+
+
+@hookimpl
+def lab_experiments() -> Iterator[ExperimentSpec]:
+    yield ExperimentSpec(
+        name="cnn",
+        summary="Convolutional networks: LeNet to DenseNet, transfer learning, segmentation",
+        config="lab_cnn.config:Config",
+        experiment="lab_cnn.cnn:CNN",
+        presets=PRESETS,
+        capabilities={"predict": "lab.kit:Predict", "export": "lab.kit:Export"},
+        metrics={
+            "train/loss": "loss of the training batches, auxiliary heads included",
+            "train/accuracy": "share of right answers, or pixels, in the training batches",
+            "train/lr": "learning rate",
+            **CLASSIFICATION_METRICS,
+            **SEGMENTATION_METRICS,
+        },
+    )

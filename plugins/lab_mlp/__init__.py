@@ -17,6 +17,7 @@ def lab_experiments() -> Iterator[ExperimentSpec]:
         config="lab_mlp.config:Config",
         experiment="lab_mlp.mlp:MLP",
         presets=PRESETS,
+        capabilities={"predict": "lab.kit:Predict", "export": "lab.kit:Export"},
         metrics={
             "train/loss": "loss of the training batches",
             "train/accuracy": "share of right answers in the training batches",

@@ -5,13 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
 import lab
-from lab.kit import Updater
+from lab.kit import Export, Predict, Updater
+from lab.kit.export import export
+from lab.kit.inputs import ranked, read_inputs
 from lab.kit.supervised import Supervision
 from lab_mlp.boundary import Picture, draw
 from lab_mlp.config import Config
@@ -36,7 +39,8 @@ class MLP:
         self.over = False
         self.updater = None
         if config.arch != "perceptron":
-            self.updater = Updater(ctx, self.net, config, self.supervision.loss)
+            lesson = self.supervision
+            self.updater = Updater(ctx, self.net, config, lesson.loss, weight=lesson.weight)
 
     def step(self) -> int:
         """Learn from one minibatch."""
@@ -74,6 +78,15 @@ class MLP:
         outputs: Tensor = self.net(prepared)
         about = self.supervision.about
         return outputs.softmax(1) if about.classes else about.restore_targets(outputs)
+
+    def predict(self, asked: Predict) -> list[dict[str, Any]]:
+        """Return the likeliest classes, or the values, of image files or rows of numbers."""
+        about = self.supervision.about
+        return ranked(self.infer(read_inputs(asked.inputs, about)), asked, about)
+
+    def export(self, asked: Export) -> Path:
+        """Write the network for other software. It takes prepared inputs."""
+        return export(self.net, self.supervision.about, asked, self.ctx.dir)
 
     def averaged(self) -> AbstractContextManager[None]:
         return nullcontext() if self.updater is None else self.updater.averaged()

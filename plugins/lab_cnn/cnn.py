@@ -1,0 +1,136 @@
+"""Train convolutional networks to classify images, or to say of each pixel what it shows.
+
+LeCun et al., "Gradient-based learning applied to document recognition" (1998), section II; each
+architecture's own paper stands in its file. Segmentation: Long et al. (2015).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+import lab
+from lab.kit import Export, Predict, Updater, load_network
+from lab.kit.export import export
+from lab.kit.inputs import ranked, read_inputs
+from lab.kit.supervised import Supervision
+from lab_cnn import pictures
+from lab_cnn.config import Config
+from lab_cnn.model import build, build_fcn
+from lab_cnn.transfer import begin
+
+AUX_WEIGHT = {"classify": 0.3, "segment": 0.5}  # Szegedy et al., 2015; Zhao et al., 2017
+
+
+class CNN:
+    """Shapes: B images [B, C, H, W], K classes."""
+
+    def __init__(self, config: Config, ctx: lab.Context) -> None:
+        self.config, self.ctx = config, ctx
+        self.supervision = Supervision(config, ctx)
+        self.about = self.supervision.about
+        if self.about.kind != "image" or self.about.task not in AUX_WEIGHT:
+            raise lab.UsageError(
+                f"A convolutional network needs images and their classes; {self.about.name} is a "
+                f"{self.about.kind} to {self.about.task}."
+            )
+        self.format = torch.channels_last if config.channels_last else torch.contiguous_format
+        network = begin(self.build, self.about.outputs, config, ctx)
+        network.to(memory_format=self.format)  # type: ignore[call-overload]  # torch's own gap
+        self.net: nn.Module = ctx.wrap(network)
+        self.updater = Updater(ctx, self.net, config, self.loss, weight=self.supervision.weight)
+        self.over = False
+
+    def build(self, classes: int) -> nn.Module:
+        """Return the network for `classes`, with its initial weights."""
+        config = self.config
+        channels, height, width = self.about.shape
+        shape: dict[str, Any] = {"channels": channels, "size": (height, width), "classes": classes}
+        if config.model:
+            return load_network(config.model, **shape)
+        shape |= {"width": config.width, "pool": config.pool, "stem": config.stem}
+        try:
+            if self.about.task == "segment":
+                return build_fcn(config.fcn, config.arch, **shape, aux=bool(config.aux))
+            return build(config.arch, **shape, dropout=config.dropout, aux=config.aux)
+        except ValueError as error:
+            raise lab.UsageError(str(error)) from error
+
+    # -- learning
+
+    def step(self) -> int:
+        """Learn from one minibatch."""
+        if self.over:
+            return 0
+        batch = self.supervision.next()
+        assert batch.targets is not None
+        images = batch.inputs.contiguous(memory_format=self.format)
+        loss, hits = self.updater(images, batch.targets)
+        self.supervision.log(loss, hits)
+        self.ctx.log("lr", self.updater.lr)
+        self.over = self.supervision.stop_early(self, len(images))
+        return len(images)
+
+    def loss(self, model: Any, images: Tensor, targets: Tensor) -> tuple[Tensor, Any]:
+        """Return the loss of the answer, and of auxiliary heads at their weight, and the hits."""
+        outputs = model(images)
+        main, *auxiliary = outputs if isinstance(outputs, tuple) else (outputs,)
+        value = self.supervision.criterion(main, targets)
+        for other in auxiliary:
+            weight = AUX_WEIGHT[self.about.task]
+            value = value + weight * self.supervision.criterion(other, targets)
+        return value, self.supervision.hits(main, targets)
+
+    def evaluate(self, split: str) -> Mapping[str, float]:
+        with self.updater.averaged():
+            figures = self.supervision.measure(self.net, split)
+            if split == "test" and self.config.pictures:
+                self.draw()
+        return figures
+
+    # -- looking
+
+    def draw(self) -> None:
+        """Draw what the network has learnt, on examples of the test split."""
+        test = self.supervision.data.test
+        shown = test.take(torch.arange(min(pictures.SHOWN, len(test)), device=self.ctx.device))
+        batch = self.supervision.prepare(shown)
+        if self.about.task == "segment":
+            found = self.net(batch.inputs).argmax(1)
+            overlay = pictures.overlay(shown.inputs, shown.targets, found, self.about)
+            self.ctx.media("segmentation", overlay)
+        for name, picture in pictures.looks(self.net, shown.inputs, batch.inputs, self.about):
+            self.ctx.media(name, picture)
+
+    @torch.no_grad()
+    def infer(self, images: Tensor) -> Tensor:
+        """Return the probabilities [B, K] of images as the source gives them; [B, K, H, W] of their
+        pixels in a segmentation."""
+        prepared = self.about.prepare(images.to(self.ctx.device))
+        with self.updater.averaged():
+            return self.net(prepared).softmax(1)  # type: ignore[no-any-return]
+
+    def predict(self, asked: Predict) -> list[dict[str, Any]]:
+        """Return the likeliest classes of image files, with their probabilities."""
+        if self.about.task == "segment":
+            raise lab.UsageError("A segmentation answers with a picture: see the run's media.")
+        return ranked(self.infer(read_inputs(asked.inputs, self.about)), asked, self.about)
+
+    def export(self, asked: Export) -> Path:
+        """Write the network for other software. It takes prepared inputs and returns logits."""
+        return export(self.net, self.about, asked, self.ctx.dir)
+
+    # -- what a checkpoint holds
+
+    def state_dict(self) -> dict[str, Any]:
+        state = {**self.updater.state_dict(), **self.supervision.state_dict()}
+        return {**state, "over": self.over}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.updater.load_state_dict(state)
+        self.supervision.load_state_dict(state)
+        self.over = state.get("over", False)

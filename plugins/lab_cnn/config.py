@@ -1,0 +1,77 @@
+"""List the options of convolutional networks. Units: the clock counts training examples seen."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from lab.kit.supervised_config import SupervisedConfig
+from lab_cnn.models.names import able_to, check_fcn, family_of
+
+TRANSFERS = re.compile(r"all|last-\d+|new-head|append-head")
+
+
+class Config(SupervisedConfig):
+    arch: str = Field(
+        "lenet5",
+        description="lenet5, alexnet, vgg11-19[_bn], googlenet, resnet18-152, resnet20-110 and "
+        "plain20-110 (for small images), mobilenet_v1/v2, densenet121-201, simple, separable, "
+        "spatial.",
+    )
+    model: str | None = Field(None, description="A network of your own: FILE.py:Net.")
+    width: float = Field(1.0, gt=0, description="Factor of the channels, where the family has it.")
+    pool: Literal["max", "average", "sum", "strided"] | None = Field(
+        None, description="How windows are pooled; the paper's way by default."
+    )
+    stem: Literal["auto", "full", "small"] = Field(
+        "auto", description="First layers: the paper's, or gentle ones for small images."
+    )
+    dropout: float | None = Field(None, ge=0, lt=1, description="The paper's by default.")
+    aux: bool | None = Field(None, description="Auxiliary heads, where the network has them.")
+    fcn: Literal["fcn32s", "fcn16s", "fcn8s", "dilated"] = Field(
+        "fcn8s", description="How --task segment brings the maps back to the images' size."
+    )
+    channels_last: bool = Field(False, description="Keep channels innermost in memory.")
+
+    init_from: str | None = Field(
+        None, description="Begin with the weights of a run, a checkpoint or a state dict."
+    )
+    transfer: str = Field(
+        "all",
+        description="What then learns: all; last-K stages; new-head on a frozen network; "
+        "append-head, a layer behind the frozen old head.",
+    )
+    pictures: bool = Field(
+        True, description="Draw filters, feature maps and Grad-CAM in the end, if media are on."
+    )
+
+    @property
+    def preset(self) -> str:
+        return f"{self.data}-{self.arch}"
+
+    @property
+    def target(self) -> str:
+        return f"{self.arch}-{self.data}"
+
+    @model_validator(mode="after")
+    def _can_be_built(self) -> Self:
+        if not TRANSFERS.fullmatch(self.transfer):
+            raise ValueError("--transfer is all, last-K (as last-2), new-head or append-head")
+        if self.transfer != "all" and not self.init_from:
+            raise ValueError(f"--transfer {self.transfer} needs --init-from: weights to begin with")
+        if self.model:
+            return self
+        options = family_of(self.arch).options
+        asked = {"width": self.width != 1.0, "pool": self.pool, "stem": self.stem != "auto"}
+        asked |= {"dropout": self.dropout is not None, "aux": self.aux is not None}
+        if self.fcn == "dilated":
+            del asked["aux"]  # of which check_fcn knows
+        for option, given in asked.items():
+            if given and option not in options:
+                able = ", ".join(able_to(option))
+                raise ValueError(f"{self.arch} has no --{option}; {able} have")
+        if self.task == "segment":
+            check_fcn(self.fcn, self.arch, bool(self.aux))
+        return self
