@@ -56,7 +56,7 @@ def test_strides_are_those_of_the_maps(arch, size) -> None:
     ("arch", "full", "small"),
     [
         ("alexnet", [8, 16, 32], [2, 4, 8]),
-        ("vgg16", [2, 4, 8, 16, 32], [2, 4, 8, 16, 16]),
+        ("vgg16", [2, 4, 8, 16, 32], [2, 4, 8, 8, 16]),
         ("googlenet", [8, 16, 32], [2, 4, 8]),
         ("resnet18", [4, 8, 16, 32], [1, 2, 4, 8]),
         ("mobilenet_v1", [2, 4, 8, 16, 32], [1, 1, 2, 4, 8]),
@@ -111,10 +111,12 @@ def test_lenet_takes_the_paper_s_own_stem_from_mnist_on() -> None:
     assert resolve("lenet5", channels=1, size=(27, 28), classes=10).small
 
 
-def test_poolings_are_counted_until_nothing_is_left() -> None:
-    assert poolings_that_fit((28, 28), kernel=2, most=5) == (4, (1, 1))
-    assert poolings_that_fit((32, 64), kernel=2, most=5) == (5, (1, 2))
-    assert poolings_that_fit((8, 8), kernel=3, most=3) == (2, (1, 1))
+def test_windows_leave_something_to_convolve() -> None:
+    yes, no = True, False
+    assert poolings_that_fit((28, 28), kernel=2, count=5) == ([yes, yes, yes, no, yes], (1, 1))
+    assert poolings_that_fit((32, 64), kernel=2, count=5) == ([yes] * 5, (1, 2))
+    assert poolings_that_fit((8, 8), kernel=2, count=5) == ([yes, yes, no, no, yes], (1, 1))
+    assert poolings_that_fit((8, 8), kernel=3, count=3) == ([yes, no, yes], (1, 1))
 
 
 @pytest.mark.parametrize(

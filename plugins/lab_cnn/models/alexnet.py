@@ -22,30 +22,32 @@ SMALL_UNITS = 512  # with the small stem
 
 def build(spec: Spec) -> Chain:
     """Return AlexNet; the small stem has a 3 x 3 first layer and the poolings that fit."""
-    fit, left = poolings_that_fit(spec.size, kernel=3, most=3) if spec.small else (3, (SIDE, SIDE))
-    first = 1 if spec.small else 4
+    fit, left = [True] * 3, (SIDE, SIDE)
+    if spec.small:
+        fit, left = poolings_that_fit(spec.size, kernel=3, count=3)
 
     def pool(number: int, channels: int) -> nn.Module:
-        return pooling(spec.pool or "max", channels, 3, 2) if number <= fit else nn.Identity()
+        return pooling(spec.pool or "max", channels, 3, 2) if fit[number] else nn.Identity()
 
     features = nn.Sequential(
         _first(spec),
         nn.ReLU(),
-        pool(1, 64),
+        pool(0, 64),
         nn.Conv2d(64, 192, 5, padding=2),
         nn.ReLU(),
-        pool(2, 192),
+        pool(1, 192),
         nn.Conv2d(192, 384, 3, padding=1),
         nn.ReLU(),
         nn.Conv2d(384, 256, 3, padding=1),
         nn.ReLU(),
         nn.Conv2d(256, 256, 3, padding=1),
         nn.ReLU(),
-        pool(3, 256),
+        pool(2, 256),
     )
+    first = 1 if spec.small else 4
     ends = {
-        index: Map(first * 2 ** min(number, fit), channels)
-        for number, (index, channels) in enumerate([(2, 64), (5, 192), (12, 256)], start=1)
+        index: Map(first * 2 ** sum(fit[: number + 1]), channels)
+        for number, (index, channels) in enumerate([(2, 64), (5, 192), (12, 256)])
     }
     height, width = min(SIDE, left[0]), min(SIDE, left[1])
     net = Chain(features, ends, (height, width), _classifier(spec, 256 * height * width))

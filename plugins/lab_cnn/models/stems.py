@@ -22,10 +22,17 @@ def choose_stem(
     return "full" if stem == "full" else "small"
 
 
-def poolings_that_fit(size: tuple[int, int], kernel: int, most: int) -> tuple[int, tuple[int, int]]:
-    """Count the windows of stride 2 that fit one after another, and return the size left."""
-    count = 0
-    while count < most and min(size) >= kernel:
-        size = ((size[0] - kernel) // 2 + 1, (size[1] - kernel) // 2 + 1)
-        count += 1
-    return count, size
+def poolings_that_fit(
+    size: tuple[int, int], kernel: int, count: int
+) -> tuple[list[bool], tuple[int, int]]:
+    """Tell which of `count` windows of stride 2, one after another, fit, and return the size left.
+
+    A window leaves at least 2 x 2 pixels to the convolutions behind it: at 1 x 1 they would see
+    mostly padding, and each would shrink the signal by two thirds. The last one may leave 1 x 1.
+    """
+    fit = []
+    for number in range(count):
+        after = ((size[0] - kernel) // 2 + 1, (size[1] - kernel) // 2 + 1)
+        fit.append(min(after) >= (1 if number == count - 1 else 2))
+        size = after if fit[-1] else size
+    return fit, size

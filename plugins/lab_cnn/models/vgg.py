@@ -1,8 +1,8 @@
 """VGG-11, 13, 16 and 19 (Simonyan and Zisserman, 2015, table 1: columns A, B, D and E).
 
 The names that end in _bn normalise each convolution by its batch. Convolutions start as He et al.
-(2015) draw them, by fan-out; linear layers with a deviation of 0.01, or with the small stem as He
-et al. draw them, by fan-in: fewer units would let the signal of so small weights die.
+(2015) draw them, by fan-out, and linear layers with a deviation of 0.01. With the small stem both
+start as He et al. do by fan-in: so few units would let the signal of smaller weights die.
 """
 
 from __future__ import annotations
@@ -30,29 +30,30 @@ SMALL_UNITS = 512  # as Liu and Deng (2015) for 32 pixels
 def build(spec: Spec) -> Chain:
     """Return a VGG; the small stem keeps the poolings that fit and has fewer units on top."""
     depth, _, norm = spec.arch.removeprefix("vgg").partition("_")
-    fit, left = poolings_that_fit(spec.size, kernel=2, most=5) if spec.small else (5, (SIDE, SIDE))
+    fit, left = [True] * 5, (SIDE, SIDE)
+    if spec.small:
+        fit, left = poolings_that_fit(spec.size, kernel=2, count=5)
     layers: list[nn.Module] = []
     ends: dict[int, Map] = {}
     inputs = spec.channels
-    for stage, (channels, count) in enumerate(
-        zip(CHANNELS, CONVOLUTIONS[int(depth)], strict=True), start=1
-    ):
+    for stage, (channels, count) in enumerate(zip(CHANNELS, CONVOLUTIONS[int(depth)], strict=True)):
         for _ in range(count):
             layers.append(nn.Conv2d(inputs, channels, 3, padding=1))
             layers.extend([nn.BatchNorm2d(channels)] if norm else [])
             layers.append(nn.ReLU())
             inputs = channels
         # where no window fits, a placeholder keeps the numbers of the layers behind it
-        pool = pooling(spec.pool or "max", channels, 2, 2) if stage <= fit else nn.Identity()
+        pool = pooling(spec.pool or "max", channels, 2, 2) if fit[stage] else nn.Identity()
         layers.append(pool)
-        ends[len(layers) - 1] = Map(2 ** min(stage, fit), channels)
+        ends[len(layers) - 1] = Map(2 ** sum(fit[: stage + 1]), channels)
     height, width = min(SIDE, left[0]), min(SIDE, left[1])
     classifier = _classifier(spec, CHANNELS[-1] * height * width)
     net = Chain(nn.Sequential(*layers), ends, (height, width), classifier)
-    he(net, nn.Conv2d, "fan_out")
     if spec.small:
+        he(net, nn.Conv2d, "fan_in")
         he(net, nn.Linear, "fan_in")
     else:
+        he(net, nn.Conv2d, "fan_out")
         gaussian(net, nn.Linear, 0.01)
     return net
 
