@@ -12,7 +12,7 @@ from lab_cnn.models.classifier import Map
 from lab_cnn.models.fcn import FCN, Upsampling, WithAuxScores, coarse_to_fine, fitted
 
 BACKBONES = ["alexnet", "vgg11", "googlenet", "resnet18", "mobilenet_v2", "densenet121", "simple"]
-SIZES = [(28, 28), (37, 45), (127, 225)]
+SIZES = [(37, 45), (127, 225)]
 
 
 def meta(variant: str, arch: str, size: tuple[int, int], **options) -> nn.Module:

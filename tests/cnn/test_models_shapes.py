@@ -14,7 +14,7 @@ REPRESENTATIVES = [
     "lenet5", "alexnet", "vgg11", "vgg13_bn", "googlenet", "resnet18", "resnet50", "resnet20",
     "plain20", "mobilenet_v1", "mobilenet_v2", "densenet121", "simple", "separable", "spatial",
 ]  # fmt: skip
-SIZES = [(8, 8), (28, 28), (37, 61), (65, 97)]
+SIZES = [(8, 8), (28, 37), (65, 97)]
 PADDED = [arch for arch in REPRESENTATIVES if arch not in ("lenet5", "alexnet")]
 
 
