@@ -137,9 +137,13 @@ class Session:
         self._teardown()
 
     def _teardown(self) -> None:
-        # The first call after the death of wandb-core raises, and has done its work.
+        work = _background_work()
+        # The first call after the death of wandb-core raises, and has done its work, but for one
+        # thread that would wait for ever.
         with suppress(Exception, SystemExit):
             self._wandb.teardown()
+        with suppress(AttributeError):
+            work._runner.cancel()
 
 
 def _loudness(wandb: Any) -> dict[str, Any]:
@@ -158,6 +162,15 @@ def _core() -> Any | None:
         from wandb.sdk import wandb_setup
 
         return getattr(wandb_setup._singleton, "_connection", None)
+    return None
+
+
+def _background_work() -> Any:
+    """Return what runs wandb's tasks on a thread."""
+    with suppress(ImportError, AttributeError):
+        from wandb.sdk import wandb_setup
+
+        return getattr(wandb_setup._singleton, "_asyncer", None)
     return None
 
 

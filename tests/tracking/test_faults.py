@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 from functools import partial
@@ -64,6 +65,13 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wandb, "WandbTracker", partial(wandb.WandbTracker, **PATIENCE))
 
 
+def assert_no_thread_is_left() -> None:
+    left = [thread for thread in threading.enumerate() if thread.name.startswith("wandb")]
+    for thread in left:
+        thread.join(5)
+    assert not any(thread.is_alive() for thread in left), left
+
+
 def assert_same(run: Path, alone: Path) -> None:
     assert helpers.difference(helpers.last_state(run), helpers.last_state(alone)) is None
     assert helpers.rows(run) == helpers.rows(alone)
@@ -104,6 +112,7 @@ def test_a_server_that_fails_midway_changes_nothing(
     server.fault = "ok"
     assert_same(run, alone)
     assert any("later: lab sync" in line for line in terminal.said), terminal.said
+    assert_no_thread_is_left()
 
 
 def test_a_client_that_is_killed_midway_changes_nothing(
@@ -121,6 +130,7 @@ def test_a_client_that_is_killed_midway_changes_nothing(
     assert any("given up, the run folder has everything" in line for line in terminal.said), (
         terminal.said
     )
+    assert_no_thread_is_left()
 
 
 @pytest.mark.slow
