@@ -34,6 +34,7 @@ bench: $(VENV)/.test  ## measured figures, beside stable-baselines3
 	$(BIN)/python -m benchmarks.dqn
 	$(BIN)/python -m benchmarks.plugins
 	$(BIN)/python -m benchmarks.comparison
+	$(BIN)/python -m benchmarks.tracking
 
 $(VENV)/.run: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
