@@ -199,7 +199,7 @@ class Session:
                 )
         criterion = StopAt.parse(text) if text else None
         known = [name for name in self.spec.metrics if name.startswith("eval/")]
-        if criterion and known and criterion.metric not in known:
+        if criterion and known and not self.spec.declares(criterion.metric):
             raise UsageError(
                 f"--stop-at {text}: {self.spec.name} has no metric {criterion.metric!r}."
                 f"{did_you_mean(criterion.metric, known)} It has: {', '.join(known)}"

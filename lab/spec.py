@@ -21,7 +21,8 @@ class ExperimentSpec:
     experiment: `"module:Class"` of the `lab.Experiment`.
     presets: name -> option values, the runner's options (`budget`) included.
         A preset named as the config's `preset` says (an env id, say) is chosen by itself.
-    metrics: full metric name -> what it measures.
+    metrics: full metric name -> what it measures. A name that ends in `*` stands for all that begin
+        so: `eval/gradient_*`, where a network's layers decide what there is.
     capabilities: what it offers beyond training -> `"module:Class"` of that command's options.
     exempt: check of the contract -> the reason why this experiment cannot keep it.
     """
@@ -39,6 +40,11 @@ class ExperimentSpec:
         _check_name("experiment", self.name)
         if "\n" in self.summary or not self.summary:
             raise ValueError(f"experiment {self.name!r} needs a summary of one line")
+
+    def declares(self, metric: str) -> bool:
+        """Tell whether `metrics` has a name, or a pattern that covers it."""
+        patterns = (name[:-1] for name in self.metrics if name.endswith("*"))
+        return metric in self.metrics or any(map(metric.startswith, patterns))
 
     def load_config(self) -> type[Any]:
         """Import the `lab.Config` (light: pydantic and nothing heavier)."""

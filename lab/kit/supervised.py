@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from lab.context import Context
@@ -140,6 +141,11 @@ class Supervision:
         self.ctx.media("layers", draw_layers(layers))
         norms = {row.name: row.gradient_norm for row in layers if row.gradient_norm is not None}
         return metric_names(norms, "gradient")
+
+    def example(self, number: int) -> Tensor:
+        """Return the first inputs of the eval split [number, ...], as the source gives them."""
+        found: Tensor = self.data.eval.take(torch.arange(number, device=self.ctx.device)).inputs
+        return found
 
     # -- remembering
 

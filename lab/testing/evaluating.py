@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from lab.config import Options, build
+from lab.config import Options, build, unwrap
 from lab.errors import LabError
 from lab.evaluation import evaluate, perform
 from lab.spec import import_object
@@ -68,62 +68,69 @@ def check_test_comes_from_evaluate(subject: Subject) -> None:
 
 
 def check_predictions_are_batched(subject: Subject) -> None:
-    """predict(example(n)) has n rows, finite, and each row depends on its own input alone."""
+    """predict(example(n)) has n rows, finite, and each row depends on its own input alone; it is
+    infer(example(n)) where predict is a capability, which takes options."""
     import numpy as np
 
     methods = subject.spec.load_experiment()
-    if not hasattr(methods, "predict"):
+    name = "infer" if "predict" in subject.spec.capabilities else "predict"
+    if not hasattr(methods, name):
         raise Skipped("the experiment does not predict")
     expect(
         hasattr(methods, "example"),
-        "The experiment has predict but no example(n), which returns n inputs that predict takes.",
+        f"The experiment has {name} but no example(n), which returns n inputs that {name} takes.",
     )
     with subject.experiment() as (experiment, ctx):
         subject.practise(experiment, ctx, share=0.05)
         for module in ctx.compute.modules:
             module.eval()
         learner: Any = experiment
-        inputs = learner.example(EXAMPLES)
-        whole = np.asarray(learner.predict(inputs))
-        alone = np.asarray(learner.predict(inputs[:1]))
+        inputs, answer = learner.example(EXAMPLES), getattr(learner, name)
+        whole, alone = np.asarray(answer(inputs)), np.asarray(answer(inputs[:1]))
     expect(
         whole.shape[:1] == (EXAMPLES,) and alone.shape == (1, *whole.shape[1:]),
-        f"predict gives {whole.shape} for {EXAMPLES} inputs and {alone.shape} for one: the first "
+        f"{name} gives {whole.shape} for {EXAMPLES} inputs and {alone.shape} for one: the first "
         "axis must be that of the inputs.",
     )
-    expect(bool(np.isfinite(whole).all()), "predict gives numbers that are not finite.")
+    expect(bool(np.isfinite(whole).all()), f"{name} gives numbers that are not finite.")
     expect(
         bool(np.allclose(whole[:1], alone, rtol=1e-4, atol=1e-5)),
-        "predict gives an input another answer when other inputs stand beside it.",
+        f"{name} gives an input another answer when other inputs stand beside it.",
     )
 
 
 def check_capabilities_return_media(subject: Subject) -> None:
     """Each capability returns a picture, a figure, a Clip, a text or the path of the file that it
-    wrote, and changes nothing."""
+    wrote, predict rows of plain data; and it changes nothing."""
     if not subject.spec.capabilities:
         raise Skipped("the spec declares no capability")
+    impossible = []
     with subject.experiment() as (experiment, ctx):
         subject.practise(experiment, ctx, share=0.05)
         for name, path in subject.spec.capabilities.items():
             before = _everything(experiment, ctx)
             with tempfile.TemporaryDirectory() as folder:
-                _write(experiment, ctx, name, import_object(path), Path(folder))
+                try:
+                    _write(experiment, ctx, name, import_object(path), Path(folder))
+                except LabError as error:
+                    impossible.append(f"{name} is not possible here: {error}")
             found = difference(before, _everything(experiment, ctx), "experiment")
             expect(found is None, f"{name} changes what training goes on with ({found}).")
+    if len(impossible) == len(subject.spec.capabilities):
+        raise Skipped("; ".join(impossible))
 
 
 def _write(experiment: Any, ctx: Any, name: str, model: type[Options], folder: Path) -> None:
     """Call a capability and write what it returns to `folder`."""
     from lab import media
 
-    to = {"to": folder / "file"} if "to" in model.model_fields else {}
+    fields = model.model_fields.items()
+    paths = {field: folder / field for field, about in fields if Path in unwrap(about.annotation)}
+    content = perform(experiment, ctx, name, build(model, paths))
+    if name == "predict" or (isinstance(content, Path) and content.is_file()):
+        return
     try:
-        content = perform(experiment, ctx, name, build(model, to))
-        if not (isinstance(content, Path) and content.is_file()):
-            media.write(folder / "shown", content)
-    except LabError as error:
-        raise Skipped(f"{name} is not possible here: {error}") from error
+        media.write(folder / "shown", content)
     except (TypeError, ValueError) as error:
         expect(False, f"What {name} returns cannot be shown: {error}")
 

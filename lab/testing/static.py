@@ -25,6 +25,7 @@ from lab.testing.subject import Broken, Skipped, Subject, expect
 HEAVY = ("torch", "numpy", "gymnasium", "wandb")
 PUBLIC = ("lab.kit", "lab.data", "lab.stats", "lab.testing")  # modules that plugins may import
 METRIC = re.compile(r"(train|eval|test)/[a-z0-9_]+")
+DECLARED = re.compile(METRIC.pattern + r"\*?")
 LONGEST_SUMMARY = 100
 SECONDS = 60.0
 
@@ -38,9 +39,9 @@ def check_spec_is_complete(subject: Subject) -> None:
     )
     for name in spec.metrics:
         expect(
-            METRIC.fullmatch(name) is not None,
+            DECLARED.fullmatch(name) is not None,
             f"The declared metric {name!r} is not 'train/...', 'eval/...' or 'test/...' in lower "
-            "case, digits and underscores.",
+            "case, digits and underscores, with no more than a * at the end.",
         )
     experiment = spec.load_experiment()
     for method in ("step", "evaluate", "state_dict", "load_state_dict"):

@@ -74,6 +74,10 @@ class MLP:
         with self.averaged():
             return self.answer(self.supervision.about.prepare(inputs.to(self.ctx.device)))
 
+    def example(self, number: int) -> Tensor:
+        """Return inputs that `infer` takes [number, ...]."""
+        return self.supervision.example(number)
+
     def answer(self, prepared: Tensor) -> Tensor:
         outputs: Tensor = self.net(prepared)
         about = self.supervision.about

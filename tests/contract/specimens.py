@@ -143,6 +143,14 @@ class LongSummary(Honest): ...
 class BadMetric(Honest): ...
 
 
+@breaks("spec_is_complete", "'eval/*' is not", metrics={"eval/*": "anything"})
+class DeclaresAnything(Honest): ...
+
+
+@breaks("spec_is_complete", "'eval/*_0' is not", metrics={"eval/*_0": "a star within"})
+class StarWithin(Honest): ...
+
+
 @breaks("spec_is_complete", "no method 'load_state_dict'")
 class NoLoad:
     __init__, step, evaluate = Honest.__init__, Honest.step, Honest.evaluate
@@ -286,6 +294,14 @@ class Undeclared(Honest):
     def step(self) -> int:
         self.ctx.log("surprise", 1.0)
         return super().step()
+
+
+@breaks(
+    "metrics_are_declared_numbers",
+    "'train/surprise' is logged",
+    metrics={**METRICS, "train/surprising_*": "too long", "eval/surp*": "another split"},
+)
+class DeclaredOtherwise(Undeclared): ...
 
 
 @breaks("metrics_are_declared_numbers", "lower case")
@@ -444,6 +460,16 @@ class NoExample:
     state_dict, load_state_dict = Honest.state_dict, Honest.load_state_dict
 
 
+@breaks(
+    "predictions_are_batched",
+    "infer gives an input another answer",
+    capabilities={"predict": "lab.kit:Predict"},
+)
+class InfersByNeighbours(Honest):
+    def infer(self, inputs: np.ndarray) -> np.ndarray:
+        return super().predict(inputs - inputs.mean())
+
+
 @breaks("predictions_are_batched", "first axis")
 class PredictsAMean(Honest):
     def predict(self, inputs: np.ndarray) -> np.ndarray:
@@ -466,6 +492,18 @@ class PredictsNothing(Honest):
 class PlaysANumber(Honest):
     def play(self, options: lab.Play) -> Any:
         return 3.0
+
+
+@breaks(
+    "capabilities_return_media",
+    "cannot be shown",
+    capabilities={"predict": "lab.kit:Predict", "play": "lab:Play"},
+)
+class AsksForInputs(PlaysANumber):
+    """One capability that is not possible here hides nothing of the next."""
+
+    def predict(self, asked: Any) -> Any:
+        raise lab.UsageError("Nothing to predict.")
 
 
 @breaks("capabilities_return_media", "changes what training")

@@ -75,6 +75,14 @@ def test_an_honest_plugin_passes_every_check() -> None:
     assert skipped <= {"devices_are_exchangeable", "the_lab_is_required", "imports_are_light"}
 
 
+def test_a_pattern_declares_all_that_begin_so() -> None:
+    spec = dataclasses.replace(specimens.SPEC, metrics={"eval/gradient_*": "a norm by layer"})
+    assert spec.declares("eval/gradient_0")
+    assert spec.declares("eval/gradient_features_3")
+    assert not spec.declares("eval/grad")
+    assert not spec.declares("train/gradient_0")
+
+
 def test_every_check_says_what_it_promises() -> None:
     for name in checks():
         assert promise(name).endswith("."), name
