@@ -1,0 +1,112 @@
+"""Offer data: what scikit-learn bundles, what is drawn from seeds, files, the Hugging Face hub."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lab import SourceSpec, hookimpl
+
+
+@hookimpl
+def lab_sources() -> Iterator[SourceSpec]:
+    yield from _bundled()
+    yield from _pictures()
+    yield from _points()
+    yield from _files()
+
+
+def _bundled() -> Iterator[SourceSpec]:
+    """Real data that scikit-learn holds; nothing is downloaded."""
+    for name, summary in (
+        ("digits", "1,797 handwritten digits, 8 x 8 pixels"),
+        ("iris", "150 irises of three species, 4 measures"),
+        ("wine", "178 wines of three growers, 13 analyses"),
+        ("breast-cancer", "569 tumours, malignant or benign, 30 measures"),
+    ):
+        yield SourceSpec(name, summary, load=f"lab_sources.bundled:{name.replace('-', '_')}")
+    yield SourceSpec(
+        "diabetes",
+        "442 patients, how a disease went on, 10 measures",
+        load="lab_sources.bundled:diabetes",
+        task="regress",
+    )
+
+
+def _pictures() -> Iterator[SourceSpec]:
+    yield SourceSpec(
+        "shapes",
+        "Six figures among clutter, 32 x 32 in colour",
+        load="lab_sources.shapes:shapes",
+        options="lab_sources.options:Shapes",
+        task="",
+    )
+    yield SourceSpec(
+        "moving-shapes",
+        "Clips of a figure that moves and vanishes, labelled by frame",
+        load="lab_sources.clips:moving_shapes",
+        options="lab_sources.options:MovingShapes",
+    )
+    yield SourceSpec(
+        "affine-digits",
+        "Digits shifted, turned and scaled on a larger canvas",
+        load="lab_sources.digits:affine_digits",
+        options="lab_sources.options:AffineDigits",
+    )
+    yield SourceSpec(
+        "overlapping-digits",
+        "Two digits of different classes, one over the other",
+        load="lab_sources.digits:overlapping_digits",
+        options="lab_sources.options:OverlappingDigits",
+    )
+
+
+def _points() -> Iterator[SourceSpec]:
+    for name, summary, options in (
+        ("spirals", "Arms of a spiral wound into each other", "Spirals"),
+        ("xor", "Four corners; opposite ones are of one class", "Xor"),
+        ("ring", "Narrow Gaussians around a circle, a test of lost modes", "Ring"),
+        ("grid", "Narrow Gaussians on a square grid, a test of lost modes", "Grid"),
+    ):
+        yield SourceSpec(
+            name,
+            summary,
+            load=f"lab_sources.points:{name}",
+            options=f"lab_sources.options:{options}",
+        )
+
+
+def _files() -> Iterator[SourceSpec]:
+    yield SourceSpec(
+        "imagefolder",
+        "Images in a folder for each class",
+        load="lab_sources.folder:imagefolder",
+        options="lab_sources.options:Folder",
+        argument="PATH",
+    )
+    for name, summary in (
+        ("csv", "A table with a line of column names"),
+        ("parquet", "A table in columns"),
+    ):
+        yield SourceSpec(
+            name,
+            summary,
+            load=f"lab_sources.tables:{name}",
+            options="lab_sources.options:Columns",
+            argument="PATH",
+            task="",
+        )
+    yield SourceSpec(
+        "text",
+        "The lines of a text file",
+        load="lab_sources.texts:text",
+        argument="PATH",
+        task="none",
+    )
+    yield SourceSpec(
+        "hub",
+        "A data set of huggingface.co, or one saved in a folder",
+        load="lab_sources.hub:hub",
+        options="lab_sources.options:Hub",
+        argument="OWNER/NAME",
+        task="",
+    )

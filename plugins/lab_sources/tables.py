@@ -1,0 +1,143 @@
+"""Read tables from files: numbers as they are, words as one column for each word."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import lab
+from lab_sources.extra import needs
+from lab_sources.outlines import Array
+
+MOST_WORDS = 50  # different words of a column that becomes one column for each
+MOST_CLASSES = 1_000
+
+
+def csv(path: str, target: str, task: str, drop: str) -> lab.Dataset:
+    """Return the table in a CSV file that begins with column names."""
+    return _file("csv", "pyarrow.csv", "read_csv", path, target, task, drop)
+
+
+def parquet(path: str, target: str, task: str, drop: str) -> lab.Dataset:
+    """Return the table in a Parquet file, or in a folder of them."""
+    return _file("parquet", "pyarrow.parquet", "read_table", path, target, task, drop)
+
+
+def _file(
+    source: str, module: str, function: str, path: str, target: str, task: str, drop: str
+) -> lab.Dataset:
+    name = f"{source}:{path}"
+    read = getattr(needs(module, source), function)
+    place = Path(path).expanduser()
+    if not place.exists():
+        raise lab.UsageError(f"{source}: there is no file {path}")
+    try:
+        table = read(str(place))
+    except (OSError, ValueError) as error:  # what pyarrow raises is one of them
+        raise lab.UsageError(
+            f"{name} is no {source} table: {str(error).splitlines()[0]}"
+        ) from error
+    return dataset(table, name, target, task, drop)
+
+
+def dataset(
+    table: Any, name: str, target: str, task: str, drop: str, test: Array | None = None
+) -> lab.Dataset:
+    """Return features float32 [N, F] and targets of an arrow table.
+
+    `test` [N] marks what is for testing. Rows without a target are left out and listed in `bad`. A
+    missing feature is NaN, which the lab refuses by row.
+    Raises UsageError for columns that do not exist or hold nothing to learn from.
+    """
+    columns = list(table.column_names)
+    target = target or columns[-1]
+    dropped = [word.strip() for word in drop.split("+") if word.strip()]
+    check(name, columns, [target, *dropped])
+    known = ~np.asarray(table.column(target).is_null())
+    bad = tuple(f"row {row}: its {target} is missing" for row in np.flatnonzero(~known))
+    table, test = table.filter(known), None if test is None else test[known]
+    features = [one for one in columns if one != target and one not in dropped]
+    blocks = [_features(table.column(one), one, name) for one in features]
+    if not blocks:
+        raise lab.UsageError(f"{name}: there is no column but {target} to learn from")
+    inputs = np.concatenate([values for values, _ in blocks], axis=1)
+    titles = tuple(title for _, some in blocks for title in some)
+    if task == "regress":
+        values = _numbers(table.column(target))
+        if values is None:
+            raise lab.UsageError(f"{name}: {target} holds no numbers; say task=classify")
+        classes: tuple[str, ...] = ()
+        targets = values.astype(np.float32)[:, None]
+    else:
+        classes, targets = classes_of(table.column(target), target, name)
+    return lab.Dataset(inputs, targets, classes, test, features=titles, bad=bad)
+
+
+def check(name: str, columns: Sequence[str], wanted: Sequence[str]) -> None:
+    for one in wanted:
+        if one not in columns:
+            near = get_close_matches(one, columns, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise lab.UsageError(
+                f"{name} has no column {one!r}.{hint} It has: {', '.join(columns)}"
+            )
+
+
+def _features(column: Any, title: str, name: str) -> tuple[Array, list[str]]:
+    """Return a column as float32 [N, 1], or one 0/1 column for each of its words."""
+    numbers = _numbers(column)
+    if numbers is not None:
+        return numbers.astype(np.float32)[:, None], [title]
+    words = _words(column)
+    if words is None:
+        raise lab.UsageError(f"{name}: {title} holds {column.type}, no numbers; say drop={title}")
+    present = np.array([word for word in words if word is not None], str)
+    found = np.unique(present)
+    if len(found) > MOST_WORDS:
+        raise lab.UsageError(
+            f"{name}: {title} holds {len(found)} different texts, no numbers; say drop={title}"
+        )
+    hot = np.array([[np.nan if word is None else float(word == one) for one in found]
+                    for word in words], np.float32).reshape(len(words), len(found))  # fmt: skip
+    return hot, [f"{title}={word}" for word in found]
+
+
+def _numbers(column: Any) -> Array | None:
+    """Return float64 [N], NaN where a value is missing, or None for what is no number."""
+    types = needs("pyarrow.types", "a table")
+    kind = column.type
+    if types.is_null(kind):
+        return np.full(len(column), np.nan)
+    if not (types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind)
+            or types.is_decimal(kind)):  # fmt: skip
+        return None
+    return np.array([np.nan if one is None else float(one) for one in column.to_pylist()])
+
+
+def _words(column: Any) -> list[str | None] | None:
+    types = needs("pyarrow.types", "a table")
+    kind = column.type.value_type if types.is_dictionary(column.type) else column.type
+    if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
+        return list(column.to_pylist())
+    return None
+
+
+def classes_of(column: Any, title: str, name: str) -> tuple[tuple[str, ...], Array]:
+    """Return the names of the classes in order, and the number of each row's."""
+    values = column.to_pylist()
+    try:
+        found = sorted(set(values))
+    except TypeError as error:
+        raise lab.UsageError(f"{name}: {title} holds {column.type}, no classes") from error
+    numeric = bool(values) and not isinstance(values[0], str)
+    if len(found) > MOST_CLASSES or (numeric and len(found) > 20 and len(found) > len(values) / 2):
+        raise lab.UsageError(
+            f"{name}: {title} holds {len(found)} different values; "
+            + ("say task=regress" if numeric else "too many to be classes")
+        )
+    numbers = {value: number for number, value in enumerate(found)}
+    return tuple(map(str, found)), np.array([numbers[value] for value in values], int)
