@@ -107,6 +107,7 @@ def compare(
         raise UsageError(_nothing(left))
     objective, direction = _objective(whole)
     metric = question.metric or _metric(whole, objective)
+    _check_keys(whole, question.by)
     members: dict[str, list[Run]] = {}
     for run in whole:
         if _value(run, metric) is None:
@@ -165,7 +166,10 @@ def _objective(runs: Sequence[Run]) -> tuple[str, str]:
     found = {(r.summary["objective"]["metric"], r.summary["objective"]["direction"]) for r in runs}
     if len(found) > 1:
         names = ", ".join(sorted(f"{metric} ({direction})" for metric, direction in found))
-        raise UsageError(f"These runs select by different metrics: {names}. Compare them apart.")
+        raise UsageError(
+            f"These runs select by different metrics: {names}. Compare them apart: "
+            "--where experiment=NAME, or by name."
+        )
     return next(iter(found))
 
 
@@ -182,6 +186,14 @@ def _figures(run: Run) -> dict[str, float]:
 def _value(run: Run, metric: str) -> float | None:
     value = _figures(run).get(metric)
     return float(value) if isinstance(value, int | float) else None
+
+
+def _check_keys(runs: Sequence[Run], keys: Sequence[str]) -> None:
+    """Refuse to group by what no run has."""
+    for key in keys:
+        if all(look_up(run.summary, key) is None for run in runs):
+            known = {name for run in runs for name in (*run.summary, *run.summary["config"])}
+            raise UsageError(f"--by: no run has a key {key!r}.{did_you_mean(key, known)}")
 
 
 def group_name(run: Run, by: Sequence[str] = ()) -> str:

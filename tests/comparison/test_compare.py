@@ -45,6 +45,13 @@ def test_groups_are_ranked_with_what_differs_and_how_sure_it_is(write) -> None:
     assert found.metric == "test/return"
 
 
+def test_a_key_that_no_run_has_groups_nothing(write) -> None:
+    write("a", 1.0)
+    done = lab("--by", "lrr")
+    assert done.exit_code == 2
+    assert "no run has a key 'lrr'. Did you mean 'lr'?" in done.output
+
+
 def test_lower_is_better_where_the_objective_says_so(write) -> None:
     write("a", 5.0, group="ga", direction="min")
     write("b", 1.0, group="gb", direction="min")
