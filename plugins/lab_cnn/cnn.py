@@ -7,6 +7,7 @@ architecture's own paper stands in its file. Segmentation: Long et al. (2015).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +34,6 @@ class CNN:
         self.config, self.ctx = config, ctx
         self.supervision = Supervision(config, ctx)
         self.about = self.supervision.about
-        if self.about.kind != "image" or self.about.task not in AUX_WEIGHT:
-            raise lab.UsageError(
-                f"A convolutional network needs images and their classes; {self.about.name} is a "
-                f"{self.about.kind} to {self.about.task}."
-            )
         self.format = torch.channels_last if config.channels_last else torch.contiguous_format
         network = begin(self.build, self.about.outputs, config, ctx)
         network.to(memory_format=self.format)  # type: ignore[call-overload]  # torch's own gap
@@ -45,20 +41,30 @@ class CNN:
         self.updater = Updater(ctx, self.net, config, self.loss, weight=self.supervision.weight)
         self.over = False
 
-    def build(self, classes: int) -> nn.Module:
-        """Return the network for `classes`, with its initial weights."""
-        config = self.config
-        channels, height, width = self.about.shape
-        shape: dict[str, Any] = {"channels": channels, "size": (height, width), "classes": classes}
+    @staticmethod
+    def network(config: Config, about: lab.About) -> nn.Module:
+        """Return the network for such data, with its initial weights: what `lab model` lists."""
+        if about.kind != "image" or about.task not in AUX_WEIGHT:
+            raise lab.UsageError(
+                f"A convolutional network needs images and their classes; {about.name} is "
+                f"{about.kind} data to {about.task}"
+            )
+        channels, height, width = about.shape
+        shape: dict[str, Any] = {"channels": channels, "size": (height, width)}
+        shape["classes"] = about.outputs
         if config.model:
             return load_network(config.model, **shape)
         shape |= {"width": config.width, "pool": config.pool, "stem": config.stem}
         try:
-            if self.about.task == "segment":
+            if about.task == "segment":
                 return build_fcn(config.fcn, config.arch, **shape, aux=bool(config.aux))
             return build(config.arch, **shape, dropout=config.dropout, aux=config.aux)
         except ValueError as error:
             raise lab.UsageError(str(error)) from error
+
+    def build(self, classes: int) -> nn.Module:
+        """Return the network for `classes`, as those of somebody's weights may be others."""
+        return self.network(self.config, replace(self.about, outputs=classes))
 
     # -- learning
 

@@ -18,7 +18,9 @@ from lab_cnn.models.names import Spec, check_fcn, family_of, names, resolve
 from lab_cnn.models.resnet import ResNet
 
 __all__ = [
+    "FCN",
     "Classifier",
+    "DilatedFCN",
     "Map",
     "WithAux",
     "build",

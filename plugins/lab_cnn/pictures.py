@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch.nn.functional import conv2d, interpolate, relu
 
 from lab import About
 from lab.kit.eager import as_written
-from lab_cnn.model import last_convolution, stages
+from lab_cnn.model import stages
 
 SHOWN = 8  # examples
 MAPS = 8  # channels of a feature map
@@ -34,94 +35,135 @@ COLOURS = np.array(
 )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Grid:
+    """Pictures [1 or 3, h, w] in [0, 1] with their titles, row by row. They become a figure only
+    where it is saved: drawing takes longer than computing what is drawn."""
+
+    shown: list[tuple[Tensor, str]]
+    columns: int
+
+    def savefig(self, path: Any, **options: Any) -> None:
+        """Write the figure, as one of matplotlib's own writes itself."""
+        self.figure().savefig(path, **options)
+
+    def figure(self) -> Any:
+        from matplotlib.figure import Figure
+
+        rows = max(1, -(-len(self.shown) // self.columns))
+        figure = Figure(figsize=(1.1 * self.columns, 1.25 * rows), layout="constrained")
+        for place, axes in enumerate(figure.subplots(rows, self.columns, squeeze=False).flat):
+            axes.set_axis_off()
+            if place < len(self.shown):
+                picture, title = self.shown[place]
+                image = picture.detach().cpu().permute(1, 2, 0).numpy()
+                axes.imshow(image.squeeze(), cmap="gray", vmin=0, vmax=1)
+                axes.set_title(title, fontsize=6)
+        return figure
+
+
 def looks(
     net: nn.Module, images: Tensor, prepared: Tensor, about: About
-) -> Iterator[tuple[str, Any]]:
-    """Yield names and matplotlib figures. images [B, C, H, W] are as the source gives them,
-    prepared is what the network takes."""
-    first = next((part for part in net.modules() if isinstance(part, nn.Conv2d)), None)
-    if first is None:
-        return
-    yield "filters", filters(first.weight.detach())
-    yield "kernels", kernels(first, images[:1], prepared[:1])
-    yield "feature_maps", feature_maps(net, prepared[:1])
-    if about.task == "classify":
-        yield "grad_cam", grad_cam_figure(net, images, prepared, about)
+) -> Iterator[tuple[str, Grid]]:
+    """Yield names and pictures, of as much as the network has: somebody's own may lack anything.
+
+    images [B, C, H, W] are as the source gives them, prepared is what the network takes.
+    """
+    convolutions = [(n, part) for n, part in net.named_modules() if isinstance(part, nn.Conv2d)]
+    for name, first in convolutions[:1]:
+        yield "filters", filters(first.weight.detach())
+        yield "kernels", kernels(net, name, images[:1], prepared[:1])
+    maps = feature_maps(net, prepared[:1])
+    if maps.shown:
+        yield "feature_maps", maps
+    found = grad_cam(net, prepared) if about.task == "classify" else None
+    if found is not None:
+        yield "grad_cam", grad_cam_grid(*found, images, about)
 
 
-def filters(weight: Tensor) -> Any:
+def filters(weight: Tensor) -> Grid:
     """Draw filters [F, C, h, w], those over three channels in colour."""
     shown = weight[:FILTERS].float().cpu()
     if shown.shape[1] != 3:
         shown = shown.mean(1, keepdim=True)
     low, high = shown.amin((1, 2, 3), keepdim=True), shown.amax((1, 2, 3), keepdim=True)
-    return _grid([(picture, "") for picture in (shown - low) / (high - low).clamp(min=1e-12)], 8)
+    return Grid([(picture, "") for picture in (shown - low) / (high - low).clamp(min=1e-12)], 8)
 
 
-def kernels(layer: nn.Conv2d, images: Tensor, prepared: Tensor) -> Any:
-    """Draw what the textbooks' kernels see in an image, and below it the first learned filters."""
-    grey = images.float().mean(1, keepdim=True)
-    shown = [(grey[0] / 255, "image")]
+def kernels(net: nn.Module, layer: str, images: Tensor, prepared: Tensor) -> Grid:
+    """Draw what the textbooks' kernels see in an image, and below it what the filters of a layer
+    do."""
+    shown = [(images[0].float().mean(0, keepdim=True) / 255, "image")]
+    shown += [(_stretched(seen), name) for name, seen in textbook(images[:1]).items()]
+    for maps in _outputs(net, [layer], prepared).values():
+        learned = maps[0, : len(shown)].float()
+        shown += [(_stretched(one[None]), f"learned {i}") for i, one in enumerate(learned)]
+    return Grid(shown, len(KERNELS) + 1)
+
+
+def textbook(images: Tensor) -> dict[str, Tensor]:
+    """Return what each of `KERNELS` makes of the first image [1, C, H, W] in grey, [1, H, W]."""
+    grey = images[:1].float().mean(1, keepdim=True)
+    found = {}
     for name, numbers in KERNELS.items():
         kernel = torch.tensor(numbers, dtype=torch.float32, device=grey.device)
-        scale = kernel.sum().abs().clamp(min=1)
-        shown.append((_stretched(conv2d(grey, (kernel / scale)[None, None], padding=1)[0]), name))
-    found = layer(prepared)[0].float()
-    for number, answer in enumerate(found[: len(shown)]):
-        shown.append((_stretched(answer[None]), f"learned {number}"))
-    return _grid(shown, len(KERNELS) + 1)
+        scale = kernel.sum().abs().clamp(min=1)  # a blur leaves the brightness as it is
+        found[name] = conv2d(grey, (kernel / scale)[None, None], padding=1)[0]
+    return found
 
 
-def feature_maps(net: nn.Module, prepared: Tensor) -> Any:
+def feature_maps(net: nn.Module, prepared: Tensor) -> Grid:
     """Draw some channels of what each stage makes of one image."""
-    seen: dict[str, Tensor] = {}
-    with _watching(net, [name for name, _ in stages(net)], seen):
-        net(prepared)
     shown = []
-    for name, maps in seen.items():
-        if maps.dim() == 4 and min(maps.shape[2:]) > 1:
+    for name, maps in _outputs(net, [name for name, _ in stages(net)], prepared).items():
+        if min(maps.shape[2:]) > 1:
             chosen = maps[0, :MAPS].float()
             blank = [torch.zeros_like(chosen[0])] * (MAPS - len(chosen))
             channels = [*chosen, *blank]
             shown += [(_stretched(m[None]), name if not i else "") for i, m in enumerate(channels)]
-    return _grid(shown, MAPS)
+    return Grid(shown, MAPS)
 
 
-def grad_cam(net: nn.Module, prepared: Tensor) -> tuple[Tensor, Tensor]:
-    """Return where each image speaks for its class [B, H, W] in [0, 1], and the classes [B].
+def grad_cam(net: nn.Module, prepared: Tensor) -> tuple[Tensor, Tensor] | None:
+    """Return where each image speaks for its class [B, H, W] in [0, 1], and the classes [B]; None
+    for a network without feature maps.
 
     Selvaraju et al., "Grad-CAM" (ICCV 2017), equations 1 and 2: the last feature maps, weighted by
     the mean gradient of the class's logit, without what speaks against it.
     """
-    seen: dict[str, Tensor] = {}
-    name = last_convolution(net)
-    with torch.enable_grad(), _watching(net, [name], seen):
+    convolving = [name for name, stage in stages(net) if _convolves(stage)]
+    with torch.enable_grad(), _watching(net, convolving) as seen:
         # frozen layers have no gradient of their own; the images give the maps one
         logits = net(prepared.detach().requires_grad_())
-        maps, classes = seen[name], logits.argmax(1)
-        (slope,) = torch.autograd.grad(logits.gather(1, classes[:, None]).sum(), maps)
+        if not seen:
+            return None
+        maps, classes = seen[max(seen, key=convolving.index)], logits.argmax(1)
+        spoken = logits.gather(1, classes[:, None]).sum()
+        (slope,) = torch.autograd.grad(spoken, maps, allow_unused=True)
+    if slope is None:
+        return None
     weights = slope.mean((2, 3), keepdim=True)
     heat = relu((weights * maps).sum(1, keepdim=True)).detach().float()
     heat = interpolate(heat, size=prepared.shape[2:], mode="bilinear", align_corners=False)[:, 0]
     return heat / heat.amax((1, 2), keepdim=True).clamp(min=1e-12), classes
 
 
-def grad_cam_figure(net: nn.Module, images: Tensor, prepared: Tensor, about: About) -> Any:
-    heat, classes = grad_cam(net, prepared)
+def grad_cam_grid(heat: Tensor, classes: Tensor, images: Tensor, about: About) -> Grid:
+    """Draw images, and below them where they speak for the class that is answered."""
     shown = [(picture / 255, "") for picture in _coloured(images)]
     warm = torch.stack([heat, 0.3 * heat, torch.zeros_like(heat)], 1)
     mixed = (0.6 * _coloured(images) / 255 + 0.6 * warm).clamp(0, 1)
     names = [about.classes[number] for number in classes.tolist()]
-    return _grid(shown + list(zip(mixed, names, strict=True)), len(images))
+    return Grid(shown + list(zip(mixed, names, strict=True)), len(images))
 
 
-def overlay(images: Tensor, targets: Tensor | None, found: Tensor, about: About) -> Any:
+def overlay(images: Tensor, targets: Tensor | None, found: Tensor, about: About) -> Grid:
     """Draw images, their true masks and those found [B, H, W], a colour for each class."""
     rows = {"image": _coloured(images) / 255, "found": _tinted(images, found)}
     if targets is not None:
         rows["true"] = _tinted(images, targets)
     shown = [(one, "" if i else title) for title, row in rows.items() for i, one in enumerate(row)]
-    return _grid(shown, len(images))
+    return Grid(shown, len(images))
 
 
 def _tinted(images: Tensor, masks: Tensor) -> Tensor:
@@ -143,38 +185,33 @@ def _stretched(picture: Tensor) -> Tensor:
     return stretched
 
 
+def _convolves(stage: nn.Module) -> bool:
+    return any(isinstance(part, nn.Conv2d) for part in stage.modules())
+
+
+def _outputs(net: nn.Module, names: list[str], prepared: Tensor) -> dict[str, Tensor]:
+    """Return the maps [B, C, h, w] that the named layers put out, those that put out any."""
+    with _watching(net, names) as seen:
+        net(prepared)
+    return seen
+
+
 @contextmanager
-def _watching(net: nn.Module, names: list[str], seen: dict[str, Tensor]) -> Iterator[None]:
-    """Keep what layers put out. Compiled layers would not tell: none is while this lasts."""
+def _watching(net: nn.Module, names: list[str]) -> Iterator[dict[str, Tensor]]:
+    """Lend what the named layers put out. Compiled layers would not tell: none is in here."""
+    seen: dict[str, Tensor] = {}
 
     def watch(name: str) -> Any:
         def hook(layer: nn.Module, inputs: Any, output: Any) -> None:
-            if isinstance(output, Tensor):
+            if isinstance(output, Tensor) and output.dim() == 4:
                 seen[name] = output
 
         return hook
 
-    layers = dict(net.named_modules())
-    handles = [layers[name].register_forward_hook(watch(name)) for name in names]
+    handles = [net.get_submodule(name).register_forward_hook(watch(name)) for name in names]
     try:
         with as_written(net):
-            yield
+            yield seen
     finally:
         for handle in handles:
             handle.remove()
-
-
-def _grid(shown: list[tuple[Tensor, str]], columns: int) -> Any:
-    """Return a figure of pictures [1 or 3, h, w] in [0, 1] with their titles, row by row."""
-    from matplotlib.figure import Figure
-
-    rows = max(1, -(-len(shown) // columns))
-    figure = Figure(figsize=(1.1 * columns, 1.25 * rows), layout="constrained")
-    for place, axes in enumerate(figure.subplots(rows, columns, squeeze=False).flat):
-        axes.set_axis_off()
-        if place < len(shown):
-            picture, title = shown[place]
-            image = picture.detach().cpu().permute(1, 2, 0).numpy()
-            axes.imshow(image.squeeze(), cmap="gray", vmin=0, vmax=1)
-            axes.set_title(title, fontsize=6)
-    return figure

@@ -1,12 +1,14 @@
 """Begin with somebody's weights, and choose what goes on learning.
 
 Yosinski et al., "How transferable are features in deep neural networks?" (NeurIPS 2014). All layers
-learn, the last ones, a new head alone, or a layer behind the old head.
+learn, the last ones, a new head alone, or a layer behind the old head. A segmentation network also
+begins with a classifier's weights, as Long et al. (2015, section 4.1) have it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -14,9 +16,10 @@ import lab
 from lab.kit import freeze, unfreeze
 from lab.kit.pretrained import Weights, copy_weights, load_weights
 from lab_cnn.config import Config
-from lab_cnn.model import head_name, last_stages
+from lab_cnn.model import FCN, Classifier, DilatedFCN, head_name, last_stages
 
 Build = Callable[[int], nn.Module]
+BACKBONE = "backbone."  # of a segmentation network
 
 
 class Appended(nn.Module):
@@ -36,23 +39,41 @@ class Appended(nn.Module):
 
 class Origin:
     """The weights that a run begins with: read once, at its start. When it goes on, its own
-    checkpoint has what it has learnt since, and the file may be gone."""
+    checkpoint has what it has learnt since, and the file may be gone.
 
-    def __init__(self, config: Config, ctx: lab.Context, head: str) -> None:
-        self._config, self._runs_dir, self._head = config, ctx.dir.parent, head
-        self.weights: Weights | None = None
-        self.outputs = int(ctx.fact("outputs of the weights to begin with", self._read))
+    fitting: the heads that the weights have in the same shape. outputs: of their own last layer.
+    """
 
-    def _read(self) -> int:
-        """Read the weights, and return how many outputs their network has."""
+    def __init__(self, config: Config, ctx: lab.Context, network: nn.Module) -> None:
+        self._config, self._runs_dir = config, ctx.dir.parent
+        self._weights: Weights | None = None
+        facts: dict[str, Any] = ctx.fact("weights to begin with", lambda: self._read(network))
+        self.fitting, self.outputs = facts["fitting"], facts["outputs"]
+
+    def _read(self, network: nn.Module) -> dict[str, Any]:
         assert self._config.init_from is not None
-        self.weights = load_weights(self._config.init_from, self._runs_dir)
-        name = f"{self._head}.weight"
-        if name not in self.weights:
-            raise lab.UsageError(
-                f"--init-from: the weights have no {name!r}: another architecture?"
-            )
-        return len(self.weights[name])
+        weights = load_weights(self._config.init_from, self._runs_dir)
+        if _backbone(network) and not any(name.startswith(BACKBONE) for name in weights):
+            weights = {BACKBONE + name: value for name, value in weights.items()}
+        self._weights = weights
+        heads = heads_of(network)
+        last = weights.get(f"{heads[0]}.weight")
+        return {
+            "fitting": [head for head in heads if _fits(network, head, weights)],
+            "outputs": 0 if last is None else len(last),
+        }
+
+    def copy_into(self, network: nn.Module, except_for: Collection[str] = ()) -> None:
+        """Copy the weights, but for these heads, and for those that the network does without."""
+        if self._weights is None:
+            return
+        inner = _backbone(network) or network
+        prefix = BACKBONE if inner is not network else ""
+        parts = inner.HEAD if isinstance(inner, Classifier) else ()
+        unused = [prefix + part for part in parts if getattr(inner, part, None) is None]
+        if isinstance(network, DilatedFCN) and network.aux_classifier is None:
+            unused.append("aux_classifier")
+        copy_weights(network, self._weights, tuple(f"{part}." for part in (*except_for, *unused)))
 
 
 def begin(build: Build, classes: int, config: Config, ctx: lab.Context) -> nn.Module:
@@ -60,22 +81,66 @@ def begin(build: Build, classes: int, config: Config, ctx: lab.Context) -> nn.Mo
     network = build(classes)
     if config.init_from is None:
         return network
-    head = head_name(network)
-    origin = Origin(config, ctx, head)
+    if _backbone(network) and config.transfer not in ("all", "new-head"):
+        raise lab.UsageError(
+            f"--transfer {config.transfer} is for classifiers; a segmentation has all and new-head"
+        )
+    origin = Origin(config, ctx, network)
     if config.transfer == "append-head":
-        return _append_head(build(origin.outputs), classes, origin)
-    keeps_head = origin.outputs == classes and config.transfer != "new-head"
-    if origin.weights is not None:
-        copy_weights(network, origin.weights, () if keeps_head else (f"{head}.",))
+        return _append_head(build, classes, origin)
+    new_head = config.transfer == "new-head"
+    anew = [head for head in heads_of(network) if new_head or head not in origin.fitting]
+    origin.copy_into(network, anew)
     if config.transfer != "all":
-        last = 1 if config.transfer == "new-head" else int(config.transfer.removeprefix("last-"))
-        freeze(network)
-        unfreeze(network, *(name for name, _ in last_stages(network, last)))
+        last = [] if new_head else _last(network, int(config.transfer.removeprefix("last-")))
+        _freeze_all_but(network, {*last, *anew})
     return network
 
 
-def _append_head(network: nn.Module, classes: int, origin: Origin) -> nn.Module:
-    if origin.weights is not None:
-        copy_weights(network, origin.weights)
+def heads_of(network: nn.Module) -> list[str]:
+    """Return the names of the last layer and of auxiliary heads; in a segmentation of all that
+    turns features into scores."""
+    if _backbone(network):
+        return [name for name, _ in network.named_children() if name != "backbone"]
+    try:
+        head = head_name(network)
+    except ValueError as error:
+        raise lab.UsageError(f"--init-from: {error}") from error
+    beside = network.OFF_PATH if isinstance(network, Classifier) else ()
+    return [head, *(name for name in beside if getattr(network, name) is not None)]
+
+
+def _append_head(build: Build, classes: int, origin: Origin) -> Appended:
+    if not origin.outputs:
+        raise lab.UsageError("--transfer append-head: the weights have no head to stand behind")
+    network = build(origin.outputs)
+    for name in network.OFF_PATH if isinstance(network, Classifier) else ():
+        setattr(network, name, None)  # nothing frozen needs a loss of its own
+    origin.copy_into(network)
     freeze(network)
     return Appended(network, origin.outputs, classes)
+
+
+def _last(network: nn.Module, count: int) -> list[str]:
+    try:
+        return [name for name, _ in last_stages(network, count)]
+    except ValueError as error:
+        raise lab.UsageError(f"--transfer last-{count}: {error}") from error
+
+
+def _freeze_all_but(network: nn.Module, names: Collection[str]) -> None:
+    layers = dict(network.named_modules())
+    # the bilinear upsampling of an FCN does not learn in any case
+    able = [n for n in names if any(p.requires_grad for p in layers[n].parameters())]
+    freeze(network)
+    unfreeze(network, *able)
+
+
+def _fits(network: nn.Module, head: str, weights: Weights) -> bool:
+    own = {n: v for n, v in network.state_dict().items() if n.startswith(f"{head}.")}
+    return all(n in weights and weights[n].shape == value.shape for n, value in own.items())
+
+
+def _backbone(network: nn.Module) -> Classifier | None:
+    """Return what gives a segmentation network its features; None for a classifier."""
+    return network.backbone if isinstance(network, FCN | DilatedFCN) else None
