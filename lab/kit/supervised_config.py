@@ -8,6 +8,7 @@ from pydantic import Field
 
 from lab.config import Config
 from lab.data.options import AugmentOptions, DataOptions
+from lab.errors import UsageError
 from lab.kit.options import ClassifierOptions, OptimizerOptions
 
 OBJECTIVES = {
@@ -15,6 +16,13 @@ OBJECTIVES = {
     "regress": ("eval/r2", "max"),
     "segment": ("eval/miou", "max"),
 }
+
+
+def objective_of(config: DataOptions) -> tuple[str, str]:
+    """Return what selects, by what is learnt. Raises UsageError where there is nothing to learn."""
+    if config.learns not in OBJECTIVES:
+        raise UsageError(f"{config.data} has nothing to predict: no classes and no values")
+    return OBJECTIVES[config.learns]
 
 
 class SupervisedConfig(DataOptions, AugmentOptions, OptimizerOptions, ClassifierOptions, Config):
@@ -29,7 +37,7 @@ class SupervisedConfig(DataOptions, AugmentOptions, OptimizerOptions, Classifier
 
     @property
     def objective(self) -> tuple[str, str]:
-        return OBJECTIVES[self.learns]
+        return objective_of(self)
 
     @property
     def budget(self) -> int:

@@ -1,0 +1,22 @@
+"""Offer what a network has to beat: scikit-learn's methods, on the same data, measured alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lab import ExperimentSpec, hookimpl
+from lab.kit import CLASSIFICATION_METRICS, REGRESSION_METRICS
+from lab_baseline.presets import PRESETS
+
+
+@hookimpl
+def lab_experiments() -> Iterator[ExperimentSpec]:
+    yield ExperimentSpec(
+        name="baseline",
+        summary="Neighbours, support vectors, linear models and forests, beside every network",
+        config="lab_baseline.config:Config",
+        experiment="lab_baseline.baseline:Baseline",
+        presets=PRESETS,
+        capabilities={"predict": "lab.kit:Predict"},
+        metrics={**CLASSIFICATION_METRICS, **REGRESSION_METRICS},
+    )

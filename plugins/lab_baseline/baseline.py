@@ -1,0 +1,164 @@
+"""Fit one of scikit-learn's methods to the training split, and measure it as networks are measured.
+
+A checkpoint holds the examples that were learnt from and the seed, not the fitted estimator: of
+that there is no plain form that all methods share, and pickles are not loaded. As an estimator is a
+function of examples, options and seed, it is fitted again when it is needed: on the same kind of
+machine and with as many threads it is the same to the bit, and it answers without the source.
+"""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.exceptions import ConvergenceWarning
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # scikit-learn's own
+from torch import Tensor
+
+import lab
+from lab.kit import Classification, Predict, Regression
+from lab.kit.inputs import ranked, read_inputs
+from lab.kit.supervised import EVALUATED, draw_confusion
+from lab_baseline import models
+from lab_baseline.config import METHODS, Config
+from lab_baseline.models import Array
+
+LARGEST_SEED = 2**31
+
+
+class Baseline:
+    """Shapes: N training examples, B others, F numbers of an input, K classes or values."""
+
+    def __init__(self, config: Config, ctx: lab.Context) -> None:
+        self.config, self.ctx = config, ctx
+        if config.learns not in METHODS[config.algo].tasks:
+            able = ", ".join(name for name, one in METHODS.items() if config.learns in one.tasks)
+            hint = f" There is: {able}." if able else ""
+            raise lab.UsageError(
+                f"--algo {config.algo}: {config.data} is to {config.learns}, which it cannot.{hint}"
+            )
+        self.data = ctx.data(config)
+        self.about = self.data.about
+        if self.about.kind == "text":
+            raise lab.UsageError(f"{self.about.name} holds texts; a baseline needs numbers")
+        self.learnt: dict[str, Any] = {}  # inputs, targets and seed, once there are any
+
+    def step(self) -> int:
+        """Fit the whole training split; then nothing is left to do."""
+        if self.learnt:
+            return 0
+        train = self.data.train
+        if len(train) < self.config.neighbors and self.config.algo == "knn":
+            raise lab.UsageError(
+                f"--neighbors {self.config.neighbors}: there are {len(train)} training examples"
+            )
+        batch = train.take(torch.arange(len(train), device=train.device))
+        assert batch.targets is not None
+        seed = int(self.ctx.rng.integers(LARGEST_SEED))
+        self.learnt = {"inputs": batch.inputs.cpu(), "targets": batch.targets.cpu(), "seed": seed}
+        _ = self.estimator  # fitted here, not in the evaluation
+        return len(train)
+
+    @cached_property
+    def estimator(self) -> Any:
+        """The estimator, fitted to what was learnt from."""
+        estimator = models.make(self.config, self.about.task, self.learnt["seed"])
+        targets = self.about.prepare_targets(self.learnt["targets"]).numpy()
+        if targets.ndim > 1 and targets.shape[1] == 1 and self.config.algo != "svr":
+            targets = targets[:, 0]
+        with self.computing():
+            estimator.fit(self.columns(self.learnt["inputs"]), targets)
+        return estimator
+
+    @contextmanager
+    def computing(self) -> Iterator[None]:
+        """Compute with the threads of the run; say in one line what scikit-learn warns of."""
+        with (
+            threadpool_limits(torch.get_num_threads()),
+            warnings.catch_warnings(record=True) as said,
+        ):
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("always", ConvergenceWarning)
+            yield
+        if said:
+            self.ctx.warn(
+                f"{self.config.algo} did not converge: give more --iterations, or a lower --c"
+            )
+
+    def columns(self, inputs: Tensor) -> Array:
+        """Return inputs [B, F], scaled as a network gets them."""
+        return self.about.prepare(inputs.cpu()).flatten(1).double().numpy()
+
+    # -- measuring
+
+    def evaluate(self, split: str) -> Mapping[str, float]:
+        """Return the figures of a split: those of a network, but that of methods without
+        probabilities there is neither loss nor calibration error."""
+        classify = self.about.task == "classify"
+        figures = Classification(self.about.outputs) if classify else Regression()
+        for batch in self.data.part(split).batches(EVALUATED):
+            assert batch.targets is not None
+            targets = batch.targets.cpu()
+            figures.add(self.answer(batch.inputs), targets.long() if classify else targets)
+        found: dict[str, float] = figures.compute(split)
+        if split == "test" and isinstance(figures, Classification):
+            self.ctx.media("confusion", draw_confusion(figures.confusion(), self.about.classes))
+        unknown = () if self.config.gives_probabilities else ("loss", "ece")
+        return {name: value for name, value in found.items() if name not in unknown}
+
+    def answer(self, inputs: Tensor) -> Tensor:
+        """Return logits, or values in their own unit [B, K], for inputs [B, ...] as the source
+        gives them. Before the fit all classes are alike, and a value is the mean."""
+        if not self.learnt:
+            nothing = torch.zeros(len(inputs), self.about.outputs)
+            return nothing if self.about.classes else self.about.restore_targets(nothing)
+        columns = self.columns(inputs)
+        with self.computing():
+            found = (models.logits if self.about.classes else models.values)(
+                self.estimator, columns
+            )
+        answers = torch.from_numpy(np.ascontiguousarray(found))
+        return answers if self.about.classes else self.about.restore_targets(answers)
+
+    # -- what `lab predict` asks
+
+    def infer(self, inputs: Tensor) -> Tensor:
+        """Return probabilities (an SVC's decision values) or values [B, K] for inputs [B, ...] as
+        the source gives them."""
+        answers = self.answer(inputs)
+        probable = self.about.classes and self.config.gives_probabilities
+        return answers.softmax(1) if probable else answers
+
+    def example(self, number: int) -> Tensor:
+        """Return inputs that `infer` takes [number, ...]."""
+        inputs: Tensor = self.data.eval.take(torch.arange(number, device=self.ctx.device)).inputs
+        return inputs
+
+    def predict(self, asked: Predict) -> list[dict[str, Any]]:
+        """Return the likeliest classes, or the values, of image files or rows of numbers."""
+        return ranked(self.infer(read_inputs(asked.inputs, self.about)), asked, self.about)
+
+    # -- what a checkpoint holds
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"model": dict(self.learnt)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        learnt = copy.deepcopy(dict(state["model"]))
+        if not _same(learnt, self.learnt):
+            self.__dict__.pop("estimator", None)  # it is fitted anew on first use
+        self.learnt = learnt
+
+
+def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Tell whether two fits learn from the same examples with the same seed."""
+    if not one or not other:
+        return False
+    same = (torch.equal(one[name], other[name]) for name in ("inputs", "targets"))
+    return one["seed"] == other["seed"] and all(same)
