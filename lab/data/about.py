@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from torch import Tensor
 from lab.data.dataset import Array, Dataset
 
 SAMPLE = 10_000  # examples that a mean needs at most
+MOST_VALUES = 20_000_000  # and numbers, so that large images do not fill the memory
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class About:
         outputs = len(dataset.classes)
         if dataset.task == "regress":
             assert dataset.targets is not None
-            values = dataset.targets[train].reshape(len(train), -1).astype(np.float64)
+            values = dataset.targets[train].reshape(len(train), -1)
             target_mean, target_std = _both(values)
             outputs = values.shape[1]
         return cls(
@@ -75,8 +77,9 @@ class About:
         """Return what a loss compares with: class numbers as they are, values standardised."""
         if self.task != "regress":
             return targets.long()
-        mean, std = (targets.new_tensor(v) for v in (self.target_mean, self.target_std))
-        return (targets - mean) / std
+        values = targets.float()
+        mean, std = (values.new_tensor(v) for v in (self.target_mean, self.target_std))
+        return (values - mean) / std
 
     def restore_targets(self, values: Tensor) -> Tensor:
         """Return predicted values in their own unit."""
@@ -87,16 +90,22 @@ class About:
 def _moments(dataset: Dataset, train: Array) -> tuple[tuple[float, ...], tuple[float, ...]]:
     if dataset.kind == "text":
         return (), ()
-    rows = train[np.linspace(0, len(train) - 1, min(len(train), SAMPLE)).astype(int)]
-    values = np.asarray(dataset.inputs[rows])
-    scale = 255 if values.dtype == np.uint8 else 1
+    values = sampled(dataset, train)
+    return _both(values, 255 if values.dtype == np.uint8 else 1)
+
+
+def sampled(dataset: Dataset, rows: Array) -> Array:
+    """Return the numbers of evenly spaced examples of `rows`, by channel or column [M, C]."""
+    count = min(len(rows), SAMPLE, max(1, MOST_VALUES // math.prod(dataset.shape)))
+    values = np.asarray(dataset.inputs[rows[np.linspace(0, len(rows) - 1, count).astype(int)]])
     if dataset.kind in ("image", "video"):
         values = np.moveaxis(values, -3, -1)
-    return _both(values.reshape(-1, values.shape[-1]) / scale)
+    return values.reshape(-1, values.shape[-1])
 
 
-def _both(values: Array) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return means and deviations by column; what does not vary has deviation 1."""
-    std = values.std(axis=0)
-    std[std < 1e-8] = 1.0
-    return tuple(map(float, values.mean(axis=0))), tuple(map(float, std))
+def _both(values: Array, scale: float = 1) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return means and deviations by column, in units of `scale`; a constant has deviation 1."""
+    mean = values.mean(axis=0, dtype=np.float64) / scale
+    std = values.std(axis=0, dtype=np.float64) / scale
+    std[std <= 1e-9 * np.abs(mean)] = 1.0  # rounding alone
+    return tuple(map(float, mean)), tuple(map(float, std))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -45,7 +46,7 @@ class Data:
     @cached_property
     def about(self) -> About:
         """Shapes, classes and scales: from the checkpoint, or measured on the training split."""
-        name = f"data {self.request.data}"
+        name = _words(self.request)
         return About.from_plain(self._fact(name, lambda: self._measured.as_plain()))
 
     @cached_property
@@ -61,17 +62,16 @@ class Data:
             raise UsageError(f"--task {request.task}: {request.data} is to {dataset.task}")
         if request.classes:
             dataset = splits.only(dataset, request.data, request.classes)
-        return dataset
+        return self._whole(dataset)
 
     @cached_property
     def parts(self) -> splits.Parts:
         """The indices of each split in the dataset."""
         request, dataset = self.request, self.dataset
         parts = splits.split(dataset, request.data, request.fold, request.split_seed)
-        if request.labels is not None and dataset.task == "classify":
-            assert dataset.targets is not None
+        if request.labels is not None:
             seed = request.split_seed
-            train = splits.few(dataset.targets, parts["train"], request.labels, seed)
+            train = splits.few(dataset, request.data, parts["train"], request.labels, seed)
             parts = {**parts, "train": train}
         self._tell(self._spec.name, self._description(dataset, parts))
         return parts
@@ -101,11 +101,23 @@ class Data:
     def _measured(self) -> About:
         return About.of(self.request.data, self.dataset, self.parts["train"])
 
+    def _fits(self, dataset: Dataset) -> bool:
+        return nbytes(dataset.inputs) <= self.request.memory * 2**20
+
+    def _whole(self, dataset: Dataset) -> Dataset:
+        """Read a column at once where it fits, so that equal examples in it can be seen."""
+        if dataset.kind == "text" or isinstance(dataset.inputs, np.ndarray):
+            return dataset
+        if not self._fits(dataset):
+            return dataset
+        return replace(dataset, inputs=np.asarray(dataset.inputs[np.arange(len(dataset))]))
+
     def _split(self, name: str) -> Split:
-        dataset = self.dataset
-        inputs: Any = dataset.inputs
-        resident = nbytes(inputs) <= self.request.memory * 2**20
-        return make_split(inputs, dataset.targets, self.parts[name], self._device, resident)
+        dataset, device = self.dataset, self._device
+        if dataset.kind == "text":
+            raise UsageError(f"{self.request.data} gives texts, and what it is for takes numbers")
+        rows = self.parts[name]
+        return make_split(dataset.inputs, dataset.targets, rows, device, self._fits(dataset))
 
     def _description(self, dataset: Dataset, parts: splits.Parts) -> dict[str, Any]:
         """Return what identifies the data, for whoever asks later what a run has seen."""
@@ -122,6 +134,15 @@ class Data:
             **{part: len(rows) for part, rows in parts.items()},
             "fingerprint": _fingerprint(dataset, parts),
         }
+
+
+def _words(request: DataOptions) -> str:
+    """Return what the examples are known by in a checkpoint: one run may read several sources, or
+    one source in several ways."""
+    fields = ("data_args", "task", "fold", "split_seed", "classes", "labels", "skip_bad")
+    said = {name: getattr(request, name) for name in fields}
+    chosen = {n: v for n, v in said.items() if v != DataOptions.model_fields[n].default}
+    return " ".join(["data", request.data, *(f"{name}={value}" for name, value in chosen.items())])
 
 
 def _fingerprint(dataset: Dataset, parts: splits.Parts) -> str:

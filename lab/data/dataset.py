@@ -39,7 +39,8 @@ class Dataset:
         uint8 [N, H, W], or None.
     classes: the names of the classes.
     test: bool [N], the examples that the source itself sets aside for testing, if it does.
-    groups: int [N], examples of one number are never parted by a split.
+    groups: int [N], examples of one number are never parted by a split, and neither are equal ones;
+        but -1 says that an example stands alone, whatever it equals.
     factors: what else is known of each example, by name, [N, ...].
     features: the names of a table's columns.
     bad: what could not be read, a line for each: refused, unless the user skips it.
@@ -81,8 +82,10 @@ class Dataset:
         """Return the examples at `rows`, an array of indices."""
         if self.kind == "text":
             inputs: Any = [self.inputs[i] for i in rows]
-        else:
+        elif isinstance(self.inputs, np.ndarray):
             inputs = self.inputs[rows]
+        else:
+            inputs = Rows(self.inputs, rows)
         columns = ("targets", "test", "groups")
         taken: dict[str, Any] = {}
         for name in columns:
@@ -90,6 +93,28 @@ class Dataset:
             taken[name] = None if values is None else values[rows]
         factors = {name: values[rows] for name, values in self.factors.items()}
         return replace(self, inputs=inputs, factors=factors, **taken)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some rows of a column that is read by batch, and stays so."""
+
+    column: Column
+    rows: Array
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (len(self.rows), *self.column.shape[1:])
+
+    @property
+    def dtype(self) -> Any:
+        return self.column.dtype
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.column[self.rows[index]]
 
 
 def checked(dataset: Dataset, name: str, skip_bad: bool = False) -> tuple[Dataset, list[str]]:
@@ -119,6 +144,8 @@ def _check_shapes(dataset: Dataset, name: str) -> None:
             f"{name}: inputs of shape {inputs.shape} are neither a table [N, F], images "
             "[N, C, H, W] nor clips [N, T, C, H, W]"
         )
+    if hasattr(inputs, "shape") and np.dtype(inputs.dtype).kind not in "fiub":
+        raise UsageError(f"{name}: inputs of type {inputs.dtype} are no numbers")
     if dataset.kind in ("image", "video") and min(dataset.shape[-2:]) < SMALLEST_SIDE:
         height, width = dataset.shape[-2:]
         raise UsageError(f"{name}: images of {height} x {width} pixels show nothing")
@@ -128,7 +155,13 @@ def _check_shapes(dataset: Dataset, name: str) -> None:
     for column, values in {**columns, **dataset.factors}.items():
         if values is not None and len(values) != len(inputs):
             raise UsageError(f"{name}: {len(inputs)} inputs, but {len(values)} {column}")
+    if dataset.features and len(dataset.features) != dataset.shape[-1]:
+        raise UsageError(
+            f"{name}: {dataset.shape[-1]} columns, but names for {len(dataset.features)}"
+        )
     if dataset.classes and targets is not None and len(targets):
+        if targets.dtype.kind not in "iub":
+            raise UsageError(f"{name}: class numbers of type {targets.dtype} are no whole numbers")
         low, high = int(targets.min()), int(targets.max())
         if low < 0 or high >= len(dataset.classes):
             raise UsageError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
@@ -16,15 +17,26 @@ AUGMENTATIONS = {
     "noise": "deviation of added noise, where the inputs' own is 1",
     "mixup": "alpha of the beta distribution of the mixture",
 }
+IN_PIXELS = ("shift", "cutout")
 
 
 def _known(asked: dict[str, float]) -> dict[str, float]:
     for name, amount in asked.items():
         if name not in AUGMENTATIONS:
             raise ValueError(f"{name!r} is none of {', '.join(AUGMENTATIONS)}")
-        if amount < 0 or (name in ("flip", "crop") and amount > 1):
+        if not _possible(name, amount):
             raise ValueError(f"{name}={amount:g} is out of range: {AUGMENTATIONS[name]}")
     return asked
+
+
+def _possible(name: str, amount: float) -> bool:
+    if not math.isfinite(amount) or amount < 0:
+        return False
+    if name == "crop":
+        return 0 < amount <= 1
+    if name == "flip":
+        return amount <= 1
+    return name not in IN_PIXELS or amount.is_integer()
 
 
 Augmentations = Annotated[dict[str, float], AfterValidator(_known)]

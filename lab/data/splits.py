@@ -2,7 +2,8 @@
 
 Without a test set of the source's own, five disjoint folds make one: fold k is the test set, so
 that five runs measure on all examples. An eighth of the rest, a tenth of all, is for selection.
-Examples with equal inputs, and those of one group, always fall on the same side.
+Examples with equal inputs, and those of one group, always fall on the same side; equality is not
+looked for in what is read by batch.
 """
 
 from __future__ import annotations
@@ -49,8 +50,31 @@ def split(dataset: Dataset, name: str, fold: int = 0, seed: int = 0) -> Parts:
 
 def _units(dataset: Dataset) -> Array:
     """Return a number for each example, the same for those that belong together."""
-    if dataset.groups is not None:
-        return np.unique(dataset.groups, return_inverse=True)[1]
+    alike = _alike(dataset)
+    if dataset.groups is None:
+        return alike
+    _, groups = np.unique(dataset.groups, return_inverse=True)
+    units = _joined(alike, groups)
+    alone = np.flatnonzero(dataset.groups == -1)
+    units[alone] = units.max(initial=0) + 1 + np.arange(len(alone))
+    return units
+
+
+def _joined(one: Array, other: Array) -> Array:
+    """Return a number for each example, the same for those that a chain of equal numbers in `one`
+    or `other` links: two groups that share an example are one."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    first = int(one.max(initial=-1)) + 1
+    nodes = first + int(other.max(initial=-1)) + 1
+    links = coo_array((np.ones(len(one)), (one, first + other)), shape=(nodes, nodes))
+    component = connected_components(links, directed=False)[1]
+    return np.asarray(component[one], int)
+
+
+def _alike(dataset: Dataset) -> Array:
+    """Return a number for each example, the same for equal inputs."""
     if not isinstance(dataset.inputs, np.ndarray) and dataset.kind != "text":
         return np.arange(len(dataset))  # read by batch: too much to look through
     digests = [hashlib.blake2b(_bytes(one), digest_size=8).digest() for one in dataset.inputs]
@@ -111,6 +135,7 @@ def only(dataset: Dataset, name: str, classes: Sequence[str]) -> Dataset:
     if dataset.task != "classify" or dataset.targets is None or dataset.targets.ndim > 1:
         raise UsageError(f"--classes: {name} has no classes to choose from")
     numbers = [number for one in classes for number in _numbers(one, dataset.classes, name)]
+    numbers = list(dict.fromkeys(numbers))
     rows = np.flatnonzero(np.isin(dataset.targets, numbers))
     taken = dataset.take(rows)
     anew = np.full(len(dataset.classes), -1)
@@ -126,12 +151,21 @@ def _numbers(word: str, classes: Sequence[str], name: str) -> list[int]:
     if word in classes:
         return [classes.index(word)]
     if sign and first in classes and last in classes:
-        return list(range(classes.index(first), classes.index(last) + 1))
+        low, high = classes.index(first), classes.index(last)
+        if low > high:
+            raise UsageError(f"--classes: {first} comes after {last}; write {last}-{first}")
+        return list(range(low, high + 1))
     raise UsageError(f"--classes: {name} has no class {word!r}. It has: {', '.join(classes)}")
 
 
-def few(targets: Array, rows: Array, labels: int, seed: int) -> Array:
-    """Return `labels` rows of each class, or all where a class has fewer."""
+def few(dataset: Dataset, name: str, rows: Array, labels: int, seed: int) -> Array:
+    """Return `labels` of the `rows` for each class, or all where a class has fewer.
+
+    Raises UsageError where examples have no class each.
+    """
+    targets = dataset.targets
+    if dataset.task != "classify" or targets is None or targets.ndim > 1:
+        raise UsageError(f"--labels: the examples of {name} have no class each")
     rng = np.random.default_rng(seed)
     found = [rng.permutation(rows[targets[rows] == one])[:labels] for one in np.unique(targets)]
     return np.sort(np.concatenate(found))

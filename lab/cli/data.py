@@ -1,0 +1,236 @@
+"""`lab data`: the sources that there are, and what one of them holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+import click
+
+from lab import config
+from lab.cli import common, options, output
+from lab.config import Options
+from lab.data.options import DataOptions
+from lab.errors import UsageError
+from lab.plugins import discover
+from lab.spec import SourceSpec, import_object
+from lab.text import did_you_mean
+
+if TYPE_CHECKING:
+    from lab.data.data import Data
+
+LINES = 5  # of a text
+MOST_CLASSES = 50  # shown one by one
+
+
+class Sources(click.Group):
+    """The commands about data; without one, all sources are listed."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0] if args else ""
+        if name and not name.startswith("-") and name not in self.commands:
+            known = discover().sources()
+            if name.partition(":")[0] in known:
+                raise click.UsageError(f"Say: lab data show {name}", ctx)
+            raise click.UsageError(
+                f"There is no command {name!r}.{did_you_mean(name, self.commands)}", ctx
+            )
+        return super().resolve_command(ctx, args)
+
+
+@click.group("data", cls=Sources, invoke_without_command=True, short_help="List and show data.")
+@common.json_option
+@common.debug_option
+@click.pass_context
+def command(ctx: click.Context, as_json: bool) -> None:
+    """List the sources that `--data` takes, or show what one of them holds."""
+    if ctx.invoked_subcommand is not None:
+        return
+    specs = discover().sources()
+    rows = [_row(specs[name]) for name in sorted(specs)]
+    if as_json:
+        output.print_json(rows)
+    else:
+        columns = ("source", "task", "what it is")
+        output.print_table(columns, [(r["words"], r["task"], r["summary"]) for r in rows])
+
+
+def _row(spec: SourceSpec) -> dict[str, str]:
+    return {
+        "name": spec.name,
+        "words": f"{spec.name}:{spec.argument}" if spec.argument else spec.name,
+        "task": spec.task or "|".join(_tasks(spec)),
+        "argument": spec.argument,
+        "summary": spec.summary,
+    }
+
+
+def _tasks(spec: SourceSpec) -> tuple[str, ...]:
+    """Return what a source with an option `task` can be asked for."""
+    model: type[Options] = import_object(spec.options)
+    return get_args(model.model_fields["task"].annotation)
+
+
+def show(source: str, out: Path | None, as_json: bool, **values: Any) -> None:
+    """Show what SOURCE (NAME or NAME:ARGUMENT) holds: splits, classes, ranges, options."""
+    request = config.build(DataOptions, {**common.given(values), "data": source})
+    data, told = _data(request)
+    facts = _facts(data, told)
+    if out is not None:
+        facts["picture"] = _draw(data, out)
+    if as_json:
+        output.print_json(facts)
+    else:
+        _print(facts, data)
+    if out is None and data.dataset.kind != "text":
+        output.say("--out FILE.png draws some examples.")
+
+
+command.add_command(
+    click.Command(
+        "show",
+        callback=show,
+        short_help="Show what a source holds.",
+        help=show.__doc__,
+        params=[
+            click.Argument(["source"]),
+            *options.from_model(DataOptions, skip=("data", "batch"), environment=False),
+            click.Option(
+                ["--out"], type=click.Path(dir_okay=False, path_type=Path), help="Draw examples."
+            ),
+            click.Option(["--json", "as_json"], is_flag=True, help="Print JSON on stdout."),
+            click.Option(["--debug"], is_flag=True, expose_value=False, help="Show tracebacks."),
+        ],
+    )
+)
+
+
+def _data(request: DataOptions) -> tuple[Data, dict[str, Any]]:
+    """Return the data, and what a run that reads them is told."""
+    import torch
+
+    from lab.data.data import Data
+
+    told: dict[str, Any] = {}
+    data = Data(
+        request,
+        discover().sources(),
+        torch.device("cpu"),
+        seed=0,
+        fact=lambda name, compute: compute(),
+        warn=lambda message: output.say(f"Warning: {message}"),
+        tell=lambda name, description: told.update(description),
+    )
+    return data, told
+
+
+def _facts(data: Data, told: dict[str, Any]) -> dict[str, Any]:
+    """Return everything that is shown, as plain data."""
+    from lab.data.ranges import ranges
+
+    dataset, parts = data.dataset, data.parts
+    return {
+        **told,
+        "classes": _counts(data),
+        "features": list(dataset.features),
+        "factors": {name: list(values.shape[1:]) for name, values in dataset.factors.items()},
+        "ranges": ranges(dataset, parts["train"]),
+        "source_options": _source_options(data),
+    }
+
+
+def _counts(data: Data) -> dict[str, dict[str, int]]:
+    """Return how many examples, frames or pixels of each class are in each split."""
+    import numpy as np
+
+    dataset = data.dataset
+    found: dict[str, dict[str, int]] = {name: {} for name in dataset.classes}
+    if dataset.targets is None or not found:
+        return {}
+    for part, rows in data.parts.items():
+        counts = np.bincount(dataset.targets[rows].ravel(), minlength=len(found))
+        for name, count in zip(found, counts.tolist(), strict=False):
+            found[name][part] = count
+    return found
+
+
+def _source_options(data: Data) -> list[dict[str, Any]]:
+    """Return the source's own options, with what they are in this case."""
+    from lab.data import sources
+
+    spec, _ = sources.find(data.request.data)
+    if not spec.options:
+        return []
+    model: type[Options] = import_object(spec.options)
+    values = sources.options_of(spec, data.request.source_options)
+    return [
+        {"name": name, "value": values[name], "default": field.default, "help": field.description}
+        for name, field in model.model_fields.items()
+    ]
+
+
+def _draw(data: Data, out: Path) -> str | None:
+    """Write a picture of some training examples; return its path, or None where there is none."""
+    from lab.data.gallery import gallery
+
+    figure = gallery(data.dataset, data.parts["train"])
+    if figure is None:
+        output.say(f"{data.request.data} holds nothing that a picture shows; none was written.")
+        return None
+    if out.suffix.lower() not in (".png", ".pdf", ".svg", ".jpg"):
+        raise UsageError(f"--out {out}: should end in .png")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(out, dpi=100)
+    return str(out)
+
+
+def _print(facts: dict[str, Any], data: Data) -> None:
+    shape = " x ".join(map(str, facts["shape"])) or "-"
+    splits = ", ".join(f"{part} {facts[part]:,}" for part in ("train", "eval", "test"))
+    head = {
+        "source": facts["name"],
+        "kind": f"{facts['kind']} {shape}" if facts["shape"] else facts["kind"],
+        "task": facts["task"],
+        "splits": f"{splits} (fold {facts['fold']}, split seed {facts['split_seed']})",
+        "fingerprint": facts["fingerprint"],
+    }
+    if facts["factors"]:
+        head["factors"] = ", ".join(facts["factors"])
+    if facts.get("picture"):
+        head["picture"] = facts["picture"]
+    output.print_pairs(head)
+    _print_classes(facts["classes"])
+    if facts["ranges"]:
+        click.echo("\nranges")
+        columns = ["", "min", "max", "mean", "std"]
+        output.print_table(columns, [_range(one) for one in facts["ranges"]])
+    if facts["source_options"]:
+        click.echo("\noptions (--data-args NAME=VALUE,...)")
+        rows = [
+            [o["name"], str(o["value"]), str(o["default"]), o["help"] or ""]
+            for o in facts["source_options"]
+        ]
+        output.print_table(["name", "value", "default", ""], rows)
+    if facts["kind"] == "text":
+        click.echo("\nfirst lines")
+        for line in data.dataset.inputs[:LINES]:
+            click.echo(f"  {line}")
+
+
+def _print_classes(counts: dict[str, dict[str, int]]) -> None:
+    if not counts:
+        return
+    click.echo("\nclasses")
+    names = list(counts)[:MOST_CLASSES]
+    parts = ("train", "eval", "test")
+    output.print_table(
+        ["", *parts], [[name, *(f"{counts[name][part]:,}" for part in parts)] for name in names]
+    )
+    if len(counts) > len(names):
+        click.echo(f"... and {len(counts) - len(names)} more")
+
+
+def _range(one: dict[str, Any]) -> list[str]:
+    return [one["name"], *(output.number(one[key]) for key in ("min", "max", "mean", "std"))]

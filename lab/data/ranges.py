@@ -1,0 +1,39 @@
+"""Say between which numbers the inputs and the targets of a dataset lie."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lab.data.about import sampled
+from lab.data.dataset import Array, Dataset
+
+
+def ranges(dataset: Dataset, rows: Array) -> list[dict[str, Any]]:
+    """Return name, min, max, mean and std of each channel or column, in the source's own unit, over
+    `rows`, and of the values to predict; of much data, over a sample."""
+    found = []
+    if dataset.kind != "text":
+        values = sampled(dataset, rows)
+        names = dataset.features or tuple(_names(dataset, values.shape[1]))
+        found += [_range(name, column) for name, column in zip(names, values.T, strict=True)]
+    if dataset.task == "regress":
+        assert dataset.targets is not None
+        targets = dataset.targets[rows].reshape(len(rows), -1)
+        found += [_range(f"target {i}", column) for i, column in enumerate(targets.T)]
+    return found
+
+
+def _names(dataset: Dataset, count: int) -> list[str]:
+    return [f"{'column' if dataset.kind == 'table' else 'channel'} {i}" for i in range(count)]
+
+
+def _range(name: str, values: Array) -> dict[str, Any]:
+    return {
+        "name": name,
+        "min": float(values.min()),
+        "max": float(values.max()),
+        "mean": float(values.mean(dtype=np.float64)),
+        "std": float(values.std(dtype=np.float64)),
+    }
