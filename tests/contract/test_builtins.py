@@ -13,3 +13,13 @@ def test_dqn(check) -> None:
 @parametrize_with_checks("sb3")
 def test_sb3(check) -> None:
     check()
+
+
+@parametrize_with_checks("mlp")
+def test_mlp(check) -> None:
+    check()
+
+
+@parametrize_with_checks("baseline")
+def test_baseline(check) -> None:
+    check()

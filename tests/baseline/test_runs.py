@@ -1,0 +1,156 @@
+"""What surrounds a fit: resume, checkpoints, prediction, wrong options, and one table for all."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from helpers import difference, last_state, rows
+
+import lab
+from lab.data.data import _fingerprint
+from lab.tracking.terminal import Silent
+
+
+@pytest.mark.parametrize("algo", ["forest", "svc"])
+def test_killed_and_resumed_it_is_the_same(fit, tmp_path, algo) -> None:
+    """After the fit, where a checkpoint holds what was learnt from. The row that was written since
+    comes again."""
+    options = {"trees": 10} if algo == "forest" else {}
+    whole = fit(algo, name="whole", checkpoint_every=50, **options)
+    with pytest.raises(lab.RunFailed):
+        fit(algo, name="killed", checkpoint_every=50, terminal=Stopper(), **options)
+    state = torch.load(tmp_path / "runs/killed/checkpoints/last.pt", weights_only=True)
+    assert state["clock"] > 0
+    resumed = lab.resume(tmp_path / "runs" / "killed")
+    assert rows(resumed.dir) == rows(whole.dir)
+    assert difference(last_state(resumed.dir), last_state(whole.dir)) is None
+    one, two = lab.load(whole.dir), lab.load(resumed.dir)
+    assert torch.equal(one.infer(one.example(15)), two.infer(two.example(15)))
+
+
+class Stopper(Silent):
+    """A terminal on which the step after the fit fails."""
+
+    def __init__(self) -> None:
+        self.ticks = 0
+
+    def tick(self, clock: int) -> None:
+        self.ticks += 1
+        if self.ticks == 2:
+            raise RuntimeError("ended here")
+
+
+def test_it_answers_without_its_source(fit, monkeypatch) -> None:
+    result = fit("forest", "iris", trees=10)
+    loaded = lab.load(result.dir)
+    expected = loaded.infer(loaded.example(5))
+
+    def gone(*args, **options):
+        raise AssertionError("the source was read")
+
+    inputs = loaded.example(5)
+    monkeypatch.setattr("lab.data.sources.load", gone)
+    assert torch.equal(lab.load(result.dir).infer(inputs), expected)
+
+
+def test_a_state_that_is_the_same_is_not_fitted_again(fit) -> None:
+    loaded = lab.load(fit("forest", "iris", trees=10).dir)
+    fitted = loaded.estimator
+    loaded.load_state_dict(loaded.state_dict())
+    assert loaded.estimator is fitted
+    other = {**loaded.learnt, "seed": loaded.learnt["seed"] + 1}
+    loaded.load_state_dict({"model": other})
+    assert loaded.estimator is not fitted
+
+
+def test_the_seed_moves_a_forest_and_nothing_else(fit) -> None:
+    for algo, alike, options in (("knn", True, {}), ("forest", False, {"trees": 10})):
+        one, two = (fit(algo, "iris", seed=seed, **options) for seed in (0, 1))
+        assert (rows(one.dir) == rows(two.dir)) == alike
+
+
+def test_what_does_not_converge_is_said_in_a_line(fit, recwarn) -> None:
+    result = fit("logistic", "wine", iterations=2)
+    log = (result.dir / "log.txt").read_text()
+    assert "logistic did not converge: give more --iterations" in log
+    assert not recwarn.list
+
+
+def test_predict_names_the_likeliest_classes(fit, cli) -> None:
+    fit("logistic", "iris", name="irises")
+    result = cli("predict", "irises", "5.1,3.5,1.4,0.2", "6.3,3.3,6.0,2.5", "--top", "2")
+    assert result.exit_code == 0, result.output
+    first, second = result.stdout.splitlines()
+    assert first.startswith("5.1,3.5,1.4,0.2: setosa 0.9")
+    assert second.startswith("6.3,3.3,6.0,2.5: virginica 0.9")
+    assert first.count(",") == 4  # of the row, and one between two classes
+
+
+def test_networks_and_baselines_share_one_table(fit, cli, tmp_path) -> None:
+    """The same examples in the same split, the same figures, the same objective."""
+    common = {"data": "digits", "runs_dir": tmp_path / "runs", "wandb": "disabled", "media": False}
+    runs = [
+        fit("knn", "digits", name="one"),
+        lab.run("mlp", name="two", hidden=(32,), budget=2_000, lr=1e-2, **common),
+        lab.run("cnn", name="three", arch="simple", width=0.5, budget=1_500, lr=1e-2, **common),
+    ]
+    assert {run.summary["objective"]["metric"] for run in runs} == {"eval/accuracy"}
+    assert {run.summary["clock"]["name"] for run in runs} == {"samples"}
+    assert {run.summary["test"]["test/n"] for run in runs} == {360}
+    assert len({tuple(sorted(run.summary["test"])) for run in runs}) == 1
+    loaded = [lab.load(run.dir) for run in runs]
+    data = [getattr(one, "supervision", one).data for one in loaded]
+    assert len({_fingerprint(one.dataset, one.parts) for one in data}) == 1
+    result = cli("compare", "--json")
+    assert result.exit_code == 0, result.output
+    table = json.loads(result.stdout)
+    assert table["metric"] == "test/accuracy"
+    assert len(table["groups"]) == 3
+    means = {group["name"].split("-")[0]: group["mean"] for group in table["groups"]}
+    assert means["baseline"] == max(means.values())
+    assert not table.get("left")
+
+
+MISTAKES = {
+    "classes by ridge": (["--algo", "ridge"], "knn, svc, logistic, forest"),
+    "values by svc": (["--algo", "svc", "--data", "diabetes"], "knn, forest, ridge, svr"),
+    "an unknown method": (["--algo", "bayes"], "--algo"),
+    "another method's option": (["--algo", "knn", "--trees", "5"], "it belongs to forest"),
+    "a shared option": (["--algo", "forest", "--c", "2"], "it belongs to svc, logistic, svr"),
+    "no neighbours": (["--neighbors", "0"], "--neighbors"),
+    "pixels": (["--data", "shapes", "--task", "segment"], "which it cannot"),
+    "an unknown source": (["--data", "irises"], "Did you mean 'iris'?"),
+}
+
+
+@pytest.mark.parametrize("case", MISTAKES)
+def test_a_mistake_is_a_plain_line_and_no_run_folder(cli, tmp_path, case) -> None:
+    words, expected = MISTAKES[case]
+    result = cli("run", "baseline", "--wandb", "disabled", "--quiet", *words)
+    assert result.exit_code == 2, result.output
+    assert expected in result.stderr
+    assert "Traceback" not in result.output
+    assert not (tmp_path / "runs").exists()
+
+
+def test_more_neighbours_than_examples_is_said(cli) -> None:
+    words = ["--data", "iris", "--labels", "2", "--wandb", "disabled", "--quiet"]
+    result = cli("run", "baseline", "--neighbors", "7", *words)
+    assert result.exit_code != 0
+    assert "--neighbors 7: there are 6 training examples" in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_a_confusion_matrix_is_drawn(fit) -> None:
+    result = fit("knn", "iris", media=True)
+    assert list((result.dir / "media").glob("*confusion.png"))
+
+
+def test_a_checkpoint_holds_the_training_examples_as_they_came(fit) -> None:
+    loaded = lab.load(fit("knn", "digits", labels=5).dir)
+    assert loaded.state_dict()["model"]["inputs"].dtype == torch.uint8
+    assert loaded.state_dict()["model"]["inputs"].shape == (50, 1, 8, 8)
+    assert np.bincount(loaded.state_dict()["model"]["targets"]).tolist() == [5] * 10
