@@ -37,10 +37,9 @@ def copy_weights(module: nn.Module, weights: Weights, except_for: tuple[str, ...
     """Copy weights into the module of the same names and shapes, but for what begins with one of
     `except_for`: there the module keeps its own. Raises UsageError that names what does not fit."""
     taken = {name: w for name, w in weights.items() if not name.startswith(except_for)}
-    own = module.state_dict()
-    for name in taken.keys() & own.keys():
-        if taken[name].shape != own[name].shape:
-            there, here = list(taken[name].shape), list(own[name].shape)
+    for name, value in module.state_dict().items():
+        if name in taken and taken[name].shape != value.shape:
+            there, here = list(taken[name].shape), list(value.shape)
             raise UsageError(f"--init-from: {name} is {there} there and {here} here. {DOUBT}")
     try:
         # by torch's own way in: networks that renamed a layer read the old name there

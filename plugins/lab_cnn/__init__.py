@@ -22,6 +22,7 @@ def lab_experiments() -> Iterator[ExperimentSpec]:
             "train/loss": "loss of the training batches, auxiliary heads included",
             "train/accuracy": "share of right answers, or pixels, in the training batches",
             "train/lr": "learning rate",
+            "eval/gradient_*": "gradient norm of each layer, with --layer-stats",
             **CLASSIFICATION_METRICS,
             **SEGMENTATION_METRICS,
         },

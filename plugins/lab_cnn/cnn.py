@@ -54,11 +54,15 @@ class CNN:
         shape["classes"] = about.outputs
         if config.model:
             return load_network(config.model, **shape)
+        if about.task == "segment" and config.dropout is not None:
+            raise lab.UsageError(
+                "--dropout is for classifiers: an FCN forgets the layers that drop"
+            )
         shape |= {"width": config.width, "pool": config.pool, "stem": config.stem}
         try:
             if about.task == "segment":
-                return build_fcn(config.fcn, config.arch, **shape, aux=bool(config.aux))
-            return build(config.arch, **shape, dropout=config.dropout, aux=config.aux)
+                return build_fcn(config.fcn, config.arch, **shape, aux=bool(config.with_aux))
+            return build(config.arch, **shape, dropout=config.dropout, aux=config.with_aux)
         except ValueError as error:
             raise lab.UsageError(str(error)) from error
 
@@ -119,6 +123,10 @@ class CNN:
         prepared = self.about.prepare(images.to(self.ctx.device))
         with self.updater.averaged():
             return self.net(prepared).softmax(1)  # type: ignore[no-any-return]
+
+    def example(self, number: int) -> Tensor:
+        """Return inputs that `infer` takes [number, ...]."""
+        return self.supervision.example(number)
 
     def predict(self, asked: Predict) -> list[dict[str, Any]]:
         """Return the likeliest classes of image files, with their probabilities."""

@@ -29,7 +29,10 @@ class Config(SupervisedConfig):
         "auto", description="First layers: the paper's, or gentle ones for small images."
     )
     dropout: float | None = Field(None, ge=0, lt=1, description="The paper's by default.")
-    aux: bool | None = Field(None, description="Auxiliary heads, where the network has them.")
+    aux: Literal["auto", "on", "off"] = Field(
+        "auto",
+        description="Auxiliary heads in training: googlenet has them by itself, dilated if asked.",
+    )
     fcn: Literal["fcn32s", "fcn16s", "fcn8s", "dilated"] = Field(
         "fcn8s", description="How --task segment brings the maps back to the images' size."
     )
@@ -48,6 +51,11 @@ class Config(SupervisedConfig):
     )
 
     @property
+    def with_aux(self) -> bool | None:
+        """Whether auxiliary heads are wanted; None leaves it to the network."""
+        return {"auto": None, "on": True, "off": False}[self.aux]
+
+    @property
     def preset(self) -> str:
         return f"{self.data}-{self.arch}"
 
@@ -61,17 +69,17 @@ class Config(SupervisedConfig):
             raise ValueError("--transfer is all, last-K (as last-2), new-head or append-head")
         if self.transfer != "all" and not self.init_from:
             raise ValueError(f"--transfer {self.transfer} needs --init-from: weights to begin with")
-        if self.model:
-            return self
-        options = family_of(self.arch).options
+        options = () if self.model else family_of(self.arch).options
         asked = {"width": self.width != 1.0, "pool": self.pool, "stem": self.stem != "auto"}
-        asked |= {"dropout": self.dropout is not None, "aux": self.aux is not None}
-        if self.fcn == "dilated":
+        asked |= {"dropout": self.dropout is not None, "aux": self.aux != "auto"}
+        if self.fcn == "dilated" and not self.model:
             del asked["aux"]  # of which check_fcn knows
         for option, given in asked.items():
+            if given and self.model:
+                raise ValueError(f"--model is a network of your own: it has no --{option}")
             if given and option not in options:
                 able = ", ".join(able_to(option))
                 raise ValueError(f"{self.arch} has no --{option}; {able} have")
-        if self.task == "segment":
-            check_fcn(self.fcn, self.arch, bool(self.aux))
+        if self.task == "segment" and not self.model:
+            check_fcn(self.fcn, self.arch, self.with_aux is True)
         return self

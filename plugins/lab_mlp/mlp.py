@@ -27,6 +27,8 @@ FPS = 8
 class MLP:
     """Shapes: B examples, K classes or values."""
 
+    network = staticmethod(build)  # what `lab model` lists
+
     def __init__(self, config: Config, ctx: lab.Context) -> None:
         self.config, self.ctx = config, ctx
         self.supervision = Supervision(config, ctx)

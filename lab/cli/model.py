@@ -1,0 +1,204 @@
+"""`lab model EXPERIMENT`: the network that its options make, layer by layer, without training it.
+
+An experiment takes part by a static method `network(config, about)`: it returns the module for data
+of `about.shape` and `about.outputs`, a `lab.About`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lab.cli import common, options, output
+from lab.cli.run import RunGroup
+from lab.data.options import DataOptions
+from lab.errors import LabError, UsageError
+from lab.plugins import Plugins
+from lab.spec import ExperimentSpec
+from lab.text import describe
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from lab.config import Config
+    from lab.data.about import About
+    from lab.kit.summary import LayerSummary
+
+KINDS = {1: "table", 3: "image", 4: "video"}
+
+
+class ModelGroup(RunGroup):
+    """The experiments of all plugins as commands that show a network."""
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command:
+        plugins = self._plugins(ctx)
+        return build_command(plugins.experiment(name), plugins)
+
+
+command = ModelGroup(
+    "model",
+    help="Show the network that an experiment's options make: its layers with their output shapes, "
+    "parameters and multiply-adds. `lab model NAME --help` shows the options.",
+    subcommand_metavar="EXPERIMENT [OPTIONS]",
+)
+
+
+def build_command(spec: ExperimentSpec, plugins: Plugins) -> click.Command:
+    """Make the command of one experiment from its config."""
+    own = options.from_model(spec.load_config())
+    sizes = [
+        click.Option(
+            ["--shape"],
+            metavar="INT,...",
+            callback=_sizes,
+            help="Of one input: 3,224,224; by default that of --data.",
+        ),
+        click.Option(
+            ["--outputs"],
+            type=click.IntRange(1),
+            help="Classes or values to predict; by default those of --data.",
+        ),
+        click.Option(["--preset"], metavar="NAME", help="Named options; 'none' for no preset."),
+        click.Option(["--json", "as_json"], is_flag=True, help="Print JSON on stdout."),
+        click.Option(["--debug"], is_flag=True, expose_value=False, help="Show tracebacks."),
+    ]
+    built = options.ExperimentCommand(
+        spec.name,
+        callback=partial(_show, spec, plugins),
+        params=[*own, *sizes],
+        help=f"Show the network of {spec.name}: {spec.summary}",
+        short_help=spec.summary,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
+    built.own = {str(param.name) for param in own}
+    built.notes = ""
+    return built
+
+
+def _sizes(ctx: click.Context, parameter: click.Parameter, text: str | None) -> Any:
+    if text is None:
+        return None
+    try:
+        shape = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        shape = ()
+    if len(shape) not in KINDS or min(shape) < 1:
+        raise click.BadParameter("write columns, or channels,height,width: 3,224,224", ctx)
+    return shape
+
+
+def _show(
+    spec: ExperimentSpec,
+    plugins: Plugins,
+    *,
+    shape: tuple[int, ...] | None,
+    outputs: int | None,
+    preset: str | None,
+    as_json: bool,
+    **values: Any,
+) -> None:
+    from lab import config
+    from lab.kit.summary import totals
+
+    make = getattr(spec.load_experiment(), "network", None)
+    if make is None:
+        raise UsageError(
+            f"{spec.name} does not say what its network is: its experiment has no network(config, "
+            "about)."
+        )
+    cfg = config.resolve(spec, common.given(values), preset=preset).config
+    about = _about(spec, cfg, plugins, shape, outputs)
+    module = _build(make, cfg, about)
+    layers = _layers(module, about.shape)
+    parameters, multiply_adds = totals(layers)
+    if as_json:
+        found: dict[str, Any] = {"experiment": spec.name, "input_shape": list(about.shape)}
+        found |= {"outputs": about.outputs, "layers": [asdict(row) for row in layers]}
+        output.print_json({**found, "parameters": parameters, "multiply_adds": multiply_adds})
+        return
+    _print(layers)
+    click.echo()
+    output.print_pairs(
+        {
+            "input": " x ".join(map(str, about.shape)),
+            "parameters": f"{parameters:,}",
+            "multiply-adds": f"{multiply_adds:,}",
+        }
+    )
+
+
+def _about(
+    spec: ExperimentSpec,
+    cfg: Config,
+    plugins: Plugins,
+    shape: tuple[int, ...] | None,
+    outputs: int | None,
+) -> About:
+    """Return what the network must know of its data: as asked, the rest from the data."""
+    from lab.data.about import About
+
+    if shape is None or outputs is None:
+        if not isinstance(cfg, DataOptions):
+            raise UsageError(f"{spec.name} has no --data to tell sizes: give --shape and --outputs")
+        measured = _measured(cfg, plugins)
+        shape, outputs = shape or measured.shape, outputs or measured.outputs
+    if len(shape) not in KINDS:
+        raise UsageError(f"{cfg.target} does not tell the size of an input: give --shape")
+    task = cfg.learns if isinstance(cfg, DataOptions) else "none"
+    classes = tuple(map(str, range(outputs))) if task in ("classify", "segment") else ()
+    return About(cfg.target, KINDS[len(shape)], task, shape, classes, outputs, (0.0,), (1.0,))
+
+
+def _measured(cfg: DataOptions, plugins: Plugins) -> About:
+    import torch
+
+    from lab.data.data import Data
+
+    cpu, sources = torch.device("cpu"), plugins.sources()
+
+    def fact(name: str, compute: Any) -> Any:
+        return compute()
+
+    def tell(name: str, description: Mapping[str, Any]) -> None:
+        pass
+
+    return Data(cfg, sources, cpu, 0, fact, output.say, tell).about
+
+
+def _build(make: Callable[[Config, About], nn.Module], cfg: Config, about: About) -> nn.Module:
+    """Build the network without memory for its weights, where it can do without."""
+    import torch
+
+    try:
+        with torch.device("meta"):
+            return make(cfg, about)
+    except Exception:  # somebody's network may want numbers while it is built, or be wrong
+        return make(cfg, about)
+
+
+def _layers(module: nn.Module, shape: Sequence[int]) -> list[LayerSummary]:
+    from lab.kit.summary import summarize
+
+    try:
+        return summarize(module, shape)
+    except Exception as error:  # a network of somebody's own may fail in any way
+        size = " x ".join(map(str, shape))
+        raise LabError(f"The network cannot take an input of {size}: {describe(error)}") from error
+
+
+def _print(layers: Sequence[LayerSummary]) -> None:
+    rows = [
+        (
+            row.name or row.type,
+            row.type,
+            "-" if row.output_shape is None else " x ".join(map(str, row.output_shape)) or "1",
+            f"{row.parameters:,}",
+            f"{row.multiply_adds:,}",
+        )
+        for row in layers
+    ]
+    output.print_table(["layer", "type", "output", "parameters", "multiply-adds"], rows)
