@@ -1,0 +1,338 @@
+"""Measure the supervised families: presets, degradation, input pipeline, segmentation, transfer.
+
+    python -m benchmarks.supervised               all figures
+    python -m benchmarks.supervised presets       test accuracy over five folds, beside baselines
+    python -m benchmarks.supervised degradation   plain and residual nets of 20 and 56 layers
+    python -m benchmarks.supervised pipeline      what feeding a LeNet costs, at MNIST's size
+    python -m benchmarks.supervised segment       FCN-32s, 16s and 8s on shapes
+    python -m benchmarks.supervised transfer      from one half of the classes to the other
+
+Accuracies are means over disjoint test folds with Student's 95 % interval. Times are CPU seconds of
+one thread; the pipeline's are medians of alternating rounds, with a round of the same against
+itself to show the noise.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
+
+import itertools
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import torch
+from torch.nn import functional
+
+import lab
+from lab import config, device
+from lab.context import Context
+from lab.data.about import About
+from lab.device import Compute
+from lab.plugins import discover
+from lab.stats import mean_interval
+from lab_cnn.cnn import CNN
+
+FOLDS = range(5)
+Figures = Mapping[str, float]
+
+
+# -- accuracies
+
+
+def train(experiment: str, folder: str, **options: Any) -> tuple[Figures, float]:
+    """Run once; return the test figures, the training ones beside them, and CPU seconds."""
+    began = time.process_time()
+    number = len(list(Path(folder).glob("*")))
+    result = lab.run(
+        experiment, runs_dir=folder, name=f"run-{number}", wandb="disabled", media=False,
+        threads=1, **options,
+    )  # fmt: skip
+    seconds = time.process_time() - began
+    rows = lab.Run(result.dir).metrics()
+    trained = [row["train/accuracy"] for row in rows if "train/accuracy" in row]
+    last = {"train/accuracy": trained[-1]} if trained else {}
+    return {**result.summary["test"], **last}, seconds
+
+
+def over_folds(
+    label: str, metric: str, experiment: str, folder: str, folds: Sequence[int] = FOLDS, **o: Any
+) -> list[float]:
+    """Print and return a figure, in percent, by fold."""
+    found = [train(experiment, folder, fold=fold, **o) for fold in folds]
+    values = [100 * figures[metric] for figures, _ in found]
+    seconds = statistics.median(seconds for _, seconds in found)
+    mean, (low, high) = statistics.mean(values), mean_interval(values)
+    each = " ".join(f"{value:.1f}" for value in values)
+    print(f"{label:34}{mean:6.2f} [{low:6.2f}, {high:6.2f}]  {seconds:6.1f} s   {each}", flush=True)
+    return values
+
+
+def presets(folder: str) -> None:
+    """Test accuracy of the shipped presets on digits and shapes, beside scikit-learn's."""
+    print("\ntest accuracy, %, mean over 5 folds [95 %], CPU seconds of a run")
+    for source in ("digits", "shapes"):
+        for algo in ("logistic", "knn", "svc", "forest"):
+            label = f"{source}, {algo}"
+            over_folds(label, "test/accuracy", "baseline", folder, data=source, algo=algo)
+        over_folds(f"{source}, mlp", "test/accuracy", "mlp", folder, data=source)
+        for arch in ("simple", "resnet20"):
+            label = f"{source}, {arch}"
+            over_folds(label, "test/accuracy", "cnn", folder, data=source, arch=arch)
+
+
+def degradation(folder: str) -> None:
+    """Training accuracy at equal budget: depth hurts plain nets and not residual ones."""
+    print("\ntraining accuracy on digits at equal budget, %, mean over 5 folds [95 %]")
+    same: dict[str, Any] = {
+        "data": "digits", "preset": "none", "budget": 12_000, "width": 0.75, "lr": 1e-2,
+        "schedule": "one-cycle", "eval_every": 12_000, "log_every": 1_200,
+    }  # fmt: skip
+    for arch in ("plain20", "resnet20", "plain56", "resnet56"):
+        over_folds(arch, "train/accuracy", "cnn", folder, arch=arch, **same)
+
+
+def segment(folder: str) -> None:
+    """Mean intersection over union on shapes."""
+    print("\nmean IoU on shapes, %, mean over 3 folds [95 %], CPU seconds of a run")
+    for fcn in ("fcn32s", "fcn16s", "fcn8s"):
+        over_folds(
+            fcn, "test/miou", "cnn", folder, range(3), data="shapes", task="segment", fcn=fcn,
+            preset="shapes-segment",
+        )  # fmt: skip
+
+
+def transfer(folder: str) -> None:
+    """From half of the classes of shapes to the other half, with five labels a class."""
+    classes = discover_classes("shapes")
+    old, new = classes[: len(classes) // 2], classes[len(classes) // 2 :]
+    print(f"\nfrom {', '.join(old)} to {', '.join(new)}: 5 labels a class, test accuracy, %")
+    net: dict[str, Any] = {"data": "shapes", "arch": "simple"}
+    before = train("cnn", folder, classes=old, **net)
+    origin = sorted(Path(folder).glob("run-*"), key=lambda p: int(p.name[4:]))[-1]
+    print(f"the origin: {100 * before[0]['test/accuracy']:.1f} % of the old classes")
+    few: dict[str, Any] = {
+        **net, "classes": new, "labels": 5, "preset": "none", "budget": 6_000, "batch": 15,
+        "lr": 1e-3, "augment": {"shift": 2, "flip": 0.5}, "eval_every": 600,
+    }  # fmt: skip
+    over_folds("from scratch", "test/accuracy", "cnn", folder, **few)
+    for mode in ("all", "last-2", "new-head", "append-head"):
+        begin = {"init_from": str(origin), "transfer": mode}
+        over_folds(mode, "test/accuracy", "cnn", folder, **few, **begin)
+
+
+def discover_classes(source: str) -> tuple[str, ...]:
+    from lab.data import sources
+
+    return sources.load(*sources.find(source), {}).classes
+
+
+# -- the input pipeline
+
+IMAGES = 60_000
+BATCH = 128
+PART = 6_400  # images of a round: a tenth of an epoch
+SHIFT = 2
+SOURCE = """
+import lab, numpy as np
+
+@lab.hookimpl
+def lab_sources():
+    yield lab.SourceSpec(name="mnist-size", summary="Noise", load="mnist_size:noise")
+
+def noise():
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (75_000, 1, 28, 28), dtype=np.uint8)
+    names = tuple("0123456789")
+    return lab.Dataset(images, rng.integers(0, 10, 75_000), names, test=np.arange(75_000) >= 66_000)
+"""
+
+
+def offer(folder: Path) -> None:
+    """Offer a source of MNIST's size, as an installed distribution would."""
+    (folder / "mnist_size.py").write_text(SOURCE)
+    info = folder / "mnist_size-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: mnist-size\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[lab]\nmnist-size = mnist_size\n")
+    sys.path.insert(0, str(folder))
+
+
+def make(folder: Path, **options: Any) -> CNN:
+    """Return a LeNet as a run would make it, with its data on the device."""
+    flags = {"data": "mnist-size", "arch": "lenet5", "batch": BATCH, "budget": 10**9, **options}
+    resolved = config.resolve(discover().experiment("cnn"), flags, preset="none")
+    ctx = Context(
+        seed=0, budget=10**9, dir=folder, compute=Compute(torch.device("cpu")),
+        sources=discover().sources(),
+    )  # fmt: skip
+    experiment = CNN(resolved.config, ctx)
+    experiment.supervision.next()  # reads the data
+    return experiment
+
+
+def through(experiment: CNN) -> Callable[[], None]:
+    """Return a round of the experiment's own steps."""
+
+    def once() -> None:
+        for _ in range(PART // BATCH):
+            experiment.step()
+
+    return once
+
+
+def feeding(experiment: CNN) -> Callable[[], None]:
+    """Return a round of batches that nobody learns from."""
+
+    def once() -> None:
+        for _ in range(PART // BATCH):
+            experiment.supervision.next()
+
+    return once
+
+
+def learner(about: About, experiment: CNN) -> Callable[[torch.Tensor, torch.Tensor], None]:
+    """Return a plain training step of the same network, on prepared images."""
+    net = experiment.build(about.outputs)
+    optimizer = torch.optim.AdamW(net.parameters(), 1e-3, weight_decay=0.0, fused=True)
+
+    def learn(images: torch.Tensor, targets: torch.Tensor) -> None:
+        optimizer.zero_grad(set_to_none=True)
+        loss = functional.cross_entropy(net(images), targets)
+        loss.backward()
+        optimizer.step()
+
+    return learn
+
+
+def bare(experiment: CNN) -> Callable[[], None]:
+    """Return a round of a loop written by hand over tensors in memory."""
+    train, about = experiment.supervision.data.train, experiment.about
+    learn = learner(about, experiment)
+    assert train.targets is not None
+    inputs, targets = train.inputs, train.targets
+    mean, std = about.mean[0], about.std[0]
+
+    def once() -> None:
+        order = torch.randperm(len(inputs))[:PART]
+        for rows in order.split(BATCH):
+            learn((inputs[rows].float() / 255 - mean) / std, targets[rows])
+
+    return once
+
+
+def loaded(experiment: CNN, dataset: Any) -> Callable[[], None]:
+    """Return a round of torch's DataLoader over a dataset of prepared examples."""
+    learn = learner(experiment.about, experiment)
+    batches: Iterator[Any] = itertools.chain.from_iterable(
+        torch.utils.data.DataLoader(dataset, BATCH, shuffle=True, drop_last=True)
+        for _ in itertools.count()
+    )
+
+    def once() -> None:
+        for _ in range(PART // BATCH):
+            learn(*next(batches))
+
+    return once
+
+
+class OneByOne:
+    """The usual data set: each image becomes a PIL picture, is shifted, and becomes a tensor."""
+
+    def __init__(self, images: Any, targets: Any, mean: float, std: float) -> None:
+        self.images, self.targets, self.mean, self.std = images, targets, mean, std
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+        from PIL import Image
+
+        right, down = np.random.randint(-SHIFT, SHIFT + 1, 2)  # noqa: NPY002  as it is usual
+        picture = Image.fromarray(self.images[index])
+        moved = picture.transform(picture.size, Image.Transform.AFFINE, (1, 0, right, 0, 1, down))
+        tensor = torch.from_numpy(np.asarray(moved, np.float32))[None] / 255
+        return (tensor - self.mean) / self.std, int(self.targets[index])
+
+
+def pipeline(folder: str, rounds: int = 9) -> None:
+    """What feeding costs, and epochs beside a bare loop and the usual ones."""
+    offer(Path(folder))
+    with device.configured(threads=1, deterministic=False):
+        plain, shifting = make(Path(folder)), make(Path(folder), augment={"shift": SHIFT})
+        with closing(plain.ctx), closing(shifting.ctx):
+            train, about = plain.supervision.data.train, plain.about
+            images, targets = train.inputs.numpy()[:, 0], train.targets.numpy()
+            whole = torch.utils.data.TensorDataset(about.prepare(train.inputs), train.targets)
+            usual = OneByOne(images, targets, about.mean[0], about.std[0])
+            contestants = {
+                "lab": through(plain),
+                "lab again": through(plain),
+                "bare loop": bare(plain),
+                "lab, shifted": through(shifting),
+                "feeding": feeding(plain),
+                "feeding, shifted": feeding(shifting),
+                "TensorDataset": loaded(plain, whole),
+                "PIL, one by one": loaded(plain, usual),
+            }
+            seconds = alternate(contestants, rounds)
+    print(f"\nLeNet, {IMAGES:,} x 28 x 28: CPU seconds of an epoch, median of {rounds} rounds")
+    for name, values in seconds.items():
+        epoch = [value * IMAGES / PART for value in values]
+        print(f"{name:20}{statistics.median(epoch):7.2f} [{min(epoch):.2f}, {max(epoch):.2f}]")
+    for title, one, other in (
+        ("noise, A/A", "lab again", "lab"),
+        ("input pipeline, share of the epoch", "feeding", "lab"),
+        ("the same with random shifts", "feeding, shifted", "lab, shifted"),
+        ("lab over bare loop", "lab", "bare loop"),
+        ("TensorDataset over lab", "TensorDataset", "lab"),
+        ("PIL one by one over lab, shifted", "PIL, one by one", "lab, shifted"),
+    ):
+        ratios = [a / b for a, b in zip(seconds[one], seconds[other], strict=True)]
+        middle, low, high = statistics.median(ratios), min(ratios), max(ratios)
+        print(f"{title:38}{middle:7.3f} [{low:.3f}, {high:.3f}]")
+
+
+def alternate(contestants: Mapping[str, Callable[[], None]], rounds: int) -> dict[str, list[float]]:
+    """Run all in turn, once unmeasured; return the CPU seconds of each."""
+    seconds: dict[str, list[float]] = {name: [] for name in contestants}
+    for number in range(rounds + 1):
+        for name, once in contestants.items():
+            began = time.process_time()
+            once()
+            if number:
+                seconds[name].append(time.process_time() - began)
+    return seconds
+
+
+PARTS = {
+    "presets": presets,
+    "degradation": degradation,
+    "pipeline": pipeline,
+    "segment": segment,
+    "transfer": transfer,
+}
+
+
+@click.command()
+@click.argument("parts", nargs=-1, type=click.Choice(list(PARTS)))
+def main(parts: tuple[str, ...]) -> None:
+    """Print the figures; all of them where none is named."""
+    for name in parts or PARTS:
+        with tempfile.TemporaryDirectory() as folder:
+            PARTS[name](folder)
+
+
+if __name__ == "__main__":
+    main()
