@@ -23,3 +23,8 @@ def test_mlp(check) -> None:
 @parametrize_with_checks("baseline")
 def test_baseline(check) -> None:
     check()
+
+
+@parametrize_with_checks("cnn")
+def test_cnn(check) -> None:
+    check()
