@@ -164,7 +164,7 @@ def _source_options(data: Data) -> list[dict[str, Any]]:
     if not spec.options:
         return []
     model: type[Options] = import_object(spec.options)
-    values = sources.options_of(spec, data.request.source_options)
+    values = sources.options_of(spec, data.source_options)
     return [
         {"name": name, "value": values[name], "default": field.default, "help": field.description}
         for name, field in model.model_fields.items()

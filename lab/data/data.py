@@ -42,6 +42,7 @@ class Data:
         self._spec, self._argument = sources.find(request.data, offered)
         self._device, self._seed = device, seed
         self._fact, self._warn, self._tell = fact, warn, tell
+        self.source_options = sources.wanted(self._spec, request.task, request.data_args)
 
     @cached_property
     def about(self) -> About:
@@ -54,7 +55,7 @@ class Data:
         """All examples that the request leaves in."""
         request = self.request
         with untouched():  # what a source draws is its own affair
-            dataset = sources.load(self._spec, self._argument, request.source_options)
+            dataset = sources.load(self._spec, self._argument, self.source_options)
         dataset, bad = checked(dataset, request.data, request.skip_bad)
         if bad:
             self._warn(f"{request.data}: {len(bad)} bad examples are left out; the first: {bad[0]}")
@@ -124,7 +125,7 @@ class Data:
         request = self.request
         return {
             "name": request.data,
-            "options": dict(request.source_options),
+            "options": dict(self.source_options),
             "fold": request.fold,
             "split_seed": request.split_seed,
             "kind": dataset.kind,

@@ -76,14 +76,6 @@ class DataOptions(Options):
 
         return self.task if self.task != "auto" else task_of(self.data, self.data_args)
 
-    @property
-    def source_options(self) -> dict[str, bool | int | float | str]:
-        """The options of the source: those given, and the task where it is one of them."""
-        from lab.data.sources import has_task
-
-        asked = {"task": self.task} if self.task != "auto" and has_task(self.data) else {}
-        return {**asked, **self.data_args}
-
 
 class AugmentOptions(Options):
     """How training inputs are varied."""

@@ -66,10 +66,9 @@ def options_of(spec: SourceSpec, given: Mapping[str, Any]) -> dict[str, Any]:
         raise UsageError("\n".join(f"{spec.name}: {line}" for line in lines)) from error
 
 
-def has_task(words: str) -> bool:
-    """Tell whether a source can be asked for one task or another."""
-    spec, _ = find(words)
-    return not spec.task
+def wanted(spec: SourceSpec, task: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options a source is asked with: those given, and the task where it is one."""
+    return {**({"task": task} if task != "auto" and not spec.task else {}), **given}
 
 
 def task_of(words: str, given: Mapping[str, Any]) -> str:

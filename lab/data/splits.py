@@ -78,7 +78,9 @@ def _alike(dataset: Dataset) -> Array:
     if not isinstance(dataset.inputs, np.ndarray) and dataset.kind != "text":
         return np.arange(len(dataset))  # read by batch: too much to look through
     digests = [hashlib.blake2b(_bytes(one), digest_size=8).digest() for one in dataset.inputs]
-    return np.unique(np.array(digests), return_inverse=True)[1]
+    _, first, number = np.unique(np.array(digests), return_index=True, return_inverse=True)
+    # counted as they come: data read by batch, where none are equal, are then split the same way
+    return np.argsort(np.argsort(first))[number]
 
 
 def _bytes(example: Any) -> bytes:

@@ -1,0 +1,100 @@
+"""Lend data of a source that exists in the test alone."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from lab.data.data import Data
+from lab.data.dataset import Dataset
+from lab.data.options import DataOptions
+from lab.spec import SourceSpec
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@dataclass
+class Lent:
+    """Data, and what was said of them."""
+
+    data: Data
+    facts: dict[str, Any] = field(default_factory=dict)
+    warned: list[str] = field(default_factory=list)
+    told: list[dict[str, Any]] = field(default_factory=list)
+
+
+@pytest.fixture
+def lend(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Lent]:
+    """`lend(dataset, seed=0, facts=None, fold=1, ...)`: the dataset as a source that was asked for
+    with these options."""
+
+    names: list[str] = []
+
+    def make(given: Any, seed: int = 0, facts: Any = None, **request: Any) -> Lent:
+        name = f"stand_in_{len(names)}"
+        names.append(name)
+        module = ModuleType(name)
+        module.load = given if callable(given) else lambda: given  # type: ignore[attr-defined]
+        monkeypatch.setitem(sys.modules, name, module)
+        spec = SourceSpec("stand-in", "A stand-in", load=f"{name}:load")
+        lent = Lent(None, {} if facts is None else facts)  # type: ignore[arg-type]
+
+        def fact(name: str, compute: Callable[[], Any]) -> Any:
+            if name not in lent.facts:
+                lent.facts[name] = compute()
+            return lent.facts[name]
+
+        lent.data = Data(
+            DataOptions(data="stand-in", **request),
+            {"stand-in": spec},
+            torch.device("cpu"),
+            seed,
+            fact,
+            lent.warned.append,
+            lambda name, description: lent.told.append(dict(description)),
+        )
+        return lent
+
+    return make
+
+
+class Lazy:
+    """A column that counts what is read of it."""
+
+    def __init__(self, values: np.ndarray) -> None:
+        self.values, self.read = values, 0
+        self.shape, self.dtype = values.shape, values.dtype
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, index: Any) -> np.ndarray:
+        self.read += len(np.arange(len(self))[index])
+        return self.values[index]
+
+
+@pytest.fixture
+def lazy() -> type[Lazy]:
+    return Lazy
+
+
+@pytest.fixture
+def blobs() -> Dataset:
+    """Three classes of 40, 60 and 100 distinct points."""
+    rng = np.random.default_rng(0)
+    targets = np.repeat([0, 1, 2], [40, 60, 100])
+    points = rng.normal(size=(200, 4)).astype(np.float32) + targets[:, None]
+    return Dataset(points, targets, ("a", "b", "c"), features=("p", "q", "r", "s"))

@@ -1,0 +1,139 @@
+"""What a run remembers of its data is what numpy says of its training examples."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from lab.data import about as module
+from lab.data.about import About
+from lab.data.dataset import Dataset
+from lab.data.ranges import ranges
+
+TRAIN = np.arange(0, 60)
+
+
+def images(channels: int = 3) -> Dataset:
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 200, (80, channels, 5, 4), dtype=np.uint8)
+    pixels[60:] = 255  # not for training
+    return Dataset(pixels, rng.integers(0, 3, 80), ("a", "b", "c"))
+
+
+def test_images_are_measured_by_channel_on_train_alone() -> None:
+    dataset = images()
+    about = About.of("pictures", dataset, TRAIN)
+    truth = dataset.inputs[:60].astype(float) / 255
+    np.testing.assert_allclose(about.mean, truth.mean(axis=(0, 2, 3)), rtol=1e-12)
+    np.testing.assert_allclose(about.std, truth.std(axis=(0, 2, 3)), rtol=1e-12)
+    assert (about.shape, about.outputs, about.kind, about.task) == (
+        (3, 5, 4),
+        3,
+        "image",
+        "classify",
+    )
+
+
+def test_clips_are_measured_by_channel() -> None:
+    clips = np.random.default_rng(0).integers(0, 256, (9, 4, 2, 3, 3), dtype=np.uint8)
+    about = About.of("clips", Dataset(clips), np.arange(9))
+    np.testing.assert_allclose(about.mean, clips.mean(axis=(0, 1, 3, 4)) / 255)
+    prepared = about.prepare(torch.from_numpy(clips))
+    torch.testing.assert_close(prepared.mean((0, 1, 3, 4)), torch.zeros(2), atol=1e-5, rtol=0)
+
+
+def test_prepared_inputs_have_mean_0_and_deviation_1() -> None:
+    dataset = images()
+    prepared = About.of("pictures", dataset, TRAIN).prepare(torch.from_numpy(dataset.inputs[:60]))
+    assert prepared.dtype == torch.float32
+    torch.testing.assert_close(prepared.mean((0, 2, 3)), torch.zeros(3), atol=1e-5, rtol=0)
+    torch.testing.assert_close(prepared.std((0, 2, 3), correction=0), torch.ones(3))
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, 7.3, 1e9])
+def test_a_constant_feature_becomes_0_and_disturbs_nothing(value) -> None:
+    table = np.random.default_rng(0).normal(size=(5_000, 2)).astype(np.float32)
+    table[:, 1] = value
+    about = About.of("table", Dataset(table), np.arange(5_000))
+    assert about.std[1] == 1
+    prepared = about.prepare(torch.from_numpy(table))
+    torch.testing.assert_close(prepared[:, 1], torch.zeros(5_000))
+
+
+def test_a_feature_of_tiny_numbers_is_no_constant() -> None:
+    table = 1e-12 * np.random.default_rng(0).normal(size=(100, 1))
+    about = About.of("table", Dataset(table), np.arange(100))
+    prepared = about.prepare(torch.from_numpy(table))
+    assert float(prepared.std(correction=0)) == pytest.approx(1)
+
+
+def test_single_precision_does_not_spoil_a_mean() -> None:
+    table = np.full((10_000, 1), 0.1, np.float32)
+    table[::2] = 4_000.1
+    about = About.of("table", Dataset(table), np.arange(10_000))
+    assert about.mean[0] == pytest.approx(table.astype(float).mean(), rel=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
+@pytest.mark.parametrize("width", [0, 1, 3])
+def test_values_are_standardised_and_restored(dtype, width) -> None:
+    shape = (100, width) if width else (100,)
+    values = (50 * np.random.default_rng(0).normal(size=shape) + 300).astype(dtype)
+    about = About.of("values", Dataset(np.zeros((100, 2)), values), np.arange(100))
+    assert about.outputs == max(1, width)
+    targets = about.prepare_targets(torch.from_numpy(values))
+    assert targets.dtype == torch.float32
+    assert targets.shape == shape
+    torch.testing.assert_close(targets.mean(0), torch.zeros(shape[1:]), atol=1e-5, rtol=0)
+    torch.testing.assert_close(targets.std(0, correction=0), torch.ones(shape[1:]))
+    restored = about.restore_targets(targets)
+    np.testing.assert_allclose(restored.numpy(), values, rtol=1e-5)
+
+
+def test_class_numbers_and_masks_stay_whole_numbers() -> None:
+    about = About.of("pictures", images(), TRAIN)
+    for dtype in (torch.uint8, torch.int32, torch.int64):
+        assert about.prepare_targets(torch.tensor([1, 2], dtype=dtype)).tolist() == [1, 2]
+        assert about.prepare_targets(torch.tensor([1, 2], dtype=dtype)).dtype == torch.int64
+
+
+def test_it_comes_back_from_plain_data() -> None:
+    for dataset in (images(), Dataset(np.eye(60), np.arange(60.0)[:, None])):
+        about = About.of("some", dataset, TRAIN)
+        assert About.from_plain(json.loads(json.dumps(about.as_plain()))) == about
+        assert About.from_plain(about.as_plain()) == about
+
+
+def test_large_images_are_sampled_so_that_memory_stays_bounded(monkeypatch, lazy) -> None:
+    monkeypatch.setattr(module, "MOST_VALUES", 60 * 10)
+    dataset = images()
+    column = lazy(dataset.inputs)
+    about = About.of("pictures", replace(dataset, inputs=column), TRAIN)
+    assert column.read == 10
+    rows = np.linspace(0, 59, 10).astype(int)
+    truth = dataset.inputs[rows].astype(float) / 255
+    np.testing.assert_allclose(about.mean, truth.mean(axis=(0, 2, 3)))
+
+
+def test_texts_have_no_scale() -> None:
+    about = About.of("lines", Dataset(["a", "b"]), np.arange(2))
+    assert (about.kind, about.shape, about.mean, about.task) == ("text", (), (), "none")
+
+
+def test_ranges_are_in_the_sources_own_unit() -> None:
+    dataset = images()
+    for number, one in enumerate(ranges(dataset, TRAIN)):
+        truth = dataset.inputs[:60, number]
+        assert (one["name"], one["min"], one["max"]) == (
+            f"channel {number}",
+            truth.min(),
+            truth.max(),
+        )
+        assert one["mean"] == pytest.approx(truth.mean())
+        assert one["std"] == pytest.approx(truth.std())
+    table = Dataset(np.eye(2), np.array([[5.0], [7]]), features=("p", "q"))
+    assert [one["name"] for one in ranges(table, np.arange(2))] == ["p", "q", "target 0"]

@@ -1,0 +1,188 @@
+"""Augmentations do what hand-made examples say, and draw from the run's generator alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from lab.config import build
+from lab.data import augment
+from lab.data.about import About
+from lab.data.augment import Augment
+from lab.data.options import AUGMENTATIONS, AugmentOptions
+from lab.errors import UsageError
+
+PICTURES = About("pictures", "image", "classify", (1, 4, 4), ("a", "b", "c"), 3, (0.5,), (0.2,))
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def pictures(count: int = 500, side: int = 4, channels: int = 2) -> torch.Tensor:
+    """Images whose values are all different and none is 0."""
+    return 1.0 + torch.arange(count * channels * side * side).view(count, channels, side, side)
+
+
+def moved(image: torch.Tensor, down: int, right: int) -> torch.Tensor:
+    """Return an image [C, H, W] moved by whole pixels over zeros, pixel by pixel."""
+    found = torch.zeros_like(image)
+    _, height, width = image.shape
+    for y in range(height):
+        for x in range(width):
+            if 0 <= y - down < height and 0 <= x - right < width:
+                found[:, y, x] = image[:, y - down, x - right]
+    return found
+
+
+def test_a_shift_moves_each_image_by_itself_and_fills_with_0() -> None:
+    images = pictures()
+    shifted = augment.shift(images, 1, generator())
+    assert shifted.shape == images.shape
+    places = [(down, right) for down in (-1, 0, 1) for right in (-1, 0, 1)]
+    counts = dict.fromkeys(places, 0)
+    for before, after in zip(images, shifted, strict=True):
+        (place,) = [p for p in places if torch.equal(moved(before, *p), after)]
+        counts[place] += 1
+    assert min(counts.values()) > 500 / 9 / 2
+
+
+def test_a_shift_works_on_images_that_are_not_square() -> None:
+    images = torch.arange(1.0, 13).view(1, 1, 2, 6).repeat(50, 1, 1, 1)
+    found = {tuple(one.flatten().tolist()) for one in augment.shift(images, 2, generator())}
+    places = [(down, right) for down in range(-2, 3) for right in range(-2, 3)]
+    assert found <= {tuple(moved(images[0], *p).flatten().tolist()) for p in places}
+    assert len(found) > 10
+
+
+@pytest.mark.parametrize("chance", [0.0, 0.3, 1.0])
+def test_a_flip_mirrors_left_to_right_with_its_chance(chance) -> None:
+    images = pictures()
+    flipped = augment.flip(images, chance, generator())
+    mirrored = [torch.equal(a, b[..., [3, 2, 1, 0]]) for a, b in zip(images, flipped, strict=True)]
+    kept = [torch.equal(a, b) for a, b in zip(images, flipped, strict=True)]
+    assert all(a != b for a, b in zip(mirrored, kept, strict=True))
+    assert sum(mirrored) / 500 == pytest.approx(chance, abs=0.07)
+
+
+@pytest.mark.parametrize("side", [1, 2, 3])
+def test_a_cutout_clears_a_square_that_may_hang_over_the_edge(side) -> None:
+    images = pictures(side=6)
+    cleared = augment.cutout(images, side, generator()) == 0
+    assert (cleared[:, 0] == cleared[:, 1]).all()  # all channels alike
+    areas = cleared[:, 0].sum((1, 2))
+    assert areas.max() == side * side
+    for one in cleared[:50, 0]:
+        rows, columns = one.any(1).sum(), one.any(0).sum()
+        assert one.sum() == rows * columns  # a rectangle
+        assert max(rows, columns) <= side
+    if side == 1:
+        assert cleared[:, 0].any(0).all()  # anywhere
+
+
+def test_a_crop_of_the_whole_is_the_image_itself() -> None:
+    images = pictures(10, 8) / 1_000
+    torch.testing.assert_close(augment.crop(images, 1.0, generator()), images)
+
+
+def test_a_crop_enlarges_a_part() -> None:
+    ramp = torch.linspace(-1, 1, 33)[None, None, None].expand(200, 1, 33, 33)
+    cropped = augment.crop(ramp, 0.5, generator())
+    widths = cropped[..., -1].mean(-1) - cropped[..., 0].mean(-1)  # of the part, where all is 2
+    assert float(widths.min()) > 0.9
+    assert float(widths.max()) <= 2.0
+    assert float(widths.std()) > 0.1
+    assert cropped.abs().max() <= 1
+
+
+def test_mixup_mixes_inputs_and_classes_alike() -> None:
+    inputs = torch.eye(3).repeat(40, 1)  # each example is its own class, one-hot
+    targets = torch.arange(3).repeat(40)
+    mixed, soft = augment.mixup(inputs, targets, 3, 0.4, generator())
+    assert soft.shape == (120, 3)
+    torch.testing.assert_close(soft.sum(1), torch.ones(120))
+    torch.testing.assert_close(mixed, soft)
+    assert 0.1 < float(soft.max(1).values.mean()) < 1
+    assert (soft >= 0).all()
+
+
+@pytest.mark.parametrize("alpha", [1e-3, 1.0, 100.0])
+def test_mixups_shares_follow_the_beta_distribution(alpha) -> None:
+    inputs = torch.ones(4_000, 1)
+    inputs[::2] = 0
+    mixed, _ = augment.mixup(inputs, torch.zeros(4_000), 1, alpha, generator())
+    unlike = mixed[(mixed > 0) & (mixed < 1)]
+    assert mixed.isfinite().all()
+    if alpha >= 1:  # of the half that met an unlike one
+        assert float(unlike.var()) == pytest.approx(1 / (4 * (2 * alpha + 1)), rel=0.15)
+
+
+def test_noise_has_the_deviation_asked_for() -> None:
+    vary = Augment({"noise": 0.3}, PICTURES, generator())
+    images = torch.zeros(200, 1, 8, 8)
+    varied, targets = vary(images, None)
+    assert targets is None
+    assert float(varied.std()) == pytest.approx(0.3, rel=0.05)
+
+
+ALL = {"shift": 1.0, "crop": 0.8, "flip": 0.5, "cutout": 2.0, "noise": 0.1, "mixup": 0.2}
+
+
+def test_the_generators_state_is_all_there_is() -> None:
+    images, targets = pictures(16, channels=1), torch.arange(16) % 3
+    draw = generator()
+    vary = Augment(ALL, PICTURES, draw)
+    vary(images, targets)
+    state = draw.get_state()
+    torch.manual_seed(1)
+    first = vary(images, targets)
+    draw.set_state(state)
+    torch.manual_seed(2)
+    again = vary(images, targets)
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+    before = torch.get_rng_state()
+    other = vary(images, targets)
+    assert not torch.equal(first[0], other[0])
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("asked", [{}, {"crop": 1.0}, dict.fromkeys(set(ALL) - {"crop"}, 0.0)])
+def test_nothing_is_touched_and_nothing_drawn_where_the_amount_says_so(asked) -> None:
+    images, targets, draw = pictures(), torch.zeros(500, dtype=torch.long), generator()
+    before = draw.get_state()
+    varied, same = Augment(asked, PICTURES, draw)(images, targets)
+    assert varied is images
+    assert same is targets
+    assert torch.equal(draw.get_state(), before)
+
+
+@pytest.mark.parametrize(
+    ("about", "name", "message"),
+    [
+        (replace(PICTURES, kind="table"), "flip", "flip needs images; pictures has none"),
+        (replace(PICTURES, kind="video"), "shift", "shift needs images"),
+        (replace(PICTURES, task="regress"), "mixup", "mixes classes; pictures is to regress"),
+        (replace(PICTURES, task="segment"), "crop", "a mask would have to move along"),
+    ],
+)
+def test_what_makes_no_sense_is_said(about, name, message) -> None:
+    with pytest.raises(UsageError, match=message):
+        Augment({name: 1.0}, about, generator())
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["shift=-1", "shift=1.5", "flip=1.1", "crop=0", "crop=2", "noise=nan", "cutout=inf", "cut=1",
+     "cutout=0.5", "mixup=-0.1"],
+)  # fmt: skip
+def test_amounts_out_of_range_are_refused(text) -> None:
+    with pytest.raises(UsageError, match="--augment"):
+        build(AugmentOptions, {"augment": text})
+
+
+def test_every_augmentation_can_be_asked_for() -> None:
+    text = ",".join(f"{name}={amount}" for name, amount in ALL.items())
+    assert build(AugmentOptions, {"augment": text}).augment == ALL
+    assert set(ALL) == set(AUGMENTATIONS)

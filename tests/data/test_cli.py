@@ -1,0 +1,149 @@
+"""`lab data` lists the sources and shows what they hold."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import helpers
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from lab.data.dataset import Dataset
+from lab.data.gallery import gallery
+from lab.plugins import discover
+
+
+@pytest.fixture
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    from lab.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    return lambda *words: CliRunner().invoke(main, list(map(str, words)), prog_name="lab")
+
+
+def test_every_source_is_listed(cli) -> None:
+    result = cli("data")
+    assert result.exit_code == 0
+    sources = discover().sources()
+    for spec in sources.values():
+        assert spec.summary in result.stdout
+    listed = json.loads(cli("data", "--json").stdout)
+    assert {one["name"] for one in listed} == set(sources)
+    tasks = {one["name"]: one["task"] for one in listed}
+    assert (tasks["digits"], tasks["shapes"]) == ("classify", "classify|segment")
+
+
+def test_listing_imports_nothing_heavy(tmp_path) -> None:
+    code = (
+        "import sys\nfrom lab.cli import main\n"
+        "try: main(sys.argv[1:], prog_name='lab')\n"
+        "except SystemExit: pass\n"
+        "heavy = 'torch numpy sklearn datasets pyarrow matplotlib PIL scipy'.split()\n"
+        "print('LOADED', *[n for n in heavy if n in sys.modules], file=sys.stderr)"
+    )
+    env = helpers.child_environment(helpers.ROOT / "plugins")
+    for words in (["data"], ["data", "show", "--help"]):
+        child = helpers.run_child([sys.executable, "-c", code, *words], tmp_path, env)
+        assert child.stderr.splitlines()[-1] == "LOADED"
+
+
+def test_a_source_is_shown_with_all_that_is_known_of_it(cli) -> None:
+    result = cli("data", "show", "digits", "--fold", 1, "--classes", "0-2,7")
+    assert result.exit_code == 0
+    for text in ("image 1 x 8 x 8", "classify", "fold 1", "channel 0", "fingerprint"):
+        assert text in result.stdout
+    facts = json.loads(cli("data", "show", "digits", "--fold", 1, "--classes", "0-2,7",
+                           "--json").stdout)  # fmt: skip
+    counts = facts["classes"]
+    assert list(counts) == ["0", "1", "2", "7"]
+    assert sum(sum(parts.values()) for parts in counts.values()) == 178 + 182 + 177 + 179
+    assert facts["train"] == sum(parts["train"] for parts in counts.values())
+    assert (facts["ranges"][0]["min"], facts["ranges"][0]["max"]) == (0, 255)
+
+
+def test_options_are_shown_with_defaults_and_help(cli) -> None:
+    words = ("data", "show", "shapes", "--data-args", "n=300,difficulty=0.2", "--task", "segment")
+    (n, *_) = [o for o in json.loads(cli(*words, "--json").stdout)["source_options"]
+               if o["name"] == "n"]  # fmt: skip
+    assert n == {"name": "n", "value": 300, "default": 6_000, "help": "Images."}
+    assert "Clutter, noise" in cli(*words).stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "drawn"),
+    [
+        (["digits"], True),
+        (["shapes", "--task", "segment", "--data-args", "n=100"], True),
+        (["moving-shapes", "--data-args", "n=40,frames=4"], True),
+        (["xor"], True),
+        (["iris"], False),
+    ],
+)
+def test_examples_are_drawn_where_there_is_something_to_see(cli, tmp_path, words, drawn) -> None:
+    result = cli("data", "show", *words, "--out", "some/grid.png")
+    assert result.exit_code == 0, result.stderr
+    path = tmp_path / "some" / "grid.png"
+    assert path.exists() == drawn
+    if drawn:
+        assert len(Image.open(path).convert("RGB").getcolors(10**7)) > 10
+    else:
+        assert "nothing that a picture shows" in result.stderr
+
+
+def test_without_out_nothing_is_written(cli, tmp_path) -> None:
+    cli("data", "show", "xor")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_grid_shows_every_class_in_turn() -> None:
+    targets = np.repeat([0, 1, 2], 30)
+    images = np.zeros((90, 1, 8, 8), np.uint8)
+    figure = gallery(Dataset(images, targets, ("p", "q", "r")), np.arange(90))
+    titles = [axis.get_title() for axis in figure.axes if axis.get_title()]
+    assert titles[:6] == ["p", "q", "r", "p", "q", "r"]
+    assert len(titles) == 48
+    few = gallery(Dataset(images[:2], np.zeros((2, 1))), np.arange(2))
+    assert [axis.get_title() for axis in few.axes][:2] == ["0", "0"]
+
+
+def test_first_lines_of_a_text_are_shown(cli, tmp_path) -> None:
+    (tmp_path / "some.txt").write_text("\n".join(f"line {i}" for i in range(50)))
+    result = cli("data", "show", "text:some.txt")
+    assert "first lines\n  line 0\n  line 1\n" in result.stdout
+    assert result.exit_code == 0
+
+
+def test_bad_examples_are_counted_when_they_are_skipped(cli, tmp_path) -> None:
+    rows = "\n".join(f"{i},{'' if i in (3, 4) else i},{'ab'[i % 2]}" for i in range(60))
+    (tmp_path / "some.csv").write_text(f"p,q,kind\n{rows}\n")
+    refused = cli("data", "show", "csv:some.csv")
+    assert refused.exit_code == 2
+    assert "csv:some.csv: row 3: q is nan (and 1 more). --skip-bad goes on" in refused.stderr
+    skipped = cli("data", "show", "csv:some.csv", "--skip-bad")
+    assert skipped.exit_code == 0
+    assert "2 bad examples are left out" in skipped.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["digits"], "Say: lab data show digits"),
+        (["shwo"], "There is no command 'shwo'. Did you mean 'show'?"),
+        (["show", "digit"], "There is no source 'digit'. Did you mean 'digits'?"),
+        (["show", "digits", "--fold", "9"], "--fold 9: should be less than 5"),
+        (["show", "digits", "--data-args", "n=3"], "the source digits has no options"),
+        (["show", "digits", "--data-args", "n"], "--data-args n: should be key=value,..."),
+        (["show", "digits", "--out", "grid.xyz"], "--out grid.xyz: should end in .png"),
+        (["show", "csv:nowhere.csv"], "csv: there is no file nowhere.csv"),
+    ],
+)
+def test_a_users_mistake_is_a_plain_line(cli, words, message) -> None:
+    result = cli("data", *words)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert "Traceback" not in result.output
