@@ -31,12 +31,15 @@ def _file(
     source: str, module: str, function: str, path: str, target: str, task: str, drop: str
 ) -> lab.Dataset:
     name = f"{source}:{path}"
-    read = getattr(needs(module, source), function)
+    arrow = needs(module, source)
+    options: dict[str, Any] = {}
+    if source == "csv":  # an empty cell is missing in a column of words too
+        options["convert_options"] = arrow.ConvertOptions(strings_can_be_null=True)
     place = Path(path).expanduser()
     if not place.exists():
         raise lab.UsageError(f"{source}: there is no file {path}")
     try:
-        table = read(str(place))
+        table = getattr(arrow, function)(str(place), **options)
     except (OSError, ValueError) as error:  # what pyarrow raises is one of them
         raise lab.UsageError(
             f"{name} is no {source} table: {str(error).splitlines()[0]}"
@@ -49,32 +52,47 @@ def dataset(
 ) -> lab.Dataset:
     """Return features float32 [N, F] and targets of an arrow table.
 
-    `test` [N] marks what is for testing. Rows without a target are left out and listed in `bad`. A
-    missing feature is NaN, which the lab refuses by row.
+    `test` [N] marks what is for testing. Rows without a target, or with a feature that is missing
+    or infinite, are left out and listed in `bad` by their number in the table.
     Raises UsageError for columns that do not exist or hold nothing to learn from.
     """
     columns = list(table.column_names)
     target = target or columns[-1]
     dropped = [word.strip() for word in drop.split("+") if word.strip()]
     check(name, columns, [target, *dropped])
-    known = ~np.asarray(table.column(target).is_null())
-    bad = tuple(f"row {row}: its {target} is missing" for row in np.flatnonzero(~known))
-    table, test = table.filter(known), None if test is None else test[known]
     features = [one for one in columns if one != target and one not in dropped]
-    blocks = [_features(table.column(one), one, name) for one in features]
-    if not blocks:
+    if not features:
         raise lab.UsageError(f"{name}: there is no column but {target} to learn from")
+    blocks = [_features(table.column(one), one, name) for one in features]
     inputs = np.concatenate([values for values, _ in blocks], axis=1)
     titles = tuple(title for _, some in blocks for title in some)
+    owners = [one for one, (_, some) in zip(features, blocks, strict=True) for _ in some]
+    bad = _bad(inputs, owners, table.column(target), target)
+    kept = np.setdiff1d(np.arange(len(inputs)), list(bad))
+    column = table.column(target).take(kept)
+    classes: tuple[str, ...] = ()
     if task == "regress":
-        values = _numbers(table.column(target))
+        values = _numbers(column)
         if values is None:
             raise lab.UsageError(f"{name}: {target} holds no numbers; say task=classify")
-        classes: tuple[str, ...] = ()
         targets = values.astype(np.float32)[:, None]
     else:
-        classes, targets = classes_of(table.column(target), target, name)
-    return lab.Dataset(inputs, targets, classes, test, features=titles, bad=bad)
+        classes, targets = classes_of(column, target, name)
+    test = None if test is None else test[kept]
+    lines = tuple(f"row {row}: {why}" for row, why in sorted(bad.items()))
+    return lab.Dataset(inputs[kept], targets, classes, test, features=titles, bad=lines)
+
+
+def _bad(inputs: Array, owners: Sequence[str], column: Any, target: str) -> dict[int, str]:
+    """Return the rows that cannot be learnt from, and why."""
+    found: dict[int, str] = {}
+    for row in np.flatnonzero(~np.isfinite(inputs).all(axis=1)).tolist():
+        place = int(np.flatnonzero(~np.isfinite(inputs[row]))[0])
+        value = inputs[row, place]
+        found[row] = f"{owners[place]} is {'missing' if np.isnan(value) else value}"
+    for row in np.flatnonzero(np.asarray(column.is_null(nan_is_null=True))).tolist():
+        found[row] = f"its {target} is missing"
+    return found
 
 
 def check(name: str, columns: Sequence[str], wanted: Sequence[str]) -> None:

@@ -123,7 +123,7 @@ def test_bad_examples_are_counted_when_they_are_skipped(cli, tmp_path) -> None:
     (tmp_path / "some.csv").write_text(f"p,q,kind\n{rows}\n")
     refused = cli("data", "show", "csv:some.csv")
     assert refused.exit_code == 2
-    assert "csv:some.csv: row 3: q is nan (and 1 more). --skip-bad goes on" in refused.stderr
+    assert "csv:some.csv: row 3: q is missing (and 1 more). --skip-bad goes on" in refused.stderr
     skipped = cli("data", "show", "csv:some.csv", "--skip-bad")
     assert skipped.exit_code == 0
     assert "2 bad examples are left out" in skipped.stderr

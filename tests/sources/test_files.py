@@ -1,0 +1,266 @@
+"""Files are read as they are, and what cannot be read is named."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lab.data.dataset import Dataset
+from lab.errors import UsageError
+
+pa = pytest.importorskip("pyarrow")
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Images of 6 x 5 pixels in two folders: red grows by file in `cats`, green in `dogs`."""
+    for channel, name in enumerate(("cats", "dogs")):
+        (tmp_path / "pets" / name).mkdir(parents=True)
+        for number in range(12):
+            pixels = np.zeros((5, 6, 3), np.uint8)
+            pixels[..., channel] = 10 * number + 5
+            Image.fromarray(pixels).save(tmp_path / "pets" / name / f"{number:02}.png")
+    return tmp_path / "pets"
+
+
+def test_folders_are_classes(ask, pictures) -> None:
+    dataset = ask(f"imagefolder:{pictures}")
+    assert dataset.inputs.shape == (24, 3, 5, 6)
+    assert dataset.inputs.dtype == np.uint8
+    assert dataset.classes == ("cats", "dogs")
+    np.testing.assert_array_equal(dataset.targets, np.repeat([0, 1], 12))
+    np.testing.assert_array_equal(dataset.inputs[:12, 0, 0, 0], 10 * np.arange(12) + 5)
+    np.testing.assert_array_equal(dataset.inputs[12:, 1, 4, 5], 10 * np.arange(12) + 5)
+    assert dataset.test is None
+
+
+def test_images_are_resized_to_one_size(ask, pictures) -> None:
+    Image.new("RGB", (40, 20), (7, 8, 9)).save(pictures / "cats" / "99.jpg", quality=100)
+    assert ask(f"imagefolder:{pictures}").inputs.shape == (25, 3, 5, 6)  # the first one's
+    resized = ask(f"imagefolder:{pictures}", size=8)
+    assert resized.inputs.shape == (25, 3, 8, 8)
+    np.testing.assert_allclose(resized.inputs[12].mean((1, 2)), [7, 8, 9], atol=2)
+
+
+def test_grey_images_have_one_channel_and_a_colour_among_them_makes_three(ask, tmp_path) -> None:
+    (tmp_path / "x" / "a").mkdir(parents=True)
+    for number in range(3):
+        Image.new("L", (4, 4), 50 * number).save(tmp_path / "x" / "a" / f"{number}.png")
+    sixteen = np.full((4, 4), 40_000, np.uint16)
+    Image.fromarray(sixteen).save(tmp_path / "x" / "a" / "3.png")
+    grey = ask(f"imagefolder:{tmp_path}/x")
+    assert grey.shape == (1, 4, 4)
+    assert grey.inputs[:, 0, 0, 0].tolist() == [0, 50, 100, 40_000 // 256]
+    Image.new("RGBA", (4, 4), (1, 2, 3, 0)).save(tmp_path / "x" / "a" / "4.png")
+    assert ask(f"imagefolder:{tmp_path}/x").shape == (3, 4, 4)
+
+
+def test_a_folder_may_hold_train_and_test(ask, pictures, tmp_path) -> None:
+    (tmp_path / "parted").mkdir()
+    pictures.rename(tmp_path / "parted" / "train")
+    for name in ("cats", "dogs"):
+        (tmp_path / "parted" / "test" / name).mkdir(parents=True)
+        Image.new("RGB", (6, 5)).save(tmp_path / "parted" / "test" / name / "0.png")
+    dataset = ask(f"imagefolder:{tmp_path}/parted")
+    assert dataset.classes == ("cats", "dogs")
+    assert dataset.test.tolist() == [False] * 24 + [True] * 2
+
+
+@pytest.mark.parametrize("whole", [1_024, 0], ids=["whole", "by batch"])
+def test_broken_files_are_named_and_can_be_skipped(ask, pictures, whole) -> None:
+    (pictures / "cats" / "03.png").write_bytes(b"no picture")
+    (pictures / "dogs" / "05.png").write_bytes(b"")
+    words = f"imagefolder:{pictures}"
+    with pytest.raises(UsageError, match=r"cats/03.png cannot be read.*\(and 1 more\). --skip-bad"):
+        ask(words, whole=whole)
+    dataset = ask(words, skip_bad=True, whole=whole)
+    assert len(dataset) == 22
+    assert len(dataset.bad) == 2
+    assert np.bincount(dataset.targets).tolist() == [11, 11]
+    assert dataset.inputs[np.array([3])][0, 0, 0, 0] == 45  # cats/04.png
+    assert dataset.inputs[np.array([16])][0, 1, 0, 0] == 65  # dogs/06.png
+
+
+def test_a_large_folder_is_decoded_by_batch_and_gives_the_same(ask, pictures) -> None:
+    whole = ask(f"imagefolder:{pictures}")
+    streamed = ask(f"imagefolder:{pictures}", whole=0)
+    assert not isinstance(streamed.inputs, np.ndarray)
+    assert (streamed.inputs.shape, streamed.inputs.dtype) == (whole.inputs.shape, np.uint8)
+    rows = np.array([20, 3, 3, 11])
+    read = streamed.inputs[rows]
+    np.testing.assert_array_equal(read, whole.inputs[rows])
+    assert read.flags.writeable
+    np.testing.assert_array_equal(streamed.inputs[:5], whole.inputs[:5])
+    taken = streamed.take(np.array([5, 2]))
+    np.testing.assert_array_equal(taken.inputs[np.array([1])], whole.inputs[[2]])
+
+
+def test_a_file_that_breaks_while_it_is_read_by_batch_is_named(ask, pictures) -> None:
+    path = pictures / "cats" / "07.png"
+    path.write_bytes(path.read_bytes()[:50])  # its head is sound
+    dataset = ask(f"imagefolder:{pictures}", whole=0)
+    assert len(dataset) == 24
+    with pytest.raises(UsageError, match="cats/07.png cannot be read"):
+        dataset.inputs[np.array([7])]
+
+
+@pytest.mark.parametrize("case", ["nowhere", "empty", "flat"])
+def test_a_folder_without_images_is_said(ask, tmp_path, case) -> None:
+    if case != "nowhere":
+        (tmp_path / case).mkdir()
+    if case == "flat":
+        Image.new("L", (4, 4)).save(tmp_path / case / "a.png")
+    message = "there is no folder" if case == "nowhere" else "holds no folder with images"
+    with pytest.raises(UsageError, match=message):
+        ask(f"imagefolder:{tmp_path / case}")
+
+
+def test_a_folder_of_broken_images_is_said(ask, tmp_path) -> None:
+    (tmp_path / "x" / "a").mkdir(parents=True)
+    (tmp_path / "x" / "a" / "0.png").write_bytes(b"")
+    with pytest.raises(UsageError, match="None of the first 1 images can be read"):
+        ask(f"imagefolder:{tmp_path}/x", skip_bad=True)
+
+
+ROWS = [(1.5, 3, "red", True, "yes"), (2.5, 4, "blue", False, "no"), (3.5, 5, "red", True, "yes")]
+
+
+@pytest.fixture(params=["csv", "parquet"])
+def table(request, tmp_path: Path) -> str:
+    """The same table as either file; the words by which it is asked for."""
+    columns = dict(
+        zip(("width", "age", "colour", "old", "sold"), zip(*ROWS, strict=True), strict=True)
+    )
+    made = pa.table({name: list(values) for name, values in columns.items()})
+    path = tmp_path / f"goods.{request.param}"
+    if request.param == "csv":
+        from pyarrow import csv
+
+        csv.write_csv(made, path)
+    else:
+        from pyarrow import parquet
+
+        parquet.write_table(made, path)
+    return f"{request.param}:{path}"
+
+
+def test_numbers_stay_and_words_become_columns(ask, table) -> None:
+    dataset = ask(table)
+    assert dataset.features == ("width", "age", "colour=blue", "colour=red", "old")
+    assert dataset.inputs.dtype == np.float32
+    assert dataset.inputs.tolist() == [[1.5, 3, 0, 1, 1], [2.5, 4, 1, 0, 0], [3.5, 5, 0, 1, 1]]
+    assert dataset.classes == ("no", "yes")
+    assert dataset.targets.tolist() == [1, 0, 1]
+
+
+def test_any_column_can_be_the_target_and_any_left_out(ask, table) -> None:
+    values = ask(table, target="age", task="regress", drop="colour+sold")
+    assert values.task == "regress"
+    assert values.features == ("width", "old")
+    assert values.targets.tolist() == [[3], [4], [5]]
+    numbered = ask(table, target="age")
+    assert numbered.classes == ("3", "4", "5")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"target": "with"}, "has no column 'with'. Did you mean 'width'? It has: width, age"),
+        ({"drop": "agee"}, "has no column 'agee'. Did you mean 'age'?"),
+        ({"target": "colour", "task": "regress"}, "colour holds no numbers; say task=classify"),
+        ({"drop": "width+age+colour+old"}, "there is no column but sold to learn from"),
+    ],
+)
+def test_wrong_columns_are_said(ask, table, options, message) -> None:
+    with pytest.raises(UsageError) as error:
+        ask(table, **options)
+    assert message in str(error.value)
+
+
+def write(path: Path, text: str) -> str:
+    path.write_text(text)
+    return f"csv:{path}"
+
+
+def test_a_column_of_many_texts_is_named(ask, tmp_path) -> None:
+    rows = "\n".join(f"name {i},{i},{'ab'[i % 2]}" for i in range(60))
+    words = write(tmp_path / "x.csv", f"who,p,kind\n{rows}\n")
+    with pytest.raises(UsageError, match="who holds 60 different texts, no numbers; say drop=who"):
+        ask(words)
+    assert ask(words, drop="who").features == ("p",)
+
+
+def test_dates_are_named(ask, tmp_path) -> None:
+    words = write(tmp_path / "x.csv", "day,p,kind\n2020-01-01,1,a\n2020-01-02,2,b\n")
+    with pytest.raises(UsageError, match="day holds date32.*, no numbers; say drop=day"):
+        ask(words)
+
+
+def test_a_target_of_many_numbers_is_no_class(ask, tmp_path) -> None:
+    rows = "\n".join(f"{i},{i * 1.5}" for i in range(60))
+    words = write(tmp_path / "x.csv", f"p,price\n{rows}\n")
+    with pytest.raises(UsageError, match="price holds 60 different values; say task=regress"):
+        ask(words)
+    assert ask(words, task="regress").targets[2] == 3
+
+
+def test_missing_features_are_bad_rows_that_are_named(ask, tmp_path) -> None:
+    words = write(tmp_path / "x.csv", "p,colour,kind\n1,red,a\n,red,b\n3,,a\n4,blue,b\n")
+    with pytest.raises(UsageError, match=r"row 1: p is missing \(and 1 more\)"):
+        ask(words)
+    left = ask(words, skip_bad=True)
+    assert left.bad == ("row 1: p is missing", "row 2: colour is missing")
+    assert left.inputs.tolist() == [[1, 0, 1], [4, 1, 0]]
+
+
+def test_bad_rows_are_counted_as_the_file_counts_them(ask, tmp_path) -> None:
+    words = write(tmp_path / "x.csv", "p,kind\n1,\n2,a\ninf,b\n4,a\n,b\n6,b\n")
+    left = ask(words, skip_bad=True)
+    assert left.bad == ("row 0: its kind is missing", "row 2: p is inf", "row 4: p is missing")
+    assert left.inputs[:, 0].tolist() == [2, 4, 6]
+    assert left.targets.tolist() == [0, 0, 1]
+
+
+def test_rows_without_a_target_are_bad(ask, tmp_path) -> None:
+    for task in ("classify", "regress"):
+        words = write(tmp_path / "x.csv", "p,kind\n1,1\n2,\n3,2\n")
+        with pytest.raises(UsageError, match="row 1: its kind is missing"):
+            ask(words, task=task)
+        assert ask(words, skip_bad=True, task=task).inputs[:, 0].tolist() == [1, 3]
+
+
+def test_what_is_no_table_is_said(ask, tmp_path) -> None:
+    for words, message in (
+        (write(tmp_path / "x.csv", "a,b\n1,2\n3\n"), "is no csv table: .*Expected 2 columns"),
+        (write(tmp_path / "empty.csv", ""), "is no csv table: Empty CSV file"),
+        (f"parquet:{tmp_path / 'x.csv'}", "is no parquet table"),
+        ("csv:nowhere.csv", "there is no file nowhere.csv"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            ask(words)
+
+
+def test_texts_are_the_lines_that_are_not_empty(ask, tmp_path) -> None:
+    (tmp_path / "x.txt").write_text("one\n\n  \nzwei für\n")
+    assert ask(f"text:{tmp_path}/x.txt") == Dataset(["one", "zwei für"])
+    (tmp_path / "x.txt").write_bytes(b"ok\n\xff\xfe")
+    with pytest.raises(UsageError, match=r"is no UTF-8 text \(byte 3\)"):
+        ask(f"text:{tmp_path}/x.txt")
+    with pytest.raises(UsageError, match="cannot read nowhere.txt: No such file"):
+        ask("text:nowhere.txt")
+    (tmp_path / "x.txt").write_text("\n")
+    with pytest.raises(UsageError, match="has no example"):
+        ask(f"text:{tmp_path}/x.txt")
+
+
+@pytest.mark.parametrize(
+    ("words", "module"), [("csv:x.csv", "pyarrow.csv"), ("hub:a/b", "datasets")]
+)
+def test_a_missing_extra_is_said_with_the_command(ask, monkeypatch, words, module) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(UsageError, match=r"pip install 'rl-gen-lab\[data\]'"):
+        ask(words)
