@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from lab.comparison.groups import Question
+    from lab.store import Run
 
 STATES = ("running", "finished", "interrupted", "failed", "crashed")
 
@@ -43,17 +49,49 @@ def runs_dir_option(command: C) -> C:
     )(command)
 
 
-def selection(command: C) -> C:
-    """Add what chooses runs: names or patterns, `--group` and `--where`."""
+@dataclass(frozen=True)
+class Selected:
+    """The runs that a person named; all of the runs folder where nothing was said."""
+
+    runs_dir: Path
+    names: tuple[str, ...]
+    groups: tuple[str, ...]
+    where: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.names or self.groups or self.where)
+
+    def runs(self, state: str | None = None) -> list[Run]:
+        """Return them. Raises UsageError for a name or group that fits nothing."""
+        from lab.comparison.selection import select
+
+        return select(self.names, self.runs_dir, self.groups, self.where, state)
+
+
+def selection(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Hand a command `selected`, from names or patterns, `--group`, `--where` and `--runs-dir`."""
+
+    @wraps(function)
+    def command(
+        names: tuple[str, ...],
+        groups: tuple[str, ...],
+        where: tuple[str, ...],
+        runs_dir: Path,
+        **values: Any,
+    ) -> Any:
+        return function(selected=Selected(runs_dir, names, groups, where), **values)
+
+    found: Callable[..., Any] = command
     for decorate in (
+        runs_dir_option,
         click.option(
             "--where", multiple=True, metavar="COND", help="Only with config.lr<1e-3, say."
         ),
         click.option("--group", "groups", multiple=True, help="All runs of a group; repeatable."),
         click.argument("names", nargs=-1, metavar="[RUN]...", shell_complete=complete_runs),
     ):
-        command = decorate(command)
-    return command
+        found = decorate(found)
+    return found
 
 
 def state_option(command: C) -> C:
@@ -61,8 +99,22 @@ def state_option(command: C) -> C:
     return click.option("--state", type=click.Choice(STATES), help=text)(command)
 
 
-def question(command: C) -> C:
-    """Add what is asked of the chosen runs: `--by`, `--metric` and `--threshold`."""
+def question(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Hand a command `asked`, a function that returns the `Question` of `--by`, `--metric` and
+    `--threshold`: its module is heavy."""
+
+    @wraps(function)
+    def command(
+        by: tuple[str, ...], metric: str | None, threshold: float | None, **values: Any
+    ) -> Any:
+        def asked(instead: str | None = None) -> Question:
+            from lab.comparison.groups import Question
+
+            return Question(by, metric or instead, threshold)
+
+        return function(asked=asked, **values)
+
+    found: Callable[..., Any] = command
     for decorate in (
         click.option("--threshold", type=float, help="Tell when the objective reached this value."),
         click.option("--metric", help="What to compare; by default the objective's test figure."),
@@ -73,8 +125,8 @@ def question(command: C) -> C:
             help="Group by these keys of the summary or config.",
         ),
     ):
-        command = decorate(command)
-    return command
+        found = decorate(found)
+    return found
 
 
 def _keys(ctx: click.Context, parameter: click.Parameter, text: str | None) -> tuple[str, ...]:

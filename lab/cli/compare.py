@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,22 +35,16 @@ BAR = re.compile(r"([a-z]+/[a-z0-9_]+)=([-+0-9.eE]+)")
 @click.option(
     "--fail-under", metavar="METRIC=VALUE", help="Exit with 1 where a group's IQM is worse."
 )
-@common.runs_dir_option
 @common.json_option
 @common.debug_option
 def command(
-    names: tuple[str, ...],
-    groups: tuple[str, ...],
-    where: tuple[str, ...],
-    by: tuple[str, ...],
-    metric: str | None,
-    threshold: float | None,
+    selected: common.Selected,
+    asked: Callable[..., Question],
     curves: bool,
     as_csv: bool,
     plot: Path | None,
     html: Path | None,
     fail_under: str | None,
-    runs_dir: Path,
     as_json: bool,
 ) -> None:
     """Compare runs: names, folders or patterns; all of the runs folder where none is named.
@@ -59,14 +53,13 @@ def command(
     mean (IQM) of the metric with its 95 % bootstrap interval, mean, best, time and rate, and the
     options in which groups differ. Runs that did not finish are listed and not averaged in.
     """
-    from lab.comparison import groups as comparing
-    from lab.comparison.selection import select
+    from lab.comparison.groups import compare
 
     _check_pictures(plot, html)
     bar = _bar(fail_under)
-    runs = select(names, runs_dir, groups, where)
-    question = comparing.Question(by, metric or (bar[0] if bar else None), threshold)
-    comparison = comparing.compare(runs, question, curves=curves)
+    runs = selected.runs()
+    question = asked(bar[0] if bar else None)
+    comparison = compare(runs, question, curves=curves)
     if plot:
         _draw(plot, comparison, runs)
     if html:

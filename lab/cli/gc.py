@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 
 import click
 
@@ -13,14 +12,10 @@ from lab.cli import common, output
 @click.command("gc", short_help="Free the disk of what runs no longer need.")
 @common.selection
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
-@common.runs_dir_option
 @common.debug_option
 def command(
-    names: tuple[str, ...],
-    groups: tuple[str, ...],
-    where: tuple[str, ...],
+    selected: common.Selected,
     yes: bool,
-    runs_dir: Path,
 ) -> None:
     """Delete checkpoints by clock, what was left half written, and prev.pt of finished runs.
 
@@ -28,12 +23,10 @@ def command(
     resumed, evaluated and compared. Runs that are being written are left alone.
     """
     from lab import housekeeping
-    from lab.comparison.selection import select
 
-    runs = select(names, runs_dir, groups, where)
-    found = [path for run in runs for path in housekeeping.dispensable(run)]
-    if not (names or groups or where):
-        found += housekeeping.leftovers(runs_dir)
+    found = [path for run in selected.runs() for path in housekeeping.dispensable(run)]
+    if not selected:
+        found += housekeeping.leftovers(selected.runs_dir)
     if not found:
         output.say("There is nothing to delete.")
         return

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from lab.cli import common, output
@@ -14,25 +12,20 @@ from lab.errors import UsageError
 @common.selection
 @common.state_option
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
-@common.runs_dir_option
 @common.debug_option
 def command(
-    names: tuple[str, ...],
-    groups: tuple[str, ...],
-    where: tuple[str, ...],
+    selected: common.Selected,
     state: str | None,
     yes: bool,
-    runs_dir: Path,
 ) -> None:
     """Delete runs with all their files: names, folders or patterns, a --group, or those --where
     something holds. What W&B has of them stays there. A run that is being written is refused.
     """
     from lab import housekeeping
-    from lab.comparison.selection import select
 
-    if not (names or groups or where or state):
+    if not (selected or state):
         raise UsageError("Say which runs: by name, --group, --where or --state.")
-    runs = select(names, runs_dir, groups, where, state)
+    runs = selected.runs(state)
     if not runs:
         output.say("No run fits; nothing is deleted.")
         return

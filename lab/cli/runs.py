@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -14,30 +14,24 @@ from lab.cli import common, output
 @common.selection
 @common.state_option
 @click.option("--experiment", help="Only runs of this experiment.")
-@common.runs_dir_option
 @common.json_option
 @common.debug_option
 def command(
-    names: tuple[str, ...],
-    groups: tuple[str, ...],
-    where: tuple[str, ...],
+    selected: common.Selected,
     state: str | None,
     experiment: str | None,
-    runs_dir: Path,
     as_json: bool,
 ) -> None:
     """List runs: names, folders or patterns, or the whole runs folder."""
-    from lab.comparison.selection import select
-
     if experiment:
-        where += (f"experiment={experiment}",)
-    rows = [_row(run) for run in select(names, runs_dir, groups, where, state)]
+        selected = replace(selected, where=(*selected.where, f"experiment={experiment}"))
+    rows = [_row(run) for run in selected.runs(state)]
     if as_json:
         output.print_json(rows)
-    elif not rows and (where or state):
-        output.say(f"No run in {runs_dir} matches. `lab runs` lists all.")
+    elif not rows and (selected or state):
+        output.say(f"No run in {selected.runs_dir} matches. `lab runs` lists all.")
     elif not rows:
-        output.say(f"No runs in {runs_dir}. Start one: lab run dqn --env CartPole-v1")
+        output.say(f"No runs in {selected.runs_dir}. Start one: lab run dqn --env CartPole-v1")
     else:
         _print(rows)
 

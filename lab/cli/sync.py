@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -15,21 +14,17 @@ if TYPE_CHECKING:
 
 
 @click.command("sync", short_help="Upload offline runs to W&B.")
-@click.argument("names", nargs=-1, metavar="[RUN]...", shell_complete=common.complete_runs)
-@click.option("--group", "groups", multiple=True, help="All runs of this group; may be repeated.")
+@common.selection
 @click.option(
     "--timeout",
     type=click.FloatRange(0, min_open=True),
     help="Seconds that an upload may take; by default 120 and what its size needs.",
 )
-@common.runs_dir_option
 @common.json_option
 @common.debug_option
 def command(
-    names: tuple[str, ...],
-    groups: tuple[str, ...],
+    selected: common.Selected,
     timeout: float | None,
-    runs_dir: Path,
     as_json: bool,
 ) -> None:
     """Upload runs to W&B: names, folders or patterns; all of the runs folder where none is named.
@@ -39,11 +34,10 @@ def command(
     uploaded and the run counts as incomplete. The exit code is 1 where a run failed or is
     incomplete.
     """
-    from lab.comparison.selection import select
     from lab.tracking.wandb_sync import sync
 
     outcomes = []
-    for outcome in sync(select(names, runs_dir, groups), timeout):
+    for outcome in sync(selected.runs(), timeout):
         outcomes.append(outcome)
         for message in outcome.messages:
             output.say(f"{outcome.run}: {message}")
@@ -52,9 +46,9 @@ def command(
     elif outcomes:
         _print(outcomes)
     else:
-        output.say(f"No runs in {runs_dir}.")
+        output.say(f"No runs in {selected.runs_dir}.")
     # one that was not asked for by name is only passed over
-    passed = ("running",) if not names else ()
+    passed = ("running",) if not selected.names else ()
     sys.exit(0 if all(o.ok or o.done in passed for o in outcomes) else 1)
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import webbrowser
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +11,7 @@ import click
 from lab.cli import common, output
 
 if TYPE_CHECKING:
+    from lab.comparison.groups import Question
     from lab.store import Run
 
 
@@ -20,18 +20,12 @@ if TYPE_CHECKING:
 @common.question
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="By default a free one.")
 @click.option("--open/--no-open", default=True, show_default=True, help="Open the browser.")
-@common.runs_dir_option
 @common.debug_option
 def command(
-    names: tuple[str, ...],
-    groups: tuple[str, ...],
-    where: tuple[str, ...],
-    by: tuple[str, ...],
-    metric: str | None,
-    threshold: float | None,
+    selected: common.Selected,
+    asked: Callable[..., Question],
     port: int,
     open: bool,
-    runs_dir: Path,
 ) -> None:
     """Show runs as a page that follows them: names, folders or patterns, or the whole runs folder.
 
@@ -42,23 +36,17 @@ def command(
 
     reader: Any = None
 
-    def select() -> Sequence[Run]:
-        from lab.comparison.selection import select
-
-        return select(names, runs_dir, groups, where)
-
     def gather(runs: Sequence[Run]) -> dict[str, Any]:
         nonlocal reader
         # imported with the first request: the address is there at once
-        from lab.comparison.groups import Question
         from lab.comparison.report import Reader, gather
 
         reader = reader or Reader()
-        return gather(runs, Question(by, metric, threshold), reader)
+        return gather(runs, asked(), reader)
 
-    if names or groups or where:
-        select()  # a mistake is said here, not in the browser
-    with serving(select, gather, port) as (url, server):
+    if selected:
+        selected.runs()  # a mistake is said here, not in the browser
+    with serving(selected.runs, gather, port) as (url, server):
         click.echo(url)
         output.say("Ctrl-C ends it.")
         if open:

@@ -15,21 +15,17 @@ def command() -> None:
 
 
 @command.command("view", short_help="Make a view that compares runs.")
-@click.argument("names", nargs=-1, metavar="[RUN]...", shell_complete=common.complete_runs)
-@click.option("--group", "groups", multiple=True, help="All runs of this group; may be repeated.")
+@common.selection
 @click.option("--name", default="lab", show_default=True, help="Name of the view.")
 @click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the view's JSON here."
 )
-@common.runs_dir_option
 @common.json_option
 @common.debug_option
 def view(
-    names: tuple[str, ...],
-    groups: tuple[str, ...],
+    selected: common.Selected,
     name: str,
     out: Path | None,
-    runs_dir: Path,
     as_json: bool,
 ) -> None:
     """Make a view of runs: names, folders or patterns; all of the runs folder where none is named.
@@ -40,14 +36,13 @@ def view(
     """
     import json
 
-    from lab.comparison.selection import select
     from lab.errors import UsageError
     from lab.tracking import wandb_view
     from lab.tracking.wandb_mode import resolve_mode
 
-    runs = select(names, runs_dir, groups)
+    runs = selected.runs()
     if not runs:
-        raise UsageError(f"No runs in {runs_dir}.")
+        raise UsageError(f"No runs in {selected.runs_dir}.")
     entity, project = wandb_view.home(runs)
     found = wandb_view.contents(runs)
     for run in runs:
