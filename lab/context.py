@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -20,6 +22,8 @@ from lab.rng import Randomness, derive, plain, unplain, untouched
 from lab.spec import EnvironmentSpec, SourceSpec
 from lab.update import Loss, Update, make_update
 from lab.window import Value, Window
+
+CACHE_KEY = re.compile(r"\w[\w.-]*(/\w[\w.-]*)*")  # no part begins with a dot
 
 
 class Context:
@@ -123,6 +127,19 @@ class Context:
         if name not in self.facts:
             self.facts[name] = plain(compute())
         return self.facts[name]
+
+    def cache(self, key: str) -> Path:
+        """Return the path of a file that all runs of a runs folder share, so that what is costly is
+        computed once. `key` is a content address: it changes with all that decides the content, as
+        `features/<digest>.pt` does. Nothing is written here; `lab.kit.generative.cached` does, and
+        survives torn files and other processes. The variable LAB_CACHE names another folder.
+
+        Raises ValueError for a key that leads elsewhere.
+        """
+        if not CACHE_KEY.fullmatch(key):
+            raise ValueError(f"{key!r} is no plain relative path")
+        folder = os.environ.get("LAB_CACHE") or self.dir.absolute().parent / ".cache"
+        return Path(folder).expanduser() / key
 
     # -- data
 

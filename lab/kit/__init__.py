@@ -53,6 +53,8 @@ _HOME = {
     "wilson": "intervals",
 }
 
+_BOXES = ("generative",)  # with names of their own
+
 __all__ = list(_HOME)
 
 if TYPE_CHECKING:
@@ -100,6 +102,8 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
+    if name in _BOXES:
+        return importlib.import_module(f"lab.kit.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'lab.kit' has no attribute {name!r}")
     value = getattr(importlib.import_module(f"lab.kit.{_HOME[name]}"), name)
@@ -108,4 +112,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted([*__all__, *_BOXES])

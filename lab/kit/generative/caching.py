@@ -1,0 +1,57 @@
+"""Compute once what many runs need, whichever process comes first."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from lab import checkpoint
+from lab.errors import LabError
+
+
+def cached(path: Path, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Return what the file at `path` holds, or compute and keep it: tensors and plain data.
+
+    Whoever comes while another process computes waits for it. A file that is torn is computed
+    anew; where nothing can be written, nothing is kept. See `ctx.cache` for paths.
+    """
+    found = _read(path)
+    if found is not None:
+        return found
+    with _alone(path) as kept:
+        found = _read(path)
+        if found is not None:
+            return found
+        state = compute()
+        if kept:
+            with suppress(OSError, LabError):  # a full disk, say: the state is none the worse
+                checkpoint.save(path, state)
+        return state
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        return checkpoint.load(path)
+    except (FileNotFoundError, checkpoint.Damaged):
+        return None
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[bool]:
+    """Hold the lock of a path; tell whether there is one."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = path.with_name(f"{path.name}.lock").open("wb")
+    except OSError:
+        yield False
+        return
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            locked = True
+        except OSError:  # some file systems have no locks
+            locked = False
+        yield locked

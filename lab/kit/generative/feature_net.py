@@ -1,0 +1,203 @@
+"""Train a small network on a source once; what it makes of examples are the source's features.
+
+Features of a network that knows the domain tell more of grey 8 x 8 digits than those of ImageNet's
+Inception, and need no download. The network is the same for every run: its weights depend on the
+data and on this file alone, not on the run's seed, threads, precision or device.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor, nn
+
+from lab.data.about import About
+from lab.errors import UsageError
+
+VERSION = 1  # of all below: another one makes other features
+FEATURES = 64
+UPDATES, BATCH, RATE = 400, 64, 2e-3
+SIDES = (8, 16, 32, 64)  # of the square that images are brought to
+PART = 1_024  # examples that go through the network at a time
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What the network learns from: inputs [N, ...] as the source gives them, and targets."""
+
+    about: About
+    inputs: Tensor
+    targets: Tensor | None
+
+    @property
+    def digest(self) -> str:
+        """A content address of the features: it changes with all that decides them."""
+        facts = [VERSION, torch.__version__, self.about.as_plain() | {"name": ""}]
+        digest = hashlib.blake2b(json.dumps(facts).encode(), digest_size=16)
+        for column in (self.inputs, self.targets):
+            if column is not None:
+                digest.update(column.cpu().contiguous().numpy().data)
+        return digest.hexdigest()
+
+
+class FeatureNet(nn.Module):
+    """Convolutions for images, layers for tables; then features; then what is to be learnt."""
+
+    def __init__(self, about: About) -> None:
+        super().__init__()
+        if about.kind not in ("image", "table"):
+            raise UsageError(f"{about.name}: there are no features of {about.kind}")
+        body, width = _convolutions(about) if about.kind == "image" else _layers(about)
+        self.body, self.embed = body, nn.Linear(width, FEATURES)
+        self.head = nn.Linear(FEATURES, _outputs(about))
+        self.mean: Tensor
+        self.scale: Tensor
+        self.register_buffer("mean", torch.zeros(FEATURES))
+        self.register_buffer("scale", torch.ones(()))
+
+    def raw(self, prepared: Tensor) -> Tensor:
+        """Return features [B, 64] before they are scaled, of inputs as `About.prepare` has them."""
+        found: Tensor = self.embed(self.body(_square(prepared)))
+        return found
+
+    def features(self, prepared: Tensor) -> Tensor:
+        """Return features [B, 64] whose mean is 0 and whose mean variance is 1 on the training
+        data. One factor for all: which ones vary most is part of what they say."""
+        return (self.raw(prepared) - self.mean) / self.scale
+
+    def forward(self, prepared: Tensor) -> Tensor:
+        """Return what the network learns to say: logits of classes, values, or the input."""
+        found: Tensor = self.head(F.relu(self.raw(prepared)))
+        return found
+
+
+def train(lesson: Lesson) -> dict[str, Any]:
+    """Return the state of a trained network. No generator but its own is drawn from."""
+    with _quietly():
+        draw = Generator().manual_seed(0)
+        net = make(lesson.about)
+        _initialize(net, draw)
+        x, y = lesson.inputs.cpu(), lesson.targets
+        y = None if y is None else y.cpu()
+        optimizer = torch.optim.Adam(net.parameters(), RATE)
+        for update, chosen in enumerate(_orders(len(x), draw)):
+            optimizer.param_groups[0]["lr"] = RATE * (1 - update / UPDATES)
+            optimizer.zero_grad()
+            _loss(net, lesson.about, x[chosen], None if y is None else y[chosen]).backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+        _scale(net, lesson.about, x)
+    return {name: value.detach().clone() for name, value in net.state_dict().items()}
+
+
+def make(about: About) -> FeatureNet:
+    """Return a network on the CPU without values: to construct layers would draw random ones."""
+    with torch.device("meta"):
+        net = FeatureNet(about)
+    return net.float().to_empty(device="cpu").eval()
+
+
+def load(about: About, state: Mapping[str, Any], device: torch.device) -> FeatureNet:
+    """Return the network of a state, for no more training."""
+    net = make(about)
+    net.load_state_dict(state)
+    return net.to(device).requires_grad_(False)
+
+
+def in_parts(function: Callable[[Tensor], Tensor], examples: Tensor) -> Tensor:
+    """Return what a function makes of examples [N, ...], part by part."""
+    return torch.cat([function(part) for part in torch.split(examples, PART)])
+
+
+def _loss(net: FeatureNet, about: About, x: Tensor, y: Tensor | None) -> Tensor:
+    prepared = about.prepare(x)
+    if y is not None and about.task == "classify":
+        return F.cross_entropy(net(prepared), y.long())
+    if y is not None and about.task == "regress":
+        return F.mse_loss(net(prepared), about.prepare_targets(y).flatten(1))
+    return F.mse_loss(net(prepared), _square(prepared).flatten(1))
+
+
+def _outputs(about: About) -> int:
+    """Return how many numbers are to be said; the input's where there is no class or value."""
+    if about.task in ("classify", "regress"):
+        return about.outputs
+    return _square(torch.empty(1, *about.shape, device="meta")).numel()
+
+
+def _square(images: Tensor) -> Tensor:
+    """Return images [B, C, S, S], averaged down or spread out to the next side; tables as they
+    are."""
+    if images.ndim < 4:
+        return images
+    longest = max(images.shape[2:])
+    side = next((side for side in SIDES if side >= longest), SIDES[-1])
+    if tuple(images.shape[2:]) == (side, side):
+        return images
+    return F.adaptive_avg_pool2d(images, side)
+
+
+def _convolutions(about: About) -> tuple[nn.Module, int]:
+    """Go down to 4 x 4 places by steps of two pixels; a large image begins with steps of four."""
+    _, channels, _, side = _square(torch.empty(1, *about.shape, device="meta")).shape
+    layers: list[nn.Module] = []
+    while side > 4:
+        step = 4 if side > 16 else 2
+        width = 32 if not layers else 64
+        layers += [nn.Conv2d(channels, width, 4, step, 0 if step == 4 else 1), nn.ReLU()]
+        channels, side = width, side // step
+    return nn.Sequential(*layers, nn.Flatten()), channels * 16
+
+
+def _layers(about: About) -> tuple[nn.Module, int]:
+    return nn.Sequential(nn.Linear(about.shape[0], 128), nn.ReLU()), 128
+
+
+def _initialize(net: FeatureNet, draw: Generator) -> None:
+    for module in net.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=draw)
+            assert module.bias is not None
+            nn.init.zeros_(module.bias)
+    net.mean.zero_()
+    net.scale.fill_(1.0)
+
+
+def _orders(count: int, draw: Generator) -> Iterator[Tensor]:
+    """Yield the rows of each update: batches of one size, whatever the number of examples."""
+    size, order = min(BATCH, count), torch.empty(0, dtype=torch.long)
+    for _ in range(UPDATES):
+        if len(order) < size:
+            order = torch.cat([order, torch.randperm(count, generator=draw)])
+        yield order[:size]
+        order = order[size:]
+
+
+@torch.no_grad()
+def _scale(net: FeatureNet, about: About, x: Tensor) -> None:
+    raw = in_parts(lambda part: net.raw(about.prepare(part)), x).double()
+    net.mean.copy_(raw.mean(0))
+    net.scale.copy_(raw.var(0, correction=0).mean().sqrt().clamp(min=1e-12))
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Compute as nobody else asked for: with gradients, in full precision, on one thread, whose
+    sums do not depend on how many there are."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with (
+            torch.inference_mode(False),
+            torch.enable_grad(),
+            torch.autocast("cpu", enabled=False),
+        ):
+            yield
+    finally:
+        torch.set_num_threads(threads)

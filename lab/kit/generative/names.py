@@ -1,0 +1,47 @@
+"""Declare what the metrics of generators mean, for their specs.
+
+    ExperimentSpec(..., metrics={"train/loss": "-ELBO", **generative.DISTRIBUTION_METRICS})
+
+Nothing heavy is imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_FIGURES = {
+    "fid": "Fréchet distance of features to held-out examples",
+    "kid": "squared maximum mean discrepancy of features to held-out examples",
+    "precision": "share of samples within the manifold of the data",
+    "recall": "share of the data within the manifold of the samples",
+    "density": "how densely real examples lie around samples",
+    "coverage": "share of real examples with a sample beside them",
+}
+_BESIDE = {
+    "real": "what other real examples get: the floor, or the ceiling",
+    "memoriser": "what training examples get",
+    "mixture": "what samples of a mixture of Gaussians get",
+}
+
+
+def _declared(figures: Mapping[str, str]) -> Mapping[str, str]:
+    return {
+        f"{split}/{name}": words for split in ("eval", "test") for name, words in figures.items()
+    }
+
+
+DISTRIBUTION_METRICS: Mapping[str, str] = {
+    **_declared(_FIGURES),
+    **_declared({"kid_std": "deviation of the squared discrepancy among subsets"}),
+    **_declared({f"{name}_real": f"{name}: {_BESIDE['real']}" for name in _FIGURES}),
+    **_declared({f"fid_{row}": f"fid: {words}" for row, words in _BESIDE.items() if row != "real"}),
+    "test/n": "samples that were measured at a time",
+}
+HEALTH_METRICS: Mapping[str, str] = _declared(
+    {
+        "healthy": "1 where nothing is wrong with adversarial training",
+        "collapsed": "1 where samples are alike",
+        "discriminator_won": "1 where the discriminator leaves nothing to learn",
+        "diverged": "1 where a number is not finite or a loss is huge",
+    }
+)
