@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,19 @@ import click
 from lab.cli import common, output
 from lab.cli.capability import CapabilityCommand
 
+NEGATIVE = re.compile(r"-[\d.]")
 
-@click.command(
-    "predict", cls=CapabilityCommand, short_help="Say what a trained run makes of inputs."
-)
+
+class PredictCommand(CapabilityCommand):
+    """A command whose words may begin with a minus, as rows of numbers do."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        rows = [] if "--" in args else [word for word in args if NEGATIVE.match(word)]
+        others = [word for word in args if word not in rows]
+        return super().parse_args(ctx, [*others, "--", *rows] if rows else args)
+
+
+@click.command("predict", cls=PredictCommand, short_help="Say what a trained run makes of inputs.")
 @common.run_argument
 @click.argument("inputs", nargs=-1, metavar="INPUT...")
 @click.option("--checkpoint", default="best", show_default=True, help="best, last or a clock.")
@@ -40,6 +51,10 @@ def command(
         output.print_json(rows)
         return
     for row in rows:
-        values = row.get("classes") or dict(enumerate(row["values"]))
-        said = ", ".join(f"{name} {output.number(value)}" for name, value in values.items())
-        click.echo(f"{row['input']}: {said}")
+        click.echo(f"{row['input']}: {_said(row)}")
+
+
+def _said(row: Mapping[str, Any]) -> str:
+    if "values" in row:
+        return ", ".join(map(output.number, row["values"]))
+    return ", ".join(f"{name} {output.number(chance)}" for name, chance in row["classes"].items())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
+import copy
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from lab.data.about import About
 from lab.errors import LabError, UsageError
 from lab.kit.capabilities import Export
 from lab.kit.eager import as_written
+from lab.text import describe
 
 SUFFIXES = {"safetensors": ".safetensors", "torchexport": ".pt2", "onnx": ".onnx"}
 BATCH = 3  # not 1, so that an example cannot be taken for the only size
@@ -24,29 +26,43 @@ TOLERANCE = 1e-4
 def export(module: nn.Module, about: About, asked: Export, folder: Path) -> Path:
     """Write `module`, which takes prepared inputs [B, ...], and return the path.
 
-    What was written is read back and run on random inputs. Raises LabError where it does not give
-    the same, UsageError where a library is missing.
+    What was written is read back and run on random inputs. Raises LabError where it cannot be
+    written or does not give the same, UsageError where a library is missing.
     """
     path = asked.out or folder / f"model{SUFFIXES[asked.to]}"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    module = module.cpu().eval()
+    module = copy.deepcopy(module).cpu().eval()  # the experiment keeps its own where it is
     inputs = torch.randn(BATCH, *about.shape, generator=torch.Generator().manual_seed(0))
-    with torch.no_grad(), as_written(module):
-        expected = module(inputs)
-        found = WRITERS[asked.to](module, inputs, path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with torch.no_grad(), as_written(module), _quiet():
+            expected = module(inputs)
+            found = WRITERS[asked.to](module, inputs, path)
+    except LabError:
+        raise
+    except Exception as error:  # a person's own network may resist in any way
+        raise LabError(f"{path} cannot be written as {asked.to}: {describe(error)}") from error
     worst = float((found - expected).abs().max() / expected.abs().max().clamp(min=1))
     if not worst <= TOLERANCE:
         raise LabError(f"{path} does not give the same outputs: they differ by {worst:.2g}")
     return path
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep back what torch prints of its progress: standard output belongs to the path."""
+    with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+        yield
+
+
 def _safetensors(module: nn.Module, inputs: Tensor, path: Path) -> Tensor:
     from safetensors.torch import load_file, save_file
 
-    save_file({n: value.contiguous() for n, value in module.state_dict().items()}, path)
-    state = module.state_dict()
-    read = torch.func.functional_call(module, {**state, **load_file(path)}, (inputs,))
-    return read  # type: ignore[no-any-return]
+    # clones, as tied weights are not written under two names
+    state = {name: value.clone().contiguous() for name, value in module.state_dict().items()}
+    save_file(state, path)
+    module.load_state_dict(load_file(path))
+    answer: Tensor = module(inputs)
+    return answer
 
 
 def _torchexport(module: nn.Module, inputs: Tensor, path: Path) -> Tensor:
@@ -66,17 +82,16 @@ def _onnx(module: nn.Module, inputs: Tensor, path: Path) -> Tensor:
             "ONNX needs onnxscript and onnxruntime: pip install 'rl-gen-lab[export]'"
         ) from error
     batch = torch.export.Dim("batch", min=1)
-    with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
-        torch.onnx.export(
-            module,
-            (inputs,),
-            path,
-            input_names=["inputs"],
-            output_names=["outputs"],
-            dynamic_shapes=({0: batch},),
-            dynamo=True,
-            external_data=False,
-        )
+    torch.onnx.export(
+        module,
+        (inputs,),
+        path,
+        input_names=["inputs"],
+        output_names=["outputs"],
+        dynamic_shapes=({0: batch},),
+        dynamo=True,
+        external_data=False,
+    )
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     (answer,) = session.run(None, {"inputs": inputs.numpy()})
     return torch.from_numpy(answer)

@@ -42,13 +42,13 @@ def ranked(probabilities: Tensor, asked: Predict, about: About) -> list[dict[str
 
 
 def _image(word: str, about: About) -> Any:
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     channels, height, width = about.shape
     try:
         with Image.open(Path(word)) as picture:
             shown = picture.convert("L" if channels == 1 else "RGB").resize((width, height))
-    except (OSError, UnidentifiedImageError) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         why = getattr(error, "strerror", None) or "it is no image"
         raise UsageError(f"{word} cannot be read: {why}") from error
     return np.asarray(shown, np.uint8).reshape(height, width, -1).transpose(2, 0, 1)
@@ -62,4 +62,7 @@ def _row(word: str, about: About) -> Any:
     if len(numbers) != about.shape[0]:
         wanted = about.shape[0]
         raise UsageError(f"{word!r} has {len(numbers)} numbers; the run learnt from {wanted}")
-    return np.array(numbers, np.float32)
+    row = np.array(numbers, np.float32)
+    if not np.isfinite(row).all():
+        raise UsageError(f"{word!r} holds what is no finite number")
+    return row

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from lab.context import Context
 from lab.data.augment import Augment
 from lab.data.batches import Batch, Batches
+from lab.errors import UsageError
 from lab.experiment import Experiment
 from lab.kit.early_stop import EarlyStop, validate
 from lab.kit.gradients import draw_layers, layer_statistics, metric_names
@@ -37,6 +38,11 @@ class Supervision:
         self.config, self.ctx = config, ctx
         self.data = ctx.data(config)
         self.early = EarlyStop(config.patience, direction="max")
+        if self.about.task == "regress" and config.label_smoothing:
+            raise UsageError(f"--label-smoothing is for classes; {self.about.name} has none")
+        if self.about.task == "regress" and config.class_weights != "none":
+            raise UsageError(f"--class-weights is for classes; {self.about.name} has none")
+        self._augment = Augment(config.augment, self.about, ctx.generator)
 
     @property
     def about(self) -> Any:
@@ -101,10 +107,6 @@ class Supervision:
             weights = class_weights(self.data.train.targets.long(), self.about.outputs)
         return CrossEntropy(self.config.label_smoothing, weights)
 
-    @cached_property
-    def _augment(self) -> Augment:
-        return Augment(self.config.augment, self.about, self.ctx.generator)
-
     # -- measuring
 
     def measure(self, model: nn.Module, split: str) -> dict[str, float]:
@@ -139,7 +141,11 @@ class Supervision:
         assert batch.targets is not None
         layers = layer_statistics(model, self.loss, batch.inputs, batch.targets)
         self.ctx.media("layers", draw_layers(layers))
-        norms = {row.name: row.gradient_norm for row in layers if row.gradient_norm is not None}
+        norms = {
+            row.name or row.type: row.gradient_norm
+            for row in layers
+            if row.gradient_norm is not None
+        }
         return metric_names(norms, "gradient")
 
     def example(self, number: int) -> Tensor:

@@ -45,8 +45,10 @@ class Baseline:
             )
         self.data = ctx.data(config)
         self.about = self.data.about
-        if self.about.kind == "text":
-            raise lab.UsageError(f"{self.about.name} holds texts; a baseline needs numbers")
+        if self.about.kind not in ("image", "table"):
+            raise lab.UsageError(
+                f"A baseline learns from images and tables; {self.about.name} holds neither."
+            )
         self.learnt: dict[str, Any] = {}  # inputs, targets and seed, once there are any
 
     def step(self) -> int:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from math import ceil
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from lab.kit import LayerOptions
+from lab.kit import LayerOptions, OptimizerOptions
 from lab.kit.supervised_config import SupervisedConfig
+
+LAYERS = ("hidden", "activation", "init", "dropout", "norm")
+PERCEPTRON_LACKS = (
+    *LAYERS,
+    *(name for name in OptimizerOptions.model_fields if name != "lr"),
+    "label_smoothing",
+    "class_weights",
+)
 
 
 class Config(LayerOptions, SupervisedConfig):
@@ -30,8 +40,21 @@ class Config(LayerOptions, SupervisedConfig):
             raise ValueError("--hidden: a layer has one unit or more")
         if self.arch == "perceptron" and self.model:
             raise ValueError("--arch perceptron and --model exclude each other")
+        if self.arch == "perceptron":
+            self._refuse(PERCEPTRON_LACKS, "--arch perceptron has no")
+        if self.model:
+            self._refuse(LAYERS, "--model builds the network by itself, without")
+        part = ceil(self.batch / self.accumulate)
+        if self.norm and min(part, self.batch % part or part) < 2:
+            raise ValueError("--norm needs two examples or more in each part of a batch")
         if self.arch == "perceptron" and self.augment.get("mixup"):
             raise ValueError(
                 "--augment mixup mixes classes, which threshold units cannot learn from"
             )
         return self
+
+    def _refuse(self, names: Iterable[str], because: str) -> None:
+        """Raise ValueError where an option was given that would do nothing."""
+        for name in names:
+            if getattr(self, name) != type(self).model_fields[name].default:
+                raise ValueError(f"{because} --{name.replace('_', '-')}")

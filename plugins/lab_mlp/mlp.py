@@ -22,6 +22,7 @@ from lab_mlp.model import build
 
 FRAMES = 30  # of the animated boundary
 FPS = 8
+POINTS = 2_000  # training examples that a picture shows
 
 
 class MLP:
@@ -33,6 +34,11 @@ class MLP:
         self.config, self.ctx = config, ctx
         self.supervision = Supervision(config, ctx)
         about = self.supervision.about
+        if about.kind not in ("image", "table") or about.task not in ("classify", "regress"):
+            raise lab.UsageError(
+                "A feed-forward network gives each image or row of a table a class or values; "
+                f"{about.name} is a {about.kind} to {about.task}."
+            )
         if config.arch == "perceptron" and about.task != "classify":
             raise lab.UsageError(f"Threshold units tell classes apart; {about.name} has none")
         self.net = ctx.wrap(build(config, about))
@@ -64,9 +70,11 @@ class MLP:
         with self.averaged():
             figures = self.supervision.measure(self.net, split)
             if self.drawn:
-                self.ctx.media("boundary", self.boundary())
-        if self.frames and split == "test":
-            self.ctx.media("boundary_in_training", lab.Clip(self.frames, FPS))
+                picture = self.boundary()
+                if split == "eval":
+                    self.ctx.media("boundary", picture)
+                else:  # what was selected comes last
+                    self.ctx.media("boundary_in_training", lab.Clip([*self.frames, picture], FPS))
         return figures
 
     @torch.no_grad()
@@ -92,7 +100,8 @@ class MLP:
 
     def export(self, asked: Export) -> Path:
         """Write the network for other software. It takes prepared inputs."""
-        return export(self.net, self.supervision.about, asked, self.ctx.dir)
+        with self.averaged():
+            return export(self.net, self.supervision.about, asked, self.ctx.dir)
 
     def averaged(self) -> AbstractContextManager[None]:
         return nullcontext() if self.updater is None else self.updater.averaged()
@@ -100,10 +109,11 @@ class MLP:
     # -- pictures of data with two columns
 
     def boundary(self) -> Picture:
-        """Draw the answers over the training examples."""
+        """Draw the answers over training examples."""
         train = self.supervision.data.train
-        assert train.targets is not None
-        return draw(self.answer, self.supervision.about, train.inputs, train.targets)
+        shown = train.take(torch.arange(min(len(train), POINTS), device=self.ctx.device))
+        assert shown.targets is not None
+        return draw(self.answer, self.supervision.about, shown.inputs, shown.targets)
 
     def keep_frame(self) -> None:
         """Draw the boundary at even steps of the budget, for the animation."""
@@ -129,5 +139,6 @@ class MLP:
         else:
             self.updater.load_state_dict(state)
         self.supervision.load_state_dict(state)
-        self.frames = lab.unplain(state.get("frames", []))
-        self.over = state.get("over", False)
+        if "frames" in state:  # a model alone leaves the frames that the animation is made of
+            self.frames = lab.unplain(state["frames"])
+            self.over = state["over"]

@@ -1,0 +1,129 @@
+"""`lab export` writes what other software reads, with the same outputs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+import lab
+
+OPTIONS = {"norm": True, "dropout": 0.2, "ema": 0.9}
+
+
+def trained(train, data: str = "digits", **options):
+    """Return the folder of a short run, its network, and prepared inputs [B, ...]."""
+    result = train(data, **{"hidden": (16,), "budget": 640, "name": "it", **options})
+    loaded = lab.load(result.dir)
+    inputs = loaded.supervision.about.prepare(loaded.example(11))
+    with torch.no_grad():
+        return loaded, inputs, loaded.net(inputs)
+
+
+def test_weights_fit_a_network_that_is_built_by_hand(train, cli) -> None:
+    _, inputs, expected = trained(train, **OPTIONS)
+    done = cli("export", "it")
+    assert done.exit_code == 0, done.output
+    path = Path(done.stdout.strip())
+    assert path.resolve() == Path("runs/it/model.safetensors").resolve()
+    net = nn.Sequential(
+        nn.Flatten(), nn.Linear(64, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(),
+        nn.Linear(16, 10),
+    )  # fmt: skip
+    net.load_state_dict(load_file(path))
+    with torch.no_grad():
+        assert torch.allclose(net.eval()(inputs), expected, atol=1e-6)
+
+
+def test_a_program_of_torch_takes_batches_of_any_size(train, cli, tmp_path) -> None:
+    _, inputs, expected = trained(train, **OPTIONS)
+    done = cli("export", "it", "--to", "torchexport", "--out", tmp_path / "new" / "net.pt2")
+    assert done.exit_code == 0, done.output
+    program = torch.export.load(tmp_path / "new" / "net.pt2").module()
+    for size in (1, 4, 11):
+        assert torch.allclose(program(inputs[:size]), expected[:size], atol=1e-6)
+
+
+@pytest.mark.parametrize("options", [OPTIONS, {"arch": "perceptron", "hidden": (256, 256)}])
+def test_onnx_gives_the_same_outputs(train, cli, options) -> None:
+    runtime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+    _, inputs, expected = trained(train, **options)
+    done = cli("export", "it", "--to", "onnx")
+    assert done.exit_code == 0, done.output
+    assert len(done.stdout.splitlines()) == 1  # torch's own talk is kept back
+    session = runtime.InferenceSession(done.stdout.strip(), providers=["CPUExecutionProvider"])
+    for size in (1, 4, 11):
+        (found,) = session.run(None, {"inputs": inputs[:size].numpy()})
+        assert torch.allclose(torch.from_numpy(found), expected[:size], atol=1e-5)
+
+
+def test_without_the_libraries_of_onnx_the_extra_is_named(train, cli, monkeypatch) -> None:
+    import sys
+
+    trained(train)
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    done = cli("export", "it", "--to", "onnx")
+    assert done.exit_code == 2
+    assert "pip install 'rl-gen-lab[export]'" in done.stderr
+
+
+def test_values_are_exported_too(train, cli) -> None:
+    """In the standard unit: `restore_targets` brings them back."""
+    loaded, inputs, expected = trained(train, "diabetes")
+    done = cli("export", "it", "--to", "torchexport")
+    assert done.exit_code == 0, done.output
+    found = torch.export.load(done.stdout.strip()).module()(inputs)
+    assert torch.allclose(found, expected, atol=1e-6)
+    about = loaded.supervision.about
+    assert torch.allclose(about.restore_targets(found), loaded.infer(loaded.example(11)), atol=1e-2)
+
+
+def test_the_experiment_is_as_before(train) -> None:
+    from lab.kit import Export
+
+    loaded, inputs, expected = trained(train)
+    loaded.net.train()
+    loaded.export(Export(to="torchexport"))
+    assert loaded.net.training
+    assert torch.equal(loaded.net(inputs), expected)
+
+
+def test_what_cannot_be_written_is_a_plain_line(train, cli, tmp_path) -> None:
+    trained(train)
+    (tmp_path / "file").write_text("")
+    for words, code, said in (
+        (["--to", "tensorflow"], 2, "--to"),
+        (["--out", tmp_path / "file" / "model"], 1, "cannot be written as safetensors"),
+        (["--out", tmp_path], 1, "cannot be written as safetensors"),
+    ):
+        done = cli("export", "it", *words)
+        assert done.exit_code == code, done.output
+        assert said in done.stderr
+        assert "Traceback" not in done.output
+
+
+def test_a_network_that_cannot_be_exported_is_a_plain_line(train, cli, tmp_path) -> None:
+    import sys
+
+    cli("runs")  # moves into the test's folder
+    (tmp_path / "stubborn.py").write_text(
+        "from torch import nn\n\nclass Net(nn.Linear):\n"
+        "    def __init__(self, inputs, outputs):\n        super().__init__(inputs, outputs)\n\n"
+        "    def forward(self, x):\n"
+        "        y = super().forward(x)\n"
+        "        return y if float(y.sum()) > 0 else y * 1\n"
+    )
+    before = list(sys.path)
+    try:
+        train("iris", model="stubborn.py:Net", budget=64, name="it")
+        done = cli("export", "it", "--to", "torchexport")
+        assert done.exit_code == 1, done.output
+        assert "cannot be written as torchexport" in done.stderr
+        assert len(done.stderr.strip().splitlines()) <= 2
+    finally:
+        sys.path[:] = before
+        sys.modules.pop("stubborn", None)

@@ -1,0 +1,122 @@
+"""`lab predict` reads image files and rows of numbers, and says what it cannot read."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import lab
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Runs on rows, on images, on values and on points with negative coordinates."""
+    folder = tmp_path_factory.mktemp("predict")
+    common = {"runs_dir": folder / "runs", "wandb": "disabled", "media": False, "hidden": (32,)}
+    for name, data, budget in (
+        ("rows", "iris", 2_000), ("images", "digits", 6_000), ("values", "diabetes", 4_000),
+        ("points", "spirals", 640),
+    ):  # fmt: skip
+        lab.run("mlp", name=name, data=data, budget=budget, lr=1e-2, **common)
+    return folder
+
+
+@pytest.fixture
+def predict(runs, cli, monkeypatch):
+    monkeypatch.chdir(runs)
+    return lambda *words: cli("predict", *words)
+
+
+def digit(runs, number: int):
+    """Return a digit of the test split [8, 8] and its class."""
+    test = lab.load(runs / "runs" / "images").supervision.data.test
+    return test.inputs[number, 0].numpy(), int(test.targets[number])
+
+
+def test_rows_are_named_with_their_likeliest_classes(predict) -> None:
+    result = predict("rows", "5.1,3.5,1.4,0.2", "6.3, 3.3, 6.0, 2.5", "--json", "--top", 2)
+    assert result.exit_code == 0, result.output
+    first, second = json.loads(result.stdout)
+    assert first["input"] == "5.1,3.5,1.4,0.2"
+    assert next(iter(first["classes"])) == "setosa"
+    assert next(iter(second["classes"])) == "virginica"
+    assert list(first["classes"].values()) == sorted(first["classes"].values(), reverse=True)
+    assert len(first["classes"]) == 2
+
+
+def test_what_it_says_is_what_the_network_answers(predict, runs) -> None:
+    result = predict("rows", "5.1,3.5,1.4,0.2", "--json", "--top", 9)
+    loaded = lab.load(runs / "runs" / "rows")
+    expected = loaded.infer(torch.tensor([[5.1, 3.5, 1.4, 0.2]]))[0]
+    chances = json.loads(result.stdout)[0]["classes"]
+    found = [chances[name] for name in loaded.supervision.about.classes]
+    assert found == pytest.approx(expected.tolist())
+    assert sum(found) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("kind", ["L", "RGB", "RGBA", "P"])
+def test_image_files_of_any_kind_and_size_are_read(predict, runs, tmp_path, kind) -> None:
+    right = 0
+    for number in range(6):
+        pixels, label = digit(runs, number)
+        large = Image.fromarray(pixels).convert(kind).resize((40, 40))
+        large.save(tmp_path / f"{number}.png")
+        result = predict("images", tmp_path / f"{number}.png", "--json", "--top", 1)
+        assert result.exit_code == 0, result.output
+        right += str(label) in json.loads(result.stdout)[0]["classes"]
+    assert right >= 4  # enlarged and brought back they are not quite what they were
+
+
+def test_values_come_in_their_own_unit(predict, runs) -> None:
+    row = ",".join(map(str, lab.load(runs / "runs" / "values").example(1)[0].tolist()))
+    result = predict("values", row)
+    assert result.exit_code == 0, result.output
+    said, _, value = result.stdout.strip().partition(": ")
+    assert said == row
+    assert 50 < float(value) < 350
+
+
+def test_a_row_may_begin_with_a_minus(predict) -> None:
+    for words in (["points", "-0.2,0.3", "--top", "1"], ["points", "--", "-0.2,0.3", "-.1,-1"],
+                  ["points", "0.1,0.1", "-0.2,0.3"]):  # fmt: skip
+        result = predict(*words)
+        assert result.exit_code == 0, result.output
+        assert "-0.2,0.3: " in result.stdout
+
+
+WRONG = {
+    "nothing": (["rows"], "Give 4 numbers"),
+    "no image": (["images"], "Give image files"),
+    "words": (["rows", "a,b,c,d"], "is no row of numbers"),
+    "an empty word": (["rows", ""], "is no row of numbers"),
+    "too few": (["rows", "1,2"], "has 2 numbers; the run learnt from 4"),
+    "no number": (["rows", "1,2,3,nan"], "no finite number"),
+    "an image for rows": (["rows", "digit.png"], "is no row of numbers"),
+    "a row for images": (["images", "1,2,3"], "1,2,3 cannot be read: No such file"),
+    "no such file": (["images", "none.png"], "none.png cannot be read: No such file"),
+    "a text": (["images", "text.png"], "text.png cannot be read: it is no image"),
+    "half an image": (["images", "half.png"], "half.png cannot be read"),
+    "a folder": (["images", "."], "cannot be read"),
+    "no class": (["rows", "1,2,3,4", "--top", "0"], "--top 0"),
+    "an unknown option": (["rows", "1,2,3,4", "--tops", "1"], "--tops"),
+    "no run": (["other", "1,2,3,4"], "other"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_cannot_be_read_is_a_plain_line(predict, runs, case) -> None:
+    pixels = np.arange(4096, dtype=np.uint8).reshape(64, 64)
+    Image.fromarray(pixels).save(runs / "digit.png")
+    (runs / "text.png").write_text("no pixels")
+    whole = (runs / "digit.png").read_bytes()
+    (runs / "half.png").write_bytes(whole[: len(whole) // 2])
+    words, said = WRONG[case]
+    result = predict(*words)
+    assert result.exit_code == 2, result.output
+    assert said in result.stderr
+    assert not result.stdout
+    assert "Traceback" not in result.output

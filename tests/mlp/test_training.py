@@ -1,0 +1,246 @@
+"""What training offers: values, averages, mixtures, weights, patience, pictures, exact resume."""
+
+from __future__ import annotations
+
+import copy
+import random
+import subprocess
+import sys
+import time
+
+import helpers
+import numpy as np
+import pytest
+import torch
+from helpers import difference, last_state, rows, summary
+
+import lab
+from lab.tracking.terminal import Silent
+
+EVERYTHING = {
+    "data": "spirals",
+    "data_args": {"n": 600},
+    "hidden": (16,),
+    "batch": 48,
+    "budget": 2_000,
+    "eval_every": 500,
+    "checkpoint_every": 130,
+    "ema": 0.9,
+    "accumulate": 3,
+    "augment": {"noise": 0.1, "mixup": 0.2},
+    "label_smoothing": 0.05,
+    "class_weights": "balanced",
+    "schedule": "one-cycle",
+    "clip_norm": 1.0,
+    "dropout": 0.1,
+    "norm": True,
+    "patience": 50,
+    "layer_stats": True,
+}
+
+
+class Stopper(Silent):
+    """A terminal that fails training when the clock gets to `at`."""
+
+    def __init__(self, at: int) -> None:
+        self.at = at
+
+    def tick(self, clock: int) -> None:
+        if clock >= self.at:
+            raise RuntimeError("ended here")
+
+
+def test_values_are_predicted_better_than_by_their_mean(train) -> None:
+    result = train("diabetes", hidden=(32,), budget=12_000, lr=3e-3, weight_decay=0.01)
+    figures = result.summary["test"]
+    assert figures["test/r2"] > 0.3
+    assert figures["test/mse_low"] < figures["test/mse"] < figures["test/mse_high"]
+    loaded = lab.load(result.dir)
+    values = loaded.infer(loaded.example(20))
+    assert 50 < values.mean() < 300  # in their own unit
+    constant = loaded.supervision.data.test.targets.var(correction=0)
+    assert figures["test/mse"] < 0.75 * constant
+
+
+def test_digits_are_read(train) -> None:
+    result = train("digits", budget=15_000, lr=3e-3, schedule="one-cycle", batch=32)
+    assert result.summary["test"]["test/accuracy"] > 0.93
+
+
+def test_spirals_are_parted(train) -> None:
+    result = train("spirals", hidden=(64, 64), lr=1e-2, budget=30_000, eval_every=10_000)
+    assert result.summary["test"]["test/accuracy"] > 0.95
+
+
+def test_the_averaged_weights_are_measured_and_kept(train) -> None:
+    result = train(ema=0.95, budget=1_000, lr=1e-2, hidden=(8,), eval_every=1_000)
+    state = last_state(result.dir)["experiment"]
+    assert difference(state["model"], state["weights"]) is not None
+    loaded = lab.load(result.dir, "last")
+    assert difference(dict(loaded.net.state_dict()), state["model"]) is None
+    again = lab.evaluate(result.dir, "last", split="eval")
+    last = [row for row in rows(result.dir) if "eval/loss" in row][-1]
+    assert again["eval/loss"] == pytest.approx(last["eval/loss"], rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"label_smoothing": 0.2}, {"augment": {"mixup": 0.4}}, {"class_weights": "balanced"},
+     {"accumulate": 4, "batch": 30}],
+)  # fmt: skip
+def test_an_option_of_the_loss_trains_otherwise_and_well(train, options) -> None:
+    common = {"hidden": (16,), "budget": 4_000, "lr": 1e-2, "data": "wine", "eval_every": 4_000}
+    plain = train(**common, batch=options.get("batch", 64))
+    other = train(**common, **options)
+    assert other.summary["test"]["test/accuracy"] > 0.85
+    one, two = (last_state(run.dir)["experiment"]["model"] for run in (plain, other))
+    if "accumulate" in options:  # the same, but for the order of sums
+        assert all(torch.allclose(one[name], two[name], atol=1e-3) for name in one)
+    elif "class_weights" not in options:  # wine's classes are uneven, so these differ too
+        assert difference(one, two) is not None
+    assert rows(other.dir)[0]["eval/loss"] == pytest.approx(rows(plain.dir)[0]["eval/loss"])
+
+
+def test_balanced_weights_find_a_rare_class(tmp_path, train) -> None:
+    """Of 300 points ten are rare, and the two classes overlap: unweighted, none is worth it."""
+    rng = np.random.default_rng(0)
+    lines = ["x,kind"]
+    lines += [f"{rng.normal()},common" for _ in range(380)]
+    lines += [f"{rng.normal(1.0)},rare" for _ in range(20)]
+    (tmp_path / "uneven.csv").write_text("\n".join(lines))
+    pytest.importorskip("pyarrow")
+    figures = {}
+    for weights in ("none", "balanced"):
+        result = train(
+            f"csv:{tmp_path / 'uneven.csv'}", hidden=(), budget=6_000, lr=0.05,
+            class_weights=weights, eval_every=6_000, name=weights,
+        )  # fmt: skip
+        loaded = lab.load(result.dir, "last")
+        figures[weights] = loaded.infer(torch.tensor([[1.5]]))[0, 1]
+    assert figures["none"] < 0.3 < figures["balanced"]
+
+
+def test_patience_ends_a_run_as_complete(train) -> None:
+    result = train(patience=2, budget=50_000, lr=0.05, hidden=(16,), eval_every=50_000)
+    assert result.state == "finished"
+    assert result.summary["ended"] == "complete"
+    assert result.summary["clock"]["value"] < 50_000
+    with pytest.raises(lab.UsageError, match="is finished"):
+        lab.resume(result.dir)
+
+
+def test_without_a_gain_patience_counts_epochs(train) -> None:
+    """A rate so small that nothing is ever gained: the first epoch, and `patience` more."""
+    result = train(patience=3, budget=50_000, lr=1e-12, batch=21, eval_every=50_000)
+    size = len(lab.load(result.dir).supervision.data.train)
+    assert result.summary["clock"]["value"] == pytest.approx(4 * size, abs=21)
+
+
+def test_a_boundary_is_drawn_and_animated(train) -> None:
+    from PIL import Image
+
+    options = {**EVERYTHING, "media": True}
+    result = train(**options)
+    media = result.dir / "media"
+    assert len(list(media.glob("*-boundary.png"))) == 5  # at each evaluation
+    (film,) = media.glob("*-boundary_in_training.gif")
+    with Image.open(film) as shown:
+        assert shown.size == (120, 120)
+        assert shown.n_frames > 20
+    assert train(**{**options, "boundary": False}).state == "finished"
+
+
+def test_a_picture_needs_two_columns_and_classes(train) -> None:
+    for data, options in (("iris", {}), ("diabetes", {}), ("spirals", {"memory": 0})):
+        result = train(data, budget=64, hidden=(4,), media=True, **options)
+        drawn = list((result.dir / "media").glob("*boundary.png"))
+        assert bool(drawn) == (data == "spirals")
+
+
+def test_the_picture_shows_the_answer_of_each_place() -> None:
+    """Left of 0 is class 0 and right of it class 1; above and below are the same."""
+    from lab_mlp.boundary import SIDE, draw
+
+    about = lab.About("p", "table", "classify", (2,), ("a", "b"), 2, (0.0, 0.0), (1.0, 1.0))
+    points = torch.tensor([[-1.0, -1.0], [1.0, 1.0]])
+    picture = draw(
+        lambda x: torch.stack([(x[:, 0] <= 0).float(), (x[:, 0] > 0).float()], 1),
+        about, points, torch.tensor([0, 1]),
+    )  # fmt: skip
+    assert picture.shape == (SIDE, SIDE, 3)
+    middle = picture[SIDE // 2]
+    assert middle[10, 2] > middle[10, 0]  # blue
+    assert middle[-10, 0] > middle[-10, 2]  # vermilion
+    lower, upper = picture[SIDE * 3 // 4 :, : SIDE // 2], picture[: SIDE // 4, SIDE // 2 :]
+    assert lower.min() < 130  # the first point is low and left, the second high and right
+    assert upper.min() < 130
+    assert picture[: SIDE // 4, : SIDE // 2].min() > 100
+
+
+# -- resume
+
+
+@pytest.mark.parametrize("at", [400, 1_100, 1_990])
+def test_interrupted_in_an_epoch_and_resumed_it_is_the_same(train, tmp_path, at) -> None:
+    """Weights, averages, order, augmentation, patience, frames: to the bit."""
+    whole = train(name="whole", **EVERYTHING)
+    with pytest.raises(lab.RunFailed):
+        train(name="cut", terminal=Stopper(at), **EVERYTHING)
+    resumed = lab.resume(tmp_path / "runs" / "cut")
+    assert rows(resumed.dir) == rows(whole.dir)
+    assert difference(last_state(resumed.dir), last_state(whole.dir)) is None
+    assert summary(resumed.dir)["test"] == summary(whole.dir)["test"]
+    state = last_state(whole.dir)["experiment"]
+    assert len(state["frames"]) == 30
+    assert {"weights", "averaged", "early", "batches"} <= set(state)
+
+
+def test_the_perceptron_resumes_too(train, tmp_path) -> None:
+    options = {"data": "spirals", "arch": "perceptron", "budget": 900, "checkpoint_every": 130}
+    whole = train(name="whole", **options)
+    with pytest.raises(lab.RunFailed):
+        train(name="cut", terminal=Stopper(500), **options)
+    resumed = lab.resume(tmp_path / "runs" / "cut")
+    assert difference(last_state(resumed.dir), last_state(whole.dir)) is None
+
+
+def test_a_model_alone_leaves_the_frames(train) -> None:
+    """The test loads the selected weights, and then shows the whole animation."""
+    loaded = lab.load(train(**EVERYTHING).dir)
+    loaded.frames = [np.zeros((2, 2, 3), np.uint8)]
+    loaded.load_state_dict({"model": copy.deepcopy(loaded.state_dict()["model"])})
+    assert len(loaded.frames) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4))
+def test_killed_at_a_random_moment_and_resumed_it_is_the_same(train, tmp_path, seed) -> None:
+    options = {**EVERYTHING, "budget": 12_000, "eval_every": 3_000}
+    whole = train(name="whole", **options)
+    words = ["--name", "killed", "--wandb", "disabled", "--no-media", "--quiet"]
+    for name, value in options.items():
+        option = f"--{name.replace('_', '-')}"
+        if value is True:
+            words.append(option)
+        elif isinstance(value, dict):
+            words += [option, ",".join(f"{k}={v}" for k, v in value.items())]
+        elif isinstance(value, tuple):
+            words += [option, ",".join(map(str, value))]
+        else:
+            words += [option, str(value)]
+    folder = tmp_path / "runs" / "killed"
+    child = subprocess.Popen(
+        [sys.executable, "-m", "lab", "run", "mlp", *words],
+        cwd=tmp_path, env=helpers.child_environment(), stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    end = time.monotonic() + 120
+    while len(list((folder / "checkpoints").glob("[0-9]*.pt"))) < 2:
+        assert child.poll() is None
+        assert time.monotonic() < end
+        time.sleep(0.005)
+    time.sleep(random.Random(seed).uniform(0, 1))
+    child.kill()
+    child.wait()
+    resumed = lab.resume(folder)
+    assert rows(resumed.dir) == rows(whole.dir)
+    assert difference(last_state(resumed.dir), last_state(whole.dir)) is None
