@@ -109,7 +109,6 @@ def segment(folder: str) -> None:
     for fcn in ("fcn32s", "fcn16s", "fcn8s"):
         over_folds(
             fcn, "test/miou", "cnn", folder, range(3), data="shapes", task="segment", fcn=fcn,
-            preset="shapes-segment",
         )  # fmt: skip
 
 

@@ -57,7 +57,7 @@ class Config(SupervisedConfig):
 
     @property
     def preset(self) -> str:
-        return f"{self.data}-{self.arch}"
+        return f"{self.data}-{'segment' if self.task == 'segment' else self.arch}"
 
     @property
     def target(self) -> str:

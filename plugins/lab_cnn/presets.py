@@ -8,4 +8,50 @@ from typing import Any
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     # Finishes in seconds and clearly improves: for tests and a first look.
     "tiny": {"data": "digits", "arch": "simple", "width": 0.5, "budget": 4_000, "lr": 3e-3},
+    "digits-simple": {
+        "budget": 30_000,
+        "lr": 5e-3,
+        "schedule": "one-cycle",
+        "weight_decay": 0.05,
+        "augment": {"shift": 1},
+    },
+    "digits-resnet20": {
+        "width": 0.5,
+        "budget": 30_000,
+        "lr": 1.5e-2,
+        "schedule": "one-cycle",
+        "weight_decay": 0.05,
+        "augment": {"shift": 1},
+        "label_smoothing": 0.1,
+        "eval_every": 3_000,
+    },
+    "shapes-simple": {
+        "budget": 60_000,
+        "lr": 3e-3,
+        "schedule": "one-cycle",
+        "weight_decay": 0.05,
+        "augment": {"shift": 2},
+        "eval_every": 10_000,
+    },
+    "shapes-resnet20": {
+        "width": 0.5,
+        "budget": 20_000,
+        "lr": 1.5e-2,
+        "schedule": "one-cycle",
+        "weight_decay": 0.05,
+        "augment": {"shift": 2},
+        "eval_every": 5_000,
+    },
+    # Boundaries are what is hard: small batches, so that there are many steps.
+    "shapes-segment": {
+        "arch": "resnet20",
+        "width": 0.5,
+        "data_args": {"difficulty": 0.2},
+        "budget": 24_000,
+        "batch": 16,
+        "lr": 6e-3,
+        "schedule": "one-cycle",
+        "weight_decay": 0.05,
+        "eval_every": 6_000,
+    },
 }
