@@ -238,6 +238,7 @@ def test_mixtures_have_the_modes_they_say(ask, name, modes, std) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1_200)
 def test_shapes_tell_a_convolution_from_a_hidden_layer_and_that_from_a_line(ask) -> None:
     from sklearn.linear_model import LogisticRegression
     from sklearn.neural_network import MLPClassifier
