@@ -56,8 +56,14 @@ class Config(SupervisedConfig):
         return {"auto": None, "on": True, "off": False}[self.aux]
 
     @property
-    def preset(self) -> str:
-        return f"{self.data}-{'segment' if self.task == 'segment' else self.arch}"
+    def preset(self) -> str | None:
+        if self.model:
+            return None
+        if self.task != "segment":
+            return f"{self.data}-{self.arch}"
+        # what is tuned for an architecture would not fit another that the user names
+        named = f"-{self.arch}" if "arch" in self.model_fields_set else ""
+        return f"{self.data}{named}-segment"
 
     @property
     def target(self) -> str:

@@ -256,3 +256,16 @@ def test_what_cannot_be_built_is_a_plain_message(train, options, message) -> Non
         train(**options)
     assert message in str(error.value)
     assert len(str(error.value).splitlines()) <= 2
+
+
+def test_a_preset_is_for_the_architecture_that_it_was_tuned_for() -> None:
+    spec = discover().experiment("cnn")
+
+    def chosen(**flags: object) -> str | None:
+        return config.resolve(spec, flags).preset
+
+    assert chosen(data="shapes", task="segment") == "shapes-segment"
+    assert chosen(data="shapes", task="segment", arch="resnet18") is None
+    assert chosen(data="shapes", task="segment", model="file.py:Net") is None
+    assert chosen(data="digits", arch="simple") == "digits-simple"
+    assert chosen(data="digits", model="file.py:Net") is None
