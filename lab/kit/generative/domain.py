@@ -236,14 +236,24 @@ class Domain:
         real = _mean([_compare(half, other) for half, other in self._halves(split, count)])
         draw = torch.Generator().manual_seed(derive(0, "memoriser"))
         copies = self._train[torch.randperm(len(self._train), generator=draw)[: HALVES * count]]
-        mixture = _mixture(self._train, HALVES * count)
-        if self._lesson.about.kind == "image":
-            mixture = self._clipped(mixture)
         return {
             "real": real,
             "memoriser": self._against(split, count, self._embed(copies.to(self._ctx.device))),
-            "mixture": self._against(split, count, self._embed(mixture.to(self._ctx.device))),
+            "mixture": self._against(split, count, self._mixture_features()),
         }
+
+    def _mixture_features(self) -> Tensor:
+        """Return features of samples of a mixture, the same for all splits and counts."""
+
+        def compute() -> dict[str, Tensor]:
+            drawn = _mixture(self._train, HALVES * MOST)
+            if self._lesson.about.kind == "image":
+                drawn = self._clipped(drawn)
+            return {"features": self._embed(drawn.to(self._ctx.device))}
+
+        path = self._ctx.cache(f"mixtures/{VERSION}-{self.digest}.pt")
+        found: Tensor = cached(path, compute)["features"]
+        return found
 
     def _clipped(self, prepared: Tensor) -> Tensor:
         """Return prepared images as if they had been between black and white."""

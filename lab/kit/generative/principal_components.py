@@ -68,4 +68,5 @@ def _iterated(x: Tensor, size: int) -> Tensor:
     for _ in range(ROUNDS):
         basis = torch.linalg.qr(x.T @ (x @ basis)).Q
     inner = torch.linalg.svd(x @ basis, full_matrices=False).Vh[:size]
-    return inner @ basis.T
+    components: Tensor = inner @ basis.T
+    return components
