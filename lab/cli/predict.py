@@ -19,9 +19,8 @@ class PredictCommand(CapabilityCommand):
     """A command whose words may begin with a minus, as rows of numbers do."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        rows = [] if "--" in args else [word for word in args if NEGATIVE.match(word)]
-        others = [word for word in args if word not in rows]
-        return super().parse_args(ctx, [*others, "--", *rows] if rows else args)
+        # behind a blank they are no options
+        return super().parse_args(ctx, [f" {w}" if NEGATIVE.match(w) else w for w in args])
 
 
 @click.command("predict", cls=PredictCommand, short_help="Say what a trained run makes of inputs.")
@@ -46,7 +45,8 @@ def command(
     from lab import api, store
 
     found = store.find(run, runs_dir)
-    rows = api.use(found.dir, "predict", checkpoint, inputs=inputs, **common.given(values))
+    words = tuple(word.strip() for word in inputs)
+    rows = api.use(found.dir, "predict", checkpoint, inputs=words, **common.given(values))
     if as_json:
         output.print_json(rows)
         return

@@ -82,10 +82,10 @@ def test_values_come_in_their_own_unit(predict, runs) -> None:
 
 def test_a_row_may_begin_with_a_minus(predict) -> None:
     for words in (["points", "-0.2,0.3", "--top", "1"], ["points", "--", "-0.2,0.3", "-.1,-1"],
-                  ["points", "0.1,0.1", "-0.2,0.3"]):  # fmt: skip
+                  ["points", "-0.2,0.3", "0.1,0.1"]):  # fmt: skip
         result = predict(*words)
         assert result.exit_code == 0, result.output
-        assert "-0.2,0.3: " in result.stdout
+        assert result.stdout.startswith("-0.2,0.3: ")
 
 
 WRONG = {
@@ -101,6 +101,7 @@ WRONG = {
     "a text": (["images", "text.png"], "text.png cannot be read: it is no image"),
     "half an image": (["images", "half.png"], "half.png cannot be read"),
     "a folder": (["images", "."], "cannot be read"),
+    "fewer than no class": (["rows", "1,2,3,4", "--top", "-1"], "--top"),
     "no class": (["rows", "1,2,3,4", "--top", "0"], "--top 0"),
     "an unknown option": (["rows", "1,2,3,4", "--tops", "1"], "--tops"),
     "no run": (["other", "1,2,3,4"], "other"),
