@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -128,7 +128,7 @@ class Domain:
     def nearest(self, samples: Examples, count: int = 1) -> tuple[Tensor, Tensor, Tensor]:
         """Return the nearest training examples of each sample, by their prepared inputs: inputs
         [N, count, ...], rows of the training split and distances [N, count]."""
-        rows, distances = nearest(self._prepared(samples).cpu(), self._train, count)
+        rows, distances = nearest(self._prepared(samples), self._all_train, count)
         found = self._data.train.take(rows.flatten().to(self._ctx.device)).inputs
         return found.reshape(*rows.shape, *found.shape[1:]).cpu(), rows, distances
 
@@ -136,7 +136,7 @@ class Domain:
         """Test whether samples are copies of training examples, by how near those are to the
         examples of `split`."""
         held_out = self._take(self._data.part(split), POOL)
-        return memorisation(self._prepared(samples).cpu(), self._train, held_out)
+        return memorisation(self._prepared(samples), self._all_train, held_out)
 
     # -- the network
 
@@ -194,8 +194,13 @@ class Domain:
 
     @cached_property
     def _train(self) -> Tensor:
-        """Training inputs [N, ...] as the network wants them, on the CPU."""
-        return self._take(self._data.train, len(self._data.train)).cpu()
+        """Some training inputs [N, ...] as the network wants them, on the CPU."""
+        return self._take(self._data.train, POOL).cpu()
+
+    def _all_train(self, size: int) -> Iterator[Tensor]:
+        """Yield all of them in batches, on the device."""
+        for batch in self._data.train.batches(size):
+            yield self._lesson.about.prepare(batch.inputs)
 
     def _take(self, split: Split, most: int) -> Tensor:
         """Return prepared inputs of evenly spaced examples of a split."""
@@ -283,13 +288,16 @@ def _mixture(train: Tensor, count: int) -> Tensor:
     the space of their principal components where there are many dimensions."""
     from sklearn.mixture import GaussianMixture
 
+    # scikit-learn brings it
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
     chosen = torch.linspace(0, len(train) - 1, min(len(train), FITTED)).long()
     x = train[chosen].flatten(1)
     base = principal(x, REDUCED if x.shape[1] > WHOLE else WHOLE)
     codes = base.encode(x).numpy()
     components = max(1, min(COMPONENTS, len(codes) // PER_COMPONENT))
     model = GaussianMixture(components, reg_covar=1e-3, max_iter=ROUNDS, random_state=0)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), threadpool_limits(1):  # its many small products would wait
         warnings.simplefilter("ignore")  # so many rounds are enough for a yardstick
         drawn: Array = model.fit(codes).sample(count)[0]
     drawn = np.random.default_rng(0).permutation(drawn)  # they come component by component

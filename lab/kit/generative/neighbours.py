@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import torch
@@ -15,14 +15,16 @@ from lab.kit.generative.vectors import BLOCK, Examples
 SPARE = 8  # more neighbours than asked for: float32 may order near ones wrongly
 COPIED = -3.0
 
+# examples, a split that is read by batch, or a function that yields batches of a size
+References = Examples | Split | Callable[[int], Iterator[Tensor]]
 
-def nearest(
-    queries: Examples, references: Examples | Split, count: int = 1
-) -> tuple[Tensor, Tensor]:
+
+def nearest(queries: Examples, references: References, count: int = 1) -> tuple[Tensor, Tensor]:
     """Return the `count` nearest references of each query: indices and Euclidean distances, both
     [Q, count] and on the CPU, the nearest first.
 
-    Memory is bounded: references may be a whole split, which is read by batch. Distances are of the
+    Memory is bounded: references may be a whole split, which is read by batch, or a
+    function that yields batches of a given size. Distances are of the
     numbers as they are (bytes of 0..255); equal examples are at exactly 0.
     Raises ValueError for bytes beside floats.
     """
@@ -35,7 +37,7 @@ def nearest(
     return indices, distances
 
 
-def _nearest(queries: Tensor, references: Examples | Split, count: int) -> tuple[Tensor, Tensor]:
+def _nearest(queries: Tensor, references: References, count: int) -> tuple[Tensor, Tensor]:
     """Keep the best of each block of references, measured exactly."""
     best = torch.empty(len(queries), 0, dtype=torch.double, device=queries.device)
     where = torch.empty(len(queries), 0, dtype=torch.long, device=queries.device)
@@ -61,10 +63,12 @@ def _in_block(queries: Tensor, block: Tensor, count: int) -> tuple[Tensor, Tenso
     return chosen, gaps.square().sum(2).sqrt()
 
 
-def _blocks(references: Examples | Split, queries: int, width: int) -> Iterator[Tensor]:
+def _blocks(references: References, queries: int, width: int) -> Iterator[Tensor]:
     size = max(1, BLOCK // max(queries, width))
     if isinstance(references, Split):
         yield from (batch.inputs.flatten(1) for batch in references.batches(size))
+    elif callable(references):
+        yield from (batch.flatten(1) for batch in references(size))
     else:
         yield from torch.split(torch.as_tensor(references).detach().flatten(1), size)
 
@@ -85,9 +89,7 @@ class Memorisation(NamedTuple):
     copied: bool
 
 
-def memorisation(
-    samples: Examples, train: Examples | Split, held_out: Examples | Split
-) -> Memorisation:
+def memorisation(samples: Examples, train: References, held_out: References) -> Memorisation:
     """Test whether a generator copies its training data (Meehan et al., 2020): by the rank-sum test
     of Mann and Whitney on distances to the nearest training example, of samples and of held-out
     examples, which a generator that learnt the distribution matches."""
