@@ -9,6 +9,8 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     # Finishes in seconds and clearly improves: for tests and a first look.
     "tiny": {"data": "digits", "arch": "simple", "width": 0.5, "budget": 4_000, "lr": 3e-3},
     "digits-simple": {
+        "data": "digits",
+        "arch": "simple",
         "budget": 30_000,
         "lr": 5e-3,
         "schedule": "one-cycle",
@@ -16,6 +18,8 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "augment": {"shift": 1},
     },
     "digits-resnet20": {
+        "data": "digits",
+        "arch": "resnet20",
         "width": 0.5,
         "budget": 30_000,
         "lr": 1.5e-2,
@@ -26,6 +30,8 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "eval_every": 3_000,
     },
     "shapes-simple": {
+        "data": "shapes",
+        "arch": "simple",
         "budget": 60_000,
         "lr": 3e-3,
         "schedule": "one-cycle",
@@ -34,6 +40,8 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "eval_every": 10_000,
     },
     "shapes-resnet20": {
+        "data": "shapes",
+        "arch": "resnet20",
         "width": 0.5,
         "budget": 20_000,
         "lr": 1.5e-2,
@@ -44,6 +52,8 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     },
     # Boundaries are what is hard: small batches, so that there are many steps.
     "shapes-segment": {
+        "data": "shapes",
+        "task": "segment",
         "arch": "resnet20",
         "width": 0.5,
         "data_args": {"difficulty": 0.2},

@@ -80,7 +80,7 @@ def test_it_segments(train, file) -> None:
     result = train(
         model=f"{file}:Pixels", task="segment", budget=1_000, eval_every=500, lr=0.01, media=True
     )
-    assert result.objective > 0.4
+    assert result.objective > 0.3  # 0.17 without learning; 3 x 3 pixels do not tell more
     names = {p.stem.partition("-")[2] for p in (result.dir / "media").iterdir()}
     assert "segmentation" in names
 
