@@ -28,3 +28,8 @@ def test_baseline(check) -> None:
 @parametrize_with_checks("cnn")
 def test_cnn(check) -> None:
     check()
+
+
+@parametrize_with_checks("dbn")
+def test_dbn(check) -> None:
+    check()

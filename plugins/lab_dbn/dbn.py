@@ -1,0 +1,276 @@
+"""Train deep belief networks: RBMs one upon the other, greedily, then all layers at once.
+
+Hinton, Osindero and Teh, "A fast learning algorithm for deep belief nets", Neural Computation 18
+(2006); Hinton and Salakhutdinov, Science 313 (2006). One layer is a restricted Boltzmann machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+import lab
+from lab.data.batches import Batches
+from lab.kit import Predict
+from lab.kit.inputs import ranked, read_inputs
+from lab_dbn.backprop import Backprop
+from lab_dbn.config import Config, Sample
+from lab_dbn.contrastive import Contrastive
+from lab_dbn.features import Features, visible
+from lab_dbn.figures import Figures
+from lab_dbn.model import DBN
+from lab_dbn.phases import Phases
+from lab_dbn.pictures import filters, grid, interleaved, nearest, restored
+from lab_dbn.rbm import bits_
+from lab_dbn.up_down import UpDown
+
+UP_DOWN_RATE = 0.01
+SHOWN = 16  # examples and samples in the pictures of an evaluation
+
+
+class DeepBelief:
+    """Shapes: B examples, V visible units, H hidden units of a layer, K classes."""
+
+    def __init__(self, config: Config, ctx: lab.Context) -> None:
+        self.config, self.ctx = config, ctx
+        self.data = ctx.data(config)
+        about = self.data.about
+        self.gaussian = _is_gaussian(config, about)
+        _check(config, about)
+        # small products of matrices: entering compiled code would take longer than they do
+        self.net = ctx.wrap(DBN(config, about, self.gaussian), compile=False)
+        self.phases = Phases(config, ctx.budget)
+        self.features = Features(self.data, self.net, self.gaussian)
+        self.figures = Figures(config, ctx, self.net, self.features)
+        self.learner: Contrastive | UpDown | Backprop | None = None  # of the present phase
+
+    # -- learning
+
+    def step(self) -> int:
+        """Learn from one minibatch, in whichever phase it is."""
+        if self.learner is None or self.phases.is_over(self.phase, self.ctx.clock):
+            self.enter_phase()
+        batch = self.batches.next()
+        if isinstance(self.learner, Backprop):
+            self.backpropagate(self.learner, batch)
+        elif isinstance(self.learner, UpDown):
+            self.learn_up_and_down(self.learner, batch)
+        elif self.learner is not None:
+            self.learn_layer(self.learner, batch)
+        self.ctx.log("phase", self.phase + 1)
+        return len(batch.rows)
+
+    def enter_phase(self) -> None:
+        """Begin the first phase, or the next one: freeze what was trained, and build on it."""
+        if self.learner is not None:
+            self.net.phase += 1
+            self.features.forget()
+        else:
+            self.features.check()
+        if self.fine_tuning and self.config.pretrain:
+            self.net.unroll()
+        elif not self.fine_tuning:
+            rbm = self.net.machines[self.phase]
+            rbm.visible_bias.copy_(rbm.biases_at(self.features.mean(self.phase)))
+        self.learner = self.make_learner()
+
+    def make_learner(self) -> Contrastive | UpDown | Backprop:
+        c, size, draw = self.config, self.batches.size, self.ctx.generator
+        if not self.fine_tuning:
+            return Contrastive(self.net.machines[self.phase], c, size, draw)
+        if c.finetune == "up-down":
+            return UpDown(self.net, c, size, draw)
+        return Backprop(self.net.unrolled, c, self.gaussian, self.ctx, lambda: self.done)
+
+    def learn_layer(self, learner: Contrastive, batch: lab.Batch) -> None:
+        """Train the RBM of this phase on what the frozen layers below make of the data."""
+        states = self.features.labelled(batch, self.phase, train=True)
+        if self.config.sample_inputs and not learner.rbm.gaussian:
+            bits_(states, self.ctx.generator)  # a one-hot label stays what it is
+        rate = self.config.gaussian_lr if learner.rbm.gaussian else self.config.lr
+        self.log_descent(learner.update(states, self.rate(rate), self.momentum), self.rate(rate))
+
+    def learn_up_and_down(self, learner: UpDown, batch: lab.Batch) -> None:
+        """Train all layers generatively."""
+        states = self.features.train(batch, 0)
+        rate = self.rate(self.config.finetune_lr or UP_DOWN_RATE)
+        labels = states.new_zeros(len(states), 0)
+        if self.net.top.labels:
+            assert batch.targets is not None
+            labels = one_hot(batch.targets.long(), self.net.top.labels).to(states.dtype)
+        self.log_descent(learner.update(states, labels, rate, self.momentum), rate)
+
+    def backpropagate(self, learner: Backprop, batch: lab.Batch) -> None:
+        """Train all layers to classify, or to reconstruct."""
+        states = targets = self.features.train(batch, 0)
+        if self.config.finetune == "classify":
+            assert batch.targets is not None
+            targets = batch.targets.long()
+        loss, hits = learner.update(states, targets)
+        self.ctx.log("loss", loss)
+        self.ctx.log("lr", learner.lr)
+        if hits is not None:
+            self.ctx.log("accuracy", hits)
+
+    def log_descent(self, error: Tensor | None, lr: float) -> None:
+        self.ctx.log("lr", lr)
+        if error is not None:
+            self.ctx.log("reconstruction", error)
+
+    # -- where training is
+
+    @property
+    def phase(self) -> int:
+        return int(self.net.phase)
+
+    @property
+    def fine_tuning(self) -> bool:
+        return self.phase == len(self.config.layers)
+
+    @property
+    def done(self) -> float:
+        """Which share of the phase lies behind."""
+        return self.phases.done(self.phase, self.ctx.clock)
+
+    def rate(self, peak: float) -> float:
+        return peak * (1 - self.done) if self.config.lr_schedule == "linear" else peak
+
+    @property
+    def momentum(self) -> float:
+        """Little at first: early gradients are large (Hinton's guide, section 9)."""
+        return self.config.initial_momentum if self.done < 0.1 else self.config.momentum
+
+    @cached_property
+    def batches(self) -> Batches:
+        return self.data.batches()
+
+    # -- looking at it
+
+    @torch.no_grad()
+    def evaluate(self, split: str) -> Mapping[str, float]:
+        self.features.check()
+        self.figures.check_sound()
+        if self.data.about.kind == "image":
+            self.show(split)
+        return self.figures.measure(split, last=self.phase == self.phases.last)
+
+    def show(self, split: str) -> None:
+        """Draw filters, reconstructions, and samples beside the training examples next to them.
+        Evaluations have the same randomness, so that all samples began at the same states."""
+        about, first = self.data.about, self.net.machines[0]
+        self.ctx.media("filters", filters(first.weight[: first.units], about))
+        examples = self.data.part(split)
+        some = examples.take(torch.arange(min(SHOWN, len(examples)), device=self.ctx.device))
+        states = self.features.of(some, 0)
+        again = self.figures.reconstruct(states)
+        self.ctx.media("reconstructions", self.draw(interleaved(states, again)))
+        if self.phase >= self.phases.layers - 1:
+            samples = self.net.generate(
+                self.chains(SHOWN), self.config.gibbs, self.ctx.generator, None
+            )
+            train = self.features.of(self.figures.some_training(), 0)
+            beside = train[nearest(samples, train)]
+            self.ctx.media("samples_and_nearest", self.draw(interleaved(samples, beside)))
+
+    def draw(self, states: Tensor) -> Any:
+        return grid(restored(states, self.data.about, self.gaussian), 8)
+
+    # -- using what was learned
+
+    @torch.no_grad()
+    def generate(self, n: int, steps: int, given: int | None = None) -> Tensor:
+        """Return the means of n samples [n, V], all of class `given` if there is one."""
+        clamped = None
+        if given is not None:
+            clamped = torch.zeros(n, self.net.top.labels, device=self.ctx.device)
+            clamped[:, given] = 1.0
+        found: Tensor = self.net.generate(self.chains(n), steps, self.ctx.generator, clamped)
+        return found
+
+    def sample(self, asked: Sample) -> Any:
+        """Return samples as one picture, or as a table where the data are no images."""
+        about, given = self.data.about, None
+        if asked.class_ is not None:
+            given = self.class_number(asked.class_)
+        states = restored(self.generate(asked.n, asked.steps, given), about, self.gaussian)
+        if about.kind == "image":
+            return grid(states, max(1, round(asked.n**0.5)))
+        rows = states.flatten(1).cpu().tolist()
+        return lab.Table([f"x{number}" for number in range(len(rows[0]))], rows)
+
+    def class_number(self, name: str) -> int:
+        classes = self.data.about.classes
+        if not self.net.top.labels:
+            raise lab.UsageError("This network has no label units: train it with --label-units")
+        if name not in classes:
+            raise lab.UsageError(f"There is no class {name!r}; there is: {', '.join(classes)}")
+        return classes.index(name)
+
+    @torch.no_grad()
+    def infer(self, inputs: Tensor) -> Tensor:
+        """Return the probabilities of the classes [B, K] for inputs [B, ...] as the source gives
+        them; without classes to tell apart, the means of the highest layer [B, H]."""
+        about = self.data.about
+        return self.figures.answer(visible(inputs.to(self.ctx.device), about, self.gaussian))
+
+    def example(self, number: int) -> Tensor:
+        """Return inputs that `infer` takes [number, ...]."""
+        found: Tensor = self.data.eval.take(torch.arange(number, device=self.ctx.device)).inputs
+        return found
+
+    def predict(self, asked: Predict) -> list[dict[str, Any]]:
+        """Return the likeliest classes of image files or rows of numbers, or their features."""
+        about = self.data.about
+        answers = self.infer(read_inputs(asked.inputs, about))
+        if self.figures.classifies:
+            return ranked(answers, asked, about)
+        named = zip(asked.inputs, answers.tolist(), strict=True)
+        return [{"input": word, "features": row} for word, row in named]
+
+    def chains(self, n: int) -> Tensor:
+        """Return random hidden bits of the top RBM [n, H]."""
+        half = torch.full((n, self.net.top.hidden), 0.5, device=self.ctx.device)
+        return bits_(half, self.ctx.generator)
+
+    # -- what a checkpoint holds
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "model": self.net.state_dict(),
+            "learner": None if self.learner is None else self.learner.state_dict(),
+            "batches": self.batches.state_dict(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.net.load_state_dict(state["model"])
+        self.features.forget()
+        self.learner = None
+        if "batches" not in state:  # best.pt: enough to sample and predict
+            return
+        self.batches.load_state_dict(state["batches"])
+        if state["learner"] is not None:
+            self.learner = self.make_learner()
+            self.learner.load_state_dict(state["learner"])
+
+
+def _is_gaussian(config: Config, about: lab.About) -> bool:
+    if config.visible == "auto":
+        return about.kind == "table"
+    return config.visible == "gaussian"
+
+
+def _check(config: Config, about: lab.About) -> None:
+    """Raise UsageError where the data do not have what was asked for."""
+    if about.kind == "text":
+        raise lab.UsageError(f"{about.name} is text; RBMs learn from images and tables")
+    for option, wanted in (
+        ("--label-units", config.label_units),
+        ("--finetune classify", config.finetune == "classify"),
+    ):
+        if wanted and about.task != "classify":
+            raise lab.UsageError(f"{option} needs classes; {about.name} has none")

@@ -1,0 +1,103 @@
+"""Lend each layer what it learns from: data as visible states, and the means of frozen layers."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+import lab
+from lab import About, Batch, Data
+from lab_dbn.model import DBN
+
+AT_ONCE = 512  # examples that are propagated together
+
+
+def visible(inputs: Tensor, about: About, gaussian: bool) -> Tensor:
+    """Return inputs [B, ...] of a source as visible states [B, V]: intensities in [0, 1], or
+    standardised values for gaussian units."""
+    if gaussian:
+        return about.prepare(inputs).flatten(1)
+    scaled = inputs.float() / 255 if inputs.dtype == torch.uint8 else inputs.float()
+    return scaled.flatten(1)
+
+
+class Features:
+    """The states that layer `level` (0: the visible one) takes on, for examples of the data.
+
+    Those of the training split are computed once for each phase, as the layers below are frozen
+    then, unless they take more memory than the data may (`--memory`). They are no part of a
+    checkpoint: a resumed run computes the same from the same frozen weights.
+    """
+
+    def __init__(self, data: Data, net: DBN, gaussian: bool) -> None:
+        self.data, self.net, self.gaussian = data, net, gaussian
+        self._level, self._kept = -1, torch.empty(0)
+        self._checked = False
+
+    def of(self, batch: Batch, level: int) -> Tensor:
+        """Return the features of examples of any split [B, H]."""
+        return self.net.up(visible(batch.inputs, self.data.about, self.gaussian), level)
+
+    @torch.no_grad()
+    def train(self, batch: Batch, level: int) -> Tensor:
+        """Return the features of examples of the training split [B, H]."""
+        if self._level != level:
+            self._keep(level)
+        return self._kept[batch.rows] if len(self._kept) else self.of(batch, level)
+
+    def _keep(self, level: int) -> None:
+        rbm = self.net.machines[level]
+        size = 4 * len(self.data.train) * rbm.units
+        parts = []
+        if size <= self.data.request.memory * 2**20:
+            parts = [self.of(batch, level) for batch in self.data.train.batches(AT_ONCE)]
+        self._level, self._kept = level, torch.cat(parts) if parts else torch.empty(0)
+
+    def forget(self) -> None:
+        """Drop what was kept: weights below may have changed."""
+        self._level, self._kept = -1, torch.empty(0)
+
+    @torch.no_grad()
+    def mean(self, level: int) -> Tensor:
+        """Return the mean state of the RBM above `level`, label units included [H + K]."""
+        total, split = torch.zeros(()), self.data.train
+        for batch in split.batches(AT_ONCE):
+            total = total.to(batch.inputs.device) + self.labelled(batch, level).sum(0)
+        return total / len(split)
+
+    def labelled(self, batch: Batch, level: int, train: bool = False) -> Tensor:
+        """Return the features, and beside them the classes where the RBM above has label units."""
+        found = self.train(batch, level) if train else self.of(batch, level)
+        labels = self.net.machines[level].labels
+        if not labels:
+            return found
+        assert batch.targets is not None
+        return torch.cat([found, one_hot(batch.targets.long(), labels).to(found.dtype)], 1)
+
+    def check(self) -> None:
+        """Raise UsageError where visible units cannot learn from these data. Looks once."""
+        if self._checked:
+            return
+        low, high = self._range()
+        name = self.data.about.name
+        if not self.gaussian and (float(low.min()) < 0 or float(high.max()) > 1):
+            raise lab.UsageError(
+                f"{name} runs from {float(low.min()):g} to {float(high.max()):g}, beyond what bits "
+                "can be: take --visible gaussian."
+            )
+        if torch.equal(low, high):
+            raise lab.UsageError(
+                f"{name}: all {len(self.data.train)} training examples are the same, so there is "
+                "nothing to learn from them."
+            )
+        self._checked = True
+
+    def _range(self) -> tuple[Tensor, Tensor]:
+        """Return the lowest and the highest state of each visible unit [V]."""
+        lows, highs = [], []
+        for batch in self.data.train.batches(AT_ONCE):
+            states = self.of(batch, 0)
+            lows.append(states.amin(0))
+            highs.append(states.amax(0))
+        return torch.stack(lows).amin(0), torch.stack(highs).amax(0)

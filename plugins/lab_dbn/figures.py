@@ -1,0 +1,188 @@
+"""Measure what a network has learnt, as far as training has come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+import lab
+from lab.kit import Classification, student
+from lab_dbn.config import Config
+from lab_dbn.features import AT_ONCE, Features
+from lab_dbn.likelihood import countable, exact_log_partition, log_partition, pseudo_likelihood
+from lab_dbn.model import DBN
+from lab_dbn.rbm import RBM, bits_
+
+FIXED = 1_000  # training examples, always the same, that figures look at
+LARGEST = 10.0  # root mean square of an RBM's weights; what learns stays under 2
+SATURATED = 1e-8  # variance of hidden means over examples; that of a fresh machine is above 1e-7
+
+
+class Figures:
+    """The figures of the layer in training, and in the last phase those of the whole."""
+
+    def __init__(self, config: Config, ctx: lab.Context, net: DBN, features: Features) -> None:
+        self.config, self.ctx, self.net, self.features = config, ctx, net, features
+
+    def measure(self, split: str, last: bool) -> dict[str, float]:
+        found: dict[str, float] = {}
+        phase = int(self.net.phase)
+        if phase < len(self.net.rbms) or self.config.finetune == "up-down":
+            found |= self.of_layer(split, min(phase, len(self.net.rbms) - 1))
+        if last and self.classifies:
+            found |= self.of_answers(split)
+        if last and self.config.finetune != "classify":
+            found |= self.of_reconstruction(split)
+        if last and self.config.finetune in ("none", "up-down"):
+            found |= self.of_likelihood(split)
+        return found
+
+    @property
+    def classifies(self) -> bool:
+        return self.config.finetune == "classify" or self.net.top.labels > 0
+
+    # -- one RBM
+
+    def of_layer(self, split: str, level: int) -> dict[str, float]:
+        """Return how well an RBM does on what the layers below it make of the data."""
+        rbm = self.net.machines[level]
+        states = torch.cat([self.features.labelled(b, level) for b in self.batches(split)])
+        again = rbm.visible_mean(rbm.hidden_mean(states))
+        missed = (again - states)[:, : rbm.units].square().sum(1).mean()
+        trained = self.features.labelled(self.some_training(), level)
+        gap = rbm.free_energy(states).mean() - rbm.free_energy(trained).mean()
+        found = {"layer_reconstruction": float(missed), "free_energy_gap": float(gap)}
+        if not rbm.gaussian:
+            bits = bits_(states, self.ctx.generator)
+            likely = pseudo_likelihood(rbm, bits, self.ctx.generator).mean()
+            found["pseudo_likelihood"] = float(likely)
+        return found
+
+    # -- the whole
+
+    def of_likelihood(self, split: str) -> dict[str, float]:
+        """Return log p(v) of the split, whose intensities become bits by chance."""
+        found: dict[str, float] = {}
+        top, draw = self.net.top, self.ctx.generator
+        states = torch.cat([self.features.of(b, 0) for b in self.batches(split)])
+        if not self.features.gaussian:
+            bits_(states, draw)
+        if self.config.ais:
+            log_z = self.annealed(top)
+            values = self.net.log_likelihood(states, log_z, draw)
+            found |= _summed_up("log_likelihood", values, split)
+        if countable(top):
+            exact = exact_log_partition(top)
+            found["log_likelihood_exact"] = float(
+                self.net.log_likelihood(states, exact, draw).mean()
+            )
+        return found
+
+    def annealed(self, top: RBM) -> Tensor:
+        """Estimate log Z, beginning at a machine that knows each unit's mean alone."""
+        level = len(self.net.rbms) - 1
+        mean = self.features.labelled(self.some_training(), level).mean(0)
+        steps, chains = self.config.ais, self.config.ais_chains
+        return log_partition(top, top.biases_at(mean), steps, chains, self.ctx.generator)
+
+    def of_reconstruction(self, split: str) -> dict[str, float]:
+        missed = []
+        for batch in self.batches(split):
+            states = self.features.of(batch, 0)
+            missed.append((self.reconstruct(states) - states).square().sum(1))
+        return _summed_up("reconstruction", torch.cat(missed), split)
+
+    def of_answers(self, split: str) -> dict[str, float]:
+        figures = Classification(self.features.data.about.outputs)
+        for batch in self.batches(split):
+            assert batch.targets is not None
+            logits = self.class_logits(self.features.of(batch, 0))
+            figures.add(logits, batch.targets.long())
+        return figures.compute(split)
+
+    # -- passes
+
+    def reconstruct(self, visible: Tensor) -> Tensor:
+        """Return visible states [B, V] after a pass up to the highest trained layer and down."""
+        tuned = int(self.net.phase) == len(self.net.rbms)
+        if self.config.finetune == "autoencode" and tuned:
+            outputs: Tensor = self.net.unrolled(visible)
+            return outputs if self.features.gaussian else outputs.sigmoid()
+        levels = min(int(self.net.phase) + 1, len(self.net.rbms))
+        return self.net.down(self.net.up(visible, levels), levels)
+
+    def class_logits(self, visible: Tensor) -> Tensor:
+        """Return what softmax turns into the probabilities of classes [B, K]: the fine-tuned
+        network's outputs, or the free energy of each label with the features of the top RBM."""
+        if self.config.finetune == "classify":
+            with self.ctx.autocast():
+                outputs: Tensor = self.net.unrolled(visible)
+            return outputs.float()
+        return -self.net.top.class_energies(self.net.up(visible, len(self.net.rbms) - 1))
+
+    def answer(self, visible: Tensor) -> Tensor:
+        """Return the probabilities of classes [B, K], or the means of the highest layer [B, H]."""
+        if self.classifies:
+            return self.class_logits(visible).softmax(1)
+        if self.config.finetune == "autoencode" and int(self.net.phase) == len(self.net.rbms):
+            code: Tensor = self.net.unrolled[: 2 * len(self.net.rbms)](visible)
+            return code
+        return self.net.up(visible, len(self.net.rbms))
+
+    # -- examples
+
+    def batches(self, split: str) -> Iterator[lab.Batch]:
+        return self.features.data.part(split).batches(AT_ONCE)
+
+    def some_training(self) -> lab.Batch:
+        """Return the same training examples every time."""
+        train = self.features.data.train
+        return train.take(torch.arange(min(FIXED, len(train)), device=self.ctx.device))
+
+    # -- what went wrong
+
+    def check_sound(self) -> None:
+        """Raise Diverged, with the likely cause, where weights have exploded, or where the units of
+        a layer have saturated: what they answer no longer depends on the example."""
+        phase, layers = int(self.net.phase), len(self.net.rbms)
+        if phase == layers and self.config.finetune != "up-down":
+            return  # backpropagation's own weights show in its loss
+        states = self.features.of(self.some_training(), 0)
+        for number, rbm in enumerate(self.net.machines[: phase + 1]):
+            size = float(rbm.weight.square().mean().sqrt())
+            if not size <= LARGEST:  # nan neither
+                raise lab.Diverged(
+                    f"The weights of layer {number + 1} grew to {size:.3g} (root mean square): "
+                    + self._advice(rbm, phase)
+                )
+            states = self.net.logits(number, states).sigmoid()
+            if len(states) > 1 and float(states.var(0).mean()) < SATURATED:
+                raise lab.Diverged(
+                    f"The hidden units of layer {number + 1} answer the same to every example: "
+                    + self._advice(rbm, phase)
+                )
+
+    def _advice(self, rbm: RBM, phase: int) -> str:
+        c = self.config
+        if phase == len(self.net.rbms):
+            return "the learning rate of --finetune up-down is too large. Give a --finetune-lr."
+        option, rate, usual = ("--lr", c.lr, "bits learn with 0.01 to 0.2")
+        if rbm.gaussian:
+            option, rate, usual = (
+                "--gaussian-lr",
+                c.gaussian_lr,
+                "gaussian units learn with 0.0005 to 0.03",
+            )
+        return f"{option} {rate:g} is too large. RBMs of {usual}."
+
+
+def _summed_up(name: str, values: Tensor, split: str) -> dict[str, float]:
+    """Return the mean of values [N]; on "test" with n and a 95 % interval over the examples."""
+    mean = float(values.mean())
+    if split != "test":
+        return {name: mean}
+    spread = float(values.std()) if len(values) > 1 else 0.0
+    low, high = student(mean, spread, len(values))
+    return {name: mean, f"{name}_low": low, f"{name}_high": high, "n": len(values)}

@@ -1,0 +1,139 @@
+"""Lend every test one thread, a generator, small machines, and runs in the test's own folder."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import helpers
+import numpy as np
+import pytest
+import torch
+
+import lab
+from lab_dbn.rbm import RBM
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def states(units: int) -> Array:
+    """Return all states of some bits [2^units, units]."""
+    return np.array(list(product((0.0, 1.0), repeat=units)))
+
+
+def visible_states(units: int, labels: int) -> Array:
+    """Return all states of bits, each with each class, one-hot."""
+    if not labels:
+        return states(units)
+    return np.array([[*bits, *one] for bits in states(units) for one in np.eye(labels)])
+
+
+class Brute:
+    """The joint table p(v, h) of a machine with bits, and maybe a class, as visible units, by sums
+    over all states of both sides, in numpy."""
+
+    def __init__(self, rbm: Any) -> None:
+        weight, below, above = (
+            p.detach().double().numpy() for p in (rbm.weight, rbm.visible_bias, rbm.hidden_bias)
+        )
+        self.visible = visible_states(rbm.units, rbm.labels)
+        self.hidden = states(rbm.hidden)
+        energy = np.empty((len(self.visible), len(self.hidden)))
+        for i, v in enumerate(self.visible):
+            for j, h in enumerate(self.hidden):
+                energy[i, j] = -(below @ v) - (above @ h) - v @ weight @ h
+        self.unnormalised = np.exp(-energy)
+        self.partition = self.unnormalised.sum()
+        self.joint = self.unnormalised / self.partition
+
+    @property
+    def log_z(self) -> float:
+        return float(np.log(self.partition))
+
+    def marginal(self) -> Array:
+        """Return p(v) [number of visible states]."""
+        return self.joint.sum(1)
+
+    def expected_products(self) -> Array:
+        """Return <v h> under the model [V, H]."""
+        return np.einsum("ij,iv,jh->vh", self.joint, self.visible, self.hidden)
+
+
+@pytest.fixture
+def brute() -> type[Brute]:
+    return Brute
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def draw() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+@pytest.fixture
+def make_rbm() -> Callable[..., RBM]:
+    """A machine with weights that matter."""
+
+    def make(units: int, hidden: int, scale: float = 1.0, seed: int = 0, **options: Any) -> RBM:
+        rbm = RBM(units, hidden, **options)
+        fixed = torch.Generator().manual_seed(seed)
+        for parameter in rbm.parameters():
+            parameter.copy_(scale * torch.randn(parameter.shape, generator=fixed))
+        return rbm
+
+    return make
+
+
+@pytest.fixture
+def train(tmp_path: Path) -> Callable[..., lab.RunResult]:
+    """`lab.run("dbn")` on digits into the test's own folder: a few steps, without pictures."""
+
+    def run(name: str | None = None, **options: Any) -> lab.RunResult:
+        fixed = {
+            "data": "digits",
+            "preset": "none",
+            "layers": (16, 12),
+            "batch": 32,
+            "budget": 960,
+            "eval_every": 320,
+            "ais": 20,
+            "gibbs": 5,
+            "runs_dir": tmp_path / "runs",
+            "wandb": "disabled",
+            "media": False,
+            "name": name,
+        }
+        return lab.run("dbn", **{**fixed, **options})
+
+    return run
+
+
+@pytest.fixture
+def same_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An installed source `same`, whose training examples are all one picture."""
+    site = tmp_path / "site"
+    site.mkdir()
+    (site / "same_pictures.py").write_text(
+        "import numpy as np\n"
+        "import lab\n\n\n"
+        "@lab.hookimpl\n"
+        "def lab_sources():\n"
+        "    yield lab.SourceSpec('same', 'One picture', load='same_pictures:load')\n\n\n"
+        "def load():\n"
+        "    shown = np.full((40, 1, 4, 4), 7, np.uint8)\n"
+        "    alone = np.full(40, -1)\n"
+        "    return lab.Dataset(shown, np.arange(40) % 2, ('a', 'b'), groups=alone)\n"
+    )
+    helpers.distribution(site, "same-pictures", {"same-pictures": "same_pictures"})
+    monkeypatch.syspath_prepend(site)
+    importlib.invalidate_caches()
