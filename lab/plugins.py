@@ -219,7 +219,8 @@ def _load(manager: pluggy.PluginManager, point: EntryPoint, blocked: set[str]) -
     plugin = Plugin(
         point.name, dist.name if dist else "?", dist.version if dist else "?", point.module
     )
-    if point.name in blocked or plugin.distribution in blocked:
+    names = {point.name, plugin.distribution, f"{plugin.distribution}:{point.name}"}
+    if names & blocked:
         plugin.status = "blocked"
         return plugin
     needed = _needed(dist.requires or () if dist else ())

@@ -116,7 +116,7 @@ def _last_object(text: str) -> dict[str, Any]:
 def _environment() -> dict[str, str]:
     """Return this environment without `LAB_...` options: they are resolved, and would otherwise
     win over the child's file."""
-    kept = (DISABLE, "LAB_DEBUG")
+    kept = (DISABLE, "LAB_DEBUG", "LAB_CACHE")
     return {k: v for k, v in os.environ.items() if not k.startswith("LAB_") or k in kept}
 
 

@@ -89,7 +89,8 @@ def check_installed(python: Path, neutral: Path) -> None:
     assert set(found) == set(POINTS)
     assert {plugin["status"] for plugin in found.values()} == {"ok"}
     assert {plugin["version"] for plugin in found.values()} == {PROJECT["version"]}
-    assert all(plugin["experiments"] or plugin["environments"] for plugin in found.values())
+    offers = ("experiments", "environments", "sources")
+    assert all(any(plugin[what] for what in offers) for plugin in found.values())
 
 
 def test_a_wheel_works_where_it_is_installed(wheel, scratch, tmp_path) -> None:

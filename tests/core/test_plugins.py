@@ -142,7 +142,9 @@ def test_an_experiment_of_a_broken_plugin_is_told_apart_from_a_misspelt_one(inst
     assert "'broken' could not be loaded (RuntimeError: first line)" in str(error.value)
 
 
-@pytest.mark.parametrize("blocked_by", ["marker", "dist-marker", "other, marker", "x  dist-marker"])
+@pytest.mark.parametrize(
+    "blocked_by", ["marker", "dist-marker", "other, marker", "x  dist-marker", "dist-marker:marker"]
+)
 def test_a_blocked_plugin_is_never_imported(install, tmp_path, blocked_by) -> None:
     trace = tmp_path / "imported"
     install("marker", f"open({str(trace)!r}, 'w')\n" + OFFER.format(name="blocked"))
