@@ -34,54 +34,57 @@ class Contrastive:
         self.states, self.means = new(2 * batch, visible), new(2 * batch, hidden)
         self.sign = new(2 * batch).fill_(1.0)
         self.sign[batch:] = -1.0
+        self.noise = new(batch, visible), new(batch, hidden)
+        self.bits = new(batch, hidden)  # of hidden units: where the next Gibbs step begins
         self.velocity = [new(visible, hidden), new(visible), new(hidden)]
         self.activity = None if config.sparsity is None else new(hidden).fill_(config.sparsity)
-        self.chains = None
         if config.persistent:
-            self.chains = bits_(new(batch, hidden).fill_(0.5), draw)
+            bits_(self.bits.fill_(0.5), draw)
 
     @torch.no_grad()
     def update(self, data: Tensor, lr: float, momentum: float) -> Tensor | None:
         """Learn from data [B, V], and return the squared error of their reconstruction, by example;
         None where chains persist, as they reconstruct nothing."""
-        rbm, (weight, above) = self.rbm, (self.rbm.weight, self.rbm.hidden_bias)
+        rbm, weight = self.rbm, self.rbm.weight
         self.states.chunk(2)[0].copy_(data)
-        positive = torch.addmm(above, data, weight, out=self.means.chunk(2)[0]).sigmoid_()
-        hidden = bits_(positive.clone(), self.draw) if self.chains is None else self.chains
-        error = self.walk(hidden, data)
+        positive = torch.addmm(rbm.hidden_bias, data, weight, out=self.means.chunk(2)[0]).sigmoid_()
+        if not self.config.persistent:
+            self.draw_hidden(positive)
+        error = self.walk(data)
         if self.activity is not None:
             self.make_sparse(positive)
         self.means.chunk(2)[1].neg_()  # now the sum over both halves is data minus model
-        share, decay = lr / len(data), self.config.weight_decay
+        share = lr / len(data)
         of_weight, of_visible, of_hidden = self.velocity
         of_weight.addmm_(self.states.T, self.means, beta=momentum, alpha=share)
         of_visible.addmv_(self.states.T, self.sign, beta=momentum, alpha=share)
         of_hidden.mul_(momentum).add_(self.means.sum(0), alpha=share)
-        if decay:
-            of_weight.add_(weight, alpha=-lr * decay)
-        for parameter, velocity in zip(
-            (weight, rbm.visible_bias, rbm.hidden_bias), self.velocity, strict=True
-        ):
-            parameter.add_(velocity)
+        # decay in the same pass over the weights; momentum would add it up to this
+        kept = 1 - lr * self.config.weight_decay / (1 - momentum)
+        torch.add(of_weight, weight, alpha=kept, out=weight)
+        rbm.visible_bias.add_(of_visible)
+        rbm.hidden_bias.add_(of_hidden)
         return error
 
-    def walk(self, hidden: Tensor, data: Tensor) -> Tensor | None:
-        """Take k Gibbs steps from hidden bits [B, H] to the model's half of states and means."""
-        rbm, error = self.rbm, None
+    def walk(self, data: Tensor) -> Tensor | None:
+        """Take k Gibbs steps from the hidden bits to the model's half of states and means."""
+        rbm, config, error = self.rbm, self.config, None
         states, means = self.states.chunk(2)[1], self.means.chunk(2)[1]
-        for step in range(self.config.k):
-            torch.addmm(rbm.visible_bias, hidden, rbm.weight.T, out=states)
+        for step in range(config.k):
+            torch.addmm(rbm.visible_bias, self.bits, rbm.weight.T, out=states)
             rbm.mean_(states)
-            if step == 0 and self.chains is None:
-                error = (data - states).square_().sum() / len(data)
-            if self.config.sample_visible:
-                rbm.draw_visible_(states, self.draw)
+            if step == 0 and not config.persistent:
+                missed = torch.sub(data, states, out=self.noise[0]).view(-1)
+                error = missed.dot(missed) / len(data)
+            if config.sample_visible:
+                rbm.draw_visible_(states, self.draw, self.noise[0])
             torch.addmm(rbm.hidden_bias, states, rbm.weight, out=means).sigmoid_()
-            if step + 1 < self.config.k or self.chains is not None:
-                hidden = bits_(means.clone(), self.draw)
-        if self.chains is not None:
-            self.chains = hidden
+            if step + 1 < config.k or config.persistent:
+                self.draw_hidden(means)
         return error
+
+    def draw_hidden(self, means: Tensor) -> None:
+        bits_(means, self.draw, out=self.bits, noise=self.noise[1])
 
     def make_sparse(self, positive: Tensor) -> None:
         """Pull the input of each hidden unit towards the activity that is wanted: the gradient of
@@ -92,12 +95,13 @@ class Contrastive:
         positive.add_(self.config.sparsity - self.activity, alpha=self.config.sparsity_cost)
 
     def state_dict(self) -> dict[str, Any]:
-        return {"velocity": self.velocity, "activity": self.activity, "chains": self.chains}
+        chains = self.bits if self.config.persistent else None
+        return {"velocity": self.velocity, "activity": self.activity, "chains": chains}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         for own, saved in zip(self.velocity, state["velocity"], strict=True):
             own.copy_(saved)
         if self.activity is not None:
             self.activity.copy_(state["activity"])
-        if self.chains is not None:
-            self.chains = torch.empty_like(self.chains).copy_(state["chains"])
+        if self.config.persistent:
+            self.bits.copy_(state["chains"])

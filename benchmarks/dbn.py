@@ -1,0 +1,244 @@
+"""Measure deep belief networks: what they reach on digits, and how fast an RBM learns.
+
+    python -m benchmarks.dbn                 all figures (about half an hour on two cores)
+    python -m benchmarks.dbn folds           test accuracy of 200-200-200 over five disjoint folds
+    python -m benchmarks.dbn autoencoder     unrolled 200-100-50-8, with and without pretraining
+    python -m benchmarks.dbn samples         samples by class, recognised by a classifier
+    python -m benchmarks.dbn speed           CD-1 784 x 500, batch 100: beside its products of
+                                             matrices, scikit-learn and, where installed, learnergy
+
+Times are CPU times of one thread, measured in turn; ratios are medians over the rounds.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import click
+import numpy as np
+import torch
+
+import lab
+from lab import device
+from lab.stats import mean_interval
+from lab_dbn.config import Config
+from lab_dbn.contrastive import Contrastive
+from lab_dbn.rbm import RBM
+
+FOLDS = 5
+PER_CLASS = 50  # samples that are shown to the classifier
+GENERATORS: dict[str, dict[str, Any]] = {
+    "500 by PCD": {"layers": (500,), "persistent": True, "lr": 0.03, "sample_inputs": False},
+    "200-500 by CD-5": {"layers": (200, 500), "k": 5, "lr": 0.05},
+    "200-500 by CD-5, then up-down": {
+        "layers": (200, 500),
+        "k": 5,
+        "lr": 0.05,
+        "finetune": "up-down",
+    },
+}
+ROUNDS = 9
+UPDATES = 60  # in a round
+BATCH, VISIBLE, HIDDEN = 100, 784, 500
+
+
+@click.group(invoke_without_command=True, help=__doc__)
+@click.pass_context
+def main(context: click.Context) -> None:
+    if context.invoked_subcommand is None:
+        for command in (folds, autoencoder, samples, speed):
+            context.invoke(command)
+
+
+def train(**options: Any) -> lab.RunResult:
+    """Train on digits in a scratch folder, with evaluations few and short."""
+    fixed = {"data": "digits", "wandb": "disabled", "media": False, "budget": 400_000}
+    fixed |= {"eval_every": 40_000, "runs_dir": tempfile.mkdtemp(prefix="lab-dbn-")}
+    return lab.run("dbn", **{**fixed, **options})
+
+
+@main.command()
+@click.option("--fold", type=int, help="One of them alone.")
+def folds(fold: int | None = None) -> None:
+    """Print the test accuracy of a greedily trained and fine-tuned network, fold by fold."""
+    found = []
+    for number in range(FOLDS) if fold is None else [fold]:
+        began = time.process_time()
+        test = train(finetune="classify", fold=number).summary["test"]
+        found.append(test["test/accuracy"])
+        seconds = time.process_time() - began
+        print(f"fold {number}: accuracy {found[-1]:.4f}, {seconds:.0f} s CPU", flush=True)
+    if len(found) > 1:
+        print(f"{len(found)} folds: {summed_up(found)}")
+
+
+@main.command()
+@click.option("--seeds", default=3, show_default=True)
+def autoencoder(seeds: int = 3) -> None:
+    """Print the test error of an unrolled autoencoder, pretrained and from random weights."""
+    options = {"layers": (200, 100, 50, 8), "finetune": "autoencode", "finetune_lr": 3e-3}
+    for pretrain in (True, False):
+        errors = []
+        for seed in range(seeds):
+            test = train(**options, pretrain=pretrain, seed=seed).summary["test"]
+            errors.append(test["test/reconstruction"])
+            print(f"pretrain {pretrain}, seed {seed}: squared error {errors[-1]:.3f}", flush=True)
+        print(f"pretrain {pretrain}: {summed_up(errors)}")
+
+
+@main.command()
+@click.option("--seeds", default=3, show_default=True)
+def samples(seeds: int = 3) -> None:
+    """Print which share of samples a classifier that learnt from real digits takes for the class
+    that they were drawn of."""
+    from sklearn.svm import SVC
+
+    for name, options in GENERATORS.items():
+        shares = []
+        for seed in range(seeds):
+            result = train(label_units=True, seed=seed, **options)
+            network: Any = lab.load(result.dir, checkpoint="last")
+            data = network.data
+            real = network.features.of(data.train.take(torch.arange(len(data.train))), 0)
+            judge = SVC(gamma="scale", C=10).fit(real.numpy(), data.train.targets.numpy())
+            test = network.features.of(data.test.take(torch.arange(len(data.test))), 0)
+            on_real = judge.score(test.numpy(), data.test.targets.numpy())
+            right = [
+                float(np.mean(judge.predict(network.generate(PER_CLASS, 500, k).numpy()) == k))
+                for k in range(10)
+            ]
+            shares.append(statistics.mean(right))
+            print(
+                f"{name}, seed {seed}: {shares[-1]:.3f} recognised, the worst class "
+                f"{min(right):.2f}; the judge on real digits {on_real:.3f}; the network's own test "
+                f"accuracy {result.summary['test']['test/accuracy']:.3f}",
+                flush=True,
+            )
+        print(f"{name}: {summed_up(shares)}")
+
+
+def summed_up(values: Sequence[float]) -> str:
+    low, high = mean_interval(values)
+    return f"mean {statistics.mean(values):.4f} [{low:.4f}, {high:.4f}]"
+
+
+# -- speed
+
+
+@main.command()
+def speed() -> None:
+    """Print the CPU time of an update beside that of its products of matrices, and of peers."""
+    with device.configured(threads=1, deterministic=False):
+        kinds: dict[str, Callable[[], None]] = {
+            "ours": ours(),
+            "ours again": ours(),
+            "products": products(),
+            "scikit-learn": scikit_learn(),
+        }
+        peer = learnergy()
+        if peer is None:
+            print("learnergy is not installed: pip install --no-deps learnergy")
+        else:
+            kinds["learnergy"] = peer
+        rounds: dict[str, list[float]] = {name: [] for name in kinds}
+        for update in kinds.values():
+            update()
+        for number in range(ROUNDS):
+            order = list(kinds) if number % 2 else list(kinds)[::-1]
+            for name in order:
+                rounds[name].append(timed(kinds[name]))
+    for name, seconds in rounds.items():
+        print(f"{name:<14} {1e3 * statistics.median(seconds):.2f} ms an update")
+    report("ours over its products", rounds["ours"], rounds["products"])
+    report("ours over ours (A/A)", rounds["ours again"], rounds["ours"])
+    report("scikit-learn over ours", rounds["scikit-learn"], rounds["ours"])
+    if "learnergy" in rounds:
+        report("learnergy over ours", rounds["learnergy"], rounds["ours"])
+
+
+def timed(update: Callable[[], None]) -> float:
+    """Return the CPU seconds of an update, of which a call makes many."""
+    began = time.process_time()
+    update()
+    return (time.process_time() - began) / UPDATES
+
+
+def report(said: str, above: Sequence[float], below: Sequence[float]) -> None:
+    ratios = [a / b for a, b in zip(above, below, strict=True)]
+    low, high = min(ratios), max(ratios)
+    print(f"{said}: {statistics.median(ratios):.2f} [{low:.2f}, {high:.2f}], {len(ratios)} rounds")
+
+
+def images() -> torch.Tensor:
+    """Return bits [UPDATES * BATCH, VISIBLE]."""
+    draw = torch.Generator().manual_seed(0)
+    return (torch.rand(UPDATES * BATCH, VISIBLE, generator=draw) < 0.2).float()
+
+
+def ours() -> Callable[[], None]:
+    rbm, draw = RBM(VISIBLE, HIDDEN), torch.Generator().manual_seed(0)
+    learner = Contrastive(rbm, Config(), BATCH, draw)
+    batches = images().split(BATCH)
+
+    def updates() -> None:
+        for batch in batches:
+            learner.update(batch, 0.05, 0.9)
+
+    return updates
+
+
+def products() -> Callable[[], None]:
+    """The five products of CD-1: up, down, up, and the two of the gradient."""
+    weight, gradient = torch.randn(VISIBLE, HIDDEN), torch.empty(VISIBLE, HIDDEN)
+    visible, hidden = torch.rand(BATCH, VISIBLE), torch.rand(BATCH, HIDDEN)
+    above, below = torch.empty_like(hidden), torch.empty_like(visible)
+
+    def updates() -> None:
+        for _ in range(UPDATES):
+            torch.mm(visible, weight, out=above)
+            torch.mm(hidden, weight.T, out=below)
+            torch.mm(visible, weight, out=above)
+            torch.mm(visible.T, hidden, out=gradient)
+            torch.mm(visible.T, hidden, out=gradient)
+
+    return updates
+
+
+def scikit_learn() -> Callable[[], None]:
+    from sklearn.neural_network import BernoulliRBM
+
+    machine = BernoulliRBM(HIDDEN, learning_rate=0.05, batch_size=BATCH, n_iter=1, random_state=0)
+    batches = [batch.numpy() for batch in images().split(BATCH)]
+    machine.partial_fit(batches[0])  # shapes and persistent chains
+
+    def updates() -> None:
+        for batch in batches:
+            machine.partial_fit(batch)
+
+    return updates
+
+
+def learnergy() -> Callable[[], None] | None:
+    try:
+        from learnergy.models.bernoulli import RBM as Peer
+    except ImportError as error:
+        print(f"learnergy: {error}")
+        return None
+    peer = Peer(VISIBLE, HIDDEN, steps=1, learning_rate=0.05, momentum=0.9, decay=2e-4)
+    data = torch.utils.data.TensorDataset(images(), torch.zeros(UPDATES * BATCH))
+    return partial(peer.fit, data, batch_size=BATCH, epochs=1)
+
+
+if __name__ == "__main__":
+    main()
