@@ -10,4 +10,23 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     "tiny": {"data": "iris", "hidden": (16,), "budget": 2_000, "batch": 16, "lr": 1e-2},
     # Rosenblatt's rule knows neither a schedule nor a batch.
     "perceptron": {"batch": 1, "lr": 0.1, "budget": 20_000},
+    "digits": {
+        "data": "digits",
+        "hidden": (256, 256),
+        "budget": 80_000,
+        "lr": 3e-3,
+        "schedule": "one-cycle",
+        "weight_decay": 0.01,
+        "augment": {"shift": 1},
+        "eval_every": 8_000,
+    },
+    "shapes": {
+        "data": "shapes",
+        "hidden": (512, 256),
+        "budget": 100_000,
+        "schedule": "one-cycle",
+        "weight_decay": 0.05,
+        "augment": {"shift": 2, "flip": 0.5},
+        "eval_every": 20_000,
+    },
 }
