@@ -38,6 +38,11 @@ from lab_dbn.rbm import RBM
 
 FOLDS = 5
 PER_CLASS = 50  # samples that are shown to the classifier
+STARTS: dict[str, dict[str, Any]] = {
+    "pretrained": {},
+    "random": {"pretrain": False},
+    "random, Glorot's for sigmoid units": {"pretrain": False, "init": "glorot"},
+}
 GENERATORS: dict[str, dict[str, Any]] = {
     "500 by PCD": {"layers": (500,), "persistent": True, "lr": 0.03, "sample_inputs": False},
     "200-500 by CD-5": {"layers": (200, 500), "k": 5, "lr": 0.05},
@@ -87,14 +92,14 @@ def folds(fold: int | None = None) -> None:
 @click.option("--seeds", default=3, show_default=True)
 def autoencoder(seeds: int = 3) -> None:
     """Print the test error of an unrolled autoencoder, pretrained and from random weights."""
-    options = {"layers": (200, 100, 50, 8), "finetune": "autoencode", "finetune_lr": 3e-3}
-    for pretrain in (True, False):
+    fixed = {"layers": (200, 100, 50, 8), "finetune": "autoencode", "finetune_lr": 3e-3}
+    for name, options in STARTS.items():
         errors = []
         for seed in range(seeds):
-            test = train(**options, pretrain=pretrain, seed=seed).summary["test"]
+            test = train(**fixed, **options, seed=seed).summary["test"]
             errors.append(test["test/reconstruction"])
-            print(f"pretrain {pretrain}, seed {seed}: squared error {errors[-1]:.3f}", flush=True)
-        print(f"pretrain {pretrain}: {summed_up(errors)}")
+            print(f"{name}, seed {seed}: squared error {errors[-1]:.3f}", flush=True)
+        print(f"{name}: {summed_up(errors)}")
 
 
 @main.command()

@@ -53,6 +53,9 @@ class Config(DataOptions, BaseConfig):
     pretrain: bool = Field(
         True, description="Greedy phases first; without, fine-tuning begins at random weights."
     )
+    init: Literal["default", "glorot"] = Field(
+        "default", description="Those random weights: PyTorch's, or Glorot's for sigmoid units."
+    )
     finetune_lr: float | None = Field(
         None, gt=0, description="Its learning rate; none: 0.01 for up-down, else 0.001 (Adam)."
     )

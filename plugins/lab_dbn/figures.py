@@ -17,7 +17,8 @@ from lab_dbn.rbm import RBM, bits_
 
 FIXED = 1_000  # training examples, always the same, that figures look at
 LARGEST = 10.0  # root mean square of an RBM's weights; what learns stays under 2
-SATURATED = 1e-8  # variance of hidden means over examples; that of a fresh machine is above 1e-7
+STILL = 1e-8  # variance of hidden means over examples
+DECIDED = 1e-2  # p (1 - p) of hidden units that are nearly always on, or off; 0.25 before training
 
 
 class Figures:
@@ -158,7 +159,7 @@ class Figures:
                     + self._advice(rbm, phase)
                 )
             states = self.net.logits(number, states).sigmoid()
-            if len(states) > 1 and float(states.var(0).mean()) < SATURATED:
+            if _saturated(states):
                 raise lab.Diverged(
                     f"The hidden units of layer {number + 1} answer the same to every example: "
                     + self._advice(rbm, phase)
@@ -176,6 +177,14 @@ class Figures:
                 "gaussian units learn with 0.0005 to 0.03",
             )
         return f"{option} {rate:g} is too large. RBMs of {usual}."
+
+
+def _saturated(means: Tensor) -> bool:
+    """Tell whether hidden means [B, H] are near 0 or 1, and the same for every example."""
+    if len(means) < 2:
+        return False
+    decided = float((means * (1 - means)).mean()) < DECIDED
+    return decided and float(means.var(0).mean()) < STILL
 
 
 def _summed_up(name: str, values: Tensor, split: str) -> dict[str, float]:

@@ -61,6 +61,8 @@ class DBN(nn.Module):
             self.unrolled = _classifier(widths, about.outputs)
         if config.finetune == "autoencode":
             self.unrolled = _autoencoder(widths)
+        if config.init == "glorot":
+            self.unrolled.apply(_glorot)
         self.register_buffer("phase", torch.tensor(0 if config.pretrain else len(config.layers)))
 
     @property
@@ -175,6 +177,13 @@ def _autoencoder(widths: Sequence[int]) -> nn.Sequential:
         if level:
             net.add_module(f"unsquash{level}", nn.Sigmoid())
     return net
+
+
+def _glorot(part: nn.Module) -> None:
+    """Start a layer of sigmoid units at 4 times the usual range (Glorot and Bengio, 2010)."""
+    if isinstance(part, nn.Linear):
+        nn.init.xavier_uniform_(part.weight, gain=4.0)
+        nn.init.zeros_(part.bias)
 
 
 def _encoder(widths: Sequence[int]) -> Iterator[tuple[str, nn.Module]]:

@@ -234,3 +234,9 @@ def test_killed_in_every_phase_it_ends_as_if_nothing_had_happened(train, tmp_pat
         found = checkpoint.load(resumed.dir / "checkpoints" / "last.pt")["experiment"]
         assert helpers.difference(expected, found) is None
         assert helpers.rows(whole.dir) == helpers.rows(resumed.dir)
+
+
+def test_a_layer_that_has_hardly_begun_to_learn_is_not_called_saturated(train) -> None:
+    """Features of a young layer vary little, and the next one's even less."""
+    result = train(layers=(16, 12, 8, 8), lr=1e-4, budget=640, eval_every=160)
+    assert result.state == "finished"
