@@ -35,6 +35,8 @@ bench: $(VENV)/.test  ## measured figures, beside stable-baselines3
 	$(BIN)/python -m benchmarks.plugins
 	$(BIN)/python -m benchmarks.comparison
 	$(BIN)/python -m benchmarks.tracking
+	$(BIN)/python -m benchmarks.supervised
+	$(BIN)/python -m benchmarks.dbn
 
 $(VENV)/.run: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
