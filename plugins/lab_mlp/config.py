@@ -31,7 +31,9 @@ class Config(LayerOptions, SupervisedConfig):
     boundary: bool = Field(True, description="Draw the decision boundary of data with two columns.")
 
     @property
-    def preset(self) -> str:
+    def preset(self) -> str | None:
+        if self.task == "segment":
+            return None  # no preset is for what these networks cannot learn
         return self.arch if self.arch == "perceptron" else self.data
 
     @model_validator(mode="after")
