@@ -16,11 +16,17 @@ def mean_interval(
 
     One value says nothing about its own spread: the interval is then that value twice.
     """
+    array = np.asarray(values, dtype=float)
+    std = float(array.std(ddof=1)) if len(array) > 1 else 0.0
+    return student(float(array.mean()), std, len(array), level)
+
+
+def student(mean: float, std: float, n: float, level: float = 0.95) -> tuple[float, float]:
+    """Return Student's interval of a mean of n values with sample standard deviation `std`; the
+    mean twice where one value says nothing about its own spread."""
     from scipy.stats import t
 
-    array = np.asarray(values, dtype=float)
-    mean = float(array.mean())
-    if len(array) < 2:
+    if n < 2:
         return mean, mean
-    half = float(t.ppf((1 + level) / 2, len(array) - 1)) * array.std(ddof=1) / math.sqrt(len(array))
+    half = float(t.ppf((1 + level) / 2, n - 1)) * std / math.sqrt(n)
     return mean - half, mean + half

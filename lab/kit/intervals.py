@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from lab.stats import student as student  # with `wilson`, one place for a plugin author
+
 
 def wilson(share: float, n: float, level: float = 0.95) -> tuple[float, float]:
     """Return Wilson's (1927) interval of a proportion `share` of n trials; (0, 1) for none.
@@ -18,14 +20,3 @@ def wilson(share: float, n: float, level: float = 0.95) -> tuple[float, float]:
     centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
     return max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half))
-
-
-def student(mean: float, std: float, n: float, level: float = 0.95) -> tuple[float, float]:
-    """Return Student's interval of a mean of n values with sample standard deviation `std`; the
-    mean twice where one value says nothing about its own spread."""
-    from scipy.stats import t
-
-    if n < 2:
-        return mean, mean
-    half = float(t.ppf((1 + level) / 2, n - 1)) * std / math.sqrt(n)
-    return mean - half, mean + half
