@@ -17,6 +17,7 @@ from torch.nn.functional import one_hot
 import lab
 from lab.data.batches import Batches
 from lab.kit import Predict
+from lab.kit.generative import restored, sample_grid, showable
 from lab.kit.inputs import ranked, read_inputs
 from lab_dbn.backprop import Backprop
 from lab_dbn.config import Config, Sample
@@ -25,7 +26,7 @@ from lab_dbn.features import Features, visible
 from lab_dbn.figures import Figures
 from lab_dbn.model import DBN
 from lab_dbn.phases import Phases
-from lab_dbn.pictures import filters, grid, interleaved, nearest, restored
+from lab_dbn.pictures import filters, interleaved, nearest
 from lab_dbn.rbm import bits_
 from lab_dbn.up_down import UpDown
 
@@ -163,7 +164,7 @@ class DeepBelief:
         """Draw filters, reconstructions, and samples beside the training examples next to them.
         Evaluations have the same randomness, so that all samples began at the same states."""
         about, first = self.data.about, self.net.machines[0]
-        self.ctx.media("filters", filters(first.weight[: first.units], about))
+        self.ctx.media("filters", sample_grid(filters(first.weight[: first.units], about), 8))
         examples = self.data.part(split)
         some = examples.take(torch.arange(min(SHOWN, len(examples)), device=self.ctx.device))
         states = self.features.of(some, 0)
@@ -178,7 +179,7 @@ class DeepBelief:
             self.ctx.media("samples_and_nearest", self.draw(interleaved(samples, beside)))
 
     def draw(self, states: Tensor) -> Any:
-        return grid(restored(states, self.data.about, self.gaussian), 8)
+        return sample_grid(showable(restored(states, self.data.about, self.gaussian)), 8)
 
     # -- using what was learned
 
@@ -199,7 +200,7 @@ class DeepBelief:
             given = self.class_number(asked.class_)
         states = restored(self.generate(asked.n, asked.steps, given), about, self.gaussian)
         if about.kind == "image":
-            return grid(states, max(1, round(asked.n**0.5)))
+            return sample_grid(showable(states))
         rows = states.flatten(1).cpu().tolist()
         return lab.Table([f"x{number}" for number in range(len(rows[0]))], rows)
 

@@ -8,6 +8,7 @@ from torch.nn.functional import one_hot
 
 import lab
 from lab import About, Batch, Data
+from lab.kit.generative import scaled
 from lab_dbn.model import DBN
 
 AT_ONCE = 512  # examples that are propagated together
@@ -16,10 +17,7 @@ AT_ONCE = 512  # examples that are propagated together
 def visible(inputs: Tensor, about: About, gaussian: bool) -> Tensor:
     """Return inputs [B, ...] of a source as visible states [B, V]: intensities in [0, 1], or
     standardised values for gaussian units."""
-    if gaussian:
-        return about.prepare(inputs).flatten(1)
-    scaled = inputs.float() / 255 if inputs.dtype == torch.uint8 else inputs.float()
-    return scaled.flatten(1)
+    return scaled(inputs, about, standardised=gaussian).flatten(1)
 
 
 class Features:

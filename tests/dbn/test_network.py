@@ -13,7 +13,6 @@ from lab_dbn.features import Features, visible
 from lab_dbn.likelihood import exact_log_partition
 from lab_dbn.model import DBN
 from lab_dbn.phases import Phases
-from lab_dbn.pictures import grid
 from lab_dbn.up_down import UpDown
 
 
@@ -185,11 +184,3 @@ def test_a_greedy_layer_makes_the_bound_better(train) -> None:
     result = train(layers=(32, 32), lr=0.1, budget=38_400, eval_every=4_800, sample_inputs=True)
     rows = [row for row in helpers.rows(result.dir) if "eval/log_likelihood" in row]
     assert rows[-1]["eval/log_likelihood"] > rows[0]["eval/log_likelihood"] + 1
-
-
-def test_a_grid_has_the_pictures_in_order() -> None:
-    images = torch.stack([torch.full((1, 8, 8), v) for v in (0.0, 0.5, 1.0)])
-    picture = grid(images, columns=2)
-    assert picture.shape == (2 * 34 + 2, 2 * 34 + 2)
-    assert [picture[10, 10], picture[10, 44], picture[44, 10]] == [0, 128, 255]
-    assert grid(torch.rand(3, 3, 8, 8), 3).shape[2:] == (3,)

@@ -129,7 +129,7 @@ def test_samples_are_a_picture_and_a_class_needs_label_units(train) -> None:
     with pytest.raises(lab.UsageError, match="--label-units"):
         plain.sample(Sample(class_="3"))
     joint = lab.load(train("joint", label_units=True).dir)
-    assert joint.sample(Sample(n=4, steps=3, class_="3")).ndim == 2
+    assert joint.sample(Sample(n=4, steps=3, class_="3")).shape[2] == 3
     with pytest.raises(lab.UsageError, match="no class 'x'"):
         joint.sample(Sample(class_="x"))
 

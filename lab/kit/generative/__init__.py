@@ -39,7 +39,10 @@ _HOME = {
     "prdc": "manifolds",
     "principal": "principal_components",
     "probe": "probes",
+    "restored": "scaling",
     "sample_grid": "pictures",
+    "scaled": "scaling",
+    "showable": "scaling",
     "traversal_grid": "pictures",
 }
 
@@ -74,6 +77,9 @@ if TYPE_CHECKING:
     from lab.kit.generative.principal_components import Principal as Principal
     from lab.kit.generative.principal_components import principal as principal
     from lab.kit.generative.probes import probe as probe
+    from lab.kit.generative.scaling import restored as restored
+    from lab.kit.generative.scaling import scaled as scaled
+    from lab.kit.generative.scaling import showable as showable
     from lab.kit.generative.two_sample import TwoSample as TwoSample
     from lab.kit.generative.two_sample import indistinguishable as indistinguishable
 
