@@ -17,6 +17,8 @@ _HOME = {
     "CLASSIFICATION_METRICS": "names",
     "Classification": "metrics",
     "ClassifierOptions": "options",
+    "ConvDecoder": "pyramid",
+    "ConvEncoder": "pyramid",
     "CrossEntropy": "losses",
     "EMA": "ema",
     "EarlyStop": "early_stop",
@@ -30,6 +32,7 @@ _HOME = {
     "RangeTest": "lr_finder",
     "Regression": "metrics",
     "SEGMENTATION_METRICS": "names",
+    "Sample": "capabilities",
     "Segmentation": "metrics",
     "Updater": "updater",
     "activation": "activations",
@@ -62,6 +65,7 @@ if TYPE_CHECKING:
     from lab.kit.activations import activation as activation
     from lab.kit.capabilities import Export as Export
     from lab.kit.capabilities import Predict as Predict
+    from lab.kit.capabilities import Sample as Sample
     from lab.kit.early_stop import EarlyStop as EarlyStop
     from lab.kit.early_stop import validate as validate
     from lab.kit.ema import EMA as EMA
@@ -93,6 +97,8 @@ if TYPE_CHECKING:
     from lab.kit.options import ClassifierOptions as ClassifierOptions
     from lab.kit.options import LayerOptions as LayerOptions
     from lab.kit.options import OptimizerOptions as OptimizerOptions
+    from lab.kit.pyramid import ConvDecoder as ConvDecoder
+    from lab.kit.pyramid import ConvEncoder as ConvEncoder
     from lab.kit.schedules import rate as rate
     from lab.kit.schedules import set_rate as set_rate
     from lab.kit.summary import LayerSummary as LayerSummary
