@@ -165,10 +165,12 @@ def use(
     checkpoint: str | int = "best",
     *,
     device: str | None = None,
+    seed: int | None = None,
     plugins: Plugins | None = None,
     **options: Any,
 ) -> Any:
-    """Call what an experiment offers beyond training ("play"), with the options it names."""
+    """Call what an experiment offers beyond training ("play"), with the options it names; with
+    the run's own seed, or another one."""
     with _restored(dir, str(checkpoint), device, plugins) as (experiment, ctx, spec):
         from lab.evaluation import perform
 
@@ -176,7 +178,7 @@ def use(
             offered = ", ".join(spec.capabilities) or "nothing beyond training"
             raise UsageError(f"{spec.name} does not offer {capability!r}; it offers: {offered}")
         chosen = config.build(import_object(spec.capabilities[capability]), options)
-        return perform(experiment, ctx, capability, chosen)
+        return perform(experiment, ctx, capability, chosen, seed)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from lab.errors import UsageError
 from lab.spec import ExperimentSpec
-from lab.text import did_you_mean
+from lab.text import did_you_mean, flag
 
 MAX_SEED = 2**31 - 1
 
@@ -206,7 +206,7 @@ def _build(model: type[M], values: Mapping[str, Any], mistakes: list[str]) -> M 
 
 def _plain(error: Any) -> str:
     """Turn one pydantic error into a line: `--lr -1: should be greater than 0`."""
-    option = "--" + str(error["loc"][0]).replace("_", "-") if error["loc"] else "options"
+    option = flag(str(error["loc"][0])) if error["loc"] else "options"
     reason = error["msg"].removeprefix("Input ").removeprefix("Value error, ")
     if error["type"] == "dict_type":
         reason = "should be key=value,..."

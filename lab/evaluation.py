@@ -30,8 +30,10 @@ def evaluate(
     return {f"{split}/{name}": float(value) for name, value in metrics.items()}
 
 
-def perform(experiment: Experiment, ctx: Context, capability: str, options: Options) -> Any:
+def perform(
+    experiment: Experiment, ctx: Context, capability: str, options: Options, seed: int | None = None
+) -> Any:
     """Call what an experiment offers beyond training, as an evaluation is called."""
     # pictures are drawn in memory: a display is not needed and may not be there
-    with lent(ctx, capability), environment({"SDL_VIDEODRIVER": "dummy"}):
+    with lent(ctx, capability, seed), environment({"SDL_VIDEODRIVER": "dummy"}):
         return getattr(experiment, capability)(options)

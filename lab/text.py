@@ -15,6 +15,12 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f" Did you mean {near[0]!r}?" if near else ""
 
 
+def flag(name: str, off: bool = False) -> str:
+    """Return the command-line flag of an option: `--batch-size` of `batch_size`, `--class` of
+    `class_`, a word that Python keeps for itself."""
+    return ("--no-" if off else "--") + name.rstrip("_").replace("_", "-")
+
+
 def slug(text: str) -> str:
     """Return `text` as one safe path component: letters, digits, `.`, `_` and `-`."""
     return re.sub(r"[^A-Za-z0-9._]+", "-", text).strip("-.") or "run"

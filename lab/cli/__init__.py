@@ -9,6 +9,7 @@ COMMANDS = {
     "resume": ("lab.cli.resume:command", "Continue an interrupted run exactly."),
     "eval": ("lab.cli.evaluate:command", "Evaluate a trained run."),
     "play": ("lab.cli.play:command", "Write a GIF of what a trained run does."),
+    "sample": ("lab.cli.sample:command", "Draw samples from a trained run."),
     "model": ("lab.cli.model:command", "Show an experiment's network, layer by layer."),
     "predict": ("lab.cli.predict:command", "Say what a trained run makes of inputs."),
     "export": ("lab.cli.export:command", "Write a run's model for another library."),

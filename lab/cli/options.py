@@ -11,7 +11,7 @@ from click.shell_completion import CompletionItem
 from pydantic.fields import FieldInfo
 
 from lab.config import Options, unwrap
-from lab.text import did_you_mean
+from lab.text import did_you_mean, flag
 
 SYMBOLS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 
@@ -76,18 +76,17 @@ def from_model(
 
 def _option(name: str, field: FieldInfo, environment: bool) -> click.Option:
     """Build one option. Its value is None where the user says nothing."""
-    flag = "--" + name.replace("_", "-")
+    on = [f"-{name}", flag(name)] if len(name) == 1 else [flag(name)]
     common: dict[str, Any] = {
         "default": None,
         "help": _help(field),
         "envvar": f"LAB_{name.upper()}" if environment else None,
     }
     if bool in unwrap(field.annotation):
-        off = "--no-" + name.replace("_", "-")
-        return click.Option([f"{flag}/{off}", name], **common)
+        return click.Option([f"{flag(name)}/{flag(name, off=True)}", name], **common)
     choices = _choices(field)
     metavar = "|".join(choices) if choices else _metavar(field)
-    return click.Option([flag, name], type=Text(metavar, choices), metavar=metavar, **common)
+    return click.Option([*on, name], type=Text(metavar, choices), metavar=metavar, **common)
 
 
 def _choices(field: FieldInfo) -> list[str]:

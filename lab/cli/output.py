@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lab.errors import UsageError
 from lab.text import duration
 
 if TYPE_CHECKING:
     from lab.session import RunResult
+
+SUFFIXES = {".gif", ".png", ".txt", ".csv", ".mp4", ".jpg", ".webp"}  # that mean a kind of file
 
 
 def say(message: str) -> None:
@@ -99,3 +102,18 @@ def say_tracker_hints(folder: Path) -> None:
 
 def _is_number(cell: str) -> bool:
     return cell == "-" or cell.replace(",", "").replace(".", "").lstrip("-").isdigit()
+
+
+def write_media(out: Path, content: Any) -> Path:
+    """Write what people look at to `--out`, whose suffix may be left out; return the path.
+
+    Raises UsageError where the suffix is that of another kind of file.
+    """
+    from lab import media
+
+    suffix = media.suffix(content)
+    if out.suffix in SUFFIXES - {suffix}:
+        raise UsageError(f"--out {out}: this is written as {suffix}. Name it {out.stem}{suffix}")
+    stem = out.with_suffix("") if out.suffix == suffix else out
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    return media.write(stem, content)

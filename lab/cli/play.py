@@ -9,7 +9,6 @@ import click
 
 from lab.cli import common, output
 from lab.cli.capability import CapabilityCommand
-from lab.errors import UsageError
 
 
 @click.command("play", cls=CapabilityCommand, short_help="Write a GIF of what a trained run does.")
@@ -26,21 +25,12 @@ def command(
 
     `lab play RUN --help` shows the options of the run's own experiment too.
     """
-    from lab import api, media, store
+    from lab import api, store
 
     found = store.find(run, runs_dir)
     content = api.use(found.dir, "play", checkpoint, **common.given(values))
-    stem = _stem(out or found.dir / "media" / f"play-{checkpoint}", media.suffix(content))
-    stem.parent.mkdir(parents=True, exist_ok=True)
-    path = media.write(stem, content)
+    path = output.write_media(out or found.dir / "media" / f"play-{checkpoint}", content)
     if as_json:
         output.print_json({"dir": str(found.dir), "file": str(path)})
     else:
         click.echo(path)
-
-
-def _stem(out: Path, suffix: str) -> Path:
-    """Return `out` without its suffix. Raises UsageError where it has that of another kind."""
-    if out.suffix in {".gif", ".png", ".txt", ".mp4", ".jpg", ".webp"} - {suffix}:
-        raise UsageError(f"--out {out}: this is written as {suffix}. Name it {out.stem}{suffix}")
-    return out.with_suffix("") if out.suffix == suffix else out

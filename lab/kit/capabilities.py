@@ -1,11 +1,11 @@
-"""List the options of what supervised networks offer beyond training."""
+"""List the options of what networks offer beyond training."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from lab.config import Options
 
@@ -24,3 +24,22 @@ class Export(Options):
         "safetensors", description="Weights alone, torch.export's program, or ONNX."
     )
     out: Path | None = Field(None, description="File to write; in the run folder by default.")
+
+
+class Sample(Options):
+    """What `lab sample` asks of what generates from a code."""
+
+    n: int = Field(64, ge=1, le=10_000, description="How many samples.")
+    class_: str | None = Field(None, description="Of this class alone, by a conditional network.")
+    interpolate: bool = Field(
+        False, description="Each line leads in eight steps from one sample to another."
+    )
+    traverse: bool = Field(
+        False, description="Each line lets one number of a code run, and keeps the others."
+    )
+
+    @model_validator(mode="after")
+    def _is_one_picture(self) -> Self:
+        if self.interpolate and self.traverse:
+            raise ValueError("--interpolate and --traverse exclude each other")
+        return self

@@ -21,6 +21,7 @@ from lab.errors import UsageError
 from lab.plugins import DISTRIBUTION
 from lab.spec import import_object
 from lab.testing.subject import Broken, Skipped, Subject, expect
+from lab.text import flag
 
 HEAVY = ("torch", "numpy", "gymnasium", "wandb")
 PUBLIC = ("lab.kit", "lab.data", "lab.stats", "lab.testing")  # modules that plugins may import
@@ -181,7 +182,7 @@ def check_bad_values_are_plain_errors(subject: Subject) -> None:
             continue  # any text may be right
         if not any(kind in (int, float) or get_origin(kind) is Literal for kind in kinds):
             continue
-        option = "--" + name.replace("_", "-")
+        option = flag(name)
         try:
             resolve(subject.spec, {name: "no-such-value"}, preset=subject.preset)
         except UsageError as error:
@@ -267,9 +268,9 @@ def _other_plugins(subject: Subject) -> set[str]:
 
 def _words(name: str, value: Any) -> list[str]:
     """Write a value as a user types it."""
-    option = "--" + name.replace("_", "-")
+    option = flag(name)
     if isinstance(value, bool):
-        return [option if value else "--no-" + name.replace("_", "-")]
+        return [flag(name, off=not value)]
     if value is None:
         return [option, "none"]
     if isinstance(value, dict):

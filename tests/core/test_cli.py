@@ -67,6 +67,10 @@ WRONG = {
     "play nothing": "There is no run 'nothing'",
     "play gan": "toy-gan does not offer 'play'; it offers: nothing beyond training",
     "play one --txet hello": "No such option '--txet'",
+    "sample one --class 3": "--class 3: should be 'words' or 'table'",
+    "sample one -n 0": "--n 0: should be greater than or equal to 1",
+    "sample one --out song.png": "this is written as .txt. Name it song.txt",
+    "sample gan": "toy-gan does not offer 'sample'; it offers: nothing beyond training",
     "plugins --jsn": "No such option '--jsn'",
     "completion tcsh": "'tcsh' is not one of",
     "runs --runs-dir runs/one/config.yaml": "is a file",
@@ -169,6 +173,19 @@ def test_the_group_without_a_command_explains_itself(cli) -> None:
 
 def test_play_shows_the_options_of_the_runs_experiment(cli, trained) -> None:
     assert "--text" in cli("play", "one", "--help").stdout
+
+
+def test_samples_of_text_are_printed_and_others_are_written(cli, trained, tmp_path) -> None:
+    assert "-n, --n" in cli("sample", "one", "--help").stdout
+    printed = cli("sample", "one", "-n", 5).stdout
+    assert len(printed.strip()) == 5
+    assert cli("sample", "one", "-n", 5).stdout == printed
+    assert cli("sample", "one", "-n", 5, "--seed", 1).stdout != printed
+    file = document(cli("sample", "one", "-n", 5, "--json"))["file"]
+    assert Path(file).read_text() == printed.strip()
+    table = cli("sample", "one", "--class", "table", "-n", 5, "--out", tmp_path / "rows")
+    assert table.stdout == f"{tmp_path / 'rows.csv'}\n"
+    assert (tmp_path / "rows.csv").read_text().split() == ["digit", *printed.strip()]
 
 
 def test_play_finds_its_run_behind_options(cli, trained, tmp_path) -> None:

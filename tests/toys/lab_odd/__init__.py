@@ -15,5 +15,5 @@ def lab_experiments() -> Iterator[ExperimentSpec]:
         config="lab_odd.config:Odd",
         experiment="lab_odd.odd:Odd",
         presets={"quick": {"lr": 0.25, "budget": 40}, "marsh": {"lr": 0.75}},
-        capabilities={"play": "lab_odd.config:Play"},
+        capabilities={"play": "lab_odd.config:Play", "sample": "lab_odd.config:Sample"},
     )

@@ -51,3 +51,8 @@ class Odd(lab.Config):
 
 class Play(lab.Options):
     text: str = "la la la"
+
+
+class Sample(lab.Options):
+    n: int = Field(3, ge=1, description="How many digits.")
+    class_: Literal["words", "table"] = "words"

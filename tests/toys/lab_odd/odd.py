@@ -39,6 +39,12 @@ class Odd:
         self.stumble("evaluate")
         return {"score": float("nan") if self.due("nan-eval") else float(self.where)}
 
+    def sample(self, options: config.Sample) -> str | lab.Table:
+        digits = torch.randint(10, (options.n,), generator=self.ctx.generator).tolist()
+        if options.class_ == "table":
+            return lab.Table(["digit"], [[digit] for digit in digits])
+        return "".join(map(str, digits))
+
     def play(self, options: config.Play) -> str:
         return options.text
 
