@@ -58,9 +58,10 @@ class Config(Options):
         return None
 
     @property
-    def solved(self) -> str | None:
-        """Return the criterion that `--stop-at solved` stands for, where the task has one."""
-        return None
+    def goals(self) -> Mapping[str, str]:
+        """Return names for criteria: what `--stop-at solved` stands for, say, where the task has
+        that."""
+        return {}
 
     @property
     def threads(self) -> int:
@@ -88,7 +89,9 @@ class RunOptions(Options):
     )
     keep: int = Field(3, ge=0, description="How many <clock>.pt to keep, newest first; 0: all.")
     stop_at: str | None = Field(
-        None, description="End when a metric gets there: 'eval/return>=475', or 'solved'."
+        None,
+        description="End when a metric gets there: 'eval/return>=475', or a goal by its name, "
+        "as 'solved'.",
     )
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps.")
     precision: Literal["fp32", "bf16", "fp16"] = Field("fp32", description="Number format.")

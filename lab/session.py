@@ -12,7 +12,7 @@ from lab.config import Config, RunOptions
 from lab.environ import environment, thread_variables
 from lab.errors import LabError, RunFailed, UsageError, reason
 from lab.plugins import Plugins
-from lab.spec import ExperimentSpec
+from lab.spec import NAME, ExperimentSpec
 from lab.store import Run, RunFolder
 from lab.text import did_you_mean
 from lab.tracking.terminal import Terminal
@@ -190,14 +190,14 @@ class Session:
         from lab.stop import StopAt
 
         text = self.options.stop_at
-        if text == "solved":
-            text = self.config.solved
-            if text is None:
-                raise UsageError(
-                    f"{self.config.target} has no threshold of its own for --stop-at solved. "
-                    f"Write one: --stop-at '{self.config.objective[0]}>=...'"
-                )
-        criterion = StopAt.parse(text) if text else None
+        goals = self.config.goals if text else {}  # an environment may be gone by now
+        if text and NAME.fullmatch(text) and text not in goals:
+            offered = f"it has: {', '.join(goals)}" if goals else "it has none by name"
+            raise UsageError(
+                f"--stop-at {text}: {self.config.target} has no such goal; {offered}. "
+                f"Write a criterion: --stop-at '{self.config.objective[0]}>=...'"
+            )
+        criterion = StopAt.parse(goals.get(text, text)) if text else None
         known = [name for name in self.spec.metrics if name.startswith("eval/")]
         if criterion and known and not self.spec.declares(criterion.metric):
             raise UsageError(

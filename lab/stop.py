@@ -37,7 +37,7 @@ class StopAt:
             pass
         raise UsageError(
             f"--stop-at {text!r} is no criterion. Write 'eval/<metric>>=<number>' "
-            "(or <=, >, <), or 'solved' where the task has a threshold."
+            "(or <=, >, <), or a goal of the task by its name."
         )
 
     def met(self, metrics: Mapping[str, float]) -> bool:

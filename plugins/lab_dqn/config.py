@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -83,7 +84,7 @@ class Config(BaseConfig):
         return self.env.rpartition(":")[2]
 
     @property
-    def solved(self) -> str | None:
+    def goals(self) -> Mapping[str, str]:
         """The threshold that the environment itself declares."""
         threshold = lab.env_spec(self.env).reward_threshold
-        return None if threshold is None else f"eval/return>={threshold:g}"
+        return {} if threshold is None else {"solved": f"eval/return>={threshold:g}"}

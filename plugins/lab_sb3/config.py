@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -107,10 +108,10 @@ class Config(BaseConfig):
         return f"{self.algo}-{self.env.rpartition(':')[2]}"
 
     @property
-    def solved(self) -> str | None:
+    def goals(self) -> Mapping[str, str]:
         """The threshold that the environment itself declares."""
         threshold = lab.env_spec(self.env).reward_threshold
-        return None if threshold is None else f"eval/return>={threshold:g}"
+        return {} if threshold is None else {"solved": f"eval/return>={threshold:g}"}
 
 
 class Export(Options):

@@ -234,7 +234,7 @@ def test_a_criterion_that_is_never_met_ends_with_the_budget(train) -> None:
 def test_a_wrong_criterion_is_said_before_anything_is_made(train, tmp_path) -> None:
     with pytest.raises(lab.UsageError, match="no criterion"):
         train("odd", stop_at="score>=2")
-    with pytest.raises(lab.UsageError, match="no threshold of its own"):
+    with pytest.raises(lab.UsageError, match="no such goal; it has none by name"):
         train("odd", stop_at="solved")
     assert not (tmp_path / "runs").exists()
 

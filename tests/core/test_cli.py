@@ -43,7 +43,7 @@ WRONG = {
     "run odd --name one": "exists. Choose another --name, or continue it: lab resume runs/one",
     "run odd --seeds 2 --name two": "--name names one run",
     "run odd --seeds 0": "--seeds",
-    "run odd --stop-at fast": "no criterion",
+    "run odd --stop-at fast": "no such goal; it has none by name",
     "run odd --jobs 2": "it needs --seeds",
     "run odd --name ../away": "--name ../away",
     "run odd --name a/b": "--name a/b",

@@ -128,7 +128,7 @@ def test_stop_at_solved_ends_on_a_passage_that_is_confirmed(run_dqn) -> None:
 
 
 def test_stop_at_solved_is_said_to_be_impossible_without_a_threshold(run_dqn, tmp_path) -> None:
-    with pytest.raises(lab.UsageError, match="no threshold"):
+    with pytest.raises(lab.UsageError, match="no such goal"):
         run_dqn(env="lab/Grid-v0", stop_at="solved")
     assert not (tmp_path / "runs").exists()
 
@@ -138,7 +138,7 @@ def test_the_threshold_of_an_environment_is_found_wherever_it_is_registered(env)
     from lab_dqn.config import Config
 
     known = {"CartPole-v1": 475, "lab/Catch-v0": 0.99, "worlds:worlds/Easy-v0": 25}
-    assert Config(env=env).solved == f"eval/return>={known[env]:g}"
+    assert Config(env=env).goals == {"solved": f"eval/return>={known[env]:g}"}
 
 
 # -- presets
