@@ -3,8 +3,23 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from lab.stats import student as student  # with `wilson`, one place for a plugin author
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def summed_up(name: str, values: Tensor, split: str) -> dict[str, float]:
+    """Return the mean of values [N] as a figure; on "test" with n, and Student's interval of 95 %
+    over the examples as `<name>_low` and `<name>_high`."""
+    mean = float(values.mean())
+    if split != "test":
+        return {name: mean}
+    spread = float(values.std()) if len(values) > 1 else 0.0
+    low, high = student(mean, spread, len(values))
+    return {name: mean, f"{name}_low": low, f"{name}_high": high, "n": len(values)}
 
 
 def wilson(share: float, n: float, level: float = 0.95) -> tuple[float, float]:

@@ -17,7 +17,7 @@ from torch.nn.functional import one_hot
 import lab
 from lab.data.batches import Batches
 from lab.kit import Predict
-from lab.kit.generative import restored, sample_grid, showable
+from lab.kit.generative import filter_grid, restored, sample_grid, showable
 from lab.kit.inputs import ranked, read_inputs
 from lab_dbn.backprop import Backprop
 from lab_dbn.config import Config, Sample
@@ -26,7 +26,7 @@ from lab_dbn.features import Features, visible
 from lab_dbn.figures import Figures
 from lab_dbn.model import DBN
 from lab_dbn.phases import Phases
-from lab_dbn.pictures import filters, interleaved, nearest
+from lab_dbn.pictures import interleaved, nearest
 from lab_dbn.rbm import bits_
 from lab_dbn.up_down import UpDown
 
@@ -164,7 +164,7 @@ class DeepBelief:
         """Draw filters, reconstructions, and samples beside the training examples next to them.
         Evaluations have the same randomness, so that all samples began at the same states."""
         about, first = self.data.about, self.net.machines[0]
-        self.ctx.media("filters", sample_grid(filters(first.weight[: first.units], about), 8))
+        self.ctx.media("filters", filter_grid(first.weight[: first.units].T, about.shape))
         examples = self.data.part(split)
         some = examples.take(torch.arange(min(SHOWN, len(examples)), device=self.ctx.device))
         states = self.features.of(some, 0)

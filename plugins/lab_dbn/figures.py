@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 import lab
-from lab.kit import Classification, student
+from lab.kit import Classification
+from lab.kit.intervals import summed_up
 from lab_dbn.config import Config
 from lab_dbn.features import AT_ONCE, Features
 from lab_dbn.likelihood import countable, exact_log_partition, log_partition, pseudo_likelihood
@@ -73,7 +74,7 @@ class Figures:
         if self.config.ais:
             log_z = self.annealed(top)
             values = self.net.log_likelihood(states, log_z, draw)
-            found |= _summed_up("log_likelihood", values, split)
+            found |= summed_up("log_likelihood", values, split)
         if countable(top):
             exact = exact_log_partition(top)
             found["log_likelihood_exact"] = float(
@@ -93,7 +94,7 @@ class Figures:
         for batch in self.batches(split):
             states = self.features.of(batch, 0)
             missed.append((self.reconstruct(states) - states).square().sum(1))
-        return _summed_up("reconstruction", torch.cat(missed), split)
+        return summed_up("reconstruction", torch.cat(missed), split)
 
     def of_answers(self, split: str) -> dict[str, float]:
         figures = Classification(self.features.data.about.outputs)
@@ -185,13 +186,3 @@ def _saturated(means: Tensor) -> bool:
         return False
     decided = float((means * (1 - means)).mean()) < DECIDED
     return decided and float(means.var(0).mean()) < STILL
-
-
-def _summed_up(name: str, values: Tensor, split: str) -> dict[str, float]:
-    """Return the mean of values [N]; on "test" with n and a 95 % interval over the examples."""
-    mean = float(values.mean())
-    if split != "test":
-        return {name: mean}
-    spread = float(values.std()) if len(values) > 1 else 0.0
-    low, high = student(mean, spread, len(values))
-    return {name: mean, f"{name}_low": low, f"{name}_high": high, "n": len(values)}

@@ -1,20 +1,9 @@
-"""Draw filters, and lay what belongs together side by side."""
+"""Find and lay out what belongs together."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
-
-from lab import About
-from lab.kit.generative import showable
-
-
-def filters(weight: Tensor, about: About, number: int = 64) -> Tensor:
-    """Return the weights [V, H] of hidden units as images, each stretched from its lowest to its
-    highest."""
-    shown = weight.T[:number]
-    low, high = shown.amin(1, keepdim=True), shown.amax(1, keepdim=True)
-    return showable(((shown - low) / (high - low).clamp(min=1e-12)).view(-1, *about.shape))
 
 
 def nearest(states: Tensor, others: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from lab import kit, media
 from lab.kit import generative
 from lab.kit.generative import (
     code_map,
+    filter_grid,
     interpolation_grid,
     neighbour_grid,
     sample_grid,
@@ -27,6 +28,22 @@ def tile(picture: np.ndarray, row: int, column: int, side: int = 32, gap: int = 
 
 def shades(*values: float, side: int = 32) -> torch.Tensor:
     return torch.tensor(values).view(-1, 1, 1, 1).expand(-1, 1, side, side)
+
+
+def test_filters_are_stretched_from_black_to_white_each_for_itself() -> None:
+    weights = torch.tensor([[-1.0, 1.0, 0.0, 0.0], [0.5, 0.25, 0.0, 1.0], [2.0, 2.0, 2.0, 2.0]])
+    picture = filter_grid(weights, (1, 2, 2))
+    assert [int(tile(picture, 0, 0)[y, x, 0]) for y, x in ((0, 0), (0, 31), (31, 31))] == [
+        0,
+        255,
+        128,
+    ]
+    assert [int(tile(picture, 0, 1)[y, x, 0]) for y, x in ((0, 0), (31, 0), (31, 31))] == [
+        128,
+        0,
+        255,
+    ]
+    assert (tile(picture, 1, 0) == 0).all()  # nothing to stretch
 
 
 def test_a_grid_holds_the_images_line_by_line() -> None:

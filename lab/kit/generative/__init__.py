@@ -25,6 +25,7 @@ _HOME = {
     "code_map": "pictures",
     "diversity": "health_of_gan",
     "fid": "frechet",
+    "filter_grid": "pictures",
     "frechet_distance": "frechet",
     "health": "health_of_gan",
     "indistinguishable": "two_sample",
@@ -70,6 +71,7 @@ if TYPE_CHECKING:
     from lab.kit.generative.neighbours import memorisation as memorisation
     from lab.kit.generative.neighbours import nearest as nearest
     from lab.kit.generative.pictures import code_map as code_map
+    from lab.kit.generative.pictures import filter_grid as filter_grid
     from lab.kit.generative.pictures import interpolation_grid as interpolation_grid
     from lab.kit.generative.pictures import neighbour_grid as neighbour_grid
     from lab.kit.generative.pictures import sample_grid as sample_grid

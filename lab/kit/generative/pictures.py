@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from lab.kit.generative.principal_components import principal
+from lab.kit.generative.scaling import showable
 from lab.kit.generative.vectors import Array, Examples, rows
 
 SMALLEST_SIDE = 32  # of an image on the screen: smaller ones are enlarged
@@ -30,6 +31,14 @@ def sample_grid(images: Examples, columns: int | None = None) -> Array:
     tiles = _tiles(images)
     columns = columns or math.ceil(math.sqrt(len(tiles)))
     return _lay([list(tiles[start : start + columns]) for start in range(0, len(tiles), columns)])
+
+
+def filter_grid(weights: Tensor, shape: Sequence[int], most: int = 64) -> Array:
+    """Return the weights [H, D] by which units see images of a shape [C, H, W], side by side, each
+    stretched from its lowest to its highest."""
+    shown = weights[:most]
+    low, high = shown.amin(1, keepdim=True), shown.amax(1, keepdim=True)
+    return sample_grid(showable(((shown - low) / (high - low).clamp(min=1e-12)).view(-1, *shape)))
 
 
 def neighbour_grid(samples: Examples, neighbours: Examples) -> Array:
