@@ -103,10 +103,15 @@ class Context:
         optimizer: torch.optim.Optimizer,
         loss: Loss,
         clip_norm: float | None = None,
+        compile: bool = True,
     ) -> Update:
         """Return `update(*tensors) -> (loss, extra)` that takes one optimiser step on
-        `loss(model, *tensors) -> (loss, extra)`, as one compiled graph if the run asks for it."""
-        return make_update(self.compute, module, optimizer, loss, clip_norm)
+        `loss(model, *tensors) -> (loss, extra)`, as one compiled graph if the run asks for it.
+
+        `compile=False` is for a loss that differentiates a gradient, as penalties do: compiled code
+        can be differentiated only once.
+        """
+        return make_update(self.compute, module, optimizer, loss, clip_norm, compile)
 
     # -- telling
 

@@ -38,19 +38,22 @@ def make_update(
     optimizer: torch.optim.Optimizer,
     loss: Loss,
     clip_norm: float | None = None,
+    compile: bool = True,
 ) -> Update:
-    """Return `update(*tensors) -> (loss, extra)`, which takes one optimiser step.
+    """Return `update(*tensors) -> (loss, extra)`, which takes one optimiser step; compiled if the
+    run is and `compile` allows it.
 
     `loss(model, *tensors)` returns the loss and anything else that the caller wants back, detached;
     it must reach every parameter, and through `model` alone.
     """
+    compiled = compute.compiled and compile
     if compute.precision != "fp16" and _is_plain_adam(optimizer):
-        if compute.compiled:
+        if compiled:
             return _compiled(compute, module, optimizer, loss, clip_norm)
         if optimizer.param_groups[0]["fused"]:
             return _fused(compute, module, optimizer, loss, clip_norm)
 
-    model: Any = torch.compile(module) if compute.compiled else module
+    model: Any = torch.compile(module) if compiled else module
 
     def update(*tensors: Tensor) -> tuple[Tensor, Any]:
         with compute.autocast():

@@ -35,6 +35,7 @@ class Updater:
         less or for nothing (class weights, padding) the loss's own `weight`. Asked only where
         `accumulate` parts the batch, along the first axis that all tensors share.
     progress: the share of the schedule that is done; by default that of the budget.
+    compile: whether the run may compile it; a loss that differentiates a gradient does not allow it.
 
     The module went through `ctx.wrap`. With `ema` it is the averages that evaluate: `averaged()`
     lends them, and they are `state_dict()["model"]`.
@@ -50,15 +51,19 @@ class Updater:
         optimizer: torch.optim.Optimizer | None = None,
         weight: Weight = samples,
         progress: Callable[[], float] | None = None,
+        compile: bool = True,
     ) -> None:
         self.module, self.options = module, options
         self.optimizer = optimizer or make_optimizer(module, options)
         self.ema = None if options.ema is None else EMA(module, options.ema)
         self._progress = progress or (lambda: ctx.clock / ctx.budget)
         # as one graph, an update may write to parameters alone: not to BatchNorm's statistics
-        in_one_graph = not ctx.compute.compiled or next(module.buffers(), None) is None
+        compiled = ctx.compute.compiled and compile
+        in_one_graph = not compiled or next(module.buffers(), None) is None
         if options.accumulate == 1 and in_one_graph:
-            self._update = ctx.make_update(module, self.optimizer, loss, options.clip_norm)
+            self._update = ctx.make_update(
+                module, self.optimizer, loss, options.clip_norm, compile=compile
+            )
         else:
             self._update = accumulated(
                 ctx.compute,
@@ -68,6 +73,7 @@ class Updater:
                 weight=weight,
                 parts=options.accumulate,
                 clip_norm=options.clip_norm,
+                compiled=compiled,
             )
 
     @property
@@ -119,13 +125,14 @@ def accumulated(
     weight: Weight,
     parts: int,
     clip_norm: float | None,
+    compiled: bool,
 ) -> Update:
     """Return an update that computes a batch in parts, to fit in memory, and steps once.
 
     Each part's loss counts by its share of the weight of the whole, so the gradient is that of the
     batch at once, whatever the size of the last part. BatchNorm alone sees each part by itself.
     """
-    model: Any = torch.compile(module) if compute.compiled else module
+    model: Any = torch.compile(module) if compiled else module
 
     def update(*tensors: Tensor) -> tuple[Tensor, Any]:
         pieces = list(split(tensors, parts))
