@@ -19,7 +19,7 @@ from lab.text import did_you_mean
 if TYPE_CHECKING:
     from lab.data.data import Data
 
-LINES = 5  # of a text
+LINES = 5  # of a text, or sentences
 MOST_CLASSES = 50  # shown one by one
 
 
@@ -84,7 +84,7 @@ def show(source: str, out: Path | None, as_json: bool, **values: Any) -> None:
         output.print_json(facts)
     else:
         _print(facts, data)
-    if out is None and data.dataset.kind != "text":
+    if out is None and data.dataset.kind not in ("tokens", "text"):
         output.say("--out FILE.png draws some examples.")
 
 
@@ -196,6 +196,8 @@ def _print(facts: dict[str, Any], data: Data) -> None:
         "splits": f"{splits} (fold {facts['fold']}, split seed {facts['split_seed']})",
         "fingerprint": facts["fingerprint"],
     }
+    if facts.get("vocabulary"):
+        head["vocabulary"] = f"{facts['vocabulary']} words with the end"
     if facts["factors"]:
         head["factors"] = ", ".join(facts["factors"])
     if facts.get("picture"):
@@ -213,10 +215,26 @@ def _print(facts: dict[str, Any], data: Data) -> None:
             for o in facts["source_options"]
         ]
         output.print_table(["name", "value", "default", ""], rows)
-    if facts["kind"] == "text":
-        click.echo("\nfirst lines")
-        for line in data.dataset.inputs[:LINES]:
-            click.echo(f"  {line}")
+    _print_words(data)
+
+
+def _print_words(data: Data) -> None:
+    """Print the beginning of a text, or of what tokens say."""
+    import numpy as np
+
+    from lab.data.words import sentence
+
+    dataset = data.dataset
+    if dataset.kind == "text":
+        lines = list(dataset.inputs[:LINES])
+    elif dataset.kind == "tokens":
+        rows = dataset.inputs[np.arange(min(LINES, len(dataset)))]
+        lines = [" ".join(sentence(row, dataset.vocabulary)) for row in rows]
+    else:
+        return
+    click.echo("\nfirst lines" if dataset.kind == "text" else "\nfirst sentences")
+    for line in lines:
+        click.echo(f"  {line}")
 
 
 def _print_classes(counts: dict[str, dict[str, int]]) -> None:

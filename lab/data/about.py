@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lab.data.dataset import Array, Dataset
+from lab.data.dataset import IN_WORDS, Array, Dataset
 
 SAMPLE = 10_000  # examples that a mean needs at most
 MOST_VALUES = 20_000_000  # and numbers, so that large images do not fill the memory
@@ -22,8 +22,8 @@ class About:
     """What a run remembers of its data, so that it predicts without them.
 
     shape: of one input. outputs: classes, or values to predict. mean, std: of the training inputs,
-    by channel or column, after bytes were scaled to [0, 1]. target_mean, target_std: of the
-    training values, by output.
+    by channel, column or feature of a step, after bytes were scaled to [0, 1]; words have none.
+    target_mean, target_std: of the training values, by output. vocabulary: the words of tokens.
     """
 
     name: str
@@ -36,6 +36,7 @@ class About:
     std: tuple[float, ...]
     target_mean: tuple[float, ...] = ()
     target_std: tuple[float, ...] = ()
+    vocabulary: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, name: str, dataset: Dataset, train: Array) -> About:
@@ -51,7 +52,7 @@ class About:
             outputs = values.shape[1]
         return cls(
             name, dataset.kind, dataset.task, dataset.shape, dataset.classes, outputs,
-            mean, std, target_mean, target_std,
+            mean, std, target_mean, target_std, dataset.vocabulary,
         )  # fmt: skip
 
     @classmethod
@@ -65,7 +66,10 @@ class About:
         return {n: list(v) if isinstance(v, tuple) else v for n, v in asdict(self).items()}
 
     def prepare(self, inputs: Tensor) -> Tensor:
-        """Return inputs [B, ...] as floats of mean 0 and deviation 1, by channel or column."""
+        """Return inputs [B, ...] as floats of mean 0 and deviation 1, by channel, column or feature
+        of a step; tokens [B, T] as whole numbers."""
+        if self.kind == "tokens":
+            return inputs.long()
         scaled = inputs.float() / 255 if inputs.dtype == torch.uint8 else inputs.float()
         shape = (-1, 1, 1) if self.kind in ("image", "video") else (-1,)
         mean, std = (
@@ -88,14 +92,15 @@ class About:
 
 
 def _moments(dataset: Dataset, train: Array) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    if dataset.kind == "text":
+    if dataset.kind in IN_WORDS:
         return (), ()
     values = sampled(dataset, train)
     return _both(values, 255 if values.dtype == np.uint8 else 1)
 
 
 def sampled(dataset: Dataset, rows: Array) -> Array:
-    """Return the numbers of evenly spaced examples of `rows`, by channel or column [M, C]."""
+    """Return the numbers of evenly spaced examples of `rows` [M, C], by channel, column or
+    feature of a step."""
     count = min(len(rows), SAMPLE, max(1, MOST_VALUES // math.prod(dataset.shape)))
     values = np.asarray(dataset.inputs[rows[np.linspace(0, len(rows) - 1, count).astype(int)]])
     if dataset.kind in ("image", "video"):

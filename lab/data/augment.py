@@ -25,6 +25,8 @@ class Augment:
         impossible = [name for name in ON_IMAGES if name in asked and about.kind != "image"]
         if impossible:
             raise UsageError(f"--augment {impossible[0]} needs images; {about.name} has none")
+        if asked and about.kind == "tokens":
+            raise UsageError(f"--augment varies numbers; {about.name} holds words")
         if "mixup" in asked and about.task != "classify":
             raise UsageError(f"--augment mixup mixes classes; {about.name} is to {about.task}")
         if about.task == "segment" and set(ON_IMAGES) & set(asked):

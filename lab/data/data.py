@@ -123,6 +123,7 @@ class Data:
     def _description(self, dataset: Dataset, parts: splits.Parts) -> dict[str, Any]:
         """Return what identifies the data, for whoever asks later what a run has seen."""
         request = self.request
+        words = {"vocabulary": len(dataset.vocabulary)} if dataset.vocabulary else {}
         return {
             "name": request.data,
             "options": dict(self.source_options),
@@ -132,6 +133,7 @@ class Data:
             "task": dataset.task,
             "shape": list(dataset.shape),
             "classes": len(dataset.classes),
+            **words,
             **{part: len(rows) for part, rows in parts.items()},
             "fingerprint": _fingerprint(dataset, parts),
         }
@@ -150,7 +152,10 @@ def _fingerprint(dataset: Dataset, parts: splits.Parts) -> str:
     """Return a digest of the examples and of their split; of what is read by batch, of the split
     and the targets alone."""
     digest = hashlib.blake2b(digest_size=16)
-    digest.update(json.dumps([dataset.kind, dataset.shape, dataset.classes]).encode())
+    facts = [dataset.kind, dataset.shape, dataset.classes]
+    if dataset.vocabulary:
+        facts.append(dataset.vocabulary)
+    digest.update(json.dumps(facts).encode())
     columns = [dataset.targets, *parts.values()]
     if isinstance(dataset.inputs, np.ndarray):
         columns.append(dataset.inputs)

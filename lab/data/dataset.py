@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 import numpy as np
 
+from lab.data.words import check_sentences, check_vocabulary
 from lab.errors import UsageError
 
 Array = np.ndarray[Any, np.dtype[Any]]
-Kind = Literal["image", "table", "video", "text"]
+Kind = Literal["image", "table", "video", "sequence", "tokens", "text"]
 Task = Literal["classify", "regress", "segment", "none"]
 
+IN_WORDS: tuple[Kind, ...] = ("tokens", "text")  # there are no numbers to measure
+IN_STEPS: tuple[Kind, ...] = ("video", "sequence", "tokens")
 SMALLEST_SIDE = 2
+AT_ONCE = 10_000  # examples that are looked through together
 
 
 class Column(Protocol):
@@ -33,17 +37,20 @@ class Column(Protocol):
 class Dataset:
     """The examples of a source, before they are split.
 
-    inputs: images uint8 [N, C, H, W], clips uint8 [N, T, C, H, W], tables float [N, F], or texts, a
-        sequence of N strings. Any `Column`: what does not fit in memory is read by batch.
-    targets: classes int [N] (or [N, T], one for each frame), values float [N, D], masks of classes
-        uint8 [N, H, W], or None.
+    inputs: images uint8 [N, C, H, W], clips uint8 [N, T, C, H, W], tables float [N, F], sequences
+        float [N, T, F] of F numbers at T steps, tokens int [N, T] with a vocabulary, or texts, a
+        list of N strings. Any `Column`: what does not fit in memory is read by batch.
+    targets: classes int [N] (or [N, T], one for each frame or step), values float [N, D], masks of
+        classes uint8 [N, H, W], or None.
     classes: the names of the classes.
     test: bool [N], the examples that the source itself sets aside for testing, if it does.
     groups: int [N], examples of one number are never parted by a split, and neither are equal ones;
         but -1 says that an example stands alone, whatever it equals.
     factors: what else is known of each example, by name, [N, ...].
-    features: the names of a table's columns.
+    features: the names of a table's columns, or of the numbers at each step of a sequence.
     bad: what could not be read, a line for each: refused, unless the user skips it.
+    vocabulary: the words that tokens stand for, by number. Word 0 is "", the end, with which
+        shorter sentences are filled up.
     """
 
     inputs: Any
@@ -54,6 +61,7 @@ class Dataset:
     factors: Mapping[str, Array] = field(default_factory=dict)
     features: tuple[str, ...] = ()
     bad: tuple[str, ...] = ()
+    vocabulary: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -62,7 +70,9 @@ class Dataset:
     def kind(self) -> Kind:
         if not hasattr(self.inputs, "shape"):
             return "text"
-        kinds: dict[int, Kind] = {2: "table", 4: "image", 5: "video"}
+        if self.vocabulary:
+            return "tokens"
+        kinds: dict[int, Kind] = {2: "table", 3: "sequence", 4: "image", 5: "video"}
         return kinds[len(self.inputs.shape)]
 
     @property
@@ -139,13 +149,16 @@ def checked(dataset: Dataset, name: str, skip_bad: bool = False) -> tuple[Datase
 def _check_shapes(dataset: Dataset, name: str) -> None:
     """Refuse what no source should return."""
     inputs, targets = dataset.inputs, dataset.targets
-    if hasattr(inputs, "shape") and len(inputs.shape) not in (2, 4, 5):
+    if hasattr(inputs, "shape") and len(inputs.shape) not in (2, 3, 4, 5):
         raise UsageError(
-            f"{name}: inputs of shape {inputs.shape} are neither a table [N, F], images "
-            "[N, C, H, W] nor clips [N, T, C, H, W]"
+            f"{name}: inputs of shape {inputs.shape} are neither a table [N, F], sequences "
+            "[N, T, F], images [N, C, H, W] nor clips [N, T, C, H, W]"
         )
     if hasattr(inputs, "shape") and np.dtype(inputs.dtype).kind not in "fiub":
         raise UsageError(f"{name}: inputs of type {inputs.dtype} are no numbers")
+    if dataset.vocabulary:
+        check_vocabulary(inputs, dataset.vocabulary, name)
+        check_sentences(_parts(inputs), dataset.vocabulary, name)
     if dataset.kind in ("image", "video") and min(dataset.shape[-2:]) < SMALLEST_SIDE:
         height, width = dataset.shape[-2:]
         raise UsageError(f"{name}: images of {height} x {width} pixels show nothing")
@@ -168,17 +181,22 @@ def _check_shapes(dataset: Dataset, name: str) -> None:
                 f"{name}: class numbers run from {low} to {high}, but there are "
                 f"{len(dataset.classes)} classes"
             )
+        if dataset.kind in IN_STEPS and targets.ndim > 1 and targets.shape[1] != dataset.shape[0]:
+            raise UsageError(
+                f"{name}: {dataset.shape[0]} steps, but classes for {targets.shape[1]}"
+            )
 
 
 def _bad_rows(dataset: Dataset) -> list[tuple[int, str]]:
     """Return the rows that hold no finite numbers, and where."""
     found = []
-    if dataset.kind == "table":
-        values = np.asarray(dataset.inputs)
-        for row in np.flatnonzero(~np.isfinite(values).all(axis=1)):
-            column = int(np.flatnonzero(~np.isfinite(values[row]))[0])
-            label = dataset.features[column] if dataset.features else f"column {column}"
-            found.append((int(row), f"{label} is {values[row, column]}"))
+    if dataset.kind in ("table", "sequence"):
+        for start, values in _parts(dataset.inputs):
+            finite = np.isfinite(values).reshape(len(values), -1)
+            for row in np.flatnonzero(~finite.all(axis=1)):
+                place = np.unravel_index(int(finite[row].argmin()), dataset.shape)
+                why = f"{_place(dataset, place)} is {values[row][place]}"
+                found.append((start + int(row), why))
     if dataset.task == "regress":
         assert dataset.targets is not None
         flat = dataset.targets.reshape(len(dataset), -1)
@@ -187,6 +205,20 @@ def _bad_rows(dataset: Dataset) -> list[tuple[int, str]]:
             if int(row) not in known:
                 found.append((int(row), "its target is no finite number"))
     return sorted(found)
+
+
+def _parts(column: Column) -> Iterator[tuple[int, Array]]:
+    """Yield a column part by part, and where each begins: all of it may not fit in memory."""
+    for start in range(0, len(column), AT_ONCE):
+        yield start, np.asarray(column[np.arange(start, min(start + AT_ONCE, len(column)))])
+
+
+def _place(dataset: Dataset, place: Sequence[Any]) -> str:
+    """Name a number of an example: a column, or a feature at a step."""
+    *steps, feature = map(int, place)
+    word = "feature" if dataset.kind == "sequence" else "column"
+    label = dataset.features[feature] if dataset.features else f"{word} {feature}"
+    return f"step {steps[0]}: {label}" if steps else label
 
 
 def nbytes(column: Column) -> int:

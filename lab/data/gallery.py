@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lab.data.dataset import Array, Dataset
+from lab.data.dataset import IN_WORDS, Array, Dataset
 
 TILES = 48
 STRIPS = 8  # clips
@@ -17,24 +17,26 @@ COLUMNS = 8
 
 def gallery(dataset: Dataset, rows: Array) -> Any | None:
     """Return a matplotlib figure of examples among `rows`, as many of each class where there are
-    classes; None for what cannot be seen: texts, and tables of more than two columns.
+    classes; None for what cannot be seen: words, and tables of more than two columns.
 
     Images are tiles under the names of their classes, masks a film of colour over them, clips
-    strips of frames, and points a scatter coloured by class.
+    strips of frames, sequences lines over their steps, and points a scatter coloured by class.
     """
-    if dataset.kind == "text" or (dataset.kind == "table" and dataset.shape != (2,)):
+    if dataset.kind in IN_WORDS or (dataset.kind == "table" and dataset.shape != (2,)):
         return None
     if dataset.kind == "table":
         return _scatter(dataset, rows[:: max(1, len(rows) // POINTS)])
     if dataset.kind == "video":
         return _strips(dataset, rows[:STRIPS])
+    if dataset.kind == "sequence":
+        return _lines(dataset, _mixed(dataset, rows))
     return _tiles(dataset, _mixed(dataset, rows))
 
 
 def _mixed(dataset: Dataset, rows: Array) -> Array:
     """Return some rows in which the classes take turns."""
     targets = dataset.targets
-    if dataset.task != "classify" or targets is None:
+    if dataset.task != "classify" or targets is None or targets.ndim > 1:
         return rows[:TILES]
     found = [rows[targets[rows] == one] for one in range(len(dataset.classes))]
     turns = range(-(-TILES // max(1, len(found))))
@@ -74,6 +76,20 @@ def _strips(dataset: Dataset, rows: Array) -> Any:
             _show(axis, clip[frame])
             if dataset.targets is not None:
                 axis.set_title(_label(dataset, row, frame), fontsize=7)
+    return figure
+
+
+def _lines(dataset: Dataset, rows: Array) -> Any:
+    """Draw a line for each feature of a sequence; all panels have one scale."""
+    figure, axes = _figure(-(-len(rows) // COLUMNS), COLUMNS)
+    sequences = dataset.inputs[rows]
+    low, high = float(sequences.min()), float(sequences.max())
+    room = 0.05 * (high - low) or 1.0
+    for axis, row, sequence in zip(axes.flat, rows, sequences, strict=False):
+        axis.plot(sequence, linewidth=1)
+        axis.set_ylim(low - room, high + room)
+        if dataset.targets is not None and dataset.targets[row].size == 1:
+            axis.set_title(_label(dataset, row), fontsize=7)
     return figure
 
 

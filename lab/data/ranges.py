@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from lab.data.about import sampled
-from lab.data.dataset import Array, Dataset
+from lab.data.dataset import IN_WORDS, Array, Dataset
 
 
 def ranges(dataset: Dataset, rows: Array) -> list[dict[str, Any]]:
-    """Return name, min, max, mean and std of each channel or column, in the source's own unit, over
-    `rows`, and of the values to predict; of much data, over a sample."""
+    """Return name, min, max, mean and std of each channel, column or feature of a step, in the
+    source's own unit, over `rows`, and of the values to predict; of much data, over a sample."""
     found = []
-    if dataset.kind != "text":
+    if dataset.kind not in IN_WORDS:
         values = sampled(dataset, rows)
         names = dataset.features or tuple(_names(dataset, values.shape[1]))
         found += [_range(name, column) for name, column in zip(names, values.T, strict=True)]
@@ -26,7 +26,8 @@ def ranges(dataset: Dataset, rows: Array) -> list[dict[str, Any]]:
 
 
 def _names(dataset: Dataset, count: int) -> list[str]:
-    return [f"{'column' if dataset.kind == 'table' else 'channel'} {i}" for i in range(count)]
+    word = {"table": "column", "sequence": "feature"}.get(dataset.kind, "channel")
+    return [f"{word} {i}" for i in range(count)]
 
 
 def _range(name: str, values: Array) -> dict[str, Any]:

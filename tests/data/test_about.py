@@ -46,6 +46,29 @@ def test_clips_are_measured_by_channel() -> None:
     torch.testing.assert_close(prepared.mean((0, 1, 3, 4)), torch.zeros(2), atol=1e-5, rtol=0)
 
 
+def test_sequences_are_measured_by_feature_over_all_steps() -> None:
+    rng = np.random.default_rng(0)
+    sequences = (rng.normal(size=(50, 7, 3)) * [1, 20, 0] + [0, 5, 9]).astype(np.float32)
+    about = About.of("signals", Dataset(sequences), np.arange(40))
+    assert (about.kind, about.shape) == ("sequence", (7, 3))
+    np.testing.assert_allclose(about.mean, sequences[:40].mean((0, 1), dtype=float), atol=1e-6)
+    prepared = about.prepare(torch.from_numpy(sequences[:40]))
+    torch.testing.assert_close(prepared.mean((0, 1)), torch.zeros(3), atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        prepared.std((0, 1), correction=0), torch.tensor([1.0, 1.0, 0.0]), atol=1e-5, rtol=0
+    )
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint32, np.int64])
+def test_tokens_stay_whole_numbers_and_have_no_scale(dtype) -> None:
+    dataset = Dataset(np.array([[1, 2], [2, 0]], dtype), vocabulary=("", "a", "b"))
+    about = About.of("words", dataset, np.arange(2))
+    assert (about.kind, about.shape, about.mean, about.std) == ("tokens", (2,), (), ())
+    assert about.vocabulary == ("", "a", "b")
+    prepared = about.prepare(torch.from_numpy(dataset.inputs))
+    assert (prepared.dtype, prepared.tolist()) == (torch.int64, [[1, 2], [2, 0]])
+
+
 def test_prepared_inputs_have_mean_0_and_deviation_1() -> None:
     dataset = images()
     prepared = About.of("pictures", dataset, TRAIN).prepare(torch.from_numpy(dataset.inputs[:60]))
@@ -102,10 +125,18 @@ def test_class_numbers_and_masks_stay_whole_numbers() -> None:
 
 
 def test_it_comes_back_from_plain_data() -> None:
-    for dataset in (images(), Dataset(np.eye(60), np.arange(60.0)[:, None])):
+    words = Dataset(np.zeros((60, 2), int), vocabulary=("", "a"))
+    for dataset in (images(), Dataset(np.eye(60), np.arange(60.0)[:, None]), words):
         about = About.of("some", dataset, TRAIN)
         assert About.from_plain(json.loads(json.dumps(about.as_plain()))) == about
         assert About.from_plain(about.as_plain()) == about
+
+
+def test_it_comes_back_from_before_there_were_vocabularies() -> None:
+    about = About.of("some", images(), TRAIN)
+    old = about.as_plain()
+    del old["vocabulary"]
+    assert About.from_plain(old) == about
 
 
 def test_large_images_are_sampled_so_that_memory_stays_bounded(monkeypatch, lazy) -> None:
@@ -135,5 +166,10 @@ def test_ranges_are_in_the_sources_own_unit() -> None:
         )
         assert one["mean"] == pytest.approx(truth.mean())
         assert one["std"] == pytest.approx(truth.std())
+    sequences = np.arange(12.0).reshape(2, 3, 2)
+    found = ranges(Dataset(sequences), np.arange(2))
+    assert [one["name"] for one in found] == ["feature 0", "feature 1"]
+    assert [(one["min"], one["max"]) for one in found] == [(0, 10), (1, 11)]
+    assert ranges(Dataset(np.zeros((2, 3), int), vocabulary=("",)), np.arange(2)) == []
     table = Dataset(np.eye(2), np.array([[5.0], [7]]), features=("p", "q"))
     assert [one["name"] for one in ranges(table, np.arange(2))] == ["p", "q", "target 0"]

@@ -163,6 +163,10 @@ def test_nothing_is_touched_and_nothing_drawn_where_the_amount_says_so(asked) ->
     [
         (replace(PICTURES, kind="table"), "flip", "flip needs images; pictures has none"),
         (replace(PICTURES, kind="video"), "shift", "shift needs images"),
+        (replace(PICTURES, kind="sequence"), "crop", "crop needs images"),
+        (replace(PICTURES, kind="tokens"), "flip", "flip needs images"),
+        (replace(PICTURES, kind="tokens"), "noise", "varies numbers; pictures holds words"),
+        (replace(PICTURES, kind="tokens"), "mixup", "varies numbers; pictures holds words"),
         (replace(PICTURES, task="regress"), "mixup", "mixes classes; pictures is to regress"),
         (replace(PICTURES, task="segment"), "crop", "a mask would have to move along"),
     ],

@@ -127,6 +127,7 @@ def test_a_fingerprint_tells_data_and_splits_apart(lend, blobs, lazy) -> None:
     changed[7, 1] += 1e-3
     swapped = blobs.targets.copy()
     swapped[[0, -1]] = swapped[[-1, 0]]
+    numbers, words = 1 + np.arange(60).reshape(30, 2), ("", *map(str, range(60)))
     found = [
         digest(blobs),
         digest(replace(blobs, inputs=changed)),
@@ -137,6 +138,10 @@ def test_a_fingerprint_tells_data_and_splits_apart(lend, blobs, lazy) -> None:
         digest(blobs, labels=5),
         digest(blobs, classes=("a", "b")),
         digest(Dataset([f"{i}" for i in range(30)])),
+        digest(Dataset(numbers)),
+        digest(Dataset(numbers, vocabulary=words)),
+        digest(Dataset(numbers, vocabulary=("", *words[:0:-1]))),
+        digest(Dataset(numbers[:, :, None])),
     ]
     assert len(set(found)) == len(found)
     assert digest(blobs) == found[0]
@@ -169,6 +174,24 @@ def test_texts_are_parted_but_give_no_batches(lend) -> None:
     assert data.about.kind == "text"
     with pytest.raises(UsageError, match="gives texts"):
         data.batches()
+
+
+def test_sequences_and_tokens_come_in_batches(lend) -> None:
+    rng = np.random.default_rng(0)
+    sequences = rng.normal(size=(40, 5, 2)).astype(np.float32)
+    steps = rng.integers(0, 2, (40, 5))
+    data = lend(Dataset(sequences, steps, ("off", "on")), batch=8).data
+    batch = data.batches().next()
+    rows = data.train.indices[batch.rows]
+    np.testing.assert_array_equal(batch.inputs, sequences[rows])
+    np.testing.assert_array_equal(batch.targets, steps[rows])
+    numbers = rng.integers(1, 4, (40, 6), dtype=np.uint16)
+    for memory in (0, 100):
+        lent = lend(Dataset(numbers, vocabulary=("", *"abc")), batch=8, memory=memory)
+        batch = lent.data.batches().next()
+        prepared = lent.data.about.prepare(batch.inputs)
+        np.testing.assert_array_equal(prepared, numbers[lent.data.train.indices[batch.rows]])
+        assert lent.told[0]["vocabulary"] == 4
 
 
 def test_a_task_that_is_not_the_sources_is_said(lend, blobs) -> None:

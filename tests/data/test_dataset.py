@@ -7,10 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from lab.data import dataset as module
 from lab.data.dataset import Dataset, checked, nbytes
+from lab.data.words import sentence
 from lab.errors import UsageError
 
 IMAGES = Dataset(np.zeros((6, 1, 4, 4), np.uint8), np.array([0, 1, 0, 1, 0, 1]), ("a", "b"))
+
+
+def tokens(rows: list, vocabulary: tuple[str, ...] = ("", "a", "b")) -> Dataset:
+    return Dataset(np.array(rows), vocabulary=vocabulary)
 
 
 @pytest.mark.parametrize(
@@ -22,6 +28,15 @@ IMAGES = Dataset(np.zeros((6, 1, 4, 4), np.uint8), np.array([0, 1, 0, 1, 0, 1]),
         (replace(IMAGES, targets=np.zeros((6, 1)), classes=()), "image", "regress"),
         (Dataset(np.zeros((6, 2)), np.zeros(6, int), ("a",)), "table", "classify"),
         (Dataset(np.zeros((6, 3, 1, 4, 4)), np.zeros((6, 3), int), ("a",)), "video", "classify"),
+        (Dataset(np.zeros((6, 5, 2))), "sequence", "none"),
+        (Dataset(np.zeros((6, 5, 2)), np.zeros((6, 5), int), ("a",)), "sequence", "classify"),
+        (Dataset(np.zeros((6, 5, 2)), np.zeros((6, 1))), "sequence", "regress"),
+        (Dataset(np.zeros((6, 5), np.uint8), vocabulary=("", "a")), "tokens", "none"),
+        (
+            Dataset(np.zeros((6, 5), int), np.zeros((6, 5), int), ("a",), vocabulary=("",)),
+            "tokens",
+            "classify",
+        ),
         (Dataset(["a", "b"]), "text", "none"),
         (Dataset(["a", "b"], np.array([0, 1]), ("x", "y")), "text", "classify"),
     ],
@@ -34,7 +49,8 @@ def test_kind_and_task_follow_from_the_shapes(dataset, kind, task) -> None:
 @pytest.mark.parametrize(
     ("dataset", "message"),
     [
-        (Dataset(np.zeros((5, 3, 4))), "inputs of shape (5, 3, 4) are neither a table"),
+        (Dataset(np.zeros(5)), "inputs of shape (5,) are neither a table"),
+        (Dataset(np.zeros((5, 1, 1, 1, 3, 4))), "inputs of shape (5, 1, 1, 1, 3, 4) are neither"),
         (Dataset(np.zeros((5, 1, 1, 1))), "images of 1 x 1 pixels show nothing"),
         (Dataset(np.zeros((5, 1, 9, 1))), "images of 9 x 1 pixels show nothing"),
         (Dataset(np.zeros((5, 0))), "its examples are empty"),
@@ -52,6 +68,22 @@ def test_kind_and_task_follow_from_the_shapes(dataset, kind, task) -> None:
         (replace(IMAGES, targets=IMAGES.targets - 1), "class numbers run from -1 to 0"),
         (replace(IMAGES, targets=IMAGES.targets + 0.5), "type float64 are no whole numbers"),
         (Dataset(np.zeros((5, 2)), features=("p",)), "2 columns, but names for 1"),
+        (Dataset(np.zeros((5, 9, 2)), features=("p",)), "2 columns, but names for 1"),
+        (Dataset(np.zeros((5, 9, 0))), "its examples are empty"),
+        (
+            Dataset(np.zeros((5, 9, 2)), np.zeros((5, 8), int), ("a",)),
+            "9 steps, but classes for 8",
+        ),
+        (tokens([[1.0, 0.0]]), "tokens of type float64 are no whole numbers"),
+        (tokens([[True, False]]), "tokens of type bool are no whole numbers"),
+        (tokens([[[1, 0]]]), "a vocabulary is for tokens [N, T], which its inputs are not"),
+        (Dataset(["a b"], vocabulary=("", "a", "b")), "which its inputs are not"),
+        (tokens([[1, 0]], ("a", "b")), "word 0 of a vocabulary, and no other one, should be ''"),
+        (tokens([[1, 0]], ("", "b", "")), "word 0 of a vocabulary, and no other one, should be ''"),
+        (tokens([[1, 0]], ("", "b", "b")), "a word stands twice in the vocabulary"),
+        (tokens([[1, 0], [2, 3]]), "row 1: token 3 is none of the 3 words"),
+        (tokens([[1, 0], [2, -1]]), "row 1: token -1 is none of the 3 words"),
+        (tokens([[1, 0, 0], [1, 0, 2]]), "row 1 goes on after its end, token 0"),
     ],
 )
 def test_what_no_source_should_return_is_refused(dataset, message) -> None:
@@ -75,6 +107,37 @@ def test_a_row_without_a_number_is_named() -> None:
     )
     with pytest.raises(UsageError, match="row 3: column 1 is nan"):
         checked(replace(table(), features=()), "some")
+
+
+def test_a_step_without_a_number_is_named(monkeypatch) -> None:
+    values = np.zeros((7, 4, 2), np.float32)
+    values[3, 2, 1] = values[3, 3, 0] = np.inf
+    values[5, 0] = np.nan
+    dataset = Dataset(values, features=("height", "weight"))
+    with pytest.raises(UsageError, match="row 3: step 2: weight is inf .and 1 more"):
+        checked(dataset, "some")
+    with pytest.raises(UsageError, match="row 3: step 2: feature 1 is inf"):
+        checked(replace(dataset, features=()), "some")
+    monkeypatch.setattr(module, "AT_ONCE", 2)
+    kept, bad = checked(dataset, "some", skip_bad=True)
+    assert bad == ["row 3: step 2: weight is inf", "row 5: step 0: height is nan"]
+    np.testing.assert_array_equal(kept.inputs, values[[0, 1, 2, 4, 6]])
+
+
+def test_sentences_are_looked_through_part_by_part(monkeypatch, lazy) -> None:
+    monkeypatch.setattr(module, "AT_ONCE", 2)
+    column = lazy(np.array([[1, 0], [1, 2], [2, 0], [1, 1], [0, 1]]))
+    with pytest.raises(UsageError, match="row 4 goes on after its end"):
+        checked(Dataset(column, vocabulary=("", "a", "b")), "some")
+    assert column.read == 5
+    with pytest.raises(UsageError, match="row 1: token 2 is none of the 2 words"):
+        checked(Dataset(column, vocabulary=("", "a")), "some")
+
+
+@pytest.mark.parametrize("row", [[2, 1, 0, 0], [2, 1], np.array([2, 1, 0], np.uint8)])
+def test_tokens_are_read_up_to_the_end(row) -> None:
+    assert sentence(row, ("", "world", "hello")) == ["hello", "world"]
+    assert sentence([0, 0], ("", "a")) == []
 
 
 def test_skipping_leaves_the_bad_rows_out_and_counts_them() -> None:

@@ -209,6 +209,21 @@ def test_few_takes_as_many_of_each_class_and_all_where_there_are_fewer(blobs) ->
     assert rows.tolist() != few(blobs, "blobs", train, 30, seed=1).tolist()
 
 
+@pytest.mark.parametrize("kind", ["sequence", "tokens"])
+def test_equal_sequences_stay_together(kind) -> None:
+    rng = np.random.default_rng(0)
+    originals = rng.integers(1, 9, (40, 5))
+    which = rng.permutation(np.repeat(np.arange(40), 3))
+    if kind == "tokens":
+        dataset = Dataset(originals[which], vocabulary=("", *"abcdefgh"))
+    else:
+        dataset = Dataset(originals[which, :, None] / 8)
+    parts = split(dataset, "some")
+    assert [len(rows) for rows in parts.values()] == [84, 12, 24]
+    sides = [set(which[rows]) for rows in parts.values()]
+    assert sum(map(len, sides)) == len(set.union(*sides)) == 40
+
+
 def test_few_and_only_need_one_class_for_each_example() -> None:
     clips = Dataset(np.zeros((4, 2, 1, 4, 4), np.uint8), np.zeros((4, 2), int), ("still",))
     values = Dataset(np.zeros((4, 2)), np.zeros((4, 1)))
