@@ -12,6 +12,7 @@ def lab_sources() -> Iterator[SourceSpec]:
     yield from _bundled()
     yield from _pictures()
     yield from _points()
+    yield from _sequences()
     yield from _files()
 
 
@@ -73,6 +74,21 @@ def _points() -> Iterator[SourceSpec]:
             load=f"lab_sources.points:{name}",
             options=f"lab_sources.options:{options}",
         )
+
+
+def _sequences() -> Iterator[SourceSpec]:
+    yield SourceSpec(
+        "waves",
+        "Sequences of a value that swings in one of four forms",
+        load="lab_sources.waves:waves",
+        options="lab_sources.options:Waves",
+    )
+    yield SourceSpec(
+        "sentences",
+        "All 9,600 sentences of a small grammar, whose words agree in number",
+        load="lab_sources.sentences:sentences",
+        options="lab_sources.options:Sentences",
+    )
 
 
 def _files() -> Iterator[SourceSpec]:

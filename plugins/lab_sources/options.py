@@ -80,6 +80,18 @@ class Grid(Seeded):
     std: float = Field(0.05, ge=0, description="Deviation of each.")
 
 
+class Waves(Seeded):
+    n: int = Field(2_000, ge=1, description="Sequences.")
+    steps: int = Field(
+        32, ge=8, description="Steps of a sequence; three periods need more than six."
+    )
+    noise: float = Field(0.05, ge=0, description="Deviation of each value around the wave.")
+
+
+class Sentences(Seeded):
+    n: int = Field(0, ge=0, description="Different sentences; 0 for all 9,600.")
+
+
 class Images(lab.Options):
     """How files become images of one size."""
 

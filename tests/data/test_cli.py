@@ -16,6 +16,7 @@ from PIL import Image
 from lab.data.dataset import Dataset
 from lab.data.gallery import gallery
 from lab.plugins import discover
+from lab_sources.sentences import is_sentence
 
 
 @pytest.fixture
@@ -81,7 +82,9 @@ def test_options_are_shown_with_defaults_and_help(cli) -> None:
         (["shapes", "--task", "segment", "--data-args", "n=100"], True),
         (["moving-shapes", "--data-args", "n=40,frames=4"], True),
         (["xor"], True),
+        (["waves"], True),
         (["iris"], False),
+        (["sentences"], False),
     ],
 )
 def test_examples_are_drawn_where_there_is_something_to_see(cli, tmp_path, words, drawn) -> None:
@@ -109,6 +112,32 @@ def test_a_grid_shows_every_class_in_turn() -> None:
     assert len(titles) == 48
     few = gallery(Dataset(images[:2], np.zeros((2, 1))), np.arange(2))
     assert [axis.get_title() for axis in few.axes][:2] == ["0", "0"]
+
+
+def test_lines_of_sequences_have_one_scale_and_their_classes() -> None:
+    sequences = np.random.default_rng(0).normal(size=(90, 5, 2))
+    targets = np.repeat([0, 1, 2], 30)
+    figure = gallery(Dataset(sequences, targets, ("p", "q", "r")), np.arange(90))
+    assert [axis.get_title() for axis in figure.axes][:4] == ["p", "q", "r", "p"]
+    assert len({axis.get_ylim() for axis in figure.axes}) == 1
+    for axis, row in zip(figure.axes[:4], [0, 30, 60, 1], strict=True):
+        lines = [line.get_ydata() for line in axis.lines]
+        np.testing.assert_array_equal(lines, sequences[row].T)
+    by_step = Dataset(sequences, np.zeros((90, 5), int), ("p",))
+    assert not any(axis.get_title() for axis in gallery(by_step, np.arange(90)).axes)
+
+
+def test_first_sentences_of_tokens_are_shown(cli) -> None:
+    result = cli("data", "show", "sentences", "--data-args", "n=200")
+    assert result.exit_code == 0
+    assert "kind         tokens 8\n" in result.stdout
+    assert "vocabulary   27 words with the end\n" in result.stdout
+    shown = result.stdout.partition("first sentences\n")[2].splitlines()
+    assert len(shown) == 5
+    assert all(is_sentence(line.split()) for line in shown)
+    assert "--out" not in result.stderr
+    facts = json.loads(cli("data", "show", "sentences", "--json").stdout)
+    assert (facts["vocabulary"], facts["ranges"]) == (27, [])
 
 
 def test_first_lines_of_a_text_are_shown(cli, tmp_path) -> None:

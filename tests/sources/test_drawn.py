@@ -14,7 +14,7 @@ from lab_sources.clips import MOTIONS, SPEED
 SEEDED = {
     "shapes": {"n": 60}, "moving-shapes": {"n": 12, "frames": 4}, "affine-digits": {},
     "overlapping-digits": {"n": 450}, "spirals": {"n": 60}, "xor": {"n": 60}, "ring": {"n": 60},
-    "grid": {"n": 60},
+    "grid": {"n": 60}, "waves": {"n": 60}, "sentences": {"n": 60},
 }  # fmt: skip
 
 
