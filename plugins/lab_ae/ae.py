@@ -1,0 +1,188 @@
+"""Train autoencoders: plain and regularised ones, variational ones, and ones with a codebook.
+
+Hinton and Salakhutdinov, "Reducing the dimensionality of data with neural networks" (2006); Kingma
+and Welling, "Auto-encoding variational Bayes" (2014); van den Oord et al., "Neural discrete
+representation learning" (2017).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+import lab
+from lab.data.batches import Batches
+from lab.kit import Predict, Sample, Updater
+from lab.kit.export import export
+from lab.kit.generative import scaled
+from lab.kit.inputs import read_inputs
+from lab_ae.config import Config, Export
+from lab_ae.examples import Examples
+from lab_ae.figures import Figures
+from lab_ae.lessons import Lesson, Quantising, Reconstructing, Variational
+from lab_ae.model import build, is_bce
+from lab_ae.pictures import Pictures
+from lab_ae.sampling import Sampler
+
+
+class AE:
+    """Shapes: B examples, Z numbers in a code."""
+
+    def __init__(self, config: Config, ctx: lab.Context) -> None:
+        self.config, self.ctx = config, ctx
+        self.data = ctx.data(config)
+        _check(config, self.data.about)
+        self.net = ctx.wrap(build(config, self.data.about))
+        self.lesson = self.make_lesson()
+        self.updater = Updater(ctx, self.net, config, self.lesson)
+        self.examples = Examples(config, self.data, ctx.device)
+        self.sampler = Sampler(config, ctx, self.examples, self.net)
+        self.figures = Figures(config, ctx, self.examples, self.net, self.sampler)
+        domain = self.figures.domain
+        self.pictures = Pictures(ctx, self.examples, self.net, self.sampler, domain)
+
+    def make_lesson(self) -> Lesson:
+        c, draw, bits = self.config, self.ctx.generator, self.net.bits
+        if c.kind == "vae":
+            return Variational(c, bits, draw, lambda: self.ctx.clock / self.ctx.budget)
+        return Quantising(c, bits) if c.kind == "vq" else Reconstructing(c, bits, draw)
+
+    def step(self) -> int:
+        """Learn from one minibatch."""
+        batch = self.batches.next()
+        loss, found = self.updater(*self.lesson.tensors(*self.examples.read(batch)))
+        self.ctx.log("loss", loss)
+        self.ctx.log("lr", self.updater.lr)
+        if "numbers" in found:
+            self.net.codebook.learn(found.pop("vectors"), found.pop("numbers"), self.ctx.generator)
+        for name, value in found.items():
+            self.ctx.log(name, value)
+        return len(batch.rows)
+
+    @cached_property
+    def batches(self) -> Batches:
+        self.figures.check_data()
+        return self.data.batches()
+
+    # -- looking at it
+
+    def evaluate(self, split: str) -> Mapping[str, float]:
+        with self.updater.averaged():
+            self.figures.check_data()
+            self.pictures.show(split)
+            return self.figures.measure(split)
+
+    # -- using what was learned
+
+    @torch.no_grad()
+    def infer(self, inputs: Tensor) -> Tensor:
+        """Return codes [B, Z] of inputs [B, ...] as the source gives them."""
+        with self.updater.averaged():
+            x = scaled(inputs.to(self.ctx.device), self.data.about)
+            found: Tensor = self.net.encode(x, self.likeliest(x))
+            return found
+
+    def example(self, number: int) -> Tensor:
+        """Return inputs that `infer` takes [number, ...]."""
+        found: Tensor = self.data.eval.take(torch.arange(number, device=self.ctx.device)).inputs
+        return found
+
+    @torch.no_grad()
+    def predict(self, asked: Predict) -> list[dict[str, Any]]:
+        """Return the codes of image files or rows of numbers, the squared errors of their
+        reconstructions, and of a conditional network the classes that fit best."""
+        about = self.data.about
+        with self.updater.averaged():
+            x = scaled(read_inputs(asked.inputs, about).to(self.ctx.device), about)
+            classes = self.likeliest(x)
+            codes = self.net.encode(x, classes)
+            again = self.net.mean(self.net.decode(codes, classes))
+        errors = (again - x).flatten(1).square().sum(1)
+        found = [
+            {"input": word, "code": code, "reconstruction_error": error}
+            for word, code, error in zip(asked.inputs, codes.tolist(), errors.tolist(), strict=True)
+        ]
+        for number, row in enumerate([] if classes is None else classes.tolist()):
+            found[number]["class"] = about.classes[row]
+        return found
+
+    def likeliest(self, inputs: Tensor) -> Tensor | None:
+        """Return the class [B] under which each input's bound, at its mean code, is highest; None
+        where the network knows no classes."""
+        if not self.config.conditional:
+            return None
+        bounds = []
+        for number in range(len(self.data.about.classes)):
+            classes = torch.full((len(inputs),), number, device=inputs.device)
+            bounds.append(self.figures.bound_at_mean(inputs, classes))
+        return torch.stack(bounds, 1).argmax(1)
+
+    @torch.no_grad()
+    def sample(self, asked: Sample) -> Any:
+        """Return samples as one picture, or as a table where the data are no images."""
+        with self.updater.averaged():
+            return self.sampler.sample(asked)
+
+    def export(self, asked: Export) -> Path:
+        """Write the network, or its encoder, for other software."""
+        if self.config.conditional:
+            raise lab.UsageError("A conditional network takes classes, too: it cannot be exported")
+        part = Encoding(self.net) if asked.part == "encoder" else Reconstruction(self.net)
+        with self.updater.averaged():
+            return export(part, self.data.about, asked, self.ctx.dir)
+
+    # -- what a checkpoint holds
+
+    def state_dict(self) -> dict[str, Any]:
+        return {**self.updater.state_dict(), "batches": self.batches.state_dict()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.updater.load_state_dict(state)
+        if "batches" in state:  # best.pt: enough to sample and predict
+            self.batches.load_state_dict(state["batches"])
+
+
+class Encoding(nn.Module):
+    """Inputs as `generative.scaled` makes them [B, ...] -> codes [B, Z]."""
+
+    def __init__(self, net: Any) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        found: Tensor = self.net.encode(inputs)
+        return found
+
+
+class Reconstruction(Encoding):
+    """Inputs as `generative.scaled` makes them -> their reconstructions [B, ...]."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        found: Tensor = self.net.reconstruct(inputs)
+        return found
+
+
+def _check(config: Config, about: lab.About) -> None:
+    """Raise UsageError where the data do not have what was asked for."""
+    if about.kind not in ("image", "table"):
+        raise lab.UsageError(
+            f"{about.name} is a {about.kind}; autoencoders learn from images and tables"
+        )
+    if config.arch == "cnn" and about.kind != "image":
+        raise lab.UsageError(f"--arch cnn is for images; {about.name} is a {about.kind}")
+    if config.loss == "bce" and about.kind != "image":
+        raise lab.UsageError(
+            f"--loss bce is for intensities in [0, 1]; {about.name} is a table: take --loss mse"
+        )
+    if config.conditional and about.task != "classify":
+        raise lab.UsageError(f"--conditional needs classes; {about.name} has none")
+    bits = is_bce(config, about)
+    if config.binarise and not bits:
+        raise lab.UsageError(f"--binarise makes bits of intensities; {about.name} has none")
+    if bits and (config.learn_sigma or config.sigma != type(config).model_fields["sigma"].default):
+        raise lab.UsageError("--sigma and --learn-sigma need gaussian outputs: --loss mse")

@@ -1,0 +1,143 @@
+"""Make of a batch what a network learns from, and the loss of what it answers.
+
+A lesson is called as `Updater` calls a loss: `lesson(net, *tensors)`. It returns the loss, the
+parts that are logged, and what else the experiment needs back, detached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import torch
+from torch import Generator, Tensor
+
+from lab_ae.codebook import perplexity
+from lab_ae.config import Config
+from lab_ae.losses import (
+    Distance,
+    cross_entropy,
+    gaussian,
+    kl_divergence,
+    sparsity,
+    squared_error,
+)
+
+Answer = tuple[Tensor, dict[str, Any]]
+
+
+class Lesson(Protocol):
+    """What every lesson of this file is."""
+
+    def tensors(self, inputs: Tensor, classes: Tensor | None) -> tuple[Tensor, ...]:
+        """Return what the loss of inputs [B, ...] is computed from; chance is drawn here."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Answer: ...
+
+
+class Reconstructing:
+    """Plain autoencoders: the loss of the reconstruction and penalties of the code.
+
+    What is corrupted is what the encoder sees; the target stays clean (Vincent et al., 2008).
+    """
+
+    def __init__(self, config: Config, bits: bool, draw: Generator) -> None:
+        self.config, self.draw = config, draw
+        self.distance: Distance = cross_entropy if bits else squared_error
+
+    def tensors(self, inputs: Tensor, classes: Tensor | None) -> tuple[Tensor, ...]:
+        if self.config.noise == "none":
+            return (inputs,)
+        return inputs, corrupted(inputs, self.config, self.draw)
+
+    def __call__(self, net: Any, targets: Tensor, seen: Tensor | None = None) -> Answer:
+        c, found = self.config, net(targets if seen is None else seen)
+        loss = self.distance(found.outputs, targets)
+        parts = {"reconstruction_loss": loss.detach()}
+        if found.jacobian is not None:
+            jacobian = found.jacobian / len(targets)
+            loss, parts["jacobian"] = loss + c.contractive * jacobian, jacobian.detach()
+        if c.sparsity is not None:
+            dense = sparsity(found.code, c.sparsity)
+            loss, parts["sparsity"] = loss + c.sparsity_cost * dense, dense.detach()
+        if c.l1:
+            size = found.code.abs().sum() / len(targets)
+            loss, parts["l1"] = loss + c.l1 * size, size.detach()
+        return loss, parts
+
+
+class Variational:
+    """-ELBO, where the KL divergence may count for more, or for less at first (Higgins et al.,
+    2017; Bowman et al., 2016)."""
+
+    def __init__(
+        self, config: Config, bits: bool, draw: Generator, progress: Callable[[], float]
+    ) -> None:
+        self.config, self.bits, self.draw, self.progress = config, bits, draw, progress
+
+    @property
+    def weight(self) -> float:
+        """What the KL divergence counts for now."""
+        if not self.config.kl_warmup:
+            return self.config.beta
+        return self.config.beta * min(1.0, self.progress() / self.config.kl_warmup)
+
+    def tensors(self, inputs: Tensor, classes: Tensor | None) -> tuple[Tensor, ...]:
+        if self.config.binarise:
+            inputs = drawn_bits(inputs, self.draw)
+        noise = inputs.new_empty(len(inputs), self.config.code).normal_(generator=self.draw)
+        # a tensor, as a compiled update would be compiled anew for each number
+        weight = inputs.new_full((len(inputs),), self.weight)
+        return (inputs, noise, weight) if classes is None else (inputs, noise, weight, classes)
+
+    def __call__(
+        self, net: Any, inputs: Tensor, noise: Tensor, weight: Tensor, classes: Tensor | None = None
+    ) -> Answer:
+        found = net(inputs, noise, classes)
+        if self.bits:
+            missed = cross_entropy(found.outputs, inputs)
+        else:
+            missed = gaussian(found.outputs, inputs, found.log_sigma)
+        apart = kl_divergence(found.mean, found.logvar)
+        loss = missed + weight.dot(apart) / len(inputs)
+        return loss, {"reconstruction_loss": missed.detach(), "kl": apart.detach().mean()}
+
+
+class Quantising:
+    """The loss of the reconstruction, the pull of codes towards their entries, and, unless those
+    are running means, of entries towards their codes (van den Oord et al., 2017, equation 3)."""
+
+    def __init__(self, config: Config, bits: bool) -> None:
+        self.config = config
+        self.distance: Distance = cross_entropy if bits else squared_error
+
+    def tensors(self, inputs: Tensor, classes: Tensor | None) -> tuple[Tensor, ...]:
+        return (inputs,)
+
+    def __call__(self, net: Any, inputs: Tensor) -> Answer:
+        c, found = self.config, net(inputs)
+        missed = self.distance(found.outputs, inputs)
+        vectors, entries = found.vectors, found.entries
+        apart = (vectors - entries.detach()).square().sum() / len(inputs)
+        loss = missed + c.commitment * apart
+        if c.codebook == "gradient":
+            loss = loss + (vectors.detach() - entries).square().sum() / len(inputs)
+        parts = {
+            "reconstruction_loss": missed.detach(),
+            "commitment": apart.detach(),
+            "perplexity": perplexity(found.numbers, c.entries),
+        }
+        return loss, {**parts, "vectors": vectors.detach(), "numbers": found.numbers}
+
+
+def corrupted(inputs: Tensor, config: Config, draw: Generator) -> Tensor:
+    """Return inputs [B, ...] of which a share is 0, or with gaussian noise added."""
+    noise = torch.empty_like(inputs)
+    if config.noise == "masking":
+        return inputs * (noise.uniform_(generator=draw) >= config.noise_level)
+    return torch.add(inputs, noise.normal_(generator=draw), alpha=config.noise_level)
+
+
+def drawn_bits(chances: Tensor, draw: Generator) -> Tensor:
+    """Return bits [B, ...], each 1 with its chance."""
+    return (torch.empty_like(chances).uniform_(generator=draw) < chances).to(chances.dtype)

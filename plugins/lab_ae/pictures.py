@@ -1,0 +1,87 @@
+"""Draw reconstructions, codes, filters and samples at each evaluation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+import lab
+from lab.kit.generative import (
+    Domain,
+    code_map,
+    filter_grid,
+    neighbour_grid,
+    restored,
+    sample_grid,
+    showable,
+)
+from lab_ae.examples import Examples
+from lab_ae.layers import first_filters
+from lab_ae.model import Variational
+from lab_ae.sampling import Sampler
+
+SHOWN = 32  # examples and samples
+BESIDE = 8  # samples with neighbours, and how many of those
+NEAR = 4
+MAPPED = 2_000  # codes as points
+
+
+class Pictures:
+    """Evaluations have the same randomness, and samples are drawn first: they are of the same codes
+    every time."""
+
+    def __init__(
+        self, ctx: lab.Context, examples: Examples, net: Any, sampler: Sampler, domain: Domain
+    ) -> None:
+        self.ctx, self.examples, self.net = ctx, examples, net
+        self.sampler, self.domain = sampler, domain
+
+    def show(self, split: str) -> None:
+        if self.examples.data.about.kind == "image":
+            if isinstance(self.net, Variational):
+                self.samples()
+            self.reconstructions(split)
+            self.filters()
+        self.codes(split)
+
+    def samples(self) -> None:
+        """Draw samples, and some of them beside the training examples next to them."""
+        found = self.sampler.generate(SHOWN)
+        near, _, _ = self.domain.nearest(found[:BESIDE], NEAR)
+        scale = 255 if near.dtype == torch.uint8 else 1
+        tiles = showable((near / scale).flatten(0, 1))
+        beside = tiles.view(*near.shape[:2], *tiles.shape[1:])
+        self.ctx.media("samples", sample_grid(showable(found), 8))
+        self.ctx.media("samples_and_nearest", neighbour_grid(showable(found[:BESIDE]), beside))
+
+    def reconstructions(self, split: str) -> None:
+        """Draw examples, each with its reconstruction to the right."""
+        batch = next(self.examples.batches(split, SHOWN))
+        inputs, classes = self.examples.read(batch)
+        with self.ctx.autocast():
+            again = self.net.reconstruct(inputs, classes).float()
+        pairs = torch.stack([inputs, again], 1).flatten(0, 1)
+        shown = showable(restored(pairs, self.examples.data.about))
+        self.ctx.media("reconstructions", sample_grid(shown, 8))
+
+    def filters(self) -> None:
+        weights = first_filters(self.net.encoder)
+        if weights is not None:
+            about = self.examples.data.about
+            pixels = weights[:, : weights.shape[1] - self.net.labels]
+            self.ctx.media("filters", filter_grid(pixels, about.shape))
+
+    def codes(self, split: str) -> None:
+        """Draw codes as points, coloured by class."""
+        found, about = [], self.examples.data.about
+        for batch in self.examples.batches(split, MAPPED):
+            with self.ctx.autocast():
+                found.append(self.net.encode(*self.examples.read(batch)).float())
+        codes = torch.cat(found)
+        labels = None
+        if about.task == "classify":
+            targets = self.examples.data.part(split).targets
+            assert targets is not None
+            labels = targets[: len(codes)]
+        self.ctx.media("codes", code_map(codes, labels, about.classes))

@@ -1,0 +1,58 @@
+"""Draw codes: from the prior of a variational autoencoder, or from a mixture of Gaussians fitted to
+the training codes of one that has no prior (Ghosh et al., 2020, section 4)."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+
+COMPONENTS, PER_NUMBER = 10, 10  # at most, each for ten codes or more for each number of a code
+LEAST_VARIANCE = 1e-3  # of a component, in units of the codes' own
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Shapes: K components, Z numbers in a code. chances [K], means [K, Z], factors [K, Z, Z]:
+    Cholesky's, of the covariances; centre and spread [Z] of the whole."""
+
+    chances: Tensor
+    means: Tensor
+    factors: Tensor
+    centre: Tensor
+    spread: Tensor
+
+    def draw(self, n: int, draw: Generator) -> Tensor:
+        """Return codes [n, Z]."""
+        which = torch.multinomial(self.chances, n, replacement=True, generator=draw)
+        noise = self.means.new_empty(n, self.means.shape[1], 1).normal_(generator=draw)
+        return self.means[which] + (self.factors[which] @ noise)[:, :, 0]
+
+
+def standard_normal(size: int, device: torch.device) -> Mixture:
+    """Return the prior of codes of `size` numbers."""
+    zeros, ones = torch.zeros(1, size, device=device), torch.ones(1, device=device)
+    factor = torch.eye(size, device=device)[None]
+    return Mixture(ones, zeros, factor, zeros[0], ones.expand(size))
+
+
+def fitted(codes: Tensor) -> Mixture:
+    """Return a mixture of Gaussians for codes [N, Z], the same for the same codes."""
+    from sklearn.mixture import GaussianMixture
+
+    # scikit-learn brings it
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    centre, spread = codes.mean(0), codes.std(0, correction=0).clamp(min=1e-6)
+    x = ((codes - centre) / spread).cpu().double().numpy()
+    number = max(1, min(COMPONENTS, len(x) // (PER_NUMBER * x.shape[1])))
+    model = GaussianMixture(number, reg_covar=LEAST_VARIANCE, random_state=0)
+    with warnings.catch_warnings(), threadpool_limits(1):
+        warnings.simplefilter("ignore")  # one that has not settled draws well enough
+        model.fit(x)
+    found = (model.weights_, model.means_, model.covariances_)
+    chances, means, covariances = (torch.from_numpy(one).to(codes) for one in found)
+    factors = spread[:, None] * torch.linalg.cholesky(covariances)
+    return Mixture(chances, means * spread + centre, factors, centre, spread)

@@ -1,0 +1,118 @@
+"""Draw samples from what an autoencoder has learned, and lay them out."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+import lab
+from lab.kit import Sample
+from lab.kit.generative import (
+    interpolation_grid,
+    restored,
+    sample_grid,
+    showable,
+    traversal_grid,
+)
+from lab_ae.config import Config
+from lab_ae.examples import Examples
+from lab_ae.model import Quantised, Variational
+from lab_ae.priors import Mixture, fitted, standard_normal
+
+FITTED = 5_000  # training codes that a prior is fitted to
+STEPS = 8  # from one sample to another, and along a number of a code
+REACH = 3.0  # deviations that this number runs over, to both sides
+LINES = 32  # numbers of a code that are shown to run
+
+
+class Sampler:
+    """Shapes: n samples, as the source gives its inputs; codes [n, Z], classes [n]."""
+
+    def __init__(self, config: Config, ctx: lab.Context, examples: Examples, net: Any) -> None:
+        self.config, self.ctx, self.examples, self.net = config, ctx, examples, net
+
+    @property
+    def about(self) -> lab.About:
+        return self.examples.data.about
+
+    def prior(self) -> Mixture:
+        """Return what codes are drawn from. One that is fitted needs the training data."""
+        if isinstance(self.net, Variational):
+            return standard_normal(self.config.code, self.ctx.device)
+        inputs, _ = self.examples.read(self.examples.some_training(FITTED))
+        if isinstance(self.net, Quantised):
+            return fitted(self.net.encoder(inputs).float())
+        return fitted(self.net.encode(inputs).float())
+
+    def decode(self, codes: Tensor, classes: Tensor | None = None) -> Tensor:
+        """Return what codes stand for [n, ...], in the source's unit."""
+        if isinstance(self.net, Quantised):
+            codes = self.net.snap(codes)
+        with self.ctx.autocast():
+            means = self.net.mean(self.net.decode(codes, classes))
+        return restored(means.float(), self.about)
+
+    def generate(self, n: int, given: int | None = None) -> Tensor:
+        """Return samples [n, ...]; of class `given`, or of all in turn, where classes are known."""
+        codes = self.prior().draw(n, self.ctx.generator)
+        return self.decode(codes, self.classes(n, given))
+
+    def classes(self, n: int, given: int | None) -> Tensor | None:
+        if not self.config.conditional:
+            return None
+        turns = torch.arange(n, device=self.ctx.device) % len(self.about.classes)
+        return turns if given is None else torch.full_like(turns, given)
+
+    # -- what `lab sample` asks
+
+    def sample(self, asked: Sample) -> Any:
+        """Return a picture, or a table where the data are none."""
+        given = None if asked.class_ is None else self.class_number(asked.class_)
+        if self.about.kind != "image":
+            return self.table(asked, given)
+        if asked.interpolate:
+            return self.interpolation(math.ceil(asked.n / STEPS), given)
+        if asked.traverse:
+            return self.traversal(given)
+        columns = len(self.about.classes) if self.config.conditional and given is None else None
+        return sample_grid(showable(self.generate(asked.n, given)), columns)
+
+    def table(self, asked: Sample, given: int | None) -> lab.Table:
+        if asked.interpolate or asked.traverse:
+            raise lab.UsageError(f"--interpolate and --traverse draw; {self.about.name} is a table")
+        rows = self.generate(asked.n, given).flatten(1).cpu().tolist()
+        return lab.Table([f"x{number}" for number in range(len(rows[0]))], rows)
+
+    def interpolation(self, lines: int, given: int | None) -> Any:
+        """Draw the way between samples: along the sphere where the prior is a normal one."""
+        starts, ends = self.prior().draw(2 * lines, self.ctx.generator).chunk(2)
+        spherical = isinstance(self.net, Variational)
+        return interpolation_grid(self.painter(given), starts, ends, STEPS, spherical)
+
+    def traversal(self, given: int | None) -> Any:
+        """Draw what each number of one sample's code does, over some deviations."""
+        prior, paint = self.prior(), self.painter(given)
+        start = (prior.draw(1, self.ctx.generator)[0] - prior.centre) / prior.spread
+        values = torch.linspace(-REACH, REACH, STEPS).tolist()
+        lines = range(min(LINES, self.config.code))
+        return traversal_grid(
+            lambda codes: paint(prior.centre + prior.spread * codes), start, lines, values
+        )
+
+    def painter(self, given: int | None) -> Any:
+        """Return what makes images of codes, of one class all."""
+        one = 0 if given is None else given
+        return lambda codes: showable(self.decode(codes, self.classes(len(codes), one)))
+
+    def class_number(self, name: str) -> int:
+        classes = self.about.classes
+        if not self.config.conditional:
+            raise lab.UsageError(
+                "This network does not know classes: train it with --kind vae --conditional"
+            )
+        if name not in classes:
+            raise lab.UsageError(f"There is no class {name!r}; there is: {', '.join(classes)}")
+        return classes.index(name)
