@@ -14,11 +14,14 @@ from lab.kit.generative.vectors import Examples, rows, spans, squared_distances
 
 class Modes(NamedTuple):
     """modes: how many are covered. high_quality: share of samples near one. mode_kl: nats that the
-    near samples' shares of the modes are from even ones; NaN where none is near."""
+    near samples' shares of the modes are from even ones; NaN where none is near. distance: total
+    variation of all samples' shares from even ones, samples near no mode being a share of their own:
+    0 where each mode has its due, 1 where no sample is near one."""
 
     modes: int
     high_quality: float
     mode_kl: float
+    distance: float
 
 
 def mode_coverage(
@@ -40,6 +43,7 @@ def mode_coverage(
         modes=int((counts >= least).sum()),
         high_quality=near / len(points),
         mode_kl=_from_even(counts),
+        distance=_variation(counts, len(points)),
     )
 
 
@@ -47,6 +51,12 @@ def _from_even(counts: Tensor) -> float:
     """Return KL(shares || even shares) in nats."""
     shares = counts.double() / counts.sum()
     return float(torch.special.xlogy(shares, shares * len(counts)).sum())
+
+
+def _variation(counts: Tensor, samples: int) -> float:
+    """Return half of sum |share - even share|, what is near no mode included."""
+    shares = counts.double() / samples
+    return float(((shares - 1 / len(counts)).abs().sum() + 1 - shares.sum()) / 2)
 
 
 def mixture_of(data: Data) -> tuple[Tensor, float]:

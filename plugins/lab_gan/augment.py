@@ -1,0 +1,57 @@
+"""Show the discriminator reals and fakes in the same random variations, through which the
+generator learns: with little data it cannot learn the examples by heart.
+
+Zhao et al., "Differentiable augmentation for data-efficient GAN training" (2020), section 3.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+from torch import Generator, Tensor
+
+from lab.data import augment as vary
+
+Variation = Callable[[Tensor, Generator], Tensor]
+
+LARGEST_SHIFT = 1 / 8  # of a side
+HOLE = 1 / 2
+
+
+def _colour(images: Tensor, draw: Generator) -> Tensor:
+    """Vary brightness, saturation and contrast."""
+
+    def amount(low: float, high: float) -> Tensor:
+        drawn = torch.rand((len(images), 1, 1, 1), generator=draw, device=images.device)
+        return low + (high - low) * drawn
+
+    images = images + amount(-0.5, 0.5)
+    grey = images.mean(1, keepdim=True)
+    images = grey + (images - grey) * amount(0.0, 2.0)
+    middle = images.mean((1, 2, 3), keepdim=True)
+    return middle + (images - middle) * amount(0.5, 1.5)
+
+
+def _translation(images: Tensor, draw: Generator) -> Tensor:
+    """Shift by up to an eighth of the longer side; what comes in is 0."""
+    return vary.shift(images, max(1, round(max(images.shape[2:]) * LARGEST_SHIFT)), draw)
+
+
+def _cutout(images: Tensor, draw: Generator) -> Tensor:
+    """Clear a square of half the longer side."""
+    return vary.cutout(images, max(1, round(max(images.shape[2:]) * HOLE)), draw)
+
+
+VARIATIONS: Mapping[str, Variation] = {
+    "colour": _colour,
+    "translation": _translation,
+    "cutout": _cutout,
+}
+
+
+def differentiable(images: Tensor, policy: Sequence[str], draw: Generator) -> Tensor:
+    """Return images [B, C, H, W] varied one way after the other; gradients pass through."""
+    for name in policy:
+        images = VARIATIONS[name](images, draw)
+    return images

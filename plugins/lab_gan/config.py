@@ -1,0 +1,186 @@
+"""List the options of adversarial networks. Units: the clock counts the real examples that the
+discriminator has seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from lab import Config as BaseConfig
+from lab import DataOptions
+from lab.kit import OptimizerOptions
+
+VARIATIONS = ("colour", "translation", "cutout")
+WASSERSTEIN = ("wgan", "wgan-gp")
+ARCHITECTURES = {"image": "cnn", "table": "mlp", "sequence": "rnn", "tokens": "rnn"}
+
+
+class Config(DataOptions, OptimizerOptions, BaseConfig):
+    clock: ClassVar[str] = "samples"
+
+    loss: Literal[
+        "non-saturating", "minimax", "lsgan", "wgan", "wgan-gp", "hinge", "relativistic"
+    ] = Field("non-saturating", description="What the two players want.")
+    arch: Literal["auto", "mlp", "cnn", "rnn"] = Field(
+        "auto", description="Kind of both networks; auto: cnn for images, rnn for sequences."
+    )
+    hidden: tuple[int, ...] = Field((128, 128), description="Units of the hidden layers (mlp).")
+    width: int = Field(32, ge=1, description="Channels of the largest level (cnn), or units (rnn).")
+    norm: Literal["none", "batch"] = Field(
+        "none", description="BatchNorm in the generator; a discriminator never has it."
+    )
+    latent: int = Field(64, ge=1, description="Numbers of noise that a sample is made of.")
+    temperature: float = Field(
+        1.0, gt=0, description="Of the Gumbel-softmax that words are drawn by."
+    )
+
+    optimizer: Literal["sgd", "rmsprop", "adagrad", "adam", "adamw"] = Field(
+        "adam", description="Optimiser of both players."
+    )
+    lr: float = Field(2e-4, gt=0, description="Learning rate of the generator at its peak.")
+    d_lr: float | None = Field(
+        None, gt=0, description="Learning rate of the discriminator; none: the generator's."
+    )
+    beta1: float = Field(0.5, ge=0, lt=1, description="Adam's decay of the first moment.")
+    beta2: float = Field(0.99, ge=0, lt=1, description="Adam's decay of the second moment.")
+    critic_steps: int | None = Field(
+        None, ge=1, description="Discriminator updates for each one of the generator; none: 5 for "
+        "wgan and wgan-gp, else 1.",
+    )  # fmt: skip
+    ema: float | None = Field(
+        0.999, ge=0, lt=1, description="Decay of the averaged generator that samples, or none."
+    )
+
+    clip: float = Field(0.01, gt=0, description="Largest weight of a critic (wgan).")
+    gradient_penalty: float | None = Field(
+        None, ge=0, description="Weight of (|slope| - 1)^2 between reals and fakes; none: 10 for "
+        "wgan-gp, else 0.",
+    )  # fmt: skip
+    r1: float | None = Field(
+        None, ge=0, description="Gamma of the slope's penalty on reals; none: 1 for relativistic, "
+        "else 0.",
+    )  # fmt: skip
+    r2: float | None = Field(
+        None, ge=0, description="The same on fakes; none: 1 for relativistic, else 0."
+    )
+    lazy: int = Field(1, ge=1, description="Penalties come with every n-th update, n times.")
+    spectral_norm: bool | None = Field(
+        None, description="Layers of the discriminator have slope 1; none: with hinge."
+    )
+    pack: int = Field(1, ge=1, description="Examples that the discriminator judges at a time.")
+    diffaug: tuple[str, ...] = Field(
+        (), description="Vary what the discriminator sees: colour,translation,cutout."
+    )
+
+    conditional: Literal["none", "concat", "projection", "auxiliary"] = Field(
+        "none", description="Ask for a class: how the discriminator is told it, or tells it."
+    )
+    labelled: int | None = Field(
+        None, ge=1, description="Learn to classify, too, from so many examples of each class."
+    )
+    class_weight: float = Field(1.0, ge=0, description="Weight of the loss of naming classes.")
+    info_categories: int = Field(0, ge=0, description="Classes to be found without labels.")
+    info_numbers: int = Field(0, ge=0, description="Factors of variation to be found.")
+    info_weight: float = Field(1.0, ge=0, description="Weight of the loss of reading them.")
+
+    samples: int = Field(1_000, ge=6, description="Samples that an evaluation measures.")
+
+    # -- what options come to
+
+    def architecture(self, kind: str) -> str:
+        """Return the networks that examples of a kind get."""
+        return ARCHITECTURES[kind] if self.arch == "auto" else self.arch
+
+    @property
+    def updates(self) -> int:
+        """How often the discriminator learns for each time that the generator does."""
+        return self.critic_steps or (5 if self.loss in WASSERSTEIN else 1)
+
+    @property
+    def penalty(self) -> float:
+        if self.gradient_penalty is not None:
+            return self.gradient_penalty
+        return 10.0 if self.loss == "wgan-gp" else 0.0
+
+    @property
+    def gammas(self) -> tuple[float, float]:
+        """R1's and R2's."""
+        default = 1.0 if self.loss == "relativistic" else 0.0
+        return (
+            default if self.r1 is None else self.r1,
+            default if self.r2 is None else self.r2,
+        )
+
+    @property
+    def penalized(self) -> bool:
+        """Whether the discriminator's slope is differentiated again."""
+        return self.penalty > 0 or any(self.gammas)
+
+    @property
+    def normalizes(self) -> bool:
+        return self.loss == "hinge" if self.spectral_norm is None else self.spectral_norm
+
+    @property
+    def names_classes(self) -> bool:
+        return self.conditional == "auxiliary" or self.labelled is not None
+
+    # -- what the runner asks
+
+    @property
+    def objective(self) -> tuple[str, str]:
+        if self.labelled is not None:
+            return "eval/accuracy", "max"
+        return "eval/distance", "min"
+
+    @property
+    def goals(self) -> Mapping[str, str]:
+        return {"indistinguishable": "eval/indistinguishable>=1"}
+
+    @property
+    def budget(self) -> int:
+        return 1_000_000
+
+    @property
+    def preset(self) -> str:
+        return self.data
+
+    # -- what does not fit together
+
+    @field_validator("diffaug")
+    @classmethod
+    def _known(cls, asked: tuple[str, ...]) -> tuple[str, ...]:
+        for name in asked:
+            if name not in VARIATIONS:
+                raise ValueError(f"{name!r} is none of {', '.join(VARIATIONS)}")
+        return asked
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if any(units < 1 for units in self.hidden):
+            raise ValueError("--hidden: a layer has one unit or more")
+        if self.batch % (self.pack * self.accumulate):
+            parts = f" in {self.accumulate} parts" if self.accumulate > 1 else ""
+            raise ValueError(f"--pack {self.pack} does not divide --batch {self.batch}{parts}")
+        singles = {
+            "--conditional projection": self.conditional == "projection",
+            "--conditional auxiliary": self.conditional == "auxiliary",
+            "--labelled": self.labelled is not None,
+            "--info-categories": self.info_categories > 0,
+            "--info-numbers": self.info_numbers > 0,
+        }
+        for option, given in singles.items():
+            if given and self.pack > 1:
+                raise ValueError(f"{option} is asked of single examples; --pack judges several")
+        if self.labelled is not None and self.conditional != "none":
+            raise ValueError("--labelled and --conditional exclude each other: most have no label")
+        if self.info_categories == 1:
+            raise ValueError("--info-categories 1: one class tells nothing; take 2 or more")
+        if self.norm == "batch" and self.batch // self.accumulate < 2:
+            raise ValueError("--norm batch needs two examples or more in each part of a batch")
+        if self.optimizer not in ("adam", "adamw"):
+            for name in ("beta1", "beta2"):
+                if getattr(self, name) != type(self).model_fields[name].default:
+                    raise ValueError(f"--{name} is Adam's; --optimizer {self.optimizer} has none")
+        return self

@@ -1,0 +1,86 @@
+"""Judge examples: how real each is, and where asked, of which class and of which code."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from lab_gan.codes import Codes
+from lab_gan.config import Config
+
+
+class Verdict(NamedTuple):
+    """score [B]: a logit or a critic's value, above the loss's threshold for what seems real.
+    classes [B, K], category [B, C]: logits. numbers [B, N]. Without columns where not asked."""
+
+    score: Tensor
+    classes: Tensor
+    category: Tensor
+    numbers: Tensor
+
+
+class Discriminator(nn.Module):
+    """A body and its heads.
+
+    concat: the class is part of the input (Mirza and Osindero, 2014). projection: the score gains
+    the product of features and an embedding of the class (Miyato and Koyama, 2018, figure 1d).
+    auxiliary: a head names the class (Odena et al., 2017, section 3). Semi-supervised: classes have
+    logits l, and an example is real with odds sum(exp(l)) (Salimans et al., 2016, section 5).
+    InfoGAN: a head reads the code from fakes (Chen et al., 2016, section 6). Pack: examples are
+    judged several at a time, so that the samples' lack of variety shows (Lin et al., 2018).
+    """
+
+    def __init__(
+        self, body: nn.Module, count: int, config: Config, classes: int, codes: Codes
+    ) -> None:
+        super().__init__()
+        self.body, self.pack = body, config.pack
+        self.joins = config.conditional == "concat"
+        self.semi = config.labelled is not None
+        self.score = None if self.semi else nn.Linear(count, 1)
+        self.names = nn.Linear(count, classes) if config.names_classes else None
+        projects = config.conditional == "projection"
+        self.embedding = nn.Linear(classes, count, bias=False) if projects else None
+        self.split = [codes.categories, codes.numbers]
+        self.reads = nn.Linear(count, sum(self.split)) if sum(self.split) else None
+
+    def forward(self, examples: Tensor, labels: Tensor) -> Verdict:
+        """Judge examples [B * pack, ...] with labels [B * pack, K]; a row for each pack [B]."""
+        if self.joins:
+            examples = joined(examples, labels)
+        features = self.body(packed(examples, self.pack))
+        nothing = features.new_zeros(len(features), 0)
+        classes = nothing if self.names is None else self.names(features)
+        score = classes.logsumexp(1) if self.score is None else self.score(features).squeeze(1)
+        if self.embedding is not None:
+            score = score + (self.embedding(labels) * features).sum(1)
+        category, numbers = nothing, nothing
+        if self.reads is not None:
+            category, numbers = self.reads(features).split(self.split, 1)
+        return Verdict(score, classes, category, numbers)
+
+
+def joined(examples: Tensor, labels: Tensor) -> Tensor:
+    """Return examples with their labels: as planes beside images [B, C + K, H, W], at each step of
+    sequences [B, T, F + K], as columns of tables [B, F + K]."""
+    if examples.ndim == 4:
+        planes = labels[:, :, None, None].expand(-1, -1, *examples.shape[2:])
+        return torch.cat([examples, planes], 1)
+    if examples.ndim == 3:
+        return torch.cat([examples, labels[:, None].expand(-1, examples.shape[1], -1)], 2)
+    return torch.cat([examples, labels], 1)
+
+
+def packed(examples: Tensor, pack: int) -> Tensor:
+    """Return each `pack` examples as one: images side by side as channels, sequences and tables as
+    features."""
+    if pack == 1:
+        return examples
+    count = len(examples) // pack
+    if examples.ndim == 3:
+        _, steps, features = examples.shape
+        beside = examples.view(count, pack, steps, features).transpose(1, 2)
+        return beside.reshape(count, steps, pack * features)
+    return examples.reshape(count, pack * examples.shape[1], *examples.shape[2:])

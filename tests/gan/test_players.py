@@ -1,0 +1,198 @@
+"""Players are built as the papers say, for data of any shape."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+import lab
+from lab_gan import networks
+from lab_gan.augment import differentiable
+from lab_gan.codes import Codes
+from lab_gan.config import Config
+from lab_gan.discriminator import joined, packed
+
+
+def about(kind: str, shape: tuple[int, ...], classes: int = 3, words: int = 0) -> lab.About:
+    names = tuple("abcdefghij"[:classes])
+    width = 1 if kind == "tokens" else shape[0] if kind == "image" else shape[-1]
+    found = lab.About(kind, kind, "classify", shape, names, classes, (0.0,) * width, (1.0,) * width)
+    if kind != "tokens":
+        return found
+    from dataclasses import replace
+
+    return replace(found, vocabulary=("", *(f"w{i}" for i in range(1, words))))
+
+
+def players(config: Config, data: lab.About):
+    codes = Codes.of(config, data)
+    return networks.generator(config, data, codes), networks.discriminator(config, data, codes)
+
+
+SHAPES = {
+    "points": ("table", (2,)),
+    "rows": ("table", (13,)),
+    "digits": ("image", (1, 8, 8)),
+    "mnist": ("image", (1, 28, 28)),
+    "odd": ("image", (3, 5, 7)),
+    "tiny": ("image", (1, 2, 2)),
+    "cifar": ("image", (3, 32, 32)),
+    "waves": ("sequence", (9, 2)),
+    "sentences": ("tokens", (7,)),
+}
+
+
+@pytest.mark.parametrize(("kind", "shape"), SHAPES.values(), ids=SHAPES)
+@pytest.mark.parametrize("conditional", ["none", "concat", "projection", "auxiliary"])
+def test_samples_have_the_shape_of_the_data_and_can_be_judged(kind, shape, conditional) -> None:
+    config = Config(conditional=conditional, hidden=(8,), width=4, latent=5)
+    data = about(kind, shape, words=6)
+    generator, judge = players(config, data)
+    codes = Codes.of(config, data)
+    labels = codes.label(torch.tensor([0, 1, 2, 0]), 4, torch.device("cpu"))
+    made = generator(codes.draw(labels, torch.Generator().manual_seed(0)))
+    assert made.shape == ((4, 7, 6) if kind == "tokens" else (4, *shape))
+    found = judge(made, labels)
+    assert found.score.shape == (4,)
+    assert found.classes.shape == (4, 3 if conditional == "auxiliary" else 0)
+    if kind == "image":
+        assert made.abs().max() <= 1
+    if kind == "tokens":
+        assert torch.equal(made.sum(2), torch.ones(4, 7))
+        assert set(made.unique().tolist()) == {0.0, 1.0}
+
+
+@pytest.mark.parametrize("kind", ["mlp", "cnn"])
+def test_images_may_be_made_by_layers_too(kind) -> None:
+    generator, judge = players(Config(arch=kind, hidden=(8,), width=4), about("image", (1, 8, 8)))
+    has = any(isinstance(m, nn.Conv2d | nn.ConvTranspose2d) for m in generator.modules())
+    assert has == (kind == "cnn")
+    assert not any(isinstance(m, nn.BatchNorm2d) for m in judge.modules())
+
+
+def test_words_pass_gradients_through_to_what_was_said_before(draw) -> None:
+    config = Config(width=4, latent=5)
+    generator, _ = players(config, about("tokens", (7,), words=6))
+    codes = torch.randn(2, 5, requires_grad=True)
+    weights = torch.randn(6, generator=draw)
+    (generator(codes)[:, -1] @ weights).sum().backward()
+    assert codes.grad.abs().sum() > 0
+
+
+def test_a_projection_is_the_product_of_features_and_the_classs_embedding(draw) -> None:
+    config = Config(conditional="projection", hidden=(8,))
+    _, judge = players(config, about("table", (2,)))
+    x, classes = torch.randn(5, 2, generator=draw), torch.tensor([0, 1, 2, 1, 0])
+    labels = nn.functional.one_hot(classes, 3).float()
+    features = judge.body(x)
+    for row in range(5):
+        own = judge.score.weight[0] + judge.embedding.weight[:, classes[row]]
+        by_hand = features[row] @ own + judge.score.bias[0]
+        assert judge(x, labels).score[row].item() == pytest.approx(by_hand.item(), abs=1e-5)
+
+
+def test_a_semi_supervised_score_has_the_odds_of_salimans(draw) -> None:
+    """D(x) = Z / (Z + 1), with Z the sum of the classes' exponentials."""
+    _, judge = players(Config(labelled=5, hidden=(8,)), about("table", (2,)))
+    found = judge(torch.randn(5, 2, generator=draw), torch.zeros(5, 0))
+    total = found.classes.exp().sum(1)
+    assert torch.allclose(found.score.sigmoid(), total / (total + 1), atol=1e-6)
+
+
+def test_normalised_layers_have_slope_one() -> None:
+    _, judge = players(Config(loss="hinge", hidden=(16, 16)), about("table", (2,)))
+    judge.train()
+    for _ in range(50):  # a power iteration with each pass
+        judge(torch.randn(4, 2), torch.zeros(4, 0))
+    for module in judge.modules():
+        if isinstance(module, nn.Linear):
+            top = torch.linalg.svdvals(module.weight)[0]
+            assert float(top.detach()) == pytest.approx(1, abs=0.02)
+
+
+# -- packing and labels
+
+
+def test_packs_hold_examples_side_by_side() -> None:
+    points = torch.arange(8.0).view(4, 2)
+    assert packed(points, 2).tolist() == [[0, 1, 2, 3], [4, 5, 6, 7]]
+    images = torch.arange(16.0).view(4, 1, 2, 2)
+    assert torch.equal(packed(images, 2)[1, 1], images[3, 0])
+    sequences = torch.arange(24.0).view(4, 3, 2)
+    two = packed(sequences, 2)
+    assert two.shape == (2, 3, 4)
+    assert two[1, 2].tolist() == [*sequences[2, 2].tolist(), *sequences[3, 2].tolist()]
+
+
+def test_labels_stand_at_every_place() -> None:
+    label = torch.tensor([[0.0, 1.0]])
+    planes = joined(torch.zeros(1, 1, 2, 2), label)[0]
+    assert planes.sum((1, 2)).tolist() == [0, 0, 4]
+    steps = joined(torch.zeros(1, 3, 1), label)[0]
+    assert steps.tolist() == [[0, 0, 1]] * 3
+    assert joined(torch.zeros(1, 2), label).tolist() == [[0, 0, 0, 1]]
+
+
+# -- codes
+
+
+def test_codes_are_noise_and_what_is_asked_for(draw) -> None:
+    codes = Codes(noise=5, classes=3, categories=4, numbers=2)
+    labels = codes.label(torch.arange(3).repeat(1_000), 3_000, torch.device("cpu"))
+    rows = codes.draw(labels, draw)
+    assert rows.shape == (3_000, codes.width) == (3_000, 14)
+    assert rows[:, :5].mean().abs() < 0.05
+    assert rows[:, :5].std() == pytest.approx(1, abs=0.05)
+    meaning = codes.read(rows)
+    assert torch.equal(meaning.classes, labels)
+    assert meaning.category.sum(1).eq(1).all()
+    counts = meaning.category.sum(0)
+    chi2 = ((counts - 750) ** 2 / 750).sum()
+    assert chi2 < 16.3  # 99.9 % of a chi-square of three degrees
+    assert meaning.numbers.min() >= -1
+    assert meaning.numbers.max() <= 1
+    assert meaning.numbers.var() == pytest.approx(1 / 3, abs=0.02)
+
+
+# -- augmentation
+
+
+@pytest.mark.parametrize("name", ["colour", "translation", "cutout"])
+def test_variations_let_gradients_through(name, draw) -> None:
+    images = torch.rand(16, 3, 8, 8, generator=draw, requires_grad=True)
+    varied = differentiable(images, (name,), draw)
+    assert varied.shape == images.shape
+    assert not torch.equal(varied, images)
+    varied.sum().backward()
+    assert images.grad.abs().sum() > 0
+
+
+def test_cutouts_clear_half_of_each_side_at_most(draw) -> None:
+    varied = differentiable(torch.ones(500, 1, 8, 8), ("cutout",), draw)
+    cleared = (varied == 0).flatten(1).sum(1)
+    assert cleared.max() == 16
+    assert cleared.min() >= 4
+
+
+def test_translations_move_by_an_eighth_at_most(draw) -> None:
+    dot = torch.zeros(300, 1, 16, 16)
+    dot[:, 0, 8, 8] = 1
+    rows, columns = differentiable(dot, ("translation",), draw)[:, 0].nonzero()[:, 1:].T
+    assert set(rows.tolist()) == set(columns.tolist()) == {6, 7, 8, 9, 10}
+
+
+def test_without_a_policy_images_stay_as_they_are(draw) -> None:
+    images = torch.rand(2, 1, 4, 4, generator=draw)
+    assert differentiable(images, (), draw) is images
+
+
+def test_colours_keep_their_place(draw) -> None:
+    """Brightness, saturation and contrast are affine in each image: edges stay edges."""
+    images = torch.zeros(50, 1, 2, 2)
+    images[:, :, 0] = 1
+    varied = differentiable(images, ("colour",), draw)
+    assert torch.allclose(varied[:, :, 0, 0], varied[:, :, 0, 1], atol=1e-6)
+    assert math.isclose(float((varied[:, :, 0] - varied[:, :, 1]).mean()), 1, abs_tol=0.2)
