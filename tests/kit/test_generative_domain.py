@@ -192,6 +192,7 @@ def test_no_randomness_is_drawn_and_no_mode_is_changed(tmp_path) -> None:
     [
         {"data": "diabetes"},
         {"data": "ring", "data_args": {"n": 200}},
+        {"data": "waves", "data_args": {"n": 200}},
         {"data": "shapes", "data_args": {"n": 90}},
         {"data": "shapes", "data_args": {"n": 90}, "task": "segment"},
     ],
@@ -203,10 +204,44 @@ def test_values_points_and_pictures_without_classes_have_features_too(options, t
     assert np.isfinite(list(figures.values())).all()
 
 
-def test_clips_and_texts_have_none(tmp_path) -> None:
-    domain, _ = domain_of(tmp_path, data="moving-shapes", data_args={"n": 40})
-    with pytest.raises(lab.UsageError, match="no features of video"):
+@pytest.mark.parametrize(
+    ("options", "kind"),
+    [
+        ({"data": "moving-shapes", "data_args": {"n": 40}}, "video"),
+        ({"data": "sentences", "data_args": {"n": 40}}, "tokens"),
+        ({"data": "text:lines.txt"}, "text"),
+    ],
+    ids=["clips", "tokens", "texts"],
+)
+def test_clips_and_words_have_none(options, kind, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("lines.txt").write_text("\n".join(map(str, range(40))))
+    domain, data = domain_of(tmp_path, **options)
+    with pytest.raises(lab.UsageError, match=f"no features of {kind}"):
         domain.digest  # noqa: B018
+    with pytest.raises(lab.UsageError, match=f"no features of {kind}"):
+        feature_net.make(data.about)
+
+
+def test_sequences_are_measured_as_rows_of_all_their_steps(tmp_path) -> None:
+    domain, data = domain_of(tmp_path, data="waves")
+    figures = domain.measure(data.train.inputs, "test")
+    assert figures["fid"] < 1.5 * figures["fid_real"]
+    still = torch.zeros(200, *data.about.shape)
+    for poor in (still, torch.randn_like(still)):
+        assert domain.measure(poor, "test")["fid"] > 4 * figures["fid_mixture"]
+    right = domain.logits(data.test.inputs).argmax(1) == data.test.targets
+    assert float(right.float().mean()) > 0.7
+    found, rows, distances = domain.nearest(data.train.inputs[:5], 2)
+    assert found.shape == (5, 2, *data.about.shape)
+    assert rows[:, 0].tolist() == list(range(5))
+    flat = data.about.prepare(data.train.inputs).flatten(1).double()
+    truth = torch.cdist(flat[:5], flat).topk(2, largest=False).values
+    torch.testing.assert_close(distances, truth, atol=1e-4, rtol=1e-4)
+    assert domain.memorisation(data.train.inputs[:100]).copied
+    assert not domain.memorisation(data.test.inputs).copied
+    with pytest.raises(ValueError, match=r"samples are \(32,\), examples of waves \(32, 1\)"):
+        domain.features(torch.zeros(3, 32))
 
 
 @pytest.mark.usefixtures("few_updates")

@@ -27,6 +27,14 @@ def test_columns_are_standardised_and_come_back() -> None:
     assert restored(found, TABLE).numpy() == pytest.approx(inputs, abs=1e-6)
 
 
+def test_sequences_are_standardised_by_feature_and_come_back() -> None:
+    about = lab.About("toy", "sequence", "none", (4, 3), (), 0, TABLE.mean, TABLE.std)
+    inputs = np.random.default_rng(0).normal(size=(6, 4, 3)).astype(np.float32) * 3 + 1
+    found = scaled(torch.from_numpy(inputs), about)
+    assert found.numpy() == pytest.approx((inputs - [1, -2, 0]) / [2, 0.5, 1], abs=1e-6)
+    assert restored(found.flatten(1), about).numpy() == pytest.approx(inputs, abs=1e-6)
+
+
 def test_either_scale_can_be_asked_for() -> None:
     images = torch.randint(0, 256, (5, 2, 3, 4), dtype=torch.uint8)
     found = scaled(images, IMAGES, standardised=True)

@@ -52,7 +52,7 @@ class Domain:
     is no part of its state, and may be used in `evaluate`.
 
     Samples are as the source's inputs are: images uint8 or floats in [0, 1] (clipped there), tables
-    in their own units.
+    and sequences in their own units.
     """
 
     def __init__(self, ctx: Context, data: Data) -> None:
@@ -144,7 +144,7 @@ class Domain:
     def _lesson(self) -> feature_net.Lesson:
         """What the network learns from: all of the training split, however few labels a run has."""
         data = self._data
-        if data.dataset.kind not in ("image", "table"):
+        if data.dataset.kind not in feature_net.MEASURED:
             raise UsageError(f"{data.request.data}: there are no features of {data.dataset.kind}")
         rows = data.parts["train"]
         if data.request.labels is not None:

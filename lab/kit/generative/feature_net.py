@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from lab.errors import UsageError
 VERSION = 1  # of all below: another one makes other features
 FEATURES = 64
 UPDATES, BATCH, RATE = 400, 64, 2e-3
+MEASURED = ("image", "table", "sequence")
 SIDES = (8, 16, 32, 64)  # of the square that images are brought to
 PART = 1_024  # examples that go through the network at a time
 
@@ -50,11 +52,12 @@ class Lesson:
 
 
 class FeatureNet(nn.Module):
-    """Convolutions for images, layers for tables; then features; then what is to be learnt."""
+    """Convolutions for images, layers for tables and sequences, whose steps are joined to one row;
+    then features; then what is to be learnt."""
 
     def __init__(self, about: About) -> None:
         super().__init__()
-        if about.kind not in ("image", "table"):
+        if about.kind not in MEASURED:
             raise UsageError(f"{about.name}: there are no features of {about.kind}")
         body, width = _convolutions(about) if about.kind == "image" else _layers(about)
         self.body, self.embed = body, nn.Linear(width, FEATURES)
@@ -134,10 +137,10 @@ def _outputs(about: About) -> int:
 
 
 def _square(images: Tensor) -> Tensor:
-    """Return images [B, C, S, S], averaged down or spread out to the next side; tables as they
-    are."""
+    """Return images [B, C, S, S], averaged down or spread out to the next side; tables and
+    sequences as rows [B, D]."""
     if images.ndim < 4:
-        return images
+        return images.flatten(1)
     longest = max(images.shape[2:])
     side = next((side for side in SIDES if side >= longest), SIDES[-1])
     if tuple(images.shape[2:]) == (side, side):
@@ -158,7 +161,7 @@ def _convolutions(about: About) -> tuple[nn.Module, int]:
 
 
 def _layers(about: About) -> tuple[nn.Module, int]:
-    return nn.Sequential(nn.Linear(about.shape[0], 128), nn.ReLU()), 128
+    return nn.Sequential(nn.Linear(math.prod(about.shape), 128), nn.ReLU()), 128
 
 
 def _initialize(net: FeatureNet, draw: Generator) -> None:

@@ -9,7 +9,8 @@ from lab.data.about import About
 
 
 def scaled(inputs: Tensor, about: About, standardised: bool | None = None) -> Tensor:
-    """Return inputs [B, ...] as floats: images in [0, 1], tables standardised by the training data.
+    """Return inputs [B, ...] as floats: images in [0, 1], tables and sequences standardised by the
+    training data.
 
     `standardised` says which of the two, whatever the source.
     """
@@ -36,4 +37,4 @@ def showable(images: Tensor) -> Tensor:
 
 
 def _standardised(about: About, asked: bool | None) -> bool:
-    return about.kind == "table" if asked is None else asked
+    return about.kind in ("table", "sequence") if asked is None else asked
