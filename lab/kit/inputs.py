@@ -21,6 +21,10 @@ def read_inputs(words: Sequence[str], about: About) -> Tensor:
     Images are brought to the run's size and channels. Raises UsageError that names what cannot be
     read.
     """
+    if about.kind not in ("image", "table"):
+        raise UsageError(
+            f"{about.name} is {about.kind} data; images and rows of numbers can be predicted from"
+        )
     if not words:
         wanted = "image files" if about.kind == "image" else f"{about.shape[0]} numbers: 1,2.5,..."
         raise UsageError(f"Nothing to predict. Give {wanted}.")

@@ -267,8 +267,10 @@ def _is_gaussian(config: Config, about: lab.About) -> bool:
 
 def _check(config: Config, about: lab.About) -> None:
     """Raise UsageError where the data do not have what was asked for."""
-    if about.kind == "text":
-        raise lab.UsageError(f"{about.name} is text; RBMs learn from images and tables")
+    if about.kind in ("sequence", "tokens", "text"):
+        raise lab.UsageError(
+            f"{about.name} is {about.kind} data; RBMs learn from images and tables"
+        )
     for option, wanted in (
         ("--label-units", config.label_units),
         ("--finetune classify", config.finetune == "classify"),

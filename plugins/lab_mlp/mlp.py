@@ -34,11 +34,6 @@ class MLP:
         self.config, self.ctx = config, ctx
         self.supervision = Supervision(config, ctx)
         about = self.supervision.about
-        if about.kind not in ("image", "table") or about.task not in ("classify", "regress"):
-            raise lab.UsageError(
-                "A feed-forward network gives each image or row of a table a class or values; "
-                f"{about.name} is a {about.kind} to {about.task}."
-            )
         if config.arch == "perceptron" and about.task != "classify":
             raise lab.UsageError(f"Threshold units tell classes apart; {about.name} has none")
         self.net = ctx.wrap(build(config, about))

@@ -9,13 +9,21 @@ from math import prod
 import torch
 from torch import Tensor, nn
 
-from lab import About
+from lab import About, UsageError
 from lab.kit import activation, initialize, load_network
 from lab_mlp.config import Config
 
 
 def build(config: Config, about: About) -> nn.Module:
-    """Return the network that the config asks for: inputs [B, ...] -> outputs [B, K]."""
+    """Return the network that the config asks for: inputs [B, ...] -> outputs [B, K].
+
+    Raises UsageError for data that it cannot learn from.
+    """
+    if about.kind not in ("image", "table") or about.task not in ("classify", "regress"):
+        raise UsageError(
+            "A feed-forward network gives each image or row of a table a class or values; "
+            f"{about.name} is {about.kind} data to {about.task}."
+        )
     if config.model:
         return load_network(config.model, inputs=prod(about.shape), outputs=about.outputs)
     if config.arch == "perceptron":

@@ -1,0 +1,38 @@
+"""Families that cannot learn from sequences or words say so before anything is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import lab
+
+REFUSED = {
+    "mlp": "{source} is {kind} data to {task}",
+    "cnn": "{source} is {kind} data to {task}",
+    "baseline": "A baseline learns from images and tables; {source} holds neither",
+    "dbn": "{source} is {kind} data; RBMs learn from images and tables",
+}
+SOURCES = {
+    "waves": ("sequence", "classify"),
+    "sentences": ("tokens", "classify"),
+    "text:lines.txt": ("text", "none"),
+}
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("family", REFUSED)
+def test_what_a_family_cannot_learn_from_is_said(
+    family: str, source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("lines.txt").write_text("\n".join(map(str, range(40))))
+    kind, task = SOURCES[source]
+    expected = REFUSED[family].format(source=source, kind=kind, task=task)
+    if (family, task) == ("baseline", "none"):
+        expected = "text:lines.txt is to none, which it cannot"
+    with pytest.raises(lab.UsageError) as error:
+        lab.run(family, data=source, wandb="disabled")
+    assert expected in str(error.value)
+    assert not Path("runs").exists()

@@ -1,0 +1,65 @@
+"""Supervised networks are handed any source's examples as they can take them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import lab
+from lab.context import Context
+from lab.device import Compute
+from lab.kit.supervised import Supervision
+from lab.kit.supervised_config import SupervisedConfig
+from lab.plugins import discover
+
+
+def supervision(folder: Path, **options: Any) -> Supervision:
+    compute, sources = Compute(torch.device("cpu")), discover().sources()
+    ctx = Context(seed=0, budget=1, dir=folder / "run", compute=compute, sources=sources)
+    return Supervision(SupervisedConfig(**options), ctx)
+
+
+def test_tokens_come_as_whole_numbers_with_their_classes(tmp_path) -> None:
+    lesson = supervision(tmp_path, data="sentences", data_args={"n": 500}, batch=32)
+    batch = lesson.next()
+    assert (batch.inputs.dtype, batch.inputs.shape) == (torch.int64, (32, 8))
+    assert batch.inputs.max() < len(lesson.about.vocabulary) == 27
+    plurals = [lesson.about.vocabulary.index(w) for w in ("dogs", "cats", "children", "mice")]
+    nouns = [lesson.about.vocabulary.index(w) for w in ("dog", "cat", "child", "mouse")]
+    for row, target in zip(batch.inputs.tolist(), batch.targets.tolist(), strict=True):
+        subject = next(token for token in row if token in nouns + plurals)
+        assert target == (subject in plurals)
+
+
+def test_sequences_come_standardised(tmp_path) -> None:
+    lesson = supervision(tmp_path, data="waves", batch=1_400, augment={"noise": 0.0})
+    inputs = lesson.next().inputs
+    assert (inputs.dtype, inputs.shape) == (torch.float32, (1_400, 32, 1))
+    assert float(inputs.mean()) == pytest.approx(0, abs=1e-4)
+    assert float(inputs.std()) == pytest.approx(1, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"data": "sentences", "augment": {"noise": 0.1}}, "sentences holds words"),
+        ({"data": "sentences", "augment": {"mixup": 0.1}}, "sentences holds words"),
+        ({"data": "waves", "augment": {"shift": 1}}, "shift needs images; waves has none"),
+    ],
+)
+def test_what_varies_numbers_or_images_is_not_for_words_or_sequences(
+    tmp_path, options, message
+) -> None:
+    with pytest.raises(lab.UsageError, match=re.escape(message)):
+        supervision(tmp_path, **options)
+
+
+def test_texts_give_no_batches(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("lines.txt").write_text("\n".join(map(str, range(40))))
+    with pytest.raises(lab.UsageError, match="gives texts"):
+        supervision(tmp_path, data="text:lines.txt").next()
