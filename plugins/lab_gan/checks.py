@@ -40,7 +40,7 @@ def fits(config: Config, about: About) -> None:
 def varies(data: Data) -> None:
     """Raise UsageError where all training examples are the same."""
     first = data.train.take(torch.zeros(1, dtype=torch.long, device=data.train.device)).inputs
-    for batch in data.train.batches(1_024):
+    for batch in data.train.batches(1_024):  # ends at the first one, but for such data
         if not bool((batch.inputs == first).all()):
             return
     raise lab.UsageError(

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from lab import About
 from lab_gan.codes import Codes
 from lab_gan.config import Config
 
@@ -33,10 +34,12 @@ class Discriminator(nn.Module):
     """
 
     def __init__(
-        self, body: nn.Module, count: int, config: Config, classes: int, codes: Codes
+        self, body: nn.Module, count: int, config: Config, about: About, codes: Codes
     ) -> None:
         super().__init__()
+        classes = len(about.classes)
         self.body, self.pack = body, config.pack
+        self.flat = config.architecture(about.kind) == "mlp"
         self.joins = config.conditional == "concat"
         self.semi = config.labelled is not None
         self.score = None if self.semi else nn.Linear(count, 1)
@@ -48,6 +51,8 @@ class Discriminator(nn.Module):
 
     def forward(self, examples: Tensor, labels: Tensor) -> Verdict:
         """Judge examples [B * pack, ...] with labels [B * pack, K]; a row for each pack [B]."""
+        if self.flat:
+            examples = examples.flatten(1)
         if self.joins:
             examples = joined(examples, labels)
         features = self.body(packed(examples, self.pack))

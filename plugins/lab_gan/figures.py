@@ -135,7 +135,7 @@ class Figures:
             weights = [weight for weight in player.parameters() if weight.requires_grad]
             found = torch.autograd.grad(value, weights, allow_unused=True)
         norm = torch.nn.utils.get_total_norm([slope for slope in found if slope is not None])
-        return float(value), float(norm)
+        return float(value.detach()), float(norm)
 
     def of_answers(self, split: str) -> dict[str, float]:
         """Measure the classes that the discriminator names."""

@@ -128,7 +128,6 @@ class GAN:
 
     @cached_property
     def batches(self) -> Batches:
-        checks.varies(self.data)
         return self.data.batches()
 
     @cached_property
@@ -139,6 +138,7 @@ class GAN:
     # -- looking at it
 
     def evaluate(self, split: str) -> Mapping[str, float]:
+        checks.varies(self.data)
         return self.figures.measure(split)
 
     def averaged(self) -> AbstractContextManager[None]:

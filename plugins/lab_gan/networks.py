@@ -41,7 +41,7 @@ def discriminator(config: Config, about: About, codes: Codes) -> Discriminator:
     """Return what judges examples, `pack` at a time."""
     extra = codes.classes if config.conditional == "concat" else 0
     body, count = _body(config, about, extra)
-    net = Discriminator(body, count, config, len(about.classes), codes)
+    net = Discriminator(body, count, config, about, codes)
     if config.normalizes:
         for module in net.modules():
             if isinstance(module, nn.Linear | nn.Conv2d):
@@ -63,7 +63,7 @@ def _body(config: Config, about: About, extra: int) -> tuple[nn.Module, int]:
         found = ConvEncoder(shape, 1, width=config.width, activation=leaky)
         return found.pyramid, found.count
     inputs = pack * (prod(about.shape) + extra)
-    body = nn.Sequential(nn.Flatten(), *_layers(inputs, config.hidden, False, leaky()))
+    body = nn.Sequential(*_layers(inputs, config.hidden, False, leaky()))
     return body, config.hidden[-1] if config.hidden else inputs
 
 

@@ -1,28 +1,17 @@
-"""Lend every test one thread, a generator, and short runs in the test's own folder."""
+"""Lend every test features that are learnt once, and short runs in its own folder."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
+from lent import cli, draw, one_thread, same_everywhere
 
 import lab
 
-
-@pytest.fixture(autouse=True, scope="session")
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture
-def draw() -> torch.Generator:
-    return torch.Generator().manual_seed(0)
+__all__ = ["cli", "draw", "one_thread", "same_everywhere"]
 
 
 @pytest.fixture(scope="session")

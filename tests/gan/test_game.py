@@ -1,0 +1,262 @@
+"""The game is played as it should be: each player learns in its own turn."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from torch.nn.functional import cross_entropy
+
+import lab
+from lab.context import Context
+from lab.device import Compute
+from lab.plugins import discover
+from lab_gan.adversarial import Adversarial
+from lab_gan.config import Config
+from lab_gan.gan import GAN
+
+
+@pytest.fixture
+def make(tmp_path):
+    """A gan on few points, as a run would make it."""
+
+    def make(**options) -> GAN:
+        fixed = {"data": "ring", "data_args": {"n": 200}, "hidden": (8,), "latent": 3, "batch": 8}
+        if "data" in options:
+            del fixed["data_args"]
+        config = Config(**{**fixed, **options})
+        ctx = Context(
+            seed=0, budget=1_000, dir=tmp_path, compute=Compute(torch.device("cpu")),
+            sources=discover().sources(),
+        )  # fmt: skip
+        return GAN(config, ctx)
+
+    return make
+
+
+def values(module: torch.nn.Module) -> list[torch.Tensor]:
+    return [value.clone() for value in module.state_dict().values()]
+
+
+def same(one: list[torch.Tensor], other: list[torch.Tensor]) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+@pytest.mark.parametrize("loss", ["non-saturating", "wgan-gp", "relativistic"])
+def test_each_player_moves_in_its_own_turn_alone(make, loss) -> None:
+    gan = make(loss=loss)
+    g, d = values(gan.generator), values(gan.discriminator)
+    real, labels = gan.next()
+    gan.teach_discriminator(real, labels)
+    assert same(g, values(gan.generator))
+    assert not same(d, values(gan.discriminator))
+    d = values(gan.discriminator)
+    gan.teach_generator(real, labels)
+    assert same(d, values(gan.discriminator))
+    assert not same(g, values(gan.generator))
+
+
+def test_critics_learn_more_often_and_the_clock_counts_what_they_see(make) -> None:
+    for options, updates in (({}, 1), ({"loss": "wgan"}, 5), ({"critic_steps": 3}, 3)):
+        gan = make(**options)
+        assert gan.step() == updates * 8
+        assert gan.updates == updates
+
+
+def test_noise_is_fresh_in_every_turn(make) -> None:
+    gan, seen = make(), []
+    draw = gan.codes.draw
+    object.__setattr__(gan, "codes", copy.copy(gan.codes))
+    object.__setattr__(gan.codes, "draw", lambda *args: seen.append(draw(*args)) or seen[-1])
+    gan.step()
+    assert len(seen) == 2
+    assert not torch.equal(*seen)
+
+
+def test_a_clipped_critic_stays_within_its_bound(make) -> None:
+    gan = make(loss="wgan", clip=0.02, lr=1e-2)
+    gan.step()
+    assert max(float(p.detach().abs().max()) for p in gan.discriminator.parameters()) <= 0.02
+
+
+def test_two_rates_for_two_players(make) -> None:
+    gan = make(lr=1e-4, d_lr=4e-4)
+    gan.step()
+    rates = [u.optimizer.param_groups[0]["lr"] for u in (gan.g_updater, gan.d_updater)]
+    assert rates == [1e-4, 4e-4]
+    assert gan.g_updater.optimizer.param_groups[0]["betas"] == (0.5, 0.99)
+
+
+def test_samples_come_of_the_averaged_generator_its_buffers_too(make) -> None:
+    gan = make(norm="batch", lr=1e-2, ema=0.9)
+    for _ in range(5):
+        gan.step()
+    rows = torch.randn(4, 3)
+    gan.generator.eval()
+    averages = gan.state_dict()["model"]["generator"]
+    net = copy.deepcopy(gan.generator)
+    net.load_state_dict(averages)
+    expected = net(rows)
+    std = torch.tensor(gan.about.std)
+    mean = torch.tensor(gan.about.mean)
+    assert torch.allclose(gan.generate(rows), expected * std + mean, atol=1e-5)
+    assert not torch.allclose(net(rows), gan.generator(rows), atol=1e-4)
+    buffers = [name for name in averages if name.endswith("running_mean")]
+    state = gan.generator.state_dict()
+    assert buffers
+    assert all(not torch.equal(averages[name], state[name]) for name in buffers)
+
+
+# -- what a discriminator's loss is made of
+
+
+class Line(torch.nn.Module):
+    """D(x) = w x, and the same number for every class."""
+
+    def __init__(self, slope: float) -> None:
+        super().__init__()
+        self.w = torch.nn.Parameter(torch.tensor(slope))
+
+    def forward(self, x, labels):
+        from lab_gan.discriminator import Verdict
+
+        nothing = x.new_zeros(len(x), 0)
+        return Verdict((self.w * x).flatten(1).sum(1), nothing, nothing, nothing)
+
+
+def game(judge, **options) -> Adversarial:
+    from lab_gan.codes import Codes
+
+    config = Config(**options)
+    draw = torch.Generator().manual_seed(0)
+    return Adversarial(config, Codes(2, 0, 0, 0), judge, draw)
+
+
+@pytest.mark.parametrize(
+    ("options", "price"),
+    [
+        ({"loss": "wgan-gp", "gradient_penalty": 3.0}, 3 * (2 - 1) ** 2),
+        ({"loss": "wgan", "r1": 0.5}, 0.5 / 2 * 4),
+        ({"loss": "wgan", "r1": 0.5, "r2": 1.0}, 1.5 / 2 * 4),
+    ],
+)
+def test_slopes_are_paid_for_by_their_weight(options, price) -> None:
+    judge = Line(2.0)
+    play = game(judge, **options)
+    real, fake = torch.randn(6, 1), torch.randn(6, 1)
+    nothing = torch.zeros(6, 0)
+    loss, seen = play.of_discriminator(judge, real, fake, nothing, torch.zeros(6, 2))
+    plain = 2 * (fake - real).mean()
+    assert float(seen["penalty"]) == pytest.approx(price, rel=1e-5)
+    assert loss.item() == pytest.approx(plain.item() + price, rel=1e-4)
+
+
+def test_lazy_penalties_come_seldom_and_weigh_more(make) -> None:
+    gan = make(loss="relativistic", lazy=4)
+    paid = []
+    for _ in range(8):
+        real, labels = gan.next()
+        before = gan.ctx.window
+        gan.teach_discriminator(real, labels)
+        paid.append(gan.game.due)
+        assert before is gan.ctx.window
+    assert paid == [True, False, False, False] * 2
+    judge = Line(2.0)
+    play = game(judge, loss="wgan", r1=0.5, lazy=4)
+    zeros, nothing = torch.zeros(6, 1), torch.zeros(6, 0)
+    loss, _ = play.of_discriminator(judge, zeros, zeros, nothing, torch.zeros(6, 2))
+    assert loss.item() == pytest.approx(4 * 0.5 / 2 * 4)
+    play.due = False
+    loss, seen = play.of_discriminator(judge, zeros, zeros, nothing, torch.zeros(6, 2))
+    assert loss.item() == 0
+    assert "penalty" not in seen
+
+
+def test_an_auxiliary_head_learns_the_classes_of_reals_and_fakes(make) -> None:
+    gan = make(conditional="auxiliary", class_weight=2.0)
+    real, labels = gan.next()
+    codes = gan.codes.draw(labels, gan.ctx.generator)
+    fake = gan.generator(codes).detach()
+    play, judge = gan.game, gan.discriminator
+    loss, _ = play.of_discriminator(judge, real, fake, labels, codes)
+    both = judge(torch.cat([real, fake]), torch.cat([labels, labels]))
+    on_real, on_fake = both.score.chunk(2)
+    plain = play.loss.discriminator(on_real, on_fake).mean()
+    named = cross_entropy(both.classes, torch.cat([labels, labels]).argmax(1))
+    assert loss.item() == pytest.approx((plain + 2 * named).item(), rel=1e-5)
+
+
+def test_codes_are_read_from_fakes_alone(make) -> None:
+    gan = make(info_categories=3, info_numbers=2)
+    real, labels = gan.next()
+    codes = gan.codes.draw(labels, gan.ctx.generator)
+    fake = gan.generator(codes).detach()
+    loss, _ = gan.game.of_discriminator(gan.discriminator, real, fake, labels, codes)
+    found = gan.discriminator(fake, labels)
+    meaning = gan.codes.read(codes)
+    misread = cross_entropy(found.category, meaning.category.argmax(1))
+    misread = misread + (found.numbers - meaning.numbers).square().mean() / 2
+    scores = gan.discriminator(torch.cat([real, fake]), torch.cat([labels, labels])).score
+    plain = gan.game.loss.discriminator(*scores.chunk(2)).mean()
+    assert loss.item() == pytest.approx((plain + misread).item(), rel=1e-5)
+
+
+def test_few_labels_are_all_that_a_semi_supervised_discriminator_sees(make) -> None:
+    gan = make(labelled=2, data="digits", arch="mlp")
+    assert len(gan.labelled) == 20
+    targets = gan.data.train.take(gan.labelled).targets
+    assert targets.bincount().tolist() == [2] * 10
+    shown = set()
+    for _ in range(20):
+        examples, classes = gan.known()
+        pairs = zip(examples.flatten(1).tolist(), classes.tolist(), strict=True)
+        shown |= {(*example, number) for example, number in pairs}
+    assert len(shown) <= 20
+
+
+def test_the_verdict_on_fooling_needs_a_discriminator_that_could_tell(make) -> None:
+    """A random discriminator cannot tell either, and that says nothing."""
+    gan = make(samples=60)
+    figures = gan.evaluate("eval")
+    assert figures["indistinguishable"] == 0
+    assert float(gan.told) == 0
+    gan.teach_discriminator(*gan.next())
+    assert 0 < float(gan.told) <= 1
+
+
+# -- refusals
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"pack": 3}, "--pack 3 does not divide --batch 64"),
+        ({"pack": 2, "conditional": "projection"}, "--pack judges several"),
+        ({"labelled": 5, "conditional": "concat"}, "exclude each other"),
+        ({"info_categories": 1}, "--info-categories 1"),
+        ({"diffaug": ("blur",)}, "'blur' is none of colour, translation, cutout"),
+        ({"optimizer": "sgd", "beta1": 0.1}, "--beta1 is Adam's"),
+        ({"hidden": (0,)}, "--hidden"),
+        ({"norm": "batch", "batch": 1}, "--norm batch"),
+    ],
+)
+def test_options_that_do_not_fit_together_are_refused(options, said) -> None:
+    with pytest.raises(ValueError, match=said):
+        Config(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"data": "diabetes", "conditional": "concat"}, "needs classes; diabetes has none"),
+        ({"data": "diabetes", "labelled": 3}, "--labelled needs classes"),
+        ({"data": "moving-shapes"}, "moving-shapes is video"),
+        ({"arch": "cnn"}, "--arch cnn cannot make tables"),
+        ({"diffaug": ("cutout",)}, "--diffaug varies images"),
+        ({"data": "waves", "loss": "hinge"}, "no spectral norm"),
+    ],
+)
+def test_data_that_do_not_have_what_is_asked_for_are_refused(make, options, said) -> None:
+    with pytest.raises(lab.UsageError, match=said):
+        make(**options)

@@ -1,0 +1,218 @@
+"""Runs improve, go on exactly from anywhere, and give what a person asks them for."""
+
+from __future__ import annotations
+
+import helpers
+import numpy as np
+import pytest
+
+import lab
+from lab import checkpoint
+from lab.kit import Predict, Sample
+
+DIGITS = {"data": "digits", "arch": "mlp"}
+IMAGES = {"data": "digits", "width": 4}
+VARIANTS = {
+    "non-saturating": {},
+    "minimax, by sgd": {"loss": "minimax", "optimizer": "sgd", "momentum": 0.5},
+    "least squares, packed": {"loss": "lsgan", "pack": 2},
+    "clipped critic": {"loss": "wgan", "optimizer": "rmsprop", "budget": 1_280},
+    "gradient penalty": {"loss": "wgan-gp", "budget": 1_280},
+    "hinge, by class": {"loss": "hinge", "conditional": "projection"},
+    "lazy penalties": {"loss": "relativistic", "lazy": 3},
+    "classes joined": {"conditional": "concat", "d_lr": 1e-3, "schedule": "cosine"},
+    "auxiliary classes": {"conditional": "auxiliary", "accumulate": 2},
+    "few labels": {"labelled": 5},
+    "codes": {"info_categories": 4, "info_numbers": 1, "clip_norm": 1.0},
+    "convolutions": {**IMAGES, "norm": "batch", "diffaug": ("colour", "translation", "cutout")},
+    "waves": {"data": "waves", "data_args": {"n": 300, "steps": 12}, "width": 8, "r1": 0.1},
+    "sentences": {"data": "sentences", "data_args": {"n": 300}, "width": 8},
+}
+
+
+class Interrupted(Exception):
+    pass
+
+
+def stopping_at(clock: int):
+    from lab.tracking.terminal import Silent
+
+    class Stopping(Silent):
+        def tick(self, now: int) -> None:
+            if now >= clock:
+                raise Interrupted
+
+    return Stopping()
+
+
+@pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
+def test_a_run_goes_on_exactly(train, variant) -> None:
+    whole = train("whole", **variant)
+    state = checkpoint.load(whole.dir / "checkpoints" / "last.pt")["experiment"]
+    with pytest.raises(lab.RunFailed):
+        train("cut", checkpoint_every=160, terminal=stopping_at(400), **variant)
+    resumed = lab.resume(whole.dir.parent / "cut")
+    other = checkpoint.load(resumed.dir / "checkpoints" / "last.pt")["experiment"]
+    assert helpers.difference(state, other) is None
+    assert helpers.rows(whole.dir) == helpers.rows(resumed.dir)
+
+
+def column(result: lab.RunResult, name: str) -> list[float]:
+    return [row[name] for row in helpers.rows(result.dir) if name in row]
+
+
+def test_points_find_the_ring(train) -> None:
+    result = train(preset="tiny", data_args={"n": 2_000}, hidden=(64, 64), latent=2, lr=2e-3,
+                   batch=128, budget=96_000, ema=0.99, eval_every=48_000, samples=500)  # fmt: skip
+    test = result.summary["test"]
+    assert test["test/modes"] >= 7
+    assert test["test/high_quality"] > 0.2  # uniform noise in the square: 0.01
+    assert test["test/healthy"] == 1
+    assert result.summary["objective"]["metric"] == "eval/distance"
+    assert column(result, "eval/distance")[-1] < 0.8
+
+
+def test_metrics_are_what_the_spec_declares(train) -> None:
+    from lab.plugins import discover
+
+    spec = discover().experiment("gan")
+    for options in ({}, {"labelled": 5}, {"info_categories": 4}, VARIANTS["sentences"]):
+        for row in helpers.rows(train(**options).dir):
+            assert [n for n in row if "/" in n and not spec.declares(n) and "perf" not in n] == []
+
+
+def test_the_discriminators_outputs_are_logged(train) -> None:
+    result = train(log_every=64)
+    for name in ("d_real", "d_fake", "d_accuracy"):
+        assert all(0 <= value <= 1 for value in column(result, f"train/{name}"))
+    assert column(result, "train/penalty") == []
+    assert column(train(r1=1.0), "train/penalty")
+    assert column(train(loss="wgan", budget=1_280), "train/d_accuracy") == []
+
+
+def test_it_stops_where_it_can_no_longer_be_told_apart(train) -> None:
+    """What a discriminator with one unit can tell is soon learnt."""
+    result = train(
+        data_args={"n": 6_000}, hidden=(1,), lr=1e-2, batch=64, budget=200_000, ema=None,
+        eval_every=6_400, stop_at="indistinguishable", samples=100,
+    )  # fmt: skip
+    assert result.summary["ended"] == "eval/indistinguishable>=1"
+
+
+# -- what a trained network offers
+
+
+def test_samples_of_images_are_pictures(train) -> None:
+    gan = lab.load(train(**DIGITS, conditional="concat").dir)
+    side = 4 * 8  # of a digit on the screen
+    assert gan.sample(Sample(n=20)).shape == (2 * (side + 2) - 2, 10 * (side + 2) - 2, 3)
+    assert gan.sample(Sample(n=4, class_="3")).dtype == np.uint8
+    for way in ("interpolate", "traverse"):
+        lines = gan.sample(Sample(n=24, **{way: True}))
+        assert lines.shape == (3 * (side + 2) - 2, 8 * (side + 2) - 2, 3)
+    with pytest.raises(lab.UsageError, match="no class 'x'; there is: 0, 1"):
+        gan.sample(Sample(class_="x"))
+
+
+def test_an_interpolation_begins_and_ends_at_samples_of_one_class(train) -> None:
+    import torch
+
+    gan = lab.load(train(**DIGITS, conditional="concat").dir)
+    seen = []
+    generate = gan.generate
+    gan.generate = lambda rows: seen.append(rows) or generate(rows)
+    gan.sample(Sample(n=16, interpolate=True))
+    rows = seen[0].view(2, 8, -1)
+    classes = rows[:, :, gan.codes.noise :]
+    assert torch.equal(classes, classes[:, :1].expand_as(classes))
+    assert torch.allclose(rows[:, 0].norm(dim=1), rows[:, 0].norm(dim=1))
+    assert not torch.equal(rows[:, 0], rows[:, -1])
+
+
+def test_classes_that_were_not_told_cannot_be_asked_for(train) -> None:
+    with pytest.raises(lab.UsageError, match="--conditional"):
+        lab.load(train().dir).sample(Sample(class_="3"))
+
+
+def test_samples_of_points_are_rows_and_of_sentences_words(train) -> None:
+    table = lab.load(train().dir).sample(Sample(n=5))
+    assert (len(table.rows), len(table.columns)) == (5, 2)
+    text = lab.load(train(**VARIANTS["sentences"]).dir).sample(Sample(n=5))
+    assert len(text.splitlines()) == 5
+    with pytest.raises(lab.UsageError, match="draw images, not tables"):
+        lab.load(train().dir).sample(Sample(interpolate=True))
+
+
+def test_the_command_draws_what_the_run_learned(train, cli) -> None:
+    result = train(**DIGITS, conditional="concat")
+    drawn = cli("sample", result.dir, "-n", 20, "--class", "3", "--out", result.dir / "three.png")
+    assert drawn.exit_code == 0, drawn.stderr
+    assert (result.dir / "three.png").is_file()
+    wrong = cli("sample", result.dir, "--traverse", "--interpolate")
+    assert "exclude each other" in wrong.stderr
+
+
+def test_few_labels_teach_to_name_classes(train) -> None:
+    result = train(**DIGITS, labelled=10, hidden=(64,), lr=1e-3, budget=32_000, eval_every=32_000)
+    assert result.summary["objective"]["metric"] == "eval/accuracy"
+    assert result.summary["test"]["test/accuracy"] > 0.6  # by chance 0.1
+    gan = lab.load(result.dir)
+    found = gan.infer(gan.example(3))
+    assert found.sum(1).tolist() == pytest.approx([1, 1, 1], abs=1e-5)
+
+
+def test_a_discriminator_that_names_no_class_says_so(train) -> None:
+    gan = lab.load(train().dir)
+    assert gan.infer(gan.example(3)).shape == (3, 1)
+    with pytest.raises(lab.UsageError, match="--labelled"):
+        gan.predict(Predict(inputs=("1,2",)))
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        ({}, {"samples"}),
+        (DIGITS, {"samples", "samples_and_nearest"}),
+        (VARIANTS["waves"], {"samples"}),
+        (VARIANTS["sentences"], {"samples"}),
+    ],
+)
+def test_samples_are_shown(train, options, names) -> None:
+    result = train(media=True, **options)
+    found = {path.stem.partition("-")[2] for path in (result.dir / "media").iterdir()}
+    assert found == names
+
+
+def test_pictures_begin_at_the_same_noise(train) -> None:
+    """Two evaluations of one generator draw the same samples."""
+    gan = lab.load(train().dir)
+    from lab.evaluation import evaluate
+
+    seen = []
+    generate = gan.generate
+    gan.generate = lambda rows: seen.append(rows) or generate(rows)
+    evaluate(gan, gan.ctx, "eval", "eval")
+    first = seen[0]
+    seen.clear()
+    evaluate(gan, gan.ctx, "eval", "eval")
+    assert (first == seen[0]).all()
+
+
+# -- mistakes
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"lr": 10.0, "budget": 6_400}, "a rate of 10 is too large|train/[dg]_loss"),
+        ({"lr": 1e-3, "d_lr": 1e4, "loss": "wgan-gp", "budget": 6_400}, "rate of 10000|_loss"),
+    ],
+)
+def test_what_diverges_ends_with_its_cause(train, options, said) -> None:
+    with pytest.raises(lab.RunFailed, match=said):
+        train(**options)
+
+
+def test_examples_that_are_all_the_same_are_refused(train, same_everywhere) -> None:
+    with pytest.raises(lab.RunFailed, match="all 28 training examples are the same"):
+        train(data="same", arch="mlp")
