@@ -7,6 +7,7 @@ representation learning" (2017).
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -74,7 +75,8 @@ class AE:
     def evaluate(self, split: str) -> Mapping[str, float]:
         with self.updater.averaged():
             self.figures.check_data()
-            self.pictures.show(split)
+            if split == "eval":  # of the test set they would take the place of the last ones
+                self.pictures.show()
             return self.figures.measure(split)
 
     # -- using what was learned
@@ -132,8 +134,8 @@ class AE:
         """Write the network, or its encoder, for other software."""
         if self.config.conditional:
             raise lab.UsageError("A conditional network takes classes, too: it cannot be exported")
-        part = Encoding(self.net) if asked.part == "encoder" else Reconstruction(self.net)
         with self.updater.averaged():
+            part = Encoding(self.net) if asked.part == "encoder" else Reconstruction(self.net)
             return export(part, self.data.about, asked, self.ctx.dir)
 
     # -- what a checkpoint holds
@@ -152,15 +154,20 @@ class Encoding(nn.Module):
 
     def __init__(self, net: Any) -> None:
         super().__init__()
-        self.net = net
+        self.net = copy.deepcopy(net)
+        del self.net.decoder
 
     def forward(self, inputs: Tensor) -> Tensor:
         found: Tensor = self.net.encode(inputs)
         return found
 
 
-class Reconstruction(Encoding):
+class Reconstruction(nn.Module):
     """Inputs as `generative.scaled` makes them -> their reconstructions [B, ...]."""
+
+    def __init__(self, net: Any) -> None:
+        super().__init__()
+        self.net = net
 
     def forward(self, inputs: Tensor) -> Tensor:
         found: Tensor = self.net.reconstruct(inputs)

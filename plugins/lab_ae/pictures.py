@@ -1,4 +1,4 @@
-"""Draw reconstructions, codes, filters and samples at each evaluation."""
+"""Draw reconstructions, codes, filters and samples of the eval split."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ class Pictures:
         self.ctx, self.examples, self.net = ctx, examples, net
         self.sampler, self.domain = sampler, domain
 
-    def show(self, split: str) -> None:
+    def show(self) -> None:
         if self.examples.data.about.kind == "image":
             if isinstance(self.net, Variational):
                 self.samples()
-            self.reconstructions(split)
+            self.reconstructions()
             self.filters()
-        self.codes(split)
+        self.codes()
 
     def samples(self) -> None:
         """Draw samples, and some of them beside the training examples next to them."""
@@ -55,9 +55,9 @@ class Pictures:
         self.ctx.media("samples", sample_grid(showable(found), 8))
         self.ctx.media("samples_and_nearest", neighbour_grid(showable(found[:BESIDE]), beside))
 
-    def reconstructions(self, split: str) -> None:
+    def reconstructions(self) -> None:
         """Draw examples, each with its reconstruction to the right."""
-        batch = next(self.examples.batches(split, SHOWN))
+        batch = next(self.examples.batches("eval", SHOWN))
         inputs, classes = self.examples.read(batch)
         with self.ctx.autocast():
             again = self.net.reconstruct(inputs, classes).float()
@@ -72,16 +72,16 @@ class Pictures:
             pixels = weights[:, : weights.shape[1] - self.net.labels]
             self.ctx.media("filters", filter_grid(pixels, about.shape))
 
-    def codes(self, split: str) -> None:
+    def codes(self) -> None:
         """Draw codes as points, coloured by class."""
         found, about = [], self.examples.data.about
-        for batch in self.examples.batches(split, MAPPED):
+        for batch in self.examples.batches("eval", MAPPED):
             with self.ctx.autocast():
                 found.append(self.net.encode(*self.examples.read(batch)).float())
         codes = torch.cat(found)
         labels = None
         if about.task == "classify":
-            targets = self.examples.data.part(split).targets
+            targets = self.examples.data.eval.targets
             assert targets is not None
             labels = targets[: len(codes)]
         self.ctx.media("codes", code_map(codes, labels, about.classes))

@@ -33,3 +33,8 @@ def test_cnn(check) -> None:
 @parametrize_with_checks("dbn")
 def test_dbn(check) -> None:
     check()
+
+
+@parametrize_with_checks("ae")
+def test_ae(check) -> None:
+    check()

@@ -1,0 +1,179 @@
+"""Losses and densities equal what scipy, sampling, automatic differentiation and loops give."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+from torch.autograd.functional import jacobian
+
+from lab_ae import losses
+from lab_ae.config import Config
+from lab_ae.lessons import Quantising, Reconstructing, Variational, corrupted
+
+
+def test_losses_are_sums_over_dimensions_and_means_over_examples() -> None:
+    outputs, targets = torch.randn(5, 1, 4, 3), torch.rand(5, 1, 4, 3)
+    by_hand = ((outputs - targets).numpy() ** 2).reshape(5, -1).sum(1).mean()
+    assert losses.squared_error(outputs, targets).item() == pytest.approx(by_hand, rel=1e-5)
+    chance = 1 / (1 + np.exp(-outputs.double().numpy()))
+    x = targets.double().numpy()
+    nats = -(x * np.log(chance) + (1 - x) * np.log(1 - chance)).reshape(5, -1).sum(1)
+    assert losses.cross_entropy(outputs, targets).item() == pytest.approx(nats.mean(), rel=1e-5)
+    found = losses.log_bernoulli(targets.flatten(1), outputs.flatten(1))
+    assert found.numpy() == pytest.approx(-nats, rel=1e-5)
+
+
+def test_gaussian_likelihoods_are_scipys() -> None:
+    means, x = torch.randn(5, 6), torch.randn(5, 6)
+    log_sigma = torch.tensor(0.3).log()
+    truth = stats.norm(means.numpy(), 0.3).logpdf(x.numpy()).sum(1)
+    found = losses.gaussian(means, x, log_sigma)
+    assert found.item() == pytest.approx(-truth.mean(), rel=1e-5)
+    assert losses.log_normal(x, means, log_sigma).numpy() == pytest.approx(truth, rel=1e-5)
+
+
+def test_the_kl_divergence_is_what_sampling_finds() -> None:
+    mean, logvar = torch.randn(3, 4), torch.randn(3, 4)
+    found = losses.kl_divergence(mean, logvar)
+    rng, scale = np.random.default_rng(0), np.exp(0.5 * logvar.numpy())
+    z = mean.numpy() + scale * rng.normal(size=(200_000, 3, 4))
+    apart = stats.norm(mean.numpy(), scale).logpdf(z) - stats.norm().logpdf(z)
+    assert found.numpy() == pytest.approx(apart.sum(2).mean(0), rel=0.02)
+
+
+def test_the_sparsity_penalty_is_the_divergence_of_two_coins() -> None:
+    code = torch.rand(50, 3)
+    active = code.mean(0).double().numpy()
+    truth = sum(stats.entropy([0.1, 0.9], [a, 1 - a]) for a in active)
+    assert losses.sparsity(code, 0.1).item() == pytest.approx(truth, rel=1e-4)
+    assert losses.sparsity(torch.full((4, 3), 0.1), 0.1).item() == pytest.approx(0, abs=1e-6)
+    assert losses.sparsity(torch.zeros(4, 3), 0.1).isfinite()
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu", "gelu"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"hidden": (7, 5)},
+        {"hidden": (7, 5), "tied": True, "code_activation": "sigmoid"},
+        {"hidden": (256, 128), "arch": "cnn", "width": 3, "code_activation": "tanh"},
+    ],
+    ids=["mlp", "tied", "cnn"],
+)
+def test_the_contractive_penalty_is_the_jacobians_norm(make_net, activation, options) -> None:
+    net = make_net(contractive=0.5, activation=activation, **options)
+    x = torch.rand(3, 1, 4, 3)
+    truth = sum(
+        jacobian(lambda one: net.encode(one[None])[0], example).square().sum() for example in x
+    )
+    assert net(x).jacobian.item() == pytest.approx(truth.item(), rel=1e-4)
+    loss, parts = Reconstructing(Config(contractive=0.5), False, None)(net, x)
+    assert parts["jacobian"].item() == pytest.approx(truth.item() / 3, rel=1e-4)
+    whole = parts["reconstruction_loss"] + 0.5 * truth / 3
+    assert loss.item() == pytest.approx(whole.item(), rel=1e-4)
+
+
+def test_the_penaltys_gradient_is_that_of_differences(make_net) -> None:
+    net = make_net(contractive=1.0, activation="tanh").double()
+    x = torch.rand(3, 1, 4, 3, dtype=torch.double)
+    weight = net.encoder[1].weight
+    (slope,) = torch.autograd.grad(net(x).jacobian, weight)
+    for place in ((0, 0), (3, 5), (6, 11)):
+        ends = []
+        for step in (1e-5, -1e-5):
+            with torch.no_grad():
+                weight[place] += step
+                ends.append(net(x).jacobian.item())
+                weight[place] -= step
+        assert slope[place].item() == pytest.approx((ends[0] - ends[1]) / 2e-5, rel=1e-4)
+
+
+@pytest.mark.parametrize("noise", ["masking", "gaussian"])
+def test_the_target_of_denoising_is_clean(make_net, draw, noise) -> None:
+    config = Config(noise=noise, noise_level=0.4)
+    lesson, net = Reconstructing(config, False, draw), make_net()
+    x = torch.rand(64, 1, 4, 3) + 0.1
+    target, seen = lesson.tensors(x, None)
+    assert torch.equal(target, x)
+    assert not torch.equal(seen, x)
+    truth = (net.decode(net.encode(seen)) - x).square().sum() / 64
+    assert lesson(net, target, seen)[0].item() == pytest.approx(truth.item(), rel=1e-5)
+
+
+def test_noise_is_of_the_level_that_was_asked(draw) -> None:
+    x = torch.full((1_000, 20), 0.5)
+    masked = corrupted(x, Config(noise="masking", noise_level=0.3), draw)
+    assert set(masked.unique().tolist()) == {0.0, 0.5}
+    assert (masked == 0).float().mean().item() == pytest.approx(0.3, abs=0.01)
+    added = corrupted(x, Config(noise="gaussian", noise_level=0.3), draw) - x
+    assert added.std().item() == pytest.approx(0.3, abs=0.01)
+    assert added.mean().item() == pytest.approx(0, abs=0.01)
+
+
+def test_the_variational_loss_is_the_negative_bound(make_net, draw) -> None:
+    """With the same noise, by scipy's densities; beta weighs the divergence alone."""
+    net = make_net(kind="vae", loss="mse", sigma=0.5)
+    x, noise = torch.rand(6, 1, 4, 3), torch.randn(6, 4)
+    config = Config(kind="vae", loss="mse", sigma=0.5, beta=3.0, code=4)
+    lesson = Variational(config, False, draw, lambda: 0.0)
+    loss, parts = lesson(net, x, noise, torch.full((6,), lesson.weight))
+    mean, logvar = (one.detach() for one in net.posterior(x))
+    z = mean + noise * (0.5 * logvar).exp()
+    outputs = net.decode(z).detach().numpy()
+    likely = stats.norm(outputs, 0.5).logpdf(x.numpy()).reshape(6, -1).sum(1).mean()
+    spread = logvar.exp().numpy()
+    kl = 0.5 * (mean.numpy() ** 2 + spread - 1 - logvar.numpy()).sum(1).mean()
+    assert parts["kl"].item() == pytest.approx(kl, rel=1e-4)
+    assert loss.item() == pytest.approx(3 * kl - likely, rel=1e-4)
+
+
+def test_the_divergence_is_warmed_up(draw) -> None:
+    now = [0.0]
+    config = Config(kind="vae", beta=2.0, kl_warmup=0.5)
+    lesson = Variational(config, True, draw, lambda: now[0])
+    found = []
+    for now[0] in (0.0, 0.25, 0.5, 1.0):
+        found.append(lesson.weight)
+    assert found == [0.0, 1.0, 2.0, 2.0]
+
+
+def test_log_variances_are_kept_finite(make_net) -> None:
+    net = make_net(kind="vae")
+    with torch.no_grad():
+        net.encoder[-1].bias.fill_(1e6)
+    assert net.posterior(torch.rand(2, 1, 4, 3))[1].exp().isfinite().all()
+
+
+# -- the codebook's sides
+
+
+@pytest.mark.parametrize("codebook", ["ema", "gradient"])
+def test_gradients_reach_the_right_sides(make_net, codebook) -> None:
+    """The reconstruction's gradient passes straight to the encoder, and not to the entries; the
+    commitment pulls the encoder, and only without running means are entries pulled, by 1 to 0.25.
+    """
+    config = {"kind": "vq", "tokens": 2, "entries": 5, "codebook": codebook}
+    net, x = make_net(**config), torch.rand(6, 1, 4, 3)
+    lesson = Quantising(Config(**config, code=4), False)
+    found = net(x)
+    found.vectors.retain_grad()
+    outside = found.vectors.detach().requires_grad_()
+    chosen = net.codebook.entries.detach()[found.numbers].requires_grad_()
+    straight = (outside + (chosen - outside).detach()).view(6, 4)
+    missed = (net.decode(straight) - x).square().sum() / 6
+    (through,) = torch.autograd.grad(missed, outside)
+
+    class Answered:
+        def __call__(self, inputs):
+            return found
+
+    lesson(Answered(), x)[0].backward()
+    apart = 2 * (outside - chosen).detach() / 6
+    assert torch.allclose(found.vectors.grad, through + 0.25 * apart, atol=1e-5)
+    if codebook == "ema":
+        assert not any(p is net.codebook.entries for p in net.parameters())
+        return
+    pulled = torch.zeros(5, 2).index_add_(0, found.numbers, -apart)
+    assert torch.allclose(net.codebook.entries.grad, pulled, atol=1e-6)
