@@ -110,7 +110,10 @@ def _show(
             f"{spec.name} does not say what its network is: its experiment has no network(config, "
             "about)."
         )
-    cfg = config.resolve(spec, common.given(values), preset=preset).config
+    given = common.given(values)
+    if shape is not None and "data" not in given:
+        preset = preset or "none"  # one for data that nobody asked for would change the network
+    cfg = config.resolve(spec, given, preset=preset).config
     about = _about(spec, cfg, plugins, shape, outputs)
     module = _build(make, cfg, about)
     layers = _layers(module, about.shape)

@@ -67,6 +67,16 @@ def test_without_sizes_they_come_from_the_data(show) -> None:
     assert both["layers"][-1]["output_shape"] == [7]
 
 
+def test_sizes_without_data_are_those_of_no_preset(show) -> None:
+    """One for digits would halve the width of a network that was asked for by size alone."""
+    cifar = ("--shape", "3,32,32", "--outputs", 10)
+    assert show("cnn", "--arch", "resnet20", *cifar)["parameters"] == 269_722
+    tuned = show("cnn", "--arch", "resnet20", "--preset", "digits-resnet20", *cifar)
+    assert tuned["parameters"] < 269_722 / 3
+    of_digits = show("cnn", "--arch", "resnet20", "--data", "digits", "--shape", "3,32,32")
+    assert of_digits["parameters"] == tuned["parameters"]
+
+
 def test_perceptrons_are_shown_too(show) -> None:
     found = show("mlp", "--hidden", "10,5", "--data", "rows")
     assert found["parameters"] == 4 * 10 + 10 + 10 * 5 + 5 + 5 * 2 + 2
