@@ -16,8 +16,8 @@ TRANSFERS = re.compile(r"all|last-[1-9]\d*|new-head|append-head")
 class Config(SupervisedConfig):
     arch: str = Field(
         "lenet5",
-        description="lenet5, alexnet, vgg11-19[_bn], googlenet, resnet18-152, resnet20-110 and "
-        "plain20-110 (for small images), mobilenet_v1/v2, densenet121-201, simple, separable, "
+        description="lenet5, alexnet, vgg11-19[_bn], googlenet, resnet18-152, resnet8-110 and "
+        "plain8-110 (for small images), mobilenet_v1/v2, densenet121-201, simple, separable, "
         "spatial.",
     )
     model: str | None = Field(None, description="A network of your own: FILE.py:Net.")

@@ -44,7 +44,7 @@ def _each(prefix: str, *depths: int, suffix: str = "") -> tuple[str, ...]:
 
 
 VGG_DEPTHS = (11, 13, 16, 19)
-CIFAR_DEPTHS = (20, 32, 44, 56, 110)
+CIFAR_DEPTHS = (8, 14, 20, 32, 44, 56, 110)
 
 FAMILIES = (
     Family("lenet", ("lenet5",), ("pool", "stem"), full_from=28, full_needs=12),
