@@ -83,21 +83,21 @@ def over_folds(
 def presets(folder: str) -> None:
     """Test accuracy of the shipped presets on digits, beside scikit-learn's."""
     print("\ntest accuracy, %, mean over 5 folds [95 %], CPU seconds of a run")
-    compare_families("digits", folder)
+    compare_families("digits", folder, ("simple", "resnet14", "resnet20"))
 
 
 def shapes(folder: str) -> None:
     """The same on shapes, which a linear model and an MLP cannot tell apart."""
     print("\ntest accuracy, %, mean over 5 folds [95 %], CPU seconds of a run")
-    compare_families("shapes", folder)
+    compare_families("shapes", folder, ("simple", "resnet20"))
 
 
-def compare_families(source: str, folder: str) -> None:
+def compare_families(source: str, folder: str, archs: Sequence[str]) -> None:
     for algo in ("logistic", "knn", "svc", "forest"):
         label = f"{source}, {algo}"
         over_folds(label, "test/accuracy", "baseline", folder, data=source, algo=algo)
     over_folds(f"{source}, mlp", "test/accuracy", "mlp", folder, data=source)
-    for arch in ("simple", "resnet20"):
+    for arch in archs:
         label = f"{source}, {arch}"
         over_folds(label, "test/accuracy", "cnn", folder, data=source, arch=arch)
 
