@@ -77,7 +77,7 @@ def test_channels_last_changes_no_figure(train) -> None:
 HARD = {
     "arch": "resnet20", "budget": 256, "eval_every": 64, "schedule": "one-cycle", "ema": 0.9,
     "augment": {"shift": 1, "noise": 0.1}, "label_smoothing": 0.1, "clip_norm": 1.0,
-    "weight_decay": 0.01, "class_weights": "balanced", "patience": 9,
+    "weight_decay": 0.01, "class_weights": "balanced", "patience": 9, "channels_last": True,
 }  # fmt: skip
 
 
