@@ -126,12 +126,12 @@ def test_a_step_without_a_number_is_named(monkeypatch) -> None:
 
 def test_sentences_are_looked_through_part_by_part(monkeypatch, lazy) -> None:
     monkeypatch.setattr(module, "AT_ONCE", 2)
-    column = lazy(np.array([[1, 0], [1, 2], [2, 0], [1, 1], [0, 1]]))
+    column = lazy(np.array([[1, 0], [1, 2], [2, 0], [1, 3], [0, 1]]))
     with pytest.raises(UsageError, match="row 4 goes on after its end"):
-        checked(Dataset(column, vocabulary=("", "a", "b")), "some")
+        checked(Dataset(column, vocabulary=("", "a", "b", "c")), "some")
     assert column.read == 5
-    with pytest.raises(UsageError, match="row 1: token 2 is none of the 2 words"):
-        checked(Dataset(column, vocabulary=("", "a")), "some")
+    with pytest.raises(UsageError, match="row 3: token 3 is none of the 3 words"):
+        checked(Dataset(column, vocabulary=("", "a", "b")), "some")
 
 
 @pytest.mark.parametrize("row", [[2, 1, 0, 0], [2, 1], np.array([2, 1, 0], np.uint8)])
