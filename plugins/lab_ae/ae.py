@@ -189,7 +189,7 @@ def _check(config: Config, about: lab.About) -> None:
     if config.conditional and about.task != "classify":
         raise lab.UsageError(f"--conditional needs classes; {about.name} has none")
     bits = is_bce(config, about)
-    if config.binarise and not bits:
+    if config.binarise != "none" and not bits:
         raise lab.UsageError(f"--binarise makes bits of intensities; {about.name} has none")
     if bits and (config.learn_sigma or config.sigma != type(config).model_fields["sigma"].default):
         raise lab.UsageError("--sigma and --learn-sigma need gaussian outputs: --loss mse")

@@ -73,8 +73,10 @@ class Config(LayerOptions, OptimizerOptions, DataOptions, BaseConfig):
     )
     sigma: float = Field(NORMAL, gt=0, description="Deviation of gaussian outputs.")
     learn_sigma: bool = Field(False, description="Learn that deviation, one for all outputs.")
-    binarise: bool = Field(
-        False, description="See bits, drawn anew for each batch with the intensities as chances."
+    binarise: Literal["none", "drawn", "threshold"] = Field(
+        "none",
+        description="See bits: drawn for each batch with the intensities as chances, or 1 from "
+        "0.5 on.",
     )
     conditional: bool = Field(False, description="Encoder and decoder know the class.")
     iwae: int = Field(64, ge=1, description="Samples of the tighter bound in evaluations.")
@@ -149,7 +151,7 @@ class Config(LayerOptions, OptimizerOptions, DataOptions, BaseConfig):
             self._refuse(("sigma", "learn_sigma"), "--loss bce has no")
         if self.learn_sigma:
             self._refuse(("sigma",), "--learn-sigma finds by itself the")
-        if self.binarise and self.loss == "mse":
+        if self.binarise != "none" and self.loss == "mse":
             raise ValueError("--binarise makes bits, which --loss bce is for")
         return self
 

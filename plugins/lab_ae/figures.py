@@ -16,7 +16,7 @@ from lab.kit.intervals import summed_up
 from lab_ae.codebook import perplexity
 from lab_ae.config import Config
 from lab_ae.examples import Examples
-from lab_ae.lessons import drawn_bits
+from lab_ae.lessons import binarised
 from lab_ae.losses import kl_divergence, log_bernoulli, log_normal
 from lab_ae.model import Quantised, Variational
 from lab_ae.sampling import Sampler
@@ -120,8 +120,7 @@ class Figures:
         most = BOUNDED if split == "eval" else len(self.data.part(split))
         for batch in self.examples.batches(split, most):
             inputs, classes = self.examples.read(batch)
-            if self.config.binarise:
-                inputs = drawn_bits(inputs, self.ctx.generator)
+            inputs = binarised(inputs, self.config, self.ctx.generator)
             mean, logvar = (one.float() for one in self.net.posterior(inputs, classes))
             bounds = self.bounds(inputs, classes, mean, logvar)
             elbos.append(bounds.elbo)

@@ -23,6 +23,8 @@ from lab_ae.losses import (
     squared_error,
 )
 
+THRESHOLD = 0.5
+
 Answer = tuple[Tensor, dict[str, Any]]
 
 
@@ -83,8 +85,7 @@ class Variational:
         return self.config.beta * min(1.0, self.progress() / self.config.kl_warmup)
 
     def tensors(self, inputs: Tensor, classes: Tensor | None) -> tuple[Tensor, ...]:
-        if self.config.binarise:
-            inputs = drawn_bits(inputs, self.draw)
+        inputs = binarised(inputs, self.config, self.draw)
         noise = inputs.new_empty(len(inputs), self.config.code).normal_(generator=self.draw)
         # a tensor, as a compiled update would be compiled anew for each number
         weight = inputs.new_full((len(inputs),), self.weight)
@@ -138,6 +139,10 @@ def corrupted(inputs: Tensor, config: Config, draw: Generator) -> Tensor:
     return torch.add(inputs, noise.normal_(generator=draw), alpha=config.noise_level)
 
 
-def drawn_bits(chances: Tensor, draw: Generator) -> Tensor:
-    """Return bits [B, ...], each 1 with its chance."""
-    return (torch.empty_like(chances).uniform_(generator=draw) < chances).to(chances.dtype)
+def binarised(inputs: Tensor, config: Config, draw: Generator) -> Tensor:
+    """Return intensities [B, ...] as the bits that were asked for, or as they are."""
+    if config.binarise == "none":
+        return inputs
+    if config.binarise == "threshold":
+        return (inputs >= THRESHOLD).to(inputs.dtype)
+    return (torch.empty_like(inputs).uniform_(generator=draw) < inputs).to(inputs.dtype)

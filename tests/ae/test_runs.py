@@ -20,7 +20,7 @@ VARIANTS = {
     "contractive": {"contractive": 0.1, "activation": "tanh"},
     "sparse": {"code_activation": "sigmoid", "sparsity": 0.1, "l1": 0.01, "ema": 0.9},
     "convolutions": {"arch": "cnn", "norm": True},
-    "variational": {"kind": "vae", "binarise": True, "kl_warmup": 0.5},
+    "variational": {"kind": "vae", "binarise": "drawn", "kl_warmup": 0.5},
     "gaussian": {"kind": "vae", "loss": "mse", "learn_sigma": True, "ema": 0.9},
     "conditional": {"kind": "vae", "conditional": True},
     "running means": {"kind": "vq", "entries": 16},
