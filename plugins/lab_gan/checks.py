@@ -30,10 +30,10 @@ def fits(config: Config, about: About) -> None:
             raise lab.UsageError(f"{option} needs classes; {about.name} has none")
     if config.diffaug and about.kind != "image":
         raise lab.UsageError(f"--diffaug varies images; {about.name} is of the kind {about.kind}")
-    if config.loss == "hinge" and config.normalizes and own == "rnn":
+    if config.normalizes and own == "rnn":
         raise lab.UsageError(
-            "--loss hinge: recurrent layers have no spectral norm; take --no-spectral-norm with "
-            "--r1 1, or another loss"
+            "recurrent layers have no spectral norm: take --spectral-norm off with --r1 1, or "
+            "another --loss"
         )
 
 

@@ -66,8 +66,8 @@ class Config(DataOptions, OptimizerOptions, BaseConfig):
         None, ge=0, description="The same on fakes; none: 1 for relativistic, else 0."
     )
     lazy: int = Field(1, ge=1, description="Penalties come with every n-th update, n times.")
-    spectral_norm: bool | None = Field(
-        None, description="Layers of the discriminator have slope 1; none: with hinge."
+    spectral_norm: Literal["auto", "on", "off"] = Field(
+        "auto", description="Layers of the discriminator have slope 1 at most; auto: with hinge."
     )
     pack: int = Field(1, ge=1, description="Examples that the discriminator judges at a time.")
     diffaug: tuple[str, ...] = Field(
@@ -120,7 +120,7 @@ class Config(DataOptions, OptimizerOptions, BaseConfig):
 
     @property
     def normalizes(self) -> bool:
-        return self.loss == "hinge" if self.spectral_norm is None else self.spectral_norm
+        return self.spectral_norm == "on" or (self.spectral_norm, self.loss) == ("auto", "hinge")
 
     @property
     def names_classes(self) -> bool:

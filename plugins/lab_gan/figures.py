@@ -126,7 +126,7 @@ class Figures:
         real = encoded(batch.inputs, gan.about)
         codes = gan.codes.draw(labels, self.ctx.generator)
         gan.game.due = True
-        with torch.enable_grad():
+        with torch.enable_grad(), gan.averaged():
             if player is gan.generator:
                 value, _ = loss(player, codes, real, labels)
             else:

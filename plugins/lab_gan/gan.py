@@ -25,6 +25,9 @@ from lab_gan.figures import Figures
 from lab_gan.penalties import clip_weights
 
 AT_ONCE = 1_000  # samples that are made together
+LOOK = (
+    4  # updates from one look at the discriminator's outputs to the next: a look costs 4 % of one
+)
 
 
 class GAN:
@@ -80,8 +83,12 @@ class GAN:
         loss, seen = self.d_updater(real, fake, labels, codes, *self.known())
         if self.config.loss == "wgan":
             clip_weights(self.discriminator, self.config.clip)
+        self.ctx.log("d_loss", loss)
+        if "penalty" in seen:
+            self.ctx.log("penalty", seen["penalty"])
+        if self.updates % LOOK == 0:
+            self.look(seen)
         self.updates += 1
-        self.log(loss, seen)
 
     def teach_generator(self, real: Tensor, labels: Tensor) -> None:
         codes = self.codes.draw(labels, self.ctx.generator)
@@ -107,9 +114,9 @@ class GAN:
         assert batch.targets is not None
         return encoded(batch.inputs, self.about), batch.targets.long()
 
-    def log(self, loss: Tensor, seen: Terms) -> None:
+    def look(self, seen: Terms) -> None:
+        """Log what the discriminator says."""
         log = self.ctx.log
-        log("d_loss", loss)
         real, fake = seen["real"], seen["fake"]
         self.told = torch.maximum(self.told, (real > fake).float().mean())
         if self.config.loss in ("non-saturating", "minimax"):
@@ -122,9 +129,8 @@ class GAN:
         if threshold is not None:
             hits = (real > threshold).float() + (fake <= threshold).float()
             log("d_accuracy", hits.mean() / 2)
-        for term, name in (("penalty", "penalty"), ("named", "accuracy")):
-            if term in seen:
-                log(name, seen[term])
+        if "named" in seen:
+            log("accuracy", seen["named"])
 
     @cached_property
     def batches(self) -> Batches:
@@ -187,11 +193,14 @@ class GAN:
     def state_dict(self) -> dict[str, Any]:
         g, d = self.g_updater.state_dict(), self.d_updater.state_dict()
         return {
-            "model": {"generator": g.pop("model"), "discriminator": d.pop("model")},
+            "model": {
+                "generator": g.pop("model"),
+                "discriminator": d.pop("model"),
+                "told": self.told,
+            },
             "generator": g,
             "discriminator": d,
             "updates": self.updates,
-            "told": self.told,
             "batches": self.batches.state_dict(),
         }
 
@@ -199,6 +208,7 @@ class GAN:
         players = {"generator": self.g_updater, "discriminator": self.d_updater}
         for name, updater in players.items():
             updater.load_state_dict({"model": state["model"][name], **state.get(name, {})})
+        self.told = state["model"]["told"].to(self.ctx.device)
         if "batches" in state:  # a model alone draws and judges
-            self.updates, self.told = state["updates"], state["told"].to(self.ctx.device)
+            self.updates = state["updates"]
             self.batches.load_state_dict(state["batches"])

@@ -1,0 +1,232 @@
+"""Measure adversarial networks: modes of the ring and the grid, digits, classes, words, speed.
+
+    python -m benchmarks.gan              all figures (about an hour on two cores)
+    python -m benchmarks.gan points       modes and good samples of ring and grid, five seeds
+    python -m benchmarks.gan digits       distances of samples from digits, beside those of copies
+    python -m benchmarks.gan classes      samples by class, and classes found without labels
+    python -m benchmarks.gan words        sentences of a small grammar
+    python -m benchmarks.gan speed        a step beside a loop written by hand
+
+Figures are of the test split, by shipped presets where nothing else is said; times are CPU times of
+one thread, in turn.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import click
+import torch
+from torch import nn
+from torch.nn.functional import softplus
+
+import lab
+from lab import config, device
+from lab.context import Context
+from lab.device import Compute
+from lab.plugins import discover
+from lab.stats import mean_interval
+from lab_gan.gan import GAN
+
+POINTS: Mapping[str, Mapping[str, Any]] = {
+    "ring, non-saturating": {"data": "ring"},
+    "ring, WGAN-GP": {"data": "ring", "preset": "ring-wgan-gp"},
+    "ring, hinge": {"data": "ring", "preset": "ring-hinge"},
+    "grid, non-saturating": {"data": "grid"},
+}
+ROUNDS = 9
+STEPS = 100  # in a round
+
+
+@click.group(invoke_without_command=True, help=__doc__)
+@click.pass_context
+def main(context: click.Context) -> None:
+    if context.invoked_subcommand is None:
+        for command in (points, digits, classes, words, speed):
+            context.invoke(command)
+
+
+def train(**options: Any) -> tuple[lab.RunResult, float]:
+    """Train in a scratch folder; return the result and CPU seconds."""
+    began = time.process_time()
+    fixed = {"wandb": "disabled", "media": False, "threads": 1}
+    folder = tempfile.mkdtemp(prefix="lab-gan-")
+    result = lab.run("gan", **{**fixed, **options, "runs_dir": folder})
+    return result, time.process_time() - began
+
+
+def over_seeds(name: str, wanted: Sequence[str], seeds: int, **options: Any) -> None:
+    """Print test figures, seed by seed and in the mean."""
+    found: dict[str, list[float]] = {figure: [] for figure in wanted}
+    for seed in range(seeds):
+        result, seconds = train(seed=seed, **options)
+        for figure in wanted:
+            found[figure].append(result.summary["test"][f"test/{figure}"])
+        said = ", ".join(f"{figure} {found[figure][-1]:.3f}" for figure in wanted)
+        print(f"{name}, seed {seed}: {said}; {seconds:.0f} s CPU", flush=True)
+    for figure, values in found.items():
+        print(f"{name}: {figure} {summed_up(values)}", flush=True)
+
+
+def summed_up(values: Sequence[float]) -> str:
+    if len(values) < 2:
+        return f"{values[0]:.3f}"
+    low, high = mean_interval(values)
+    return f"{statistics.mean(values):.3f} [{low:.3f}, {high:.3f}]"
+
+
+@main.command("points")
+@click.option("--seeds", default=5, show_default=True)
+@click.option("--only", type=click.Choice(list(POINTS)), help="One line of the table.")
+def points(seeds: int = 5, only: str | None = None) -> None:
+    """Print the modes that samples cover, and the share of samples near one."""
+    for name, options in POINTS.items():
+        if only in (None, name):
+            over_seeds(name, ("modes", "high_quality", "distance"), seeds, **options)
+
+
+@main.command("digits")
+@click.option("--seeds", default=3, show_default=True)
+def digits(seeds: int = 3) -> None:
+    """Print distances of samples from test digits, beside the floor, a memoriser's and a mixture's,
+    and how near samples are to the training data."""
+    wanted = ("fid", "fid_real", "fid_memoriser", "fid_mixture", "precision", "recall", "kid")
+    over_seeds("digits", (*wanted, "nearer", "copies"), seeds, data="digits")
+
+
+@main.command("classes")
+@click.option("--seeds", default=3, show_default=True)
+def classes(seeds: int = 3) -> None:
+    """Print which share of samples is of the class that was asked for, as the source's features
+    tell; what InfoGAN finds by itself; and answers learnt from few labels."""
+    for way in ("concat", "projection", "auxiliary"):
+        wanted = ("agreement", "fid", "fid_real")
+        over_seeds(f"digits, {way}", wanted, seeds, data="digits", conditional=way)
+    over_seeds("digits, InfoGAN", ("information", "fid"), seeds, data="digits", info_categories=10)
+    over_seeds("digits, ten labels a class", ("accuracy",), seeds, data="digits", labelled=10)
+
+
+@main.command("words")
+@click.option("--seeds", default=3, show_default=True)
+def words(seeds: int = 3) -> None:
+    """Print which share of sentences is grammatical, new, and first of its kind."""
+    over_seeds("sentences", ("known", "new", "distinct", "distance"), seeds, data="sentences")
+
+
+# -- speed
+
+
+@main.command("speed")
+@click.option("--rounds", default=ROUNDS, show_default=True)
+def speed(rounds: int = ROUNDS) -> None:
+    """Print the CPU time of a step over that of a loop written by hand: 784-128-128 networks,
+    batches of 64."""
+    with (
+        device.configured(threads=1, deterministic=False),
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        gan = make(Path(folder))
+        with closing(gan.ctx):
+            contestants = {"lab": ours(gan), "lab again": ours(gan), "bare loop": bare(gan)}
+            seconds = alternate(contestants, rounds)
+    base = seconds["bare loop"]
+    print(f"bare loop: {1e6 * statistics.median(base) / STEPS:.0f} us CPU a step")
+    for name in ("lab", "lab again"):
+        ratios = [a / b for a, b in zip(seconds[name], base, strict=True)]
+        print(f"{name} over bare loop: {spread(ratios)}")
+    ratios = [a / b for a, b in zip(seconds["lab again"], seconds["lab"], strict=True)]
+    print(f"noise, lab against itself: {spread(ratios)}")
+
+
+def spread(ratios: Sequence[float]) -> str:
+    return f"{statistics.median(ratios):.3f} [{min(ratios):.3f}, {max(ratios):.3f}]"
+
+
+def make(folder: Path) -> GAN:
+    flags = {"data": "affine-digits", "data_args": {"size": 28}, "arch": "mlp", "budget": 10**9}
+    resolved = config.resolve(discover().experiment("gan"), flags, preset="none")
+    ctx = Context(
+        seed=0, budget=10**9, dir=folder, compute=Compute(torch.device("cpu")),
+        sources=discover().sources(),
+    )  # fmt: skip
+    gan = GAN(resolved.config, ctx)
+    gan.next()  # reads the data
+    return gan
+
+
+def ours(gan: GAN) -> Callable[[], None]:
+    def once() -> None:
+        for _ in range(STEPS):
+            gan.step()
+
+    return once
+
+
+def bare(gan: GAN) -> Callable[[], None]:
+    """Return a round of the loop that one would write: the same networks, losses, averages and
+    optimisers, on images in memory."""
+    c = gan.config
+    train = gan.data.train.inputs
+    generator = nn.Sequential(
+        nn.Linear(c.latent, 128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU(),
+        nn.Linear(128, 784), nn.Unflatten(1, (1, 28, 28)), nn.Tanh(),
+    )  # fmt: skip
+    judge = nn.Sequential(
+        nn.Flatten(), nn.Linear(784, 128), nn.LeakyReLU(0.2), nn.Linear(128, 128),
+        nn.LeakyReLU(0.2), nn.Linear(128, 1),
+    )  # fmt: skip
+    betas = (c.beta1, c.beta2)
+    g_optimizer = torch.optim.Adam(generator.parameters(), c.lr, betas, fused=True)
+    d_optimizer = torch.optim.Adam(judge.parameters(), c.lr, betas, fused=True)
+    averages = [p.detach().clone() for p in generator.parameters()]
+
+    def once() -> None:
+        order = torch.randperm(len(train))
+        for number in range(STEPS):
+            start = number * c.batch % (len(train) - c.batch)
+            real = train[order[start : start + c.batch]].float() / 127.5 - 1
+            with torch.no_grad():
+                fake = generator(torch.randn(c.batch, c.latent))
+            d_optimizer.zero_grad(set_to_none=True)
+            on_real, on_fake = judge(torch.cat([real, fake])).chunk(2)
+            d_loss = softplus(-on_real).mean() + softplus(on_fake).mean()
+            d_loss.backward()
+            d_optimizer.step()
+            judge.requires_grad_(False)
+            g_optimizer.zero_grad(set_to_none=True)
+            g_loss = softplus(-judge(generator(torch.randn(c.batch, c.latent)))).mean()
+            g_loss.backward()
+            g_optimizer.step()
+            judge.requires_grad_(True)
+            with torch.no_grad():
+                torch._foreach_lerp_(averages, list(generator.parameters()), 0.001)
+
+    return once
+
+
+def alternate(contestants: Mapping[str, Callable[[], None]], rounds: int) -> dict[str, list[float]]:
+    """Run all in turn, once unmeasured; return the CPU seconds of each."""
+    seconds: dict[str, list[float]] = {name: [] for name in contestants}
+    for number in range(rounds + 1):
+        for name, once in contestants.items():
+            began = time.process_time()
+            once()
+            if number:
+                seconds[name].append(time.process_time() - began)
+    return seconds
+
+
+if __name__ == "__main__":
+    main()
