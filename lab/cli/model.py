@@ -7,7 +7,7 @@ of `about.shape` and `about.outputs`, a `lab.About`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from lab.data.about import About
     from lab.kit.summary import LayerSummary
 
-KINDS = {1: "table", 3: "image", 4: "video"}
+KINDS = {1: "table", 2: "sequence", 3: "image", 4: "video"}
 
 
 class ModelGroup(RunGroup):
@@ -87,7 +87,9 @@ def _sizes(ctx: click.Context, parameter: click.Parameter, text: str | None) -> 
     except ValueError:
         shape = ()
     if len(shape) not in KINDS or min(shape) < 1:
-        raise click.BadParameter("write columns, or channels,height,width: 3,224,224", ctx)
+        raise click.BadParameter(
+            "write columns, steps,features, or channels,height,width: 3,224,224", ctx
+        )
     return shape
 
 
@@ -116,7 +118,7 @@ def _show(
     cfg = config.resolve(spec, given, preset=preset).config
     about = _about(spec, cfg, plugins, shape, outputs)
     module = _build(make, cfg, about)
-    layers = _layers(module, about.shape)
+    layers = _layers(module, about)
     parameters, multiply_adds = totals(layers)
     if as_json:
         found: dict[str, Any] = {"experiment": spec.name, "input_shape": list(about.shape)}
@@ -144,6 +146,7 @@ def _about(
     """Return what the network must know of its data: as asked, the rest from the data."""
     from lab.data.about import About
 
+    measured: About | None = None
     if shape is None or outputs is None:
         if not isinstance(cfg, DataOptions):
             raise UsageError(f"{spec.name} has no --data to tell sizes: give --shape and --outputs")
@@ -153,7 +156,10 @@ def _about(
         raise UsageError(f"{cfg.target} does not tell the size of an input: give --shape")
     task = cfg.learns if isinstance(cfg, DataOptions) else "none"
     classes = tuple(map(str, range(outputs))) if task in ("classify", "segment") else ()
-    return About(cfg.target, KINDS[len(shape)], task, shape, classes, outputs, (0.0,), (1.0,))
+    about = About(cfg.target, KINDS[len(shape)], task, shape, classes, outputs, (0.0,), (1.0,))
+    if measured is None or len(measured.shape) != len(shape):
+        return about
+    return replace(about, kind=measured.kind, vocabulary=measured.vocabulary)
 
 
 def _measured(cfg: DataOptions, plugins: Plugins) -> About:
@@ -183,13 +189,16 @@ def _build(make: Callable[[Config, About], nn.Module], cfg: Config, about: About
         return make(cfg, about)
 
 
-def _layers(module: nn.Module, shape: Sequence[int]) -> list[LayerSummary]:
+def _layers(module: nn.Module, about: About) -> list[LayerSummary]:
+    import torch
+
     from lab.kit.summary import summarize
 
+    dtype = torch.long if about.kind == "tokens" else torch.float32
     try:
-        return summarize(module, shape)
+        return summarize(module, about.shape, dtype)
     except Exception as error:  # a network of somebody's own may fail in any way
-        size = " x ".join(map(str, shape))
+        size = " x ".join(map(str, about.shape))
         raise LabError(f"The network cannot take an input of {size}: {describe(error)}") from error
 
 

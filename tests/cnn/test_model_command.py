@@ -105,6 +105,9 @@ def lab_experiments():
     yield lab.ExperimentSpec(
         name="mute", summary="s", config="theirs:Config", experiment="theirs:Mute"
     )
+    yield lab.ExperimentSpec(
+        name="steps", summary="s", config="theirs:Learning", experiment="theirs:Steps"
+    )
 
 
 class Config(lab.Config):
@@ -115,10 +118,22 @@ class Config(lab.Config):
     budget = property(lambda self: 20)
 
 
+class Learning(lab.DataOptions, Config):
+    target = lab.DataOptions.target
+
+
 class Theirs:
     @staticmethod
     def network(config, about):
         return torch.nn.Linear(about.shape[0], config.units * about.outputs)
+
+
+class Steps:
+    @staticmethod
+    def network(config, about):
+        if about.kind == "tokens":
+            return torch.nn.Embedding(len(about.vocabulary), config.units)
+        return torch.nn.GRU(about.shape[1], config.units, batch_first=True)
 
 
 class Mute:
@@ -136,6 +151,12 @@ def test_a_strangers_experiment_takes_part(cli, show, tmp_path) -> None:
         refused = cli("model", f"{file}:mute")
         assert refused.exit_code == 2
         assert "mute does not say what its network is" in refused.output
+        words = show(f"{file}:steps", "--units", 2, "--data", "sentences")
+        assert (words["input_shape"], words["parameters"]) == ([8], 27 * 2)
+        waves = show(f"{file}:steps", "--units", 2, "--data", "waves")
+        sizes = show(f"{file}:steps", "--units", 2, "--shape", "32,1", "--outputs", 4)
+        assert waves["layers"] == sizes["layers"]
+        assert waves["parameters"] == 3 * (2 * 1 + 2 * 2 + 2 + 2)
         refused = cli("model", f"{file}:theirs", "--shape", 5)
         assert "theirs has no --data to tell sizes: give --shape and --outputs" in refused.output
     finally:
@@ -152,9 +173,15 @@ def test_a_strangers_experiment_takes_part(cli, show, tmp_path) -> None:
         (["cnn", "--arhc", "lenet5"], "There is no option --arhc. Did you mean '--arch'?"),
         (["cnn", "--data", "bras"], "There is no source 'bras'. Did you mean 'bars'?"),
         (["cnn", "--data", "rows"], "rows is table data to classify"),
-        (["cnn", "--data", "bars", "--shape", "3,x"], "write columns, or channels,height,width"),
-        (["cnn", "--data", "bars", "--shape", "3,4"], "write columns, or channels,height,width"),
-        (["cnn", "--data", "bars", "--shape", "3,0,4"], "write columns, or channels,height,width"),
+        (["cnn", "--data", "waves"], "waves is sequence data to classify"),
+        (["cnn", "--data", "sentences"], "sentences is tokens data to classify"),
+        (["mlp", "--data", "waves"], "waves is sequence data to classify"),
+        (["mlp", "--data", "sentences"], "sentences is tokens data to classify"),
+        (["mlp", "--data", "sentences", "--outputs", "9"], "is tokens data to classify"),
+        (["mlp", "--shape", "3,4", "--outputs", "9"], "is sequence data to classify"),
+        (["cnn", "--data", "bars", "--shape", "3,x"], "write columns, steps,features, or channels"),
+        (["cnn", "--data", "bars", "--shape", "1,1,1,1,1"], "write columns, steps,features, or"),
+        (["cnn", "--data", "bars", "--shape", "3,0,4"], "write columns, steps,features, or"),
         (["cnn", "--data", "bars", "--outputs", "0"], "0 is not in the range x>=1"),
         (
             ["cnn", "--data", "bars", "--shape", "3,4,4", "--outputs", "2"],
