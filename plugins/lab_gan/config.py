@@ -69,6 +69,9 @@ class Config(DataOptions, OptimizerOptions, BaseConfig):
     spectral_norm: Literal["auto", "on", "off"] = Field(
         "auto", description="Layers of the discriminator have slope 1 at most; auto: with hinge."
     )
+    slope: float = Field(
+        1.0, gt=0, description="Largest slope of a discriminator whose layers are so bound."
+    )
     pack: int = Field(1, ge=1, description="Examples that the discriminator judges at a time.")
     diffaug: tuple[str, ...] = Field(
         (), description="Vary what the discriminator sees: colour,translation,cutout."
@@ -173,6 +176,8 @@ class Config(DataOptions, OptimizerOptions, BaseConfig):
         for option, given in singles.items():
             if given and self.pack > 1:
                 raise ValueError(f"{option} is asked of single examples; --pack judges several")
+        if self.slope != 1 and not self.normalizes:
+            raise ValueError("--slope needs a bound on layers: --spectral-norm on")
         if self.labelled is not None and self.conditional != "none":
             raise ValueError("--labelled and --conditional exclude each other: most have no label")
         if self.info_categories == 1:

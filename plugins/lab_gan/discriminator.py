@@ -39,6 +39,7 @@ class Discriminator(nn.Module):
         super().__init__()
         classes = len(about.classes)
         self.body, self.pack = body, config.pack
+        self.slope = config.slope
         self.flat = config.architecture(about.kind) == "mlp"
         self.joins = config.conditional == "concat"
         self.semi = config.labelled is not None
@@ -61,6 +62,8 @@ class Discriminator(nn.Module):
         score = classes.logsumexp(1) if self.score is None else self.score(features).squeeze(1)
         if self.embedding is not None:
             score = score + (self.embedding(labels) * features).sum(1)
+        if self.slope != 1:
+            score = self.slope * score
         category, numbers = nothing, nothing
         if self.reads is not None:
             category, numbers = self.reads(features).split(self.split, 1)

@@ -235,6 +235,7 @@ def test_the_verdict_on_fooling_needs_a_discriminator_that_could_tell(make) -> N
         ({"pack": 2, "conditional": "projection"}, "--pack judges several"),
         ({"labelled": 5, "conditional": "concat"}, "exclude each other"),
         ({"info_categories": 1}, "--info-categories 1"),
+        ({"slope": 3.0}, "--slope needs a bound"),
         ({"diffaug": ("blur",)}, "'blur' is none of colour, translation, cutout"),
         ({"optimizer": "sgd", "beta1": 0.1}, "--beta1 is Adam's"),
         ({"hidden": (0,)}, "--hidden"),

@@ -113,6 +113,16 @@ def test_normalised_layers_have_slope_one() -> None:
             assert float(top.detach()) == pytest.approx(1, abs=0.02)
 
 
+def test_a_slope_may_be_steeper_by_a_given_factor(draw) -> None:
+    judges = []
+    for slope in (1.0, 10.0):
+        torch.manual_seed(0)
+        judges.append(players(Config(loss="hinge", slope=slope), about("table", (2,)))[1].eval())
+    x, nothing = torch.randn(4, 2, generator=draw), torch.zeros(4, 0)
+    one, ten = (judge(x, nothing).score for judge in judges)
+    assert torch.allclose(10 * one, ten, rtol=1e-4)
+
+
 # -- packing and labels
 
 
