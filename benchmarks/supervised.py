@@ -2,7 +2,7 @@
 
     python -m benchmarks.supervised               all figures
     python -m benchmarks.supervised presets       test accuracy over five folds, beside baselines
-    python -m benchmarks.supervised shapes        the same on shapes (an hour)
+    python -m benchmarks.supervised shapes        the same on shapes (half an hour; see --folds)
     python -m benchmarks.supervised degradation   plain and residual nets of 20 and 56 layers
     python -m benchmarks.supervised pipeline      what feeding a LeNet costs, at MNIST's size
     python -m benchmarks.supervised segment       FCN-32s, 16s and 8s on shapes
@@ -45,7 +45,7 @@ from lab.plugins import discover
 from lab.stats import mean_interval
 from lab_cnn.cnn import CNN
 
-FOLDS = range(5)
+FOLDS = 5  # disjoint test sets, which make up all of a source
 Figures = Mapping[str, float]
 
 
@@ -68,10 +68,10 @@ def train(experiment: str, folder: str, **options: Any) -> tuple[Figures, float]
 
 
 def over_folds(
-    label: str, metric: str, experiment: str, folder: str, folds: Sequence[int] = FOLDS, **o: Any
+    label: str, metric: str, experiment: str, folder: str, folds: int, **options: Any
 ) -> list[float]:
     """Print and return a figure, in percent, by fold."""
-    found = [train(experiment, folder, fold=fold, **o) for fold in folds]
+    found = [train(experiment, folder, fold=fold, **options) for fold in range(folds)]
     values = [100 * figures[metric] for figures, _ in found]
     seconds = statistics.median(seconds for _, seconds in found)
     mean, (low, high) = statistics.mean(values), mean_interval(values)
@@ -80,49 +80,50 @@ def over_folds(
     return values
 
 
-def presets(folder: str) -> None:
+def presets(folder: str, folds: int) -> None:
     """Test accuracy of the shipped presets on digits, beside scikit-learn's."""
-    print("\ntest accuracy, %, mean over 5 folds [95 %], CPU seconds of a run")
-    compare_families("digits", folder, ("simple", "resnet14", "resnet20"))
+    print(f"\ntest accuracy, %, mean over {folds} folds [95 %], CPU seconds of a run")
+    compare_families("digits", folder, folds, ("simple", "resnet14", "resnet20"))
 
 
-def shapes(folder: str) -> None:
+def shapes(folder: str, folds: int) -> None:
     """The same on shapes, which a linear model and an MLP cannot tell apart."""
-    print("\ntest accuracy, %, mean over 5 folds [95 %], CPU seconds of a run")
-    compare_families("shapes", folder, ("simple", "resnet20"))
+    print(f"\ntest accuracy, %, mean over {folds} folds [95 %], CPU seconds of a run")
+    compare_families("shapes", folder, folds, ("simple", "resnet20"))
 
 
-def compare_families(source: str, folder: str, archs: Sequence[str]) -> None:
+def compare_families(source: str, folder: str, folds: int, archs: Sequence[str]) -> None:
     for algo in ("logistic", "knn", "svc", "forest"):
         label = f"{source}, {algo}"
-        over_folds(label, "test/accuracy", "baseline", folder, data=source, algo=algo)
-    over_folds(f"{source}, mlp", "test/accuracy", "mlp", folder, data=source)
+        over_folds(label, "test/accuracy", "baseline", folder, folds, data=source, algo=algo)
+    over_folds(f"{source}, mlp", "test/accuracy", "mlp", folder, folds, data=source)
     for arch in archs:
         label = f"{source}, {arch}"
-        over_folds(label, "test/accuracy", "cnn", folder, data=source, arch=arch)
+        over_folds(label, "test/accuracy", "cnn", folder, folds, data=source, arch=arch)
 
 
-def degradation(folder: str) -> None:
+def degradation(folder: str, folds: int) -> None:
     """Training accuracy at equal budget: depth hurts plain nets and not residual ones."""
-    print("\ntraining accuracy on digits at equal budget, %, mean over 5 folds [95 %]")
+    print(f"\ntraining accuracy on digits at equal budget, %, mean over {folds} folds [95 %]")
     same: dict[str, Any] = {
         "data": "digits", "preset": "none", "budget": 12_000, "width": 0.75, "lr": 1e-2,
         "schedule": "one-cycle", "eval_every": 12_000, "log_every": 1_200,
     }  # fmt: skip
     for arch in ("plain20", "resnet20", "plain56", "resnet56"):
-        over_folds(arch, "train/accuracy", "cnn", folder, arch=arch, **same)
+        over_folds(arch, "train/accuracy", "cnn", folder, folds, arch=arch, **same)
 
 
-def segment(folder: str) -> None:
-    """Mean intersection over union on shapes."""
-    print("\nmean IoU on shapes, %, mean over 3 folds [95 %], CPU seconds of a run")
+def segment(folder: str, folds: int) -> None:
+    """Mean intersection over union on shapes; three folds, as they hardly differ."""
+    folds = min(folds, 3)
+    print(f"\nmean IoU on shapes, %, mean over {folds} folds [95 %], CPU seconds of a run")
     for fcn in ("fcn32s", "fcn16s", "fcn8s"):
         over_folds(
-            fcn, "test/miou", "cnn", folder, range(3), data="shapes", task="segment", fcn=fcn,
+            fcn, "test/miou", "cnn", folder, folds, data="shapes", task="segment", fcn=fcn,
         )  # fmt: skip
 
 
-def transfer(folder: str) -> None:
+def transfer(folder: str, folds: int) -> None:
     """From half of the classes of shapes to the other half, with five labels a class."""
     classes = discover_classes("shapes")
     old, new = classes[: len(classes) // 2], classes[len(classes) // 2 :]
@@ -135,10 +136,10 @@ def transfer(folder: str) -> None:
         **net, "classes": new, "labels": 5, "preset": "none", "budget": 6_000, "batch": 15,
         "lr": 1e-3, "augment": {"shift": 2, "flip": 0.5}, "eval_every": 600,
     }  # fmt: skip
-    over_folds("from scratch", "test/accuracy", "cnn", folder, **few)
+    over_folds("from scratch", "test/accuracy", "cnn", folder, folds, **few)
     for mode in ("all", "last-2", "new-head", "append-head"):
         begin = {"init_from": str(origin), "transfer": mode}
-        over_folds(mode, "test/accuracy", "cnn", folder, **few, **begin)
+        over_folds(mode, "test/accuracy", "cnn", folder, folds, **few, **begin)
 
 
 def discover_classes(source: str) -> tuple[str, ...]:
@@ -325,11 +326,11 @@ def alternate(contestants: Mapping[str, Callable[[], None]], rounds: int) -> dic
     return seconds
 
 
-PARTS = {
+PARTS: Mapping[str, Callable[[str, int], None]] = {
     "presets": presets,
     "shapes": shapes,
     "degradation": degradation,
-    "pipeline": pipeline,
+    "pipeline": lambda folder, folds: pipeline(folder),
     "segment": segment,
     "transfer": transfer,
 }
@@ -337,12 +338,13 @@ PARTS = {
 
 @click.command()
 @click.argument("parts", nargs=-1, type=click.Choice(list(PARTS)))
-def main(parts: tuple[str, ...]) -> None:
+@click.option("--folds", type=click.IntRange(1, FOLDS), default=FOLDS, show_default=True)
+def main(parts: tuple[str, ...], folds: int) -> None:
     """Print the figures; all of them where none is named."""
     print(f"torch {torch.__version__}, {os.cpu_count()} cores, one thread")
     for name in parts or PARTS:
         with tempfile.TemporaryDirectory() as folder:
-            PARTS[name](folder)
+            PARTS[name](folder, folds)
 
 
 if __name__ == "__main__":
