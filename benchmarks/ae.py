@@ -94,14 +94,14 @@ def summed_up(values: Sequence[float]) -> str:
 
 # -- closed forms
 
-LINEAR = {"hidden": (), "code": CODE, "preset": "none", "lr": 3e-3, "schedule": "linear"}
+LINEAR = {"hidden": (), "code": CODE, "preset": "none", "lr": 1e-2, "schedule": "linear"}
 
 
 @main.command("linear")
 def linear() -> None:
     """Print the test error of a tied linear autoencoder and of principal components, by numpy."""
     for seed in range(SEEDS):
-        result = train(**LINEAR, tied=True, budget=300_000, eval_every=300_000, seed=seed)
+        result = train(**LINEAR, tied=True, budget=600_000, eval_every=600_000, seed=seed)
         network: Any = lab.load(result.dir, checkpoint="last")
         seen, other = columns(network, "train"), columns(network, "test")
         first = np.linalg.svd(seen - seen.mean(0), full_matrices=False)[2][:CODE]
@@ -133,7 +133,7 @@ def ppca() -> None:
         apart = other - seen.mean(0)
         inner = np.einsum("ni,ij,nj->n", apart, np.linalg.inv(covariance), apart).mean()
         truth = -0.5 * (np.linalg.slogdet(2 * np.pi * covariance)[1] + inner)
-        test, sigma = result.summary["test"], float(network.net.log_sigma.exp())
+        test, sigma = result.summary["test"], network.net.log_sigma.exp().item()
         print(
             f"seed {seed}: ELBO {test['test/elbo']:.3f}, IWAE {test['test/iwae']:.3f}, closed form "
             f"{truth:.3f} nats; sigma {sigma:.4f}, closed form {noise**0.5:.4f}",

@@ -108,8 +108,10 @@ class Config(LayerOptions, OptimizerOptions, DataOptions, BaseConfig):
         return 200_000
 
     @property
-    def preset(self) -> str:
-        return self.data if self.kind == "ae" else f"{self.kind}-{self.data}"
+    def preset(self) -> str | None:
+        if self.kind == "vae" and self.loss == "mse":
+            return None  # those of variational ones are tuned for bits
+        return self.target
 
     @property
     def target(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -29,10 +30,10 @@ class Examples:
         return scaled(batch.inputs, self.data.about), classes
 
     def batches(self, split: str, most: int | None = None) -> Iterator[lab.Batch]:
-        """Yield the examples of a split in order, or the first `most`."""
+        """Yield the examples of a split in order, all or evenly spaced ones, `most` at most."""
         examples = self.data.part(split)
-        count = len(examples) if most is None else min(len(examples), most)
-        for rows in torch.split(torch.arange(count, device=self.device), AT_ONCE):
+        chosen = self.spaced(len(examples), len(examples) if most is None else most)
+        for rows in torch.split(chosen, AT_ONCE):
             yield examples.take(rows)
 
     def inputs(self, batch: lab.Batch) -> Tensor:
@@ -40,6 +41,9 @@ class Examples:
 
     def some_training(self, most: int) -> lab.Batch:
         """Return the same training examples every time, evenly spaced."""
-        train = self.data.train
-        chosen = torch.linspace(0, len(train) - 1, min(len(train), most)).long()
-        return train.take(chosen.to(self.device))
+        return self.data.train.take(self.spaced(len(self.data.train), most))
+
+    def spaced(self, count: int, most: int) -> Tensor:
+        """Return evenly spaced rows of `count`, `most` at most."""
+        chosen = np.linspace(0, count - 1, min(count, most)).astype(np.int64)
+        return torch.from_numpy(chosen).to(self.device)

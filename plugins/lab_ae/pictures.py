@@ -74,14 +74,11 @@ class Pictures:
 
     def codes(self) -> None:
         """Draw codes as points, coloured by class."""
-        found, about = [], self.examples.data.about
+        found, labels = [], []
         for batch in self.examples.batches("eval", MAPPED):
             with self.ctx.autocast():
                 found.append(self.net.encode(*self.examples.read(batch)).float())
-        codes = torch.cat(found)
-        labels = None
-        if about.task == "classify":
-            targets = self.examples.data.eval.targets
-            assert targets is not None
-            labels = targets[: len(codes)]
-        self.ctx.media("codes", code_map(codes, labels, about.classes))
+            labels.append(batch.targets)
+        about = self.examples.data.about
+        numbers = torch.cat(labels) if about.task == "classify" else None  # type: ignore[arg-type]
+        self.ctx.media("codes", code_map(torch.cat(found), numbers, about.classes))
