@@ -36,8 +36,7 @@ bench: $(VENV)/.test  ## measured figures, beside stable-baselines3
 	$(BIN)/python -m benchmarks.comparison
 	$(BIN)/python -m benchmarks.tracking
 	$(BIN)/python -m benchmarks.supervised
-	$(BIN)/python -m benchmarks.dbn
-	$(BIN)/python -m benchmarks.ae
+	$(BIN)/python -m benchmarks.generative
 
 $(VENV)/.run: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -20,5 +20,14 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     },
     "ring": {"hidden": (128, 128), "latent": 2, "lr": 1e-3, "batch": 256, "budget": 1_000_000},
     "grid": {"hidden": (128, 128), "latent": 2, "lr": 1e-3, "batch": 256, "budget": 2_000_000},
-    "digits": {"budget": 500_000},
+    "digits": {
+        "data": "digits",
+        "arch": "mlp",
+        "hidden": (256, 256),
+        "loss": "relativistic",
+        "lr": 5e-4,
+        "ema": 0.995,
+        "budget": 400_000,
+        "eval_every": 100_000,
+    },
 }
