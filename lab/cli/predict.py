@@ -55,6 +55,13 @@ def command(
 
 
 def _said(row: Mapping[str, Any]) -> str:
-    if "values" in row:
-        return ", ".join(map(output.number, row["values"]))
-    return ", ".join(f"{name} {output.number(chance)}" for name, chance in row["classes"].items())
+    """Return what is said of one input, each thing by its name where a network says several."""
+    return "; ".join(_part(name, value) for name, value in row.items() if name != "input")
+
+
+def _part(name: str, value: Any) -> str:
+    if name == "classes":
+        return ", ".join(f"{word} {output.number(chance)}" for word, chance in value.items())
+    numbers = value if isinstance(value, list) else [value]
+    said = ", ".join(one if isinstance(one, str) else output.number(one) for one in numbers)
+    return said if name == "values" else f"{name} {said}"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import torch
+from click.testing import CliRunner
 from PIL import Image
 
 import lab
@@ -50,6 +53,17 @@ def test_predictions_are_codes_and_errors(train, tmp_path, options) -> None:
     assert found["reconstruction_error"] == pytest.approx(truth, rel=1e-4)
     assert found["code"] == pytest.approx(network.infer(network.example(1))[0].tolist(), abs=1e-5)
     assert ("class" in found) == ("conditional" in options)
+
+
+def test_the_command_line_names_code_error_and_class(train, tmp_path) -> None:
+    from lab.cli import main
+
+    result = train("it", data="wine", kind="vae", conditional=True, code=2)
+    said = CliRunner().invoke(main, ["predict", str(result.dir), ",".join(["1"] * 13)])
+    assert said.exit_code == 0, said.output
+    number = r"-?[\d.e+-]+"
+    pattern = rf"[1,]+: code {number}, {number}; reconstruction_error {number}; class class_\d\n"
+    assert re.fullmatch(pattern, said.output)
 
 
 @pytest.mark.parametrize(
