@@ -39,7 +39,7 @@ class Codebook(nn.Module):
 
     def nearest(self, vectors: Tensor) -> Tensor:
         """Return the number of the entry next to each vector [N]."""
-        with torch.no_grad():
+        with torch.no_grad(), torch.autocast(vectors.device.type, enabled=False):
             lengths = self.entries.square().sum(1)
             return torch.addmm(lengths, vectors, self.entries.T, alpha=-2).argmin(1)
 

@@ -146,7 +146,8 @@ class Variational(Autoencoder):
 
     def posterior(self, inputs: Tensor, classes: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return mean and log variance [B, Z] of q(z|x)."""
-        mean, logvar = self.encoder(self.with_classes(inputs, classes)).chunk(2, 1)
+        said = self.encoder(self.with_classes(inputs, classes)).float()  # in any precision
+        mean, logvar = said.chunk(2, 1)
         return mean, logvar.clamp(-LOGVAR, LOGVAR)
 
     def encode(self, inputs: Tensor, classes: Tensor | None = None) -> Tensor:
@@ -194,10 +195,10 @@ class Quantised(Autoencoder):
         return entries.view_as(code)
 
     def encode(self, inputs: Tensor, classes: Tensor | None = None) -> Tensor:
-        return self.snap(self.encoder(inputs))
+        return self.snap(self.encoder(inputs).float())
 
     def forward(self, inputs: Tensor) -> QuantisedPass:
-        said: Tensor = self.encoder(inputs)
+        said: Tensor = self.encoder(inputs).float()  # in any precision
         vectors = self.vectors(said)
         entries, numbers = self.codebook(vectors)
         # straight through: the encoder gets the gradient of what stood in its place

@@ -69,6 +69,16 @@ def test_every_kind_learns(train, variant) -> None:
     assert all(np.isfinite(v) for row in helpers.rows(result.dir) for v in row.values())
 
 
+@pytest.mark.parametrize("kind", ["ae", "vae", "vq"])
+def test_half_precision_learns_the_same(train, kind) -> None:
+    options = {"kind": kind, "lr": 3e-3, "budget": 1_600, "eval_every": 1_600}
+    full, half = (
+        column(train(precision=precision, **options), "eval/reconstruction")[-1]
+        for precision in ("fp32", "bf16")
+    )
+    assert half == pytest.approx(full, rel=0.05)
+
+
 @pytest.mark.parametrize(
     ("options", "objective"),
     [
