@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
-from click.testing import CliRunner, Result
+from lent import cli, one_thread
 
 import lab
 
-
-@pytest.fixture(autouse=True, scope="session")
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+__all__ = ["cli", "one_thread"]
 
 
 @pytest.fixture
@@ -30,15 +23,3 @@ def fit(tmp_path: Path) -> Callable[..., lab.RunResult]:
         return lab.run("baseline", algo=algo, data=data, **{**fixed, **options})
 
     return run
-
-
-@pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
-    from lab.cli import main
-
-    monkeypatch.chdir(tmp_path)
-
-    def call(*args: object) -> Result:
-        return CliRunner().invoke(main, [str(arg) for arg in args], prog_name="lab")
-
-    return call

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import helpers
 import pytest
-import torch
 from click.testing import CliRunner, Result
+from lent import one_thread
 
 import lab
 
+__all__ = ["one_thread"]
+
 SOURCES = Path(__file__).parent / "sources"
-
-
-@pytest.fixture(autouse=True, scope="session")
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

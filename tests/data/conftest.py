@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
@@ -11,19 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from lent import one_thread
 
 from lab.data.data import Data
 from lab.data.dataset import Dataset
 from lab.data.options import DataOptions
 from lab.spec import SourceSpec
 
-
-@pytest.fixture(autouse=True, scope="session")
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+__all__ = ["one_thread"]
 
 
 @dataclass

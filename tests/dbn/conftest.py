@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-import helpers
 import numpy as np
 import pytest
 import torch
+from lent import draw, one_thread, same_everywhere
 
 import lab
 from lab_dbn.rbm import RBM
+
+__all__ = ["draw", "one_thread", "same_everywhere"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -67,19 +68,6 @@ def brute() -> type[Brute]:
     return Brute
 
 
-@pytest.fixture(autouse=True, scope="session")
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture
-def draw() -> torch.Generator:
-    return torch.Generator().manual_seed(0)
-
-
 @pytest.fixture
 def make_rbm() -> Callable[..., RBM]:
     """A machine with weights that matter."""
@@ -116,24 +104,3 @@ def train(tmp_path: Path) -> Callable[..., lab.RunResult]:
         return lab.run("dbn", **{**fixed, **options})
 
     return run
-
-
-@pytest.fixture
-def same_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An installed source `same`, whose training examples are all one picture."""
-    site = tmp_path / "site"
-    site.mkdir()
-    (site / "same_pictures.py").write_text(
-        "import numpy as np\n"
-        "import lab\n\n\n"
-        "@lab.hookimpl\n"
-        "def lab_sources():\n"
-        "    yield lab.SourceSpec('same', 'One picture', load='same_pictures:load')\n\n\n"
-        "def load():\n"
-        "    shown = np.full((40, 1, 4, 4), 7, np.uint8)\n"
-        "    alone = np.full(40, -1)\n"
-        "    return lab.Dataset(shown, np.arange(40) % 2, ('a', 'b'), groups=alone)\n"
-    )
-    helpers.distribution(site, "same-pictures", {"same-pictures": "same_pictures"})
-    monkeypatch.syspath_prepend(site)
-    importlib.invalidate_caches()
