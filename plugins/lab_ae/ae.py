@@ -178,7 +178,7 @@ def _check(config: Config, about: lab.About) -> None:
     """Raise UsageError where the data do not have what was asked for."""
     if about.kind not in ("image", "table"):
         raise lab.UsageError(
-            f"{about.name} is a {about.kind}; autoencoders learn from images and tables"
+            f"{about.name} is of kind {about.kind}; autoencoders learn from images and tables"
         )
     if config.arch == "cnn" and about.kind != "image":
         raise lab.UsageError(f"--arch cnn is for images; {about.name} is a {about.kind}")

@@ -18,6 +18,8 @@ import lab
         ({"data": "wine", "arch": "cnn"}, "--arch cnn is for images"),
         ({"data": "diabetes", "kind": "vae", "conditional": True}, "diabetes has none"),
         ({"kind": "vae", "learn_sigma": True}, "need gaussian outputs: --loss mse"),
+        ({"data": "sentences"}, "of kind tokens; autoencoders learn from images"),
+        ({"data": "moving-shapes", "data_args": {"n": 100}}, "moving-shapes is of kind video"),
         ({"data": "same"}, "training examples are the same"),
         ({"data": "broken"}, "column 1 is nan.*--skip-bad"),
         ({"data": "lone"}, "lone"),

@@ -6,7 +6,6 @@ import re
 
 import pytest
 import torch
-from click.testing import CliRunner
 from PIL import Image
 
 import lab
@@ -55,11 +54,9 @@ def test_predictions_are_codes_and_errors(train, tmp_path, options) -> None:
     assert ("class" in found) == ("conditional" in options)
 
 
-def test_the_command_line_names_code_error_and_class(train, tmp_path) -> None:
-    from lab.cli import main
-
-    result = train("it", data="wine", kind="vae", conditional=True, code=2)
-    said = CliRunner().invoke(main, ["predict", str(result.dir), ",".join(["1"] * 13)])
+def test_the_command_line_names_code_error_and_class(train, cli) -> None:
+    train("it", data="wine", kind="vae", conditional=True, code=2)
+    said = cli("predict", "it", ",".join(["1"] * 13))
     assert said.exit_code == 0, said.output
     number = r"-?[\d.e+-]+"
     pattern = rf"[1,]+: code {number}, {number}; reconstruction_error {number}; class class_\d\n"
