@@ -21,7 +21,7 @@ os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -30,8 +30,8 @@ import numpy as np
 import torch
 
 import lab
+from benchmarks.measure import alternate, ratio, summed_up
 from lab import device
-from lab.stats import mean_interval
 from lab_dbn.config import Config
 from lab_dbn.contrastive import Contrastive
 from lab_dbn.rbm import RBM
@@ -133,11 +133,6 @@ def samples(seeds: int = 3) -> None:
         print(f"{name}: {summed_up(shares)}")
 
 
-def summed_up(values: Sequence[float]) -> str:
-    low, high = mean_interval(values)
-    return f"mean {statistics.mean(values):.4f} [{low:.4f}, {high:.4f}]"
-
-
 # -- speed
 
 
@@ -156,33 +151,14 @@ def speed() -> None:
             print("learnergy is not installed: pip install --no-deps learnergy")
         else:
             kinds["learnergy"] = peer
-        rounds: dict[str, list[float]] = {name: [] for name in kinds}
-        for update in kinds.values():
-            update()
-        for number in range(ROUNDS):
-            order = list(kinds) if number % 2 else list(kinds)[::-1]
-            for name in order:
-                rounds[name].append(timed(kinds[name]))
-    for name, seconds in rounds.items():
-        print(f"{name:<14} {1e3 * statistics.median(seconds):.2f} ms an update")
-    report("ours over its products", rounds["ours"], rounds["products"])
-    report("ours over ours (A/A)", rounds["ours again"], rounds["ours"])
-    report("scikit-learn over ours", rounds["scikit-learn"], rounds["ours"])
-    if "learnergy" in rounds:
-        report("learnergy over ours", rounds["learnergy"], rounds["ours"])
-
-
-def timed(update: Callable[[], None]) -> float:
-    """Return the CPU seconds of an update, of which a call makes many."""
-    began = time.process_time()
-    update()
-    return (time.process_time() - began) / UPDATES
-
-
-def report(said: str, above: Sequence[float], below: Sequence[float]) -> None:
-    ratios = [a / b for a, b in zip(above, below, strict=True)]
-    low, high = min(ratios), max(ratios)
-    print(f"{said}: {statistics.median(ratios):.2f} [{low:.2f}, {high:.2f}], {len(ratios)} rounds")
+        seconds = alternate(kinds, ROUNDS)
+    for name, values in seconds.items():
+        print(f"{name:<14} {1e3 * statistics.median(values) / UPDATES:.2f} ms an update")
+    print(f"ours over its products: {ratio(seconds['ours'], seconds['products'])}")
+    print(f"ours over ours (A/A): {ratio(seconds['ours again'], seconds['ours'])}")
+    for name in ("scikit-learn", "learnergy"):
+        if name in seconds:
+            print(f"{name} over ours: {ratio(seconds[name], seconds['ours'])}")
 
 
 def images() -> torch.Tensor:

@@ -33,11 +33,11 @@ from torch import nn
 from torch.nn.functional import softplus
 
 import lab
+from benchmarks.measure import alternate, ratio, summed_up
 from lab import config, device
 from lab.context import Context
 from lab.device import Compute
 from lab.plugins import discover
-from lab.stats import mean_interval
 from lab_gan.gan import GAN
 
 POINTS: Mapping[str, Mapping[str, Any]] = {
@@ -78,13 +78,6 @@ def over_seeds(name: str, wanted: Sequence[str], seeds: int, **options: Any) -> 
         print(f"{name}, seed {seed}: {said}; {seconds:.0f} s CPU", flush=True)
     for figure, values in found.items():
         print(f"{name}: {figure} {summed_up(values)}", flush=True)
-
-
-def summed_up(values: Sequence[float]) -> str:
-    if len(values) < 2:
-        return f"{values[0]:.3f}"
-    low, high = mean_interval(values)
-    return f"{statistics.mean(values):.3f} [{low:.3f}, {high:.3f}]"
 
 
 @main.command("points")
@@ -144,14 +137,8 @@ def speed(rounds: int = ROUNDS) -> None:
     base = seconds["bare loop"]
     print(f"bare loop: {1e6 * statistics.median(base) / STEPS:.0f} us CPU a step")
     for name in ("lab", "lab again"):
-        ratios = [a / b for a, b in zip(seconds[name], base, strict=True)]
-        print(f"{name} over bare loop: {spread(ratios)}")
-    ratios = [a / b for a, b in zip(seconds["lab again"], seconds["lab"], strict=True)]
-    print(f"noise, lab against itself: {spread(ratios)}")
-
-
-def spread(ratios: Sequence[float]) -> str:
-    return f"{statistics.median(ratios):.3f} [{min(ratios):.3f}, {max(ratios):.3f}]"
+        print(f"{name} over bare loop: {ratio(seconds[name], base)}")
+    print(f"noise, lab against itself: {ratio(seconds['lab again'], seconds['lab'])}")
 
 
 def make(folder: Path) -> GAN:
@@ -214,18 +201,6 @@ def bare(gan: GAN) -> Callable[[], None]:
                 torch._foreach_lerp_(averages, list(generator.parameters()), 0.001)
 
     return once
-
-
-def alternate(contestants: Mapping[str, Callable[[], None]], rounds: int) -> dict[str, list[float]]:
-    """Run all in turn, once unmeasured; return the CPU seconds of each."""
-    seconds: dict[str, list[float]] = {name: [] for name in contestants}
-    for number in range(rounds + 1):
-        for name, once in contestants.items():
-            began = time.process_time()
-            once()
-            if number:
-                seconds[name].append(time.process_time() - began)
-    return seconds
 
 
 if __name__ == "__main__":

@@ -37,6 +37,7 @@ import torch
 from torch.nn import functional
 
 import lab
+from benchmarks.measure import alternate, ratio
 from lab import config, device
 from lab.context import Context
 from lab.data.about import About
@@ -309,21 +310,7 @@ def pipeline(folder: str, rounds: int = 9) -> None:
         ("TensorDataset over lab", "TensorDataset", "lab"),
         ("PIL one by one over lab, shifted", "PIL, one by one", "lab, shifted"),
     ):
-        ratios = [a / b for a, b in zip(seconds[one], seconds[other], strict=True)]
-        middle, low, high = statistics.median(ratios), min(ratios), max(ratios)
-        print(f"{title:38}{middle:7.3f} [{low:.3f}, {high:.3f}]")
-
-
-def alternate(contestants: Mapping[str, Callable[[], None]], rounds: int) -> dict[str, list[float]]:
-    """Run all in turn, once unmeasured; return the CPU seconds of each."""
-    seconds: dict[str, list[float]] = {name: [] for name in contestants}
-    for number in range(rounds + 1):
-        for name, once in contestants.items():
-            began = time.process_time()
-            once()
-            if number:
-                seconds[name].append(time.process_time() - began)
-    return seconds
+        print(f"{title:38}  {ratio(seconds[one], seconds[other])}")
 
 
 PARTS: Mapping[str, Callable[[str, int], None]] = {

@@ -1,0 +1,36 @@
+"""Time contestants fairly, and sum figures up."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from lab.stats import mean_interval
+
+
+def alternate(contestants: Mapping[str, Callable[[], None]], rounds: int) -> dict[str, list[float]]:
+    """Run all in turn, forwards and backwards, once unmeasured; return the CPU seconds of each
+    round."""
+    seconds: dict[str, list[float]] = {name: [] for name in contestants}
+    for number in range(rounds + 1):
+        for name in list(contestants)[:: -1 if number % 2 else 1]:
+            began = time.process_time()
+            contestants[name]()
+            if number:
+                seconds[name].append(time.process_time() - began)
+    return seconds
+
+
+def ratio(above: Sequence[float], below: Sequence[float]) -> str:
+    """Return the median of paired ratios and their range."""
+    ratios = [a / b for a, b in zip(above, below, strict=True)]
+    return f"{statistics.median(ratios):.3f} [{min(ratios):.3f}, {max(ratios):.3f}]"
+
+
+def summed_up(values: Sequence[float]) -> str:
+    """Return the mean of values, with Student's 95 % interval where there are several."""
+    if len(values) < 2:
+        return f"{values[0]:.4f}"
+    low, high = mean_interval(values)
+    return f"mean {statistics.mean(values):.4f} [{low:.4f}, {high:.4f}]"
