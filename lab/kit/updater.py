@@ -35,7 +35,7 @@ class Updater:
         less or for nothing (class weights, padding) the loss's own `weight`. Asked only where
         `accumulate` parts the batch, along the first axis that all tensors share.
     progress: the share of the schedule that is done; by default that of the budget.
-    compile: whether the run may compile it; a loss that differentiates a gradient does not allow it.
+    compile: whether the run may compile it: not where the loss differentiates a gradient.
 
     The module went through `ctx.wrap`. With `ema` it is the averages that evaluate: `averaged()`
     lends them, and they are `state_dict()["model"]`.

@@ -17,7 +17,14 @@ from torch.nn.functional import one_hot
 import lab
 from lab.data.batches import Batches
 from lab.kit import Predict
-from lab.kit.generative import filter_grid, restored, sample_grid, showable
+from lab.kit.generative import (
+    class_number,
+    filter_grid,
+    restored,
+    sample_grid,
+    sample_table,
+    showable,
+)
 from lab.kit.inputs import ranked, read_inputs
 from lab_dbn.backprop import Backprop
 from lab_dbn.config import Config, Sample
@@ -201,16 +208,12 @@ class DeepBelief:
         states = restored(self.generate(asked.n, asked.steps, given), about, self.gaussian)
         if about.kind == "image":
             return sample_grid(showable(states))
-        rows = states.flatten(1).cpu().tolist()
-        return lab.Table([f"x{number}" for number in range(len(rows[0]))], rows)
+        return sample_table(states)
 
     def class_number(self, name: str) -> int:
-        classes = self.data.about.classes
         if not self.net.top.labels:
             raise lab.UsageError("This network has no label units: train it with --label-units")
-        if name not in classes:
-            raise lab.UsageError(f"There is no class {name!r}; there is: {', '.join(classes)}")
-        return classes.index(name)
+        return class_number(name, self.data.about.classes)
 
     @torch.no_grad()
     def infer(self, inputs: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from torch.nn.functional import one_hot
 
 import lab
 from lab import About, Batch, Data
-from lab.kit.generative import scaled
+from lab.kit.generative import check_variety, scaled
 from lab_dbn.model import DBN
 
 AT_ONCE = 512  # examples that are propagated together
@@ -84,11 +84,7 @@ class Features:
                 f"{name} runs from {float(low.min()):g} to {float(high.max()):g}, beyond what bits "
                 "can be: take --visible gaussian."
             )
-        if torch.equal(low, high):
-            raise lab.UsageError(
-                f"{name}: all {len(self.data.train)} training examples are the same, so there is "
-                "nothing to learn from them."
-            )
+        check_variety(self.data)
         self._checked = True
 
     def _range(self) -> tuple[Tensor, Tensor]:

@@ -37,18 +37,6 @@ def fits(config: Config, about: About) -> None:
         )
 
 
-def varies(data: Data) -> None:
-    """Raise UsageError where all training examples are the same."""
-    first = data.train.take(torch.zeros(1, dtype=torch.long, device=data.train.device)).inputs
-    for batch in data.train.batches(1_024):  # ends at the first one, but for such data
-        if not bool((batch.inputs == first).all()):
-            return
-    raise lab.UsageError(
-        f"{data.about.name}: all {len(data.train)} training examples are the same, so there is "
-        "nothing to learn from them."
-    )
-
-
 def few_of_each(data: Data, config: Config) -> Tensor:
     """Return rows of the training split: `labelled` examples of each class."""
     assert config.labelled is not None

@@ -14,6 +14,7 @@ from torch import Tensor
 import lab
 from lab.data.batches import Batches
 from lab.kit import Predict, Sample, Updater, make_optimizer
+from lab.kit.generative import check_variety
 from lab.kit.inputs import ranked, read_inputs
 from lab_gan import checks, networks, pictures
 from lab_gan.adversarial import Adversarial, Terms
@@ -144,7 +145,7 @@ class GAN:
     # -- looking at it
 
     def evaluate(self, split: str) -> Mapping[str, float]:
-        checks.varies(self.data)
+        check_variety(self.data)
         return self.figures.measure(split)
 
     def averaged(self) -> AbstractContextManager[None]:

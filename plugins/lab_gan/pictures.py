@@ -82,8 +82,7 @@ def sampled(gan: GAN, asked: Sample) -> Any:
     if gan.about.kind == "image":
         by_class = gan.codes.classes and asked.class_ is None
         return generative.sample_grid(showable(samples), gan.codes.classes if by_class else None)
-    flat = samples.flatten(1).cpu().tolist()
-    return lab.Table([f"x{number}" for number in range(len(flat[0]))], flat)
+    return generative.sample_table(samples)
 
 
 def ways(gan: GAN, asked: Sample) -> Any:
@@ -111,13 +110,9 @@ def ways(gan: GAN, asked: Sample) -> Any:
 
 def labels(gan: GAN, asked: Sample, count: int) -> Tensor:
     """Return the classes that are asked for [count, K]: one, or all in turn."""
-    classes = gan.about.classes
     turn = torch.arange(count, device=gan.ctx.device) % max(1, gan.codes.classes)
     if asked.class_ is not None:
         if not gan.codes.classes:
             raise lab.UsageError("This network was not told classes: train it with --conditional")
-        if asked.class_ not in classes:
-            known = ", ".join(classes)
-            raise lab.UsageError(f"There is no class {asked.class_!r}; there is: {known}")
-        turn = torch.full_like(turn, classes.index(asked.class_))
+        turn = torch.full_like(turn, generative.class_number(asked.class_, gan.about.classes))
     return gan.codes.label(turn, count, gan.ctx.device)

@@ -30,13 +30,14 @@ def test_modes_are_counted_as_by_hand() -> None:
     assert (found.modes, found.high_quality) == (2, 3 / 5)
     expected = sum(p * math.log(4 * p) for p in (1 / 3, 2 / 3))
     assert found.mode_kl == pytest.approx(expected)
+    assert found.distance == pytest.approx((0.05 + 0.25 + 0.25 + 0.15 + 0.4) / 2)
     assert mode_coverage(samples, SQUARE, std=1.0, deviations=4).high_quality == 4 / 5
     assert mode_coverage(samples, SQUARE, std=1.0, least=2).modes == 1
 
 
 def test_samples_near_no_mode_cover_none() -> None:
     found = mode_coverage(torch.full((5, 2), 5.0), SQUARE, std=1.0)
-    assert (found.modes, found.high_quality) == (0, 0)
+    assert (found.modes, found.high_quality, found.distance) == (0, 0, 1)
     assert math.isnan(found.mode_kl)
     assert mode_coverage(torch.full((5, 2), math.nan), SQUARE, std=1.0).high_quality == 0
 

@@ -22,6 +22,8 @@ _HOME = {
     "TwoSample": "two_sample",
     "bounds_of": "bounds",
     "cached": "caching",
+    "check_variety": "requests",
+    "class_number": "requests",
     "code_map": "pictures",
     "diversity": "health_of_gan",
     "fid": "frechet",
@@ -42,6 +44,7 @@ _HOME = {
     "probe": "probes",
     "restored": "scaling",
     "sample_grid": "pictures",
+    "sample_table": "requests",
     "scaled": "scaling",
     "showable": "scaling",
     "traversal_grid": "pictures",
@@ -79,6 +82,9 @@ if TYPE_CHECKING:
     from lab.kit.generative.principal_components import Principal as Principal
     from lab.kit.generative.principal_components import principal as principal
     from lab.kit.generative.probes import probe as probe
+    from lab.kit.generative.requests import check_variety as check_variety
+    from lab.kit.generative.requests import class_number as class_number
+    from lab.kit.generative.requests import sample_table as sample_table
     from lab.kit.generative.scaling import restored as restored
     from lab.kit.generative.scaling import scaled as scaled
     from lab.kit.generative.scaling import showable as showable

@@ -15,8 +15,8 @@ from lab.kit.generative.vectors import Examples, rows, spans, squared_distances
 class Modes(NamedTuple):
     """modes: how many are covered. high_quality: share of samples near one. mode_kl: nats that the
     near samples' shares of the modes are from even ones; NaN where none is near. distance: total
-    variation of all samples' shares from even ones, samples near no mode being a share of their own:
-    0 where each mode has its due, 1 where no sample is near one."""
+    variation of all samples' shares from even ones, where samples near no mode are a share of their
+    own: 0 where each mode has its due, 1 where no sample is near one."""
 
     modes: int
     high_quality: float

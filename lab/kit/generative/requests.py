@@ -1,0 +1,39 @@
+"""Answer what people ask of generators, or say plainly why it cannot be done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from lab.data.data import Data
+from lab.errors import UsageError
+from lab.media import Table
+
+
+def class_number(name: str, classes: Sequence[str]) -> int:
+    """Return the number of the class that `--class` names. Raises UsageError where there is none of
+    that name."""
+    if name not in classes:
+        raise UsageError(f"There is no class {name!r}; there is: {', '.join(classes)}")
+    return list(classes).index(name)
+
+
+def sample_table(samples: Tensor) -> Table:
+    """Return samples [N, ...] that are no pictures as rows of numbers."""
+    rows = samples.flatten(1).cpu().tolist()
+    return Table([f"x{number}" for number in range(len(rows[0]))], rows)
+
+
+def check_variety(data: Data) -> None:
+    """Raise UsageError where all training examples are the same: there is nothing to learn then."""
+    train = data.train
+    first = train.take(torch.zeros(1, dtype=torch.long, device=train.device)).inputs
+    for batch in train.batches(1_024):
+        if not torch.equal(batch.inputs, first.expand_as(batch.inputs)):
+            return
+    raise UsageError(
+        f"{data.about.name}: all {len(train)} training examples are the same, so there is nothing "
+        "to learn from them."
+    )
