@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,35 +15,34 @@ from lab.kit import generative
 from lab.kit.generative import Domain
 from lab_gan import pictures, words
 from lab_gan.examples import encoded
+from lab_gan.players import Players
 
-if TYPE_CHECKING:
-    from lab_gan.gan import GAN
-
+BESIDE = 16  # samples that are shown with their neighbours
 MOST = 1_000  # examples that the players are judged by
 JUDGED = ("d_loss", "g_loss", "g_gradient", "d_gradient", "diversity", "coverage", "precision")
 TOLD = 0.75  # how many pairs a discriminator has to have put in order before it can be fooled
 
 
 class Figures:
-    """What an evaluation of `gan` finds. Each begins at the same randomness, so that its samples
+    """What an evaluation finds. Each begins at the same randomness, so that its samples
     come of the same codes."""
 
-    def __init__(self, gan: GAN) -> None:
-        self.gan, self.ctx, self.data = gan, gan.ctx, gan.data
-        self.kind = gan.about.kind
+    def __init__(self, players: Players, ctx: lab.Context, data: lab.Data) -> None:
+        self.players, self.ctx, self.data = players, ctx, data
+        self.config, self.kind = players.config, players.about.kind
         self.verdict = "healthy"  # the last one that was told
 
     def measure(self, split: str) -> Mapping[str, float]:
-        labels = self.labels(split, self.gan.config.samples)
-        codes = self.gan.codes.draw(labels, self.ctx.generator)
-        samples = self.gan.generate(codes)
+        labels = self.labels(split, self.config.samples)
+        codes = self.players.draw(labels)
+        samples = self.players.generate(codes)
         found = self.of_samples(samples, split)
         found |= self.of_codes(samples, codes)
         found |= self.of_players(split)
         found |= self.health(found)
-        if self.gan.config.labelled is not None:
+        if self.config.labelled is not None:
             found |= self.of_answers(split)
-        pictures.show(self.gan, samples, split)
+        self.show(samples, split)
         return found
 
     # -- the samples
@@ -57,7 +56,7 @@ class Figures:
         memory = self.domain.memorisation(samples, split)
         found |= {"nearer": memory.nearer, "copies": memory.copies, "distance": found["fid"]}
         real = self.some(split).inputs
-        prepared = (self.gan.about.prepare(one) for one in (samples, real))
+        prepared = (self.players.about.prepare(one) for one in (samples, real))
         found["diversity"] = generative.diversity(*prepared)
         if "centre" in self.data.dataset.factors:
             modes = generative.mode_coverage(samples, *generative.mixture_of(self.data))
@@ -69,34 +68,30 @@ class Figures:
     def of_codes(self, samples: Tensor, codes: Tensor) -> dict[str, float]:
         """Say whether samples are what their codes asked for."""
         found: dict[str, float] = {}
-        asked = self.gan.codes.read(codes)
+        asked = self.players.codes.read(codes)
         if asked.classes.shape[1] and self.kind != "tokens":
             seen = self.domain.logits(samples).argmax(1)
             found["agreement"] = share(seen == asked.classes.argmax(1).cpu())
-        if self.gan.codes.categories:
-            read = self.read(samples, codes).category
+        if self.players.codes.categories:
+            read = self.players.judge(samples, asked.classes).category
             surprise = torch.nn.functional.cross_entropy(read, asked.category)
-            found["information"] = math.log(self.gan.codes.categories) - float(surprise)
+            found["information"] = math.log(self.players.codes.categories) - float(surprise)
         return found
-
-    def read(self, samples: Tensor, codes: Tensor) -> Any:
-        examples = encoded(samples, self.gan.about)
-        return self.gan.discriminator(examples, self.gan.codes.read(codes).classes)
 
     # -- the players
 
     def of_players(self, split: str) -> dict[str, float]:
         """Judge the discriminator on examples that it has not seen, and both by their slopes."""
-        game, loss = self.gan.game, self.gan.game.loss
+        game, loss = self.players.game, self.players.game.loss
         real, fake = self.scores(split)
         threshold = loss.threshold
         if threshold is None:  # halfway between what it says of training examples and of samples
             seen, made = self.scores("train")
             threshold = float(seen.mean() + made.mean()) / 2
         test = generative.indistinguishable(real - threshold, fake - threshold)
-        fooled = test.verdict == "indistinguishable" and float(self.gan.told) >= TOLD
-        d_loss, d_gradient = self.slope(split, game.of_discriminator, self.gan.discriminator)
-        g_loss, g_gradient = self.slope(split, game.of_generator, self.gan.generator)
+        fooled = test.verdict == "indistinguishable" and float(self.players.told) >= TOLD
+        d_loss, d_gradient = self.slope(split, game.of_discriminator, self.players.discriminator)
+        g_loss, g_gradient = self.slope(split, game.of_generator, self.players.generator)
         return {
             "d_accuracy": test.accuracy,
             "indistinguishable": float(fooled),
@@ -108,29 +103,25 @@ class Figures:
 
     def scores(self, split: str) -> tuple[Tensor, Tensor]:
         """Return what the discriminator says of examples and of as many fresh samples."""
-        gan, pack = self.gan, self.gan.config.pack
-        batch = self.some(split, pack)
-        labels = gan.codes.label(batch.targets, len(batch.inputs), self.ctx.device)
-        fake = gan.generate(gan.codes.draw(labels, self.ctx.generator))
-        real, made = (
-            gan.discriminator(encoded(one, gan.about), labels).score.float()
-            for one in (batch.inputs, fake)
-        )
+        players = self.players
+        batch = self.some(split, self.config.pack)
+        labels = players.label(batch.targets, len(batch.inputs))
+        fake = players.generate(players.draw(labels))
+        real, made = (players.judge(one, labels).score.float() for one in (batch.inputs, fake))
         return real, made
 
     def slope(self, split: str, loss: Any, player: Any) -> tuple[float, float]:
         """Return a player's loss on a batch of a split, and the norm of its gradient."""
-        gan, config = self.gan, self.gan.config
-        batch = self.some(split, config.pack, config.batch)
-        labels = gan.codes.label(batch.targets, len(batch.inputs), self.ctx.device)
-        real = encoded(batch.inputs, gan.about)
-        codes = gan.codes.draw(labels, self.ctx.generator)
-        gan.game.due = True
-        with torch.enable_grad(), gan.averaged():
-            if player is gan.generator:
+        players = self.players
+        batch = self.some(split, self.config.pack, self.config.batch)
+        labels = players.label(batch.targets, len(batch.inputs))
+        real, codes = encoded(batch.inputs, players.about), players.draw(labels)
+        players.game.due = True
+        with torch.enable_grad(), players.averaged():
+            if player is players.generator:
                 value, _ = loss(player, codes, real, labels)
             else:
-                fake = gan.generator(codes).detach()
+                fake = players.generator(codes).detach()
                 value, _ = loss(player, real, fake, labels, codes)
             weights = [weight for weight in player.parameters() if weight.requires_grad]
             found = torch.autograd.grad(value, weights, allow_unused=True)
@@ -141,13 +132,25 @@ class Figures:
         """Measure the classes that the discriminator names."""
         from lab.kit import Classification
 
-        figures = Classification(self.gan.about.outputs)
+        figures = Classification(self.players.about.outputs)
         for batch in self.data.part(split).batches(MOST):
             assert batch.targets is not None
-            examples = encoded(batch.inputs, self.gan.about)
-            nothing = examples.new_zeros(len(examples), 0)
-            figures.add(self.gan.discriminator(examples, nothing).classes, batch.targets.long())
+            labels = self.players.label(None, len(batch.inputs))
+            named = self.players.judge(batch.inputs, labels).classes
+            figures.add(named, batch.targets.long())
         return figures.compute(split)
+
+    def show(self, samples: Tensor, split: str) -> None:
+        """Record samples, and beside images the training examples that they are nearest to."""
+        about = self.players.about
+        if about.shape == (2,) and self.kind == "table":
+            self.ctx.media("samples", pictures.points(samples, self.some(split).inputs))
+        elif self.kind != "table":
+            self.ctx.media("samples", pictures.shown(samples, about))
+        if self.kind == "image":
+            few = samples[:BESIDE]
+            beside, _, _ = self.domain.nearest(few, 3)
+            self.ctx.media("samples_and_nearest", pictures.neighbours(few, beside))
 
     # -- how the game goes
 
@@ -156,7 +159,7 @@ class Figures:
 
         Raises Diverged where there is no more game."""
         judged = set(JUDGED)
-        if self.gan.game.loss.threshold is not None:
+        if self.players.game.loss.threshold is not None:
             judged.add("d_accuracy")  # a critic of distances is to be good
         health = generative.health({name: found[name] for name in judged & set(found)})
         if health.verdict == "diverged":
@@ -168,7 +171,7 @@ class Figures:
 
     @property
     def advice(self) -> str:
-        config = self.gan.config
+        config = self.config
         rate = max(config.lr, config.d_lr or 0.0)
         if rate > 0.003:
             return f"a rate of {rate:g} is too large; these networks learn with 0.00005 to 0.002."
@@ -194,7 +197,7 @@ class Figures:
         batch = self.some(split)
         turn = torch.arange(count, device=self.ctx.device) % len(batch.inputs)
         targets = None if batch.targets is None else batch.targets[turn]
-        return self.gan.codes.label(targets, count, self.ctx.device)
+        return self.players.label(targets, count)
 
 
 def share(hits: Tensor) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,33 +11,28 @@ import lab
 from lab.kit import Sample, generative
 from lab.kit.generative import showable
 from lab_gan import words
+from lab_gan.players import Players
 
-if TYPE_CHECKING:
-    from lab_gan.gan import GAN
-
-SHOWN, BESIDE, LINES = 64, 16, 8
+SHOWN, LINES, SPOKEN = 64, 16, 30  # samples in a picture of each kind
 STEPS = 8  # of a way from one sample to another
 REACH = 2.0  # deviations of the noise that a traversal goes through
-POINTS = 2_000
-SPOKEN = 30
 
 
-def show(gan: GAN, samples: Tensor, split: str) -> None:
-    """Record samples, and beside them the training examples that they are nearest to."""
-    media, kind = gan.ctx.media, gan.about.kind
-    if kind == "tokens":
-        media("samples", "\n".join(words.spoken(samples[:SPOKEN], gan.about.vocabulary)))
-    elif kind == "image":
-        media("samples", generative.sample_grid(showable(samples[:SHOWN])))
-        few = samples[:BESIDE]
-        beside, _, _ = gan.figures.domain.nearest(few, 3)
-        flat = showable(beside.flatten(0, 1))
-        neighbours = flat.view(*beside.shape[:2], *flat.shape[1:])
-        media("samples_and_nearest", generative.neighbour_grid(showable(few), neighbours))
-    elif kind == "sequence":
-        media("samples", lines(samples[: LINES * 2]))
-    elif gan.about.shape == (2,):
-        media("samples", points(samples, gan.figures.some(split, most=POINTS).inputs))
+def shown(samples: Tensor, about: lab.About) -> Any:
+    """Return a picture of images or sequences, or sentences as lines."""
+    if about.kind == "tokens":
+        return "\n".join(words.spoken(samples[:SPOKEN], about.vocabulary))
+    if about.kind == "sequence":
+        return lines(samples[:LINES])
+    return generative.sample_grid(showable(samples[:SHOWN]))
+
+
+def neighbours(samples: Tensor, beside: Tensor) -> Any:
+    """Return a picture of images [N, C, H, W], and in each one's line its neighbours [N, M, C, H,
+    W]."""
+    flat = showable(beside.flatten(0, 1))
+    in_lines = flat.view(*beside.shape[:2], *flat.shape[1:])
+    return generative.neighbour_grid(showable(samples), in_lines)
 
 
 def points(samples: Tensor, real: Tensor) -> Any:
@@ -73,46 +68,48 @@ def lines(samples: Tensor) -> Any:
 # -- what a person asks for
 
 
-def sampled(gan: GAN, asked: Sample) -> Any:
+def sampled(players: Players, asked: Sample) -> Any:
     if asked.interpolate or asked.traverse:
-        return ways(gan, asked)
-    samples = gan.generate(gan.codes.draw(labels(gan, asked, asked.n), gan.ctx.generator))
-    if gan.about.kind == "tokens":
-        return "\n".join(words.spoken(samples, gan.about.vocabulary))
-    if gan.about.kind == "image":
-        by_class = gan.codes.classes and asked.class_ is None
-        return generative.sample_grid(showable(samples), gan.codes.classes if by_class else None)
+        return ways(players, asked)
+    samples = players.generate(players.draw(labels(players, asked, asked.n)))
+    if players.about.kind == "tokens":
+        return "\n".join(words.spoken(samples, players.about.vocabulary))
+    if players.about.kind == "image":
+        by_class = players.codes.classes and asked.class_ is None
+        return generative.sample_grid(
+            showable(samples), players.codes.classes if by_class else None
+        )
     return generative.sample_table(samples)
 
 
-def ways(gan: GAN, asked: Sample) -> Any:
+def ways(players: Players, asked: Sample) -> Any:
     """Return lines of samples that lead from one to another, or along one number of a code."""
-    if gan.about.kind != "image":
-        raise lab.UsageError(f"--interpolate and --traverse draw images, not {gan.about.kind}s")
+    if players.about.kind != "image":
+        raise lab.UsageError(f"--interpolate and --traverse draw images, not {players.about.kind}s")
     count = max(1, asked.n // STEPS)
-    codes = gan.codes.draw(labels(gan, asked, count), gan.ctx.generator)
-    noise, rest = codes[:, : gan.codes.noise], codes[:, gan.codes.noise :]
+    codes = players.draw(labels(players, asked, count))
+    noise, rest = codes[:, : players.codes.noise], codes[:, players.codes.noise :]
     if asked.traverse:
-        numbers = range(gan.codes.width - gan.codes.numbers, gan.codes.width)
-        dimensions = list(numbers or range(gan.codes.noise))[:count]
+        numbers = range(players.codes.width - players.codes.numbers, players.codes.width)
+        dimensions = list(numbers or range(players.codes.noise))[:count]
         reach = 1.0 if numbers else REACH
         values = torch.linspace(-reach, reach, STEPS).tolist()
         return generative.traversal_grid(
-            lambda rows: showable(gan.generate(rows)), codes[0], dimensions, values
+            lambda rows: showable(players.generate(rows)), codes[0], dimensions, values
         )
-    ends = torch.randn(noise.shape, generator=gan.ctx.generator, device=noise.device)
+    ends = torch.randn(noise.shape, generator=players.ctx.generator, device=noise.device)
     fixed = rest.repeat_interleave(STEPS, 0)
     return generative.interpolation_grid(
-        lambda rows: showable(gan.generate(torch.cat([rows, fixed], 1))),
+        lambda rows: showable(players.generate(torch.cat([rows, fixed], 1))),
         noise, ends, STEPS, spherical=True,
     )  # fmt: skip
 
 
-def labels(gan: GAN, asked: Sample, count: int) -> Tensor:
+def labels(players: Players, asked: Sample, count: int) -> Tensor:
     """Return the classes that are asked for [count, K]: one, or all in turn."""
-    turn = torch.arange(count, device=gan.ctx.device) % max(1, gan.codes.classes)
+    turn = torch.arange(count, device=players.ctx.device) % max(1, players.codes.classes)
     if asked.class_ is not None:
-        if not gan.codes.classes:
+        if not players.codes.classes:
             raise lab.UsageError("This network was not told classes: train it with --conditional")
-        turn = torch.full_like(turn, generative.class_number(asked.class_, gan.about.classes))
-    return gan.codes.label(turn, count, gan.ctx.device)
+        turn = torch.full_like(turn, generative.class_number(asked.class_, players.about.classes))
+    return players.label(turn, count)

@@ -46,15 +46,15 @@ def same(one: list[torch.Tensor], other: list[torch.Tensor]) -> bool:
 @pytest.mark.parametrize("loss", ["non-saturating", "wgan-gp", "relativistic"])
 def test_each_player_moves_in_its_own_turn_alone(make, loss) -> None:
     gan = make(loss=loss)
-    g, d = values(gan.generator), values(gan.discriminator)
+    g, d = values(gan.players.generator), values(gan.players.discriminator)
     real, labels = gan.next()
     gan.teach_discriminator(real, labels)
-    assert same(g, values(gan.generator))
-    assert not same(d, values(gan.discriminator))
-    d = values(gan.discriminator)
+    assert same(g, values(gan.players.generator))
+    assert not same(d, values(gan.players.discriminator))
+    d = values(gan.players.discriminator)
     gan.teach_generator(real, labels)
-    assert same(d, values(gan.discriminator))
-    assert not same(g, values(gan.generator))
+    assert same(d, values(gan.players.discriminator))
+    assert not same(g, values(gan.players.generator))
 
 
 def test_critics_learn_more_often_and_the_clock_counts_what_they_see(make) -> None:
@@ -66,9 +66,11 @@ def test_critics_learn_more_often_and_the_clock_counts_what_they_see(make) -> No
 
 def test_noise_is_fresh_in_every_turn(make) -> None:
     gan, seen = make(), []
-    draw = gan.codes.draw
-    object.__setattr__(gan, "codes", copy.copy(gan.codes))
-    object.__setattr__(gan.codes, "draw", lambda *args: seen.append(draw(*args)) or seen[-1])
+    draw = gan.players.codes.draw
+    gan.players.codes = copy.copy(gan.players.codes)
+    object.__setattr__(
+        gan.players.codes, "draw", lambda *args: seen.append(draw(*args)) or seen[-1]
+    )
     gan.step()
     assert len(seen) == 2
     assert not torch.equal(*seen)
@@ -77,15 +79,19 @@ def test_noise_is_fresh_in_every_turn(make) -> None:
 def test_a_clipped_critic_stays_within_its_bound(make) -> None:
     gan = make(loss="wgan", clip=0.02, lr=1e-2)
     gan.step()
-    assert max(float(p.detach().abs().max()) for p in gan.discriminator.parameters()) <= 0.02
+    assert (
+        max(float(p.detach().abs().max()) for p in gan.players.discriminator.parameters()) <= 0.02
+    )
 
 
 def test_two_rates_for_two_players(make) -> None:
     gan = make(lr=1e-4, d_lr=4e-4)
     gan.step()
-    rates = [u.optimizer.param_groups[0]["lr"] for u in (gan.g_updater, gan.d_updater)]
+    rates = [
+        u.optimizer.param_groups[0]["lr"] for u in (gan.players.g_updater, gan.players.d_updater)
+    ]
     assert rates == [1e-4, 4e-4]
-    assert gan.g_updater.optimizer.param_groups[0]["betas"] == (0.5, 0.99)
+    assert gan.players.g_updater.optimizer.param_groups[0]["betas"] == (0.5, 0.99)
 
 
 def test_samples_come_of_the_averaged_generator_its_buffers_too(make) -> None:
@@ -93,17 +99,17 @@ def test_samples_come_of_the_averaged_generator_its_buffers_too(make) -> None:
     for _ in range(5):
         gan.step()
     rows = torch.randn(4, 3)
-    gan.generator.eval()
+    gan.players.generator.eval()
     averages = gan.state_dict()["model"]["generator"]
-    net = copy.deepcopy(gan.generator)
+    net = copy.deepcopy(gan.players.generator)
     net.load_state_dict(averages)
     expected = net(rows)
     std = torch.tensor(gan.about.std)
     mean = torch.tensor(gan.about.mean)
-    assert torch.allclose(gan.generate(rows), expected * std + mean, atol=1e-5)
-    assert not torch.allclose(net(rows), gan.generator(rows), atol=1e-4)
+    assert torch.allclose(gan.players.generate(rows), expected * std + mean, atol=1e-5)
+    assert not torch.allclose(net(rows), gan.players.generator(rows), atol=1e-4)
     buffers = [name for name in averages if name.endswith("running_mean")]
-    state = gan.generator.state_dict()
+    state = gan.players.generator.state_dict()
     assert buffers
     assert all(not torch.equal(averages[name], state[name]) for name in buffers)
 
@@ -159,7 +165,7 @@ def test_lazy_penalties_come_seldom_and_weigh_more(make) -> None:
         real, labels = gan.next()
         before = gan.ctx.window
         gan.teach_discriminator(real, labels)
-        paid.append(gan.game.due)
+        paid.append(gan.players.game.due)
         assert before is gan.ctx.window
     assert paid == [True, False, False, False] * 2
     judge = Line(2.0)
@@ -176,9 +182,9 @@ def test_lazy_penalties_come_seldom_and_weigh_more(make) -> None:
 def test_an_auxiliary_head_learns_the_classes_of_reals_and_fakes(make) -> None:
     gan = make(conditional="auxiliary", class_weight=2.0)
     real, labels = gan.next()
-    codes = gan.codes.draw(labels, gan.ctx.generator)
-    fake = gan.generator(codes).detach()
-    play, judge = gan.game, gan.discriminator
+    codes = gan.players.draw(labels)
+    fake = gan.players.generator(codes).detach()
+    play, judge = gan.players.game, gan.players.discriminator
     loss, _ = play.of_discriminator(judge, real, fake, labels, codes)
     both = judge(torch.cat([real, fake]), torch.cat([labels, labels]))
     on_real, on_fake = both.score.chunk(2)
@@ -190,15 +196,17 @@ def test_an_auxiliary_head_learns_the_classes_of_reals_and_fakes(make) -> None:
 def test_codes_are_read_from_fakes_alone(make) -> None:
     gan = make(info_categories=3, info_numbers=2)
     real, labels = gan.next()
-    codes = gan.codes.draw(labels, gan.ctx.generator)
-    fake = gan.generator(codes).detach()
-    loss, _ = gan.game.of_discriminator(gan.discriminator, real, fake, labels, codes)
-    found = gan.discriminator(fake, labels)
-    meaning = gan.codes.read(codes)
+    codes = gan.players.draw(labels)
+    fake = gan.players.generator(codes).detach()
+    loss, _ = gan.players.game.of_discriminator(
+        gan.players.discriminator, real, fake, labels, codes
+    )
+    found = gan.players.discriminator(fake, labels)
+    meaning = gan.players.codes.read(codes)
     misread = cross_entropy(found.category, meaning.category.argmax(1))
     misread = misread + (found.numbers - meaning.numbers).square().mean() / 2
-    scores = gan.discriminator(torch.cat([real, fake]), torch.cat([labels, labels])).score
-    plain = gan.game.loss.discriminator(*scores.chunk(2)).mean()
+    scores = gan.players.discriminator(torch.cat([real, fake]), torch.cat([labels, labels])).score
+    plain = gan.players.game.loss.discriminator(*scores.chunk(2)).mean()
     assert loss.item() == pytest.approx((plain + misread).item(), rel=1e-5)
 
 
@@ -220,9 +228,9 @@ def test_the_verdict_on_fooling_needs_a_discriminator_that_could_tell(make) -> N
     gan = make(samples=60)
     figures = gan.evaluate("eval")
     assert figures["indistinguishable"] == 0
-    assert float(gan.told) == 0
+    assert float(gan.players.told) == 0
     gan.teach_discriminator(*gan.next())
-    assert 0 < float(gan.told) <= 1
+    assert 0 < float(gan.players.told) <= 1
 
 
 # -- refusals

@@ -119,11 +119,11 @@ def test_an_interpolation_begins_and_ends_at_samples_of_one_class(train) -> None
 
     gan = lab.load(train(**DIGITS, conditional="concat").dir)
     seen = []
-    generate = gan.generate
-    gan.generate = lambda rows: seen.append(rows) or generate(rows)
+    generate = gan.players.generate
+    gan.players.generate = lambda rows: seen.append(rows) or generate(rows)
     gan.sample(Sample(n=16, interpolate=True))
     rows = seen[0].view(2, 8, -1)
-    classes = rows[:, :, gan.codes.noise :]
+    classes = rows[:, :, gan.players.codes.noise :]
     assert torch.equal(classes, classes[:, :1].expand_as(classes))
     assert torch.allclose(rows[:, 0].norm(dim=1), rows[:, 0].norm(dim=1))
     assert not torch.equal(rows[:, 0], rows[:, -1])
@@ -189,8 +189,8 @@ def test_pictures_begin_at_the_same_noise(train) -> None:
     from lab.evaluation import evaluate
 
     seen = []
-    generate = gan.generate
-    gan.generate = lambda rows: seen.append(rows) or generate(rows)
+    generate = gan.players.generate
+    gan.players.generate = lambda rows: seen.append(rows) or generate(rows)
     evaluate(gan, gan.ctx, "eval", "eval")
     first = seen[0]
     seen.clear()

@@ -1,0 +1,90 @@
+"""Hold the two players, and what each of them is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+import lab
+from lab.kit import Updater, make_optimizer
+from lab_gan import networks
+from lab_gan.adversarial import Adversarial
+from lab_gan.codes import Codes
+from lab_gan.config import Config
+from lab_gan.discriminator import Verdict
+from lab_gan.examples import decoded, encoded
+
+AT_ONCE = 1_000  # samples that are made together
+
+
+class Players:
+    """Shapes: B examples as the source gives them [B, ...], labels [B, K], codes [B, D]."""
+
+    def __init__(self, config: Config, ctx: lab.Context, about: lab.About) -> None:
+        self.config, self.ctx, self.about = config, ctx, about
+        self.codes = Codes.of(config, about)
+        self.generator = ctx.wrap(networks.generator(config, about, self.codes))
+        # a penalty differentiates the slope, and compiled code can be differentiated only once
+        compiles = not config.penalized
+        judge = networks.discriminator(config, about, self.codes)
+        self.discriminator = ctx.wrap(judge, compile=compiles)
+        self.game = Adversarial(config, self.codes, self.discriminator, ctx.generator)
+        opponent = config.model_copy(update={"lr": config.d_lr or config.lr, "ema": None})
+        self.g_updater = self._updater(self.generator, config, self.game.of_generator)
+        self.d_updater = self._updater(
+            self.discriminator, opponent, self.game.of_discriminator, compiles
+        )
+        # the largest share of pairs that it has put in order, a real above a fake
+        self.told = torch.zeros((), device=ctx.device)
+
+    def _updater(
+        self, module: nn.Module, options: Config, loss: Any, compiles: bool = True
+    ) -> Updater:
+        arguments: dict[str, Any] = {}
+        if options.optimizer in ("adam", "adamw"):
+            arguments["betas"] = (options.beta1, options.beta2)
+        optimizer = make_optimizer(module, options, **arguments)
+        return Updater(self.ctx, module, options, loss, optimizer=optimizer, compile=compiles)
+
+    # -- what they are asked
+
+    def label(self, classes: Tensor | None, count: int) -> Tensor:
+        """Return class numbers [B] as rows [B, K], without columns where no class is asked for."""
+        return self.codes.label(classes, count, self.ctx.device)
+
+    def draw(self, labels: Tensor) -> Tensor:
+        """Return random codes for labels."""
+        return self.codes.draw(labels, self.ctx.generator)
+
+    def averaged(self) -> AbstractContextManager[None]:
+        """Lend the generator its averages, which samples are made with."""
+        return self.g_updater.averaged()
+
+    @torch.no_grad()
+    def generate(self, codes: Tensor) -> Tensor:
+        """Return what the averaged generator makes of codes, in the source's own units."""
+        with self.averaged(), self.ctx.autocast():
+            parts = [self.generator(part).float() for part in torch.split(codes, AT_ONCE)]
+        return decoded(torch.cat(parts), self.about)
+
+    def judge(self, inputs: Tensor, labels: Tensor) -> Verdict:
+        """Return what the discriminator says of inputs in the source's own units."""
+        found: Verdict = self.discriminator(encoded(inputs, self.about), labels)
+        return found
+
+    # -- what a checkpoint holds
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return a state whose `model` draws and judges."""
+        g, d = self.g_updater.state_dict(), self.d_updater.state_dict()
+        model = {"generator": g.pop("model"), "discriminator": d.pop("model"), "told": self.told}
+        return {"model": model, "generator": g, "discriminator": d}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        for name, updater in (("generator", self.g_updater), ("discriminator", self.d_updater)):
+            updater.load_state_dict({"model": state["model"][name], **state.get(name, {})})
+        self.told = state["model"]["told"].to(self.ctx.device)
