@@ -87,21 +87,26 @@ class Variational:
     def tensors(self, inputs: Tensor, classes: Tensor | None) -> tuple[Tensor, ...]:
         inputs = binarised(inputs, self.config, self.draw)
         noise = inputs.new_empty(len(inputs), self.config.code).normal_(generator=self.draw)
+        found = (inputs, noise) if classes is None else (inputs, noise, classes)
+        if not self.config.kl_warmup:
+            return found
         # a tensor, as a compiled update would be compiled anew for each number
-        weight = inputs.new_full((len(inputs),), self.weight)
-        return (inputs, noise, weight) if classes is None else (inputs, noise, weight, classes)
+        return *found, inputs.new_full((len(inputs),), self.weight)
 
-    def __call__(
-        self, net: Any, inputs: Tensor, noise: Tensor, weight: Tensor, classes: Tensor | None = None
-    ) -> Answer:
-        found = net(inputs, noise, classes)
+    def __call__(self, net: Any, inputs: Tensor, noise: Tensor, *rest: Tensor) -> Answer:
+        """rest: classes [B] where they are known, and in a warm-up the weight, for each example."""
+        classes: list[Any] = list(rest)
+        weight = self.config.beta
+        if self.config.kl_warmup:
+            weight = classes.pop()[0]  # one for all
+        found = net(inputs, noise, *classes)
         if self.bits:
             missed = cross_entropy(found.outputs, inputs)
         else:
             missed = gaussian(found.outputs, inputs, found.log_sigma)
-        apart = kl_divergence(found.mean, found.logvar)
-        loss = missed + weight.dot(apart) / len(inputs)
-        return loss, {"reconstruction_loss": missed.detach(), "kl": apart.detach().mean()}
+        apart = kl_divergence(found.mean, found.logvar).mean()
+        loss = missed + weight * apart
+        return loss, {"reconstruction_loss": missed.detach(), "kl": apart.detach()}
 
 
 class Quantising:

@@ -118,7 +118,7 @@ def test_the_variational_loss_is_the_negative_bound(make_net, draw) -> None:
     x, noise = torch.rand(6, 1, 4, 3), torch.randn(6, 4)
     config = Config(kind="vae", loss="mse", sigma=0.5, beta=3.0, code=4)
     lesson = Variational(config, False, draw, lambda: 0.0)
-    loss, parts = lesson(net, x, noise, torch.full((6,), lesson.weight))
+    loss, parts = lesson(net, x, noise)
     mean, logvar = (one.detach() for one in net.posterior(x))
     z = mean + noise * (0.5 * logvar).exp()
     outputs = net.decode(z).detach().numpy()
@@ -137,6 +137,16 @@ def test_the_divergence_is_warmed_up(draw) -> None:
     for now[0] in (0.0, 0.25, 0.5, 1.0):
         found.append(lesson.weight)
     assert found == [0.0, 1.0, 2.0, 2.0]
+
+
+def test_the_warmed_weight_is_what_counts(make_net, draw) -> None:
+    net, x = make_net(kind="vae", conditional=True), torch.rand(6, 1, 4, 3)
+    config = Config(kind="vae", kl_warmup=0.5, conditional=True, code=4)
+    lesson = Variational(config, True, draw, lambda: 0.125)
+    tensors = lesson.tensors(x, torch.tensor([0, 1, 2, 0, 1, 2]))
+    loss, parts = lesson(net, *tensors)
+    whole = parts["reconstruction_loss"] + 0.25 * parts["kl"]
+    assert loss.item() == pytest.approx(whole.item(), rel=1e-5)
 
 
 def test_log_variances_are_kept_finite(make_net) -> None:
