@@ -150,10 +150,11 @@ def test_perplexity_counts_entries_in_effect() -> None:
 def test_a_fitted_prior_draws_codes_like_those_it_saw(draw) -> None:
     rng = np.random.default_rng(0)
     ways = rng.normal(size=(3, 3))
-    codes = torch.from_numpy(rng.normal(size=(4_000, 3)) @ ways + [5, -100, 0.1]).float()
-    drawn = fitted(codes).draw(50_000, draw)
-    assert drawn.mean(0).numpy() == pytest.approx(codes.mean(0).numpy(), abs=0.1)
-    assert np.cov(drawn.T) == pytest.approx(np.cov(codes.T), abs=0.2)
+    scales = np.array([1, 20, 0.05])  # each number in a unit of its own
+    codes = (rng.normal(size=(4_000, 3)) @ ways + [5, -100, 0.1]) * scales
+    drawn = fitted(torch.from_numpy(codes).float()).draw(50_000, draw).double().numpy()
+    assert drawn.mean(0) / scales == pytest.approx(codes.mean(0) / scales, abs=0.1)
+    assert np.cov((drawn / scales).T) == pytest.approx(np.cov((codes / scales).T), abs=0.2)
 
 
 def test_codes_that_never_vary_can_be_fitted(draw) -> None:
