@@ -30,7 +30,7 @@ def test_names_and_checks_need_no_torch() -> None:
 
 
 def test_names_are_unique() -> None:
-    assert len(names()) == len(set(names())) == 34
+    assert len(names()) == len(set(names())) == 38
 
 
 def test_an_unknown_name_gets_the_nearest() -> None:
