@@ -22,7 +22,7 @@ os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -34,11 +34,11 @@ from torch import nn
 from torch.nn import functional
 
 import lab
+from benchmarks.measure import alternate, ratio, summed_up
 from lab import config, device
 from lab.context import Context
 from lab.device import Compute
 from lab.plugins import discover
-from lab.stats import mean_interval
 from lab_ae.ae import AE
 
 FOLDS = 5
@@ -85,11 +85,6 @@ def columns(network: Any, split: str) -> Any:
     examples = network.examples
     parts = [examples.inputs(batch).flatten(1) for batch in examples.batches(split)]
     return torch.cat(parts).double().numpy()
-
-
-def summed_up(values: Sequence[float]) -> str:
-    low, high = mean_interval(values)
-    return f"mean {statistics.mean(values):.4f} [{low:.4f}, {high:.4f}]"
 
 
 # -- closed forms
@@ -205,23 +200,13 @@ def speed() -> None:
                 "bare loop": bare(),
                 "bare loop again": bare(),
             }
-            rounds: dict[str, list[float]] = {name: [] for name in kinds}
-            for number in range(ROUNDS + 1):
-                for name in list(kinds) if number % 2 else list(kinds)[::-1]:
-                    began = time.process_time()
-                    kinds[name]()
-                    if number:
-                        rounds[name].append((time.process_time() - began) / STEPS)
-            for name, seconds in rounds.items():
-                print(f"{kind}, {name:<16} {1e6 * statistics.median(seconds):.0f} us a step")
-            report(f"{kind}, ours over the bare loop", rounds["ours"], rounds["bare loop"])
-            report(f"{kind}, ours over ours (A/A)", rounds["ours again"], rounds["ours"])
-
-
-def report(said: str, above: Sequence[float], below: Sequence[float]) -> None:
-    ratios = [a / b for a, b in zip(above, below, strict=True)]
-    low, high = min(ratios), max(ratios)
-    print(f"{said}: {statistics.median(ratios):.3f} [{low:.3f}, {high:.3f}], {len(ratios)} rounds")
+            seconds = alternate(kinds, ROUNDS)
+            for name, values in seconds.items():
+                each = 1e6 * statistics.median(values) / STEPS
+                print(f"{kind}, {name:<16} {each:.0f} us a step")
+            beside = ratio(seconds["ours"], seconds["bare loop"])
+            print(f"{kind}, ours over the bare loop: {beside}, {ROUNDS} rounds")
+            print(f"{kind}, ours over ours (A/A): {ratio(seconds['ours again'], seconds['ours'])}")
 
 
 def ours(kind: str) -> Callable[[], None]:

@@ -4,6 +4,7 @@
     python -m benchmarks.dbn folds           test accuracy of 200-200-200 over five disjoint folds
     python -m benchmarks.dbn autoencoder     unrolled 200-100-50-8, with and without pretraining
     python -m benchmarks.dbn samples         samples by class, recognised by a classifier
+    python -m benchmarks.dbn exact           CD-10, PCD and annealing beside exact likelihoods
     python -m benchmarks.dbn speed           CD-1 784 x 500, batch 100: beside its products of
                                              matrices, scikit-learn and, where installed, learnergy
 
@@ -18,11 +19,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
 
+import copy
+import math
 import statistics
 import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
+from itertools import product
 from typing import Any
 
 import click
@@ -34,6 +38,7 @@ from benchmarks.measure import alternate, ratio, summed_up
 from lab import device
 from lab_dbn.config import Config
 from lab_dbn.contrastive import Contrastive
+from lab_dbn.likelihood import exact_log_partition, log_partition
 from lab_dbn.rbm import RBM
 
 FOLDS = 5
@@ -62,7 +67,7 @@ BATCH, VISIBLE, HIDDEN = 100, 784, 500
 @click.pass_context
 def main(context: click.Context) -> None:
     if context.invoked_subcommand is None:
-        for command in (folds, autoencoder, samples, speed):
+        for command in (folds, autoencoder, samples, exact, speed):
             context.invoke(command)
 
 
@@ -131,6 +136,51 @@ def samples(seeds: int = 3) -> None:
                 flush=True,
             )
         print(f"{name}: {summed_up(shares)}")
+
+
+# -- beside exact likelihoods
+
+LEARNERS: dict[str, dict[str, Any]] = {
+    "CD-10": {"k": 10},
+    "PCD": {"persistent": True},
+}
+
+
+@main.command()
+@click.option("--seeds", default=3, show_default=True)
+def exact(seeds: int = 3) -> None:
+    """Print how many nats CD and PCD lack to the entropy of the data, which no likelihood passes,
+    and how far the annealed partition function is from the sum over all states: bars and stripes
+    of 3 x 3 pixels, 8 hidden units."""
+    lacking: dict[str, list[float]] = {name: [] for name in LEARNERS}
+    errors = []
+    data = bars_and_stripes()
+    for seed in range(seeds):
+        torch.manual_seed(seed)
+        start = RBM(data.shape[1], 8)
+        for name, options in LEARNERS.items():
+            rbm, draw = copy.deepcopy(start), torch.Generator().manual_seed(seed)
+            learner = Contrastive(rbm, Config(weight_decay=0.0, **options), 140, draw)
+            for number in range(20_000):
+                learner.update(data.repeat(10, 1), 0.1 * (1 - number / 20_000), 0.5)
+            lacking[name].append(-math.log(len(data)) - mean_log_likelihood(rbm, data))
+            base = torch.zeros(data.shape[1])
+            found = log_partition(rbm, base, steps=500, chains=500, draw=draw)
+            errors.append(abs(float(found - exact_log_partition(rbm))))
+    for name, values in lacking.items():
+        print(f"{name} lacks {summed_up(values)} nats; most {max(values):.4f}")
+    print(f"annealing errs by {summed_up(errors)} nats; most {max(errors):.4f}")
+
+
+def bars_and_stripes(side: int = 3) -> torch.Tensor:
+    """Return all images whose rows, or whose columns, are uniform [2 (2^side - 1), side * side]."""
+    lines = torch.tensor(list(product((0.0, 1.0), repeat=side)))
+    bars = lines[:, :, None].expand(-1, -1, side)
+    return torch.cat([bars, bars.transpose(1, 2)]).flatten(1).unique(dim=0)
+
+
+def mean_log_likelihood(rbm: RBM, data: torch.Tensor) -> float:
+    return float(-rbm.free_energy(data).mean() - exact_log_partition(rbm))
 
 
 # -- speed

@@ -186,11 +186,7 @@ class Figures:
                 f"{about.name} runs from {low:g} to {high:g}, beyond what --loss bce takes for "
                 "intensities: take --loss mse."
             )
-        if torch.equal(inputs.amin(0), inputs.amax(0)):
-            raise lab.UsageError(
-                f"{about.name}: all {len(self.data.train)} training examples are the same, so "
-                "there is nothing to learn from them."
-            )
+        generative.check_variety(self.data)
         self._checked = True
 
     def check_error(self, error: float) -> None:

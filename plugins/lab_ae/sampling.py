@@ -11,9 +11,11 @@ from torch import Tensor
 import lab
 from lab.kit import Sample
 from lab.kit.generative import (
+    class_number,
     interpolation_grid,
     restored,
     sample_grid,
+    sample_table,
     showable,
     traversal_grid,
 )
@@ -83,8 +85,7 @@ class Sampler:
     def table(self, asked: Sample, given: int | None) -> lab.Table:
         if asked.interpolate or asked.traverse:
             raise lab.UsageError(f"--interpolate and --traverse draw; {self.about.name} is a table")
-        rows = self.generate(asked.n, given).flatten(1).cpu().tolist()
-        return lab.Table([f"x{number}" for number in range(len(rows[0]))], rows)
+        return sample_table(self.generate(asked.n, given))
 
     def interpolation(self, lines: int, given: int | None) -> Any:
         """Draw the way between samples: along the sphere where the prior is a normal one."""
@@ -108,11 +109,8 @@ class Sampler:
         return lambda codes: showable(self.decode(codes, self.classes(len(codes), one)))
 
     def class_number(self, name: str) -> int:
-        classes = self.about.classes
         if not self.config.conditional:
             raise lab.UsageError(
                 "This network does not know classes: train it with --kind vae --conditional"
             )
-        if name not in classes:
-            raise lab.UsageError(f"There is no class {name!r}; there is: {', '.join(classes)}")
-        return classes.index(name)
+        return class_number(name, self.about.classes)
