@@ -28,7 +28,7 @@ class Adversarial:
     def __init__(self, config: Config, codes: Codes, judge: nn.Module, draw: Generator) -> None:
         self.config, self.codes, self.judge, self.draw = config, codes, judge, draw
         self.loss = LOSSES[config.loss]
-        self.due = True  # whether this update pays the penalties
+        self.due = 1.0  # how often this update pays the penalties: lazy ones several times, or not
 
     def of_discriminator(
         self, judge: Any, real: Tensor, fake: Tensor, labels: Tensor, codes: Tensor, *known: Tensor
@@ -45,7 +45,7 @@ class Adversarial:
         if self.due and self.config.penalized:
             price = self.penalty(judge, both, found.score, labels)
             seen["penalty"] = price.detach()
-            value = value + self.config.lazy * price
+            value = value + self.due * price
         if self.config.conditional == "auxiliary":
             value = value + self.config.class_weight * cross_entropy(found.classes, twice)
         if known:
@@ -79,7 +79,7 @@ class Adversarial:
         config = self.config
         gammas, price = config.gammas, scores.new_zeros(())
         if any(gammas):  # gamma / 2 E|grad D|^2 (Mescheder et al., 2018, equation 9)
-            on_real, on_fake = squared_norm(slope(scores, both)).chunk(2)
+            on_real, on_fake = self.squares(slope(scores, both)).chunk(2)
             price = (gammas[0] * on_real.mean() + gammas[1] * on_fake.mean()) / 2
         if config.penalty:
             real, fake = both.chunk(2)
@@ -88,8 +88,14 @@ class Adversarial:
                 found: Tensor = judge(examples, labels).score
                 return found
 
-            price = price + config.penalty * interpolated(score, real, fake, self.draw).mean()
+            between = interpolated(real, fake, config.pack, self.draw)
+            norm = (self.squares(slope(score(between), between)) + 1e-12).sqrt()
+            price = price + config.penalty * (norm - 1).square().mean()
         return price
+
+    def squares(self, gradients: Tensor) -> Tensor:
+        """Return |g|² of each thing that is judged: an example, or a pack of them."""
+        return squared_norm(gradients.reshape(len(gradients) // self.config.pack, -1))
 
     def misread(self, found: Verdict, codes: Tensor, first: int) -> Tensor:
         """Return how badly codes are read from fakes, which begin at row `first`: the bound of

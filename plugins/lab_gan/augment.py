@@ -1,5 +1,5 @@
-"""Show the discriminator reals and fakes in the same random variations, through which the
-generator learns: with little data it cannot learn the examples by heart.
+"""Vary what the discriminator sees, reals and fakes in the same ways, each at random, and let the
+generator learn through it: with little data no discriminator learns the examples by heart then.
 
 Zhao et al., "Differentiable augmentation for data-efficient GAN training" (2020), section 3.2.
 """

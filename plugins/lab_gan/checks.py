@@ -8,6 +8,7 @@ from torch import Tensor
 import lab
 from lab import About, Data
 from lab.data import splits
+from lab.kit.generative import check_variety
 from lab_gan.config import ARCHITECTURES, Config
 
 
@@ -15,12 +16,13 @@ def fits(config: Config, about: About) -> None:
     """Raise UsageError where the data do not have what was asked for."""
     if about.kind not in ARCHITECTURES:
         raise lab.UsageError(
-            f"{about.name} is {about.kind}; these networks make images, tables, sequences and "
+            f"{about.name} is {about.kind} data; these networks make images, tables, sequences and "
             "sentences of a vocabulary"
         )
     arch, own = config.architecture(about.kind), ARCHITECTURES[about.kind]
     if arch not in (own, "mlp") or (arch == "mlp" and own == "rnn"):
-        raise lab.UsageError(f"--arch {arch} cannot make {about.kind}s; leave it to {own}")
+        raise lab.UsageError(f"--arch {arch} cannot make {about.name}; leave it to {own}")
+    _does_something(config, about, arch)
     wanted = {
         f"--conditional {config.conditional}": config.conditional != "none",
         "--labelled": config.labelled is not None,
@@ -37,10 +39,55 @@ def fits(config: Config, about: About) -> None:
         )
 
 
+def _does_something(config: Config, about: About, arch: str) -> None:
+    """Raise UsageError where an option was given that the networks have no use for."""
+    for name, used in (
+        ("hidden", arch == "mlp"),
+        ("width", arch != "mlp"),
+        ("norm", arch != "rnn"),
+        ("temperature", about.kind == "tokens"),
+    ):
+        if not used and getattr(config, name) != type(config).model_fields[name].default:
+            raise lab.UsageError(f"--{name} does nothing for {about.name}, which {arch} makes")
+
+
+def examples(data: Data, config: Config) -> None:
+    """Raise UsageError where the examples themselves do not allow what was asked for."""
+    check_variety(data)
+    targets = data.train.targets
+    if targets is not None and targets.ndim > 1 and data.about.classes:
+        for option, given in (
+            ("--conditional", config.conditional != "none"),
+            ("--labelled", config.labelled is not None),
+        ):
+            if given:
+                raise lab.UsageError(
+                    f"{option} needs a class for each example; {data.about.name} has one for each "
+                    "of its steps"
+                )
+    size, least = min(config.batch, len(data.train)), min(len(data.eval), len(data.test))
+    if config.pack > 1 and (size % config.pack or least < config.pack):
+        raise lab.UsageError(
+            f"--pack {config.pack} does not fit {data.about.name}: batches of {size} and {least} "
+            "examples to measure by"
+        )
+
+
 def few_of_each(data: Data, config: Config) -> Tensor:
     """Return rows of the training split: `labelled` examples of each class."""
     assert config.labelled is not None
     rows = data.parts["train"]
+    fewest = int(torch.bincount(_classes(data)).min())
+    if config.labelled >= fewest:
+        raise lab.UsageError(
+            f"--labelled {config.labelled}: a class of {config.data} has {fewest} examples in all; "
+            "some are to be left without a label"
+        )
     chosen = splits.few(data.dataset, config.data, rows, config.labelled, config.split_seed)
     within = torch.isin(torch.from_numpy(rows), torch.from_numpy(chosen))
     return within.nonzero().flatten().to(data.train.device)
+
+
+def _classes(data: Data) -> Tensor:
+    assert data.train.targets is not None
+    return data.train.targets.long()

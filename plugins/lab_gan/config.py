@@ -14,6 +14,7 @@ from lab.kit import OptimizerOptions
 
 VARIATIONS = ("colour", "translation", "cutout")
 WASSERSTEIN = ("wgan", "wgan-gp")
+ODDS = ("non-saturating", "minimax")  # whose outputs are logits of being real
 ARCHITECTURES = {"image": "cnn", "table": "mlp", "sequence": "rnn", "tokens": "rnn"}
 
 
@@ -67,7 +68,7 @@ class Config(DataOptions, OptimizerOptions, BaseConfig):
     )
     lazy: int = Field(1, ge=1, description="Penalties come with every n-th update, n times.")
     spectral_norm: Literal["auto", "on", "off"] = Field(
-        "auto", description="Layers of the discriminator have slope 1 at most; auto: with hinge."
+        "auto", description="Layers of the discriminator have norm 1; auto: with hinge."
     )
     slope: float = Field(
         1.0, gt=0, description="Largest slope of a discriminator whose layers are so bound."
@@ -146,8 +147,9 @@ class Config(DataOptions, OptimizerOptions, BaseConfig):
         return 1_000_000
 
     @property
-    def preset(self) -> str:
-        return self.data
+    def preset(self) -> str | None:
+        """Images' presets are tuned for layers."""
+        return None if self.arch == "cnn" else self.data
 
     # -- what does not fit together
 
@@ -163,9 +165,10 @@ class Config(DataOptions, OptimizerOptions, BaseConfig):
     def _fits_together(self) -> Self:
         if any(units < 1 for units in self.hidden):
             raise ValueError("--hidden: a layer has one unit or more")
-        if self.batch % (self.pack * self.accumulate):
+        if self.pack > 1 and self.batch % (self.pack * self.accumulate):
             parts = f" in {self.accumulate} parts" if self.accumulate > 1 else ""
             raise ValueError(f"--pack {self.pack} does not divide --batch {self.batch}{parts}")
+        self._does_something()
         singles = {
             "--conditional projection": self.conditional == "projection",
             "--conditional auxiliary": self.conditional == "auxiliary",
@@ -176,16 +179,31 @@ class Config(DataOptions, OptimizerOptions, BaseConfig):
         for option, given in singles.items():
             if given and self.pack > 1:
                 raise ValueError(f"{option} is asked of single examples; --pack judges several")
-        if self.slope != 1 and not self.normalizes:
-            raise ValueError("--slope needs a bound on layers: --spectral-norm on")
         if self.labelled is not None and self.conditional != "none":
             raise ValueError("--labelled and --conditional exclude each other: most have no label")
         if self.info_categories == 1:
             raise ValueError("--info-categories 1: one class tells nothing; take 2 or more")
         if self.norm == "batch" and self.batch // self.accumulate < 2:
             raise ValueError("--norm batch needs two examples or more in each part of a batch")
-        if self.optimizer not in ("adam", "adamw"):
-            for name in ("beta1", "beta2"):
-                if getattr(self, name) != type(self).model_fields[name].default:
-                    raise ValueError(f"--{name} is Adam's; --optimizer {self.optimizer} has none")
+        heads = self.names_classes or self.info_categories or self.info_numbers
+        if self.loss == "wgan" and (heads or self.normalizes):
+            raise ValueError("--loss wgan clips all weights, those of heads and norms too: wgan-gp")
+        if self.labelled is not None and self.loss not in ODDS:
+            raise ValueError(f"--labelled makes odds of classes: take --loss {' or '.join(ODDS)}")
         return self
+
+    def _does_something(self) -> None:
+        """Raise ValueError where an option was given that would do nothing."""
+        adam = self.optimizer in ("adam", "adamw")
+        for names, used, because in (
+            (("beta1", "beta2"), adam, "is Adam's"),
+            (("momentum",), not adam, "is not Adam's: that is --beta1"),
+            (("clip",), self.loss == "wgan", "is for --loss wgan"),
+            (("lazy",), self.penalized, "is for penalties: --r1, --r2, --gradient-penalty"),
+            (("slope",), self.normalizes, "needs a bound on layers: --spectral-norm on"),
+            (("class_weight",), self.names_classes, "is for --conditional auxiliary, --labelled"),
+            (("info_weight",), self.info_categories or self.info_numbers, "is for codes to read"),
+        ):
+            for name in names:
+                if not used and getattr(self, name) != type(self).model_fields[name].default:
+                    raise ValueError(f"--{name.replace('_', '-')} {because}")

@@ -116,7 +116,7 @@ class Figures:
         batch = self.some(split, self.config.pack, self.config.batch)
         labels = players.label(batch.targets, len(batch.inputs))
         real, codes = encoded(batch.inputs, players.about), players.draw(labels)
-        players.game.due = True
+        players.game.due = 1.0
         with torch.enable_grad(), players.averaged():
             if player is players.generator:
                 value, _ = loss(player, codes, real, labels)
@@ -159,8 +159,8 @@ class Figures:
 
         Raises Diverged where there is no more game."""
         judged = set(JUDGED)
-        if self.players.game.loss.threshold is not None:
-            judged.add("d_accuracy")  # a critic of distances is to be good
+        if not self.players.game.loss.distance:  # which is to be good
+            judged.add("d_accuracy")
         health = generative.health({name: found[name] for name in judged & set(found)})
         if health.verdict == "diverged":
             raise lab.Diverged(f"Training diverged, {health.why}: {self.advice}")
@@ -173,9 +173,9 @@ class Figures:
     def advice(self) -> str:
         config = self.config
         rate = max(config.lr, config.d_lr or 0.0)
-        if rate > 0.003:
-            return f"a rate of {rate:g} is too large; these networks learn with 0.00005 to 0.002."
-        return "take a smaller --lr, a --clip-norm, or another --loss with a penalty (--r1 1)."
+        if rate > 0.01:
+            return f"a rate of {rate:g} is too large; these networks learn with 0.00005 to 0.005."
+        return "take a smaller --lr, a --clip-norm, or another --loss or penalty."
 
     # -- examples
 

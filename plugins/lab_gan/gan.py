@@ -13,7 +13,6 @@ from torch import Tensor
 import lab
 from lab.data.batches import Batches
 from lab.kit import Predict, Sample
-from lab.kit.generative import check_variety
 from lab.kit.inputs import ranked, read_inputs
 from lab_gan import checks, pictures
 from lab_gan.adversarial import Terms
@@ -54,7 +53,7 @@ class GAN:
         codes = players.draw(labels)
         with torch.no_grad(), self.ctx.autocast():
             fake = players.generator(codes).to(real.dtype)
-        players.game.due = self.updates % self.config.lazy == 0
+        players.game.due = 0.0 if self.updates % self.config.lazy else float(self.config.lazy)
         loss, seen = players.d_updater(real, fake, labels, codes, *self.known())
         if self.config.loss == "wgan":
             clip_weights(players.discriminator, self.config.clip)
@@ -92,7 +91,7 @@ class GAN:
         """Log what the discriminator says."""
         log = self.ctx.log
         real, fake = seen["real"], seen["fake"]
-        self.players.told = torch.maximum(self.players.told, (real > fake).float().mean())
+        self.players.compare(real, fake)
         if self.config.loss in ("non-saturating", "minimax"):
             log("d_real", real.sigmoid().mean())
             log("d_fake", fake.sigmoid().mean())
@@ -108,6 +107,7 @@ class GAN:
 
     @cached_property
     def batches(self) -> Batches:
+        checks.examples(self.data, self.config)
         return self.data.batches()
 
     @cached_property
@@ -118,7 +118,7 @@ class GAN:
     # -- looking at it
 
     def evaluate(self, split: str) -> Mapping[str, float]:
-        check_variety(self.data)
+        checks.examples(self.data, self.config)
         return self.figures.measure(split)
 
     # -- using what was learned

@@ -12,18 +12,20 @@ from typing import NamedTuple
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
-Terms = Callable[[Tensor, Tensor], Tensor]
+Pairs = Callable[[Tensor, Tensor], Tensor]
 
 
 class Loss(NamedTuple):
     """discriminator, generator: terms [B] of outputs on reals and fakes. compares: the generator's
     terms look at reals, too. threshold: above it an example is taken for real; None where the
-    outputs tell nothing of a single example."""
+    outputs tell nothing of a single example. distance: outputs measure how far apart the two are;
+    the better, the more the generator learns."""
 
-    discriminator: Terms
-    generator: Terms
+    discriminator: Pairs
+    generator: Pairs
     compares: bool = False
     threshold: float | None = 0.0
+    distance: bool = False
 
 
 def _classify(real: Tensor, fake: Tensor) -> Tensor:
@@ -51,8 +53,8 @@ LOSSES: Mapping[str, Loss] = {
     # Mao et al., "Least squares generative adversarial networks" (2017), equation 9
     "lsgan": Loss(_squares, lambda real, fake: (fake - 1).square() / 2, threshold=0.5),
     # Arjovsky et al., "Wasserstein GAN" (2017), algorithm 1; Gulrajani et al. (2017), algorithm 1
-    "wgan": Loss(_distance, lambda real, fake: -fake, threshold=None),
-    "wgan-gp": Loss(_distance, lambda real, fake: -fake, threshold=None),
+    "wgan": Loss(_distance, lambda real, fake: -fake, threshold=None, distance=True),
+    "wgan-gp": Loss(_distance, lambda real, fake: -fake, threshold=None, distance=True),
     # Lim and Ye, "Geometric GAN" (2017); Miyato et al. (2018), equations 16 and 17
     "hinge": Loss(_hinge, lambda real, fake: -fake),
     # Jolicoeur-Martineau (2018) in the form of Huang et al., "The GAN is dead; long live the GAN!"

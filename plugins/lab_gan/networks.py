@@ -61,7 +61,7 @@ def _body(config: Config, about: About, extra: int) -> tuple[nn.Module, int]:
         channels, *sides = about.shape
         shape = (pack * (channels + extra), *sides)
         found = ConvEncoder(shape, 1, width=config.width, activation=leaky)
-        return found.pyramid, found.count
+        return found.pyramid, found.count  # what follows is the discriminator's own
     inputs = pack * (prod(about.shape) + extra)
     body = nn.Sequential(*_layers(inputs, config.hidden, False, leaky()))
     return body, config.hidden[-1] if config.hidden else inputs

@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Generator, Tensor, nn
 
-Score = Callable[[Tensor], Tensor]
-
 
 def slope(outputs: Tensor, inputs: Tensor) -> Tensor:
-    """Return the gradient of each output [B] with respect to its own input [B, ...], to be
-    differentiated again. The sum keeps examples apart: no output depends on another's input, as
-    long as there is no BatchNorm."""
+    """Return the gradient of each output with respect to its own inputs [B, ...], to be
+    differentiated again. The sum keeps examples apart: no output depends on another one's input,
+    as long as there is no BatchNorm."""
     return torch.autograd.grad(outputs.sum(), inputs, create_graph=True)[0]
 
 
 def squared_norm(gradients: Tensor) -> Tensor:
-    """Return |g|² of each example [B], over all of its dimensions."""
+    """Return |g|² of each row [B, ...], over all of its dimensions [B]."""
     return gradients.flatten(1).square().sum(1)
 
 
-def interpolated(score: Score, real: Tensor, fake: Tensor, draw: Generator) -> Tensor:
-    """Return (|grad D(x)| - 1)² [B] at random places between reals and fakes (Gulrajani et al.,
-    "Improved training of Wasserstein GANs", 2017, equation 3)."""
-    share = torch.rand((len(real), *[1] * (real.ndim - 1)), generator=draw, device=real.device)
-    between = torch.lerp(real.detach(), fake.detach(), share).requires_grad_()
-    # a norm has no slope at 0, and there one of 0 is wanted
-    norm = (squared_norm(slope(score(between), between)) + 1e-12).sqrt()
-    return (norm - 1).square()
+def interpolated(real: Tensor, fake: Tensor, pack: int, draw: Generator) -> Tensor:
+    """Return random places between reals and fakes [B, ...], those of a pack on one line, to be
+    differentiated by (Gulrajani et al., "Improved training of Wasserstein GANs", 2017, section 4).
+    """
+    share = torch.rand(
+        (len(real) // pack, *[1] * (real.ndim - 1)), generator=draw, device=draw.device
+    )
+    shares = share.repeat_interleave(pack, 0)
+    return torch.lerp(real.detach(), fake.detach(), shares).requires_grad_()
 
 
 @torch.no_grad()

@@ -85,7 +85,9 @@ def sampled(players: Players, asked: Sample) -> Any:
 def ways(players: Players, asked: Sample) -> Any:
     """Return lines of samples that lead from one to another, or along one number of a code."""
     if players.about.kind != "image":
-        raise lab.UsageError(f"--interpolate and --traverse draw images, not {players.about.kind}s")
+        raise lab.UsageError(
+            f"--interpolate and --traverse draw images; {players.about.name} has none"
+        )
     count = max(1, asked.n // STEPS)
     codes = players.draw(labels(players, asked, count))
     noise, rest = codes[:, : players.codes.noise], codes[:, players.codes.noise :]

@@ -19,6 +19,7 @@ from lab_gan.discriminator import Verdict
 from lab_gan.examples import decoded, encoded
 
 AT_ONCE = 1_000  # samples that are made together
+MEMORY = 0.05  # of the average over looks at the discriminator
 
 
 class Players:
@@ -28,27 +29,35 @@ class Players:
         self.config, self.ctx, self.about = config, ctx, about
         self.codes = Codes.of(config, about)
         self.generator = ctx.wrap(networks.generator(config, about, self.codes))
-        # a penalty differentiates the slope, and compiled code can be differentiated only once
-        compiles = not config.penalized
+        # compiled code can be differentiated only once, which a penalty does twice, and it draws
+        # from no generator of one's own, as variations do
+        varies = bool(config.diffaug)
+        compiles = not (config.penalized or varies)
         judge = networks.discriminator(config, about, self.codes)
         self.discriminator = ctx.wrap(judge, compile=compiles)
         self.game = Adversarial(config, self.codes, self.discriminator, ctx.generator)
         opponent = config.model_copy(update={"lr": config.d_lr or config.lr, "ema": None})
-        self.g_updater = self._updater(self.generator, config, self.game.of_generator)
+        self.g_updater = self._updater(self.generator, config, self.game.of_generator, not varies)
         self.d_updater = self._updater(
             self.discriminator, opponent, self.game.of_discriminator, compiles
         )
-        # the largest share of pairs that it has put in order, a real above a fake
-        self.told = torch.zeros((), device=ctx.device)
+        # which share of pairs it puts in order, a real above a fake, averaged over looks; and the
+        # most that this has been: one batch may be in order by chance
+        self.order = torch.full((), 0.5, device=ctx.device)
+        self.told = self.order
 
-    def _updater(
-        self, module: nn.Module, options: Config, loss: Any, compiles: bool = True
-    ) -> Updater:
+    def _updater(self, module: nn.Module, options: Config, loss: Any, compiles: bool) -> Updater:
         arguments: dict[str, Any] = {}
         if options.optimizer in ("adam", "adamw"):
             arguments["betas"] = (options.beta1, options.beta2)
         optimizer = make_optimizer(module, options, **arguments)
         return Updater(self.ctx, module, options, loss, optimizer=optimizer, compile=compiles)
+
+    def compare(self, real: Tensor, fake: Tensor) -> None:
+        """Remember how well scores of reals and fakes [B] are in order."""
+        share = (real > fake).to(self.order.dtype).mean()
+        self.order = torch.lerp(self.order, share, MEMORY)
+        self.told = torch.maximum(self.told, self.order)
 
     # -- what they are asked
 
@@ -82,9 +91,11 @@ class Players:
         """Return a state whose `model` draws and judges."""
         g, d = self.g_updater.state_dict(), self.d_updater.state_dict()
         model = {"generator": g.pop("model"), "discriminator": d.pop("model"), "told": self.told}
-        return {"model": model, "generator": g, "discriminator": d}
+        return {"model": model, "generator": g, "discriminator": d, "order": self.order}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         for name, updater in (("generator", self.g_updater), ("discriminator", self.d_updater)):
             updater.load_state_dict({"model": state["model"][name], **state.get(name, {})})
         self.told = state["model"]["told"].to(self.ctx.device)
+        if "order" in state:
+            self.order = state["order"].to(self.ctx.device)

@@ -49,7 +49,8 @@ class WordGenerator(RecurrentGenerator):
         self.temperature = temperature
 
     def say(self, outputs: Tensor) -> Tensor:
-        return gumbel_softmax(outputs, self.temperature, hard=True)
+        # in half precision its noise has infinities
+        return gumbel_softmax(outputs.float(), self.temperature, hard=True)
 
 
 class RecurrentBody(nn.Module):

@@ -47,6 +47,8 @@ def train(tmp_path: Path) -> Callable[..., lab.RunResult]:
         }
         if options.get("data", "ring") != "ring":
             fixed["data_args"] = {}
+        if options.get("data") in ("waves", "sentences") or "width" in options:
+            del fixed["hidden"]
         return lab.run("gan", **{**fixed, **options})
 
     return run

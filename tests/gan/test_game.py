@@ -14,6 +14,7 @@ from lab.device import Compute
 from lab.plugins import discover
 from lab_gan.adversarial import Adversarial
 from lab_gan.config import Config
+from lab_gan.discriminator import Verdict
 from lab_gan.gan import GAN
 
 
@@ -23,6 +24,8 @@ def make(tmp_path):
 
     def make(**options) -> GAN:
         fixed = {"data": "ring", "data_args": {"n": 200}, "hidden": (8,), "latent": 3, "batch": 8}
+        if options.get("data") in ("waves", "moving-shapes") or options.get("arch") == "cnn":
+            del fixed["hidden"]
         if "data" in options:
             del fixed["data_args"]
         config = Config(**{**fixed, **options})
@@ -118,17 +121,23 @@ def test_samples_come_of_the_averaged_generator_its_buffers_too(make) -> None:
 
 
 class Line(torch.nn.Module):
-    """D(x) = w x, and the same number for every class."""
+    """D(x) = w x of a point, or of the sum of a pack."""
 
-    def __init__(self, slope: float) -> None:
+    def __init__(self, slope: float, pack: int = 1) -> None:
         super().__init__()
-        self.w = torch.nn.Parameter(torch.tensor(slope))
+        self.w, self.pack = torch.nn.Parameter(torch.tensor(slope)), pack
 
     def forward(self, x, labels):
-        from lab_gan.discriminator import Verdict
+        nothing = x.new_zeros(len(x) // self.pack, 0)
+        return Verdict((self.w * x).view(-1, self.pack).sum(1), nothing, nothing, nothing)
 
+
+class Curve(torch.nn.Module):
+    """D(x) = x^2 / 2, whose slope is x."""
+
+    def forward(self, x, labels):
         nothing = x.new_zeros(len(x), 0)
-        return Verdict((self.w * x).flatten(1).sum(1), nothing, nothing, nothing)
+        return Verdict(x.flatten(1).square().sum(1) / 2, nothing, nothing, nothing)
 
 
 def game(judge, **options) -> Adversarial:
@@ -158,22 +167,54 @@ def test_slopes_are_paid_for_by_their_weight(options, price) -> None:
     assert loss.item() == pytest.approx(plain.item() + price, rel=1e-4)
 
 
+def test_reals_and_fakes_have_gammas_of_their_own() -> None:
+    """With slope x: R1 is gamma / 2 E[x^2] over reals, R2 over fakes."""
+    judge = Curve()
+    play = game(judge, loss="wgan-gp", gradient_penalty=0.0, r1=3.0, r2=5.0)
+    real, fake, nothing = torch.full((6, 1), 2.0), torch.full((6, 1), 7.0), torch.zeros(6, 0)
+    _, seen = play.of_discriminator(judge, real, fake, nothing, torch.zeros(6, 2))
+    assert float(seen["penalty"]) == pytest.approx(3 / 2 * 4 + 5 / 2 * 49)
+
+
+@pytest.mark.parametrize(
+    ("options", "price"),
+    [({"gradient_penalty": 1.0}, (2 - 1) ** 2), ({"gradient_penalty": 0.0, "r1": 2.0}, 4.0)],
+)
+def test_a_pack_is_one_thing_that_is_judged(options, price) -> None:
+    """Of a sum of w x over a pack of four, the slope's norm is w sqrt(4)."""
+    judge = Line(1.0, pack=4)
+    play = game(judge, loss="wgan-gp", pack=4, **options)
+    real, fake, nothing = torch.randn(8, 1), torch.randn(8, 1), torch.zeros(8, 0)
+    _, seen = play.of_discriminator(judge, real, fake, nothing, torch.zeros(8, 2))
+    assert float(seen["penalty"]) == pytest.approx(price, rel=1e-4)
+
+
+def test_a_price_has_the_gradient_of_its_closed_form() -> None:
+    """(w - 1)^2 has 2 (w - 1), and no nan where w is 0."""
+    for w, expected in ((3.0, 4.0), (0.5, -1.0), (0.0, 0.0)):
+        judge = Line(w)
+        play = game(judge, loss="wgan-gp", gradient_penalty=1.0)
+        real, fake = torch.randn(6, 1), torch.randn(6, 1)
+        price = play.penalty(judge, torch.cat([real, fake]), torch.zeros(12), torch.zeros(6, 0))
+        price.backward()
+        assert float(judge.w.grad) == pytest.approx(expected, abs=1e-3)
+
+
 def test_lazy_penalties_come_seldom_and_weigh_more(make) -> None:
     gan = make(loss="relativistic", lazy=4)
     paid = []
     for _ in range(8):
         real, labels = gan.next()
-        before = gan.ctx.window
         gan.teach_discriminator(real, labels)
         paid.append(gan.players.game.due)
-        assert before is gan.ctx.window
-    assert paid == [True, False, False, False] * 2
+    assert paid == [4.0, 0.0, 0.0, 0.0] * 2
     judge = Line(2.0)
     play = game(judge, loss="wgan", r1=0.5, lazy=4)
     zeros, nothing = torch.zeros(6, 1), torch.zeros(6, 0)
+    play.due = 4.0
     loss, _ = play.of_discriminator(judge, zeros, zeros, nothing, torch.zeros(6, 2))
     assert loss.item() == pytest.approx(4 * 0.5 / 2 * 4)
-    play.due = False
+    play.due = 0.0
     loss, seen = play.of_discriminator(judge, zeros, zeros, nothing, torch.zeros(6, 2))
     assert loss.item() == 0
     assert "penalty" not in seen
@@ -210,6 +251,56 @@ def test_codes_are_read_from_fakes_alone(make) -> None:
     assert loss.item() == pytest.approx((plain + misread).item(), rel=1e-5)
 
 
+def test_the_generator_is_to_be_taken_for_real_and_for_its_class(make) -> None:
+    gan = make(conditional="auxiliary", class_weight=2.0)
+    real, labels = gan.next()
+    codes = gan.players.draw(labels)
+    players = gan.players
+    loss, _ = players.game.of_generator(players.generator, codes, real, labels)
+    found = players.discriminator(players.generator(codes), labels)
+    plain = torch.nn.functional.softplus(-found.score).mean()
+    named = cross_entropy(found.classes, labels.argmax(1))
+    assert loss.item() == pytest.approx((plain + 2 * named).item(), rel=1e-5)
+
+
+def test_the_generator_makes_its_codes_readable(make) -> None:
+    gan = make(info_categories=3, info_numbers=2, info_weight=0.5)
+    real, labels = gan.next()
+    players = gan.players
+    codes = players.draw(labels)
+    loss, _ = players.game.of_generator(players.generator, codes, real, labels)
+    found = players.discriminator(players.generator(codes), labels)
+    meaning = players.codes.read(codes)
+    misread = cross_entropy(found.category, meaning.category.argmax(1))
+    misread = misread + (found.numbers - meaning.numbers).square().mean() / 2
+    plain = torch.nn.functional.softplus(-found.score).mean()
+    assert loss.item() == pytest.approx((plain + 0.5 * misread).item(), rel=1e-5)
+
+
+def test_a_relativistic_generator_is_compared_with_reals(make) -> None:
+    gan = make(loss="relativistic")
+    real, labels = gan.next()
+    players = gan.players
+    codes = players.draw(labels)
+    loss, _ = players.game.of_generator(players.generator, codes, real, labels)
+    fake = players.discriminator(players.generator(codes), labels).score
+    on_real = players.discriminator(real, labels).score
+    expected = torch.nn.functional.softplus(on_real - fake).mean()
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_both_players_see_varied_images(make, monkeypatch) -> None:
+    from lab_gan import adversarial
+
+    gan = make(data="digits", arch="mlp", diffaug=("cutout",))
+    seen = []
+    monkeypatch.setattr(
+        adversarial, "differentiable", lambda x, policy, draw: seen.append(len(x)) or x
+    )
+    gan.step()
+    assert seen == [8, 8, 8]  # reals and fakes for the discriminator, fakes for the generator
+
+
 def test_few_labels_are_all_that_a_semi_supervised_discriminator_sees(make) -> None:
     gan = make(labelled=2, data="digits", arch="mlp")
     assert len(gan.labelled) == 20
@@ -228,9 +319,13 @@ def test_the_verdict_on_fooling_needs_a_discriminator_that_could_tell(make) -> N
     gan = make(samples=60)
     figures = gan.evaluate("eval")
     assert figures["indistinguishable"] == 0
-    assert float(gan.players.told) == 0
-    gan.teach_discriminator(*gan.next())
-    assert 0 < float(gan.players.told) <= 1
+    draw = torch.Generator().manual_seed(0)
+    for _ in range(2_000):  # scores that tell nothing, of few examples
+        gan.players.compare(*torch.randn(2, 8, generator=draw))
+    assert float(gan.players.told) < 0.75
+    for _ in range(60):
+        gan.players.compare(torch.ones(8), torch.zeros(8))
+    assert float(gan.players.told) > 0.9
 
 
 # -- refusals
@@ -244,6 +339,13 @@ def test_the_verdict_on_fooling_needs_a_discriminator_that_could_tell(make) -> N
         ({"labelled": 5, "conditional": "concat"}, "exclude each other"),
         ({"info_categories": 1}, "--info-categories 1"),
         ({"slope": 3.0}, "--slope needs a bound"),
+        ({"clip": 0.1}, "--clip is for --loss wgan"),
+        ({"lazy": 4}, "--lazy is for penalties"),
+        ({"momentum": 0.5}, "--momentum is not Adam's"),
+        ({"class_weight": 2.0}, "--class-weight is for"),
+        ({"info_weight": 2.0}, "--info-weight is for"),
+        ({"loss": "wgan", "info_categories": 3}, "--loss wgan clips all weights"),
+        ({"loss": "hinge", "labelled": 3}, "take --loss non-saturating or minimax"),
         ({"diffaug": ("blur",)}, "'blur' is none of colour, translation, cutout"),
         ({"optimizer": "sgd", "beta1": 0.1}, "--beta1 is Adam's"),
         ({"hidden": (0,)}, "--hidden"),
@@ -260,8 +362,11 @@ def test_options_that_do_not_fit_together_are_refused(options, said) -> None:
     [
         ({"data": "diabetes", "conditional": "concat"}, "needs classes; diabetes has none"),
         ({"data": "diabetes", "labelled": 3}, "--labelled needs classes"),
-        ({"data": "moving-shapes"}, "moving-shapes is video"),
-        ({"arch": "cnn"}, "--arch cnn cannot make tables"),
+        ({"data": "moving-shapes"}, "moving-shapes is video data"),
+        ({"arch": "cnn"}, "--arch cnn cannot make ring; leave it to mlp"),
+        ({"width": 8}, "--width does nothing for ring, which mlp makes"),
+        ({"temperature": 2.0}, "--temperature does nothing for ring"),
+        ({"data": "waves", "norm": "batch", "hidden": (128, 128)}, "--norm does nothing for waves"),
         ({"diffaug": ("cutout",)}, "--diffaug varies images"),
         ({"data": "waves", "loss": "hinge"}, "no spectral norm"),
     ],
@@ -269,3 +374,16 @@ def test_options_that_do_not_fit_together_are_refused(options, said) -> None:
 def test_data_that_do_not_have_what_is_asked_for_are_refused(make, options, said) -> None:
     with pytest.raises(lab.UsageError, match=said):
         make(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"data_args": {"n": 40}, "pack": 8}, "--pack 8 does not fit ring: batches of 8 and 4"),
+        ({"data": "digits", "arch": "mlp", "labelled": 500}, "a class of digits has 12. examples"),
+    ],
+)
+def test_examples_that_do_not_allow_it_are_refused_before_training(make, options, said) -> None:
+    gan = make(**options)
+    with pytest.raises(lab.UsageError, match=said):
+        gan.step()
