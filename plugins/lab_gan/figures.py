@@ -20,7 +20,7 @@ from lab_gan.players import Players
 BESIDE = 16  # samples that are shown with their neighbours
 MOST = 1_000  # examples that the players are judged by
 JUDGED = ("d_loss", "g_loss", "g_gradient", "d_gradient", "diversity", "coverage", "precision")
-TOLD = 0.75  # how many pairs a discriminator has to have put in order before it can be fooled
+TOLD = 0.65  # share of pairs that a discriminator has to have put in order before it can be fooled
 
 
 class Figures:

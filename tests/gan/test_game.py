@@ -322,7 +322,7 @@ def test_the_verdict_on_fooling_needs_a_discriminator_that_could_tell(make) -> N
     draw = torch.Generator().manual_seed(0)
     for _ in range(2_000):  # scores that tell nothing, of few examples
         gan.players.compare(*torch.randn(2, 8, generator=draw))
-    assert float(gan.players.told) < 0.75
+    assert float(gan.players.told) < 0.65
     for _ in range(60):
         gan.players.compare(torch.ones(8), torch.zeros(8))
     assert float(gan.players.told) > 0.9

@@ -93,9 +93,9 @@ def test_the_discriminators_outputs_are_logged(train) -> None:
 
 
 def test_it_stops_where_it_can_no_longer_be_told_apart(train) -> None:
-    """What a discriminator with one unit can tell is soon learnt."""
+    """What a discriminator with four units can tell is soon learnt."""
     result = train(
-        data_args={"n": 6_000}, hidden=(1,), lr=1e-2, batch=64, budget=200_000, ema=None,
+        data_args={"n": 6_000}, hidden=(4,), lr=1e-2, batch=64, budget=200_000, ema=None,
         eval_every=6_400, stop_at="indistinguishable", samples=100,
     )  # fmt: skip
     assert result.summary["ended"] == "eval/indistinguishable>=1"
