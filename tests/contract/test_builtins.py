@@ -38,3 +38,8 @@ def test_dbn(check) -> None:
 @parametrize_with_checks("ae")
 def test_ae(check) -> None:
     check()
+
+
+@parametrize_with_checks("gan")
+def test_gan(check) -> None:
+    check()
