@@ -146,7 +146,7 @@ def test_samples_of_points_are_rows_and_of_sentences_words(train) -> None:
     assert (len(table.rows), len(table.columns)) == (5, 2)
     text = lab.load(train(**VARIANTS["sentences"]).dir).sample(Sample(n=5))
     assert len(text.splitlines()) == 5
-    with pytest.raises(lab.UsageError, match="draw images, not tables"):
+    with pytest.raises(lab.UsageError, match="draw images; ring has none"):
         lab.load(train().dir).sample(Sample(interpolate=True))
 
 
