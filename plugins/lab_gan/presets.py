@@ -57,6 +57,15 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "budget": 2_500_000,
         "eval_every": 500_000,
     },
+    "sentences": {
+        "data": "sentences",
+        "loss": "relativistic",
+        "width": 64,
+        "lr": 5e-4,
+        "ema": 0.995,
+        "budget": 300_000,
+        "eval_every": 100_000,
+    },
     "digits": {
         "data": "digits",
         "arch": "mlp",

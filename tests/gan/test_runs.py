@@ -145,7 +145,7 @@ def test_samples_of_points_are_rows_and_of_sentences_words(train) -> None:
     table = lab.load(train().dir).sample(Sample(n=5))
     assert (len(table.rows), len(table.columns)) == (5, 2)
     text = lab.load(train(**VARIANTS["sentences"]).dir).sample(Sample(n=5))
-    assert len(text.splitlines()) == 5
+    assert text.count("\n") == 4  # a sentence may be empty
     with pytest.raises(lab.UsageError, match="draw images; ring has none"):
         lab.load(train().dir).sample(Sample(interpolate=True))
 
