@@ -62,7 +62,11 @@ class PlainLines(Silent):
             return
         self._shown = now
         parts = [f"{int(row['clock']):>9,}/{self._budget:,} {self._clock}"]
-        parts += [f"{name} {value:.4g}" for name, value in row.items() if _worth(name, objective)]
+        parts += [
+            f"{name} {value:.4g}"
+            for name, value in row.items()
+            if _worth(name, objective) or name == "train/return" or name.startswith("test/")
+        ]
         if objective in row and best is not None:
             parts.append(f"best {best:.4g}")
         self.say("  ".join(parts))
@@ -72,7 +76,7 @@ class PlainLines(Silent):
 
 
 class Bar(Silent):
-    """A progress bar with clock, rate, loss, last and best objective, and time left."""
+    """A progress bar with clock, rate, phase, losses, last and best objective, and time left."""
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -121,7 +125,7 @@ class Bar(Silent):
         self._bar.refresh()
 
     def row(self, row: Mapping[str, float], objective: str, best: float | None) -> None:
-        self._seen.update({name: row[name] for name in ("train/loss", objective) if name in row})
+        self._seen.update({name: row[name] for name in row if _worth(name, objective)})
         parts = [f"{name.split('/')[1]} {value:.3g}" for name, value in self._seen.items()]
         if best is not None:
             parts.append(f"[green]best {best:.3g}[/]")
@@ -149,4 +153,7 @@ def _heading(title: str, clock: str, begin: int, budget: int) -> str:
 
 
 def _worth(name: str, objective: str) -> bool:
-    return name in ("train/loss", "train/return", objective) or name.startswith("test/")
+    """Tell what people watch: in which phase training is, losses, and what selects."""
+    if name in ("train/phase", "train/loss", objective):
+        return True
+    return name.startswith("train/") and name.endswith("_loss")  # of each player
