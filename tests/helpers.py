@@ -92,3 +92,24 @@ def last_state(folder: Path) -> dict[str, Any]:
     state = torch.load(folder / "checkpoints" / "last.pt", weights_only=True)
     del state["metrics_bytes"], state["progress"]["seconds"]
     return dict(state)
+
+
+class Interrupted(Exception):
+    """What a terminal of `stopping_at` ends a run by."""
+
+
+def stopping_at(clock: int) -> Any:
+    """Return a terminal that ends a run as a failure would, once it is at `clock`."""
+    from lab.tracking.terminal import Silent
+
+    class Stopping(Silent):
+        def tick(self, now: int) -> None:
+            if now >= clock:
+                raise Interrupted
+
+    return Stopping()
+
+
+def column(folder: Path, name: str) -> list[float]:
+    """Return the values of a metric, row by row, where it has one."""
+    return [row[name] for row in rows(folder) if name in row]

@@ -16,7 +16,7 @@ from lab.kit import Predict, Sample
 from lab.kit.inputs import ranked, read_inputs
 from lab_gan import checks, pictures
 from lab_gan.adversarial import Terms
-from lab_gan.config import Config
+from lab_gan.config import ODDS, Config
 from lab_gan.examples import encoded
 from lab_gan.figures import Figures
 from lab_gan.penalties import clip_weights
@@ -92,7 +92,7 @@ class GAN:
         log = self.ctx.log
         real, fake = seen["real"], seen["fake"]
         self.players.compare(real, fake)
-        if self.config.loss in ("non-saturating", "minimax"):
+        if self.config.loss in ODDS:
             log("d_real", real.sigmoid().mean())
             log("d_fake", fake.sigmoid().mean())
         else:

@@ -29,31 +29,12 @@ VARIANTS = {
 }
 
 
-class Interrupted(Exception):
-    pass
-
-
-def stopping_at(clock: int):
-    from lab.tracking.terminal import Silent
-
-    class Stopping(Silent):
-        def tick(self, now: int) -> None:
-            if now >= clock:
-                raise Interrupted
-
-    return Stopping()
-
-
-def column(result: lab.RunResult, name: str) -> list[float]:
-    return [row[name] for row in helpers.rows(result.dir) if name in row]
-
-
 @pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
 def test_a_run_goes_on_exactly(train, variant) -> None:
     whole = train("whole", **variant)
     state = checkpoint.load(whole.dir / "checkpoints" / "last.pt")["experiment"]
     with pytest.raises(lab.RunFailed):
-        train("cut", checkpoint_every=64, terminal=stopping_at(224), **variant)
+        train("cut", checkpoint_every=64, terminal=helpers.stopping_at(224), **variant)
     resumed = lab.resume(whole.dir.parent / "cut")
     other = checkpoint.load(resumed.dir / "checkpoints" / "last.pt")["experiment"]
     assert helpers.difference(state, other) is None
@@ -64,7 +45,7 @@ def test_a_run_goes_on_exactly(train, variant) -> None:
 def test_every_kind_learns(train, variant) -> None:
     """By the error of reconstructions that no corruption, chance or penalty is part of."""
     result = train(**variant, lr=5e-3, budget=3_200, eval_every=3_200)
-    before, after = column(result, "eval/reconstruction")
+    before, after = helpers.column(result.dir, "eval/reconstruction")
     assert after < 0.9 * before
     assert all(np.isfinite(v) for row in helpers.rows(result.dir) for v in row.values())
 
@@ -73,7 +54,7 @@ def test_every_kind_learns(train, variant) -> None:
 def test_half_precision_learns_the_same(train, kind) -> None:
     options = {"kind": kind, "lr": 3e-3, "budget": 1_600, "eval_every": 1_600}
     full, half = (
-        column(train(precision=precision, **options), "eval/reconstruction")[-1]
+        helpers.column(train(precision=precision, **options).dir, "eval/reconstruction")[-1]
         for precision in ("fp32", "bf16")
     )
     assert half == pytest.approx(full, rel=0.05)
@@ -90,7 +71,7 @@ def test_half_precision_learns_the_same(train, kind) -> None:
 def test_every_kind_selects_by_its_objective(train, options, objective) -> None:
     result = train(**options)
     assert result.summary["objective"]["metric"] == objective
-    assert column(result, objective)
+    assert helpers.column(result.dir, objective)
 
 
 def test_the_bound_is_unweighted_whatever_the_weight_in_training(train) -> None:
@@ -139,7 +120,9 @@ def test_errors_and_codes_are_measured_beside_principal_components(train) -> Non
 
 def test_samples_can_be_measured_by_their_features(train) -> None:
     result = train(kind="vae", fid=100, eval_every=640)
-    assert column(result, "eval/fid")[-1] > column(result, "eval/fid_real")[-1]
+    assert (
+        helpers.column(result.dir, "eval/fid")[-1] > helpers.column(result.dir, "eval/fid_real")[-1]
+    )
 
 
 def test_tables_are_learnt_and_sampled(train) -> None:

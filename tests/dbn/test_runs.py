@@ -24,41 +24,22 @@ VARIANTS = {
 }
 
 
-class Interrupted(Exception):
-    pass
-
-
-def stopping_at(clock: int):
-    from lab.tracking.terminal import Silent
-
-    class Stopping(Silent):
-        def tick(self, now: int) -> None:
-            if now >= clock:
-                raise Interrupted
-
-    return Stopping()
-
-
 @pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
 def test_a_run_goes_on_exactly_from_every_phase(train, variant) -> None:
     whole = train("whole", **variant)
     state = checkpoint.load(whole.dir / "checkpoints" / "last.pt")["experiment"]
     for at in (160, 480, 800):
         with pytest.raises(lab.RunFailed):
-            train(f"cut{at}", checkpoint_every=64, terminal=stopping_at(at), **variant)
+            train(f"cut{at}", checkpoint_every=64, terminal=helpers.stopping_at(at), **variant)
         resumed = lab.resume(whole.dir.parent / f"cut{at}")
         other = checkpoint.load(resumed.dir / "checkpoints" / "last.pt")["experiment"]
         assert helpers.difference(state, other) is None
         assert helpers.rows(whole.dir) == helpers.rows(resumed.dir)
 
 
-def column(result: lab.RunResult, name: str) -> list[float]:
-    return [row[name] for row in helpers.rows(result.dir) if name in row]
-
-
 def test_phases_follow_each_other_by_their_shares(train) -> None:
     result = train(layers=(16, 12), finetune="classify", shares=(1, 2, 3), budget=960, log_every=32)
-    assert column(result, "train/phase") == [1.0] * 5 + [2.0] * 10 + [3.0] * 15
+    assert helpers.column(result.dir, "train/phase") == [1.0] * 5 + [2.0] * 10 + [3.0] * 15
 
 
 def test_nothing_is_best_before_the_last_phase(train) -> None:
@@ -81,22 +62,24 @@ def test_nothing_is_best_before_the_last_phase(train) -> None:
 def test_every_kind_of_training_selects_by_what_was_asked(train, options, objective) -> None:
     result = train(**options)
     assert result.summary["objective"]["metric"] == objective
-    assert column(result, objective)
+    assert helpers.column(result.dir, objective)
 
 
 def test_a_larger_budget_does_not_repeat_a_phase(train) -> None:
     result = train("longer", finetune="classify", log_every=32)
     longer = lab.resume(result.dir, budget=1_920)
-    assert column(longer, "train/phase")[-10:] == [3.0] * 10
+    assert helpers.column(longer.dir, "train/phase")[-10:] == [3.0] * 10
 
 
 def test_an_rbm_gets_likelier_and_its_figures_agree(train) -> None:
     result = train(layers=(10,), lr=0.2, budget=19_200, eval_every=9_600, ais=500, ais_chains=200)
-    likely = column(result, "eval/log_likelihood")
+    likely = helpers.column(result.dir, "eval/log_likelihood")
     assert likely[-1] > likely[0] + 5
-    exact = column(result, "eval/log_likelihood_exact")
+    exact = helpers.column(result.dir, "eval/log_likelihood_exact")
     assert likely == pytest.approx(exact, abs=0.6)  # other bits are drawn, other chains
-    assert column(result, "eval/layer_reconstruction") == column(result, "eval/reconstruction")
+    assert helpers.column(result.dir, "eval/layer_reconstruction") == helpers.column(
+        result.dir, "eval/reconstruction"
+    )
     test = result.summary["test"]
     low, high = test["test/log_likelihood_low"], test["test/log_likelihood_high"]
     assert low < test["test/log_likelihood"] < high
@@ -104,7 +87,7 @@ def test_an_rbm_gets_likelier_and_its_figures_agree(train) -> None:
 
 def test_the_same_net_without_pretraining_has_one_phase(train) -> None:
     result = train(finetune="autoencode", pretrain=False)
-    assert set(column(result, "train/phase")) == {3.0}
+    assert set(helpers.column(result.dir, "train/phase")) == {3.0}
 
 
 def test_a_classifier_begins_at_the_label_units_answers(train) -> None:
@@ -150,7 +133,7 @@ def test_tables_are_learnt_with_gaussian_units(train) -> None:
 
     result = train(data="wine", layers=(8,), budget=12_000, gaussian_lr=0.03)
     assert "eval/pseudo_likelihood" not in helpers.rows(result.dir)[-2]
-    likely = column(result, "eval/log_likelihood_exact")
+    likely = helpers.column(result.dir, "eval/log_likelihood_exact")
     assert likely[-1] > likely[0]
     table = lab.load(result.dir).sample(Sample(n=5, steps=3))
     assert len(table.rows) == 5

@@ -30,35 +30,16 @@ VARIANTS = {
 }
 
 
-class Interrupted(Exception):
-    pass
-
-
-def stopping_at(clock: int):
-    from lab.tracking.terminal import Silent
-
-    class Stopping(Silent):
-        def tick(self, now: int) -> None:
-            if now >= clock:
-                raise Interrupted
-
-    return Stopping()
-
-
 @pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
 def test_a_run_goes_on_exactly(train, variant) -> None:
     whole = train("whole", **variant)
     state = checkpoint.load(whole.dir / "checkpoints" / "last.pt")["experiment"]
     with pytest.raises(lab.RunFailed):
-        train("cut", checkpoint_every=160, terminal=stopping_at(400), **variant)
+        train("cut", checkpoint_every=160, terminal=helpers.stopping_at(400), **variant)
     resumed = lab.resume(whole.dir.parent / "cut")
     other = checkpoint.load(resumed.dir / "checkpoints" / "last.pt")["experiment"]
     assert helpers.difference(state, other) is None
     assert helpers.rows(whole.dir) == helpers.rows(resumed.dir)
-
-
-def column(result: lab.RunResult, name: str) -> list[float]:
-    return [row[name] for row in helpers.rows(result.dir) if name in row]
 
 
 def test_points_find_the_ring(train) -> None:
@@ -69,7 +50,7 @@ def test_points_find_the_ring(train) -> None:
     assert test["test/high_quality"] > 0.2  # uniform noise in the square: 0.01
     assert test["test/healthy"] == 1
     assert result.summary["objective"]["metric"] == "eval/distance"
-    assert column(result, "eval/distance")[-1] < 0.8
+    assert helpers.column(result.dir, "eval/distance")[-1] < 0.8
 
 
 def test_metrics_are_what_the_spec_declares(train) -> None:
@@ -84,12 +65,12 @@ def test_metrics_are_what_the_spec_declares(train) -> None:
 def test_the_discriminators_outputs_are_logged(train) -> None:
     result = train(log_every=64)
     for name in ("d_real", "d_fake", "d_accuracy"):
-        found = column(result, f"train/{name}")
+        found = helpers.column(result.dir, f"train/{name}")
         assert found
         assert all(0 <= value <= 1 for value in found)
-    assert column(result, "train/penalty") == []
-    assert column(train(r1=1.0), "train/penalty")
-    assert column(train(loss="wgan", budget=1_280), "train/d_accuracy") == []
+    assert helpers.column(result.dir, "train/penalty") == []
+    assert helpers.column(train(r1=1.0).dir, "train/penalty")
+    assert helpers.column(train(loss="wgan", budget=1_280).dir, "train/d_accuracy") == []
 
 
 def test_it_stops_where_it_can_no_longer_be_told_apart(train) -> None:
