@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 export WANDB_ERROR_REPORTING ?= false
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: run test lint types tests proofs bench clean
+.PHONY: run test lint types tests portable proofs bench clean
 
 run: $(VENV)/.run  ## train DQN on CartPole-v1
 	$(BIN)/lab run dqn --env CartPole-v1
@@ -26,6 +26,11 @@ types: $(VENV)/.test
 
 tests: $(VENV)/.test
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+portable: $(VENV)/.test  ## the tests as other CPUs compute: narrower vectors, another order of sums
+	ATEN_CPU_CAPABILITY=default $(BIN)/python -m pytest -n 2 --dist loadgroup
+	ATEN_CPU_CAPABILITY=avx2 $(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -p rounding
 
 proofs: $(VENV)/.test  ## the long tests: kills at random moments, signals, compiled updates
 	$(BIN)/python -m pytest -m slow

@@ -33,7 +33,7 @@ def ask(browser: Any, script: str) -> Any:
     return browser.execute_script(f"return {script}")
 
 
-def until(browser: Any, script: str, seconds: float = 20) -> None:
+def until(browser: Any, script: str, seconds: float = helpers.LONG) -> None:
     end = time.monotonic() + seconds
     while not ask(browser, script):
         assert time.monotonic() < end, f"not within {seconds} s: {script}"

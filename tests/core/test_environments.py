@@ -106,7 +106,7 @@ episode_plans = st.lists(
 
 
 @pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name)
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(plans=st.lists(episode_plans, min_size=1, max_size=4), share=st.booleans())
 def test_every_autoreset_mode_gives_the_transitions_of_single_environments(
     mode, plans, share
@@ -184,7 +184,7 @@ def test_environments_that_use_their_arrays_again_overwrite_nothing() -> None:
 
 
 @pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name)
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     plans=st.lists(episode_plans, min_size=1, max_size=4),
     episodes=st.integers(1, 9),

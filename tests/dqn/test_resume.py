@@ -93,7 +93,7 @@ def words(options: dict[str, Any]) -> list[str]:
 
 def kill_at(child: subprocess.Popen[bytes], folder: Path, checkpoints: int, pause: float) -> None:
     """Send SIGKILL a moment after so many checkpoints were written."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + helpers.LONG
     while len(written(folder)) < checkpoints:
         assert child.poll() is None, f"ended by itself with {child.returncode}"
         assert time.monotonic() < end

@@ -60,7 +60,7 @@ def calibration_error(logits: torch.Tensor, targets: torch.Tensor, bins: int = 1
     return total
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(sizes=cuts, seed=st.integers(0, 1000), n=st.integers(1, 80))
 def test_classification_is_sklearns_however_the_set_is_cut(sizes, seed, n) -> None:
     logits, targets = classified(n, seed=seed)
@@ -135,7 +135,7 @@ def test_an_empty_set_has_no_figures(meter) -> None:
         meter.compute()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(sizes=cuts, seed=st.integers(0, 1000), n=st.integers(2, 60), k=st.sampled_from([None, 1, 3]))
 def test_regression_is_sklearns_however_the_set_is_cut(sizes, seed, n, k) -> None:
     generator = torch.Generator().manual_seed(seed)
@@ -167,7 +167,7 @@ def test_regression_refuses_shapes_that_would_broadcast() -> None:
         Regression().add(torch.zeros(4, 1), torch.zeros(4))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(sizes=cuts, seed=st.integers(0, 1000), ignore=st.sampled_from([None, 255, -1, 0]))
 def test_segmentation_is_sklearns_without_absent_classes(sizes, seed, ignore) -> None:
     generator = torch.Generator().manual_seed(seed)

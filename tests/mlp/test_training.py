@@ -233,7 +233,7 @@ def test_killed_at_a_random_moment_and_resumed_it_is_the_same(train, tmp_path, s
         [sys.executable, "-m", "lab", "run", "mlp", *words],
         cwd=tmp_path, env=helpers.child_environment(), stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    end = time.monotonic() + 120
+    end = time.monotonic() + helpers.LONG
     while len(list((folder / "checkpoints").glob("[0-9]*.pt"))) < 2:
         assert child.poll() is None
         assert time.monotonic() < end
