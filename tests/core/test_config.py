@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab import config
-from lab.config import Options, RunOptions
+from lab.config import LARGEST, Options, RunOptions
 from lab.errors import UsageError
 
 LEVELS = ("flag", "environment", "file", "preset")
