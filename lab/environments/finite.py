@@ -21,6 +21,7 @@ class Watch:
 
     def __init__(self) -> None:
         self.found: str | None = None
+        self._zeros: dict[tuple[int, Any], Array] = {}
 
     def see(self, obs: Any, lengths: Array) -> None:
         """Look at observations [N, ...] that follow `lengths` [N] steps of their episodes."""
@@ -29,17 +30,18 @@ class Watch:
         for part in obs.values() if isinstance(obs, Mapping) else (obs,):
             if isinstance(part, Mapping):
                 self.see(part, lengths)
-            elif part.dtype.kind == "f" and part.size <= SMALL:
-                flat = part.ravel()
-                # one pass, and no array made: a sum of squares is finite only if they all are
-                if not math.isfinite(flat.dot(flat)):
-                    self._tell(part, lengths)
+            elif part.dtype.kind == "f" and part.size <= SMALL and not self._is_finite(part):
+                self._tell(part, lengths)
+
+    def _is_finite(self, values: Array) -> bool:
+        """Tell it in one pass, and without a new array: 0 times a number is 0 if it is finite."""
+        key = (values.size, values.dtype)
+        if key not in self._zeros:
+            self._zeros[key] = np.zeros(values.size, values.dtype)
+        return math.isfinite(values.ravel().dot(self._zeros[key]))
 
     def _tell(self, obs: Array, lengths: Array) -> None:
-        finite = np.isfinite(obs)
-        if finite.all():  # only their squares were too large
-            return
-        place = tuple(int(i) for i in np.argwhere(~finite)[0])
+        place = tuple(int(i) for i in np.argwhere(~np.isfinite(obs))[0])
         within = f"[{', '.join(map(str, place[1:]))}]" if place[1:] else ""
         self.found = (
             f"an observation{within} of {obs[place]} after step {int(lengths[place[0]]) + 1} of an "
