@@ -138,7 +138,9 @@ def test_the_threshold_of_an_environment_is_found_wherever_it_is_registered(env)
     from lab_dqn.config import Config
 
     known = {"CartPole-v1": 475, "lab/Catch-v0": 0.99, "worlds:worlds/Easy-v0": 25}
-    assert Config(env=env).goals == {"solved": f"eval/return>={known[env]:g}"}
+    from lab.plugins import discover
+
+    assert Config(env=env).goals(discover()) == {"solved": f"eval/return>={known[env]:g}"}
 
 
 # -- presets
