@@ -169,7 +169,12 @@ class SB3:
         number = self.config.n_envs if train else self.config.eval_episodes
         # one by one: a native vector environment has ticks that are no transitions
         return self.ctx.make_envs(
-            self.config.env, number, train=train, native=False, **self.env_args()
+            self.config.env,
+            number,
+            train=train,
+            native=False,
+            time_limit=self.config.max_episode_steps,
+            **self.env_args(),
         )
 
     def env_args(self) -> dict[str, Any]:
@@ -199,7 +204,10 @@ class SB3:
 
     def play(self, options: lab.Play) -> lab.Clip:
         """Return a deterministic episode as a clip."""
-        env = self.ctx.make_env(self.config.env, render_mode="rgb_array", **self.env_args())
+        limit = self.config.max_episode_steps
+        env = self.ctx.make_env(
+            self.config.env, time_limit=limit, render_mode="rgb_array", **self.env_args()
+        )
         seed = int(self.ctx.rng.integers(2**31))
         return lab.record_episode(env, self.predict, seed, options)
 
