@@ -14,6 +14,7 @@ from lab.config import Play
 from lab.environments.envs import failure
 from lab.errors import LabError
 from lab.media import Clip, Picture
+from lab.text import describe
 
 
 def record_episode(
@@ -52,7 +53,7 @@ def _call(name: str, method: str, call: Callable[[], Any]) -> Any:
 def _draw(env: gym.Env[Any, Any], size: int) -> Picture:
     try:
         image = Image.fromarray(np.asarray(env.render(), dtype=np.uint8))
-    except (gym.error.Error, ImportError, TypeError) as error:
-        raise LabError(f"the environment cannot draw itself: {error}") from error
+    except Exception as error:  # a screen may be missing in any way
+        raise LabError(f"the environment cannot draw itself: {describe(error)}") from error
     image.thumbnail((size, size))
     return np.asarray(image)
