@@ -37,7 +37,8 @@ def toy_distributions(folder: Path) -> Path:
 def child_environment(*folders: Path, **extra: str) -> dict[str, str]:
     """Return an environment in which a child python sees the lab and the plugins in `folders`."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("LAB_", "WANDB_", "PYTEST"))}
-    path = os.pathsep.join(str(folder) for folder in (ROOT, TOYS, *folders))
+    ours = (ROOT, ROOT / "plugins", ROOT / "envs", TOYS)
+    path = os.pathsep.join(str(folder) for folder in (*ours, *folders))
     return {**kept, **QUIET, "PYTHONPATH": path, **extra}
 
 
