@@ -233,6 +233,7 @@ class SB3:
         state = {
             "model": parameters.pop("policy"),
             "parameters": parameters,
+            "begun": self.begun,
             "counters": {name: getattr(model, name) for name in COUNTERS if hasattr(model, name)},
             "variables": {name: getattr(model, name).detach() for name in self.variables()},
             "actions": lab.plain(model.action_space.np_random.bit_generator.state),
@@ -249,7 +250,9 @@ class SB3:
         model.policy.load_state_dict(state["model"])
         if "parameters" not in state:
             return
-        self.begin()
+        self.begun = False
+        if state["begun"]:  # before its first step there is nothing to count to
+            self.begin()
         parameters = copy.deepcopy(dict(state["parameters"]))  # an optimiser keeps what it gets
         model.set_parameters({**parameters, "policy": state["model"]})
         for name, value in state["counters"].items():

@@ -60,6 +60,18 @@ def test_an_environment_that_fails_ends_the_run_in_one_line_with_its_name(cli, t
     assert "--env worlds/Broken-v0: its step raised ZeroDivisionError: no floor here" in line
 
 
+def test_a_signal_in_an_evaluation_leaves_a_run_that_goes_on_to_the_same_end(run_dqn) -> None:
+    options = {**SMALL, "env": "CartPole-v1", "n_envs": 4, "budget": 200, "max_episode_steps": 9}
+    whole = run_dqn("whole", **options).dir
+    with helpers.signal_in_evaluation(signal.SIGINT, which=4):
+        cut = run_dqn("cut", **options)
+    assert (cut.state, cut.summary["signal"]) == ("interrupted", signal.SIGINT)
+    assert [row["clock"] for row in rows(cut.dir) if "eval/return" in row] == [0, 30, 60]
+    assert lab.resume(cut.dir).state == "finished"
+    assert rows(cut.dir) == rows(whole)
+    assert difference(last_state(cut.dir), last_state(whole)) is None
+
+
 @pytest.fixture
 def spawn(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     children: list[subprocess.Popen[str]] = []
