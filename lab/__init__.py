@@ -24,6 +24,7 @@ _HOME = {
     "DataOptions": "lab.data.options",
     "Dataset": "lab.data.dataset",
     "Diverged": "lab.errors",
+    "EnvConfig": "lab.env_config",
     "EnvironmentSpec": "lab.spec",
     "Envs": "lab.environments",
     "Episodes": "lab.environments",
@@ -76,6 +77,7 @@ if TYPE_CHECKING:
     from lab.data.dataset import Dataset as Dataset
     from lab.data.options import AugmentOptions as AugmentOptions
     from lab.data.options import DataOptions as DataOptions
+    from lab.env_config import EnvConfig as EnvConfig
     from lab.environments import Envs as Envs
     from lab.environments import Episodes as Episodes
     from lab.environments import Step as Step

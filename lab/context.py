@@ -18,8 +18,10 @@ from lab.data.data import Data
 from lab.data.options import DataOptions
 from lab.device import Compute
 from lab.environments import Envs, make
+from lab.environments.limits import EVALUATION_STEPS, registered_limit
 from lab.rng import Randomness, derive, plain, unplain, untouched
 from lab.spec import EnvironmentSpec, SourceSpec
+from lab.text import describe
 from lab.update import Loss, Update, make_update
 from lab.window import Value, Window
 
@@ -67,7 +69,7 @@ class Context:
         self._sources = sources
         self._tell_source = tell_source
         self._train_envs: list[Envs] = []
-        self._all_envs: list[tuple[str, Envs]] = []
+        self._all_envs: list[Envs] = []
         self._all_data: list[Data] = []
         self._restored_envs: list[Any] = []
 
@@ -193,17 +195,20 @@ class Context:
         train: bool = True,
         native: bool = True,
         wrappers: Sequence[make.Wrapper] = (),
+        time_limit: int | None = None,
         **kwargs: Any,
     ) -> Envs:
         """Make environments to step together, with a native vector version where there is one and
-        `native` allows it.
+        `native` allows it. `time_limit` truncates episodes, beside any limit of the environment's
+        own.
 
         Those to train in are seeded here, and the runner saves and restores their state. Those to
-        evaluate in (`train=False`) are reset with a seed drawn from `rng` at each evaluation.
+        evaluate in (`train=False`) are reset with a seed drawn from `rng` at each evaluation, which
+        has to end: where no time limit is known, there is one of 27,000 steps.
         """
 
         with untouched():  # what is made on first use may not move training's randomness
-            return self._make_envs(env_id, num_envs, train, native, wrappers, kwargs)
+            return self._make_envs(env_id, num_envs, train, native, wrappers, time_limit, kwargs)
 
     def _make_envs(
         self,
@@ -212,19 +217,29 @@ class Context:
         train: bool,
         native: bool,
         wrappers: Sequence[make.Wrapper],
+        time_limit: int | None,
         kwargs: Mapping[str, Any],
     ) -> Envs:
         name = self.register_env(env_id)
+        cuts = not train and time_limit is None and registered_limit(name, kwargs) is None
+        limit = EVALUATION_STEPS if cuts else time_limit
         fast = next((e.native[name] for e in self._environments if name in e.native), None)
 
         def build() -> Envs:
             vector_id = self.register_env(fast) if fast else None
             return make.make_envs(
-                name, num_envs, native=native, wrappers=wrappers, vector_id=vector_id, **kwargs
+                name,
+                num_envs,
+                native=native,
+                wrappers=wrappers,
+                vector_id=vector_id,
+                time_limit=limit,
+                **kwargs,
             )
 
         envs = build()
-        self._all_envs.append((env_id, envs))
+        envs.tell, envs.cut_after = self._warn, limit if cuts else None
+        self._all_envs.append(envs)
         if train:
             self._prepare(envs, build)
         return envs
@@ -248,9 +263,9 @@ class Context:
 
     def not_finite(self) -> str | None:
         """Say what was lent that held a number which is not finite; None where nothing did."""
-        for env_id, envs in self._all_envs:
+        for envs in self._all_envs:
             if found := envs.not_finite():
-                return f"{env_id} gave {found}"
+                return f"{envs.name} gave {found}"
         for data in self._all_data:
             if found := data.not_finite():
                 return f"{data.request.data} gave {found}"
@@ -269,6 +284,9 @@ class Context:
             envs.load_state_dict(self._restored_envs[index])
 
     def close(self) -> None:
-        """Close every environment that was made."""
-        for _, envs in self._all_envs:
-            envs.close()
+        """Close every environment that was made. One that fails at it costs no run."""
+        for envs in self._all_envs:
+            try:
+                envs.close()
+            except Exception as error:  # it may have been left in the middle of a step
+                self.warn(f"{envs.name} could not be closed: {describe(error)}")

@@ -35,6 +35,7 @@ class Progress:
     best_clock: int = 0
     last: float | None = None
     ended: str | None = None  # "budget", "complete" or the criterion that was met
+    due: dict[str, int | None] | None = None  # grid points reached and not served: see Runner._step
     test: dict[str, float] = field(default_factory=dict)
 
 

@@ -18,7 +18,7 @@ from lab.experiment import Experiment
 from lab.grid import Grid
 from lab.recorder import Progress, Recorder
 from lab.returned import advanced, remembered
-from lab.signals import Signals
+from lab.signals import Cut, Signals
 from lab.spec import ExperimentSpec, import_object
 from lab.stop import StopAt
 from lab.store import BEST, LAST
@@ -53,6 +53,9 @@ class Runner:
         self.signals = Signals()
         self._restored = False
         self._save_due = 0.0
+        self._save_seconds = 0.0  # what the last one took
+        self._evaluation_seconds = 0.0
+        self._saved_clock = 0
 
     @property
     def progress(self) -> Progress:
@@ -67,6 +70,9 @@ class Runner:
         try:
             with self.signals:
                 state = self._train_and_test()
+        except Cut:
+            state = "interrupted"
+            self.recorder.say(f"Evaluation is cut short; saved as of {self._saved_clock:,}.")
         except KeyboardInterrupt:
             state = "interrupted"
         except Exception as error:
@@ -79,11 +85,15 @@ class Runner:
         return summary
 
     def _train_and_test(self) -> str:
+        progress = self.progress
         if not self._restored:
-            self._serve(log_at=None, eval_at=0)
+            progress.due = {"eval": 0}
             self._first_checkpoint()
-        while self.progress.ended is None:
-            self._step()
+        while progress.due or progress.ended is None:
+            if progress.due:
+                self._serve()
+            else:
+                self._step()
             if self.signals.caught:
                 self.recorder.terminal.say("Saving. Once more stops at once.")
                 self._save()
@@ -98,7 +108,7 @@ class Runner:
         return self.progress.clock >= self.plan.budget
 
     def _step(self) -> None:
-        """Do one step of learning and serve the grid points that it reached."""
+        """Do one step of learning and note the grid points that it reached."""
         plan, progress = self.plan, self.progress
         before = progress.clock
         try:
@@ -112,16 +122,36 @@ class Runner:
         if moved == 0 or self._spent():
             progress.ended = "complete" if moved == 0 else "budget"
             log_at = eval_at = min(now, plan.budget)
-        if log_at is not None or eval_at is not None:
-            self._serve(log_at, eval_at)
-        self.recorder.terminal.tick(now)
         save_at = Grid(plan.checkpoint_every).reached(before, now)
+        due = {"log": log_at, "eval": eval_at, "save": save_at}
+        if any(point is not None for point in due.values()):
+            progress.due = due
+        else:
+            self._settle()
+
+    def _serve(self) -> None:
+        """Serve the grid points that are due.
+
+        A signal cuts an evaluation short, and then the run goes on from its last checkpoint: so one
+        is written before an evaluation that takes long.
+        """
+        due = self.progress.due or {}
+        log_at, eval_at, save_at = (due.get(grid) for grid in ("log", "eval", "save"))
+        if eval_at is not None and self._evaluation_seconds > SAVE_SPACING * self._save_seconds:
+            self._save()
+        self._log_and_evaluate(log_at, eval_at)
         if save_at is not None:
-            self.checkpoints.save_stamped(save_at, self._model_state(), plan.keep)
-        if save_at is not None or time.perf_counter() >= self._save_due:
+            self.checkpoints.save_stamped(save_at, self._model_state(), self.plan.keep)
+        self.progress.due = None
+        self._settle(save=save_at is not None)
+
+    def _settle(self, save: bool = False) -> None:
+        """Show how far training is, and save where it is time to."""
+        self.recorder.terminal.tick(self.progress.clock)
+        if save or time.perf_counter() >= self._save_due:
             self._save()
 
-    def _serve(self, log_at: int | None, eval_at: int | None) -> None:
+    def _log_and_evaluate(self, log_at: int | None, eval_at: int | None) -> None:
         """Log the window that ends at `log_at`, evaluate for `eval_at`, in one row if they meet."""
         rows: dict[int, dict[str, float]] = {}
         if log_at is not None:
@@ -148,11 +178,14 @@ class Runner:
     # -- evaluation and selection
 
     def _evaluate(self, split: str, purpose: str) -> dict[str, float]:
+        began = time.perf_counter()
         try:
-            metrics = evaluate(self.experiment, self.ctx, split, purpose)
+            with self.signals.interruptible():
+                metrics = evaluate(self.experiment, self.ctx, split, purpose)
         except Exception as error:
             explain(error, self.ctx)
             raise
+        self._evaluation_seconds = time.perf_counter() - began
         self._check(metrics)
         return metrics
 
@@ -206,7 +239,8 @@ class Runner:
         """Record an episode of the selected weights. A screen that fails costs no run."""
         options = import_object(self.plan.spec.capabilities["play"])()
         try:
-            clip = perform(self.experiment, self.ctx, "play", options)
+            with self.signals.interruptible():
+                clip = perform(self.experiment, self.ctx, "play", options)
             self.ctx.media("episode", clip)
             self._write_media(self.progress.clock)
         except Exception as error:  # an environment may fail to draw itself in any way
@@ -248,7 +282,8 @@ class Runner:
         self._means()  # nothing is saved of a training that diverged
         self.checkpoints.save_last(self._full_state())
         now = time.perf_counter()
-        self._save_due = now + max(SAVE_SECONDS, SAVE_SPACING * (now - began))
+        self._saved_clock, self._save_seconds = self.progress.clock, now - began
+        self._save_due = now + max(SAVE_SECONDS, SAVE_SPACING * self._save_seconds)
 
     def _first_checkpoint(self) -> None:
         """Write and read back the first checkpoint: an unloadable one is known now, not later."""
@@ -258,7 +293,7 @@ class Runner:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go back to the moment `state` was saved. RNG comes last: loading may draw from it."""
         self.recorder.progress = Progress(**state["progress"])
-        self.ctx.clock = self.progress.clock
+        self.ctx.clock = self._saved_clock = self.progress.clock
         extended = self.plan.budget > state["budget"]
         unbound = self.progress.ended != str(self.plan.stop_at)  # the criterion was dropped
         reopened = self.progress.ended not in (None, "complete") and (

@@ -171,7 +171,12 @@ class SB3:
         number = self.config.n_envs if train else self.config.eval_episodes
         # one by one: a native vector environment has ticks that are no transitions
         return self.ctx.make_envs(
-            self.config.env, number, train=train, native=False, **self.env_args()
+            self.config.env,
+            number,
+            train=train,
+            native=False,
+            time_limit=self.config.max_episode_steps,
+            **self.env_args(),
         )
 
     def env_args(self) -> dict[str, Any]:
@@ -201,7 +206,10 @@ class SB3:
 
     def play(self, options: lab.Play) -> lab.Clip:
         """Return a deterministic episode as a clip."""
-        env = self.ctx.make_env(self.config.env, render_mode="rgb_array", **self.env_args())
+        limit = self.config.max_episode_steps
+        env = self.ctx.make_env(
+            self.config.env, time_limit=limit, render_mode="rgb_array", **self.env_args()
+        )
         seed = int(self.ctx.rng.integers(2**31))
         return lab.record_episode(env, self.predict, seed, options)
 
@@ -227,6 +235,7 @@ class SB3:
         state = {
             "model": parameters.pop("policy"),
             "parameters": parameters,
+            "begun": self.begun,
             "counters": {name: getattr(model, name) for name in COUNTERS if hasattr(model, name)},
             "variables": {name: getattr(model, name).detach() for name in self.variables()},
             "actions": lab.plain(model.action_space.np_random.bit_generator.state),
@@ -243,7 +252,9 @@ class SB3:
         model.policy.load_state_dict(state["model"])
         if "parameters" not in state:
             return
-        self.begin()
+        self.begun = False
+        if state["begun"]:  # before its first step there is nothing to count to
+            self.begin()
         parameters = copy.deepcopy(dict(state["parameters"]))  # an optimiser keeps what it gets
         model.set_parameters({**parameters, "policy": state["model"]})
         for name, value in state["counters"].items():

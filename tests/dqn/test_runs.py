@@ -109,13 +109,13 @@ def test_the_test_is_a_mean_of_fresh_episodes_in_its_interval(run_dqn, monkeypat
 
 def test_the_interval_is_student_s() -> None:
     returns = np.array([3.0, 5.0, 4.0, 9.0, 1.0])
-    played = lab.Episodes(returns, returns, np.full(5, 7))
+    played = lab.Episodes(returns, returns, np.full(5, 7), np.zeros(5, bool))
     test = played.metrics("test")
     half = 2.7764 * returns.std(ddof=1) / np.sqrt(5)  # t(0.975) of 4 degrees of freedom
     assert (test["return"], test["length"], test["episodes"]) == (returns.mean(), 7, 5)
     assert test["return_high"] - returns.mean() == pytest.approx(half, rel=1e-4)
     assert returns.mean() - test["return_low"] == pytest.approx(half, rel=1e-4)
-    assert played.metrics("eval") == {"return": returns.mean(), "length": 7}
+    assert played.metrics("eval") == {"return": returns.mean(), "length": 7, "truncated": 0}
 
 
 def test_stop_at_solved_ends_on_a_passage_that_is_confirmed(run_dqn) -> None:
