@@ -20,12 +20,13 @@ class Episodes:
     lengths: Array  # [E] steps
 
     def metrics(self, split: str) -> dict[str, float]:
-        """Return mean return and length; on "test" with Student's 95 % interval of the mean and
-        how many episodes there were."""
+        """Return mean return and length; on "test" with how many episodes there were, and Student's
+        95 % interval of the mean where there were several."""
         found = {"return": self.returns.mean(), "length": self.lengths.mean()}
         if split == "test":
-            low, high = mean_interval(self.returns)
-            found |= {"return_low": low, "return_high": high, "episodes": len(self.returns)}
+            found["episodes"] = len(self.returns)
+            if (interval := mean_interval(self.returns)) is not None:
+                found["return_low"], found["return_high"] = interval
         return {name: float(value) for name, value in found.items()}
 
 
