@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -16,6 +17,7 @@ from torch import nn
 
 from lab.data.data import Data
 from lab.data.options import DataOptions
+from lab.data.record import DataRecord
 from lab.device import Compute
 from lab.environments import Envs, make
 from lab.rng import Randomness, derive, plain, unplain, untouched
@@ -45,6 +47,7 @@ class Context:
         environments: Sequence[EnvironmentSpec] = (),
         sources: Mapping[str, SourceSpec] = MappingProxyType({}),
         warn: Callable[[str], None] = lambda message: None,
+        data_record: DataRecord | None = None,
     ) -> None:
         self.seed = seed
         self.budget = budget
@@ -58,6 +61,8 @@ class Context:
         self.warn = warn
         self._environments = tuple(environments)
         self._sources = sources
+        self.data_record = data_record
+        self._data: list[weakref.ref[Data]] = []
         self._read: list[tuple[str, dict[str, Any]]] = []
         self._tell_source: Callable[[str, Mapping[str, Any]], None] | None = None
         self._train_envs: list[Envs] = []
@@ -154,9 +159,12 @@ class Context:
 
         Raises UsageError for a source that no plugin offers.
         """
-        return Data(
-            options, self._sources, self.device, self.seed, self.fact, self._warn, self._has_read
-        )
+        data = Data(
+            options, self._sources, self.device, self.seed, self.fact, self._warn, self._has_read,
+            self.data_record,
+        )  # fmt: skip
+        self._data.append(weakref.ref(data))
+        return data
 
     def _warn(self, message: str) -> None:
         self.warn(message)
@@ -243,6 +251,13 @@ class Context:
         self._tell_source = tell
         for name, description in self._read:
             tell(name, description)
+
+    def read_again(self) -> None:
+        """Read now what the run has read before. Raises UsageError where that has changed: before
+        anything is written, rather than in the first step."""
+        for data in filter(None, (reference() for reference in self._data)):
+            if self.data_record is not None and data.words in self.data_record:
+                data.parts  # noqa: B018
 
     def envs_state(self) -> list[Any]:
         """Return the state of the training environments, in the order they were made."""

@@ -20,6 +20,7 @@ from lab.tracking.terminal import Terminal
 if TYPE_CHECKING:
     from lab.checkpoint import Checkpoints
     from lab.context import Context
+    from lab.data.record import DataRecord
     from lab.device import Compute
     from lab.experiment import Experiment
     from lab.runner import Plan
@@ -76,11 +77,15 @@ class Session:
         self.options = self.options.model_copy(update={"device": chosen})
 
     def build(
-        self, folder: Path, facts: Mapping[str, Any] | None = None
+        self,
+        folder: Path,
+        facts: Mapping[str, Any] | None = None,
+        data_record: DataRecord | None = None,
     ) -> tuple[Experiment, Context]:
         """Construct the experiment in its context. Nothing is written yet."""
         from lab import device
         from lab.context import Context
+        from lab.data.record import DataRecord
         from lab.device import Compute
 
         options = self.options
@@ -97,36 +102,57 @@ class Session:
             environments=self.plugins.environments(),
             sources=self.plugins.sources(),
             warn=self.terminal.say,
+            data_record=data_record or DataRecord(),
         )
         return self.spec.load_experiment()(self.config, ctx), ctx
 
     def train(self, folder: RunFolder, experiment: Experiment, ctx: Context) -> RunResult:
+        assert ctx.data_record is not None
+        ctx.data_record.attach(folder.dir)
         return self._run(folder, experiment, ctx, state=None)
 
-    def resume(self, found: Run) -> RunResult:
+    def resume(self, found: Run, data_changed: bool = False) -> RunResult:
+        from lab.data.record import DataRecord
+
         with closing(RunFolder(found.dir)) as folder:
+
+            def warn(message: str) -> None:
+                folder.log(f"Warning: {message}")
+                self.terminal.say(f"Warning: {message}")
+
+            record = DataRecord(found.dir, accept=data_changed, warn=warn)
             state = self._checkpoints(found).load_last()
             if state is None and len(found.metrics()) > 1:  # the first comes before any checkpoint
                 raise LabError(
                     f"{found.dir}/checkpoints holds nothing to go on from, but metrics.jsonl has "
                     "rows. They are left alone: start a new run."
                 )
-            experiment, ctx = self.build(found.dir, state["facts"] if state else None)
+            experiment, ctx = self.build(found.dir, state["facts"] if state else None, record)
+            ctx.read_again()
             folder.write_record(self.record)
             if state is None:
                 self.terminal.say("No checkpoint was written yet: starting from the beginning.")
                 folder.cut(0)
             return self._run(folder, experiment, ctx, state)
 
-    def restore(self, found: Run, which: str) -> tuple[Experiment, Context]:
+    def restore(
+        self, found: Run, which: str, data_changed: bool = False
+    ) -> tuple[Experiment, Context]:
         """Return the experiment as a checkpoint holds it."""
         from lab import checkpoint
+        from lab.data.record import DataRecord
 
         try:
             state = checkpoint.load(self._checkpoints(found).find(which))
         except checkpoint.Damaged as error:
             raise LabError(f"{error}. Another may be whole: try --checkpoint last.") from error
-        experiment, ctx = self.build(found.dir, state["facts"])
+        record = DataRecord(
+            found.dir,
+            trains=False,
+            accept=data_changed,
+            warn=lambda message: self.terminal.say(f"Warning: {message}"),
+        )
+        experiment, ctx = self.build(found.dir, state["facts"], record)
         experiment.load_state_dict({"model": state["experiment"]["model"]})
         ctx.clock = state["clock"]
         return experiment, ctx

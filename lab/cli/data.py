@@ -112,6 +112,7 @@ def _data(request: DataOptions) -> tuple[Data, dict[str, Any]]:
     import torch
 
     from lab.data.data import Data
+    from lab.data.record import DataRecord
 
     told: dict[str, Any] = {}
     data = Data(
@@ -122,6 +123,7 @@ def _data(request: DataOptions) -> tuple[Data, dict[str, Any]]:
         fact=lambda name, compute: compute(),
         warn=lambda message: output.say(f"Warning: {message}"),
         tell=lambda name, description: told.update(description),
+        record=DataRecord(),
     )
     return data, told
 
