@@ -30,7 +30,7 @@ def ratio(above: Sequence[float], below: Sequence[float]) -> str:
 
 def summed_up(values: Sequence[float]) -> str:
     """Return the mean of values, with Student's 95 % interval where there are several."""
-    if len(values) < 2:
+    interval = mean_interval(values)
+    if interval is None:
         return f"{values[0]:.4f}"
-    low, high = mean_interval(values)
-    return f"mean {statistics.mean(values):.4f} [{low:.4f}, {high:.4f}]"
+    return f"mean {statistics.mean(values):.4f} [{interval[0]:.4f}, {interval[1]:.4f}]"

@@ -80,12 +80,14 @@ def resume(
     terminal: Terminal | None = None,
     plugins: Plugins | None = None,
     runs_dir: str | Path = "runs",
+    data_changed: bool = False,
     **changes: Any,
 ) -> RunResult:
     """Continue an interrupted run exactly. A larger `budget` is a new horizon for its schedules.
 
     `changes` may be budget, device, stop_at, wandb, media. Raises UsageError where there is
-    nothing to continue.
+    nothing to continue, and where the data are not those that the run has read, unless
+    `data_changed` says to go on with them.
     """
     plugins = plugins or discover()
     found = store.find(str(run), Path(runs_dir))
@@ -106,12 +108,13 @@ def resume(
         raise UsageError(
             f"{found.dir} is finished. To train on, give a larger --budget than {budget}."
         )
-    resumes = [*record.get("resumes", []), {**changes, **provenance()}]
+    said = {"data_changed": True} if data_changed else {}
+    resumes = [*record.get("resumes", []), {**changes, **said, **provenance()}]
     changed = {"run": options.model_dump(mode="json"), "decided": resolved.decided}
     record = {**record, **changed, "resumes": resumes}
     session = Session(spec, resolved, record, plugins, terminal or Silent())
     with session.computing():
-        return session.resume(found)
+        return session.resume(found, data_changed)
 
 
 def _as_recorded(
@@ -127,10 +130,14 @@ def load(
     checkpoint: str | int = "best",
     *,
     device: str | None = None,
+    data_changed: bool = False,
     plugins: Plugins | None = None,
 ) -> Any:
-    """Return the trained experiment of a run, ready to predict; its modules are in eval mode."""
-    with _restored(dir, str(checkpoint), device, plugins) as (experiment, ctx, _):
+    """Return the trained experiment of a run, ready to predict; its modules are in eval mode.
+
+    No data are read. Where it reads them later, they are compared as `evaluate` does.
+    """
+    with _restored(dir, str(checkpoint), device, plugins, data_changed) as (experiment, ctx, _):
         for module in ctx.compute.modules:
             module.eval()
     return experiment
@@ -143,13 +150,18 @@ def evaluate(
     split: str = "test",
     seed: int | None = None,
     device: str | None = None,
+    data_changed: bool = False,
+    terminal: Terminal | None = None,
     plugins: Plugins | None = None,
 ) -> dict[str, float]:
     """Measure a run's checkpoint on a split, "eval" or "test".
 
     Without `seed` the randomness is that of the run's own evaluation, so its figures repeat.
+    Raises UsageError where the data are not those that the run has read, unless `data_changed` says
+    to measure on what is there now.
     """
-    with _restored(dir, str(checkpoint), device, plugins) as (experiment, ctx, _):
+    restored = _restored(dir, str(checkpoint), device, plugins, data_changed, terminal)
+    with restored as (experiment, ctx, _):
         from lab.evaluation import evaluate
 
         return evaluate(experiment, ctx, split, purpose=split, seed=seed)
@@ -162,12 +174,16 @@ def use(
     *,
     device: str | None = None,
     seed: int | None = None,
+    data_changed: bool = False,
+    terminal: Terminal | None = None,
     plugins: Plugins | None = None,
     **options: Any,
 ) -> Any:
     """Call what an experiment offers beyond training ("play"), with the options it names; with
-    the run's own seed, or another one."""
-    with _restored(dir, str(checkpoint), device, plugins) as (experiment, ctx, spec):
+    the run's own seed, or another one. Where it reads data, they are compared as `evaluate` does.
+    """
+    restored = _restored(dir, str(checkpoint), device, plugins, data_changed, terminal)
+    with restored as (experiment, ctx, spec):
         from lab.evaluation import perform
 
         if capability not in spec.capabilities:
@@ -179,7 +195,12 @@ def use(
 
 @contextmanager
 def _restored(
-    dir: str | Path, checkpoint: str, device: str | None, plugins: Plugins | None
+    dir: str | Path,
+    checkpoint: str,
+    device: str | None,
+    plugins: Plugins | None,
+    data_changed: bool = False,
+    terminal: Terminal | None = None,
 ) -> Iterator[tuple[Any, Context, ExperimentSpec]]:
     """Lend the experiment of a run as a checkpoint holds it, in its own process set-up; on the
     device that it trained on, where this machine has that and no other is asked for."""
@@ -188,10 +209,10 @@ def _restored(
     spec = plugins.experiment(found.plugin)
     values = {**found.record["config"], **found.record["run"], "stop_at": None}  # trains no more
     resolved = _as_recorded(spec, values, found.record, plugins)
-    session = Session(spec, resolved, found.record, plugins, Silent())
+    session = Session(spec, resolved, found.record, plugins, terminal or Silent())
     with session.computing():
         session.move(device)
-        experiment, ctx = session.restore(found, checkpoint)
+        experiment, ctx = session.restore(found, checkpoint, data_changed)
         try:
             yield experiment, ctx, spec
         finally:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import MappingProxyType
@@ -16,6 +17,7 @@ from torch import nn
 
 from lab.data.data import Data
 from lab.data.options import DataOptions
+from lab.data.record import DataRecord
 from lab.device import Compute
 from lab.environments import Envs, make
 from lab.environments.limits import EVALUATION_STEPS, registered_limit
@@ -52,6 +54,7 @@ class Context:
         sources: Mapping[str, SourceSpec] = MappingProxyType({}),
         warn: Callable[[str], None] = lambda message: None,
         tell_source: Callable[[str, Mapping[str, Any]], None] | None = None,
+        data_record: DataRecord | None = None,
     ) -> None:
         self.seed = seed
         self.budget = budget
@@ -68,9 +71,10 @@ class Context:
         self._environments = tuple(environments)
         self._sources = sources
         self._tell_source = tell_source
+        self._data_record = data_record
+        self._data: list[weakref.ref[Data]] = []
         self._train_envs: list[Envs] = []
         self._all_envs: list[Envs] = []
-        self._all_data: list[Data] = []
         self._restored_envs: list[Any] = []
 
     # -- computing
@@ -164,9 +168,10 @@ class Context:
         Raises UsageError for a source that no plugin offers.
         """
         data = Data(
-            options, self._sources, self.device, self.seed, self.fact, self._warn, self._has_read
-        )
-        self._all_data.append(data)
+            options, self._sources, self.device, self.seed, self.fact, self._warn, self._has_read,
+            self._data_record,
+        )  # fmt: skip
+        self._data.append(weakref.ref(data))
         return data
 
     def _warn(self, message: str) -> None:
@@ -266,10 +271,20 @@ class Context:
         for envs in self._all_envs:
             if found := envs.not_finite():
                 return f"{envs.name} gave {found}"
-        for data in self._all_data:
+        for data in self._alive_data():
             if found := data.not_finite():
                 return f"{data.request.data} gave {found}"
         return None
+
+    def read_again(self) -> None:
+        """Read now what the run has read before. Raises UsageError where that has changed: before
+        anything is written, rather than in the first step."""
+        for data in self._alive_data():
+            if self._data_record is not None and data.words in self._data_record:
+                data.parts  # noqa: B018
+
+    def _alive_data(self) -> Iterator[Data]:
+        return filter(None, (reference() for reference in self._data))
 
     def envs_state(self) -> list[Any]:
         """Return the state of the training environments, in the order they were made."""

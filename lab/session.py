@@ -20,6 +20,7 @@ from lab.tracking.terminal import Terminal
 if TYPE_CHECKING:
     from lab.checkpoint import Checkpoints
     from lab.context import Context
+    from lab.data.record import DataRecord
     from lab.device import Compute
     from lab.experiment import Experiment
     from lab.recorder import Recorder
@@ -81,6 +82,7 @@ class Session:
         folder: Path,
         facts: Mapping[str, Any] | None = None,
         recorder: Recorder | None = None,
+        data_record: DataRecord | None = None,
     ) -> tuple[Experiment, Context]:
         """Construct the experiment in its context. `folder` is there already: an experiment may
         write to it. What it says meanwhile goes to the recorder, if there is one."""
@@ -104,6 +106,7 @@ class Session:
             sources=self.plugins.sources(),
             warn=recorder.warn if recorder else self.terminal.say,
             tell_source=recorder.source if recorder else None,
+            data_record=data_record,
         )
         try:
             return self.spec.load_experiment()(self.config, ctx), ctx
@@ -117,7 +120,7 @@ class Session:
         with closing(self._create(names)) as folder:
             return self._run(folder, state=None, new=True)
 
-    def resume(self, found: Run) -> RunResult:
+    def resume(self, found: Run, data_changed: bool = False) -> RunResult:
         """Go on from the last checkpoint; from the beginning where none was written yet."""
         self._prepare()
         with closing(RunFolder(found.dir)) as folder:
@@ -130,17 +133,26 @@ class Session:
             if state is None:
                 self.terminal.say("No checkpoint was written yet: starting from the beginning.")
                 folder.cut(0)
-            return self._run(folder, state)
+            return self._run(folder, state, data_changed=data_changed)
 
-    def restore(self, found: Run, which: str) -> tuple[Experiment, Context]:
+    def restore(
+        self, found: Run, which: str, data_changed: bool = False
+    ) -> tuple[Experiment, Context]:
         """Return the experiment as a checkpoint holds it."""
         from lab import checkpoint
+        from lab.data.record import DataRecord
 
         try:
             state = checkpoint.load(self._checkpoints(found).find(which))
         except checkpoint.Damaged as error:
             raise LabError(f"{error}. Another may be whole: try --checkpoint last.") from error
-        experiment, ctx = self.build(found.dir, state["facts"])
+        record = DataRecord(
+            found.dir,
+            trains=False,
+            accept=data_changed,
+            warn=lambda message: self.terminal.say(f"Warning: {message}"),
+        )
+        experiment, ctx = self.build(found.dir, state["facts"], data_record=record)
         experiment.load_state_dict({"model": state["experiment"]["model"]})
         ctx.clock = state["clock"]
         return experiment, ctx
@@ -172,19 +184,26 @@ class Session:
         return Checkpoints(found.dir / "checkpoints", self.terminal.say)
 
     def _run(
-        self, folder: RunFolder, state: Mapping[str, Any] | None, new: bool = False
+        self,
+        folder: RunFolder,
+        state: Mapping[str, Any] | None,
+        new: bool = False,
+        data_changed: bool = False,
     ) -> RunResult:
         """Build the experiment in its run folder and train it."""
+        from lab.data.record import DataRecord
         from lab.recorder import Recorder
         from lab.runner import Runner
 
         plan, info = self._plan(), self._info(folder.dir, resumed=state is not None)
         recorder = Recorder(info, plan.budget, folder, self.terminal)
+        data_record = DataRecord(folder.dir, accept=data_changed, warn=recorder.warn)
         if state is None:
-            experiment, ctx = self._first_build(recorder, new)
+            experiment, ctx = self._first_build(recorder, data_record, new)
         else:
-            experiment, ctx = self.build(folder.dir, state["facts"], recorder)
+            experiment, ctx = self.build(folder.dir, state["facts"], recorder, data_record)
         if not new:
+            ctx.read_again()
             folder.write_record(self.record)
         recorder.trackers = self._trackers(recorder.say)
         runner = Runner(plan, experiment, ctx, recorder)
@@ -200,12 +219,14 @@ class Session:
             raise self._failed(recorder, error) from error
         return RunResult(folder.dir, summary["state"], summary, summary["objective"]["best"])
 
-    def _first_build(self, recorder: Recorder, new: bool) -> tuple[Experiment, Context]:
+    def _first_build(
+        self, recorder: Recorder, data_record: DataRecord, new: bool
+    ) -> tuple[Experiment, Context]:
         """Build what was never trained. A mistake in the options leaves no new folder behind; what
         fails otherwise is recorded as any failure of a run."""
         try:
             recorder.write_summary("running")
-            return self.build(recorder.folder.dir, recorder=recorder)
+            return self.build(recorder.folder.dir, recorder=recorder, data_record=data_record)
         except UsageError:
             if new:
                 recorder.folder.discard()

@@ -28,6 +28,7 @@ CONFIG, METRICS, SUMMARY, LOG, LOCK = (
     "log.txt",
     ".lock",
 )
+DATA = "data.json"  # what data the run has read
 LAST, PREVIOUS, BEST = "last.pt", "prev.pt", "best.pt"
 BEST_OF_LAST = "best.pt.before"  # the best that last.pt knows of, where best.pt is newer
 STAMPED = re.compile(r"\d+\.pt")
@@ -72,11 +73,12 @@ class Run:
     @cached_property
     def summary(self) -> dict[str, Any]:
         """summary.json; empty where it is absent or damaged."""
-        try:
-            summary = json.loads((self.dir / SUMMARY).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return summary if isinstance(summary, dict) else {}
+        return _json(self.dir / SUMMARY)
+
+    @cached_property
+    def data(self) -> dict[str, Any]:
+        """data.json: what data the run has read; empty where it is absent or damaged."""
+        return _json(self.dir / DATA)
 
     @property
     def state(self) -> str:
@@ -96,6 +98,15 @@ class Run:
         except (OSError, ValueError):
             pass
         return rows
+
+
+def _json(path: Path) -> dict[str, Any]:
+    """Return the object in a JSON file; an empty one where it is absent or damaged."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def find(name: str, runs_dir: Path) -> Run:

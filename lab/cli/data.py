@@ -114,6 +114,7 @@ def _data(request: DataOptions, offered: Mapping[str, SourceSpec]) -> tuple[Data
     import torch
 
     from lab.data.data import Data
+    from lab.data.record import DataRecord
 
     told: dict[str, Any] = {}
     data = Data(
@@ -124,6 +125,7 @@ def _data(request: DataOptions, offered: Mapping[str, SourceSpec]) -> tuple[Data
         fact=lambda name, compute: compute(),
         warn=lambda message: output.say(f"Warning: {message}"),
         tell=lambda name, description: told.update(description),
+        record=DataRecord(),
     )
     return data, told
 

@@ -23,16 +23,17 @@ class Episodes:
     )
 
     def metrics(self, split: str) -> dict[str, float]:
-        """Return mean return and length, and how many episodes the lab cut; on "test" with
-        Student's 95 % interval of the mean and how many episodes there were."""
+        """Return mean return and length, and how many episodes the lab cut; on "test" with how many
+        episodes there were, and Student's 95 % interval of the mean where there were several."""
         found = {
             "return": self.returns.mean(),
             "length": self.lengths.mean(),
             "truncated": self.truncated.sum(),
         }
         if split == "test":
-            low, high = mean_interval(self.returns)
-            found |= {"return_low": low, "return_high": high, "episodes": len(self.returns)}
+            found["episodes"] = len(self.returns)
+            if (interval := mean_interval(self.returns)) is not None:
+                found["return_low"], found["return_high"] = interval
         return {name: float(value) for name, value in found.items()}
 
 

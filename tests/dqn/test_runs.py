@@ -118,6 +118,11 @@ def test_the_interval_is_student_s() -> None:
     assert played.metrics("eval") == {"return": returns.mean(), "length": 7, "truncated": 0}
 
 
+def test_one_episode_says_nothing_about_how_returns_scatter() -> None:
+    played = lab.Episodes(np.array([3.0]), np.array([3.0]), np.array([7]))
+    assert played.metrics("test") == {"return": 3.0, "length": 7.0, "episodes": 1.0}
+
+
 def test_stop_at_solved_ends_on_a_passage_that_is_confirmed(run_dqn) -> None:
     """worlds/Easy-v0 declares a threshold that is soon passed."""
     result = run_dqn(preset="tiny", env="worlds:worlds/Easy-v0", stop_at="solved")

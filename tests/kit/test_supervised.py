@@ -43,6 +43,31 @@ def test_sequences_come_standardised(tmp_path) -> None:
     assert float(inputs.std()) == pytest.approx(1, abs=1e-4)
 
 
+def test_labels_of_frames_are_learnt_and_measured_as_those_of_examples(tmp_path) -> None:
+    """Whatever the mixture: logits [B, K, T] beside classes [B, T]."""
+    lesson = supervision(
+        tmp_path, data="moving-shapes", data_args={"n": 60, "frames": 3}, augment={"mixup": 0.2}
+    )
+    classes = lesson.about.outputs
+    net = torch.nn.Sequential(torch.nn.Flatten(2), torch.nn.Linear(3 * 32 * 32, classes))
+
+    def model(clips: torch.Tensor) -> torch.Tensor:
+        return net(clips).mT
+
+    batch = lesson.next()
+    loss, hits = lesson.loss(model, batch.inputs, batch.targets)
+    loss.backward()
+    assert 0 <= float(hits) <= 1
+    found = lesson.measure(model, "test")  # type: ignore[arg-type]
+    right = []
+    for measured in lesson.data.test.batches(5):
+        with torch.no_grad():
+            answers = model(lesson.prepare(measured).inputs).argmax(1)
+        right.append(answers == measured.targets)
+    assert found["accuracy"] == pytest.approx(float(torch.cat(right).float().mean()))
+    assert found["n"] == len(lesson.data.test)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
