@@ -72,7 +72,7 @@ def check_predictions_are_batched(subject: Subject) -> None:
     infer(example(n)) where predict is a capability, which takes options."""
     import numpy as np
 
-    methods = subject.spec.load_experiment()
+    methods = subject.experiment_class
     name = "infer" if "predict" in subject.spec.capabilities else "predict"
     if not hasattr(methods, name):
         raise Skipped("the experiment does not predict")

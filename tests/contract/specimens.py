@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import random
 import sys
@@ -17,7 +18,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 
 import lab
 
@@ -123,12 +124,48 @@ def breaks(check: str, said: str, **changes: Any) -> Any:
     return offer
 
 
+def offers(name: str, **changes: Any) -> Any:
+    """Offer a class as the experiment `name`, which a test of its own looks at."""
+
+    def offer(kind: type) -> type:
+        role = "config" if issubclass(kind, lab.Config) else "experiment"
+        spec = {role: f"{MODULE}:{kind.__name__}", **changes}
+        OFFERED.append(replace(SPEC, name=name, **spec))
+        return kind
+
+    return offer
+
+
 @lab.hookimpl
 def lab_experiments() -> Iterator[lab.ExperimentSpec]:
     yield from OFFERED
 
 
 # -- what a spec declares
+
+
+@breaks("defaults_are_valid", "the default of --lr, -1, is refused by its own range")
+class BadDefault(Config):
+    lr: float = Field(-1, gt=0, description="Learning rate.")
+
+
+@breaks("defaults_are_valid", "the default of --lr, fast, is refused by its own type")
+class DefaultOfAnotherType(Config):
+    lr: float = Field("fast", gt=0, description="Learning rate.")
+
+
+@breaks("defaults_are_valid", "--power has no default")
+class NoDefault(Config):
+    power: float = Field(gt=0, description="Of the points.")
+
+
+@breaks("defaults_are_valid", "the defaults do not go together")
+class DefaultsThatExclude(Config):
+    @model_validator(mode="after")
+    def _narrow(self) -> Any:
+        if not self.wide:
+            raise ValueError("--no-wide is not possible")
+        return self
 
 
 @breaks("spec_is_complete", "has no preset 'tiny'", presets={})
@@ -225,7 +262,7 @@ class NoOptions(Honest): ...
 class Interrupts(Honest):
     def step(self) -> int:
         if self.ctx.clock == 80:
-            os.kill(os.getpid(), 15)
+            raise KeyboardInterrupt
         return super().step()
 
 
@@ -315,6 +352,18 @@ class BadlyNamed(Honest):
 class Fractions(Honest):
     def step(self) -> Any:
         return float(super().step())
+
+
+@breaks("clock_is_kept", "step returned -1")
+class Backwards(Honest):
+    def step(self) -> int:
+        return -1
+
+
+@breaks("clock_is_kept", "step returned None")
+class SaysNothing(Honest):
+    def step(self) -> Any:
+        super().step()
 
 
 # -- resuming
@@ -585,6 +634,64 @@ class WritesHere(Honest):
 class WritesTemporaries(Honest):
     def step(self) -> int:
         tempfile.mkstemp()
+        return super().step()
+
+
+# -- what fails or hangs at once, in each of the methods
+
+
+@offers("fails-in-step")
+class FailsInStep(Honest):
+    def step(self) -> int:
+        self.net(torch.zeros(3, 3))  # the error is torch's, the line is this one
+        return super().step()
+
+
+@offers("hangs-in-init")
+class HangsInInit(Honest):
+    def __init__(self, config: Config, ctx: lab.Context) -> None:
+        super().__init__(config, ctx)
+        time.sleep(3_600)
+
+
+@offers("hangs-in-step")
+class HangsInStep(Honest):
+    def step(self) -> int:
+        while True:
+            try:
+                time.sleep(3_600)
+            except Exception:
+                continue
+
+
+@offers("hangs-in-evaluate")
+class HangsInEvaluate(Honest):
+    def evaluate(self, split: str) -> Mapping[str, float]:
+        time.sleep(3_600)
+        return super().evaluate(split)
+
+
+@offers("hangs-in-predict")
+class HangsInPredict(Honest):
+    def predict(self, inputs: np.ndarray) -> np.ndarray:
+        time.sleep(3_600)
+        return super().predict(inputs)
+
+
+@offers("hangs-below")
+class HangsBelowPython(Honest):
+    def step(self) -> int:
+        lock, below = ctypes.create_string_buffer(256), ctypes.CDLL(None)
+        below.pthread_mutex_lock(lock)
+        below.pthread_mutex_lock(lock)  # no signal ends this
+        return super().step()
+
+
+@offers("is-ended")
+class IsEnded(Honest):
+    def step(self) -> int:
+        os.kill(os.getpid(), 15)
+        time.sleep(3_600)
         return super().step()
 
 
