@@ -54,9 +54,9 @@ class Report:
 @cache
 def checks() -> Mapping[str, Check]:
     """Return every check by name, what is declared first and what is trained last."""
-    from lab.testing import evaluating, learning, manners, resuming, static
+    from lab.testing import evaluating, learning, manners, resuming, seeding, splits, static
 
-    modules = (static, learning, resuming, evaluating, manners)
+    modules = (static, learning, seeding, resuming, evaluating, splits, manners)
     return {name: check for module in modules for name, check in _of(module)}
 
 

@@ -109,6 +109,7 @@ class Subject:
         self._scratch = tempfile.TemporaryDirectory(prefix="lab-check-", ignore_cleanup_errors=True)
         self.time_limit = time_limit  # seconds of a check
         self.told: dict[object, str] = {}  # what is broken -> the check that told it
+        self.reads: Any = None  # what lab.testing.splits found
         self._hung: Unusable | None = None
         self._trained: dict[str, Trained | Unusable] = {}
         self._traces: dict[str, Traces] = {}

@@ -12,6 +12,7 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ import torch
 from pydantic import Field, model_validator
 
 import lab
+from lab.data.batches import Batches
 
 METRICS = {
     "train/loss": "squared error with noise",
@@ -300,11 +302,49 @@ class Deaf(Honest):
         return 8
 
 
-@breaks("randomness_is_the_runners", "numpy.random.seed")
+@breaks("seeds_differ_from_the_start", "begin with the same weights")
+class BeginsAlike(Honest):
+    def __init__(self, config: Config, ctx: lab.Context) -> None:
+        super().__init__(config, ctx)
+        draw = torch.Generator().manual_seed(0)
+        with torch.no_grad():
+            for parameter in self.net.parameters():
+                parameter.uniform_(-1, 1, generator=draw)
+
+
+@breaks("nothing_is_seeded", "numpy.random.seed")
 class Seeds(Honest):
     def step(self) -> int:
         np.random.seed(0)  # noqa: NPY002
         return super().step()
+
+
+@breaks("nothing_is_seeded", "torch.manual_seed (specimens.py")
+class SeedsAtTheStart(Honest):
+    def __init__(self, config: Config, ctx: lab.Context) -> None:
+        torch.manual_seed(ctx.seed)
+        super().__init__(config, ctx)
+
+
+@breaks("nothing_is_seeded", "torch.random.manual_seed")
+class SeedsInEvaluate(Honest):
+    def evaluate(self, split: str) -> Mapping[str, float]:
+        torch.random.manual_seed(0)
+        return super().evaluate(split)
+
+
+@breaks("nothing_is_seeded", "torch.cuda.manual_seed_all")
+class SeedsAccelerators(Honest):
+    def predict(self, inputs: np.ndarray) -> np.ndarray:
+        torch.cuda.manual_seed_all(0)
+        return super().predict(inputs)
+
+
+@breaks("nothing_is_seeded", "random.seed")
+class SeedsToPlay(Honest):
+    def play(self, options: lab.Play) -> Any:
+        random.seed(0)
+        return super().play(options)
 
 
 @breaks("randomness_is_the_runners", "global generator of `random`")
@@ -560,6 +600,119 @@ class PlayingCounts(Honest):
     def play(self, options: lab.Play) -> Any:
         self.steps += 1
         return "a line"
+
+
+# -- what is read where
+
+
+class DataConfig(lab.DataOptions, Config):
+    data: str = Field("iris", description="Source.")
+
+
+READING = {"config": f"{MODULE}:DataConfig"}
+
+
+@offers("reads", **READING)
+class Reads(Honest):
+    """Fit the third column of a table to the first; keeps every promise."""
+
+    def __init__(self, config: DataConfig, ctx: lab.Context) -> None:
+        super().__init__(config, ctx)
+        self.data = ctx.data(config)
+        self.about = self.data.about
+
+    @cached_property
+    def batches(self) -> Any:
+        return self.data.batches()
+
+    def step(self) -> int:
+        x, y = self.pair(self.batches.next().inputs)
+        loss = (self.net(x) - y).square().mean()
+        self.ctx.optimize(self.optimizer, loss)
+        self.ctx.log("loss", loss)
+        self.steps += 1
+        return len(x)
+
+    def pair(self, inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        scaled = self.about.prepare(inputs)
+        return scaled[:, :1], scaled[:, 2:3]
+
+    def evaluate(self, split: str) -> Mapping[str, float]:
+        x, y = self.pair(self.data.part(split).inputs)
+        return {"error": float((self.net(x) - y).square().mean())}
+
+    def state_dict(self) -> dict[str, Any]:
+        return {**super().state_dict(), "batches": self.batches.state_dict()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        super().load_state_dict(state)
+        if "batches" in state:
+            self.batches.load_state_dict(state["batches"])
+
+
+@breaks("splits_are_read_where_they_belong", "step reads the test split", **READING)
+class LearnsFromTest(Reads):
+    @cached_property
+    def batches(self) -> Any:
+        return Batches(self.data.test, 8, self.ctx.seed)
+
+
+@breaks("splits_are_read_where_they_belong", "step reads the eval split", **READING)
+class StopsByEval(Reads):
+    def step(self) -> int:
+        x, y = self.pair(self.data.eval.take(torch.arange(4)).inputs)
+        with torch.no_grad():
+            self.ctx.log("loss", (self.net(x) - y).square().mean())
+        return super().step()
+
+
+@breaks("splits_are_read_where_they_belong", "'test') does not read the test split", **READING)
+class TestsOnEval(Reads):
+    def evaluate(self, split: str) -> Mapping[str, float]:
+        return super().evaluate("eval")
+
+
+@breaks("splits_are_read_where_they_belong", "evaluate('eval') reads the test split", **READING)
+class SelectsByTest(Reads):
+    def evaluate(self, split: str) -> Mapping[str, float]:
+        return {**super().evaluate(split), "hidden": super().evaluate("test")["error"]}
+
+
+class Acts(Honest):
+    """Play beside what is learnt; keeps every promise."""
+
+    @cached_property
+    def envs(self) -> lab.Envs:
+        return self.ctx.make_envs("CartPole-v1", 1)
+
+    @cached_property
+    def eval_envs(self) -> lab.Envs:
+        return self.ctx.make_envs("CartPole-v1", 1, train=False)
+
+    def step(self) -> int:
+        self.envs.step(np.zeros(1, dtype=np.int64))
+        return super().step()
+
+    def evaluate(self, split: str) -> Mapping[str, float]:
+        self.eval_envs.reset(seed=0)
+        return super().evaluate(split)
+
+
+offers("acts")(Acts)
+
+
+@breaks("evaluation_has_its_own_environments", "that training plays in")
+class EvaluatesInTraining(Acts):
+    def evaluate(self, split: str) -> Mapping[str, float]:
+        self.envs.step(np.zeros(1, dtype=np.int64))
+        return super().evaluate(split)
+
+
+@breaks("evaluation_has_its_own_environments", "train=False")
+class TrainsInEvaluation(Acts):
+    def step(self) -> int:
+        self.eval_envs.reset(seed=0)
+        return super().step()
 
 
 # -- manners

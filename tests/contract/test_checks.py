@@ -72,7 +72,25 @@ def test_an_honest_plugin_passes_every_check() -> None:
     report = check_plugin(f"{FILE}:honest")
     assert report.passed, report.failures
     skipped = {result.check for result in report.results if result.status == SKIPPED}
-    assert skipped <= {"devices_are_exchangeable", "the_lab_is_required", "imports_are_light"}
+    assert skipped <= {
+        "devices_are_exchangeable",
+        "the_lab_is_required",
+        "imports_are_light",
+        "splits_are_read_where_they_belong",
+        "evaluation_has_its_own_environments",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "check"),
+    [
+        ("reads", "splits_are_read_where_they_belong"),
+        ("acts", "evaluation_has_its_own_environments"),
+    ],
+)
+def test_an_honest_plugin_passes_what_the_simplest_skips(name, check) -> None:
+    assert examined(name, check).status == KEPT
+    assert examined("honest", check).status == SKIPPED
 
 
 def test_a_pattern_declares_all_that_begin_so() -> None:
