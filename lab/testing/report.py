@@ -54,9 +54,21 @@ class Report:
 @cache
 def checks() -> Mapping[str, Check]:
     """Return every check by name, what is declared first and what is trained last."""
-    from lab.testing import evaluating, learning, manners, resuming, seeding, splits, static
+    from lab.testing import (
+        capabilities,
+        evaluating,
+        learning,
+        manners,
+        omissions,
+        resuming,
+        seeding,
+        splits,
+        static,
+        variants,
+    )
 
-    modules = (static, learning, seeding, resuming, evaluating, splits, manners)
+    trained = (learning, seeding, resuming, omissions, evaluating, splits, variants)
+    modules = (static, *trained, capabilities, manners)
     return {name: check for module in modules for name, check in _of(module)}
 
 

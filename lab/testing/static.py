@@ -20,6 +20,7 @@ from lab.config import Config, Options, unwrap
 from lab.errors import UsageError
 from lab.plugins import DISTRIBUTION
 from lab.spec import import_object
+from lab.testing.defaults import mistakes
 from lab.testing.subject import Broken, Skipped, Subject, Unusable, expect
 from lab.text import flag
 
@@ -208,21 +209,37 @@ def check_presets_are_valid(subject: Subject) -> None:
 
 
 def check_capabilities_are_there(subject: Subject) -> None:
-    """Each capability names a model of options that needs no argument, and a method."""
+    """Each capability has a command, a model of options that needs no argument, and a method."""
     if not subject.spec.capabilities:
         raise Skipped("the spec declares no capability")
-    experiment = subject.experiment_class
+    experiment, commands = subject.experiment_class, _commands(subject)
     for name, path in subject.spec.capabilities.items():
+        expect(
+            name in commands,
+            f"The spec declares {name!r}, but there is no `lab {name}` to ask for it. Capabilities "
+            f"with a command: {', '.join(sorted(commands))}.",
+        )
         try:
             model = import_object(path)
         except (ImportError, AttributeError) as error:
             expect(False, f"The options of {name!r}, {path}, cannot be imported: {error}")
         expect(issubclass(model, Options), f"{path} is no lab.Options.")
-        model()
+        bad = mistakes(model)
+        expect(not bad, f"`lab {name}` cannot be asked for without options: {'; '.join(bad)}.")
         expect(
             callable(getattr(experiment, name, None)),
             f"The spec declares {name!r}, but {subject.spec.experiment} has no such method.",
         )
+
+
+def _commands(subject: Subject) -> set[str]:
+    """Return the names of the commands that call a capability: the lab's own, and plugins'."""
+    from lab.cli import COMMANDS
+    from lab.cli.capability import CapabilityCommand
+
+    own = {name: import_object(path) for name, (path, _) in COMMANDS.items()}
+    named = {name for name, command in own.items() if isinstance(command, CapabilityCommand)}
+    return named | set(subject.plugins.commands())
 
 
 def _module(path: str) -> str:

@@ -263,15 +263,18 @@ class Subject:
     # -- an experiment outside of any run
 
     @contextmanager
-    def experiment(self, **options: Any) -> Iterator[tuple[Experiment, Context]]:
-        """Lend a fresh experiment, in the process set-up of a run."""
+    def experiment(
+        self, facts: Mapping[str, Any] | None = None, **options: Any
+    ) -> Iterator[tuple[Experiment, Context]]:
+        """Lend a fresh experiment, in the process set-up of a run; with the facts of another that
+        it is to go on from."""
         self._refuse_what_failed()
         resolved = self.resolve(**options)
         record = {"experiment": self.spec.name, "id": "check"}
         session = Session(self.spec, resolved.config, resolved.run, record, self.plugins, Silent())
         with self._noticing(), session.computing():
             (self.folder / "outside").mkdir(exist_ok=True)
-            experiment, ctx = session.build(self.folder / "outside")
+            experiment, ctx = session.build(self.folder / "outside", facts)
             try:
                 yield experiment, ctx
             finally:

@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lab.config import Options, build, unwrap
-from lab.errors import LabError
 from lab.evaluation import lent, perform
 from lab.spec import import_object
-from lab.testing.subject import Subject
+from lab.testing.subject import Broken, Subject
 
 EXAMPLES = 3
 
 
 def use_everything(subject: Subject, experiment: Any, ctx: Any) -> None:
-    """Call `predict` or `infer`, and every capability that is possible here."""
-    with lent(ctx, "check"), suppress(LabError):
+    """Call `predict` or `infer`, and every capability. What fails is told by the checks of it."""
+    with _telling_only_promises(), lent(ctx, "check"):
         answers(subject, experiment)
     for name in subject.spec.capabilities:
-        with tempfile.TemporaryDirectory(dir=subject.folder) as folder, suppress(LabError):
+        with tempfile.TemporaryDirectory(dir=subject.folder) as folder, _telling_only_promises():
             use(subject, experiment, ctx, name, Path(folder))
+
+
+@contextmanager
+def _telling_only_promises() -> Iterator[None]:
+    try:
+        yield
+    except Broken:
+        raise
+    except Exception:  # of the plugin: it may fail in any way
+        return
 
 
 def method_of(subject: Subject) -> str:

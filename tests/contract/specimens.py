@@ -20,9 +20,11 @@ import gymnasium as gym
 import numpy as np
 import torch
 from pydantic import Field, model_validator
+from safetensors.torch import save_file
 
 import lab
 from lab.data.batches import Batches
+from lab.kit import Export, Predict, Sample
 
 METRICS = {
     "train/loss": "squared error with noise",
@@ -257,6 +259,24 @@ class NoSample(Honest): ...
 class NoOptions(Honest): ...
 
 
+@breaks("capabilities_are_there", "no `lab dream`", capabilities={"dream": "lab:Play"})
+class Dreams(Honest):
+    def dream(self, options: lab.Play) -> Any:
+        return "a dream"
+
+
+class Demanding(lab.Options):
+    word: str = Field(description="What to say.")
+
+
+@breaks(
+    "capabilities_are_there",
+    "`lab play` cannot be asked for without options: --word has no default",
+    capabilities={"play": f"{MODULE}:Demanding"},
+)
+class PlaysOnDemand(Honest): ...
+
+
 # -- learning
 
 
@@ -474,6 +494,43 @@ class LoadsLess(Honest):
         super().load_state_dict({**state, "steps": 0})
 
 
+@breaks("every_part_of_the_state_is_needed", "The state holds 'clock', which nothing needs")
+class HoldsTheClock(Honest):
+    def state_dict(self) -> dict[str, Any]:
+        return {**super().state_dict(), "clock": self.ctx.clock}
+
+
+@breaks("every_part_of_the_state_is_needed", "The state holds 'notes/clock'")
+class HoldsTheClockWithin(Honest):
+    def state_dict(self) -> dict[str, Any]:
+        notes = {"clock": self.ctx.clock, "lr": self.config.lr}
+        return {**super().state_dict(), "notes": notes}
+
+
+@breaks("every_part_of_the_state_is_needed", "without the rng that the runner keeps")
+class BringsItsOwnRandomness(Honest):
+    """Resumes exactly, and in the place of the randomness that the runner restores."""
+
+    begun: Any = None
+
+    def step(self) -> int:
+        if self.begun is not None:
+            torch.set_rng_state(self.begun)
+            self.begun = None
+        return super().step()
+
+    def draw(self) -> torch.Tensor:
+        return torch.rand(8, 1)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {**super().state_dict(), "torch": torch.get_rng_state()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        super().load_state_dict(state)
+        if "torch" in state:
+            self.begun = state["torch"].clone()
+
+
 @breaks("model_alone_serves", "kept elsewhere")
 class ModelIsNotAll(Honest):
     def evaluate(self, split: str) -> Mapping[str, float]:
@@ -600,6 +657,210 @@ class PlayingCounts(Honest):
     def play(self, options: lab.Play) -> Any:
         self.steps += 1
         return "a line"
+
+
+class Offers(Honest):
+    """Honest, with all that has a command."""
+
+    def infer(self, inputs: np.ndarray) -> np.ndarray:
+        return Honest.predict(self, inputs)
+
+    def predict(self, asked: Predict) -> list[dict[str, Any]]:  # type: ignore[override]
+        rows = np.array([[float(word)] for word in asked.inputs], np.float32)
+        answers = self.infer(rows)[:, 0].tolist()
+        return [{"input": w, "values": [y]} for w, y in zip(asked.inputs, answers, strict=True)]
+
+    def sample(self, asked: Sample) -> Any:
+        return lab.Table(("x",), [(float(n),) for n in range(asked.n)])
+
+    def play(self, options: lab.Play) -> Any:
+        return lab.Clip([np.zeros((4, 4, 3), np.uint8)] * 2, 10)
+
+    def export(self, asked: Export) -> Path:
+        path = asked.out or self.ctx.dir / "net.safetensors"
+        save_file(self.net.state_dict(), path.with_suffix(".safetensors"))
+        return path.with_suffix(".safetensors")
+
+
+OFFERING = {
+    "capabilities": {
+        "predict": "lab.kit:Predict",
+        "sample": "lab.kit:Sample",
+        "play": "lab:Play",
+        "export": "lab.kit:Export",
+    }
+}
+offers("offers", **OFFERING)(Offers)
+
+
+@breaks("predict_answers_each_input", "answers 1 inputs for 3", **OFFERING)
+class PredictsTheFirst(Offers):
+    def predict(self, asked: Predict) -> list[dict[str, Any]]:  # type: ignore[override]
+        return super().predict(asked)[:1]
+
+
+@breaks("predict_answers_each_input", "says nothing of the input", **OFFERING)
+class PredictsTheInputAlone(Offers):
+    def predict(self, asked: Predict) -> list[dict[str, Any]]:  # type: ignore[override]
+        return [{"input": word} for word in asked.inputs]
+
+
+@breaks("predict_answers_each_input", "ValueError", **OFFERING)
+class CannotRead(Offers):
+    """What is right for no inputs fails on the first."""
+
+    def predict(self, asked: Predict) -> list[dict[str, Any]]:  # type: ignore[override]
+        if asked.inputs:
+            raise ValueError("a shape of old")
+        return []
+
+
+@breaks("sample_draws_as_many_as_asked", "--n 1 has 5 rows", **OFFERING)
+class SamplesFive(Offers):
+    def sample(self, asked: Sample) -> Any:
+        return super().sample(asked.model_copy(update={"n": 5}))
+
+
+@breaks("sample_draws_as_many_as_asked", "shows no more than --n 1", **OFFERING)
+class ShowsOne(Offers):
+    def sample(self, asked: Sample) -> Any:
+        return np.zeros((8, 8), np.uint8)
+
+
+@breaks("play_shows_an_episode", "several sizes", **OFFERING)
+class PlaysInSizes(Offers):
+    def play(self, options: lab.Play) -> Any:
+        return lab.Clip([np.zeros((n, 4, 3), np.uint8) for n in (4, 5)], 10)
+
+
+@breaks("export_can_be_loaded", "does not load", **OFFERING)
+class ExportsWords(Offers):
+    def export(self, asked: Export) -> Path:
+        path = super().export(asked)
+        path.write_text("weights")
+        return path
+
+
+@breaks("export_can_be_loaded", "was asked for", **OFFERING)
+class ExportsElsewhere(Offers):
+    def export(self, asked: Export) -> Path:
+        return super().export(asked.model_copy(update={"out": None}))
+
+
+# -- options that all families share
+
+
+@breaks("bf16_trains", "loss becomes nan")
+class OverflowsInHalf(Honest):
+    def step(self) -> int:
+        moved = super().step()
+        with self.ctx.autocast():
+            product = torch.ones(2, 2) @ torch.ones(2, 2)
+        if product.dtype != torch.float32:
+            self.ctx.log("loss", float("nan"))
+        return moved
+
+
+@breaks("bf16_trains", "a resumed run ends otherwise")
+class ForgetsInHalf(Honest):
+    """Exact in full precision, where nothing scales."""
+
+    scale = 1.0
+
+    def step(self) -> int:
+        if self.ctx.compute.precision == "bf16":
+            self.scale *= 0.9
+            self.optimizer.param_groups[0]["lr"] = self.config.lr * self.scale
+        return super().step()
+
+
+@breaks("compiled_trains", "Unsupported")
+class CannotBeTraced(Honest):
+    def __init__(self, config: Config, ctx: lab.Context) -> None:
+        super().__init__(config, ctx)
+        self.update = ctx.make_update(
+            self.net[0], torch.optim.Adam(self.net.parameters()), self.loss
+        )
+
+    def loss(self, model: Any, x: torch.Tensor) -> tuple[torch.Tensor, None]:
+        print(end="")  # no part of a graph
+        return model(x).square().mean() + self.lazily, None
+
+    @cached_property
+    def lazily(self) -> torch.Tensor:
+        print(end="")
+        return torch.zeros(())
+
+    def step(self) -> int:
+        self.update(self.draw())
+        return super().step()
+
+
+class Accumulating(Config):
+    accumulate: int = Field(1, ge=1, description="Parts that a batch is computed in.")
+
+
+class Accumulates(Honest):
+    """Compute a batch in parts; keeps every promise."""
+
+    summed = False
+
+    def __init__(self, config: Any, ctx: lab.Context) -> None:
+        super().__init__(config, ctx)
+        self.net[1].p = 0.0
+        self.x = torch.linspace(0, 1, 8)[:, None]
+
+    def step(self) -> int:
+        pieces = self.x.chunk(getattr(self.config, "accumulate", 1))
+        losses = [(self.net(x) - (2 * x - 1)).square().mean() for x in pieces]
+        loss = sum(losses) if self.summed else sum(losses) / len(pieces)
+        self.ctx.optimize(self.optimizer, loss)
+        self.ctx.log("loss", loss)
+        self.steps += 1
+        return 8
+
+
+offers("accumulates", config=f"{MODULE}:Accumulating")(Accumulates)
+
+
+@breaks("accumulating_trains_alike", "the first update is another", config=f"{MODULE}:Accumulating")
+class AddsUp(Accumulates):
+    summed = True
+
+
+class Averaging(Config):
+    ema: float | None = Field(None, ge=0, lt=1, description="Decay of the averages, or none.")
+
+
+@offers("averages", config=f"{MODULE}:Averaging")
+class Averages(Honest):
+    """Keep an average of the weights beside them."""
+
+    def __init__(self, config: Any, ctx: lab.Context) -> None:
+        super().__init__(config, ctx)
+        self.average = self.net[0].weight.detach().clone()
+
+    def step(self) -> int:
+        moved = super().step()
+        if self.config.ema is not None:
+            self.average.lerp_(self.net[0].weight.detach(), 1 - self.config.ema)
+        return moved
+
+    def state_dict(self) -> dict[str, Any]:
+        if self.config.ema is None:
+            return super().state_dict()
+        return {**super().state_dict(), "average": self.average}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        super().load_state_dict(state)
+        if "average" in state:
+            self.average.copy_(state["average"])
+
+
+@breaks("averages_train", "a resumed run ends otherwise", config=f"{MODULE}:Averaging")
+class ForgetsTheAverage(Averages):
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        super().load_state_dict({k: v for k, v in state.items() if k != "average"})
 
 
 # -- what is read where
