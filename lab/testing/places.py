@@ -59,9 +59,9 @@ class Own:
     def describe(self, error: BaseException) -> str:
         """Say what an error is, and at which line of the plugin it came."""
         error = origin(error)
-        said = first_line(error)
-        if not isinstance(error, LabError):
-            said = f"{type(error).__name__}: {said}"
+        said = f"{type(error).__name__}: {first_line(error)}"
+        if isinstance(error, LabError):
+            said = " ".join(str(error).split())
         place = self.place(error)
         if place is None and not isinstance(error, LabError):
             place = _last(error)
