@@ -22,12 +22,25 @@ COLOURS = {"passed": "green", "failed": "red", "skipped": "yellow", "expected": 
 @click.command("check", short_help="Check a plugin against the contract.")
 @click.argument("experiment", required=False)
 @click.option("--only", multiple=True, metavar="CHECK", help="Run this check; may be repeated.")
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    default=300.0,
+    show_default=True,
+    help="A check that takes longer has failed.",
+)
 @click.option("--list", "listing", is_flag=True, help="List the checks and what each promises.")
 @common.json_option
 @common.quiet_option
 @common.debug_option
 def command(
-    experiment: str | None, only: tuple[str, ...], listing: bool, as_json: bool, quiet: bool
+    experiment: str | None,
+    only: tuple[str, ...],
+    time_limit: float,
+    listing: bool,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Train EXPERIMENT's preset `tiny` in a scratch folder and check every promise of the contract:
     exact resume, evaluations without side effects, reproducibility, good manners.
@@ -35,6 +48,7 @@ def command(
     EXPERIMENT is a name as in `lab run`, or a file: ./my_experiment.py. The exit code is 1 where a
     promise is broken.
     """
+    from lab.testing.limits import Stopped
     from lab.testing.report import check_plugin, checks, promise
 
     if listing:
@@ -50,7 +64,11 @@ def command(
             if debugging() and result.traceback:
                 output.say(result.traceback)
 
-    report = check_plugin(experiment, only=only, tell=tell)
+    try:
+        report = check_plugin(experiment, only=only, time_limit=time_limit, tell=tell)
+    except Stopped as end:
+        click.echo(f"Ended by {end}.", err=True)
+        sys.exit(128 + end.number)
     if as_json:
         results = [asdict(result) for result in report.results]
         output.print_json(

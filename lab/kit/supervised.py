@@ -53,6 +53,7 @@ class Supervision:
 
     def next(self) -> Batch:
         """Return the next training batch, prepared and augmented."""
+        _ = self.criterion  # made here: within a compiled update it could not be
         batch = self.prepare(self.batches.next())
         inputs, targets = self._augment(batch.inputs, batch.targets)
         return Batch(inputs, targets, batch.rows)

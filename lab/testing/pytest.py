@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from lab.spec import ExperimentSpec
+from lab.testing.limits import SECONDS, Stopped
 from lab.testing.report import BROKEN, SKIPPED, checks, examine, expectations
 from lab.testing.subject import Broken, Subject
 
@@ -14,7 +15,10 @@ __all__ = ["parametrize_with_checks"]
 
 
 def parametrize_with_checks(
-    experiment: str | ExperimentSpec, *, expected_failures: Mapping[str, str] | None = None
+    experiment: str | ExperimentSpec,
+    *,
+    expected_failures: Mapping[str, str] | None = None,
+    time_limit: float = SECONDS,
 ) -> Any:
     """Return a decorator that makes one test of each check::
 
@@ -23,12 +27,13 @@ def parametrize_with_checks(
             check()
 
     `expected_failures` maps a check to the reason why it fails; one that passes then is a failure.
+    A check that takes longer than `time_limit` seconds has failed.
     """
     import pytest
 
     @cache  # trained runs are shared by the tests of one process
     def subject() -> Subject:
-        return Subject(experiment)
+        return Subject(experiment, time_limit=time_limit)
 
     given = dict(expected_failures or {})
     name = experiment if isinstance(experiment, str) else experiment.name
@@ -46,7 +51,10 @@ def _test(
         import pytest
 
         examined = subject()
-        result = examine(examined, name, expectations(examined, given).get(name))
+        try:
+            result = examine(examined, name, expectations(examined, given).get(name))
+        except Stopped as signal:
+            raise KeyboardInterrupt(str(signal)) from None
         if result.status == SKIPPED:
             pytest.skip(result.message)
         if result.status == BROKEN:

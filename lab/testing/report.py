@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
 
-from lab.errors import UsageError
+from lab.errors import LabError, UsageError
 from lab.plugins import Plugins
 from lab.spec import ExperimentSpec
-from lab.testing.subject import PRESET, Broken, Skipped, Subject
-from lab.text import describe, did_you_mean
+from lab.testing.limits import SECONDS, OutOfTime, limited
+from lab.testing.places import origin
+from lab.testing.subject import PRESET, Broken, Skipped, Subject, Unusable
+from lab.text import did_you_mean
 
 PREFIX = "check_"
 Check = Callable[[Subject], None]
@@ -52,9 +54,21 @@ class Report:
 @cache
 def checks() -> Mapping[str, Check]:
     """Return every check by name, what is declared first and what is trained last."""
-    from lab.testing import evaluating, learning, manners, resuming, static
+    from lab.testing import (
+        capabilities,
+        evaluating,
+        learning,
+        manners,
+        omissions,
+        resuming,
+        seeding,
+        splits,
+        static,
+        variants,
+    )
 
-    modules = (static, learning, resuming, evaluating, manners)
+    trained = (learning, seeding, resuming, omissions, evaluating, splits, variants)
+    modules = (static, *trained, capabilities, manners)
     return {name: check for module in modules for name, check in _of(module)}
 
 
@@ -71,15 +85,17 @@ def check_plugin(
     expected_failures: Mapping[str, str] | None = None,
     plugins: Plugins | None = None,
     preset: str = PRESET,
+    time_limit: float = SECONDS,
     tell: Callable[[Result], None] = lambda result: None,
 ) -> Report:
     """Check an experiment against the contract and return the report.
 
     `only` names checks; `expected_failures` gives the reason of each failure that is expected,
-    beside those that the spec itself exempts. `tell` gets each result as it comes. Raises
-    UsageError for an unknown experiment or check.
+    beside those that the spec itself exempts. A check that takes longer than `time_limit` seconds
+    has failed. `tell` gets each result as it comes. Raises UsageError for an unknown experiment or
+    check, Stopped where a signal asks this process to end.
     """
-    with closing(Subject(experiment, plugins, preset)) as subject:
+    with closing(Subject(experiment, plugins, preset, time_limit)) as subject:
         expected = expectations(subject, expected_failures)
         names = only or checks()
         _refuse_unknown(names)
@@ -109,23 +125,48 @@ def _refuse_unknown(names: Sequence[str] | Mapping[str, object]) -> None:
 
 
 def examine(subject: Subject, name: str, expected: str | None) -> Result:
-    """Run one check. An expected failure that does not come is a failure."""
-    check = checks()[name]
-    began, trace = time.perf_counter(), ""
-    try:
-        check(subject)
-        status, message = KEPT, ""
-    except Skipped as reason:
-        status, message = SKIPPED, str(reason)
-    except Broken as failure:
-        status, message = BROKEN, str(failure)
-    except (Exception, SystemExit) as error:  # of the plugin: it may fail in any way
-        status, message, trace = BROKEN, describe(error), traceback.format_exc()
-    if expected is not None and status == BROKEN:
+    """Run one check. An expected failure that does not come is a failure; what another check has
+    told already is not told again."""
+    began = time.perf_counter()
+    status, message, trace, kind = _outcome(subject, name)
+    if status == BROKEN and kind in subject.told and subject.told[kind] != name:
+        status, message, trace = SKIPPED, f"needs {subject.told[kind]}", ""
+    elif expected is not None and status == BROKEN:
         status, message = EXPECTED, expected
     elif expected is not None and status == KEPT:
         status, message = BROKEN, f"It passes, but was expected to fail: {expected}"
+    elif status == BROKEN and kind is not None:
+        subject.told[kind] = name
     return Result(name, promise(name), status, message, time.perf_counter() - began, trace)
+
+
+def _outcome(subject: Subject, name: str) -> tuple[str, str, str, object]:
+    """Run a check and return its status, message and traceback, and what the failure is known by
+    when it comes again; None for what is this check's own."""
+    own = subject.own
+    try:
+        with limited(subject.time_limit, own, name, subject.close):
+            checks()[name](subject)
+    except Skipped as reason:
+        return SKIPPED, str(reason), "", None
+    except Unusable as failure:
+        return BROKEN, str(failure), _trace(failure), failure.kind
+    except Broken as failure:
+        return BROKEN, str(failure), "", None
+    except OutOfTime as late:
+        return BROKEN, str(late), "", str(late)
+    except (Exception, SystemExit) as error:  # of the plugin: it may fail in any way
+        place = own.place(origin(error))
+        return BROKEN, own.describe(error), traceback.format_exc(), place or str(error)
+    return KEPT, "", "", None
+
+
+def _trace(failure: Unusable) -> str:
+    """Return the traceback of the plugin's own error, where one is the reason."""
+    cause = failure.__cause__
+    if cause is None or isinstance(cause, LabError):
+        return ""
+    return "".join(traceback.format_exception(cause))
 
 
 def promise(name: str) -> str:

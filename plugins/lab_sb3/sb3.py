@@ -31,14 +31,14 @@ from lab_sb3.envs import LentEnvs
 from lab_sb3.spaces import from_plain, to_plain
 
 ON_POLICY = ("ppo", "a2c")
-# plain attributes that its loop carries from one rollout to the next
+# Plain attributes that its loop carries from one rollout to the next. Not `_last_episode_starts`:
+# what a rollout's first row says of the step before it enters no return.
 COUNTERS = (
     "num_timesteps",
     "_total_timesteps",
     "_episode_num",
     "_n_updates",
     "_n_calls",
-    "_current_progress_remaining",
     "exploration_rate",
 )
 
@@ -239,10 +239,7 @@ class SB3:
             "counters": {name: getattr(model, name) for name in COUNTERS if hasattr(model, name)},
             "variables": {name: getattr(model, name).detach() for name in self.variables()},
             "actions": lab.plain(model.action_space.np_random.bit_generator.state),
-            "starts": None,
         }
-        if model._last_episode_starts is not None:
-            state["starts"] = torch.from_numpy(np.array(model._last_episode_starts))
         if getattr(model, "replay_buffer", None) is not None:
             state["replay"] = replay.state_dict(model.replay_buffer)
         return state
@@ -262,8 +259,6 @@ class SB3:
         for name, value in state["variables"].items():
             getattr(model, name).data.copy_(value)
         model.action_space.np_random.bit_generator.state = lab.unplain(state["actions"])
-        if state["starts"] is not None:
-            model._last_episode_starts = state["starts"].numpy().copy()
         if "replay" in state:
             replay.load_state_dict(model.replay_buffer, state["replay"])
 
