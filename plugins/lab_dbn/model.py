@@ -70,7 +70,7 @@ class DBN(nn.Module):
         """Move to a device or to a format; the phase stays on the CPU: training asks for it at
         every step, and to read a number of an accelerator is to wait for it."""
         phase = self.phase
-        super()._apply(fn, recurse)
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         self.phase = phase
         return self
 
