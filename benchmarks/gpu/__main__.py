@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import subprocess
 import sys
 import tempfile
 import time
@@ -28,10 +29,11 @@ from benchmarks.gpu import installed, jobs
 from benchmarks.gpu.rows import FAILED, Row, heading, summary_lines, table_lines
 
 PARTS = ("agree", "train", "repeat", "resume", "cpu", "bf16", "fp16", "compile")
-CONTESTS = ("dqn", "dqn, playing", "cnn", "gan")
+CONTESTS = ("dqn", "dqn play", "cnn", "gan")
 RATES = "rates"
 RATES_SHARE = 0.35  # of the time, at most: what is right counts more than how fast it is
 MOST_JOBS = 8
+NO_CUDA = "no CUDA device"
 
 
 @click.command(help=__doc__)
@@ -54,15 +56,16 @@ def main(
     began, wanted = time.time(), only or (*PARTS, RATES)
     deadline = began + budget_seconds
     names = _families(families)
-    report = Report(out, {"device": device, "platform": platform.platform(), **_machine(device)})
+    machine = _machine(device)
+    report = Report(out, {"device": device, "platform": platform.platform(), **machine})
     print(report.title, heading(), sep="\n", flush=True)
     with tempfile.TemporaryDirectory(prefix="lab-gpu-", ignore_cleanup_errors=True) as folder:
         common = {"device": device, "rounds": rounds}
-        contests = [one for one in CONTESTS if one.split(",")[0] in names]
+        contests = [one for one in CONTESTS if one.split()[0] in names]
         if RATES in wanted and contests:
             until = began + RATES_SHARE * budget_seconds if len(wanted) > 1 else deadline
             task = {**common, "family": RATES, "contests": contests, "deadline": until}
-            task |= {"parts": [RATES] * len(contests), "folder": f"{folder}/rates"}
+            task |= {"parts": [RATES], "folder": f"{folder}/rates"}
             report.add_all(jobs.run([task], 1, until))
         parts = [part for part in PARTS if part in wanted]
         tasks = [
@@ -126,14 +129,16 @@ def _side_by_side() -> int:
 def _machine(device: str) -> dict[str, Any]:
     """Return torch's version and the accelerator's name, asked of a process of its own: this one
     imports no torch."""
-    import subprocess
-
     code = (
         "import torch; print(torch.__version__); "
-        "print(torch.cuda.get_device_name() if torch.cuda.is_available() else 'no CUDA device')"
+        f"print(torch.cuda.get_device_name() if torch.cuda.is_available() else {NO_CUDA!r})"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    torch, name = [*done.stdout.split("\n"), "not there", "?"][:2]
+    torch, name = [*done.stdout.split("\n"), "not there", NO_CUDA][:2]
+    if device.startswith("cuda") and name == NO_CUDA:
+        raise click.UsageError(
+            "There is no CUDA device here. --device cpu tries the script on this machine."
+        )
     return {"torch": torch, "accelerator": name, "cores": os.cpu_count()}
 
 

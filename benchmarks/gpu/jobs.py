@@ -25,7 +25,8 @@ class Job:
 
     def __init__(self, task: dict[str, Any], rows: queue.Queue[Row | Job]) -> None:
         self.task, self.rows = task, rows
-        self.open = [(task["family"], part) for part in task["parts"]]
+        families = task.get("contests") or [task["family"]]  # each is a row of its own
+        self.open = [(family, part) for family in families for part in task["parts"]]
         self.process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
