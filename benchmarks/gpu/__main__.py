@@ -15,7 +15,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import subprocess
 import sys
 import tempfile
 import time
@@ -24,16 +23,16 @@ from pathlib import Path
 from typing import Any
 
 import click
+import torch
 
 from benchmarks.gpu import installed, jobs
+from benchmarks.gpu.family import PARTS
+from benchmarks.gpu.rates import CONTESTS
 from benchmarks.gpu.rows import FAILED, Row, heading, summary_lines, table_lines
 
-PARTS = ("agree", "train", "repeat", "resume", "cpu", "bf16", "fp16", "compile")
-CONTESTS = ("dqn", "dqn play", "cnn", "gan")
 RATES = "rates"
 RATES_SHARE = 0.35  # of the time, at most: what is right counts more than how fast it is
 MOST_JOBS = 8
-NO_CUDA = "no CUDA device"
 
 
 @click.command(help=__doc__)
@@ -127,19 +126,14 @@ def _side_by_side() -> int:
 
 
 def _machine(device: str) -> dict[str, Any]:
-    """Return torch's version and the accelerator's name, asked of a process of its own: this one
-    imports no torch."""
-    code = (
-        "import torch; print(torch.__version__); "
-        f"print(torch.cuda.get_device_name() if torch.cuda.is_available() else {NO_CUDA!r})"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    torch, name = [*done.stdout.split("\n"), "not there", NO_CUDA][:2]
-    if device.startswith("cuda") and name == NO_CUDA:
+    """Return what computes. Raises UsageError where there is no such device."""
+    cuda = torch.cuda.is_available()
+    if device.startswith("cuda") and not cuda:
         raise click.UsageError(
             "There is no CUDA device here. --device cpu tries the script on this machine."
         )
-    return {"torch": torch, "accelerator": name, "cores": os.cpu_count()}
+    name = torch.cuda.get_device_name() if cuda else "no CUDA device"
+    return {"torch": torch.__version__, "accelerator": name, "cores": os.cpu_count()}
 
 
 if __name__ == "__main__":

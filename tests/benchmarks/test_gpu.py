@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from benchmarks.gpu import __main__ as script
-from benchmarks.gpu import installed, jobs, rates
+from benchmarks.gpu import installed, jobs
 from benchmarks.gpu.child import done
 from benchmarks.gpu.draws import SameDraws
 from benchmarks.gpu.family import (
@@ -42,11 +42,6 @@ from lab.testing.subject import Subject
 def learned(scale: float = 1.0, **logged: float) -> Learned:
     gradients = [torch.tensor([3.0, 4.0]) * scale, torch.tensor([1.0, 0.0])]
     return Learned(gradients, {"loss": 2.0, **logged}, torch.ones(3), 1)
-
-
-def test_parts_and_contests_are_those_that_are_registered() -> None:
-    assert list(PARTS) == list(script.PARTS)
-    assert list(rates.CONTESTS) == list(script.CONTESTS)
 
 
 def test_a_family_takes_part_by_having_a_tiny_preset() -> None:
@@ -207,7 +202,7 @@ def test_a_run_that_failed_is_not_tried_by_every_part_that_needs_it(tmp_path, mo
 
     monkeypatch.setattr("lab.api.start", fail)
     family = Family(plugins.experiment("mlp"), plugins, "cpu", tmp_path, time.time() + 600)
-    rows = [done("mlp", name, lambda name=name: PARTS[name](family), 0.0) for name in script.PARTS]
+    rows = [done("mlp", name, lambda name=name: PARTS[name](family), 0.0) for name in PARTS]
     assert "no kernel image" in rows[1].said
     assert [row.status for row in rows[1:4]] == [FAILED] * 3
     assert "'first', which this needs, failed: no kernel image" in rows[2].said
