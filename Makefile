@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 export WANDB_ERROR_REPORTING ?= false
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: run test lint types tests portable proofs bench clean
+.PHONY: run test lint types tests portable proofs bench gpu clean
 
 run: $(VENV)/.run  ## train DQN on CartPole-v1
 	$(BIN)/lab run dqn --env CartPole-v1
@@ -42,6 +42,9 @@ bench: $(VENV)/.test  ## measured figures, beside stable-baselines3
 	$(BIN)/python -m benchmarks.tracking
 	$(BIN)/python -m benchmarks.supervised
 	$(BIN)/python -m benchmarks.generative
+
+gpu: $(VENV)/.run  ## on a machine with a CUDA device: what the tests prove, and rates, in 8 minutes
+	$(BIN)/python -m benchmarks.gpu
 
 $(VENV)/.run: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

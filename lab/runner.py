@@ -305,7 +305,8 @@ class Runner:
         self.experiment.load_state_dict(state["experiment"])
         self.ctx.load_envs_state(state["envs"])
         self.ctx.window.load_state_dict(state["window"])
-        self.ctx.compute.scaler.load_state_dict(state["scaler"])
+        if state["scaler"]:  # empty where the device scaled nothing: this one begins anew
+            self.ctx.compute.scaler.load_state_dict(state["scaler"])
         self.ctx.randomness.load_state_dict(state["rng"])
         known = self.progress.best is not None
         self.checkpoints.restore_best(self.progress.best_clock if known else None)

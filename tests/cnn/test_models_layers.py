@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import nn
-from torch.nn.functional import avg_pool2d, conv2d, pad, relu
+from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d, conv2d, pad, relu
 
 from lab_cnn.model import build
 from lab_cnn.models.cifar_resnet import shortcut
 from lab_cnn.models.mobilenet import InvertedResidual, rounded
 from lab_cnn.models.names import POOLS
-from lab_cnn.models.pooling import pooling
+from lab_cnn.models.pooling import pooling, windows
 from lab_cnn.models.small import convolution
 
 
@@ -172,3 +172,38 @@ def test_the_signal_lives_through_small_nets_without_norms(arch) -> None:
     net = build(arch, channels=1, size=(8, 8), classes=10).eval()
     with torch.no_grad():
         assert 0.1 < net(torch.randn(16, 1, 8, 8)).std() < 10
+
+
+@pytest.mark.parametrize("sides", [(7, 7, 7, 7), (9, 4, 7, 7), (13, 6, 6, 4), (2, 3, 7, 4)])
+def test_adaptive_windows_are_those_of_torch(sides) -> None:
+    height, width, down, across = sides
+    images = torch.randn(2, 3, height, width, dtype=torch.double)
+    found = windows(height, down, images) @ images @ windows(width, across, images).T
+    torch.testing.assert_close(found, adaptive_avg_pool2d(images, (down, across)))
+
+
+@pytest.mark.parametrize("arch", ["alexnet", "vgg11", "googlenet"])
+def test_no_gradient_goes_through_what_does_not_repeat_itself_on_cuda(arch) -> None:
+    """Of all that these networks are made of torch lists adaptive pooling alone, to more than one
+    pixel, among what raises where deterministic kernels are asked for. "meta" stands for CUDA."""
+    net = build(arch, channels=3, size=(64, 64), classes=4).to("meta").train()
+    torch.use_deterministic_algorithms(True)
+    try:
+        outputs = net(torch.empty(2, 3, 64, 64, device="meta"))
+    finally:
+        torch.use_deterministic_algorithms(False)
+    several = outputs if isinstance(outputs, tuple) else (outputs,)
+    found = {node.name() for output in several for node in _passed(output.grad_fn)}
+    assert any("Convolution" in name for name in found)
+    assert not any(name.startswith("AdaptiveAvgPool") for name in found)
+
+
+def _passed(last) -> set:
+    """Return all nodes that a gradient passes from the last one on."""
+    found, ahead = set(), [last]
+    while ahead:
+        node = ahead.pop()
+        if node is not None and node not in found:
+            found.add(node)
+            ahead += [before for before, _ in node.next_functions]
+    return found

@@ -184,3 +184,14 @@ def test_a_greedy_layer_makes_the_bound_better(train) -> None:
     result = train(layers=(32, 32), lr=0.1, budget=38_400, eval_every=4_800, sample_inputs=True)
     rows = [row for row in helpers.rows(result.dir) if "eval/log_likelihood" in row]
     assert rows[-1]["eval/log_likelihood"] > rows[0]["eval/log_likelihood"] + 1
+
+
+def test_the_phase_is_read_without_waiting_for_a_device() -> None:
+    """Training asks for it at every step. A tensor on "meta", as one stands for an accelerator
+    here, has no value that could be read."""
+    net = make_net()
+    net.phase.fill_(1)
+    net = net.to("meta")
+    assert int(net.phase) == 1
+    assert net.rbms[0].weight.device.type == "meta"
+    assert list(net.state_dict()) == list(make_net().state_dict())
