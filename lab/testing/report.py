@@ -9,15 +9,17 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
+from typing import Any
 
 from lab.errors import UsageError
-from lab.plugins import Plugins
-from lab.spec import ExperimentSpec
-from lab.testing.subject import PRESET, Broken, Skipped, Subject
+from lab.plugins import Plugins, discover
+from lab.testing import kinds
+from lab.testing.kinds import EXPERIMENT, Spec
+from lab.testing.subject import PRESET, Broken, Skipped
 from lab.text import describe, did_you_mean
 
 PREFIX = "check_"
-Check = Callable[[Subject], None]
+Check = Callable[[Any], None]  # gets what is under examination: a Subject, or what is like one
 KEPT, BROKEN, SKIPPED, EXPECTED = "passed", "failed", "skipped", "expected"
 
 
@@ -35,9 +37,10 @@ class Result:
 
 @dataclass(frozen=True)
 class Report:
-    """What came of all checks of an experiment."""
+    """What came of all checks of an experiment, or of something else that a plugin offers."""
 
-    experiment: str
+    kind: str
+    name: str
     results: Sequence[Result]
 
     @property
@@ -50,11 +53,9 @@ class Report:
 
 
 @cache
-def checks() -> Mapping[str, Check]:
-    """Return every check by name, what is declared first and what is trained last."""
-    from lab.testing import evaluating, learning, manners, resuming, static
-
-    modules = (static, learning, resuming, evaluating, manners)
+def checks(kind: str = EXPERIMENT) -> Mapping[str, Check]:
+    """Return every check of a kind by name, what is declared first and what is trained last."""
+    modules = kinds.modules(kind)
     return {name: check for module in modules for name, check in _of(module)}
 
 
@@ -65,52 +66,57 @@ def _of(module: ModuleType) -> Iterator[tuple[str, Check]]:
 
 
 def check_plugin(
-    experiment: str | ExperimentSpec,
+    offer: str | Spec,
     *,
+    kind: str | None = None,
     only: Sequence[str] = (),
     expected_failures: Mapping[str, str] | None = None,
     plugins: Plugins | None = None,
     preset: str = PRESET,
     tell: Callable[[Result], None] = lambda result: None,
 ) -> Report:
-    """Check an experiment against the contract and return the report.
+    """Check what a plugin offers, an experiment say, against the contract and return the report.
 
-    `only` names checks; `expected_failures` gives the reason of each failure that is expected,
+    `kind` says which is meant where one name is offered as several: experiment, source, tracker,
+    environment or command. `only` names checks; `expected_failures` gives the reason of each failure that is expected,
     beside those that the spec itself exempts. `tell` gets each result as it comes. Raises
-    UsageError for an unknown experiment or check.
+    UsageError for an unknown name or check.
     """
-    with closing(Subject(experiment, plugins, preset)) as subject:
+    plugins = plugins or discover()
+    spec = kinds.find_one(offer, plugins, kind) if isinstance(offer, str) else offer
+    with closing(kinds.subject(spec, plugins, preset)) as subject:
         expected = expectations(subject, expected_failures)
-        names = only or checks()
-        _refuse_unknown(names)
+        names = only or checks(subject.kind)
+        _refuse_unknown(names, subject.kind)
         results = []
         for name in names:
             results.append(examine(subject, name, expected.get(name)))
             tell(results[-1])
-    return Report(subject.spec.name, results)
+    return Report(subject.kind, kinds.name_of(spec), results)
 
 
-def expectations(subject: Subject, given: Mapping[str, str] | None) -> Mapping[str, str]:
+def expectations(subject: Any, given: Mapping[str, str] | None) -> Mapping[str, str]:
     """Return the reason of every failure that is expected. Raises UsageError for an unknown check
     or one without a reason."""
-    expected = {**subject.spec.exempt, **(given or {})}
-    _refuse_unknown(expected)
+    expected = {**getattr(subject.spec, "exempt", {}), **(given or {})}
+    _refuse_unknown(expected, subject.kind)
     for name, reason in expected.items():
         if not reason.strip():
             raise UsageError(f"{name} is expected to fail, but the reason is missing")
     return expected
 
 
-def _refuse_unknown(names: Sequence[str] | Mapping[str, object]) -> None:
+def _refuse_unknown(names: Sequence[str] | Mapping[str, object], kind: str) -> None:
+    known = checks(kind)
     for name in names:
-        if name not in checks():
-            hint = did_you_mean(name, checks()) or " `lab check --list` shows them all."
+        if name not in known:
+            hint = did_you_mean(name, known) or " `lab check --list` shows them all."
             raise UsageError(f"There is no check {name!r}.{hint}")
 
 
-def examine(subject: Subject, name: str, expected: str | None) -> Result:
+def examine(subject: Any, name: str, expected: str | None) -> Result:
     """Run one check. An expected failure that does not come is a failure."""
-    check = checks()[name]
+    check = checks(subject.kind)[name]
     began, trace = time.perf_counter(), ""
     try:
         check(subject)
@@ -125,9 +131,11 @@ def examine(subject: Subject, name: str, expected: str | None) -> Result:
         status, message = EXPECTED, expected
     elif expected is not None and status == KEPT:
         status, message = BROKEN, f"It passes, but was expected to fail: {expected}"
-    return Result(name, promise(name), status, message, time.perf_counter() - began, trace)
+    return Result(
+        name, promise(name, subject.kind), status, message, time.perf_counter() - began, trace
+    )
 
 
-def promise(name: str) -> str:
+def promise(name: str, kind: str = EXPERIMENT) -> str:
     """Return what a check promises, in a sentence."""
-    return " ".join((checks()[name].__doc__ or "").split())
+    return " ".join((checks(kind)[name].__doc__ or "").split())

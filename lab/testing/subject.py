@@ -78,6 +78,8 @@ class Subject:
     `preset` must finish within seconds on a CPU and improve the objective.
     """
 
+    kind = "experiment"
+
     def __init__(
         self, experiment: str | ExperimentSpec, plugins: Plugins | None = None, preset: str = PRESET
     ) -> None:
