@@ -91,7 +91,8 @@ def check_it_keeps_gymnasiums_rules(subject: Subject) -> None:
 def check_it_knows_its_id(subject: Subject) -> None:
     """Each environment carries the id that it was made by."""
     for name, env in subject.envs():
-        own = env.spec.id if env.spec else None
+        env.reset(seed=0)
+        own = env.unwrapped.spec.id if env.unwrapped.spec else None
         expect(own == name, f"{name} was made, but its spec says {own}: do not set env.spec.")
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from pydantic import Field
 
 import lab
 from lab import api
@@ -23,16 +24,13 @@ BUDGET = 100
 MOMENT = 0.001  # seconds of a step: what follows the run gets its turn meanwhile
 
 
-class Config(lab.Config):
-    """The practice run has no options."""
+class Config(lab.DataOptions, lab.Config):
+    data: str = Field("practice", description="The points of a line.")
+    batch: int = Field(10, ge=1, description="Points in a minibatch.")
 
     @property
     def objective(self) -> tuple[str, str]:
         return "eval/error", "min"
-
-    @property
-    def target(self) -> str:
-        return "practice"
 
     @property
     def budget(self) -> int:
@@ -50,13 +48,16 @@ class Practice:
 
     def __init__(self, config: Config, ctx: lab.Context) -> None:
         self.ctx = ctx
-        self.data = ctx.data(lab.DataOptions(data="practice", batch=10))
+        self.data = ctx.data(config)
         self.net = ctx.wrap(torch.nn.Linear(1, 1))
         self.optimizer = torch.optim.SGD(self.net.parameters(), 0.1)
+        self.seen: Mapping[str, int] = {"seen": 0}  # of the batches, before they are made
 
     @cached_property
     def batches(self) -> lab.Batches:
-        return self.data.batches()
+        batches = self.data.batches()
+        batches.load_state_dict(self.seen)
+        return batches
 
     def step(self) -> int:
         batch = self.batches.next()
@@ -86,7 +87,7 @@ class Practice:
         self.net.load_state_dict(state["model"])
         if "optimizer" in state:
             self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
-            self.batches.load_state_dict(state["batches"])
+            self.seen = state["batches"]
 
 
 SPEC = lab.ExperimentSpec(

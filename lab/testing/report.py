@@ -78,9 +78,9 @@ def check_plugin(
     """Check what a plugin offers, an experiment say, against the contract and return the report.
 
     `kind` says which is meant where one name is offered as several: experiment, source, tracker,
-    environment or command. `only` names checks; `expected_failures` gives the reason of each failure that is expected,
-    beside those that the spec itself exempts. `tell` gets each result as it comes. Raises
-    UsageError for an unknown name or check.
+    environment or command. `only` names checks; `expected_failures` gives the reason of each
+    failure that is expected, beside those that the spec itself exempts. `tell` gets each result as
+    it comes. Raises UsageError for an unknown name or check.
     """
     plugins = plugins or discover()
     spec = kinds.find_one(offer, plugins, kind) if isinstance(offer, str) else offer

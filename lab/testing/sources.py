@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, get_args
 
@@ -42,6 +43,15 @@ LEARNERS: Mapping[tuple[str, str], str] = {  # what learns from a kind of data f
     ("tokens", "classify"): "gan",
 }
 MOMENT: Mapping[str, Any] = {"budget": 128, "batch": 64}
+
+
+@dataclass(frozen=True)
+class Again:
+    """A second time that a source was loaded."""
+
+    digest: str
+    moved: list[str]  # global generators
+    traces: Traces
 
 
 class Subject(Offered):
@@ -82,22 +92,25 @@ class Subject(Offered):
     @cached_property
     def dataset(self) -> Dataset:
         """The data, loaded for the first time. Raises Broken where that fails."""
-        return self.load()
-
-    @cached_property
-    def traces(self) -> Traces:
-        """What it left behind when it was loaded once more."""
-        _ = self.dataset
-        with watched(self.folder) as traces:
-            self.load()
-        return traces
-
-    def load(self) -> Dataset:
         try:
-            with untouched():
+            with untouched(), watched(self.folder):  # which puts back what it changes
                 return sources.load(self.spec, self.argument, {})
         except LabError as error:
             raise Broken(f"With its own defaults it does not load: {error}") from error
+
+    @cached_property
+    def again(self) -> Again:
+        """What came of loading it once more, from other states of the global generators."""
+        _ = self.dataset
+        with untouched():
+            random.seed(12)
+            np.random.seed(34)  # noqa: NPY002  third-party code may draw from it
+            torch.manual_seed(56)
+            before = _generators()
+            with watched(self.folder) as traces:
+                dataset = sources.load(self.spec, self.argument, {})
+            moved = [name for name, state in _generators().items() if state != before[name]]
+        return Again(digest_of(dataset), moved, traces)
 
     @property
     def model(self) -> type[Options]:
@@ -187,14 +200,8 @@ def check_data_can_be_split(subject: Subject) -> None:
 
 def check_the_same_data_twice(subject: Subject) -> None:
     """The same options give the same data, to the bit, whatever the global generators hold."""
-    first = digest_of(subject.dataset)
-    with untouched():
-        random.seed(12)
-        np.random.seed(34)  # noqa: NPY002  third-party code may draw from it
-        torch.manual_seed(56)
-        again = digest_of(sources.load(subject.spec, subject.argument, {}))
     expect(
-        first == again,
+        subject.again.digest == digest_of(subject.dataset),
         "Loaded twice, the data differ. Draw from a generator of your own, seeded by an option.",
     )
 
@@ -226,27 +233,22 @@ def check_the_same_data_in_another_process(subject: Subject) -> None:
 
 def check_randomness_is_its_own(subject: Subject) -> None:
     """Loading moves none of the global generators of python, numpy and torch."""
-    _ = subject.dataset
-    with untouched():
-        before = _generators()
-        sources.load(subject.spec, subject.argument, {})
-        moved = [name for name, state in _generators().items() if state != before[name]]
     expect(
-        not moved,
-        f"Loading draws from, or seeds, the global generator of {', '.join(moved)}. Take one of "
-        "your own: np.random.default_rng(seed).",
+        not subject.again.moved,
+        f"Loading draws from, or seeds, the global generator of {', '.join(subject.again.moved)}. "
+        "Take one of your own: np.random.default_rng(seed).",
     )
 
 
 def check_nothing_is_printed(subject: Subject) -> None:
     """Loading prints nothing: standard output belongs to results."""
-    first = (subject.traces.output.strip().splitlines() or [""])[0]
+    first = (subject.again.traces.output.strip().splitlines() or [""])[0]
     expect(not first, f"Loading prints {first[:200]!r}.")
 
 
 def check_files_stay_in_the_cache(subject: Subject) -> None:
     """Loading writes to the user's cache, if at all: to XDG_CACHE_HOME, or ~/.cache."""
-    stray = [path for path in subject.traces.files if path.split("/")[0] != CACHE]
+    stray = [path for path in subject.again.traces.files if path.split("/")[0] != CACHE]
     expect(
         not stray,
         f"Loading left {', '.join(stray[:5])} in the home, temporary or working folder. Keep what "
@@ -257,14 +259,18 @@ def check_files_stay_in_the_cache(subject: Subject) -> None:
 def check_the_process_is_left_as_found(subject: Subject) -> None:
     """Environment variables, working folder, dtype, threads and logging stay as they were, and no
     thread or file is left over."""
-    changed = ", ".join(subject.traces.changed)
+    changed = ", ".join(subject.again.traces.changed)
     expect(not changed, f"Loading changed what is everybody's: {changed}.")
-    leaked = ", ".join(subject.traces.leaked[:5])
+    leaked = ", ".join(subject.again.traces.leaked[:5])
     expect(not leaked, f"After loading there is still: {leaked}.")
 
 
 def check_something_learns_from_it(subject: Subject) -> None:
     """A moment's training goes through with it, where an experiment is installed that it fits."""
+    if subject.plugins.sources().get(subject.spec.name) is not subject.spec or (
+        subject.plugin and subject.plugin.is_file
+    ):
+        raise Skipped("only what is installed can be named by --data")
     dataset = subject.dataset
     name = LEARNERS.get((dataset.kind, dataset.task), "")
     known = {spec.name: spec for spec in subject.plugins.experiments()}
@@ -282,8 +288,9 @@ def check_something_learns_from_it(subject: Subject) -> None:
         **MOMENT,
     }
     spec = known[name]
+    preset = subject.spec.name if subject.spec.name in spec.presets else PRESET
     try:
-        resolved = config.resolve(spec, options, preset=PRESET)
+        resolved = config.resolve(spec, options, preset=preset)
         api.start(spec, resolved, subject.plugins, Silent())
     except (RunFailed, LabError) as error:
         raise Broken(f"`lab run {name} --data {subject.words}` fails: {error}") from error

@@ -245,7 +245,7 @@ def _entry_modules(subject: Subject) -> set[str]:
     return {subject.plugin.module} if subject.plugin and subject.plugin.module else set()
 
 
-def _imports(packages: set[str]) -> Iterator[tuple[str, str]]:
+def _imports(packages: Set[str]) -> Iterator[tuple[str, str]]:
     """Yield each file of the packages with each name it imports, in full."""
     for file in sorted(path for package in packages for path in _files(package)):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
