@@ -32,6 +32,7 @@ OFFERS: Mapping[str, type] = {  # what follows `lab_` in a hook's name, and what
     "trackers": TrackerSpec,
     "commands": CommandSpec,
 }
+KINDS = tuple(offers.removesuffix("s") for offers in OFFERS)  # one such thing, in a word
 
 
 @dataclass

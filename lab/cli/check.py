@@ -12,14 +12,13 @@ import click
 from lab.cli import common, output
 from lab.cli.group import debugging
 from lab.errors import UsageError
-from lab.plugins import discover, is_file
+from lab.plugins import KINDS, discover, is_file
 
 if TYPE_CHECKING:
     from lab.testing import Report, Result
     from lab.testing.kinds import Found
 
 COLOURS = {"passed": "green", "failed": "red", "skipped": "yellow", "expected": "yellow"}
-KINDS = ("experiment", "source", "tracker", "environment", "command")
 
 
 @click.command("check", short_help="Check a plugin against the contract.")

@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from lab.errors import UsageError
-from lab.plugins import OFFERS, Plugin, Plugins, is_file, split_reference
+from lab.plugins import KINDS, OFFERS, Plugin, Plugins, is_file, split_reference
 from lab.spec import CommandSpec, EnvironmentSpec, ExperimentSpec, SourceSpec, TrackerSpec
 from lab.testing.subject import PRESET, Subject
 from lab.text import did_you_mean
@@ -19,12 +19,11 @@ Spec = ExperimentSpec | SourceSpec | TrackerSpec | EnvironmentSpec | CommandSpec
 EXPERIMENT = "experiment"
 MODULES = {  # the files that hold the checks of each kind
     EXPERIMENT: ("static", "learning", "resuming", "evaluating", "manners"),
+    "environment": ("offered", "environments"),
     "source": ("offered", "sources"),
     "tracker": ("offered", "trackers"),
-    "environment": ("offered", "environments"),
     "command": ("offered", "commands"),
 }
-KINDS = tuple(MODULES)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from click.testing import CliRunner
 import lab
 from lab.cli import main
 from lab.errors import UsageError
-from lab.plugins import Plugin, Plugins, discover
+from lab.plugins import KINDS, Plugin, Plugins, discover
 from lab.testing import check_plugin, checks, kinds
 from lab.testing.report import BROKEN, KEPT, SKIPPED, examine, promise
 from lab.testing.trackers import Subject as TrackerSubject
@@ -26,7 +26,7 @@ from lab.testing.trackers import Subject as TrackerSubject
 sys.path.append(str(Path(__file__).parent))
 import kinds_specimens as specimens
 
-OTHERS = [kind for kind in kinds.KINDS if kind != kinds.EXPERIMENT]
+OTHERS = [kind for kind in KINDS if kind != kinds.EXPERIMENT]
 ELSEWHERE = {  # tested below, on files that a test spoils
     "name_is_unique",
     "the_lab_is_required",
@@ -167,7 +167,7 @@ HUGE = """\
 
 def huge():
     found = ordinary()
-    return Dataset(found.inputs * np.float32(1e38), found.targets, found.classes)
+    return Dataset(found.inputs * np.float64(1e300), found.targets, found.classes)
 
 ordinary, points = points, huge
 """
@@ -313,7 +313,7 @@ def test_a_mistake_is_a_plain_line(words, said) -> None:
 
 def test_the_list_shows_every_check_of_every_kind() -> None:
     listed = run("--list").stdout
-    for kind in kinds.KINDS:
+    for kind in KINDS:
         assert all(name in listed for name in checks(kind))
     lines = run("--list", "--kind", "tracker").stdout.strip().splitlines()[1:]
     assert {line.split()[0] for line in lines if line.strip("-─ ")} == {"tracker"}
