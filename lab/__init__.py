@@ -16,6 +16,7 @@ _HOME = {
     "Augment": "lab.data.augment",
     "AugmentOptions": "lab.data.options",
     "Batch": "lab.data.batches",
+    "Batches": "lab.data.batches",
     "Clip": "lab.media",
     "CommandSpec": "lab.spec",
     "Config": "lab.config",
@@ -39,6 +40,7 @@ _HOME = {
     "RunInfo": "lab.tracking.tracker",
     "RunResult": "lab.session",
     "SourceSpec": "lab.spec",
+    "Split": "lab.data.batches",
     "Step": "lab.environments",
     "Table": "lab.media",
     "Tracker": "lab.tracking.tracker",
@@ -73,6 +75,8 @@ if TYPE_CHECKING:
     from lab.data.about import About as About
     from lab.data.augment import Augment as Augment
     from lab.data.batches import Batch as Batch
+    from lab.data.batches import Batches as Batches
+    from lab.data.batches import Split as Split
     from lab.data.data import Data as Data
     from lab.data.dataset import Dataset as Dataset
     from lab.data.options import AugmentOptions as AugmentOptions

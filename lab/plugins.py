@@ -32,6 +32,7 @@ OFFERS: Mapping[str, type] = {  # what follows `lab_` in a hook's name, and what
     "trackers": TrackerSpec,
     "commands": CommandSpec,
 }
+KINDS = tuple(offers.removesuffix("s") for offers in OFFERS)  # one such thing, in a word
 
 
 @dataclass
@@ -119,12 +120,18 @@ class Plugins:
             return f"{plugin.distribution}{several}"
         return f"{plugin.distribution}:{spec.name}"  # another may offer the same one day
 
-    def _in_file(self, reference: str) -> ExperimentSpec:
-        path, name = split_reference(reference)
+    def file(self, path: Path) -> Plugin:
+        """Return the plugin that a local file holds. Raises UsageError where it cannot be loaded or
+        offers nothing."""
         plugin = next((p for p in self.all if p.distribution == str(path)), None)
         if plugin is None:
             plugin = load_file(path)
             self.all.append(plugin)
+        return plugin
+
+    def _in_file(self, reference: str) -> ExperimentSpec:
+        path, name = split_reference(reference)
+        plugin = self.file(path)
         offered = {spec.name: spec for spec in plugin.experiments}
         if not name and len(offered) == 1:
             return next(iter(offered.values()))
@@ -161,7 +168,7 @@ class Plugins:
 
 
 def is_file(reference: str) -> bool:
-    """Tell whether an experiment is named by the file that holds it."""
+    """Tell whether what a plugin offers is named by the file that holds it."""
     return split_reference(reference)[0].suffix == ".py"
 
 
@@ -195,8 +202,10 @@ def load_file(path: Path) -> Plugin:
                 f"{path} names the module {module!r} in its spec, which is not there. The module "
                 f"of this file is {path.stem!r}."
             )
-    if not plugin.experiments:
-        raise UsageError(f"{path} offers no experiment: it has no lab_experiments with @hookimpl.")
+    if not any(getattr(plugin, kind) for kind in OFFERS):
+        raise UsageError(
+            f"{path} offers nothing: it has no lab_experiments, nor another hook, with @hookimpl."
+        )
     return plugin
 
 

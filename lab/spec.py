@@ -77,6 +77,8 @@ class SourceSpec:
     options: `"module:Options"`, a `lab.Options` of its own (light), which `--data-args` fill.
     argument: what follows the name in `--data name:ARGUMENT`, as help writes it ("PATH"); `load`
     gets it first. task: classify, regress, segment or none; empty where an option `task` says it.
+    example: of a source with an argument, `"module:function"`; called with an empty folder, it
+    writes something to read there and returns the argument for it. `lab check` loads that.
     """
 
     name: str
@@ -85,6 +87,7 @@ class SourceSpec:
     options: str = ""
     argument: str = ""
     task: str = "classify"
+    example: str = ""
 
     def __post_init__(self) -> None:
         _check_name("source", self.name)

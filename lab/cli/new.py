@@ -10,15 +10,23 @@ from pathlib import Path
 
 import click
 
-from lab import __version__, template
-from lab.cli import common, output
+from lab import __version__, templates
+from lab.cli import COMMANDS, common, output
 from lab.errors import LabError, UsageError
-from lab.plugins import discover
+from lab.plugins import KINDS, Plugins, discover
 from lab.spec import NAME
+from lab.templates.template import filled
 
 
 @click.command("new", short_help="Begin a plugin of your own.")
 @click.argument("name")
+@click.option(
+    "--kind",
+    type=click.Choice(KINDS),
+    default="experiment",
+    show_default=True,
+    help="What the plugin offers.",
+)
 @click.option(
     "--into",
     type=click.Path(path_type=Path, file_okay=False),
@@ -26,26 +34,22 @@ from lab.spec import NAME
     help="Folder to write the plugin's folder into.",
 )
 @common.debug_option
-def command(name: str, into: Path) -> None:
-    """Write a complete plugin to the folder NAME: package, options, algorithm, tests and README.
+def command(name: str, kind: str, into: Path) -> None:
+    """Write a complete plugin to the folder NAME: package, tests and README.
 
-    It trains, passes `lab check` and its own tests as it is. Existing folders are left alone.
+    It works, passes `lab check` and its own tests as it is. Existing folders are left alone.
     """
     folder = into / name
-    _refuse(name, folder)
-    _write(folder, template.files(name, __version__))
+    _refuse(name, kind, folder)
+    _write(folder, templates.files(kind, name, __version__))
     output.say(f"Wrote {folder}. Next:")
-    for line in (
-        f"cd {folder}",
-        "pip install -e '.[test]'",
-        f"lab run {name}",
-        f"lab check {name}",
-    ):
+    tries = [filled(words, name=name) for words in templates.template(kind).tries]
+    for line in (f"cd {folder}", "pip install -e '.[test]'", *tries, f"lab check {name}"):
         click.echo(f"  {line}", err=True)
     click.echo(folder)
 
 
-def _refuse(name: str, folder: Path) -> None:
+def _refuse(name: str, kind: str, folder: Path) -> None:
     """Raise UsageError where the plugin could not be written, or could not live."""
     package = name.replace("-", "_")
     if not NAME.fullmatch(name):
@@ -54,8 +58,20 @@ def _refuse(name: str, folder: Path) -> None:
         raise UsageError(f"{folder} exists, and is left as it is.")
     if keyword.iskeyword(package) or importlib.util.find_spec(package) is not None:
         raise UsageError(f"{package!r} is the name of a module that is there already.")
-    if name in {spec.name for spec in discover().experiments()}:
-        raise UsageError(f"{name!r} is the name of an experiment that is there already.")
+    if name in _taken(kind, discover()):
+        article = "an" if kind[0] in "aeiou" else "a"
+        raise UsageError(f"{name!r} is the name of {article} {kind} that is there already.")
+
+
+def _taken(kind: str, plugins: Plugins) -> set[str]:
+    """Return the names that are offered as this kind of thing."""
+    return {
+        "experiment": {spec.name for spec in plugins.experiments()},
+        "source": set(plugins.sources()),
+        "tracker": {spec.name for spec in plugins.trackers()},
+        "environment": {spec.namespace for spec in plugins.environments()},
+        "command": {*COMMANDS, *plugins.commands()},
+    }[kind]
 
 
 def _write(folder: Path, files: Mapping[str, str]) -> None:

@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import FrameType
 from typing import Any, NoReturn
 from unittest import mock
@@ -80,6 +80,9 @@ class _Deaf:
         return self
 
     def __exit__(self, *about: Any) -> None: ...
+
+    def interruptible(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
 
 @contextmanager

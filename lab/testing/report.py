@@ -9,17 +9,19 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
+from typing import Any
 
 from lab.errors import LabError, UsageError
-from lab.plugins import Plugins
-from lab.spec import ExperimentSpec
+from lab.plugins import Plugins, discover
+from lab.testing import kinds
+from lab.testing.kinds import EXPERIMENT, Spec
 from lab.testing.limits import SECONDS, OutOfTime, limited
 from lab.testing.places import origin
-from lab.testing.subject import PRESET, Broken, Skipped, Subject, Unusable
+from lab.testing.subject import PRESET, Broken, Skipped, Unusable
 from lab.text import did_you_mean
 
 PREFIX = "check_"
-Check = Callable[[Subject], None]
+Check = Callable[[Any], None]  # gets what is under examination: a Subject, or what is like one
 KEPT, BROKEN, SKIPPED, EXPECTED = "passed", "failed", "skipped", "expected"
 
 
@@ -37,9 +39,10 @@ class Result:
 
 @dataclass(frozen=True)
 class Report:
-    """What came of all checks of an experiment."""
+    """What came of all checks of an experiment, or of something else that a plugin offers."""
 
-    experiment: str
+    kind: str
+    name: str
     results: Sequence[Result]
 
     @property
@@ -52,23 +55,9 @@ class Report:
 
 
 @cache
-def checks() -> Mapping[str, Check]:
-    """Return every check by name, what is declared first and what is trained last."""
-    from lab.testing import (
-        capabilities,
-        evaluating,
-        learning,
-        manners,
-        omissions,
-        resuming,
-        seeding,
-        splits,
-        static,
-        variants,
-    )
-
-    trained = (learning, seeding, resuming, omissions, evaluating, splits, variants)
-    modules = (static, *trained, capabilities, manners)
+def checks(kind: str = EXPERIMENT) -> Mapping[str, Check]:
+    """Return every check of a kind by name, what is declared first and what is trained last."""
+    modules = kinds.modules(kind)
     return {name: check for module in modules for name, check in _of(module)}
 
 
@@ -79,8 +68,9 @@ def _of(module: ModuleType) -> Iterator[tuple[str, Check]]:
 
 
 def check_plugin(
-    experiment: str | ExperimentSpec,
+    offer: str | Spec,
     *,
+    kind: str | None = None,
     only: Sequence[str] = (),
     expected_failures: Mapping[str, str] | None = None,
     plugins: Plugins | None = None,
@@ -88,65 +78,70 @@ def check_plugin(
     time_limit: float = SECONDS,
     tell: Callable[[Result], None] = lambda result: None,
 ) -> Report:
-    """Check an experiment against the contract and return the report.
+    """Check what a plugin offers, an experiment say, against the contract and return the report.
 
-    `only` names checks; `expected_failures` gives the reason of each failure that is expected,
-    beside those that the spec itself exempts. A check that takes longer than `time_limit` seconds
-    has failed. `tell` gets each result as it comes. Raises UsageError for an unknown experiment or
-    check, Stopped where a signal asks this process to end.
+    `kind` says which is meant where one name is offered as several: experiment, source, tracker,
+    environment or command. `only` names checks; `expected_failures` gives the reason of each
+    failure that is expected, beside those that the spec itself exempts. A check that takes longer
+    than `time_limit` seconds has failed. `tell` gets each result as it comes. Raises UsageError for
+    an unknown name or check, Stopped where a signal asks this process to end.
     """
-    with closing(Subject(experiment, plugins, preset, time_limit)) as subject:
+    plugins = plugins or discover()
+    spec = kinds.find_one(offer, plugins, kind) if isinstance(offer, str) else offer
+    with closing(kinds.subject(spec, plugins, preset, time_limit)) as subject:
         expected = expectations(subject, expected_failures)
-        names = only or checks()
-        _refuse_unknown(names)
+        names = only or checks(subject.kind)
+        _refuse_unknown(names, subject.kind)
         results = []
         for name in names:
             results.append(examine(subject, name, expected.get(name)))
             tell(results[-1])
-    return Report(subject.spec.name, results)
+    return Report(subject.kind, kinds.name_of(spec), results)
 
 
-def expectations(subject: Subject, given: Mapping[str, str] | None) -> Mapping[str, str]:
+def expectations(subject: Any, given: Mapping[str, str] | None) -> Mapping[str, str]:
     """Return the reason of every failure that is expected. Raises UsageError for an unknown check
     or one without a reason."""
-    expected = {**subject.spec.exempt, **(given or {})}
-    _refuse_unknown(expected)
+    expected = {**getattr(subject.spec, "exempt", {}), **(given or {})}
+    _refuse_unknown(expected, subject.kind)
     for name, reason in expected.items():
         if not reason.strip():
             raise UsageError(f"{name} is expected to fail, but the reason is missing")
     return expected
 
 
-def _refuse_unknown(names: Sequence[str] | Mapping[str, object]) -> None:
+def _refuse_unknown(names: Sequence[str] | Mapping[str, object], kind: str) -> None:
+    known = checks(kind)
     for name in names:
-        if name not in checks():
-            hint = did_you_mean(name, checks()) or " `lab check --list` shows them all."
+        if name not in known:
+            hint = did_you_mean(name, known) or " `lab check --list` shows them all."
             raise UsageError(f"There is no check {name!r}.{hint}")
 
 
-def examine(subject: Subject, name: str, expected: str | None) -> Result:
+def examine(subject: Any, name: str, expected: str | None) -> Result:
     """Run one check. An expected failure that does not come is a failure; what another check has
     told already is not told again."""
     began = time.perf_counter()
-    status, message, trace, kind = _outcome(subject, name)
-    if status == BROKEN and kind in subject.told and subject.told[kind] != name:
-        status, message, trace = SKIPPED, f"needs {subject.told[kind]}", ""
+    status, message, trace, cause = _outcome(subject, name)
+    if status == BROKEN and cause in subject.told and subject.told[cause] != name:
+        status, message, trace = SKIPPED, f"needs {subject.told[cause]}", ""
     elif expected is not None and status == BROKEN:
         status, message = EXPECTED, expected
     elif expected is not None and status == KEPT:
         status, message = BROKEN, f"It passes, but was expected to fail: {expected}"
-    elif status == BROKEN and kind is not None:
-        subject.told[kind] = name
-    return Result(name, promise(name), status, message, time.perf_counter() - began, trace)
+    elif status == BROKEN and cause is not None:
+        subject.told[cause] = name
+    said = promise(name, subject.kind)
+    return Result(name, said, status, message, time.perf_counter() - began, trace)
 
 
-def _outcome(subject: Subject, name: str) -> tuple[str, str, str, object]:
+def _outcome(subject: Any, name: str) -> tuple[str, str, str, object]:
     """Run a check and return its status, message and traceback, and what the failure is known by
     when it comes again; None for what is this check's own."""
     own = subject.own
     try:
         with limited(subject.time_limit, own, name, subject.close):
-            checks()[name](subject)
+            checks(subject.kind)[name](subject)
     except Skipped as reason:
         return SKIPPED, str(reason), "", None
     except Unusable as failure:
@@ -169,6 +164,6 @@ def _trace(failure: Unusable) -> str:
     return "".join(traceback.format_exception(cause))
 
 
-def promise(name: str) -> str:
+def promise(name: str, kind: str = EXPERIMENT) -> str:
     """Return what a check promises, in a sentence."""
-    return " ".join((checks()[name].__doc__ or "").split())
+    return " ".join((checks(kind)[name].__doc__ or "").split())

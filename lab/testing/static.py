@@ -7,7 +7,7 @@ import importlib.util
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any, Literal, get_origin
@@ -18,7 +18,7 @@ import yaml
 from lab import __all__ as FACADE
 from lab.config import Config, Options, unwrap
 from lab.errors import LabError, UsageError
-from lab.plugins import DISTRIBUTION
+from lab.plugins import DISTRIBUTION, Plugin
 from lab.spec import import_object
 from lab.testing.defaults import mistakes
 from lab.testing.subject import Broken, Skipped, Subject, Unusable, expect
@@ -71,9 +71,12 @@ def check_name_is_unique(subject: Subject) -> None:
 
 def check_the_lab_is_required(subject: Subject) -> None:
     """The distribution declares which lab it needs, and this one is it."""
-    plugin = subject.plugin
+    expect_lab_is_required(subject.plugin)
+
+
+def expect_lab_is_required(plugin: Plugin | None) -> None:
     if plugin is None or plugin.is_file or plugin.distribution == DISTRIBUTION:
-        raise Skipped("the experiment is no part of a distribution of its own")
+        raise Skipped("it is no part of a distribution of its own")
     requirements = distribution(plugin.distribution).requires or []
     expect(
         any(re.match(rf"{DISTRIBUTION}($|[^A-Za-z0-9._-])", text) for text in requirements),
@@ -86,7 +89,11 @@ def check_imports_are_light(subject: Subject) -> None:
     """Listing and help load none of torch, numpy, gymnasium and wandb."""
     if subject.plugin and subject.plugin.is_file:
         raise Skipped("a file is imported only when it is asked for")
-    modules = {_module(subject.spec.config), *_entry_modules(subject)}
+    expect_light({_module(subject.spec.config), *_entry_modules(subject)})
+
+
+def expect_light(modules: Set[str]) -> None:
+    """Import modules in a process of their own, and see what that loads."""
     code = (
         f"import sys; sys.path[:] = {sys.path!r}\n"
         f"import {', '.join(sorted(modules))}\n"
@@ -106,7 +113,12 @@ def check_imports_are_light(subject: Subject) -> None:
 def check_imports_are_public(subject: Subject) -> None:
     """The plugin's files import public names of the lab alone, and no other plugin."""
     packages = {_module(subject.spec.experiment).split(".")[0]}
-    others = _other_plugins(subject) - packages
+    expect_public(packages, _other_plugins(subject))
+
+
+def expect_public(packages: Set[str], plugins: Set[str]) -> None:
+    """Look through the files of packages; `plugins` are the packages of other plugins."""
+    others = plugins - packages
     for file, name in _imports(packages):
         top = name.split(".")[0]
         expect(top not in others, f"{file} imports {name}, another plugin. Plugins stand alone.")
@@ -128,7 +140,11 @@ def check_wandb_is_left_to_the_runner(subject: Subject) -> None:
 
 def check_options_are_described(subject: Subject) -> None:
     """Every config field has a type, a description and, where it is a number, a range."""
-    for name, field in subject.config_class.model_fields.items():
+    expect_described(subject.config_class)
+
+
+def expect_described(model: type[Options]) -> None:
+    for name, field in model.model_fields.items():
         kinds = set(unwrap(field.annotation))
         expect(
             bool(field.description),
@@ -248,7 +264,7 @@ def _entry_modules(subject: Subject) -> set[str]:
     return {subject.plugin.module} if subject.plugin and subject.plugin.module else set()
 
 
-def _imports(packages: set[str]) -> Iterator[tuple[str, str]]:
+def _imports(packages: Set[str]) -> Iterator[tuple[str, str]]:
     """Yield each file of the packages with each name it imports, in full."""
     for file in sorted(path for package in packages for path in _files(package)):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):

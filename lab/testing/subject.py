@@ -94,6 +94,8 @@ class Subject:
     `preset` must finish within seconds on a CPU and improve the objective.
     """
 
+    kind = "experiment"
+
     def __init__(
         self,
         experiment: str | ExperimentSpec,

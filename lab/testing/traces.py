@@ -17,6 +17,7 @@ from typing import IO, Any
 
 DESCRIPTORS = Path("/proc/self/fd")
 CHILDREN = Path("/proc/self/task")
+CACHE = ".cache"  # where a home keeps what can be had again
 
 
 @dataclass
@@ -129,7 +130,8 @@ def _living_in(folder: Path) -> Iterator[None]:
     """Make an empty folder the home, the temporary and the working folder."""
     from lab.environ import environment
 
-    homes = {"HOME": str(folder), "TMPDIR": str(folder), "XDG_CACHE_HOME": str(folder)}
+    cache = str(folder / CACHE)
+    homes = {"HOME": str(folder), "TMPDIR": str(folder), "XDG_CACHE_HOME": cache}
     before, temporary = Path.cwd(), tempfile.tempdir
     with environment(homes):
         os.chdir(folder)

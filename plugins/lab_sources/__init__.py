@@ -98,6 +98,7 @@ def _files() -> Iterator[SourceSpec]:
         load="lab_sources.folder:imagefolder",
         options="lab_sources.options:Folder",
         argument="PATH",
+        example="lab_sources.examples:imagefolder",
     )
     for name, summary in (
         ("csv", "A table with a line of column names"),
@@ -110,6 +111,7 @@ def _files() -> Iterator[SourceSpec]:
             options="lab_sources.options:Columns",
             argument="PATH",
             task="",
+            example=f"lab_sources.examples:{name}",
         )
     yield SourceSpec(
         "text",
@@ -117,6 +119,7 @@ def _files() -> Iterator[SourceSpec]:
         load="lab_sources.texts:text",
         argument="PATH",
         task="none",
+        example="lab_sources.examples:text",
     )
     yield SourceSpec(
         "hub",
@@ -125,4 +128,5 @@ def _files() -> Iterator[SourceSpec]:
         options="lab_sources.options:Hub",
         argument="OWNER/NAME",
         task="",
+        example="lab_sources.examples:hub",
     )

@@ -15,6 +15,7 @@ import helpers
 import pytest
 
 from lab import hookspecs
+from lab.plugins import discover
 
 FIXTURE = helpers.ROOT / "tests" / "fixtures" / "lab-everything"
 Lab = Callable[..., subprocess.CompletedProcess[str]]
@@ -121,9 +122,119 @@ def test_a_tracker_that_is_not_wanted_is_not_made(lab, tmp_path) -> None:
 
 
 def test_the_experiment_keeps_the_contract(lab) -> None:
-    done = lab("check", "ramp", "--json")
+    done = lab("check", "ramp", "--kind", "experiment", "--json")
     failed = [r for r in json.loads(done.stdout)["results"] if r["status"] == "failed"]
     assert done.returncode == 0, failed
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("source", "halves"), ("tracker", "ledger"), ("environment", "everything"),
+     ("command", "everything-tell")],
+)  # fmt: skip
+def test_what_else_it_offers_keeps_the_contract(lab, kind, name) -> None:
+    done = lab("check", name, "--kind", kind, "--json")
+    failed = [r for r in json.loads(done.stdout)["results"] if r["status"] == "failed"]
+    assert done.returncode == 0, failed
+
+
+# -- every hook with every family
+
+FAMILIES = sorted(
+    spec.name
+    for plugin in discover().all
+    if plugin.distribution == "rl-gen-lab"
+    for spec in plugin.experiments
+)
+WORLD = "everything/Still-v0"
+PICTURES = "halves"
+EVERY_FAMILY = """\
+import json, os, sys, traceback
+from pathlib import Path
+
+import lab
+from click.testing import CliRunner
+from lab.cli import main
+from lab.plugins import discover
+
+WORLD, PICTURES = sys.argv[1:3]
+
+
+def train(name, folder):
+    fields = discover().experiment(name).load_config().model_fields
+    learns_from = {"env": WORLD} if "env" in fields else {"data": PICTURES}
+    os.environ["LEDGER"] = str(folder / f"{name}.ledger")
+    options = {"runs_dir": folder, "name": name, "wandb": "disabled", "media": False}
+    result = lab.run(name, preset="none", budget=256, **learns_from, **options)
+    told = CliRunner().invoke(main, ["everything-tell", str(result.dir)], prog_name="lab")
+    return {
+        "state": result.state,
+        "read": "env" if "env" in fields else "data",
+        "told": told.output,
+        "events": [json.loads(line) for line in open(os.environ["LEDGER"])],
+        "log": Path(result.dir, "log.txt").read_text() if Path(result.dir, "log.txt").exists() else "",
+    }
+
+
+for name in sys.argv[3:]:
+    try:
+        found = train(name, Path.cwd())
+    except Exception:
+        found = {"failure": traceback.format_exc()}
+    print("FAMILY", json.dumps([name, found]), flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def families(python: Path, tmp_path_factory) -> dict[str, dict]:
+    """What came of a short run of each family with what the distribution offers; all in one
+    child, so that torch is imported once."""
+    env = {k: v for k, v in helpers.child_environment().items() if k != "PYTHONPATH"}
+    command = [str(python), "-c", EVERY_FAMILY, WORLD, PICTURES, *FAMILIES]
+    done = helpers.run_child(command, tmp_path_factory.mktemp("families"), env, timeout=280)
+    lines = [line for line in done.stdout.splitlines() if line.startswith("FAMILY ")]
+    found = dict(json.loads(line.removeprefix("FAMILY ")) for line in lines)
+    return {name: found.get(name, {"failure": done.stderr}) for name in FAMILIES}
+
+
+@pytest.fixture
+def family(families, name) -> dict:
+    found = families[name]
+    assert "failure" not in found, found["failure"]
+    return found
+
+
+def test_the_families_are_those_of_the_entry_points() -> None:
+    import tomllib
+
+    project = tomllib.loads((helpers.ROOT / "pyproject.toml").read_text())["project"]
+    assert set(FAMILIES) <= set(project["entry-points"]["lab"])
+    assert len(FAMILIES) >= 8
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_source_or_a_world_of_anybodys_is_learnt_from(family) -> None:
+    assert family["state"] == "finished"
+    sources = [event[2] for event in family["events"] if event[0] == "source"]
+    assert set(sources) == ({PICTURES} if family["read"] == "data" else set())
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_tracker_of_anybodys_is_told_all_in_order(family, name) -> None:
+    """Before anything else of the run's start; then of its data, and of its end at last."""
+    assert "given up" not in family["log"]
+    kinds = [event[0] for event in family["events"]]
+    assert family["events"][0] == ["start", name, 0]
+    assert kinds.count("start") == kinds.count("finish") == 1
+    data = ["source"] if family["read"] == "data" else []
+    in_order = [kind for kind, before in zip(kinds, [None, *kinds], strict=False) if kind != before]
+    assert in_order == ["start", *data, "row", "checkpoint", "finish"]
+    assert family["events"][-1] == ["finish", "finished"]
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_command_of_anybodys_takes_the_run(family, name) -> None:
+    assert family["told"] == f"{name} finished {name}\n"
 
 
 # -- the built-in plugins are as anybody's

@@ -1,0 +1,63 @@
+"""Write a small example of each kind of file that a source reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from lab_sources.extra import needs
+
+CLASSES = ("dark", "light")
+N = 60
+
+
+def imagefolder(folder: Path) -> str:
+    """Write a folder of pictures for each class, and return its path."""
+    rng = np.random.default_rng(0)
+    for number in range(N):
+        level = number % 2
+        place = folder / CLASSES[level]
+        place.mkdir(exist_ok=True)
+        pixels = rng.integers(0, 128, (8, 8, 3), dtype=np.uint8) + np.uint8(127 * level)
+        Image.fromarray(pixels).save(place / f"{number}.png")
+    return str(folder)
+
+
+def csv(folder: Path) -> str:
+    """Write a table of two numbers and a word to predict, and return its path."""
+    path = folder / "table.csv"
+    lines = ["length,width,kind"]
+    rng = np.random.default_rng(0)
+    for number, (length, width) in enumerate(rng.random((N, 2))):
+        lines.append(f"{length:.4f},{width + number % 2:.4f},{CLASSES[number % 2]}")
+    path.write_text("\n".join(lines) + "\n")
+    return str(path)
+
+
+def parquet(folder: Path) -> str:
+    """Write the same table in columns, and return its path."""
+    path = folder / "table.parquet"
+    table = needs("pyarrow.csv", "parquet").read_csv(csv(folder))
+    needs("pyarrow.parquet", "parquet").write_table(table, str(path))
+    return str(path)
+
+
+def text(folder: Path) -> str:
+    """Write lines, and return their path."""
+    path = folder / "lines.txt"
+    path.write_text("".join(f"line number {number}\n" for number in range(N)))
+    return str(path)
+
+
+def hub(folder: Path) -> str:
+    """Save the same table as the Hugging Face library does, and return its folder."""
+    datasets = needs("datasets", "hub")
+    datasets.disable_progress_bars()
+    names = datasets.ClassLabel(names=list(CLASSES))
+    rng = np.random.default_rng(0)
+    table = {"length": rng.random(N), "label": [number % 2 for number in range(N)]}
+    features = datasets.Features({"length": datasets.Value("float32"), "label": names})
+    datasets.Dataset.from_dict(table, features=features).save_to_disk(str(folder / "saved"))
+    return str(folder / "saved")
