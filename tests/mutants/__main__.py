@@ -9,19 +9,29 @@ from __future__ import annotations
 
 import argparse
 import random
+import signal
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from tests.mutants import score
-from tests.mutants.listing import HERE, Mutant, known_survivors, load
+from tests.mutants.listing import (
+    HERE,
+    KILLERS,
+    Mutant,
+    known_killers,
+    known_survivors,
+    load,
+    write_killers,
+)
 from tests.mutants.runner import (
     Broken,
     Laboratory,
     Result,
     append_result,
     is_done,
+    killers_of,
     read_results,
 )
 
@@ -37,6 +47,9 @@ def parsed() -> argparse.Namespace:
     add("--no-check", action="store_true", help="leave `lab check` out")
     add("--fresh", action="store_true", help="forget what was found before")
     add("--trust", action="store_true", help="take how long tests take from older code, too")
+    add(
+        "--remember", action="store_true", help=f"write into {KILLERS.name} which test noticed what"
+    )
     add("--list", action="store_true", help="print the faults and stop")
     add("--results", type=Path, default=HERE / "results", metavar="DIR", help="where they are kept")
     return parser.parse_args()
@@ -71,9 +84,15 @@ def examine(mutants: list[Mutant], options: argparse.Namespace) -> dict[str, Res
     if not left:
         return results
     with tempfile.TemporaryDirectory(prefix="mutants-") as work:
-        laboratory = Laboratory(Path(work).resolve(), options.jobs)
-        for tests in sorted({mutant.tests for mutant in left}):
-            laboratory.prepare(tests, options.results / "durations.json", options.trust)
+        laboratory = Laboratory(
+            Path(work).resolve(),
+            options.jobs,
+            options.results / "durations.json",
+            options.trust,
+            known_killers(),
+        )
+        laboratory.prove(left)
+        left.sort(key=lambda mutant: mutant.id not in laboratory.killers)  # the quick ones first
         with ThreadPoolExecutor(options.jobs) as pool:
             asked = {pool.submit(laboratory.examine, mutant, check): mutant for mutant in left}
             try:
@@ -82,12 +101,14 @@ def examine(mutants: list[Mutant], options: argparse.Namespace) -> dict[str, Res
                     append_result(path, result)
                     tell(asked[one], result, number, len(left))
             except BaseException:
+                laboratory.stop()
                 pool.shutdown(cancel_futures=True)
                 raise
     return results
 
 
 def main() -> int:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # end what runs, as Ctrl-C does
     options = parsed()
     mutants = chosen(options)
     if options.list:
@@ -103,6 +124,8 @@ def main() -> int:
     except KeyboardInterrupt:
         print("Interrupted; the same call goes on from here.", file=sys.stderr)
         return 130
+    if options.remember:
+        write_killers(known_killers() | killers_of(results, mutants))
     print(score.table(mutants, results))
     print(score.survivors(mutants, results, known))
     return 0 if score.is_good(mutants, results, known) else 1

@@ -40,62 +40,91 @@ PRELOADED = (  # what takes long to import and holds nothing of the lab
     "pytest",
     "xml.dom",
     "unittest.mock",
+    "tests.mutants.child",  # so that it may be edited while it runs
 )
 OURS = ("lab", "tests", "conftest", "helpers", "lent", "worlds", "mutants")
-FEW = ("-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist")
+QUIET = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist")
 
 
 class Watcher:
-    """A pytest plugin: it sorts tests by how long they took last time, the short ones first, and
-    notes how long each takes and which one fails."""
+    """A pytest plugin: it chooses tests, sorts them by how long they took last time, the short ones
+    first, and notes how long each takes, which pass and which one fails."""
 
-    def __init__(self, durations: Mapping[str, float]) -> None:
-        self.known = durations
+    def __init__(self, durations: Mapping[str, float], only: tuple[str, ...]) -> None:
+        self.known, self.only = durations, set(only)
         self.durations: dict[str, float] = {}
+        self.passed: set[str] = set()
+        self.broken: set[str] = set()
         self.failed: str | None = None
 
-    def sort(self, items: list[Any]) -> None:
-        items.sort(key=lambda item: self.known.get(item.nodeid, 0.0))
-
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
-        self.sort(items)
+        if self.only:
+            items[:] = [item for item in items if self.only & {*names_of(item.nodeid)}]
+        items.sort(key=lambda item: self.known.get(item.nodeid, 0.0))
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         spent = self.durations.get(report.nodeid, 0.0) + report.duration
         self.durations[report.nodeid] = round(spent, 4)
-        if report.failed and self.failed is None:
-            self.failed = report.nodeid
+        if report.when == "call" and report.passed:
+            self.passed.update(names_of(report.nodeid))
+        if report.failed:
+            self.broken.update(names_of(report.nodeid))
+            self.failed = self.failed or report.nodeid
 
     def pytest_collectreport(self, report: Any) -> None:
         if report.failed and self.failed is None:
             self.failed = f"{report.nodeid} (collecting)"
 
 
+def names_of(nodeid: str) -> tuple[str, str]:
+    """Return what a test may be asked for by: its full name, or its function's."""
+    return nodeid, nodeid.partition("[")[0]
+
+
 def run_tests(
-    tree: Path, work: Path, tests: tuple[str, ...], durations: Mapping[str, float]
+    tree: Path,
+    work: Path,
+    tests: tuple[str, ...],
+    durations: Mapping[str, float],
+    only: tuple[str, ...],
+    on_and_on: bool,
 ) -> None:
-    """Run tests of a tree up to the first failure; write what was seen to `work/report.json`."""
+    """Run tests of a tree, all or `only` some of them by their full names, up to the first failure
+    or `on_and_on`; write what was seen to `work/report.json`."""
     _enter(tree, work)
     import pytest
 
-    watcher = Watcher(durations)
-    code = pytest.main([*FEW, f"--basetemp={work / 'tmp'}", *tests], plugins=[watcher])
-    _report(work, code=int(code), failed=watcher.failed, durations=watcher.durations)
+    watcher = Watcher(durations, only)
+    options = [*QUIET, f"--basetemp={work / 'tmp'}", *([] if on_and_on else ["-x"])]
+    code = pytest.main([*options, *tests], plugins=[watcher])
+    if code == pytest.ExitCode.NO_TESTS_COLLECTED:
+        code = pytest.ExitCode.OK
+    _report(
+        work,
+        code=int(code),
+        failed=watcher.failed,
+        passed=sorted(watcher.passed),
+        broken=sorted(watcher.broken),
+        durations=watcher.durations,
+    )
 
 
 def run_check(tree: Path, work: Path, experiment: str) -> None:
     """Ask whether an experiment of a tree keeps the contract; write `work/report.json`."""
     _enter(tree, work)
-    from lab.cli import main
-
     answer = work / "check.json"
     with answer.open("w") as stream:
         os.dup2(stream.fileno(), 1)
     code = 0
     try:
+        from lab.cli import main
+
         main(["check", experiment, "--json"], prog_name="lab")
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else 1
+    except BaseException as error:  # as a fault may have it
+        code = 1
+        print(repr(error), file=sys.stderr)
     sys.stdout.flush()
     _report(work, code=code, failed=_first_broken(answer) if code else None, durations={})
 

@@ -11,6 +11,7 @@ import yaml
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
+KILLERS = HERE / "killers.yaml"
 SOURCES = ("lab", "plugins", "envs")  # what faults are planted in
 
 
@@ -72,3 +73,13 @@ def _family(path: Path) -> list[Mutant]:
 def known_survivors(path: Path = HERE / "survivors.yaml") -> dict[str, str]:
     """Return by id why a fault that nothing notices is none: it is equivalent to the original."""
     return dict(yaml.safe_load(path.read_text()) or {})
+
+
+def known_killers() -> dict[str, str]:
+    """Return by id the test that noticed a fault last time: a hint where to look first."""
+    return dict(yaml.safe_load(KILLERS.read_text()) or {}) if KILLERS.exists() else {}
+
+
+def write_killers(killers: dict[str, str]) -> None:
+    head = "# Which test noticed which fault: run first, as it is likely to notice again.\n"
+    KILLERS.write_text(head + yaml.safe_dump(killers, width=1_000))

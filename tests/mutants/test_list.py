@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from mutants.listing import ROOT, SOURCES, Mutant, known_survivors, load
+from mutants.listing import ROOT, SOURCES, Mutant, known_killers, known_survivors, load
 
 MUTANTS = load()
 FAMILIES = ("ae", "baseline", "cnn", "dbn", "dqn", "gan", "mlp", "sb3")
@@ -45,6 +45,10 @@ def test_every_fault_is_said_in_one_line_with_where_to_look_for_it() -> None:
         assert len(mutant.fault.splitlines()) == 1, mutant.id
         assert mutant.file.startswith(SOURCES), mutant.id
         assert all((ROOT / tests).exists() for tests in mutant.tests), mutant.id
+
+
+def test_hints_are_of_faults_in_the_list() -> None:
+    assert set(known_killers()) <= {mutant.id for mutant in MUTANTS}
 
 
 def test_no_two_faults_are_the_same() -> None:
