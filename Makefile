@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 export WANDB_ERROR_REPORTING ?= false
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: run test lint types tests portable proofs bench gpu clean
+.PHONY: run test lint types tests portable proofs mutants bench gpu clean
 
 run: $(VENV)/.run  ## train DQN on CartPole-v1
 	$(BIN)/lab run dqn --env CartPole-v1
@@ -34,6 +34,9 @@ portable: $(VENV)/.test  ## the tests as other CPUs compute: narrower vectors, a
 
 proofs: $(VENV)/.test  ## the long tests: kills at random moments, signals, compiled updates
 	$(BIN)/python -m pytest -m slow
+
+mutants: $(VENV)/.test  ## what the tests notice of faults that are planted; takes hours, and goes on
+	$(BIN)/python -m tests.mutants
 
 bench: $(VENV)/.test  ## measured figures, beside stable-baselines3
 	$(BIN)/python -m benchmarks.dqn

@@ -330,6 +330,22 @@ def test_few_labels_are_all_that_a_semi_supervised_discriminator_sees(make) -> N
     assert len(shown) <= 20
 
 
+def test_known_classes_are_learnt_by_their_weight(make) -> None:
+    """Beside what is asked without labels: the value, and the gradient of the layer that names."""
+    gan = make(labelled=2, data="digits", arch="mlp", class_weight=2.0)
+    judge, play = gan.players.discriminator, gan.players.game
+    real, labels = gan.next()
+    fake, codes = torch.rand_like(real), gan.players.draw(labels)
+    examples, classes = gan.known()
+    with_labels, _ = play.of_discriminator(judge, real, fake, labels, codes, examples, classes)
+    without, _ = play.of_discriminator(judge, real, fake, labels, codes)
+    expected = 2 * cross_entropy(judge(examples, labels).classes, classes)
+    assert (with_labels - without).item() == pytest.approx(expected.item(), rel=1e-4)
+    weight = judge.names.weight
+    (found,) = torch.autograd.grad(with_labels - without, weight)
+    assert torch.allclose(found, torch.autograd.grad(expected, weight)[0], atol=1e-5)
+
+
 def test_the_verdict_on_fooling_needs_a_discriminator_that_could_tell(make) -> None:
     """A random discriminator cannot tell either, and that says nothing."""
     gan = make(samples=60)
