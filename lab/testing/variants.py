@@ -15,7 +15,7 @@ from lab.testing.compare import difference
 from lab.testing.moments import Moment, go_back, keep
 from lab.testing.subject import Skipped, Subject, expect
 
-SHARE = 8  # of the preset's budget a run has one part in so many
+SHARE = 16  # of the budget of the preset, a run has one part in so many
 TOLERANCE = 0.02  # of an update that is computed in two parts, beside one
 
 
