@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 export WANDB_ERROR_REPORTING ?= false
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: run test lint types tests proofs bench clean
+.PHONY: run test lint types tests portable proofs mutants bench gpu clean
 
 run: $(VENV)/.run  ## train DQN on CartPole-v1
 	$(BIN)/lab run dqn --env CartPole-v1
@@ -27,8 +27,16 @@ types: $(VENV)/.test
 tests: $(VENV)/.test
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
+portable: $(VENV)/.test  ## the tests as other CPUs compute: narrower vectors, another order of sums
+	ATEN_CPU_CAPABILITY=default $(BIN)/python -m pytest -n 2 --dist loadgroup
+	ATEN_CPU_CAPABILITY=avx2 $(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -p rounding
+
 proofs: $(VENV)/.test  ## the long tests: kills at random moments, signals, compiled updates
 	$(BIN)/python -m pytest -m slow
+
+mutants: $(VENV)/.test  ## what the tests notice of faults that are planted; takes hours, and goes on
+	$(BIN)/python -m tests.mutants
 
 bench: $(VENV)/.test  ## measured figures, beside stable-baselines3
 	$(BIN)/python -m benchmarks.dqn
@@ -37,6 +45,9 @@ bench: $(VENV)/.test  ## measured figures, beside stable-baselines3
 	$(BIN)/python -m benchmarks.tracking
 	$(BIN)/python -m benchmarks.supervised
 	$(BIN)/python -m benchmarks.generative
+
+gpu: $(VENV)/.run  ## on a machine with a CUDA device: what the tests prove, and rates, in 8 minutes
+	$(BIN)/python -m benchmarks.gpu
 
 $(VENV)/.run: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -329,10 +329,11 @@ def presets(seeds: int = 5) -> None:
                 timed_run(Path(scratch), env=name, seed=seed)[0].summary for seed in range(seeds)
             ]
             means = [result["test"]["test/return"] for result in results]
-            low, high = mean_interval(means)
+            interval = mean_interval(means)
+            ends = f" [{interval[0]:.1f}, {interval[1]:.1f}]" if interval else ""
             each = ", ".join(f"{mean:.1f}" for mean in means)
             seconds = summary([result["seconds"] for result in results])
-            print(f"{name}: {each}; mean {np.mean(means):.1f} [{low:.1f}, {high:.1f}], {seconds} s")
+            print(f"{name}: {each}; mean {np.mean(means):.1f}{ends}, {seconds} s")
 
 
 # -- 4. overhead

@@ -9,16 +9,20 @@ from collections.abc import Callable, Mapping, Sequence
 from lab.stats import mean_interval
 
 
-def alternate(contestants: Mapping[str, Callable[[], None]], rounds: int) -> dict[str, list[float]]:
-    """Run all in turn, forwards and backwards, once unmeasured; return the CPU seconds of each
-    round."""
+def alternate(
+    contestants: Mapping[str, Callable[[], None]],
+    rounds: int,
+    clock: Callable[[], float] = time.process_time,
+) -> dict[str, list[float]]:
+    """Run all in turn, forwards and backwards, once unmeasured; return the seconds of each round,
+    of CPU time unless another clock is given."""
     seconds: dict[str, list[float]] = {name: [] for name in contestants}
     for number in range(rounds + 1):
         for name in list(contestants)[:: -1 if number % 2 else 1]:
-            began = time.process_time()
+            began = clock()
             contestants[name]()
             if number:
-                seconds[name].append(time.process_time() - began)
+                seconds[name].append(clock() - began)
     return seconds
 
 
@@ -30,7 +34,7 @@ def ratio(above: Sequence[float], below: Sequence[float]) -> str:
 
 def summed_up(values: Sequence[float]) -> str:
     """Return the mean of values, with Student's 95 % interval where there are several."""
-    if len(values) < 2:
+    interval = mean_interval(values)
+    if interval is None:
         return f"{values[0]:.4f}"
-    low, high = mean_interval(values)
-    return f"mean {statistics.mean(values):.4f} [{low:.4f}, {high:.4f}]"
+    return f"mean {statistics.mean(values):.4f} [{interval[0]:.4f}, {interval[1]:.4f}]"

@@ -75,9 +75,10 @@ def over_folds(
     found = [train(experiment, folder, fold=fold, **options) for fold in range(folds)]
     values = [100 * figures[metric] for figures, _ in found]
     seconds = statistics.median(seconds for _, seconds in found)
-    mean, (low, high) = statistics.mean(values), mean_interval(values)
+    mean, interval = statistics.mean(values), mean_interval(values)
     each = " ".join(f"{value:.1f}" for value in values)
-    print(f"{label:34}{mean:6.2f} [{low:6.2f}, {high:6.2f}]  {seconds:6.1f} s   {each}", flush=True)
+    ends = f" [{interval[0]:6.2f}, {interval[1]:6.2f}]" if interval else ""
+    print(f"{label:34}{mean:6.2f}{ends}  {seconds:6.1f} s   {each}", flush=True)
     return values
 
 

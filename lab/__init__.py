@@ -25,6 +25,7 @@ _HOME = {
     "DataOptions": "lab.data.options",
     "Dataset": "lab.data.dataset",
     "Diverged": "lab.errors",
+    "EnvConfig": "lab.env_config",
     "EnvironmentSpec": "lab.spec",
     "Envs": "lab.environments",
     "Episodes": "lab.environments",
@@ -33,6 +34,7 @@ _HOME = {
     "LabError": "lab.errors",
     "Options": "lab.config",
     "Play": "lab.config",
+    "Plugins": "lab.plugins",
     "Run": "lab.store",
     "RunFailed": "lab.errors",
     "RunInfo": "lab.tracking.tracker",
@@ -79,6 +81,7 @@ if TYPE_CHECKING:
     from lab.data.dataset import Dataset as Dataset
     from lab.data.options import AugmentOptions as AugmentOptions
     from lab.data.options import DataOptions as DataOptions
+    from lab.env_config import EnvConfig as EnvConfig
     from lab.environments import Envs as Envs
     from lab.environments import Episodes as Episodes
     from lab.environments import Step as Step
@@ -92,6 +95,7 @@ if TYPE_CHECKING:
     from lab.hookspecs import hookimpl as hookimpl
     from lab.media import Clip as Clip
     from lab.media import Table as Table
+    from lab.plugins import Plugins as Plugins
     from lab.rng import plain as plain
     from lab.rng import unplain as unplain
     from lab.session import RunResult as RunResult

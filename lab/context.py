@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import MappingProxyType
@@ -16,10 +17,13 @@ from torch import nn
 
 from lab.data.data import Data
 from lab.data.options import DataOptions
+from lab.data.record import DataRecord
 from lab.device import Compute
 from lab.environments import Envs, make
+from lab.environments.limits import EVALUATION_STEPS, registered_limit
 from lab.rng import Randomness, derive, plain, unplain, untouched
 from lab.spec import EnvironmentSpec, SourceSpec
+from lab.text import describe
 from lab.update import Loss, Update, make_update
 from lab.window import Value, Window
 
@@ -29,7 +33,9 @@ CACHE_KEY = re.compile(r"\w[\w.-]*(/\w[\w.-]*)*")  # no part begins with a dot
 class Context:
     """What the runner lends.
 
-    seed, budget, dir: as resolved; `dir` is the run folder.
+    seed, budget, dir: as resolved; `dir` is the run folder, and is there.
+    task, objective: what is learnt of the data (classify, regress, segment or none), and the metric
+    that selects with its direction: decided when the options were resolved.
     clock: how far training has come, in the unit of the config's clock.
     rng, generator: numpy and torch generators, seeded, saved and restored by the runner.
     """
@@ -41,14 +47,20 @@ class Context:
         budget: int,
         dir: Path,
         compute: Compute,
+        task: str = "",
+        objective: tuple[str, str] = ("", "max"),
         facts: Mapping[str, Any] | None = None,
         environments: Sequence[EnvironmentSpec] = (),
         sources: Mapping[str, SourceSpec] = MappingProxyType({}),
         warn: Callable[[str], None] = lambda message: None,
+        tell_source: Callable[[str, Mapping[str, Any]], None] | None = None,
+        data_record: DataRecord | None = None,
     ) -> None:
         self.seed = seed
         self.budget = budget
         self.dir = dir
+        self.task = task
+        self.objective = objective
         self.clock = 0
         self.compute = compute
         self.randomness = Randomness(seed, compute.device)
@@ -58,8 +70,9 @@ class Context:
         self.warn = warn
         self._environments = tuple(environments)
         self._sources = sources
-        self._read: list[tuple[str, dict[str, Any]]] = []
-        self._tell_source: Callable[[str, Mapping[str, Any]], None] | None = None
+        self._tell_source = tell_source
+        self._data_record = data_record
+        self._data: list[weakref.ref[Data]] = []
         self._train_envs: list[Envs] = []
         self._all_envs: list[Envs] = []
         self._restored_envs: list[Any] = []
@@ -154,17 +167,19 @@ class Context:
 
         Raises UsageError for a source that no plugin offers.
         """
-        return Data(
-            options, self._sources, self.device, self.seed, self.fact, self._warn, self._has_read
-        )
+        data = Data(
+            options, self._sources, self.device, self.seed, self.fact, self._warn, self._has_read,
+            self._data_record,
+        )  # fmt: skip
+        self._data.append(weakref.ref(data))
+        return data
 
     def _warn(self, message: str) -> None:
         self.warn(message)
 
     def _has_read(self, name: str, description: Mapping[str, Any]) -> None:
-        self._read.append((name, dict(description)))
         if self._tell_source is not None:
-            self._tell_source(*self._read[-1])
+            self._tell_source(name, description)
 
     # -- environments
 
@@ -185,17 +200,20 @@ class Context:
         train: bool = True,
         native: bool = True,
         wrappers: Sequence[make.Wrapper] = (),
+        time_limit: int | None = None,
         **kwargs: Any,
     ) -> Envs:
         """Make environments to step together, with a native vector version where there is one and
-        `native` allows it.
+        `native` allows it. `time_limit` truncates episodes, beside any limit of the environment's
+        own.
 
         Those to train in are seeded here, and the runner saves and restores their state. Those to
-        evaluate in (`train=False`) are reset with a seed drawn from `rng` at each evaluation.
+        evaluate in (`train=False`) are reset with a seed drawn from `rng` at each evaluation, which
+        has to end: where no time limit is known, there is one of 27,000 steps.
         """
 
         with untouched():  # what is made on first use may not move training's randomness
-            return self._make_envs(env_id, num_envs, train, native, wrappers, kwargs)
+            return self._make_envs(env_id, num_envs, train, native, wrappers, time_limit, kwargs)
 
     def _make_envs(
         self,
@@ -204,18 +222,28 @@ class Context:
         train: bool,
         native: bool,
         wrappers: Sequence[make.Wrapper],
+        time_limit: int | None,
         kwargs: Mapping[str, Any],
     ) -> Envs:
         name = self.register_env(env_id)
+        cuts = not train and time_limit is None and registered_limit(name, kwargs) is None
+        limit = EVALUATION_STEPS if cuts else time_limit
         fast = next((e.native[name] for e in self._environments if name in e.native), None)
 
         def build() -> Envs:
             vector_id = self.register_env(fast) if fast else None
             return make.make_envs(
-                name, num_envs, native=native, wrappers=wrappers, vector_id=vector_id, **kwargs
+                name,
+                num_envs,
+                native=native,
+                wrappers=wrappers,
+                vector_id=vector_id,
+                time_limit=limit,
+                **kwargs,
             )
 
         envs = build()
+        envs.tell, envs.cut_after = self._warn, limit if cuts else None
         self._all_envs.append(envs)
         if train:
             self._prepare(envs, build)
@@ -238,11 +266,25 @@ class Context:
 
     # -- for the runner
 
-    def follow_sources(self, tell: Callable[[str, Mapping[str, Any]], None]) -> None:
-        """Tell of each source that was read, and that will be."""
-        self._tell_source = tell
-        for name, description in self._read:
-            tell(name, description)
+    def not_finite(self) -> str | None:
+        """Say what was lent that held a number which is not finite; None where nothing did."""
+        for envs in self._all_envs:
+            if found := envs.not_finite():
+                return f"{envs.name} gave {found}"
+        for data in self._alive_data():
+            if found := data.not_finite():
+                return f"{data.request.data} gave {found}"
+        return None
+
+    def read_again(self) -> None:
+        """Read now what the run has read before. Raises UsageError where that has changed: before
+        anything is written, rather than in the first step."""
+        for data in self._alive_data():
+            if self._data_record is not None and data.words in self._data_record:
+                data.parts  # noqa: B018
+
+    def _alive_data(self) -> Iterator[Data]:
+        return filter(None, (reference() for reference in self._data))
 
     def envs_state(self) -> list[Any]:
         """Return the state of the training environments, in the order they were made."""
@@ -257,6 +299,9 @@ class Context:
             envs.load_state_dict(self._restored_envs[index])
 
     def close(self) -> None:
-        """Close every environment that was made."""
+        """Close every environment that was made. One that fails at it costs no run."""
         for envs in self._all_envs:
-            envs.close()
+            try:
+                envs.close()
+            except Exception as error:  # it may have been left in the middle of a step
+                self.warn(f"{envs.name} could not be closed: {describe(error)}")

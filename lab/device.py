@@ -11,9 +11,12 @@ from typing import Any
 import torch
 from torch import nn
 
+from lab.environ import environment
 from lab.errors import UsageError
 
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+CUBLAS = "CUBLAS_WORKSPACE_CONFIG"
+REPEATABLE = (":4096:8", ":16:8")  # the values with which cuBLAS repeats itself
 
 
 def available() -> list[str]:
@@ -101,23 +104,30 @@ def configured(threads: int, deterministic: bool) -> Iterator[None]:
     """
     before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
-    cublas = os.environ.get("CUBLAS_WORKSPACE_CONFIG")
     flushed = _flushes_denormals()
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
     if deterministic:
-        os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
         torch.use_deterministic_algorithms(True)
     try:
-        yield
+        with environment(_cublas(deterministic)):
+            yield
     finally:
         torch.set_num_threads(before[0])
         torch.set_flush_denormal(flushed)
         torch.use_deterministic_algorithms(before[1], warn_only=warn_only)
-        if deterministic:
-            os.environ.pop("CUBLAS_WORKSPACE_CONFIG")
-            if cublas is not None:
-                os.environ["CUBLAS_WORKSPACE_CONFIG"] = cublas
+
+
+def _cublas(deterministic: bool) -> dict[str, str]:
+    """Return what cuBLAS must find in the environment.
+
+    Of any run, not of deterministic ones alone: torch looks at it once in the life of a process,
+    at the first product of matrices, and refuses determinism from then on where it was not there.
+    """
+    given = os.environ.get(CUBLAS)
+    if given is None or (deterministic and given not in REPEATABLE):
+        return {CUBLAS: REPEATABLE[0]}
+    return {}
 
 
 def _flushes_denormals() -> bool:

@@ -52,15 +52,25 @@ class Randomness:
         return state
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Put all states back. Where they were saved on a device of another kind, whose generators
+        have other states, this device's begin at a seed that follows from the saved ones."""
         random.setstate(state["python"])
         np.random.set_state(unplain(state["numpy"]))  # noqa: NPY002
+        if self.device.type not in ("cpu", *state):
+            torch.manual_seed(_seed_of(state["torch"]))  # the device's own global one, too
         torch.set_rng_state(state["torch"].cpu())
         self.numpy.bit_generator.state = unplain(state["generator"])
-        self.torch.set_state(state["torch generator"].cpu())
+        self._go_on(state["torch generator"].cpu())
         if self.device.type == "cuda" and "cuda" in state:
             torch.cuda.set_rng_state(state["cuda"].cpu(), self.device)
         elif self.device.type == "mps" and "mps" in state:
             torch.mps.set_rng_state(state["mps"].cpu())
+
+    def _go_on(self, saved: torch.Tensor) -> None:
+        if len(saved) == len(self.torch.get_state()):
+            self.torch.set_state(saved)
+        else:
+            self.torch.manual_seed(_seed_of(saved))
 
     @contextmanager
     def lent(self, seed: int) -> Iterator[None]:
@@ -87,6 +97,10 @@ def untouched() -> Iterator[None]:
         torch.set_rng_state(before[2])
         if cuda:
             torch.cuda.set_rng_state_all(cuda)
+
+
+def _seed_of(state: torch.Tensor) -> int:
+    return zlib.crc32(state.cpu().numpy().tobytes())
 
 
 def plain(value: Any) -> Any:

@@ -11,16 +11,17 @@ from typing import Any
 from lab import checkpoint
 from lab.checkpoint import Checkpoints
 from lab.context import Context
-from lab.errors import LabError, reason
+from lab.diagnosis import check_finite, explain
+from lab.errors import reason
 from lab.evaluation import evaluate, perform
 from lab.experiment import Experiment
 from lab.grid import Grid
 from lab.recorder import Progress, Recorder
-from lab.signals import Signals
+from lab.returned import advanced, remembered
+from lab.signals import Cut, Signals
 from lab.spec import ExperimentSpec, import_object
 from lab.stop import StopAt
 from lab.store import BEST, LAST
-from lab.window import check_finite
 
 SAVE_SPACING = 50  # saving may take one part in fifty of the time
 SAVE_SECONDS = 5.0  # and need not come more often than this
@@ -52,6 +53,9 @@ class Runner:
         self.signals = Signals()
         self._restored = False
         self._save_due = 0.0
+        self._save_seconds = 0.0  # what the last one took
+        self._evaluation_seconds = 0.0
+        self._saved_clock = 0
 
     @property
     def progress(self) -> Progress:
@@ -66,6 +70,9 @@ class Runner:
         try:
             with self.signals:
                 state = self._train_and_test()
+        except Cut:
+            state = "interrupted"
+            self.recorder.say(f"Evaluation is cut short; saved as of {self._saved_clock:,}.")
         except KeyboardInterrupt:
             state = "interrupted"
         except Exception as error:
@@ -78,11 +85,15 @@ class Runner:
         return summary
 
     def _train_and_test(self) -> str:
+        progress = self.progress
         if not self._restored:
-            self._serve(log_at=None, eval_at=0)
+            progress.due = {"eval": 0}
             self._first_checkpoint()
-        while self.progress.ended is None:
-            self._step()
+        while progress.due or progress.ended is None:
+            if progress.due:
+                self._serve()
+            else:
+                self._step()
             if self.signals.caught:
                 self.recorder.terminal.say("Saving. Once more stops at once.")
                 self._save()
@@ -97,32 +108,55 @@ class Runner:
         return self.progress.clock >= self.plan.budget
 
     def _step(self) -> None:
-        """Do one step of learning and serve the grid points that it reached."""
+        """Do one step of learning and note the grid points that it reached."""
         plan, progress = self.plan, self.progress
         before = progress.clock
-        moved = self.experiment.step()
+        try:
+            moved = advanced(self.experiment, self.experiment.step())
+        except Exception as error:
+            explain(error, self.ctx)
+            raise
         now = progress.clock = self.ctx.clock = before + moved
         log_at = Grid(plan.log_every).reached(before, now)
         eval_at = Grid(plan.eval_every).reached(before, now)
         if moved == 0 or self._spent():
             progress.ended = "complete" if moved == 0 else "budget"
             log_at = eval_at = min(now, plan.budget)
-        if log_at is not None or eval_at is not None:
-            self._serve(log_at, eval_at)
-        self.recorder.terminal.tick(now)
         save_at = Grid(plan.checkpoint_every).reached(before, now)
+        due = {"log": log_at, "eval": eval_at, "save": save_at}
+        if any(point is not None for point in due.values()):
+            progress.due = due
+        else:
+            self._settle()
+
+    def _serve(self) -> None:
+        """Serve the grid points that are due.
+
+        A signal cuts an evaluation short, and then the run goes on from its last checkpoint: so one
+        is written before an evaluation that takes long.
+        """
+        due = self.progress.due or {}
+        log_at, eval_at, save_at = (due.get(grid) for grid in ("log", "eval", "save"))
+        if eval_at is not None and self._evaluation_seconds > SAVE_SPACING * self._save_seconds:
+            self._save()
+        self._log_and_evaluate(log_at, eval_at)
         if save_at is not None:
-            self.checkpoints.save_stamped(save_at, self._model_state(), plan.keep)
-        if save_at is not None or time.perf_counter() >= self._save_due:
+            self.checkpoints.save_stamped(save_at, self._model_state(), self.plan.keep)
+        self.progress.due = None
+        self._settle(save=save_at is not None)
+
+    def _settle(self, save: bool = False) -> None:
+        """Show how far training is, and save where it is time to."""
+        self.recorder.terminal.tick(self.progress.clock)
+        if save or time.perf_counter() >= self._save_due:
             self._save()
 
-    def _serve(self, log_at: int | None, eval_at: int | None) -> None:
+    def _log_and_evaluate(self, log_at: int | None, eval_at: int | None) -> None:
         """Log the window that ends at `log_at`, evaluate for `eval_at`, in one row if they meet."""
         rows: dict[int, dict[str, float]] = {}
         if log_at is not None:
-            means = self.ctx.window.means()
+            rows[log_at] = self._means()
             self.ctx.window.clear()
-            rows[log_at] = {f"train/{name}": value for name, value in means.items()}
         if eval_at is not None:
             rows.setdefault(eval_at, {}).update(self._evaluate("eval", "eval"))
             self._select(eval_at, rows[eval_at])
@@ -132,14 +166,31 @@ class Runner:
         if eval_at is not None:
             self.recorder.write_summary("running")
 
+    def _means(self) -> dict[str, float]:
+        """Return what was logged since the last row, by full name."""
+        means = {f"train/{name}": value for name, value in self.ctx.window.means().items()}
+        self._check(means)
+        return means
+
+    def _check(self, metrics: Mapping[str, float]) -> None:
+        check_finite(metrics, self.experiment, self.ctx)
+
     # -- evaluation and selection
 
     def _evaluate(self, split: str, purpose: str) -> dict[str, float]:
-        return evaluate(self.experiment, self.ctx, split, purpose)
+        began = time.perf_counter()
+        try:
+            with self.signals.interruptible():
+                metrics = evaluate(self.experiment, self.ctx, split, purpose)
+        except Exception as error:
+            explain(error, self.ctx)
+            raise
+        self._evaluation_seconds = time.perf_counter() - began
+        self._check(metrics)
+        return metrics
 
     def _select(self, clock: int, metrics: Mapping[str, float]) -> None:
         """Keep the best weights by the objective, and stop where the criterion is confirmed."""
-        check_finite(metrics, clock)
         confirmed = self._confirmed(clock, metrics)
         value = metrics.get(self.plan.objective[0])
         if value is not None:
@@ -151,10 +202,12 @@ class Runner:
             self.progress.ended = str(self.plan.stop_at)
 
     def _is_better(self, value: float) -> bool:
+        """Tell whether the weights of now are to be kept. Of equal ones the later, which learned
+        for longer; those from before any training only while there are no others."""
         best = self.progress.best
-        if best is None:
+        if best is None or self.progress.best_clock == 0:
             return True
-        return value > best if self.plan.objective[1] == "max" else value < best
+        return value >= best if self.plan.objective[1] == "max" else value <= best
 
     def _confirmed(self, clock: int, metrics: Mapping[str, float]) -> bool:
         """Tell whether `--stop-at` holds, here and again on other episodes: a first passage is the
@@ -186,7 +239,8 @@ class Runner:
         """Record an episode of the selected weights. A screen that fails costs no run."""
         options = import_object(self.plan.spec.capabilities["play"])()
         try:
-            clip = perform(self.experiment, self.ctx, "play", options)
+            with self.signals.interruptible():
+                clip = perform(self.experiment, self.ctx, "play", options)
             self.ctx.media("episode", clip)
             self._write_media(self.progress.clock)
         except Exception as error:  # an environment may fail to draw itself in any way
@@ -200,17 +254,15 @@ class Runner:
     # -- checkpoints
 
     def _model_state(self) -> dict[str, Any]:
-        state = self.experiment.state_dict()
-        if "model" not in state:
-            raise LabError(
-                "state_dict() has no 'model': what predicts, samples and plays is kept under it."
-            )
-        model = {"model": state["model"]}
+        model = {"model": self._state()["model"]}
         return {"experiment": model, "facts": self.ctx.facts, "clock": self.progress.clock}
+
+    def _state(self) -> Mapping[str, Any]:
+        return remembered(self.experiment, self.experiment.state_dict())
 
     def _full_state(self) -> dict[str, Any]:
         progress = {**asdict(self.progress), "seconds": self.recorder.seconds()}
-        experiment = self.experiment.state_dict()
+        experiment = self._state()
         checkpoint.check_plain(experiment)
         return {
             "experiment": experiment,
@@ -227,10 +279,11 @@ class Runner:
 
     def _save(self) -> None:
         began = time.perf_counter()
-        check_finite(self.ctx.window.means(), self.progress.clock)
+        self._means()  # nothing is saved of a training that diverged
         self.checkpoints.save_last(self._full_state())
         now = time.perf_counter()
-        self._save_due = now + max(SAVE_SECONDS, SAVE_SPACING * (now - began))
+        self._saved_clock, self._save_seconds = self.progress.clock, now - began
+        self._save_due = now + max(SAVE_SECONDS, SAVE_SPACING * self._save_seconds)
 
     def _first_checkpoint(self) -> None:
         """Write and read back the first checkpoint: an unloadable one is known now, not later."""
@@ -240,7 +293,7 @@ class Runner:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go back to the moment `state` was saved. RNG comes last: loading may draw from it."""
         self.recorder.progress = Progress(**state["progress"])
-        self.ctx.clock = self.progress.clock
+        self.ctx.clock = self._saved_clock = self.progress.clock
         extended = self.plan.budget > state["budget"]
         unbound = self.progress.ended != str(self.plan.stop_at)  # the criterion was dropped
         reopened = self.progress.ended not in (None, "complete") and (
@@ -252,7 +305,8 @@ class Runner:
         self.experiment.load_state_dict(state["experiment"])
         self.ctx.load_envs_state(state["envs"])
         self.ctx.window.load_state_dict(state["window"])
-        self.ctx.compute.scaler.load_state_dict(state["scaler"])
+        if state["scaler"]:  # empty where the device scaled nothing: this one begins anew
+            self.ctx.compute.scaler.load_state_dict(state["scaler"])
         self.ctx.randomness.load_state_dict(state["rng"])
         known = self.progress.best is not None
         self.checkpoints.restore_best(self.progress.best_clock if known else None)

@@ -6,6 +6,10 @@ import os
 
 import helpers
 import pytest
+from hypothesis import settings
+
+settings.register_profile("lab", deadline=None)  # a deadline asks how busy the machine is
+settings.load_profile("lab")
 
 
 @pytest.fixture(autouse=True)

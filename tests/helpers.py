@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[1]
+LONG = 300.0  # seconds: on the busiest machine, only what hangs takes longer
 TOYS = ROOT / "tests" / "toys"
 QUIET = {"WANDB_ERROR_REPORTING": "false", "OMP_WAIT_POLICY": "passive", "OMP_NUM_THREADS": "1"}
 
@@ -37,7 +42,8 @@ def toy_distributions(folder: Path) -> Path:
 def child_environment(*folders: Path, **extra: str) -> dict[str, str]:
     """Return an environment in which a child python sees the lab and the plugins in `folders`."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("LAB_", "WANDB_", "PYTEST"))}
-    path = os.pathsep.join(str(folder) for folder in (ROOT, TOYS, *folders))
+    ours = (ROOT, ROOT / "plugins", ROOT / "envs", TOYS)
+    path = os.pathsep.join(str(folder) for folder in (*ours, *folders))
     return {**kept, **QUIET, "PYTHONPATH": path, **extra}
 
 
@@ -46,7 +52,7 @@ def lab_command(*args: object) -> list[str]:
 
 
 def run_child(
-    args: list[str], cwd: Path, env: Mapping[str, str], timeout: float = 120
+    args: list[str], cwd: Path, env: Mapping[str, str], timeout: float = LONG
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         args, cwd=cwd, env=env, capture_output=True, text=True, timeout=timeout, check=False
@@ -113,3 +119,25 @@ def stopping_at(clock: int) -> Any:
 def column(folder: Path, name: str) -> list[float]:
     """Return the values of a metric, row by row, where it has one."""
     return [row[name] for row in rows(folder) if name in row]
+
+
+@contextmanager
+def signal_in_evaluation(number: int, which: int) -> Iterator[None]:
+    """Let a signal hit this process in the middle of an episode of the `which`-th evaluation."""
+    import lab
+
+    play, left = lab.play_episodes, iter(range(which - 1))
+
+    def hit(envs: Any, act: Any, *args: Any, **kwargs: Any) -> Any:
+        due = next(left, None) is None
+
+        def acting(obs: Any) -> Any:
+            if due and envs._lengths.max() == 2:
+                signal.raise_signal(number)
+            return act(obs)
+
+        return play(envs, acting, *args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lab, "play_episodes", hit)
+        yield

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from functools import partial
+from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import gymnasium as gym
@@ -191,6 +192,41 @@ class Restarting(gym.Env):
         return np.array([self.life, self.steps], dtype=np.float32)
 
 
+class Broken(Numbers):
+    """Fails in the fifth step of its life."""
+
+    lived = 0
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict]:
+        self.lived += 1
+        if self.lived == 5:
+            raise ZeroDivisionError("no floor here\nand none below")
+        return super().step(action)
+
+
+class Gated(gym.Env):
+    """Episodes of seven steps where the file `gate` exists; without it they never end. Writes the
+    file `inside` on the hundredth step."""
+
+    observation_space = spaces.Box(0, np.inf, (1,), np.float32)
+    action_space = spaces.Discrete(2)
+
+    def __init__(self, gate: str, inside: str) -> None:
+        self.gate, self.inside = Path(gate), Path(inside)
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict]:
+        super().reset(seed=seed)
+        self.steps, self.open = 0, self.gate.exists()
+        return np.zeros(1, np.float32), {}
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict]:
+        self.steps += 1
+        if self.steps == 100:
+            self.inside.touch()
+        look = np.full(1, self.steps % 2, np.float32)
+        return look, float(action), self.open and self.steps == 7, False, {}
+
+
 class Odd(gym.Env):
     """Spaces that DQN cannot learn."""
 
@@ -251,6 +287,8 @@ gym.register(
 gym.register("worlds/Numbers-v0", Numbers)
 gym.register("worlds/Restarting-v0", Restarting)
 gym.register("worlds/Odd-v0", Odd)
+gym.register("worlds/Gated-v0", Gated)
+gym.register("worlds/Broken-v0", Broken)
 gym.register("worlds/Screen-v0", Screen, max_episode_steps=20)
 gym.register(
     "worlds/Easy-v0",

@@ -25,6 +25,14 @@ COLOURS = {"passed": "green", "failed": "red", "skipped": "yellow", "expected": 
 @click.argument("name", required=False)
 @click.option("--kind", type=click.Choice(KINDS), help="What NAME is, where it is several things.")
 @click.option("--only", multiple=True, metavar="CHECK", help="Run this check; may be repeated.")
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    default=300.0,
+    show_default=True,
+    help="A check that takes longer has failed.",
+)
 @click.option("--list", "listing", is_flag=True, help="List the checks and what each promises.")
 @common.json_option
 @common.quiet_option
@@ -33,6 +41,7 @@ def command(
     name: str | None,
     kind: str | None,
     only: tuple[str, ...],
+    time_limit: float,
     listing: bool,
     as_json: bool,
     quiet: bool,
@@ -44,12 +53,18 @@ def command(
     side effects, reproducibility, good manners. NAME may be a file, ./mine.py, which is checked for
     everything that it offers. The exit code is 1 where a promise is broken.
     """
+    from lab.testing.limits import Stopped
+
     if listing:
         _list([kind] if kind else KINDS)
         return
     if name is None:
         raise UsageError("Check what? `lab plugins` lists all; a file works too: ./mine.py")
-    reports = _check(name, kind, only, silent=as_json or quiet)
+    try:
+        reports = _check(name, kind, only, time_limit, silent=as_json or quiet)
+    except Stopped as end:
+        click.echo(f"Ended by {end}.", err=True)
+        sys.exit(128 + end.number)
     passed = all(report.passed for report in reports)
     if as_json:
         output.print_json({"passed": passed, "results": _entries(reports)})
@@ -66,7 +81,9 @@ def _list(kinds: Sequence[str]) -> None:
     output.print_table(["kind", "check", "promise"], rows)
 
 
-def _check(name: str, kind: str | None, only: tuple[str, ...], silent: bool) -> list[Report]:
+def _check(
+    name: str, kind: str | None, only: tuple[str, ...], time_limit: float, silent: bool
+) -> list[Report]:
     from lab.testing import check_plugin
     from lab.testing.kinds import find, refuse_ambiguous
 
@@ -87,7 +104,10 @@ def _check(name: str, kind: str | None, only: tuple[str, ...], silent: bool) -> 
             output.say(f"{offer.kind} {offer.name}")
         chosen = _chosen(only, offer, found)
         if chosen or not only:
-            reports.append(check_plugin(offer.spec, only=chosen, plugins=plugins, tell=tell))
+            report = check_plugin(
+                offer.spec, only=chosen, plugins=plugins, time_limit=time_limit, tell=tell
+            )
+            reports.append(report)
     return reports
 
 

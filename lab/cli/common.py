@@ -33,6 +33,11 @@ def debug_option(command: C) -> C:
     return click.option("--debug", is_flag=True, expose_value=False, help=text)(command)
 
 
+def data_changed_option(command: C) -> C:
+    text = "Go on though the data are not those that the run has read; recorded in data.json."
+    return click.option("--data-changed", is_flag=True, help=text)(command)
+
+
 def quiet_option(command: C) -> C:
     text = "No progress, no messages but errors."
     return click.option("--quiet", "-q", is_flag=True, help=text)(command)

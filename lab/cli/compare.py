@@ -50,8 +50,9 @@ def command(
     """Compare runs: names, folders or patterns; all of the runs folder where none is named.
 
     Runs of a group differ by seed alone. Each group shows its number of runs, the interquartile
-    mean (IQM) of the metric with its 95 % bootstrap interval, mean, best, time and rate, and the
-    options in which groups differ. Runs that did not finish are listed and not averaged in.
+    mean (IQM) of the metric, with its 95 % bootstrap interval where there are several runs, mean,
+    best, time and rate, and the options in which groups differ. Runs that did not finish are listed
+    and not averaged in.
     """
     from lab.comparison.groups import compare
 
@@ -154,11 +155,14 @@ def _print_csv(comparison: Comparison) -> None:
 
 def _print(comparison: Comparison) -> None:
     better = "higher" if comparison.direction == "max" else "lower"
-    output.say(f"{comparison.metric}, {better} is better; IQM with 95 % interval")
+    sure = [group for group in comparison.groups if group.low is not None]
+    figure = "IQM with 95 % interval" if sure else "IQM"
+    output.say(f"{comparison.metric}, {better} is better; {figure}")
     rows = []
     for group in comparison.groups:
         cells = _row(group)
-        cells["iqm"] = f"{_cell(group.iqm)} [{_cell(group.low)}, {_cell(group.high)}]"
+        ends = f" [{_cell(group.low)}, {_cell(group.high)}]" if group in sure else ""
+        cells["iqm"] = f"{_cell(group.iqm)}{ends}"
         del cells["low"], cells["high"]
         cells["seconds"] = duration(group.seconds)
         cells["rate"] = f"{output.number(group.rate)}/s"
@@ -167,6 +171,8 @@ def _print(comparison: Comparison) -> None:
     for pair in comparison.improvements:
         chance = f"{pair['probability']:.2f} [{pair['low']:.2f}, {pair['high']:.2f}]"
         output.say(f"P({pair['better']} better than {pair['than']}) = {chance}")
+    if len(sure) < len(comparison.groups):
+        output.say("There is no interval where a task has one run (n = 1): --seeds 5 trains more.")
 
 
 def _cell(value: Any) -> str:

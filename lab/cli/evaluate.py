@@ -15,6 +15,7 @@ from lab.cli import common, output
 @click.option("--split", type=click.Choice(["eval", "test"]), default="test", show_default=True)
 @click.option("--seed", type=click.IntRange(0), help="Other randomness than the run itself used.")
 @click.option("--device", help="By default the one that it trained on, or else the best here.")
+@common.data_changed_option
 @common.runs_dir_option
 @common.json_option
 @common.debug_option
@@ -24,17 +25,23 @@ def command(
     split: str,
     seed: int | None,
     device: str | None,
+    data_changed: bool,
     runs_dir: Path,
     as_json: bool,
 ) -> None:
     """Evaluate RUN, a folder or a name.
 
-    Without --seed the figures repeat those that the run recorded for this checkpoint.
+    Without --seed the figures repeat those that the run recorded for this checkpoint. Data that
+    have changed since are refused.
     """
     from lab import api, store
+    from lab.tracking.terminal import PlainLines
 
     found = store.find(run, runs_dir)
-    metrics = api.evaluate(found.dir, checkpoint, split=split, seed=seed, device=device)
+    metrics = api.evaluate(
+        found.dir, checkpoint, split=split, seed=seed, device=device, data_changed=data_changed,
+        terminal=PlainLines(),
+    )  # fmt: skip
     if as_json:
         output.print_json({"dir": str(found.dir), "checkpoint": checkpoint, "metrics": metrics})
     else:

@@ -17,6 +17,7 @@ CHANGES = {"budget", "stop_at", "device", "media", "wandb"}
 
 @click.command("resume", short_help="Continue an interrupted run exactly.")
 @common.run_argument
+@common.data_changed_option
 @common.runs_dir_option
 @common.json_option
 @common.quiet_option
@@ -25,7 +26,8 @@ def command(run: str, runs_dir: Path, as_json: bool, quiet: bool, **values: Any)
     """Continue RUN, a folder or a name, from its last checkpoint.
 
     A run of fixed budget ends with the same weights and metrics as if it had never stopped. A
-    larger --budget trains on; schedules then follow the new horizon.
+    larger --budget trains on; schedules then follow the new horizon. Data that have changed since
+    the run read them are refused.
     """
     from lab import api
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from lab.cli import common, output
-from lab.cli.capability import CapabilityCommand
+from lab.cli.capability import CapabilityCommand, call
 
 
 @click.command("sample", cls=CapabilityCommand, short_help="Draw samples from a trained run.")
@@ -16,6 +16,7 @@ from lab.cli.capability import CapabilityCommand
 @click.option("--checkpoint", default="best", show_default=True, help="best, last or a clock.")
 @click.option("--seed", type=click.IntRange(0), help="Other samples than the run's own seed gives.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="File to write.")
+@common.data_changed_option
 @common.runs_dir_option
 @common.json_option
 @common.debug_option
@@ -33,10 +34,12 @@ def command(
 
     `lab sample RUN --help` shows the options of the run's own experiment too.
     """
-    from lab import api, store
+    from lab import store
+    from lab.tracking.terminal import PlainLines
 
     found = store.find(run, runs_dir)
-    content = api.use(found.dir, "sample", checkpoint, seed=seed, **common.given(values))
+    options = {"seed": seed, "terminal": PlainLines(), **common.given(values)}
+    content = call(found, "sample", checkpoint, **options)
     if isinstance(content, str) and out is None and not as_json:
         click.echo(content)
         return

@@ -16,7 +16,7 @@ from lab.cli import common, output
 @common.json_option
 @common.debug_option
 def command(run: str, runs_dir: Path, as_json: bool) -> None:
-    """Show the config, summary, last metrics, media and checkpoints of RUN."""
+    """Show the config, summary, data, last metrics, media and checkpoints of RUN."""
     from lab import store
 
     data = _collect(store.find(run, runs_dir))
@@ -40,9 +40,18 @@ def _collect(run: Any) -> dict[str, Any]:
         "run": run.record["run"],
         "summary": run.summary,
         "last": last,
+        "data": run.data,
         "media": sorted(str(path) for path in (run.dir / "media").glob("*")),
         "checkpoints": sorted(str(path) for path in (run.dir / "checkpoints").glob("*.pt")),
     }
+
+
+def _read(entry: dict[str, Any]) -> str:
+    """Return what a run has read of a source, in a line."""
+    parts = ", ".join(f"{part} {entry[part]:,}" for part in ("train", "eval", "test"))
+    changes = [f"changed: {', '.join(one['changes'])} ({one['to']} {one['time']})"
+               for one in entry.get("accepted", ())]  # fmt: skip
+    return "; ".join([f"{parts}, fingerprint {entry['fingerprint']}", *changes])
 
 
 def _print(data: dict[str, Any]) -> None:
@@ -54,6 +63,7 @@ def _print(data: dict[str, Any]) -> None:
         "": head,
         "config": data["config"],
         "runner": {k: v for k, v in data["run"].items() if v not in (None, [], "")},
+        "data": {entry["name"]: _read(entry) for entry in data["data"].values()},
         "test": {k: output.number(v) for k, v in summary.get("test", {}).items()},
         "last metrics": {k: output.number(v) for k, v in data["last"].items()},
         "media": {Path(path).name: path for path in data["media"]},

@@ -35,18 +35,24 @@ class Curve:
 
 @dataclass(frozen=True)
 class Band:
-    """What the seeds of a group say together: IQM and 95 % interval at each `x`."""
+    """What the seeds of a group say together: IQM and 95 % interval at each `x`; of one run there
+    is no interval."""
 
     x: Array
     iqm: Array
-    low: Array
-    high: Array
+    low: Array | None
+    high: Array | None
 
-    def points(self) -> list[dict[str, float]]:
+    def points(self) -> list[dict[str, float | None]]:
+        columns = [_numbers(part, len(self.x)) for part in (self.iqm, self.low, self.high)]
         return [
-            {"clock": int(x), "iqm": float(mid), "low": float(low), "high": float(high)}
-            for x, mid, low, high in zip(self.x, self.iqm, self.low, self.high, strict=True)
+            {"clock": int(x), "iqm": mid, "low": low, "high": high}
+            for x, mid, low, high in zip(self.x, *columns, strict=True)
         ]
+
+
+def _numbers(values: Array | None, length: int) -> list[float | None]:
+    return [None] * length if values is None else values.tolist()
 
 
 def read(run: Run, metric: str | None = None) -> dict[str, Curve]:
@@ -93,8 +99,7 @@ def band(curves: Sequence[Curve], axis: Axis = "clock", points: int | None = Non
     x, values = x[kept], values[kept]
     if not len(x):
         return None
-    low, high = intervals(values) if len(curves) > 1 else (values[:, 0], values[:, 0])
-    return Band(x, iqm(values), low, high)
+    return Band(x, iqm(values), *(intervals(values) or (None, None)))
 
 
 def _by_clock(curves: Sequence[Curve]) -> tuple[Array, Array]:

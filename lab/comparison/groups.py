@@ -41,21 +41,21 @@ class Passage:
 
 @dataclass(frozen=True)
 class Group:
-    """The finished runs of one configuration."""
+    """The finished runs of one configuration. Where a task has one run there is no interval."""
 
     name: str
     runs: Sequence[str]
     differing: Mapping[str, Any]  # the options that tell it from the other groups
     n: int
     iqm: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     mean: float
     best: float
     seconds: float  # median
     rate: float  # median clock units per second
     values: Sequence[float] = field(repr=False)
-    curve: Sequence[Mapping[str, float]] = field(default=(), repr=False)
+    curve: Sequence[Mapping[str, float | None]] = field(default=(), repr=False)
     passage: Passage | None = None
 
 
@@ -229,7 +229,7 @@ def _group(
         assert value is not None  # those without it were left out
         strata.setdefault(str(run.summary.get("target")), []).append(value)
     values = [value for stratum in strata.values() for value in stratum]
-    low, high = interval(list(strata.values()))
+    low, high = interval(list(strata.values())) or (None, None)
     wanted = curves or threshold is not None
     found = [read(run, objective[0])[objective[0]] for run in runs] if wanted else []
     course = band(found) if curves else None
@@ -271,13 +271,13 @@ def _passage(curves: Sequence[Curve], direction: str, threshold: float) -> Passa
 
 
 def _improvements(groups: Sequence[Group], direction: str) -> list[dict[str, Any]]:
-    """Set the best group beside each other one."""
-    found = []
+    """Set the best group beside each other one, where both have several runs."""
+    found: list[dict[str, Any]] = []
     for other in groups[1:]:
         a, b = groups[0].values, other.values
         sign = 1 if direction == "max" else -1
         ours, theirs = [sign * x for x in a], [sign * x for x in b]
-        low, high = improvement_interval(ours, theirs)
-        pair = {"better": groups[0].name, "than": other.name}
-        found.append({**pair, "probability": improvement(ours, theirs), "low": low, "high": high})
+        if (ends := improvement_interval(ours, theirs)) is not None:
+            pair = {"better": groups[0].name, "than": other.name, "low": ends[0], "high": ends[1]}
+            found.append({**pair, "probability": improvement(ours, theirs)})
     return found

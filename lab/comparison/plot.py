@@ -34,7 +34,8 @@ def check(path: Path) -> None:
 
 
 def write(path: Path, comparison: Comparison, runs: Sequence[Run]) -> None:
-    """Draw `comparison.curve` by clock: a group's IQM, its 95 % band, and the seeds faintly.
+    """Draw `comparison.curve` by clock: a group's IQM, and of several runs its 95 % band and the
+    seeds faintly.
 
     Only the runs that `comparison` averages in are drawn. Raises UsageError where none has the
     metric, LabError where the file cannot be written.
@@ -76,4 +77,5 @@ def _draw(axes: Any, label: str, curves: Sequence[Curve], colour: str) -> None:
             axes.plot(curve.clock, curve.value, color=colour, alpha=0.2, linewidth=0.8)
     if together is not None:
         axes.plot(together.x, together.iqm, color=colour, linewidth=2, label=label)
+    if together is not None and together.low is not None:
         axes.fill_between(together.x, together.low, together.high, color=colour, alpha=0.15, lw=0)

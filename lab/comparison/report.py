@@ -31,7 +31,7 @@ KINDS = {
 }
 
 
-Bands = dict[str, dict[Axis, list[list[float | None]]]]
+Bands = dict[str, dict[Axis, list[list[float | None] | None]]]
 
 
 class Reader:
@@ -49,7 +49,8 @@ class Reader:
         return self._curves[run.dir][1]
 
     def bands(self, group: str, runs: Sequence[Run]) -> Bands:
-        """Return metric -> axis -> [x, IQM, low, high] of the runs of a group."""
+        """Return metric -> axis -> [x, IQM, low, high] of the runs of a group; of one run, low and
+        high are None."""
         stamp = [(run.dir, _stamp(run.dir / METRICS)) for run in runs]
         if self._bands.get(group, (None,))[0] != stamp:
             self._bands[group] = (stamp, _bands([self.curves(run) for run in runs]))
@@ -178,7 +179,8 @@ def _bands(curves: Sequence[Mapping[str, Curve]]) -> Bands:
         for axis in axes:
             one = band(members, axis, BAND_POINTS)
             if one is not None:
-                values = [_plain(part, 5) for part in (one.iqm, one.low, one.high)]
+                ends = [part if part is None else _plain(part, 5) for part in (one.low, one.high)]
+                values = [_plain(one.iqm, 5), *ends]
                 found.setdefault(metric, {})[axis] = [_plain(one.x, 9), *values]
     return found
 

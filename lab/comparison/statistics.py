@@ -2,6 +2,8 @@
 
 Agarwal et al., "Deep reinforcement learning at the edge of the statistical precipice" (NeurIPS
 2021). A stratum holds the values of one task: seeds are drawn anew within each, never between them.
+A single value says nothing of how others would scatter: nothing is drawn from it, and there is no
+interval.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ from scipy.stats import trim_mean
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Statistic = Callable[[Array], Array]  # values [..., n] -> [...]
 
+Interval = tuple[float, float]
+
 DRAWS = 2_000
 LEVEL = 0.95
 
@@ -27,16 +31,20 @@ def iqm(values: Array) -> Array:
 
 def interval(
     strata: Sequence[Sequence[float]], statistic: Statistic = iqm, draws: int = DRAWS
-) -> tuple[float, float]:
+) -> Interval | None:
     """Return the 95 % percentile interval of `statistic` over all values, from a stratified
-    bootstrap. The same values give the same interval."""
+    bootstrap; None where a stratum has fewer than two. The same values give the same interval."""
+    if not strata or any(len(stratum) < 2 for stratum in strata):
+        return None
     rng = np.random.default_rng(0)
     return _ends(statistic(_redrawn(strata, draws, rng)))
 
 
-def intervals(values: Array, draws: int = 200) -> tuple[Array, Array]:
+def intervals(values: Array, draws: int = 200) -> tuple[Array, Array] | None:
     """Return the ends of the interval of the IQM for each row of values [rows, n]: whole columns,
-    which are runs, are drawn anew."""
+    which are runs, are drawn anew. None for fewer than two."""
+    if values.shape[1] < 2:
+        return None
     columns = np.random.default_rng(0).integers(values.shape[1], size=(draws, values.shape[1]))
     low, high = np.quantile(iqm(values[:, columns]), [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=1)
     return low, high
@@ -53,8 +61,11 @@ def improvement(a: Sequence[float], b: Sequence[float]) -> float:
 
 def improvement_interval(
     a: Sequence[float], b: Sequence[float], draws: int = DRAWS
-) -> tuple[float, float]:
-    """Return its 95 % percentile-bootstrap interval; both sides are drawn anew."""
+) -> Interval | None:
+    """Return its 95 % percentile-bootstrap interval; both sides are drawn anew. None where a side
+    has fewer than two values."""
+    if min(len(a), len(b)) < 2:
+        return None
     rng = np.random.default_rng(0)
     x, y = (_redrawn([side], draws, rng) for side in (a, b))
     above = (x[:, :, None] > y[:, None, :]) + 0.5 * (x[:, :, None] == y[:, None, :])
@@ -70,6 +81,6 @@ def _redrawn(strata: Sequence[Sequence[float]], draws: int, rng: np.random.Gener
     return np.concatenate(parts, axis=1)
 
 
-def _ends(values: Array) -> tuple[float, float]:
+def _ends(values: Array) -> Interval:
     low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -73,7 +74,7 @@ class About:
         scaled = inputs.float() / 255 if inputs.dtype == torch.uint8 else inputs.float()
         shape = (-1, 1, 1) if self.kind in ("image", "video") else (-1,)
         mean, std = (
-            torch.tensor(v, device=inputs.device).view(shape) for v in (self.mean, self.std)
+            constant(v, torch.float32, inputs.device).view(shape) for v in (self.mean, self.std)
         )
         return (scaled - mean) / std
 
@@ -82,13 +83,25 @@ class About:
         if self.task != "regress":
             return targets.long()
         values = targets.float()
-        mean, std = (values.new_tensor(v) for v in (self.target_mean, self.target_std))
+        mean, std = (
+            constant(v, values.dtype, values.device) for v in (self.target_mean, self.target_std)
+        )
         return (values - mean) / std
 
     def restore_targets(self, values: Tensor) -> Tensor:
         """Return predicted values in their own unit."""
-        mean, std = (values.new_tensor(v) for v in (self.target_mean, self.target_std))
+        mean, std = (
+            constant(v, values.dtype, values.device) for v in (self.target_mean, self.target_std)
+        )
         return values * std + mean
+
+
+@lru_cache(maxsize=64)
+def constant(values: tuple[float, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return numbers as a tensor [N] that is not to be written to. It is made once: bringing
+    numbers to an accelerator waits until that has done all of its work."""
+    with torch.inference_mode(False):
+        return torch.tensor(values, dtype=dtype, device=device)
 
 
 def _moments(dataset: Dataset, train: Array) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -36,7 +36,8 @@ class Augment:
         self._generator = generator
 
     def __call__(self, inputs: Tensor, targets: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """Return inputs [B, ...] varied, and targets, which mixup turns into shares [B, K]."""
+        """Return inputs [B, ...] varied, and targets, which mixup turns into shares [B, K], of
+        steps [B, K, T]."""
         asked, draw = self._asked, self._generator
         if asked.get("crop", 1.0) < 1:
             inputs = crop(inputs, asked["crop"], draw)
@@ -101,7 +102,7 @@ def mixup(
     gamma = torch._standard_gamma(torch.full((2, count), alpha, device=device), generator=draw)
     share = gamma[0] / gamma.sum(0).clamp(min=1e-12)
     other = torch.randperm(count, generator=draw, device=device)
-    soft = F.one_hot(targets.long(), classes).to(inputs.dtype)
+    soft = F.one_hot(targets.long(), classes).movedim(-1, 1).to(inputs.dtype)
     return _mixed(inputs, inputs[other], share), _mixed(soft, soft[other], share)
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
+import random
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -16,17 +15,26 @@ from lab.data import sources, splits
 from lab.data.about import About
 from lab.data.batches import Batches, Split, make_split
 from lab.data.dataset import Dataset, checked, nbytes
+from lab.data.fingerprint import contents_changed, digests, fingerprint
 from lab.data.options import DataOptions
+from lab.data.record import DataRecord
 from lab.errors import UsageError
 from lab.rng import untouched
 from lab.spec import SourceSpec
+
+LOOKED_AT = 512  # examples at a time
+OTHER_SEED = 20_181_203  # of the global generators, when a source is read for comparison
 
 Tell = Callable[[str], None]
 
 
 class Data:
     """The train, eval and test split of a source. Nothing is read before it is needed: a network
-    that is restored knows its shapes from the checkpoint."""
+    that is restored knows its shapes from the checkpoint.
+
+    record: what the run has read until now, with which what is read here is compared; None to
+    compare nothing.
+    """
 
     def __init__(
         self,
@@ -37,45 +45,99 @@ class Data:
         fact: Callable[[str, Callable[[], Any]], Any],
         warn: Tell,
         tell: Callable[[str, Mapping[str, Any]], None],
+        record: DataRecord | None = None,
     ) -> None:
         self.request = request
         self._spec, self._argument = sources.find(request.data, offered)
         self._device, self._seed = device, seed
-        self._fact, self._warn, self._tell = fact, warn, tell
+        self._fact, self._warn, self._tell, self._record = fact, warn, tell, record
         self.source_options = sources.wanted(self._spec, request.task, request.data_args)
 
     @cached_property
     def about(self) -> About:
         """Shapes, classes and scales: from the checkpoint, or measured on the training split."""
-        name = _words(self.request)
-        return About.from_plain(self._fact(name, lambda: self._measured.as_plain()))
+        return About.from_plain(self._fact(self.words, lambda: self._measured.as_plain()))
 
-    @cached_property
+    @property
     def dataset(self) -> Dataset:
         """All examples that the request leaves in."""
+        return self._read[0]
+
+    @property
+    def parts(self) -> splits.Parts:
+        """The indices of each split in the dataset."""
+        return self._read[1]
+
+    @property
+    def words(self) -> str:
+        """What the examples are known by in checkpoints and in the record of the run."""
+        return _words(self.request)
+
+    @cached_property
+    def _read(self) -> tuple[Dataset, splits.Parts]:
+        """Read the examples and part them. Raises UsageError where the run has read others."""
+        dataset, bad = self._load()
+        if bad:
+            name = self.request.data
+            self._warn(f"{name}: {len(bad)} bad examples are left out; the first: {bad[0]}")
+        parts = self._parted(dataset)
+        digested = digests(dataset, parts)
+        if self._record is not None and self._record.is_first(self.words):
+            self._check_repeats(digested)
+        description = self._description(dataset, parts)
+        description["fingerprint"] = fingerprint(description, digested)
+        if self._record is not None:
+            entry = {
+                **description,
+                "examples": len(dataset),
+                "target_shape": None
+                if dataset.targets is None
+                else list(dataset.targets.shape[1:]),
+                "digests": digested,
+            }
+            self._record.meet(self.words, entry)
+        self._tell(self._spec.name, description)
+        return dataset, parts
+
+    def _load(self) -> tuple[Dataset, list[str]]:
+        """Return the examples, and a line for each bad one that is left out."""
         request = self.request
         with untouched():  # what a source draws is its own affair
             dataset = sources.load(self._spec, self._argument, self.source_options)
         dataset, bad = checked(dataset, request.data, request.skip_bad)
-        if bad:
-            self._warn(f"{request.data}: {len(bad)} bad examples are left out; the first: {bad[0]}")
         if request.task not in ("auto", dataset.task):
             raise UsageError(f"--task {request.task}: {request.data} is to {dataset.task}")
         if request.classes:
             dataset = splits.only(dataset, request.data, request.classes)
-        return self._whole(dataset)
+        return self._whole(dataset), bad
 
-    @cached_property
-    def parts(self) -> splits.Parts:
-        """The indices of each split in the dataset."""
-        request, dataset = self.request, self.dataset
+    def _parted(self, dataset: Dataset) -> splits.Parts:
+        request = self.request
         parts = splits.split(dataset, request.data, request.fold, request.split_seed)
-        if request.labels is not None:
-            seed = request.split_seed
-            train = splits.few(dataset, request.data, parts["train"], request.labels, seed)
-            parts = {**parts, "train": train}
-        self._tell(self._spec.name, self._description(dataset, parts))
-        return parts
+        if request.labels is None:
+            return parts
+        train = splits.few(
+            dataset, request.data, parts["train"], request.labels, request.split_seed
+        )
+        return {**parts, "train": train}
+
+    def _check_repeats(self, digested: Mapping[str, str]) -> None:
+        """Read a source once more, under other global generators, to see whether it gives the same.
+        One that takes an argument reads files: those are compared when they are read again."""
+        if self._spec.argument:
+            return
+        with untouched():
+            random.seed(OTHER_SEED)
+            np.random.seed(OTHER_SEED)  # noqa: NPY002
+            torch.manual_seed(OTHER_SEED)
+            again = digests(self._load()[0])
+        found = contents_changed(digested, again)
+        if found:
+            raise UsageError(
+                f"The source {self._spec.name} gives other data each time that it is read: "
+                f"{', '.join(found)}. Seed what it draws, np.random.default_rng(seed), with `seed` "
+                "as an option of the source."
+            )
 
     @cached_property
     def train(self) -> Split:
@@ -97,6 +159,20 @@ class Data:
     def batches(self) -> Batches:
         """Return an endless run through the training split, in an order that the seed decides."""
         return Batches(self.train, self.request.batch, self._seed)
+
+    def not_finite(self) -> str | None:
+        """Say which of the examples that were read is not finite once prepared, as far as they lie
+        on the device; None where all are."""
+        for name in ("train", "eval", "test"):
+            part = vars(self).get(name)
+            if part is None or not isinstance(part.inputs, torch.Tensor):
+                continue
+            for batch in part.batches(LOOKED_AT):
+                bad = ~torch.isfinite(self.about.prepare(batch.inputs)).flatten(1).all(1)
+                if bad.any():
+                    row = int(batch.rows[bad][0])
+                    return f"inputs that are not finite, example {row} of its {name} split"
+        return None
 
     @property
     def _measured(self) -> About:
@@ -135,7 +211,6 @@ class Data:
             "classes": len(dataset.classes),
             **words,
             **{part: len(rows) for part, rows in parts.items()},
-            "fingerprint": _fingerprint(dataset, parts),
         }
 
 
@@ -146,22 +221,3 @@ def _words(request: DataOptions) -> str:
     said = {name: getattr(request, name) for name in fields}
     chosen = {n: v for n, v in said.items() if v != DataOptions.model_fields[n].default}
     return " ".join(["data", request.data, *(f"{name}={value}" for name, value in chosen.items())])
-
-
-def _fingerprint(dataset: Dataset, parts: splits.Parts) -> str:
-    """Return a digest of the examples and of their split; of what is read by batch, of the split
-    and the targets alone."""
-    digest = hashlib.blake2b(digest_size=16)
-    facts = [dataset.kind, dataset.shape, dataset.classes]
-    if dataset.vocabulary:
-        facts.append(dataset.vocabulary)
-    digest.update(json.dumps(facts).encode())
-    columns = [dataset.targets, *parts.values()]
-    if isinstance(dataset.inputs, np.ndarray):
-        columns.append(dataset.inputs)
-    elif dataset.kind == "text":
-        digest.update("\n".join(dataset.inputs).encode())
-    for column in columns:
-        if column is not None:
-            digest.update(np.ascontiguousarray(column).data)
-    return digest.hexdigest()

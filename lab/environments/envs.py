@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +10,10 @@ from gymnasium import Space
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 
 from lab.environments import native
+from lab.environments.finite import Watch
 from lab.environments.replayable import Replayable
+from lab.errors import LabError
+from lab.text import describe
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -35,11 +38,25 @@ class Envs:
     NEXT_STEP environments spend one tick on a reset, in which the action is ignored: `live` is
     False there. SAME_STEP ones hand the last observation over in `final_obs`. DISABLED ones are
     reset here, in the same step.
+
+    What an environment itself raises becomes a LabError that names it.
     """
 
-    def __init__(self, vector: VectorEnv[Any, Any, Any], *, exact: bool = True) -> None:
+    def __init__(
+        self,
+        vector: VectorEnv[Any, Any, Any],
+        *,
+        name: str = "unnamed",
+        exact: bool = True,
+        cut_after: int | None = None,
+        tell: Callable[[str], None] = lambda message: None,
+    ) -> None:
         self.vector = vector
+        self.name = name  # as Gymnasium knows it
         self.exact = exact  # False: the state cannot be saved, and episodes restart on resume
+        self.cut_after = cut_after  # the time limit, where it is the lab's own, for evaluations
+        self.tell = tell
+        self._told = False
         self.num_envs = vector.num_envs
         self.observation_space: Space[Any] = vector.single_observation_space
         self.action_space: Space[Any] = vector.single_action_space
@@ -50,10 +67,11 @@ class Envs:
         self._resetting = np.zeros(self.num_envs, dtype=bool)
         self._returns = np.zeros(self.num_envs)
         self._lengths = np.zeros(self.num_envs, dtype=np.int64)
+        self._watch = Watch()
 
     def reset(self, seed: int | None = None) -> Array:
         """Begin anew in all environments and return `obs` [N, ...]."""
-        obs, _ = self.vector.reset(seed=seed)
+        obs = self._reset(seed=seed)
         self.obs = copied(obs)
         self._resetting[:] = False
         self._returns[:] = 0.0
@@ -62,7 +80,10 @@ class Envs:
 
     def step(self, actions: Array) -> Step:
         """Act in every environment. `actions` [N]."""
-        seen, *arrays, info = self.vector.step(actions)
+        try:
+            seen, *arrays, info = self.vector.step(actions)
+        except Exception as error:  # an environment may fail in any way
+            raise failure(self.name, "step", error) from error
         obs = copied(seen)  # the vector may reuse its own arrays
         reward, terminated, truncated = map(np.array, arrays)
         live = ~self._resetting
@@ -70,6 +91,7 @@ class Envs:
         next_obs, self.obs = self._successor(obs, done, info)
         if self.autoreset is AutoresetMode.NEXT_STEP:
             self._resetting = done
+        self._watch.see(next_obs, self._lengths)
         returns, lengths = self._count(reward, live, done)
         return Step(next_obs, reward, terminated, truncated, live, returns, lengths)
 
@@ -78,12 +100,17 @@ class Envs:
         if self.autoreset is AutoresetMode.NEXT_STEP or not done.any():
             return obs, obs
         if self.autoreset is AutoresetMode.DISABLED:
-            fresh, _ = self.vector.reset(options={"reset_mask": done})
-            return obs, copied(fresh)
+            return obs, copied(self._reset(options={"reset_mask": done}))
         final = copied(obs)
         for index in np.flatnonzero(done).tolist():
             _put(final, index, info["final_obs"][index])
         return final, obs
+
+    def _reset(self, **kwargs: Any) -> Any:
+        try:
+            return self.vector.reset(**kwargs)[0]
+        except Exception as error:
+            raise failure(self.name, "reset", error) from error
 
     def _count(self, reward: Array, live: Array, done: Array) -> tuple[Array, Array]:
         """Add up returns and lengths; hand out and clear those of ended episodes."""
@@ -92,9 +119,15 @@ class Envs:
         if not done.any():
             return np.empty(0), np.empty(0, dtype=np.int64)
         returns, lengths = self._returns[done], self._lengths[done]
+        self._watch.count(returns, lengths)
         self._returns[done] = 0.0
         self._lengths[done] = 0
         return returns, lengths
+
+    def not_finite(self) -> str | None:
+        """Say where an observation or reward was first no finite number; None where all were."""
+        self._watch.count(self._returns, self._lengths)
+        return self._watch.found
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state of every environment, of the counters and of `obs`."""
@@ -136,8 +169,22 @@ class Envs:
     def _replayables(self) -> list[Replayable]:
         return [env for env in self.vector.envs if isinstance(env, Replayable)]  # type: ignore[attr-defined]
 
+    def tell_cut(self) -> None:
+        """Say, once, that the lab cuts the episodes of an evaluation."""
+        if not self._told:
+            self._told = True
+            self.tell(
+                f"{self.name} has no time limit: evaluation cuts its episodes after "
+                f"{self.cut_after:,} steps. --max-episode-steps N sets a limit."
+            )
+
     def close(self) -> None:
         self.vector.close()
+
+
+def failure(name: str, method: str, error: Exception) -> LabError:
+    """Say in one line which environment failed, where and how."""
+    return LabError(f"--env {name}: its {method} raised {describe(error)}")
 
 
 def copied(obs: Any) -> Any:

@@ -18,14 +18,22 @@ class Episodes:
     returns: Array  # [E] undiscounted
     discounted: Array  # [E] seen from the first step
     lengths: Array  # [E] steps
+    truncated: (
+        Array  # [E] bool: cut by the lab (`EVALUATION_STEPS`), not by a time limit of its own
+    )
 
     def metrics(self, split: str) -> dict[str, float]:
-        """Return mean return and length; on "test" with Student's 95 % interval of the mean and
-        how many episodes there were."""
-        found = {"return": self.returns.mean(), "length": self.lengths.mean()}
+        """Return mean return and length, and how many episodes the lab cut; on "test" with how many
+        episodes there were, and Student's 95 % interval of the mean where there were several."""
+        found = {
+            "return": self.returns.mean(),
+            "length": self.lengths.mean(),
+            "truncated": self.truncated.sum(),
+        }
         if split == "test":
-            low, high = mean_interval(self.returns)
-            found |= {"return_low": low, "return_high": high, "episodes": len(self.returns)}
+            found["episodes"] = len(self.returns)
+            if (interval := mean_interval(self.returns)) is not None:
+                found["return_low"], found["return_high"] = interval
         return {name: float(value) for name, value in found.items()}
 
 
@@ -35,12 +43,12 @@ def play_episodes(
     """Play at least `episodes` episodes, the same number in each environment.
 
     Taking the first to finish would favour short episodes. `act` maps observations [N, ...] to
-    actions [N].
+    actions [N]. An episode that was cut counts with its return so far.
     """
     quota = -(-episodes // envs.num_envs)
     shape = (quota, envs.num_envs)
     returns, discounted = np.zeros(shape), np.zeros(shape)
-    lengths = np.zeros(shape, dtype=np.int64)
+    lengths, cut = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=bool)
     number = np.zeros(envs.num_envs, dtype=np.int64)  # the episode each environment is in
     column = np.arange(envs.num_envs)
     envs.reset(seed=seed)
@@ -51,5 +59,9 @@ def play_episodes(
         returns[at] += reward
         discounted[at] += gamma ** lengths[at] * reward
         lengths[at] += 1
+        if envs.cut_after is not None:
+            cut[at] = (step.truncated & ~step.terminated)[at[1]] & (lengths[at] == envs.cut_after)
+            if cut[at].any():
+                envs.tell_cut()
         number += step.live & (step.terminated | step.truncated)
-    return Episodes(returns.ravel(), discounted.ravel(), lengths.ravel())
+    return Episodes(returns.ravel(), discounted.ravel(), lengths.ravel(), cut.ravel())

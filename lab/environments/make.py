@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
+from gymnasium.envs.registration import load_env_creator
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
+from gymnasium.wrappers import TimeLimit
 
 from lab.environments.envs import Envs
+from lab.environments.limits import registered_limit
 from lab.environments.replayable import Replayable
 from lab.errors import UsageError
 from lab.rng import plain, unplain
@@ -48,9 +52,15 @@ def register(env_id: str, offers: Iterable[EnvironmentSpec]) -> str:
 
 
 def make_env(
-    env_id: str, *, wrappers: Sequence[Wrapper] = (), render_mode: str | None = None, **kwargs: Any
+    env_id: str,
+    *,
+    wrappers: Sequence[Wrapper] = (),
+    time_limit: int | None = None,
+    render_mode: str | None = None,
+    **kwargs: Any,
 ) -> gym.Env[Any, Any]:
-    """Make one environment, wrapped. Raises UsageError where it cannot be built."""
+    """Make one environment, wrapped, whose episodes are truncated after `time_limit` steps as seen
+    from outside. Raises UsageError where it cannot be built."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -59,6 +69,8 @@ def make_env(
             env = gym.make(env_id, **rendering, **kwargs)
             for wrapper in wrappers:
                 env = wrapper(env)
+            if time_limit is not None:
+                env = TimeLimit(env, time_limit)
     except Exception as error:  # an environment may refuse its arguments in any way
         raise UsageError(f"--env {env_id} cannot be made: {_reason(error)}") from error
     return env
@@ -71,33 +83,49 @@ def make_envs(
     native: bool = True,
     wrappers: Sequence[Wrapper] = (),
     vector_id: str | None = None,
+    time_limit: int | None = None,
     **kwargs: Any,
 ) -> Envs:
     """Make `num_envs` environments: a native vector version where there is one, it pays and
     `native` allows it, otherwise one by one. `vector_id` names the environment that has it, if not
-    `env_id` itself."""
+    `env_id` itself. Episodes are truncated after `time_limit` steps, if nothing ends them before.
+    """
     vector_id = vector_id or env_id
     pays = num_envs >= NATIVE_FROM and not wrappers
     if native and pays and gym.spec(vector_id).vector_entry_point:
-        vector = _native(env_id, vector_id, num_envs, **kwargs)
+        vector = _native(env_id, vector_id, num_envs, time_limit, kwargs)
         if vector is not None:
-            return Envs(vector)
+            return Envs(vector, name=env_id)
+    single = {"wrappers": wrappers, "time_limit": time_limit, **kwargs}
     return Envs(
         SyncVectorEnv(
-            [lambda: Replayable(make_env(env_id, wrappers=wrappers, **kwargs))] * num_envs,
+            [lambda: Replayable(make_env(env_id, **single))] * num_envs,
             copy=False,  # Envs copies
             autoreset_mode=AutoresetMode.SAME_STEP,
-        )
+        ),
+        name=env_id,
     )
 
 
 def _native(
-    env_id: str, vector_id: str, num_envs: int, **kwargs: Any
+    env_id: str, vector_id: str, num_envs: int, time_limit: int | None, kwargs: Mapping[str, Any]
 ) -> VectorEnv[Any, Any, Any] | None:
     """Return the native vector version; None where it does not take the arguments, or where it
-    shows other observations or takes other actions than the environment itself."""
+    shows other observations or takes other actions than the environment itself.
+
+    No wrapper can end the episodes of some of its environments: it has to know the limit itself.
+    """
+    registered = registered_limit(vector_id, kwargs)
+    limits = [limit for limit in (time_limit, registered) if limit is not None]
+    own = {name: value for name, value in kwargs.items() if name != "max_episode_steps"}
+    if limits:
+        own["max_episode_steps"] = min(limits)
+    elif "max_episode_steps" in kwargs:
+        return None  # asked for no limit; it may have one of its own
+    if time_limit is not None and not _takes_limit(vector_id):
+        return None
     try:
-        vector = gym.make_vec(vector_id, num_envs, "vector_entry_point", **kwargs)
+        vector = gym.make_vec(vector_id, num_envs, "vector_entry_point", **own)
     except (TypeError, gym.error.Error):
         return None
     single = make_env(env_id, **kwargs)
@@ -109,6 +137,14 @@ def _native(
     if not alike:
         vector.close()
     return vector if alike else None
+
+
+def _takes_limit(vector_id: str) -> bool:
+    """Tell whether a native vector version names its time limit among its arguments: one that
+    takes any argument may pass over it."""
+    entry: Any = gym.spec(vector_id).vector_entry_point
+    creator = load_env_creator(entry) if isinstance(entry, str) else entry
+    return "max_episode_steps" in inspect.signature(creator).parameters
 
 
 def is_exact(make: Callable[[], Envs]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import gymnasium as gym
@@ -10,8 +11,10 @@ import numpy as np
 from PIL import Image
 
 from lab.config import Play
+from lab.environments.envs import failure
 from lab.errors import LabError
 from lab.media import Clip, Picture
+from lab.text import describe
 
 
 def record_episode(
@@ -19,27 +22,38 @@ def record_episode(
 ) -> Clip:
     """Play an episode from `seed` and return its frames, every `skip`-th and made small.
 
-    Raises LabError where the environment cannot draw itself.
+    The episode is cut after `max_steps`. Raises LabError where the environment fails, or cannot
+    draw itself.
     """
     frames: list[Picture] = []
+    name = env.spec.id if env.spec else "unnamed"
     try:
-        obs, _ = env.reset(seed=seed)
+        obs = _call(name, "reset", lambda: env.reset(seed=seed))[0]
         for step in range(options.max_steps):
             if step % options.skip == 0:
-                frames.append(_shrink(env.render(), options.size))
-            obs, _, terminated, truncated, _ = env.step(act(obs))
+                frames.append(_draw(env, options.size))
+            action = act(obs)
+            obs, _, terminated, truncated, _ = _call(name, "step", partial(env.step, action))
             if terminated or truncated:
                 break
-        frames.append(_shrink(env.render(), options.size))
-    except (gym.error.Error, ImportError, TypeError) as error:
-        raise LabError(f"the environment cannot draw itself: {error}") from error
+        frames.append(_draw(env, options.size))
     finally:
         env.close()
     fps = float(env.metadata.get("render_fps") or 30)
     return Clip(frames, fps=max(1, round(fps / options.skip)))
 
 
-def _shrink(picture: Any, size: int) -> Picture:
-    image = Image.fromarray(np.asarray(picture, dtype=np.uint8))
+def _call(name: str, method: str, call: Callable[[], Any]) -> Any:
+    try:
+        return call()
+    except Exception as error:  # an environment may fail in any way
+        raise failure(name, method, error) from error
+
+
+def _draw(env: gym.Env[Any, Any], size: int) -> Picture:
+    try:
+        image = Image.fromarray(np.asarray(env.render(), dtype=np.uint8))
+    except Exception as error:  # a screen may be missing in any way
+        raise LabError(f"the environment cannot draw itself: {describe(error)}") from error
     image.thumbnail((size, size))
     return np.asarray(image)

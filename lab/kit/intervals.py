@@ -13,19 +13,24 @@ if TYPE_CHECKING:
 
 def summed_up(name: str, values: Tensor, split: str) -> dict[str, float]:
     """Return the mean of values [N] as a figure; on "test" with n, and Student's interval of 95 %
-    over the examples as `<name>_low` and `<name>_high`."""
+    over the examples as `<name>_low` and `<name>_high`, where there are several."""
     mean = float(values.mean())
     if split != "test":
         return {name: mean}
-    spread = float(values.std()) if len(values) > 1 else 0.0
-    low, high = student(mean, spread, len(values))
-    return {name: mean, f"{name}_low": low, f"{name}_high": high, "n": len(values)}
+    spread = float(values.std()) if len(values) > 1 else math.nan
+    return {name: mean, **bounds(name, student(mean, spread, len(values))), "n": len(values)}
+
+
+def bounds(name: str, interval: tuple[float, float] | None) -> dict[str, float]:
+    """Return the ends of an interval as figures, `<name>_low` and `<name>_high`; none for None."""
+    return {} if interval is None else {f"{name}_low": interval[0], f"{name}_high": interval[1]}
 
 
 def wilson(share: float, n: float, level: float = 0.95) -> tuple[float, float]:
     """Return Wilson's (1927) interval of a proportion `share` of n trials; (0, 1) for none.
 
-    It stays within [0, 1] and is not empty where all or no trials succeed.
+    It stays within [0, 1] and is not empty where all or no trials succeed: how widely a proportion
+    scatters is known from one trial on.
     """
     from scipy.stats import norm
 

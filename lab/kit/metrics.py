@@ -1,7 +1,8 @@
 """Measure a set batch by batch: figures of the whole set, not means of batch means.
 
 Sums stay on the device and come over in one transfer, when the figures are asked for. The names
-are plain, as `evaluate` returns them; on "test" they come with n and a 95 % interval.
+are plain, as `evaluate` returns them; on "test" they come with n, and with a 95 % interval where
+there is one.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lab.kit.intervals import student, wilson
+from lab.kit.intervals import bounds, student, wilson
 from lab.kit.losses import CrossEntropy, Loss
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -79,7 +80,7 @@ class Confusion:
 
 class Classification:
     """Figures of a classifier: loss, accuracy, macro F1, expected calibration error, and top 5
-    where there are more classes.
+    where there are more classes. An example may have one label or several, of its frames or steps.
 
     loss: what is averaged as `loss`; by default plain cross-entropy.
     """
@@ -88,15 +89,20 @@ class Classification:
         self.classes, self.loss = classes, loss or CrossEntropy()
         self._table = Confusion(classes)
         self._sums: Tensor | None = None  # loss, its weight, top 5, then bins [3, BINS]
+        self._examples, self._alone = 0, True  # alone: every example has one label
 
     @torch.no_grad()
     def add(self, logits: Tensor, targets: Tensor) -> None:
-        """Add a batch: logits [B, C], classes [B]."""
+        """Add a batch: logits [B, C] and classes [B], or [B, C, T] and [B, T], or [B, C, H, W] and
+        [B, H, W]. Raises ValueError where the shapes do not belong together."""
+        _check_classes(logits, targets, self.classes)
         found = logits.argmax(1)
         self._table.add(found, targets)
+        self._examples += len(targets)
+        self._alone = self._alone and targets.ndim == 1
         weight = self.loss.weight(targets)
         top = min(TOP, self.classes)
-        hits = (logits.topk(top, dim=1).indices == targets[:, None]).any(1)
+        hits = (logits.topk(top, dim=1).indices == targets.unsqueeze(1)).any(1)
         wide = _wide(logits)
         heads = torch.stack([self.loss(logits, targets).to(wide) * weight, weight, hits.sum()])
         sums = torch.cat([heads.to(wide), _bins(logits, found == targets).flatten()])
@@ -105,24 +111,27 @@ class Classification:
     def compute(self, split: str = "eval") -> dict[str, float]:
         """Return the figures of all that was added. Raises ValueError where nothing was.
 
-        F1 is the mean over the classes that occur, among targets or answers.
+        F1 is the mean over the classes that occur, among targets or answers. On "test" n is the
+        number of examples. There is no interval where they have several labels each: steps of one
+        sequence are no independent trials.
         """
         table, sums = _fetch(self._table.flat(), self._sums)
         counts = table.reshape(self.classes, self.classes)
-        n, accuracy = counts.sum(), np.trace(counts) / counts.sum()
+        labels = counts.sum()
         bins, confidence, right = sums[3:].reshape(3, BINS)
         figures = {
             "loss": sums[0] / max(sums[1], np.finfo(float).tiny),
-            "accuracy": accuracy,
+            "accuracy": np.trace(counts) / labels,
             "macro_f1": macro_f1(counts),
             "ece": np.abs(right - confidence).sum() / bins.sum(),
         }
         if self.classes > TOP:
-            figures["top5"] = sums[2] / n
+            figures["top5"] = sums[2] / labels
         if split == "test":
-            for name in ("accuracy", "top5") if self.classes > TOP else ("accuracy",):
-                figures |= _named(name, wilson(float(figures[name]), float(n)))
-            figures["n"] = n
+            for name in ("accuracy", "top5") if self._alone else ():
+                if name in figures:
+                    figures |= bounds(name, wilson(float(figures[name]), self._examples))
+            figures["n"] = self._examples
         return {name: float(value) for name, value in figures.items()}
 
     def confusion(self) -> Array:
@@ -144,7 +153,9 @@ class Segmentation:
 
     @torch.no_grad()
     def add(self, logits: Tensor, targets: Tensor) -> None:
-        """Add a batch: logits [B, C, H, W], classes [B, H, W]."""
+        """Add a batch: logits [B, C, H, W], classes [B, H, W]. Raises ValueError where the shapes
+        do not belong together."""
+        _check_classes(logits, targets, self.classes)
         self._table.add(logits.argmax(1), targets)
         weight = self.loss.weight(targets)
         pictures = torch.full_like(weight, len(targets))
@@ -203,7 +214,7 @@ class Regression:
         if split == "test":
             stds = np.sqrt(errors[2:] / max(n - 1, 1))
             for name, mean, std in zip(("mse", "mae"), errors[:2], stds, strict=True):
-                figures |= _named(name, student(float(mean), float(std), n))
+                figures |= bounds(name, student(float(mean), float(std), n))
             figures["n"] = n
         return {name: float(value) for name, value in figures.items()}
 
@@ -214,13 +225,20 @@ def macro_f1(counts: Array) -> float:
     return _mean(2 * hits[both > 0] / both[both > 0])
 
 
+def _check_classes(logits: Tensor, targets: Tensor, classes: int) -> None:
+    """Raise ValueError where logits [B, C, ...] are not for the labels [B, ...]."""
+    shape, expected = tuple(logits.shape), (*targets.shape[:1], classes, *targets.shape[1:])
+    if not targets.ndim or shape != expected:
+        raise ValueError(f"logits are {shape}; {tuple(targets.shape)} labels need {expected}")
+
+
 def _bins(logits: Tensor, right: Tensor) -> Tensor:
     """Return by bin of confidence how many answers there are, their summed confidence and how many
-    are right [3, BINS]. Bin m is (m / BINS, (m + 1) / BINS]."""
-    confidence = logits.float().softmax(1).amax(1)
+    are right [3, BINS]. Bin m is (m / BINS, (m + 1) / BINS]. logits [B, C, ...], right [B, ...]."""
+    confidence = logits.float().softmax(1).amax(1).flatten()
     which = (confidence * BINS).ceil().long().clamp(1, BINS) - 1
-    member = which == torch.arange(BINS, device=logits.device)[:, None]  # [BINS, B]
-    values = torch.stack([torch.ones_like(confidence), confidence, right.float()])
+    member = which == torch.arange(BINS, device=logits.device)[:, None]  # [BINS, labels]
+    values = torch.stack([torch.ones_like(confidence), confidence, right.flatten().float()])
     return values.to(_wide(logits)) @ member.T.to(_wide(logits))
 
 
@@ -241,7 +259,3 @@ def _wide(tensor: Tensor) -> torch.dtype:
 
 def _mean(values: Array) -> float:
     return float(values.mean()) if len(values) else 0.0
-
-
-def _named(name: str, interval: tuple[float, float]) -> dict[str, float]:
-    return {f"{name}_low": interval[0], f"{name}_high": interval[1]}

@@ -53,6 +53,7 @@ class Supervision:
 
     def next(self) -> Batch:
         """Return the next training batch, prepared and augmented."""
+        _ = self.criterion  # made here: within a compiled update it could not be
         batch = self.prepare(self.batches.next())
         inputs, targets = self._augment(batch.inputs, batch.targets)
         return Batch(inputs, targets, batch.rows)
@@ -89,7 +90,7 @@ class Supervision:
         size, seen = len(self.data.train), self.batches.seen
         if seen // size == (seen - moved) // size:
             return False
-        metric = self.config.objective[0].removeprefix("eval/")
+        metric = self.ctx.objective[0].removeprefix("eval/")
         return self.early.add(validate(experiment, self.ctx, metric))
 
     @cached_property

@@ -10,8 +10,9 @@ from click.testing import CliRunner, Result
 
 from lab.cli import COMMANDS
 from lab.spec import CommandSpec, import_object
+from lab.testing.limits import SECONDS
 from lab.testing.offered import Offered
-from lab.testing.static import LONGEST_SUMMARY, SECONDS, expect_light
+from lab.testing.static import LONGEST_SUMMARY, expect_light
 from lab.testing.subject import Broken, Skipped, expect
 
 UNKNOWN = "--no-such-option"

@@ -11,6 +11,7 @@ from typing import Any
 from lab.errors import UsageError
 from lab.plugins import KINDS, OFFERS, Plugin, Plugins, is_file, split_reference
 from lab.spec import CommandSpec, EnvironmentSpec, ExperimentSpec, SourceSpec, TrackerSpec
+from lab.testing.limits import SECONDS
 from lab.testing.subject import PRESET, Subject
 from lab.text import did_you_mean
 
@@ -18,7 +19,18 @@ Spec = ExperimentSpec | SourceSpec | TrackerSpec | EnvironmentSpec | CommandSpec
 
 EXPERIMENT = "experiment"
 MODULES = {  # the files that hold the checks of each kind
-    EXPERIMENT: ("static", "learning", "resuming", "evaluating", "manners"),
+    EXPERIMENT: (
+        "static",
+        "learning",
+        "seeding",
+        "resuming",
+        "omissions",
+        "evaluating",
+        "splits",
+        "variants",
+        "capabilities",
+        "manners",
+    ),
     "environment": ("offered", "environments"),
     "source": ("offered", "sources"),
     "tracker": ("offered", "trackers"),
@@ -58,12 +70,12 @@ def name_of(spec: Spec) -> str:
     return spec.namespace if isinstance(spec, EnvironmentSpec) else spec.name
 
 
-def subject(spec: Spec, plugins: Plugins, preset: str = PRESET) -> Any:
+def subject(spec: Spec, plugins: Plugins, preset: str = PRESET, time_limit: float = SECONDS) -> Any:
     """Return what the checks of a spec's kind examine. Close it in the end."""
     if isinstance(spec, ExperimentSpec):
-        return Subject(spec, plugins, preset)
+        return Subject(spec, plugins, preset, time_limit)
     kind = kind_of(spec)
-    return modules(kind)[-1].Subject(kind, spec, plugins)
+    return modules(kind)[-1].Subject(kind, spec, plugins, time_limit)
 
 
 def find(reference: str, plugins: Plugins, kind: str | None = None) -> list[Found]:

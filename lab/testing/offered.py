@@ -9,6 +9,8 @@ from typing import Any
 
 from lab.plugins import Plugin, Plugins
 from lab.testing.kinds import name_of
+from lab.testing.limits import SECONDS
+from lab.testing.places import Own
 from lab.testing.static import expect_lab_is_required, expect_light, expect_public
 from lab.testing.subject import Skipped, expect
 
@@ -19,8 +21,10 @@ class Offered:
     Each kind has a class `Subject` that inherits this, in the file of its checks.
     """
 
-    def __init__(self, kind: str, spec: Any, plugins: Plugins) -> None:
+    def __init__(self, kind: str, spec: Any, plugins: Plugins, time_limit: float = SECONDS) -> None:
         self.kind, self.spec, self.plugins = kind, spec, plugins
+        self.time_limit = time_limit  # seconds of a check
+        self.told: dict[object, str] = {}  # what is broken -> the check that told it
         self._scratch = tempfile.TemporaryDirectory(prefix="lab-check-", ignore_cleanup_errors=True)
 
     def close(self) -> None:
@@ -44,6 +48,12 @@ class Offered:
     def light(self) -> set[str]:
         """The modules that are imported to list it."""
         return {self.plugin.module} if self.plugin and self.plugin.module else set()
+
+    @cached_property
+    def own(self) -> Own:
+        """The files of the plugin."""
+        modules = {self.path.partition(":")[0], *self.light}
+        return Own(sorted({module.partition(".")[0] for module in modules}))
 
     @cached_property
     def plugin(self) -> Plugin | None:

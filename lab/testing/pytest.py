@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from lab.plugins import discover
 from lab.testing import kinds
 from lab.testing.kinds import EXPERIMENT, Spec
+from lab.testing.limits import SECONDS, Stopped
 from lab.testing.report import BROKEN, SKIPPED, checks, examine, expectations
 from lab.testing.subject import Broken
 
@@ -22,6 +23,7 @@ def parametrize_with_checks(
     *,
     kind: str = EXPERIMENT,
     expected_failures: Mapping[str, str] | None = None,
+    time_limit: float = SECONDS,
 ) -> Callable[[Test], Test]:
     """Return a decorator that makes one test of each check::
 
@@ -31,6 +33,7 @@ def parametrize_with_checks(
 
     `kind` is what the name is offered as: experiment, source, tracker, environment or command.
     `expected_failures` maps a check to the reason why it fails; one that passes then is a failure.
+    A check that takes longer than `time_limit` seconds has failed.
     """
     import pytest
 
@@ -38,7 +41,7 @@ def parametrize_with_checks(
     def subject() -> Any:
         plugins = discover()
         spec = kinds.find_one(offer, plugins, kind) if isinstance(offer, str) else offer
-        return kinds.subject(spec, plugins)
+        return kinds.subject(spec, plugins, time_limit=time_limit)
 
     given = dict(expected_failures or {})
     name = offer if isinstance(offer, str) else kinds.name_of(offer)
@@ -54,7 +57,10 @@ def _test(subject: Callable[[], Any], name: str, given: Mapping[str, str]) -> Ca
         import pytest
 
         examined = subject()
-        result = examine(examined, name, expectations(examined, given).get(name))
+        try:
+            result = examine(examined, name, expectations(examined, given).get(name))
+        except Stopped as signal:
+            raise KeyboardInterrupt(str(signal)) from None
         if result.status == SKIPPED:
             pytest.skip(result.message)
         if result.status == BROKEN:

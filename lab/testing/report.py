@@ -11,12 +11,14 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
-from lab.errors import UsageError
+from lab.errors import LabError, UsageError
 from lab.plugins import Plugins, discover
 from lab.testing import kinds
 from lab.testing.kinds import EXPERIMENT, Spec
-from lab.testing.subject import PRESET, Broken, Skipped
-from lab.text import describe, did_you_mean
+from lab.testing.limits import SECONDS, OutOfTime, limited
+from lab.testing.places import origin
+from lab.testing.subject import PRESET, Broken, Skipped, Unusable
+from lab.text import did_you_mean
 
 PREFIX = "check_"
 Check = Callable[[Any], None]  # gets what is under examination: a Subject, or what is like one
@@ -73,18 +75,20 @@ def check_plugin(
     expected_failures: Mapping[str, str] | None = None,
     plugins: Plugins | None = None,
     preset: str = PRESET,
+    time_limit: float = SECONDS,
     tell: Callable[[Result], None] = lambda result: None,
 ) -> Report:
     """Check what a plugin offers, an experiment say, against the contract and return the report.
 
     `kind` says which is meant where one name is offered as several: experiment, source, tracker,
     environment or command. `only` names checks; `expected_failures` gives the reason of each
-    failure that is expected, beside those that the spec itself exempts. `tell` gets each result as
-    it comes. Raises UsageError for an unknown name or check.
+    failure that is expected, beside those that the spec itself exempts. A check that takes longer
+    than `time_limit` seconds has failed. `tell` gets each result as it comes. Raises UsageError for
+    an unknown name or check, Stopped where a signal asks this process to end.
     """
     plugins = plugins or discover()
     spec = kinds.find_one(offer, plugins, kind) if isinstance(offer, str) else offer
-    with closing(kinds.subject(spec, plugins, preset)) as subject:
+    with closing(kinds.subject(spec, plugins, preset, time_limit)) as subject:
         expected = expectations(subject, expected_failures)
         names = only or checks(subject.kind)
         _refuse_unknown(names, subject.kind)
@@ -115,25 +119,49 @@ def _refuse_unknown(names: Sequence[str] | Mapping[str, object], kind: str) -> N
 
 
 def examine(subject: Any, name: str, expected: str | None) -> Result:
-    """Run one check. An expected failure that does not come is a failure."""
-    check = checks(subject.kind)[name]
-    began, trace = time.perf_counter(), ""
-    try:
-        check(subject)
-        status, message = KEPT, ""
-    except Skipped as reason:
-        status, message = SKIPPED, str(reason)
-    except Broken as failure:
-        status, message = BROKEN, str(failure)
-    except (Exception, SystemExit) as error:  # of the plugin: it may fail in any way
-        status, message, trace = BROKEN, describe(error), traceback.format_exc()
-    if expected is not None and status == BROKEN:
+    """Run one check. An expected failure that does not come is a failure; what another check has
+    told already is not told again."""
+    began = time.perf_counter()
+    status, message, trace, cause = _outcome(subject, name)
+    if status == BROKEN and cause in subject.told and subject.told[cause] != name:
+        status, message, trace = SKIPPED, f"needs {subject.told[cause]}", ""
+    elif expected is not None and status == BROKEN:
         status, message = EXPECTED, expected
     elif expected is not None and status == KEPT:
         status, message = BROKEN, f"It passes, but was expected to fail: {expected}"
-    return Result(
-        name, promise(name, subject.kind), status, message, time.perf_counter() - began, trace
-    )
+    elif status == BROKEN and cause is not None:
+        subject.told[cause] = name
+    said = promise(name, subject.kind)
+    return Result(name, said, status, message, time.perf_counter() - began, trace)
+
+
+def _outcome(subject: Any, name: str) -> tuple[str, str, str, object]:
+    """Run a check and return its status, message and traceback, and what the failure is known by
+    when it comes again; None for what is this check's own."""
+    own = subject.own
+    try:
+        with limited(subject.time_limit, own, name, subject.close):
+            checks(subject.kind)[name](subject)
+    except Skipped as reason:
+        return SKIPPED, str(reason), "", None
+    except Unusable as failure:
+        return BROKEN, str(failure), _trace(failure), failure.kind
+    except Broken as failure:
+        return BROKEN, str(failure), "", None
+    except OutOfTime as late:
+        return BROKEN, str(late), "", str(late)
+    except (Exception, SystemExit) as error:  # of the plugin: it may fail in any way
+        place = own.place(origin(error))
+        return BROKEN, own.describe(error), traceback.format_exc(), place or str(error)
+    return KEPT, "", "", None
+
+
+def _trace(failure: Unusable) -> str:
+    """Return the traceback of the plugin's own error, where one is the reason."""
+    cause = failure.__cause__
+    if cause is None or isinstance(cause, LabError):
+        return ""
+    return "".join(traceback.format_exception(cause))
 
 
 def promise(name: str, kind: str = EXPERIMENT) -> str:

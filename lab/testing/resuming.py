@@ -14,9 +14,9 @@ from lab import api
 from lab.errors import LabError
 from lab.testing import killed
 from lab.testing.compare import difference
+from lab.testing.limits import prompt
 from lab.testing.subject import Skipped, Subject, Trained, expect
 
-SECONDS = 300.0
 KILLED_AT = 0.6  # share of the budget
 
 
@@ -34,6 +34,7 @@ def check_killed_and_resumed_is_the_same(subject: Subject) -> None:
 
 
 def _killed_and_resumed(subject: Subject) -> Trained:
+    _ = subject.first  # what does not come to its end need not be killed
     budget = subject.budget
     options = {
         "name": "killed",
@@ -55,7 +56,6 @@ def _killed_and_resumed(subject: Subject) -> Trained:
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         capture_output=True,
         text=True,
-        timeout=SECONDS,
         check=False,
     )
     said = (child.stderr.strip().splitlines() or [""])[-1]
@@ -64,9 +64,10 @@ def _killed_and_resumed(subject: Subject) -> Trained:
         f"The run to kill ended by itself, with exit code {child.returncode}: {said}",
     )
     try:
-        result = api.resume(subject.folder / "killed", plugins=subject.plugins)
+        with prompt():
+            result = api.resume(subject.folder / "killed", plugins=subject.plugins)
     except LabError as error:
-        expect(False, f"The killed run cannot be resumed: {error}")
+        expect(False, f"The killed run cannot be resumed. {subject.own.describe(error)}")
     return Trained(result.dir, result.summary)
 
 
@@ -106,7 +107,7 @@ def check_loading_copies(subject: Subject) -> None:
         found = difference(kept, experiment.state_dict())
         expect(found is None, f"What load_state_dict took is not what state_dict gives ({found}).")
         for _ in range(3):
-            experiment.step()
+            subject.step(experiment)
         found = difference(kept, state)
         expect(found is None, f"Training changes the state that was loaded ({found}): copy it.")
 

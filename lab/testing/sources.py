@@ -23,8 +23,9 @@ from lab.errors import LabError, RunFailed
 from lab.rng import untouched
 from lab.spec import SourceSpec, import_object
 from lab.testing.digest import digest_of
+from lab.testing.limits import SECONDS
 from lab.testing.offered import Offered
-from lab.testing.static import LONGEST_SUMMARY, SECONDS, expect_described
+from lab.testing.static import LONGEST_SUMMARY, expect_described
 from lab.testing.subject import PRESET, Broken, Skipped, expect
 from lab.testing.traces import CACHE, Traces, watched
 from lab.tracking.terminal import Silent

@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from lab import api, config
 from lab.config import Config, Resolved
-from lab.errors import RunFailed, UsageError
+from lab.errors import LabError, RunFailed, UsageError
 from lab.plugins import Plugin, Plugins, discover
 from lab.session import Session
 from lab.spec import ExperimentSpec
+from lab.testing import defaults
+from lab.testing.limits import SECONDS, OutOfTime, prompt
+from lab.testing.places import Own, origin
 from lab.testing.traces import Traces, watched
 from lab.tracking.terminal import Silent, Terminal
 
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
     from lab.experiment import Experiment
 
 PRESET = "tiny"
+# what every check of a trained experiment goes through: where one hangs, none is tried again
+CALLED = ("__init__", "step", "evaluate", "state_dict", "load_state_dict", "<module>")
 
 
 class Skipped(Exception):
@@ -33,6 +38,17 @@ class Skipped(Exception):
 
 class Broken(AssertionError):
     """A promise of the contract is not kept; the message says which, and the likely cause."""
+
+
+class Unusable(Broken):
+    """What several checks need is broken. The first of them tells it, the others are skipped.
+
+    `kind` is what it is known by when it comes again: by default its words.
+    """
+
+    def __init__(self, message: str, kind: object = None) -> None:
+        super().__init__(message)
+        self.kind = kind or message
 
 
 def expect(kept: bool, otherwise: str) -> None:
@@ -81,7 +97,11 @@ class Subject:
     kind = "experiment"
 
     def __init__(
-        self, experiment: str | ExperimentSpec, plugins: Plugins | None = None, preset: str = PRESET
+        self,
+        experiment: str | ExperimentSpec,
+        plugins: Plugins | None = None,
+        preset: str = PRESET,
+        time_limit: float = SECONDS,
     ) -> None:
         self.plugins = plugins or discover()
         if isinstance(experiment, str):
@@ -89,7 +109,11 @@ class Subject:
         self.spec = experiment
         self.preset = preset
         self._scratch = tempfile.TemporaryDirectory(prefix="lab-check-", ignore_cleanup_errors=True)
-        self._trained: dict[str, Trained] = {}
+        self.time_limit = time_limit  # seconds of a check
+        self.told: dict[object, str] = {}  # what is broken -> the check that told it
+        self.reads: Any = None  # what lab.testing.splits found
+        self._hung: Unusable | None = None
+        self._trained: dict[str, Trained | Unusable] = {}
         self._traces: dict[str, Traces] = {}
 
     def close(self) -> None:
@@ -106,17 +130,35 @@ class Subject:
         offering = (p for p in self.plugins.all if any(s is self.spec for s in p.experiments))
         return next(offering, None)
 
+    @cached_property
+    def own(self) -> Own:
+        """The files of the plugin."""
+        modules = {path.partition(":")[0] for path in (self.spec.config, self.spec.experiment)}
+        modules |= {self.plugin.module} if self.plugin and self.plugin.module else set()
+        return Own(sorted({module.partition(".")[0] for module in modules}))
+
     @property
     def config_class(self) -> type[Config]:
         return self.spec.load_config()
 
-    def resolve(self, **options: Any) -> Resolved:
-        """Resolve the preset with `options` over it."""
-        if self.preset not in self.spec.presets:
-            raise Broken(
-                f"{self.spec.name} has no preset {self.preset!r}. The contract trains it: give the "
+    @property
+    def experiment_class(self) -> type[Any]:
+        self._refuse_what_failed()
+        return self.spec.load_experiment()
+
+    def resolve(self, preset: str | None = None, **options: Any) -> Resolved:
+        """Resolve a preset, by default the one that is trained, with `options` over it.
+
+        Raises Unusable where there is no such preset or a default is bad, UsageError for values.
+        """
+        preset = preset or self.preset
+        if preset not in ("none", *self.spec.presets):
+            raise Unusable(
+                f"{self.spec.name} has no preset {preset!r}. The contract trains it: give the "
                 "spec one that finishes within seconds on a CPU and improves the objective."
             )
+        if self.bad_defaults:
+            raise Unusable("\n".join(self.bad_defaults))
         fixed: dict[str, Any] = {
             "device": "cpu",
             "media": False,
@@ -124,7 +166,12 @@ class Subject:
             "track": False,
         }
         fixed["runs_dir"] = self.folder
-        return config.resolve(self.spec, {**fixed, **options}, preset=self.preset)
+        return config.resolve(self.spec, {**fixed, **options}, preset=preset, plugins=self.plugins)
+
+    @cached_property
+    def bad_defaults(self) -> list[str]:
+        """A line for each default of the config that it does not take itself."""
+        return defaults.mistakes(self.config_class)
 
     @property
     def budget(self) -> int:
@@ -137,20 +184,54 @@ class Subject:
     ) -> Trained:
         """Return the run `name`, trained on the first call and watched for what it leaves behind.
 
-        Raises Broken where it fails.
+        Raises Unusable where it fails, and for every other run once the first has failed.
         """
+        self._refuse_what_failed()
         if name not in self._trained:
             self._trained[name] = self._train(name, terminal(), options)
-        return self._trained[name]
+        found = self._trained[name]
+        if isinstance(found, Unusable):
+            raise found
+        return found
 
-    def _train(self, name: str, terminal: Terminal, options: Mapping[str, Any]) -> Trained:
+    def _train(
+        self, name: str, terminal: Terminal, options: Mapping[str, Any]
+    ) -> Trained | Unusable:
         resolved = self.resolve(**{"checkpoint_every": self.grid, "name": name, **options})
-        with watched(self.folder) as self._traces[name]:
+        with watched(self.folder) as self._traces[name], self._noticing(), prompt():
             try:
                 result = api.start(self.spec, resolved, self.plugins, terminal)
             except (RunFailed, UsageError) as error:
-                raise Broken(f"The preset {self.preset!r} does not train: {error}") from error
+                return self._broken(error)
+        if result.state != "finished":
+            return Unusable(f"The run of the preset {self.preset!r} ended {result.state!r}.")
         return Trained(result.dir, result.summary)
+
+    def _broken(self, error: LabError) -> Unusable:
+        """Return what every check of a trained run says where there is none."""
+        broken = Unusable(
+            f"The preset {self.preset!r} does not train. {self.own.describe(error)}",
+            self.own.place(origin(error)),
+        )
+        broken.__cause__ = origin(error)
+        return broken
+
+    def _refuse_what_failed(self) -> None:
+        """Raise what the first run failed by, or what hangs: it would only be told again."""
+        first = self._trained.get("first")
+        for failure in (self._hung, first):
+            if isinstance(failure, Unusable):
+                raise failure
+
+    @contextmanager
+    def _noticing(self) -> Iterator[None]:
+        """Remember that something hung which every check would wait for again."""
+        try:
+            yield
+        except OutOfTime as late:
+            if late.method in CALLED:
+                self._hung = Unusable(str(late))
+            raise
 
     @property
     def grid(self) -> int:
@@ -177,21 +258,26 @@ class Subject:
         """What a run left behind that failed half way."""
         _ = self.first
         resolved = self.resolve(name="failure")
-        with watched(self.folder) as traces, suppress(RunFailed):
+        with watched(self.folder) as traces, self._noticing(), prompt(), suppress(RunFailed):
             api.start(self.spec, resolved, self.plugins, Failing(self.budget // 2))
         return traces
 
     # -- an experiment outside of any run
 
     @contextmanager
-    def experiment(self, **options: Any) -> Iterator[tuple[Experiment, Context]]:
-        """Lend a fresh experiment, in the process set-up of a run."""
+    def experiment(
+        self, facts: Mapping[str, Any] | None = None, **options: Any
+    ) -> Iterator[tuple[Experiment, Context]]:
+        """Lend a fresh experiment, in the process set-up of a run; with the facts of another that
+        it is to go on from."""
+        self._refuse_what_failed()
         resolved = self.resolve(**options)
         record = {"experiment": self.spec.name, "id": "check"}
-        session = Session(self.spec, resolved.config, resolved.run, record, self.plugins, Silent())
-        with session.computing():
-            experiment, ctx = session.build(self.folder / "outside")
-            ctx.dir.mkdir(exist_ok=True)
+        session = Session(self.spec, resolved, record, self.plugins, Silent())
+        outside = self.folder / "outside"
+        outside.mkdir(exist_ok=True)
+        with self._noticing(), session.computing():
+            experiment, ctx = session.build(outside, facts)
             try:
                 yield experiment, ctx
             finally:
@@ -200,7 +286,22 @@ class Subject:
     def practise(self, experiment: Experiment, ctx: Context, share: float = 0.3) -> None:
         """Let an experiment learn for a share of its budget."""
         while ctx.clock < share * ctx.budget:
-            moved = experiment.step()
+            moved = self.step(experiment)
             ctx.clock += moved
             if moved == 0:
                 return
+
+    def step(self, experiment: Experiment) -> int:
+        """Let an experiment do one step. Raises Unusable where the clock cannot be kept by it."""
+        moved: Any = experiment.step()
+        if not isinstance(moved, int) or isinstance(moved, bool) or moved < 0:
+            raise Unusable(
+                f"step returned {_shown(moved)}; the clock moves by whole numbers, and 0 ends "
+                "the run: return how many samples, or steps of the environment, it took."
+            )
+        return moved
+
+
+def _shown(value: Any) -> str:
+    plain = value is None or isinstance(value, int | float | str)
+    return repr(value) if plain else f"a {type(value).__name__}"

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from math import prod
+from typing import Any
 
 import torch
 from torch import Generator, Tensor, nn
@@ -64,6 +65,14 @@ class DBN(nn.Module):
         if config.init == "glorot":
             self.unrolled.apply(_glorot)
         self.register_buffer("phase", torch.tensor(0 if config.pretrain else len(config.layers)))
+
+    def _apply(self, fn: Any, recurse: bool = True) -> DBN:
+        """Move to a device or to a format; the phase stays on the CPU: training asks for it at
+        every step, and to read a number of an accelerator is to wait for it."""
+        phase = self.phase
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        self.phase = phase
+        return self
 
     @property
     def machines(self) -> list[RBM]:

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Literal
 
 from pydantic import Field
 
-import lab
-from lab import Config as BaseConfig
+from lab import EnvConfig
 
 
-class Config(BaseConfig):
-    clock: ClassVar[str] = "env_steps"
-
-    env: str = Field("CartPole-v1", description="Gymnasium id, or module:Id for anybody's.")
-    env_args: dict[str, bool | int | float | str] = Field(
-        {}, description="Arguments of the environment: is_slippery=false,map_name=8x8."
-    )
-    n_envs: int = Field(1, ge=1, description="Environments stepped together.")
+class Config(EnvConfig):
     frame_stack: int = Field(1, ge=1, description="Latest observations that make one.")
     scale_obs: bool = Field(False, description="Scale bounded vectors to [-1, 1].")
     atari: bool = Field(False, description="Atari preprocessing: 84x84 grey, skip 4, no-ops.")
@@ -82,9 +73,3 @@ class Config(BaseConfig):
     @property
     def preset(self) -> str:
         return self.env.rpartition(":")[2]
-
-    @property
-    def goals(self) -> Mapping[str, str]:
-        """The threshold that the environment itself declares."""
-        threshold = lab.env_spec(self.env).reward_threshold
-        return {} if threshold is None else {"solved": f"eval/return>={threshold:g}"}

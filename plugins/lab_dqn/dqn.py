@@ -183,6 +183,7 @@ class DQN:
             number,
             train=train,
             wrappers=wrappers(self.config),
+            time_limit=self.config.max_episode_steps,
             **env_args(self.config),
         )
 
@@ -264,8 +265,13 @@ class DQN:
 
     def play(self, options: lab.Play) -> lab.Clip:
         """Return a greedy episode as a clip."""
-        make = dict(wrappers=wrappers(self.config), **env_args(self.config))
-        env = self.ctx.make_env(self.config.env, render_mode="rgb_array", **make)
+        env = self.ctx.make_env(
+            self.config.env,
+            wrappers=wrappers(self.config),
+            time_limit=self.config.max_episode_steps,
+            render_mode="rgb_array",
+            **env_args(self.config),
+        )
         seed = int(self.ctx.rng.integers(2**31))
         return lab.record_episode(
             env, lambda obs: int(self.q(np.asarray(obs)[None]).argmax()), seed, options

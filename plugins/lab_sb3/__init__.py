@@ -44,11 +44,13 @@ def lab_experiments() -> Iterator[ExperimentSpec]:
             **{f"train/{name}": text for name, text in TRAIN.items()},
             "eval/return": "undiscounted return of deterministic episodes",
             "eval/length": "length of deterministic episodes in steps",
+            "eval/truncated": "how many of them evaluation itself cut, for want of a time limit",
             "test/return": "undiscounted return of fresh deterministic episodes",
             "test/return_low": "lower end of its 95 % interval",
             "test/return_high": "upper end of its 95 % interval",
             "test/episodes": "how many fresh episodes",
             "test/length": "their length in steps",
+            "test/truncated": "as eval/truncated, of the fresh episodes",
         },
         exempt={
             "randomness_is_the_runners": "stable-baselines3 draws minibatches and noise from "

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Literal
 
 from pydantic import Field
 
-import lab
-from lab import Config as BaseConfig
-from lab import Options
+from lab import EnvConfig, Options
 
 # what the options are called there
 ARGUMENTS = {
@@ -33,20 +30,13 @@ ARGUMENTS = {
 }
 
 
-class Config(BaseConfig):
-    clock: ClassVar[str] = "env_steps"
-
+class Config(EnvConfig):
     algo: Literal["dqn", "ppo", "a2c", "sac", "td3", "ddpg"] = Field(
         "ppo", description="Algorithm."
     )
     policy: Literal["auto", "MlpPolicy", "CnnPolicy", "MultiInputPolicy"] = Field(
         "auto", description="Network; auto goes by the observations."
     )
-    env: str = Field("CartPole-v1", description="Gymnasium id, or module:Id for anybody's.")
-    env_args: dict[str, bool | int | float | str] = Field(
-        {}, description="Arguments of the environment: is_slippery=false,map_name=8x8."
-    )
-    n_envs: int = Field(1, ge=1, description="Environments stepped together.")
 
     hidden: tuple[int, ...] | None = Field(None, description="Units of the hidden layers.")
     lr: float | None = Field(None, gt=0, description="Learning rate.")
@@ -106,12 +96,6 @@ class Config(BaseConfig):
     @property
     def preset(self) -> str:
         return f"{self.algo}-{self.env.rpartition(':')[2]}"
-
-    @property
-    def goals(self) -> Mapping[str, str]:
-        """The threshold that the environment itself declares."""
-        threshold = lab.env_spec(self.env).reward_threshold
-        return {} if threshold is None else {"solved": f"eval/return>={threshold:g}"}
 
 
 class Export(Options):

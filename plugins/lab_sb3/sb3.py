@@ -31,14 +31,14 @@ from lab_sb3.envs import LentEnvs
 from lab_sb3.spaces import from_plain, to_plain
 
 ON_POLICY = ("ppo", "a2c")
-# plain attributes that its loop carries from one rollout to the next
+# Plain attributes that its loop carries from one rollout to the next. Not `_last_episode_starts`:
+# what a rollout's first row says of the step before it enters no return.
 COUNTERS = (
     "num_timesteps",
     "_total_timesteps",
     "_episode_num",
     "_n_updates",
     "_n_calls",
-    "_current_progress_remaining",
     "exploration_rate",
 )
 
@@ -97,9 +97,11 @@ class SB3:
     def report(self) -> None:
         """Log what the algorithm recorded. Nothing goes through its loggers."""
         recorded = self.model.logger.name_to_value
-        for name, value in recorded.items():
-            if value is not None and math.isfinite(value):  # of no variance nothing is explained
-                self.ctx.log(name.rpartition("/")[2], float(value))
+        for path, value in recorded.items():
+            name = path.rpartition("/")[2]
+            unknown = name == "explained_variance" and not math.isfinite(value)  # of no variance
+            if value is not None and not unknown:
+                self.ctx.log(name, float(value))
         recorded.clear()
 
     def ended(self, returns: Sequence[float], lengths: Sequence[int]) -> None:
@@ -169,7 +171,12 @@ class SB3:
         number = self.config.n_envs if train else self.config.eval_episodes
         # one by one: a native vector environment has ticks that are no transitions
         return self.ctx.make_envs(
-            self.config.env, number, train=train, native=False, **self.env_args()
+            self.config.env,
+            number,
+            train=train,
+            native=False,
+            time_limit=self.config.max_episode_steps,
+            **self.env_args(),
         )
 
     def env_args(self) -> dict[str, Any]:
@@ -199,7 +206,10 @@ class SB3:
 
     def play(self, options: lab.Play) -> lab.Clip:
         """Return a deterministic episode as a clip."""
-        env = self.ctx.make_env(self.config.env, render_mode="rgb_array", **self.env_args())
+        limit = self.config.max_episode_steps
+        env = self.ctx.make_env(
+            self.config.env, time_limit=limit, render_mode="rgb_array", **self.env_args()
+        )
         seed = int(self.ctx.rng.integers(2**31))
         return lab.record_episode(env, self.predict, seed, options)
 
@@ -225,13 +235,11 @@ class SB3:
         state = {
             "model": parameters.pop("policy"),
             "parameters": parameters,
+            "begun": self.begun,
             "counters": {name: getattr(model, name) for name in COUNTERS if hasattr(model, name)},
             "variables": {name: getattr(model, name).detach() for name in self.variables()},
             "actions": lab.plain(model.action_space.np_random.bit_generator.state),
-            "starts": None,
         }
-        if model._last_episode_starts is not None:
-            state["starts"] = torch.from_numpy(np.array(model._last_episode_starts))
         if getattr(model, "replay_buffer", None) is not None:
             state["replay"] = replay.state_dict(model.replay_buffer)
         return state
@@ -241,7 +249,9 @@ class SB3:
         model.policy.load_state_dict(state["model"])
         if "parameters" not in state:
             return
-        self.begin()
+        self.begun = False
+        if state["begun"]:  # before its first step there is nothing to count to
+            self.begin()
         parameters = copy.deepcopy(dict(state["parameters"]))  # an optimiser keeps what it gets
         model.set_parameters({**parameters, "policy": state["model"]})
         for name, value in state["counters"].items():
@@ -249,8 +259,6 @@ class SB3:
         for name, value in state["variables"].items():
             getattr(model, name).data.copy_(value)
         model.action_space.np_random.bit_generator.state = lab.unplain(state["actions"])
-        if state["starts"] is not None:
-            model._last_episode_starts = state["starts"].numpy().copy()
         if "replay" in state:
             replay.load_state_dict(model.replay_buffer, state["replay"])
 

@@ -10,7 +10,7 @@ from torch.autograd.functional import jacobian
 
 from lab_ae import losses
 from lab_ae.config import Config
-from lab_ae.lessons import Quantising, Reconstructing, Variational, corrupted
+from lab_ae.lessons import Quantising, Reconstructing, Variational, binarised, corrupted
 
 
 def test_losses_are_sums_over_dimensions_and_means_over_examples() -> None:
@@ -110,6 +110,15 @@ def test_noise_is_of_the_level_that_was_asked(draw) -> None:
     added = corrupted(x, Config(noise="gaussian", noise_level=0.3), draw) - x
     assert added.std().item() == pytest.approx(0.3, abs=0.01)
     assert added.mean().item() == pytest.approx(0, abs=0.01)
+
+
+def test_drawn_bits_are_on_as_often_as_pixels_are_bright(draw) -> None:
+    x = torch.tensor([0.0, 0.2, 0.9, 1.0]).expand(20_000, 4)
+    drawn = binarised(x, Config(kind="vae", binarise="drawn"), draw)
+    assert set(drawn.unique().tolist()) == {0.0, 1.0}
+    assert drawn.mean(0).tolist() == pytest.approx([0.0, 0.2, 0.9, 1.0], abs=0.015)
+    cut = binarised(x, Config(kind="vae", binarise="threshold"), draw)
+    assert cut[0].tolist() == [0.0, 0.0, 1.0, 1.0]
 
 
 def test_the_variational_loss_is_the_negative_bound(make_net, draw) -> None:

@@ -42,6 +42,16 @@ def test_a_tied_decoder_is_the_encoder_transposed(make_net) -> None:
     assert net.decode(code).detach().numpy() == pytest.approx(by_hand, abs=1e-5)
 
 
+def test_a_tied_weight_learns_from_both_of_its_sides(make_net) -> None:
+    """The gradient of |(x W^T + b) W - x|^2, with W in both places."""
+    net, x = make_net(hidden=(), tied=True), torch.rand(6, 1, 4, 3)
+    weight = net.encoder[-1].weight.detach().clone().requires_grad_()
+    rows, bias = x.flatten(1), net.encoder[-1].bias.detach()
+    ((rows @ weight.T + bias) @ weight - rows).square().sum().backward()
+    (net(x).outputs - x).square().sum().backward()
+    assert torch.allclose(net.encoder[-1].weight.grad, weight.grad, rtol=1e-4, atol=1e-5)
+
+
 def test_a_copy_of_a_tied_network_is_tied_to_itself(make_net) -> None:
     net = make_net(tied=True)
     other = copy.deepcopy(net)

@@ -10,7 +10,7 @@ import torch
 from helpers import difference, last_state, rows
 
 import lab
-from lab.data.data import _fingerprint
+from lab.data.fingerprint import digests
 from lab.tracking.terminal import Silent
 
 
@@ -103,7 +103,7 @@ def test_networks_and_baselines_share_one_table(fit, cli, tmp_path) -> None:
     assert len({tuple(sorted(run.summary["test"])) for run in runs}) == 1
     loaded = [lab.load(run.dir) for run in runs]
     data = [getattr(one, "supervision", one).data for one in loaded]
-    assert len({_fingerprint(one.dataset, one.parts) for one in data}) == 1
+    assert len({tuple(digests(one.dataset, one.parts).items()) for one in data}) == 1
     result = cli("compare", "--json")
     assert result.exit_code == 0, result.output
     table = json.loads(result.stdout)

@@ -10,7 +10,7 @@ from pathlib import Path
 import helpers
 import pytest
 import torch
-from helpers import difference, last_state, rows
+from helpers import column, difference, last_state, rows
 from PIL import Image
 from torch.nn.functional import cross_entropy
 
@@ -171,6 +171,31 @@ def test_labels_are_smoothed_in_training_and_not_in_measuring(train) -> None:
         assert smooth.evaluate("eval")["loss"] == pytest.approx(
             float(cross_entropy(logits, data.targets.long())), abs=1e-5
         )
+
+
+def test_figures_and_predictions_come_of_the_averaged_weights(train) -> None:
+    """Again by hand, with the averages in a network that knows no others."""
+    result = train(ema=0.9, budget=160, lr=0.02, eval_every=160)
+    state = last_state(result.dir)["experiment"]
+    experiment = lab.load(result.dir, "last")
+    experiment.load_state_dict(state)  # what trains on is other weights
+    net = experiment.build(3).eval()
+    net.load_state_dict(state["model"])
+    experiment.net.eval()
+    part = experiment.supervision.data.eval
+    with torch.no_grad():
+        logits = net(experiment.about.prepare(part.inputs))
+    assert torch.allclose(experiment.infer(part.inputs), logits.softmax(1), atol=1e-5)
+    loss = cross_entropy(logits, part.targets.long()).item()
+    assert column(result.dir, "eval/loss")[-1] == pytest.approx(loss, rel=1e-4)
+
+
+def test_what_patience_ended_stays_ended_in_its_checkpoint(train) -> None:
+    result = train(patience=1, lr=1e-12, budget=50_000, eval_every=50_000)
+    assert result.summary["clock"]["value"] < 50_000
+    experiment = lab.load(result.dir, "last")
+    experiment.load_state_dict(last_state(result.dir)["experiment"])
+    assert experiment.step() == 0
 
 
 @pytest.mark.parametrize("arch", ["googlenet", "simple"])

@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import nn
-from torch.nn.functional import avg_pool2d, conv2d, pad, relu
+from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d, conv2d, pad, relu
 
 from lab_cnn.model import build
-from lab_cnn.models.cifar_resnet import shortcut
+from lab_cnn.models.cifar_resnet import Block, shortcut
 from lab_cnn.models.mobilenet import InvertedResidual, rounded
 from lab_cnn.models.names import POOLS
-from lab_cnn.models.pooling import pooling
+from lab_cnn.models.pooling import pooling, windows
+from lab_cnn.models.resnet import BasicBlock, Bottleneck, conv3x3
 from lab_cnn.models.small import convolution
 
 
@@ -39,6 +40,41 @@ def test_only_the_residual_twin_lets_its_input_pass(stage) -> None:
         assert torch.equal(block(x), expected if passes else torch.zeros_like(expected))
 
 
+BLOCKS = {
+    "basic": lambda inputs, stride: BasicBlock(inputs, 8, stride, 1),
+    "bottleneck": lambda inputs, stride: Bottleneck(inputs, 2, stride, 1),
+    "small": lambda inputs, stride: Block(inputs, 8, stride, residual=True),
+}
+
+
+@pytest.mark.parametrize("kind", BLOCKS)
+def test_a_residual_block_rectifies_the_sum_of_both_its_ways(kind) -> None:
+    """With its last norm at a constant c, it is relu(x + c), whatever the sign of x."""
+    block = BLOCKS[kind](8, 1).eval()
+    last = block.bn3 if kind == "bottleneck" else block.bn2
+    nn.init.zeros_(last.weight)
+    nn.init.constant_(last.bias, 0.5)
+    x = torch.randn(2, 8, 5, 5, generator=torch.manual_seed(0))
+    assert torch.allclose(block(x), relu(x + 0.5))
+
+
+@pytest.mark.parametrize("kind", ["basic", "bottleneck"])
+def test_where_sizes_differ_the_shortcut_is_a_strided_projection(kind) -> None:
+    block = BLOCKS[kind](3, 2).eval()
+    nn.init.zeros_((block.bn3 if kind == "bottleneck" else block.bn2).weight)
+    x = torch.randn(2, 3, 6, 6, generator=torch.manual_seed(0))
+    seen = conv2d(x, block.downsample[0].weight, stride=2) / (1 + 1e-5) ** 0.5  # of a fresh norm
+    assert torch.allclose(block(x), relu(seen), atol=1e-6)
+
+
+def test_a_dilated_convolution_is_one_of_a_wider_kernel_with_holes() -> None:
+    layer = conv3x3(2, 3, dilation=2)
+    wide = torch.zeros(3, 2, 5, 5)
+    wide[:, :, ::2, ::2] = layer.weight.detach()
+    x = torch.randn(1, 2, 7, 7, generator=torch.manual_seed(0))
+    assert torch.allclose(layer(x), conv2d(x, wide, padding=2), atol=1e-6)
+
+
 def test_twins_have_the_same_parameters_by_name_and_shape() -> None:
     with torch.device("meta"):
         twins = [
@@ -55,6 +91,11 @@ def test_pooling_by_hand() -> None:
     assert results["max"] == [[6.0, 6.0], [6.0, 6.0]]
     assert results["average"] == [[3.0, 3.5], [3.25, 3.25]]
     assert results["sum"] == [[12.0, 14.0], [13.0, 13.0]]
+
+
+def test_the_border_is_no_part_of_an_average() -> None:
+    ones = torch.ones(1, 1, 5, 5)
+    assert torch.equal(pooling("average", 1, 3, 2, padding=1)(ones), torch.ones(1, 1, 3, 3))
 
 
 @pytest.mark.parametrize("ceil", [False, True])
@@ -142,6 +183,18 @@ def test_a_dense_layer_sees_and_keeps_all_channels_before_it() -> None:
     assert [layer.conv1.in_channels for layer in block] == [64, 96, 128, 160, 192, 224]
 
 
+def test_what_a_dense_layer_adds_is_its_last_convolutions() -> None:
+    """It is linear in that one's weights, and it is something."""
+    layer = build("densenet121", channels=1, size=(8, 8), classes=2).features.denseblock1[0].eval()
+    x = torch.rand(1, 64, 4, 4)
+    with torch.no_grad():
+        before = layer(x)[:, 64:]
+        layer.conv2.weight.mul_(2)
+        after = layer(x)[:, 64:]
+    assert before.std() > 0
+    assert torch.allclose(after, 2 * before)
+
+
 def test_the_strided_convolution_rounds_up_by_zeros_behind() -> None:
     layer = pooling("strided", 1, 3, 2, ceil=True)
     x = torch.rand(1, 1, 6, 6)
@@ -172,3 +225,38 @@ def test_the_signal_lives_through_small_nets_without_norms(arch) -> None:
     net = build(arch, channels=1, size=(8, 8), classes=10).eval()
     with torch.no_grad():
         assert 0.1 < net(torch.randn(16, 1, 8, 8)).std() < 10
+
+
+@pytest.mark.parametrize("sides", [(7, 7, 7, 7), (9, 4, 7, 7), (13, 6, 6, 4), (2, 3, 7, 4)])
+def test_adaptive_windows_are_those_of_torch(sides) -> None:
+    height, width, down, across = sides
+    images = torch.randn(2, 3, height, width, dtype=torch.double)
+    found = windows(height, down, images) @ images @ windows(width, across, images).T
+    torch.testing.assert_close(found, adaptive_avg_pool2d(images, (down, across)))
+
+
+@pytest.mark.parametrize("arch", ["alexnet", "vgg11", "googlenet"])
+def test_no_gradient_goes_through_what_does_not_repeat_itself_on_cuda(arch) -> None:
+    """Of all that these networks are made of torch lists adaptive pooling alone, to more than one
+    pixel, among what raises where deterministic kernels are asked for. "meta" stands for CUDA."""
+    net = build(arch, channels=3, size=(64, 64), classes=4).to("meta").train()
+    torch.use_deterministic_algorithms(True)
+    try:
+        outputs = net(torch.empty(2, 3, 64, 64, device="meta"))
+    finally:
+        torch.use_deterministic_algorithms(False)
+    several = outputs if isinstance(outputs, tuple) else (outputs,)
+    found = {node.name() for output in several for node in _passed(output.grad_fn)}
+    assert any("Convolution" in name for name in found)
+    assert not any(name.startswith("AdaptiveAvgPool") for name in found)
+
+
+def _passed(last) -> set:
+    """Return all nodes that a gradient passes from the last one on."""
+    found, ahead = set(), [last]
+    while ahead:
+        node = ahead.pop()
+        if node is not None and node not in found:
+            found.add(node)
+            ahead += [before for before, _ in node.next_functions]
+    return found

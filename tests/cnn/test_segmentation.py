@@ -79,6 +79,13 @@ def test_balanced_weights_give_each_class_of_pixels_the_same_say(segment) -> Non
     assert weights.max() > 1.5 * weights.min()
 
 
+def test_the_probabilities_of_each_pixel_sum_to_one(segment) -> None:
+    experiment = lab.load(segment(budget=16).dir)
+    found = experiment.infer(experiment.example(2))
+    assert found.shape == (2, 4, 16, 16)
+    assert torch.allclose(found.sum(1), torch.ones(2, 16, 16), atol=1e-5)
+
+
 def test_the_auxiliary_head_of_a_dilated_resnet_counts_by_half(segment) -> None:
     result = segment(fcn="dilated", arch="resnet18", aux="on", budget=16)
     experiment = lab.load(result.dir)

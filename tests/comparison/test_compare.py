@@ -53,8 +53,9 @@ def test_a_key_that_no_run_has_groups_nothing(write) -> None:
 
 
 def test_lower_is_better_where_the_objective_says_so(write) -> None:
-    write("a", 5.0, group="ga", direction="min")
-    write("b", 1.0, group="gb", direction="min")
+    for seed in range(2):
+        write(f"a{seed}", 5.0, group="ga", direction="min", seed=seed)
+        write(f"b{seed}", 1.0, group="gb", direction="min", seed=seed)
     found = compare(select([], Path("runs")))
     assert [g.name for g in found.groups] == ["gb", "ga"]
     assert found.improvements[0]["probability"] == 1.0
@@ -157,6 +158,51 @@ def test_seeds_of_several_tasks_are_strata(write) -> None:
         write(f"b{seed}", 9.0, target="B", seed=seed)
     (group,) = compare(select([], Path("runs"))).groups
     assert group.low == group.high == group.iqm
+
+
+def test_one_run_of_each_task_says_nothing_of_the_spread_between_seeds(write) -> None:
+    for task, value in zip("ABC", (1.0, 5.0, 9.0), strict=True):
+        write(f"a{task}", value, target=task)
+        write(f"b{task}", value + 1, target=task, group="other", seed=0)
+    found = compare(select([], Path("runs")))
+    assert [(g.n, g.low, g.high) for g in found.groups] == [(3, None, None)] * 2
+
+
+@pytest.fixture
+def single_runs(write) -> None:
+    write("a", 10.0, group="ga")
+    write("b", 4.0, group="gb", lr=0.2)
+
+
+def test_single_runs_are_compared_without_an_interval_or_a_chance(single_runs) -> None:
+    result = lab()
+    assert result.exit_code == 0, result.output
+    assert "95 %" not in result.output
+    assert "[" not in result.stdout
+    assert "P(" not in result.output
+    assert result.output.count("n = 1") == 1
+    report = json.loads(lab("--json", "--curves").stdout)
+    assert [(g["iqm"], g["low"], g["high"]) for g in report["groups"]] == [
+        (10.0, None, None), (4.0, None, None),
+    ]  # fmt: skip
+    assert report["improvements"] == []
+    points = [point for group in report["groups"] for point in group["curve"]]
+    assert {(point["low"], point["high"]) for point in points} == {(None, None)}
+    rows = list(csv.DictReader(io.StringIO(lab("--csv").stdout)))
+    assert [(row["iqm"], row["low"], row["high"]) for row in rows] == [
+        ("10.0", "", ""), ("4.0", "", ""),
+    ]  # fmt: skip
+
+
+def test_a_single_run_beside_a_group_has_none_either(write) -> None:
+    two_groups(write)
+    write("c", 20.0, group="gc", lr=0.3)
+    result = lab()
+    assert "IQM with 95 % interval" in result.stderr
+    assert "12 [10" in result.stdout
+    assert "20 [" not in result.stdout
+    assert "P(" not in result.stderr  # the best is the single one
+    assert result.stderr.count("n = 1") == 1
 
 
 # -- printing and mistakes

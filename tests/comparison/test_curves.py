@@ -54,9 +54,14 @@ def test_runs_that_share_no_point_make_no_band(axis) -> None:
     assert band([curve([0, 10], [1, 1]), curve([15, 25], [1, 1])], axis) is None
 
 
-def test_one_run_is_its_own_band() -> None:
-    found = band([curve([0, 10], [3, 4])])
-    assert found.low.tolist() == found.high.tolist() == found.iqm.tolist() == [3, 4]
+@pytest.mark.parametrize("axis", ["clock", "seconds"])
+def test_one_run_is_a_line_without_a_band(axis) -> None:
+    found = band([curve([0, 10], [3, 4])], axis)
+    assert found.iqm.tolist() == [3, 4]
+    assert found.low is found.high is None
+    assert [(p["iqm"], p["low"], p["high"]) for p in found.points()] == [
+        (3, None, None), (4, None, None),
+    ]  # fmt: skip
 
 
 def test_thinning_keeps_both_ends() -> None:

@@ -33,7 +33,7 @@ def ask(browser: Any, script: str) -> Any:
     return browser.execute_script(f"return {script}")
 
 
-def until(browser: Any, script: str, seconds: float = 20) -> None:
+def until(browser: Any, script: str, seconds: float = helpers.LONG) -> None:
     end = time.monotonic() + seconds
     while not ask(browser, script):
         assert time.monotonic() < end, f"not within {seconds} s: {script}"
@@ -64,6 +64,30 @@ def resize(browser: Any, width: int, height: int, theme: str = "light") -> None:
     )
     scheme = {"name": "prefers-color-scheme", "value": theme}
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+
+
+def test_a_single_run_has_neither_interval_nor_band(write: Any) -> None:
+    for name, value in (("a", 1.0), ("b", 2.0)):
+        write(name, value, group=f"g{name}")
+    runs = select([], Path("runs"))
+    data = gather(runs, Question())
+    assert [(g["n"], g["low"], g["high"]) for g in data["groups"]] == [(1, None, None)] * 2
+    assert data["improvements"] == []
+    for axis in ("clock", "seconds"):
+        assert data["bands"]["ga"]["eval/return"][axis][2:] == [None, None]
+
+
+def test_the_page_shows_a_single_run_as_a_value_and_a_line(browser: Any, write: Any) -> None:
+    write("a", 7.0, group="ga")
+    for seed in range(2):
+        write(f"b{seed}", 2.0 + seed, group="gb", seed=seed)
+    browser.get(page())
+    assert column(browser, "group-table", 3) == ["–", "[2, 3]"]
+    assert ask(browser, "document.getElementById('improvements').innerText") == ""
+    filled = ask(
+        browser, "document.getElementById('chart').data.filter(t => t.fill === 'tonexty').length"
+    )
+    assert filled == 1
 
 
 @pytest.fixture

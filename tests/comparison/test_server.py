@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import helpers
 import pytest
 
 from lab.comparison.groups import Question
@@ -36,7 +37,7 @@ class Site:
 
     def ask(self, path: str, method: str = "GET", **headers: str) -> tuple[HTTPResponse, bytes]:
         """Send `path` as it stands: a client library would tidy up its dots."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=helpers.LONG)
         connection.putrequest(method, path, skip_host="Host" in headers)
         for name, value in headers.items():
             connection.putheader(name.replace("_", "-"), value)
@@ -188,7 +189,7 @@ def test_the_open_page_gets_new_points_by_itself(site: Site, browser: Any) -> No
         return browser.execute_script(script)
 
     def wait(count: int) -> None:
-        end = time.monotonic() + 30
+        end = time.monotonic() + helpers.LONG
         while points() != count:
             assert time.monotonic() < end, f"{points()} points, not {count}"
             time.sleep(0.1)
@@ -222,7 +223,7 @@ def test_the_command_says_where_and_ends_with_an_interrupt(write: Write) -> None
         assert site_names(url) == ["a"]
     finally:
         process.send_signal(signal.SIGINT)
-    assert process.wait(20) == 0
+    assert process.wait(helpers.LONG) == 0
 
 
 def site_names(url: str) -> list[str]:
@@ -237,7 +238,7 @@ def test_mistakes_are_said_on_the_command_line(write: Write) -> None:
         (["--where", "lr~1"], "is no condition"),
     ):
         process = begin(*words)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=helpers.LONG)
         assert process.returncode == 2
         assert message in said
 
@@ -248,6 +249,6 @@ def test_a_taken_port_is_a_plain_mistake(write: Write) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         process = begin("--port", str(taken.getsockname()[1]))
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=helpers.LONG)
     assert process.returncode == 1
     assert "cannot be used" in said

@@ -59,10 +59,20 @@ def test_strata_are_drawn_each_by_itself() -> None:
     assert low < 4 < 6 < high
 
 
-def test_one_value_and_equal_values_have_no_spread() -> None:
-    assert interval([[3.0]]) == (3.0, 3.0)
+def test_one_value_has_no_interval_and_equal_values_have_no_spread() -> None:
+    for strata in ([], [[3.0]], [[3.0, 4.0], [5.0]]):
+        assert interval(strata) is None
+    assert interval([[3.0, 3.0]]) == (3.0, 3.0)
     assert improvement_interval([2.0, 2.0], [1.0, 1.0]) == (1.0, 1.0)
-    assert improvement_interval([1.0], [1.0]) == (0.5, 0.5)
+    assert improvement_interval([1.0, 1.0], [1.0, 1.0]) == (0.5, 0.5)
+    for a, b in (([1.0], [1.0, 2.0]), ([1.0, 2.0], [1.0]), ([1.0], [2.0])):
+        assert improvement_interval(a, b) is None
+    assert intervals(np.ones((4, 1))) is None
+
+
+def test_the_interval_of_two_values_are_the_two() -> None:
+    """A quarter of the draws is twice the one, another the other."""
+    assert interval([[3.0, 8.0]]) == (3.0, 8.0)
 
 
 def test_rows_of_a_curve_have_the_interval_of_their_iqm() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import random
 import sys
@@ -11,15 +12,19 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
+from safetensors.torch import save_file
 
 import lab
+from lab.data.batches import Batches
+from lab.kit import Export, Predict, Sample
 
 METRICS = {
     "train/loss": "squared error with noise",
@@ -123,12 +128,48 @@ def breaks(check: str, said: str, **changes: Any) -> Any:
     return offer
 
 
+def offers(name: str, **changes: Any) -> Any:
+    """Offer a class as the experiment `name`, which a test of its own looks at."""
+
+    def offer(kind: type) -> type:
+        role = "config" if issubclass(kind, lab.Config) else "experiment"
+        spec = {role: f"{MODULE}:{kind.__name__}", **changes}
+        OFFERED.append(replace(SPEC, name=name, **spec))
+        return kind
+
+    return offer
+
+
 @lab.hookimpl
 def lab_experiments() -> Iterator[lab.ExperimentSpec]:
     yield from OFFERED
 
 
 # -- what a spec declares
+
+
+@breaks("defaults_are_valid", "the default of --lr, -1, is refused by its own range")
+class BadDefault(Config):
+    lr: float = Field(-1, gt=0, description="Learning rate.")
+
+
+@breaks("defaults_are_valid", "the default of --lr, fast, is refused by its own type")
+class DefaultOfAnotherType(Config):
+    lr: float = Field("fast", gt=0, description="Learning rate.")
+
+
+@breaks("defaults_are_valid", "--power has no default")
+class NoDefault(Config):
+    power: float = Field(gt=0, description="Of the points.")
+
+
+@breaks("defaults_are_valid", "the defaults do not go together")
+class DefaultsThatExclude(Config):
+    @model_validator(mode="after")
+    def _narrow(self) -> Any:
+        if not self.wide:
+            raise ValueError("--no-wide is not possible")
+        return self
 
 
 @breaks("spec_is_complete", "has no preset 'tiny'", presets={})
@@ -218,6 +259,24 @@ class NoSample(Honest): ...
 class NoOptions(Honest): ...
 
 
+@breaks("capabilities_are_there", "no `lab dream`", capabilities={"dream": "lab:Play"})
+class Dreams(Honest):
+    def dream(self, options: lab.Play) -> Any:
+        return "a dream"
+
+
+class Demanding(lab.Options):
+    word: str = Field(description="What to say.")
+
+
+@breaks(
+    "capabilities_are_there",
+    "`lab play` cannot be asked for without options: --word has no default",
+    capabilities={"play": f"{MODULE}:Demanding"},
+)
+class PlaysOnDemand(Honest): ...
+
+
 # -- learning
 
 
@@ -225,7 +284,7 @@ class NoOptions(Honest): ...
 class Interrupts(Honest):
     def step(self) -> int:
         if self.ctx.clock == 80:
-            os.kill(os.getpid(), 15)
+            raise KeyboardInterrupt
         return super().step()
 
 
@@ -263,11 +322,49 @@ class Deaf(Honest):
         return 8
 
 
-@breaks("randomness_is_the_runners", "numpy.random.seed")
+@breaks("seeds_differ_from_the_start", "begin with the same weights")
+class BeginsAlike(Honest):
+    def __init__(self, config: Config, ctx: lab.Context) -> None:
+        super().__init__(config, ctx)
+        draw = torch.Generator().manual_seed(0)
+        with torch.no_grad():
+            for parameter in self.net.parameters():
+                parameter.uniform_(-1, 1, generator=draw)
+
+
+@breaks("nothing_is_seeded", "numpy.random.seed")
 class Seeds(Honest):
     def step(self) -> int:
         np.random.seed(0)  # noqa: NPY002
         return super().step()
+
+
+@breaks("nothing_is_seeded", "torch.manual_seed (specimens.py")
+class SeedsAtTheStart(Honest):
+    def __init__(self, config: Config, ctx: lab.Context) -> None:
+        torch.manual_seed(ctx.seed)
+        super().__init__(config, ctx)
+
+
+@breaks("nothing_is_seeded", "torch.random.manual_seed")
+class SeedsInEvaluate(Honest):
+    def evaluate(self, split: str) -> Mapping[str, float]:
+        torch.random.manual_seed(0)
+        return super().evaluate(split)
+
+
+@breaks("nothing_is_seeded", "torch.cuda.manual_seed_all")
+class SeedsAccelerators(Honest):
+    def predict(self, inputs: np.ndarray) -> np.ndarray:
+        torch.cuda.manual_seed_all(0)
+        return super().predict(inputs)
+
+
+@breaks("nothing_is_seeded", "random.seed")
+class SeedsToPlay(Honest):
+    def play(self, options: lab.Play) -> Any:
+        random.seed(0)
+        return super().play(options)
 
 
 @breaks("randomness_is_the_runners", "global generator of `random`")
@@ -315,6 +412,18 @@ class BadlyNamed(Honest):
 class Fractions(Honest):
     def step(self) -> Any:
         return float(super().step())
+
+
+@breaks("clock_is_kept", "step returned -1")
+class Backwards(Honest):
+    def step(self) -> int:
+        return -1
+
+
+@breaks("clock_is_kept", "step returned None")
+class SaysNothing(Honest):
+    def step(self) -> Any:
+        super().step()
 
 
 # -- resuming
@@ -383,6 +492,43 @@ class LoadsByReference(Honest):
 class LoadsLess(Honest):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         super().load_state_dict({**state, "steps": 0})
+
+
+@breaks("every_part_of_the_state_is_needed", "The state holds 'clock', which nothing needs")
+class HoldsTheClock(Honest):
+    def state_dict(self) -> dict[str, Any]:
+        return {**super().state_dict(), "clock": self.ctx.clock}
+
+
+@breaks("every_part_of_the_state_is_needed", "The state holds 'notes/clock'")
+class HoldsTheClockWithin(Honest):
+    def state_dict(self) -> dict[str, Any]:
+        notes = {"clock": self.ctx.clock, "lr": self.config.lr}
+        return {**super().state_dict(), "notes": notes}
+
+
+@breaks("every_part_of_the_state_is_needed", "without the rng that the runner keeps")
+class BringsItsOwnRandomness(Honest):
+    """Resumes exactly, and in the place of the randomness that the runner restores."""
+
+    begun: Any = None
+
+    def step(self) -> int:
+        if self.begun is not None:
+            torch.set_rng_state(self.begun)
+            self.begun = None
+        return super().step()
+
+    def draw(self) -> torch.Tensor:
+        return torch.rand(8, 1)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {**super().state_dict(), "torch": torch.get_rng_state()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        super().load_state_dict(state)
+        if "torch" in state:
+            self.begun = state["torch"].clone()
 
 
 @breaks("model_alone_serves", "kept elsewhere")
@@ -513,6 +659,323 @@ class PlayingCounts(Honest):
         return "a line"
 
 
+class Offers(Honest):
+    """Honest, with all that has a command."""
+
+    def infer(self, inputs: np.ndarray) -> np.ndarray:
+        return Honest.predict(self, inputs)
+
+    def predict(self, asked: Predict) -> list[dict[str, Any]]:  # type: ignore[override]
+        rows = np.array([[float(word)] for word in asked.inputs], np.float32)
+        answers = self.infer(rows)[:, 0].tolist()
+        return [{"input": w, "values": [y]} for w, y in zip(asked.inputs, answers, strict=True)]
+
+    def sample(self, asked: Sample) -> Any:
+        return lab.Table(("x",), [(float(n),) for n in range(asked.n)])
+
+    def play(self, options: lab.Play) -> Any:
+        return lab.Clip([np.zeros((4, 4, 3), np.uint8)] * 2, 10)
+
+    def export(self, asked: Export) -> Path:
+        path = asked.out or self.ctx.dir / "net.safetensors"
+        save_file(self.net.state_dict(), path.with_suffix(".safetensors"))
+        return path.with_suffix(".safetensors")
+
+
+OFFERING = {
+    "capabilities": {
+        "predict": "lab.kit:Predict",
+        "sample": "lab.kit:Sample",
+        "play": "lab:Play",
+        "export": "lab.kit:Export",
+    }
+}
+offers("offers", **OFFERING)(Offers)
+
+
+@breaks("predict_answers_each_input", "answers 1 inputs for 3", **OFFERING)
+class PredictsTheFirst(Offers):
+    def predict(self, asked: Predict) -> list[dict[str, Any]]:  # type: ignore[override]
+        return super().predict(asked)[:1]
+
+
+@breaks("predict_answers_each_input", "says nothing of the input", **OFFERING)
+class PredictsTheInputAlone(Offers):
+    def predict(self, asked: Predict) -> list[dict[str, Any]]:  # type: ignore[override]
+        return [{"input": word} for word in asked.inputs]
+
+
+@breaks("predict_answers_each_input", "ValueError", **OFFERING)
+class CannotRead(Offers):
+    """What is right for no inputs fails on the first."""
+
+    def predict(self, asked: Predict) -> list[dict[str, Any]]:  # type: ignore[override]
+        if asked.inputs:
+            raise ValueError("a shape of old")
+        return []
+
+
+@breaks("sample_draws_as_many_as_asked", "--n 1 has 5 rows", **OFFERING)
+class SamplesFive(Offers):
+    def sample(self, asked: Sample) -> Any:
+        return super().sample(asked.model_copy(update={"n": 5}))
+
+
+@breaks("sample_draws_as_many_as_asked", "shows no more than --n 1", **OFFERING)
+class ShowsOne(Offers):
+    def sample(self, asked: Sample) -> Any:
+        return np.zeros((8, 8), np.uint8)
+
+
+@breaks("play_shows_an_episode", "several sizes", **OFFERING)
+class PlaysInSizes(Offers):
+    def play(self, options: lab.Play) -> Any:
+        return lab.Clip([np.zeros((n, 4, 3), np.uint8) for n in (4, 5)], 10)
+
+
+@breaks("export_can_be_loaded", "does not load", **OFFERING)
+class ExportsWords(Offers):
+    def export(self, asked: Export) -> Path:
+        path = super().export(asked)
+        path.write_text("weights")
+        return path
+
+
+@breaks("export_can_be_loaded", "was asked for", **OFFERING)
+class ExportsElsewhere(Offers):
+    def export(self, asked: Export) -> Path:
+        return super().export(asked.model_copy(update={"out": None}))
+
+
+# -- options that all families share
+
+
+@breaks("bf16_trains", "loss becomes nan")
+class OverflowsInHalf(Honest):
+    def step(self) -> int:
+        moved = super().step()
+        with self.ctx.autocast():
+            product = torch.ones(2, 2) @ torch.ones(2, 2)
+        if product.dtype != torch.float32:
+            self.ctx.log("loss", float("nan"))
+        return moved
+
+
+@breaks("bf16_trains", "a resumed run ends otherwise")
+class ForgetsInHalf(Honest):
+    """Exact in full precision, where nothing scales."""
+
+    scale = 1.0
+
+    def step(self) -> int:
+        if self.ctx.compute.precision == "bf16":
+            self.scale *= 0.9
+            self.optimizer.param_groups[0]["lr"] = self.config.lr * self.scale
+        return super().step()
+
+
+@breaks("compiled_trains", "Unsupported")
+class CannotBeTraced(Honest):
+    def __init__(self, config: Config, ctx: lab.Context) -> None:
+        super().__init__(config, ctx)
+        self.update = ctx.make_update(
+            self.net[0], torch.optim.Adam(self.net.parameters()), self.loss
+        )
+
+    def loss(self, model: Any, x: torch.Tensor) -> tuple[torch.Tensor, None]:
+        print(end="")  # no part of a graph
+        return model(x).square().mean() + self.lazily, None
+
+    @cached_property
+    def lazily(self) -> torch.Tensor:
+        print(end="")
+        return torch.zeros(())
+
+    def step(self) -> int:
+        self.update(self.draw())
+        return super().step()
+
+
+class Accumulating(Config):
+    accumulate: int = Field(1, ge=1, description="Parts that a batch is computed in.")
+
+
+class Accumulates(Honest):
+    """Compute a batch in parts; keeps every promise."""
+
+    summed = False
+
+    def __init__(self, config: Any, ctx: lab.Context) -> None:
+        super().__init__(config, ctx)
+        self.net[1].p = 0.0
+        self.x = torch.linspace(0, 1, 8)[:, None]
+
+    def step(self) -> int:
+        pieces = self.x.chunk(getattr(self.config, "accumulate", 1))
+        losses = [(self.net(x) - (2 * x - 1)).square().mean() for x in pieces]
+        loss = sum(losses) if self.summed else sum(losses) / len(pieces)
+        self.ctx.optimize(self.optimizer, loss)
+        self.ctx.log("loss", loss)
+        self.steps += 1
+        return 8
+
+
+offers("accumulates", config=f"{MODULE}:Accumulating")(Accumulates)
+
+
+@breaks("accumulating_trains_alike", "the first update is another", config=f"{MODULE}:Accumulating")
+class AddsUp(Accumulates):
+    summed = True
+
+
+class Averaging(Config):
+    ema: float | None = Field(None, ge=0, lt=1, description="Decay of the averages, or none.")
+
+
+@offers("averages", config=f"{MODULE}:Averaging")
+class Averages(Honest):
+    """Keep an average of the weights beside them."""
+
+    def __init__(self, config: Any, ctx: lab.Context) -> None:
+        super().__init__(config, ctx)
+        self.average = self.net[0].weight.detach().clone()
+
+    def step(self) -> int:
+        moved = super().step()
+        if self.config.ema is not None:
+            self.average.lerp_(self.net[0].weight.detach(), 1 - self.config.ema)
+        return moved
+
+    def state_dict(self) -> dict[str, Any]:
+        if self.config.ema is None:
+            return super().state_dict()
+        return {**super().state_dict(), "average": self.average}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        super().load_state_dict(state)
+        if "average" in state:
+            self.average.copy_(state["average"])
+
+
+@breaks("averages_train", "a resumed run ends otherwise", config=f"{MODULE}:Averaging")
+class ForgetsTheAverage(Averages):
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        super().load_state_dict({k: v for k, v in state.items() if k != "average"})
+
+
+# -- what is read where
+
+
+class DataConfig(lab.DataOptions, Config):
+    data: str = Field("iris", description="Source.")
+
+
+READING = {"config": f"{MODULE}:DataConfig"}
+
+
+@offers("reads", **READING)
+class Reads(Honest):
+    """Fit the third column of a table to the first; keeps every promise."""
+
+    def __init__(self, config: DataConfig, ctx: lab.Context) -> None:
+        super().__init__(config, ctx)
+        self.data = ctx.data(config)
+        self.about = self.data.about
+
+    @cached_property
+    def batches(self) -> Any:
+        return self.data.batches()
+
+    def step(self) -> int:
+        x, y = self.pair(self.batches.next().inputs)
+        loss = (self.net(x) - y).square().mean()
+        self.ctx.optimize(self.optimizer, loss)
+        self.ctx.log("loss", loss)
+        self.steps += 1
+        return len(x)
+
+    def pair(self, inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        scaled = self.about.prepare(inputs)
+        return scaled[:, :1], scaled[:, 2:3]
+
+    def evaluate(self, split: str) -> Mapping[str, float]:
+        x, y = self.pair(self.data.part(split).inputs)
+        return {"error": float((self.net(x) - y).square().mean())}
+
+    def state_dict(self) -> dict[str, Any]:
+        return {**super().state_dict(), "batches": self.batches.state_dict()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        super().load_state_dict(state)
+        if "batches" in state:
+            self.batches.load_state_dict(state["batches"])
+
+
+@breaks("splits_are_read_where_they_belong", "step reads the test split", **READING)
+class LearnsFromTest(Reads):
+    @cached_property
+    def batches(self) -> Any:
+        return Batches(self.data.test, 8, self.ctx.seed)
+
+
+@breaks("splits_are_read_where_they_belong", "step reads the eval split", **READING)
+class StopsByEval(Reads):
+    def step(self) -> int:
+        x, y = self.pair(self.data.eval.take(torch.arange(4)).inputs)
+        with torch.no_grad():
+            self.ctx.log("loss", (self.net(x) - y).square().mean())
+        return super().step()
+
+
+@breaks("splits_are_read_where_they_belong", "'test') does not read the test split", **READING)
+class TestsOnEval(Reads):
+    def evaluate(self, split: str) -> Mapping[str, float]:
+        return super().evaluate("eval")
+
+
+@breaks("splits_are_read_where_they_belong", "evaluate('eval') reads the test split", **READING)
+class SelectsByTest(Reads):
+    def evaluate(self, split: str) -> Mapping[str, float]:
+        return {**super().evaluate(split), "hidden": super().evaluate("test")["error"]}
+
+
+class Acts(Honest):
+    """Play beside what is learnt; keeps every promise."""
+
+    @cached_property
+    def envs(self) -> lab.Envs:
+        return self.ctx.make_envs("CartPole-v1", 1)
+
+    @cached_property
+    def eval_envs(self) -> lab.Envs:
+        return self.ctx.make_envs("CartPole-v1", 1, train=False)
+
+    def step(self) -> int:
+        self.envs.step(np.zeros(1, dtype=np.int64))
+        return super().step()
+
+    def evaluate(self, split: str) -> Mapping[str, float]:
+        self.eval_envs.reset(seed=0)
+        return super().evaluate(split)
+
+
+offers("acts")(Acts)
+
+
+@breaks("evaluation_has_its_own_environments", "that training plays in")
+class EvaluatesInTraining(Acts):
+    def evaluate(self, split: str) -> Mapping[str, float]:
+        self.envs.step(np.zeros(1, dtype=np.int64))
+        return super().evaluate(split)
+
+
+@breaks("evaluation_has_its_own_environments", "train=False")
+class TrainsInEvaluation(Acts):
+    def step(self) -> int:
+        self.eval_envs.reset(seed=0)
+        return super().step()
+
+
 # -- manners
 
 
@@ -585,6 +1048,64 @@ class WritesHere(Honest):
 class WritesTemporaries(Honest):
     def step(self) -> int:
         tempfile.mkstemp()
+        return super().step()
+
+
+# -- what fails or hangs at once, in each of the methods
+
+
+@offers("fails-in-step")
+class FailsInStep(Honest):
+    def step(self) -> int:
+        self.net(torch.zeros(3, 3))  # the error is torch's, the line is this one
+        return super().step()
+
+
+@offers("hangs-in-init")
+class HangsInInit(Honest):
+    def __init__(self, config: Config, ctx: lab.Context) -> None:
+        super().__init__(config, ctx)
+        time.sleep(3_600)
+
+
+@offers("hangs-in-step")
+class HangsInStep(Honest):
+    def step(self) -> int:
+        while True:
+            try:
+                time.sleep(3_600)
+            except Exception:
+                continue
+
+
+@offers("hangs-in-evaluate")
+class HangsInEvaluate(Honest):
+    def evaluate(self, split: str) -> Mapping[str, float]:
+        time.sleep(3_600)
+        return super().evaluate(split)
+
+
+@offers("hangs-in-predict")
+class HangsInPredict(Honest):
+    def predict(self, inputs: np.ndarray) -> np.ndarray:
+        time.sleep(3_600)
+        return super().predict(inputs)
+
+
+@offers("hangs-below")
+class HangsBelowPython(Honest):
+    def step(self) -> int:
+        lock, below = ctypes.create_string_buffer(256), ctypes.CDLL(None)
+        below.pthread_mutex_lock(lock)
+        below.pthread_mutex_lock(lock)  # no signal ends this
+        return super().step()
+
+
+@offers("is-ended")
+class IsEnded(Honest):
+    def step(self) -> int:
+        os.kill(os.getpid(), 15)
+        time.sleep(3_600)
         return super().step()
 
 

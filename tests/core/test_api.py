@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import random
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -292,6 +293,14 @@ def test_resumes_are_recorded_with_what_they_changed(train) -> None:
     assert record["run"]["budget"] == 400
     assert [entry["budget"] for entry in record["resumes"]] == [400]
     assert record["resumes"][0]["versions"]["torch"] == torch.__version__
+
+
+def test_a_run_whose_gradients_nobody_scaled_goes_on_where_they_are(train, monkeypatch) -> None:
+    """fp16 scales gradients on CUDA alone, so a run that begins elsewhere has no scale to keep."""
+    half = train("toy-gan", budget=2_000, precision="fp16")
+    scaler = partial(torch.amp.GradScaler, "cpu")
+    monkeypatch.setattr("torch.amp.GradScaler", lambda kind, enabled: scaler(enabled=True))
+    assert lab.resume(half.dir, budget=4_000).state == "finished"
 
 
 def test_a_resume_that_fails_lets_go_of_the_run(train, monkeypatch) -> None:

@@ -69,7 +69,7 @@ def test_no_flipped_byte_gives_a_wrong_state(tmp_path, good, mask) -> None:
     assert harmless < len(good)  # padding between records, dates
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_damage_of_several_bytes_gives_a_wrong_state(tmp_path, good, data) -> None:
     damaged = bytearray(good)
@@ -298,7 +298,7 @@ plain_data = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(plain_data)
 def test_what_counts_as_plain_does_load_as_weights_only(tmp_path_factory, value) -> None:
     check_plain({"value": value})

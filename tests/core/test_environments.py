@@ -3,19 +3,23 @@ and go on exactly from a saved state."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 import pytest
 import torch
+import worlds
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 from gymnasium.wrappers import FrameStackObservation, NormalizeObservation, NormalizeReward
 from helpers import difference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lab import EnvironmentSpec
+from lab import EnvironmentSpec, LabError, Play, context, record_episode
+from lab.context import Context
+from lab.device import Compute
 from lab.environments import Envs, make, make_envs, play_episodes
 from lab.environments.make import is_exact
 from lab.environments.replayable import Replayable
@@ -106,7 +110,7 @@ episode_plans = st.lists(
 
 
 @pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name)
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(plans=st.lists(episode_plans, min_size=1, max_size=4), share=st.booleans())
 def test_every_autoreset_mode_gives_the_transitions_of_single_environments(
     mode, plans, share
@@ -184,7 +188,7 @@ def test_environments_that_use_their_arrays_again_overwrite_nothing() -> None:
 
 
 @pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name)
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     plans=st.lists(episode_plans, min_size=1, max_size=4),
     episodes=st.integers(1, 9),
@@ -402,3 +406,181 @@ def test_a_namespace_whose_package_is_missing_says_what_to_install() -> None:
 def test_an_environment_that_cannot_be_built_is_a_plain_error() -> None:
     with pytest.raises(UsageError, match=r"--env CartPole-v1 cannot be made: .*color"):
         make.make_env("CartPole-v1", color="red")
+
+
+# -- time limits
+
+
+def lengths_of_episodes(envs: Envs, ticks: int = 40) -> set[int]:
+    """Return the lengths of the episodes that end, each of which must be truncated."""
+    envs.reset(seed=0)
+    found: set[int] = set()
+    for _ in range(ticks):
+        step = envs.step(np.zeros(envs.num_envs, int))
+        ended = step.live & (step.terminated | step.truncated)
+        assert not (step.terminated & ended).any()
+        found |= set(step.lengths.tolist())
+    return found
+
+
+@pytest.mark.parametrize("world", ["Loop", *(f"Loop{mode.value}" for mode in MODES)])
+@pytest.mark.parametrize(("limit", "expected"), [(1, 1), (3, 3), (9, 5), (None, 5)])
+def test_a_time_limit_truncates_beside_the_registered_one(world, limit, expected) -> None:
+    """worlds/Loop... never terminates and is registered with a limit of 5."""
+
+    def build() -> Envs:
+        return make_envs(f"worlds/{world}-v0", 4, time_limit=limit)
+
+    envs = build()
+    assert isinstance(envs.vector, worlds.WorldVectorEnv) is (world != "Loop")
+    assert lengths_of_episodes(envs) == {expected}
+    assert is_exact(build)
+
+
+def test_gymnasium_s_own_native_version_ends_at_the_limit_and_goes_on_from_a_saved_state() -> None:
+    def build() -> Envs:
+        return make_envs("CartPole-v1", 8, time_limit=6)
+
+    assert not isinstance(build().vector, SyncVectorEnv)
+    assert lengths_of_episodes(build()) == {6}  # pushed to one side, the pole falls after nine
+    assert is_exact(build)
+
+
+def test_a_limit_counts_the_steps_that_the_agent_takes() -> None:
+    class Thrice(gym.Wrapper):
+        def step(self, action):
+            return [self.env.step(action) for _ in range(3)][-1]
+
+    envs = make_envs("core_tests/Endless-v0", 2, wrappers=(Thrice,), time_limit=4)
+    assert lengths_of_episodes(envs) == {4}
+    assert envs.obs.max() <= 12
+
+
+class Endless(gym.Env):
+    """Observes and pays 1, 2, 3, ... and never ends, unless `ends` says when and how."""
+
+    observation_space = gym.spaces.Box(0, np.inf, (1,), np.float32)
+    action_space = gym.spaces.Discrete(2)
+
+    def __init__(self, ends: int = 0, fails: str = "") -> None:
+        self.ends, self.fails, self.steps = ends, fails, 0
+
+    def reset(self, *, seed=None, options=None):
+        if self.fails == "reset":
+            raise ValueError("no such room\nand more")
+        self.steps = 0
+        return np.zeros(1, np.float32), {}
+
+    def step(self, action):
+        if self.fails == "step":
+            raise ValueError("no such door\nand more")
+        self.steps += 1
+        obs = np.full(1, self.steps, np.float32)
+        return obs, float(self.steps), self.steps == self.ends, False, {}
+
+    def render(self):
+        return np.zeros((8, 8, 3), np.uint8)
+
+
+class Deaf(worlds.WorldVectorEnv):
+    """A native version that takes any argument and passes over a time limit."""
+
+    def __init__(self, num_envs: int, **kwargs: Any) -> None:
+        super().__init__(worlds.loop(), AutoresetMode.SAME_STEP, num_envs, 10**9)
+
+
+OWN["Endless"] = Endless
+
+
+def test_a_native_version_that_knows_no_limit_gives_way() -> None:
+    gym.register(
+        "core_tests/Deaf-v0", lambda: worlds.WorldEnv(worlds.loop()), vector_entry_point=Deaf
+    )
+    try:
+        assert isinstance(make_envs("core_tests/Deaf-v0", 4).vector, Deaf)
+        assert lengths_of_episodes(make_envs("core_tests/Deaf-v0", 4, time_limit=3)) == {3}
+    finally:
+        del gym.registry["core_tests/Deaf-v0"]
+
+
+@pytest.mark.parametrize("number", [1, 4])
+def test_the_registered_limit_can_be_taken_off(number) -> None:
+    without = {"max_episode_steps": -1}
+    assert lengths_of_episodes(make_envs("worlds/LoopSameStep-v0", number, **without)) == set()
+    limited = make_envs("worlds/LoopSameStep-v0", number, **without, time_limit=7)
+    assert lengths_of_episodes(limited) == {7}
+
+
+# -- evaluations that end
+
+
+def lend(said: list[str]) -> Context:
+    return Context(
+        seed=0,
+        budget=1,
+        dir=Path("nowhere"),
+        compute=Compute(torch.device("cpu")),
+        warn=said.append,
+    )
+
+
+def evaluated(said: list[str], env_id: str, episodes: int = 4, **options: Any):
+    envs = lend(said).make_envs(env_id, 2, train=False, **options)
+    act = lambda obs: np.zeros(2, int)  # noqa: E731
+    for _ in range(2):
+        played = play_episodes(envs, act, episodes, seed=0, gamma=0.5)
+    return played
+
+
+def test_an_evaluation_cuts_what_never_ends_and_says_so_once(monkeypatch) -> None:
+    monkeypatch.setattr(context, "EVALUATION_STEPS", 3)
+    said: list[str] = []
+    played = evaluated(said, "core_tests/Endless-v0")
+    assert played.lengths.tolist() == [3] * 4
+    assert played.returns.tolist() == [1 + 2 + 3] * 4
+    assert played.discounted.tolist() == [1 + 2 / 2 + 3 / 4] * 4
+    assert played.metrics("eval")["truncated"] == played.metrics("test")["truncated"] == 4
+    (line,) = said
+    assert "core_tests/Endless-v0" in line
+    assert " 3 steps" in line
+    assert "--max-episode-steps" in line
+
+
+@pytest.mark.parametrize(
+    ("env_id", "options", "length"),
+    [
+        ("core_tests/Endless-v0", {"time_limit": 4}, 4),  # the person's own limit
+        ("core_tests/Endless-v0", {"max_episode_steps": 4}, 4),
+        ("worlds/Loop-v0", {}, 5),  # the registered one
+        ("core_tests/Endless-v0", {"ends": 3}, 3),  # a termination in the last possible step
+    ],
+    ids=str,
+)
+def test_only_what_the_lab_itself_cut_counts_as_cut(monkeypatch, env_id, options, length) -> None:
+    monkeypatch.setattr(context, "EVALUATION_STEPS", 3)
+    said: list[str] = []
+    played = evaluated(said, env_id, **options)
+    assert played.lengths.tolist() == [length] * 4
+    assert played.metrics("test")["truncated"] == 0
+    assert said == []
+
+
+def test_training_has_no_limit_unless_it_is_asked_for(monkeypatch) -> None:
+    monkeypatch.setattr(context, "EVALUATION_STEPS", 3)
+    assert lengths_of_episodes(lend([]).make_envs("core_tests/Endless-v0", 2)) == set()
+    limited = lend([]).make_envs("core_tests/Endless-v0", 2, time_limit=4)
+    assert lengths_of_episodes(limited) == {4}
+
+
+# -- environments that fail
+
+
+@pytest.mark.parametrize("fails", ["reset", "step"])
+def test_an_environment_that_fails_is_named(fails) -> None:
+    expected = f"--env core_tests/Endless-v0: its {fails} raised ValueError: no such (door|room) "
+    envs = make_envs("core_tests/Endless-v0", 2, fails=fails)
+    with pytest.raises(LabError, match=expected) as failed:
+        play_episodes(envs, lambda obs: np.zeros(2, int), 2, seed=0)
+    assert "\n" not in str(failed.value)
+    with pytest.raises(LabError, match=expected):
+        record_episode(envs.vector.envs[0], lambda obs: 0, 0, Play(skip=10**6))

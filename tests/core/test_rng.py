@@ -77,6 +77,25 @@ def test_lending_restores_everything_to_the_bit(seed, lent_seed, before, within)
     assert randomness.torch is generator
 
 
+def on_cuda(seed: int) -> dict[str, object]:
+    """A state as a run on CUDA saves it: its generators have 16 bytes, seed and offset."""
+    state = Randomness(seed, CPU).state_dict()
+    state["torch generator"] = torch.arange(16, dtype=torch.uint8) + seed
+    state["cuda"] = torch.zeros(16, dtype=torch.uint8)
+    return state
+
+
+def test_a_state_of_another_kind_of_device_continues_the_same_each_time() -> None:
+    futures = []
+    for saved, own in ((0, 1), (0, 2), (1, 1)):
+        randomness = Randomness(own, CPU)
+        randomness.load_state_dict(on_cuda(saved))
+        futures.append(draw(randomness))
+    assert futures[0] == futures[1]  # it follows from what was saved alone
+    assert all(a != b for a, b in zip(futures[0], futures[2], strict=True))
+    assert futures[0][:4] == draw(Randomness(0, CPU))[:4]  # what has one kind of state goes on
+
+
 def test_lending_restores_after_an_exception() -> None:
     randomness = Randomness(0, CPU)
     state = randomness.state_dict()

@@ -38,7 +38,9 @@ def lend(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Lent]:
 
     names: list[str] = []
 
-    def make(given: Any, seed: int = 0, facts: Any = None, **request: Any) -> Lent:
+    def make(
+        given: Any, seed: int = 0, facts: Any = None, record: Any = None, **request: Any
+    ) -> Lent:
         name = f"stand_in_{len(names)}"
         names.append(name)
         module = ModuleType(name)
@@ -60,6 +62,7 @@ def lend(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Lent]:
             fact,
             lent.warned.append,
             lambda name, description: lent.told.append(dict(description)),
+            record,
         )
         return lent
 

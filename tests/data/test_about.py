@@ -173,3 +173,28 @@ def test_ranges_are_in_the_sources_own_unit() -> None:
     assert ranges(Dataset(np.zeros((2, 3), int), vocabulary=("",)), np.arange(2)) == []
     table = Dataset(np.eye(2), np.array([[5.0], [7]]), features=("p", "q"))
     assert [one["name"] for one in ranges(table, np.arange(2))] == ["p", "q", "target 0"]
+
+
+def test_numbers_are_brought_to_the_device_once_not_with_every_batch(monkeypatch) -> None:
+    """To bring numbers to an accelerator is to wait until that has done all of its work."""
+    values = np.arange(12.0)[:, None]
+    about = About.of("values", Dataset(np.ones((12, 2), np.float32), values), np.arange(12))
+    inputs, targets = torch.empty(5, 2, device="meta"), torch.empty(5, 1, device="meta")
+
+    def use() -> None:
+        about.prepare(inputs)
+        about.restore_targets(about.prepare_targets(targets))
+
+    use()
+    monkeypatch.setattr(torch, "tensor", None)  # the two ways in
+    monkeypatch.setattr(torch.Tensor, "new_tensor", None)
+    use()
+
+
+def test_constants_serve_gradients_even_where_they_were_made_without() -> None:
+    about = About("x", "table", "none", (2,), (), 0, (0.125, 0.25), (3.0, 7.0))
+    with torch.inference_mode():
+        about.prepare(torch.ones(1, 2))
+    inputs = torch.ones(1, 2, requires_grad=True)
+    about.prepare(inputs).sum().backward()
+    torch.testing.assert_close(inputs.grad, torch.tensor([[1 / 3, 1 / 7]]))

@@ -108,6 +108,16 @@ def test_mixup_mixes_inputs_and_classes_alike() -> None:
     assert (soft >= 0).all()
 
 
+def test_mixup_mixes_the_classes_of_steps_as_those_of_examples() -> None:
+    """Shares [B, K, T], as cross-entropy takes them beside logits of that shape."""
+    inputs, targets = torch.randn(6, 4, 2), torch.arange(24).view(6, 4) % 3
+    _, soft = augment.mixup(inputs, targets, 3, 0.4, generator())
+    assert soft.shape == (6, 3, 4)
+    for step in range(4):
+        _, alone = augment.mixup(inputs, targets[:, step], 3, 0.4, generator())
+        assert torch.equal(soft[:, :, step], alone)
+
+
 @pytest.mark.parametrize("alpha", [1e-3, 1.0, 100.0])
 def test_mixups_shares_follow_the_beta_distribution(alpha) -> None:
     inputs = torch.ones(4_000, 1)

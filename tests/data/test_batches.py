@@ -23,7 +23,7 @@ def drawn(batches: Batches, count: int) -> list[int]:
     return [int(one) for _ in range(count) for one in batches.next().inputs[:, 0]]
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(1, 25), st.integers(1, 30), st.integers(0, 10**6))
 def test_each_example_comes_once_an_epoch_and_batches_are_of_one_size(count, size, seed) -> None:
     batches = Batches(numbers(count), size, seed)

@@ -99,6 +99,7 @@ def test_a_column_that_does_not_fit_is_read_by_batch_and_gives_the_same(lend, la
         assert same(a, b)
     assert not isinstance(streamed.train.inputs, torch.Tensor)
     classes = lend(Dataset(column, targets, ("a", "b")), memory=0, classes=("b",)).data
+    assert len(classes.parts["train"]) == 140
     column.read = 0
     assert torch.equal(classes.batches().next().targets, torch.zeros(64, dtype=torch.int64))
     assert column.read == 64

@@ -13,7 +13,7 @@ from lab.data.dataset import Dataset
 from lab.data.splits import FOLDS, few, only, split
 from lab.errors import UsageError
 
-quick = settings(deadline=None, max_examples=25, suppress_health_check=list(HealthCheck))
+quick = settings(max_examples=25, suppress_health_check=list(HealthCheck))
 
 
 @st.composite

@@ -75,6 +75,23 @@ def test_one_step_equals_the_textbooks_formula(make_rbm, draw) -> None:
     )
 
 
+def test_several_steps_equal_as_many_of_the_textbooks(make_rbm, draw) -> None:
+    """CD-3, its hidden states drawn from the same numbers."""
+    rbm, twin = make_rbm(6, 4), make_rbm(6, 4)
+    data = patterns(32)[:, :6]
+    config = Config(k=3, sample_visible=False, **PLAIN)
+    Contrastive(rbm, config, 32, draw).update(data, 0.1, 0.0)
+    weight, below, above = (p.double() for p in twin.parameters())
+    same = torch.Generator().manual_seed(0)
+    first = last = (data.double() @ weight + above).sigmoid()
+    for _ in range(3):
+        bits = (torch.rand(32, 4, generator=same) < last.float()).double()
+        again = (bits @ weight.T + below).sigmoid()
+        last = (again @ weight + above).sigmoid()
+    expected = weight + 0.1 * (data.double().T @ first - again.T @ last) / 32
+    assert rbm.weight.numpy() == pytest.approx(expected.numpy(), abs=1e-6)
+
+
 def test_momentum_goes_on_with_the_last_step(make_rbm, draw) -> None:
     rbm = make_rbm(6, 4)
     learner = Contrastive(rbm, Config(weight_decay=0.1), 8, draw)

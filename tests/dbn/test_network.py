@@ -150,6 +150,24 @@ def test_up_down_learns_to_predict_below_and_above(draw) -> None:
     assert float((again - data).square().sum(1).mean()) < 0.5
 
 
+def test_recognition_learns_from_dreams_by_the_delta_rule(draw) -> None:
+    """Hinton et al. (2006), appendix B, sleep phase: each layer is to find the states above again
+    from which those below were dreamt."""
+    net = make_net(scale=0.5, layers=(5, 4), finetune="up-down")
+    net.unroll()
+    net.phase.fill_(2)
+    (above,) = net.recognition
+    weight, bias = above.weight.clone(), above.bias.clone()
+    learner = UpDown(net, Config(layers=(5, 4), finetune="up-down"), 8, draw)
+    dreams, sleep = [], learner.sleep
+    learner.sleep = lambda fantasy: dreams.append(sleep(fantasy)) or dreams[-1]
+    learner.update(torch.rand(8, 6).round(), torch.zeros(8, 0), 0.1, 0.0)
+    ((low, high),) = dreams
+    missed = high - (low @ weight + bias).sigmoid()
+    assert torch.allclose(above.weight - weight, 0.1 * low.T @ missed / 8, atol=1e-6)
+    assert torch.allclose(above.bias - bias, 0.1 * missed.mean(0), atol=1e-6)
+
+
 def test_phases_part_the_budget_and_never_go_back() -> None:
     phases = Phases(Config(layers=(4, 4), finetune="classify", shares=(1, 2, 3)), budget=600)
     assert phases.ends == [100, 300, 600]
@@ -184,3 +202,14 @@ def test_a_greedy_layer_makes_the_bound_better(train) -> None:
     result = train(layers=(32, 32), lr=0.1, budget=38_400, eval_every=4_800, sample_inputs=True)
     rows = [row for row in helpers.rows(result.dir) if "eval/log_likelihood" in row]
     assert rows[-1]["eval/log_likelihood"] > rows[0]["eval/log_likelihood"] + 1
+
+
+def test_the_phase_is_read_without_waiting_for_a_device() -> None:
+    """Training asks for it at every step. A tensor on "meta", as one stands for an accelerator
+    here, has no value that could be read."""
+    net = make_net()
+    net.phase.fill_(1)
+    net = net.to("meta")
+    assert int(net.phase) == 1
+    assert net.rbms[0].weight.device.type == "meta"
+    assert list(net.state_dict()) == list(make_net().state_dict())

@@ -42,6 +42,12 @@ def test_phases_follow_each_other_by_their_shares(train) -> None:
     assert helpers.column(result.dir, "train/phase") == [1.0] * 5 + [2.0] * 10 + [3.0] * 15
 
 
+def test_a_linear_schedule_falls_to_zero_within_each_phase(train) -> None:
+    result = train(lr=0.1, lr_schedule="linear", log_every=32)  # two phases of 15 steps each
+    expected = [0.1 * (1 - step / 15) for step in range(15)] * 2
+    assert helpers.column(result.dir, "train/lr") == pytest.approx(expected)
+
+
 def test_nothing_is_best_before_the_last_phase(train) -> None:
     result = train(finetune="classify", budget=960, eval_every=96)
     clocks = [r["clock"] for r in helpers.rows(result.dir) if "eval/accuracy" in r]

@@ -72,6 +72,15 @@ def test_the_loop_is_worth_the_same_in_every_native_autoreset_mode(mode, n_step)
     assert np.abs(q - 5.0).max() < TOLERANCE
 
 
+@pytest.mark.parametrize("world", ["Loop", f"Loop{MODES[0]}"])
+def test_a_time_limit_of_the_person_s_own_is_no_end_either(world) -> None:
+    """In episodes of two steps the third state is never acted in; its value stays as it began."""
+    dqn = make_dqn(env=f"worlds:worlds/{world}-v0", max_episode_steps=1, n_envs=4, **TABLE)
+    train(dqn, 960)
+    batch = dqn.memory.sample(1, 64, dqn.ctx.rng, 1.0)
+    assert (batch.discount == GAMMA).all()
+
+
 @pytest.mark.parametrize("n_envs", [1, 4])
 @pytest.mark.parametrize("n_step", [2, 3, 7])
 def test_n_step_returns_have_the_same_values(n_step, n_envs) -> None:

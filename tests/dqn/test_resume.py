@@ -26,7 +26,12 @@ COMMON = {
 }
 CASES: dict[str, dict[str, Any]] = {
     "native": {"n_envs": 4},
-    "one environment": {"n_envs": 1, "train_every": 16, "gradient_steps": 8},
+    "one environment": {
+        "n_envs": 1,
+        "train_every": 16,
+        "gradient_steps": 8,
+        "max_episode_steps": 7,
+    },
     "held actions": {
         "env": "MountainCar-v0",
         "n_envs": 3,
@@ -51,7 +56,13 @@ CASES: dict[str, dict[str, Any]] = {
         "batch": 16,
         "buffer": 400,
     },
-    "without replay": {"n_envs": 4, "replay": False, "n_step": 2, "tau": 0.5},
+    "without replay": {
+        "n_envs": 4,
+        "replay": False,
+        "n_step": 2,
+        "tau": 0.5,
+        "max_episode_steps": 11,
+    },
 }
 
 
@@ -93,7 +104,7 @@ def words(options: dict[str, Any]) -> list[str]:
 
 def kill_at(child: subprocess.Popen[bytes], folder: Path, checkpoints: int, pause: float) -> None:
     """Send SIGKILL a moment after so many checkpoints were written."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + helpers.LONG
     while len(written(folder)) < checkpoints:
         assert child.poll() is None, f"ended by itself with {child.returncode}"
         assert time.monotonic() < end

@@ -109,13 +109,18 @@ def test_the_test_is_a_mean_of_fresh_episodes_in_its_interval(run_dqn, monkeypat
 
 def test_the_interval_is_student_s() -> None:
     returns = np.array([3.0, 5.0, 4.0, 9.0, 1.0])
-    played = lab.Episodes(returns, returns, np.full(5, 7))
+    played = lab.Episodes(returns, returns, np.full(5, 7), np.zeros(5, bool))
     test = played.metrics("test")
     half = 2.7764 * returns.std(ddof=1) / np.sqrt(5)  # t(0.975) of 4 degrees of freedom
     assert (test["return"], test["length"], test["episodes"]) == (returns.mean(), 7, 5)
     assert test["return_high"] - returns.mean() == pytest.approx(half, rel=1e-4)
     assert returns.mean() - test["return_low"] == pytest.approx(half, rel=1e-4)
-    assert played.metrics("eval") == {"return": returns.mean(), "length": 7}
+    assert played.metrics("eval") == {"return": returns.mean(), "length": 7, "truncated": 0}
+
+
+def test_one_episode_says_nothing_about_how_returns_scatter() -> None:
+    played = lab.Episodes(np.array([3.0]), np.array([3.0]), np.array([7]))
+    assert played.metrics("test") == {"return": 3.0, "length": 7.0, "episodes": 1.0}
 
 
 def test_stop_at_solved_ends_on_a_passage_that_is_confirmed(run_dqn) -> None:
@@ -138,7 +143,9 @@ def test_the_threshold_of_an_environment_is_found_wherever_it_is_registered(env)
     from lab_dqn.config import Config
 
     known = {"CartPole-v1": 475, "lab/Catch-v0": 0.99, "worlds:worlds/Easy-v0": 25}
-    assert Config(env=env).goals == {"solved": f"eval/return>={known[env]:g}"}
+    from lab.plugins import discover
+
+    assert Config(env=env).goals(discover()) == {"solved": f"eval/return>={known[env]:g}"}
 
 
 # -- presets

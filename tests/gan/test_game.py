@@ -220,6 +220,22 @@ def test_lazy_penalties_come_seldom_and_weigh_more(make) -> None:
     assert "penalty" not in seen
 
 
+def test_an_evaluation_leaves_the_game_as_training_left_it(make) -> None:
+    gan = make(loss="wgan-gp", lazy=4, batch=8)
+    for due in (0.0, 4.0):
+        gan.players.game.due = due
+        before = dict(vars(gan.players.game))
+        with torch.no_grad():
+            figures = gan.figures.of_players("eval")
+        assert figures["d_loss"] == figures["d_loss"]
+        assert vars(gan.players.game) == before
+    real, labels = gan.next()
+    play = gan.players.game.with_penalties()
+    fake, codes = gan.players.generator(gan.players.draw(labels)), gan.players.draw(labels)
+    _, seen = play.of_discriminator(gan.players.discriminator, real, fake, labels, codes)
+    assert "penalty" in seen  # figures are those of the whole loss, whatever is due in training
+
+
 def test_an_auxiliary_head_learns_the_classes_of_reals_and_fakes(make) -> None:
     gan = make(conditional="auxiliary", class_weight=2.0)
     real, labels = gan.next()
@@ -312,6 +328,22 @@ def test_few_labels_are_all_that_a_semi_supervised_discriminator_sees(make) -> N
         pairs = zip(examples.flatten(1).tolist(), classes.tolist(), strict=True)
         shown |= {(*example, number) for example, number in pairs}
     assert len(shown) <= 20
+
+
+def test_known_classes_are_learnt_by_their_weight(make) -> None:
+    """Beside what is asked without labels: the value, and the gradient of the layer that names."""
+    gan = make(labelled=2, data="digits", arch="mlp", class_weight=2.0)
+    judge, play = gan.players.discriminator, gan.players.game
+    real, labels = gan.next()
+    fake, codes = torch.rand_like(real), gan.players.draw(labels)
+    examples, classes = gan.known()
+    with_labels, _ = play.of_discriminator(judge, real, fake, labels, codes, examples, classes)
+    without, _ = play.of_discriminator(judge, real, fake, labels, codes)
+    expected = 2 * cross_entropy(judge(examples, labels).classes, classes)
+    assert (with_labels - without).item() == pytest.approx(expected.item(), rel=1e-4)
+    weight = judge.names.weight
+    (found,) = torch.autograd.grad(with_labels - without, weight)
+    assert torch.allclose(found, torch.autograd.grad(expected, weight)[0], atol=1e-5)
 
 
 def test_the_verdict_on_fooling_needs_a_discriminator_that_could_tell(make) -> None:

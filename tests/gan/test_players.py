@@ -14,6 +14,7 @@ from lab_gan.augment import differentiable
 from lab_gan.codes import Codes
 from lab_gan.config import Config
 from lab_gan.discriminator import joined, packed
+from lab_gan.examples import decoded, encoded
 
 
 def about(kind: str, shape: tuple[int, ...], classes: int = 3, words: int = 0) -> lab.About:
@@ -82,6 +83,19 @@ def test_words_pass_gradients_through_to_what_was_said_before(draw) -> None:
     assert codes.grad.abs().sum() > 0
 
 
+def test_a_sequence_goes_on_from_what_was_said_before() -> None:
+    """Saying otherwise at every step by a constant changes the first step by just that, and the
+    later ones by what they hear, too."""
+    generator, _ = players(Config(width=6, latent=5), about("sequence", (4, 2)))
+    codes = torch.randn(3, 5)
+    with torch.no_grad():
+        before = generator(codes)
+        generator.output.bias.add_(1.0)
+        changed = generator(codes) - before
+    assert torch.allclose(changed[:, 0], torch.ones(3, 2), atol=1e-6)
+    assert (changed[:, 1:] - 1).abs().amax((0, 2)).min() > 1e-3
+
+
 def test_a_projection_is_the_product_of_features_and_the_classs_embedding(draw) -> None:
     config = Config(conditional="projection", hidden=(8,))
     _, judge = players(config, about("table", (2,)))
@@ -111,6 +125,19 @@ def test_normalised_layers_have_slope_one() -> None:
         if isinstance(module, nn.Linear):
             top = torch.linalg.svdvals(module.weight)[0]
             assert float(top.detach()) == pytest.approx(1, abs=0.02)
+
+
+def test_normalised_convolutions_have_slope_one_as_matrices() -> None:
+    """Miyato et al. (2018), section 2.1: a filter bank [F, C, h, w] counts as [F, C h w]."""
+    config = Config(loss="hinge", arch="cnn", width=4)
+    judge = players(config, about("image", (1, 8, 8)))[1].train()
+    for _ in range(100):
+        judge(torch.randn(2, 1, 8, 8), torch.zeros(2, 0))
+    filters = [module.weight for module in judge.modules() if isinstance(module, nn.Conv2d)]
+    assert filters
+    for weight in filters:
+        top = torch.linalg.svdvals(weight.detach().flatten(1))[0]
+        assert float(top) == pytest.approx(1, abs=0.02)
 
 
 def test_a_slope_may_be_steeper_by_a_given_factor(draw) -> None:
@@ -206,3 +233,15 @@ def test_colours_keep_their_place(draw) -> None:
     varied = differentiable(images, ("colour",), draw)
     assert torch.allclose(varied[:, :, 0, 0], varied[:, :, 0, 1], atol=1e-6)
     assert math.isclose(float((varied[:, :, 0] - varied[:, :, 1]).mean()), 1, abs_tol=0.2)
+
+
+# -- units
+
+
+def test_images_are_judged_between_minus_one_and_one() -> None:
+    """As tanh makes them; and back, in [0, 1]."""
+    data = about("image", (1, 1, 3))
+    pixels = torch.tensor([[[[0, 51, 255]]]], dtype=torch.uint8)
+    seen = encoded(pixels, data)
+    assert seen.flatten().tolist() == pytest.approx([-1, -0.6, 1])
+    assert decoded(seen, data).flatten().tolist() == pytest.approx([0, 0.2, 1])

@@ -35,7 +35,7 @@ def move(module: nn.Module, step: int) -> None:
     module.train()(torch.randn(8, 3, generator=generator))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(decay=st.floats(0, 0.999), steps=st.integers(1, 30))
 def test_averages_are_the_closed_form(decay, steps) -> None:
     """a_T = sum over t of (1 - d_t) prod_{s > t} d_s w_t, with w_0 as the start."""

@@ -45,7 +45,7 @@ def test_diagonal_covariances_have_a_closed_form(ours, theirs) -> None:
     assert frechet_distance(zero, one, zero, other) == pytest.approx(expected, abs=1e-4)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 1000), d=st.integers(1, 12))
 def test_it_is_that_of_scipys_square_root(seed, d) -> None:
     factors = normal(seed, 2, d, d + 2)

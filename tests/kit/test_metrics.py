@@ -24,6 +24,8 @@ from lab.kit import (
     student,
     wilson,
 )
+from lab.kit.intervals import summed_up
+from lab.stats import mean_interval
 
 CLASSES = 8
 cuts = st.lists(st.integers(1, 17), min_size=1, max_size=6)
@@ -60,7 +62,7 @@ def calibration_error(logits: torch.Tensor, targets: torch.Tensor, bins: int = 1
     return total
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(sizes=cuts, seed=st.integers(0, 1000), n=st.integers(1, 80))
 def test_classification_is_sklearns_however_the_set_is_cut(sizes, seed, n) -> None:
     logits, targets = classified(n, seed=seed)
@@ -80,6 +82,66 @@ def test_classification_is_sklearns_however_the_set_is_cut(sizes, seed, n) -> No
     assert found["ece"] == pytest.approx(calibration_error(logits, targets), abs=1e-6)
     expected = sk.confusion_matrix(truth, answers, labels=everything)
     assert (meter.confusion() == expected).all()
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    sizes=cuts, seed=st.integers(0, 1000), n=st.integers(1, 20),
+    places=st.sampled_from([(), (1,), (7,), (3, 4), (2, 3, 4)]),
+)  # fmt: skip
+def test_labels_of_steps_and_pixels_are_sklearns_of_each_label_by_itself(
+    sizes, seed, n, places
+) -> None:
+    """[B, C], [B, C, T], [B, C, H, W] and more: the same as all labels in one row."""
+    labels = n * int(np.prod(places))
+    rows, classes = classified(labels, seed=seed)
+    targets = classes.view(n, *places)
+    logits = rows.view(n, *places, CLASSES).movedim(-1, 1)
+    meter = Classification(CLASSES)
+    for x, y in pieces(sizes, logits, targets):
+        meter.add(x, y)
+    found, answers = meter.compute("test"), rows.argmax(1).numpy()
+    truth, shares = classes.numpy(), rows.double().softmax(1).numpy()
+    everything = range(CLASSES)
+    expected = {
+        "accuracy": sk.accuracy_score(truth, answers),
+        "macro_f1": sk.f1_score(truth, answers, average="macro", zero_division=0),
+        "loss": sk.log_loss(truth, shares, labels=everything),
+        "top5": sk.top_k_accuracy_score(truth, shares, k=5, labels=everything),
+        "ece": calibration_error(rows, classes),
+        "n": n,
+    }
+    assert {name: found[name] for name in expected} == pytest.approx(expected, rel=1e-5, abs=1e-6)
+    counts = sk.confusion_matrix(truth, answers, labels=everything)
+    assert (meter.confusion() == counts).all()
+    assert ("accuracy_low" in found) == (not places)  # steps of one example are no trials
+
+
+@pytest.mark.parametrize("places", [(), (7,), (3, 4)])
+@pytest.mark.parametrize("ignore", [None, 1])
+def test_overlap_is_sklearns_for_every_shape_of_labels(places, ignore) -> None:
+    labels = 6 * int(np.prod(places))
+    rows, classes = classified(labels)
+    meter = Segmentation(CLASSES, ignore)
+    meter.add(rows.view(6, *places, CLASSES).movedim(-1, 1), classes.view(6, *places))
+    kept = np.ones(labels, bool) if ignore is None else classes.numpy() != ignore
+    truth, answers = classes.numpy()[kept], rows.argmax(1).numpy()[kept]
+    found, occurring = meter.compute("test"), np.union1d(truth, answers)
+    assert found["pixel_accuracy"] == pytest.approx(sk.accuracy_score(truth, answers))
+    expected = sk.jaccard_score(truth, answers, average="macro", labels=occurring)
+    assert found["miou"] == pytest.approx(expected)
+    assert found["n"] == 6
+
+
+@pytest.mark.parametrize("meter", [Classification, Segmentation])
+@pytest.mark.parametrize(
+    ("logits", "targets"),
+    [((4, 3), (5,)), ((4, 2), (4,)), ((4, 3, 7), (4, 6)), ((4, 3, 7), (4,)), ((4, 3), ())],
+)
+def test_labels_of_another_shape_are_refused(meter, logits, targets) -> None:
+    """They would be compared by broadcasting, or counted in another row of the table."""
+    with pytest.raises(ValueError, match=re.escape(f"logits are {logits}")):
+        meter(3).add(torch.zeros(logits), torch.zeros(targets, dtype=torch.long))
 
 
 def test_the_mean_is_not_the_mean_of_batch_means() -> None:
@@ -135,7 +197,7 @@ def test_an_empty_set_has_no_figures(meter) -> None:
         meter.compute()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(sizes=cuts, seed=st.integers(0, 1000), n=st.integers(2, 60), k=st.sampled_from([None, 1, 3]))
 def test_regression_is_sklearns_however_the_set_is_cut(sizes, seed, n, k) -> None:
     generator = torch.Generator().manual_seed(seed)
@@ -167,7 +229,7 @@ def test_regression_refuses_shapes_that_would_broadcast() -> None:
         Regression().add(torch.zeros(4, 1), torch.zeros(4))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(sizes=cuts, seed=st.integers(0, 1000), ignore=st.sampled_from([None, 255, -1, 0]))
 def test_segmentation_is_sklearns_without_absent_classes(sizes, seed, ignore) -> None:
     generator = torch.Generator().manual_seed(seed)
@@ -202,8 +264,23 @@ def test_wilson_is_scipys(n, data, level) -> None:
 
 
 def test_intervals_of_next_to_nothing() -> None:
+    """One value says nothing about its own spread; one trial of a proportion says a little."""
     assert wilson(0.0, 0) == (0.0, 1.0)
-    assert student(3.0, 0.0, 1) == (3.0, 3.0)
+    assert wilson(1.0, 1) == pytest.approx(tuple(binomtest(1, 1).proportion_ci(method="wilson")))
+    for n in (0, 1):
+        assert student(3.0, 0.0, n) is None
+    assert mean_interval([3.0]) is None
+    assert mean_interval([3.0, 3.0]) == (3.0, 3.0)
+    assert summed_up("loss", torch.tensor([3.0]), "test") == {"loss": 3.0, "n": 1}
+    found = summed_up("loss", torch.tensor([3.0, 5.0]), "test")
+    expected = t.interval(0.95, 1, 4.0, 1.0)
+    assert (found["loss_low"], found["loss_high"]) == pytest.approx(expected)
+
+
+def test_one_example_of_a_regression_has_no_interval() -> None:
+    meter = Regression()
+    meter.add(torch.tensor([2.0]), torch.tensor([5.0]))
+    assert meter.compute("test") == {"mse": 9.0, "mae": 3.0, "r2": 0.0, "n": 1.0}
 
 
 def test_half_precision_and_inference_tensors_are_taken() -> None:

@@ -29,7 +29,7 @@ def test_images_of_any_size_go_down_and_up(shape, norm) -> None:
     assert decoder(encoder(images)).shape == images.shape
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 8))
 def test_every_size_comes_back(height, width, smallest) -> None:
     shape = (1, height, width)

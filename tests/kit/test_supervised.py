@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch.nn.functional import cross_entropy
 
 import lab
 from lab.context import Context
@@ -43,6 +44,31 @@ def test_sequences_come_standardised(tmp_path) -> None:
     assert float(inputs.std()) == pytest.approx(1, abs=1e-4)
 
 
+def test_labels_of_frames_are_learnt_and_measured_as_those_of_examples(tmp_path) -> None:
+    """Whatever the mixture: logits [B, K, T] beside classes [B, T]."""
+    lesson = supervision(
+        tmp_path, data="moving-shapes", data_args={"n": 60, "frames": 3}, augment={"mixup": 0.2}
+    )
+    classes = lesson.about.outputs
+    net = torch.nn.Sequential(torch.nn.Flatten(2), torch.nn.Linear(3 * 32 * 32, classes))
+
+    def model(clips: torch.Tensor) -> torch.Tensor:
+        return net(clips).mT
+
+    batch = lesson.next()
+    loss, hits = lesson.loss(model, batch.inputs, batch.targets)
+    loss.backward()
+    assert 0 <= float(hits) <= 1
+    found = lesson.measure(model, "test")  # type: ignore[arg-type]
+    right = []
+    for measured in lesson.data.test.batches(5):
+        with torch.no_grad():
+            answers = model(lesson.prepare(measured).inputs).argmax(1)
+        right.append(answers == measured.targets)
+    assert found["accuracy"] == pytest.approx(float(torch.cat(right).float().mean()))
+    assert found["n"] == len(lesson.data.test)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -63,3 +89,39 @@ def test_texts_give_no_batches(tmp_path, monkeypatch) -> None:
     Path("lines.txt").write_text("\n".join(map(str, range(40))))
     with pytest.raises(lab.UsageError, match="gives texts"):
         supervision(tmp_path, data="text:lines.txt").next()
+
+
+def test_only_training_examples_are_learnt_from(tmp_path) -> None:
+    lesson = supervision(tmp_path, data="iris", batch=16)
+    train, rest = (
+        {tuple(row) for part in parts for row in lesson.data.part(part).inputs.tolist()}
+        for parts in (("train",), ("eval", "test"))
+    )
+    seen = {tuple(row) for _ in range(20) for row in lesson.batches.next().inputs.tolist()}
+    assert seen == train
+    assert not seen & rest
+
+
+@pytest.mark.parametrize("split", ["train", "eval", "test"])
+def test_a_split_is_measured_by_its_own_examples_as_they_are(tmp_path, split) -> None:
+    """Unvaried, unsmoothed, unweighted: torch's cross-entropy of that split."""
+    lesson = supervision(
+        tmp_path, data="wine", augment={"noise": 9.0}, label_smoothing=0.3, class_weights="balanced"
+    )
+    net, part = torch.nn.Linear(13, 3), lesson.data.part(split)
+    with torch.no_grad():
+        logits = net(lesson.about.prepare(part.inputs))
+        found = lesson.measure(net, split)
+    assert found["loss"] == pytest.approx(cross_entropy(logits, part.targets).item(), rel=1e-5)
+    accuracy = (logits.argmax(1) == part.targets).float().mean().item()
+    assert found["accuracy"] == pytest.approx(accuracy)
+
+
+def test_the_training_loss_is_torchs_with_smoothing_and_balanced_weights(tmp_path) -> None:
+    lesson = supervision(tmp_path, data="wine", label_smoothing=0.2, class_weights="balanced")
+    counts = lesson.data.train.targets.bincount()
+    weights = counts.sum() / (3 * counts)
+    net, batch = torch.nn.Linear(13, 3), lesson.next()
+    expected = cross_entropy(net(batch.inputs), batch.targets, weights, label_smoothing=0.2)
+    loss, _ = lesson.loss(net, batch.inputs, batch.targets)
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-5)

@@ -18,9 +18,7 @@ from lab.kit import CrossEntropy, OptimizerOptions, Updater, freeze, rate
 from lab.kit.updater import join
 
 VOID = -1
-lent = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+lent = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 FORMS = [
     pytest.param(False, id="eager"),
     pytest.param(True, id="compiled", marks=pytest.mark.slow),

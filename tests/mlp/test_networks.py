@@ -156,3 +156,10 @@ def test_a_wrong_network_is_a_plain_message(own, train, tmp_path, case) -> None:
         train(model=reference, **options)
     assert said in str(caught.value)
     assert not (tmp_path / "runs").exists()
+
+
+def test_dropout_leaves_out_the_share_that_was_asked_for() -> None:
+    net = build(Config(hidden=(5_000,), dropout=0.2), ABOUT)
+    images = torch.ones(1, 1, 8, 8)
+    whole, thinned = net.eval()[:-1](images), net.train()[:-1](images)
+    assert (thinned[whole > 0] == 0).float().mean() == pytest.approx(0.2, abs=0.05)

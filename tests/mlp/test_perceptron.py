@@ -50,7 +50,7 @@ def test_a_batch_is_corrected_by_the_sum_of_its_lessons() -> None:
     assert torch.allclose(whole.bias, parts.bias)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10_000), gap=st.floats(0.05, 1.0), lr=st.sampled_from([0.1, 1.0, 8.0]))
 def test_novikoffs_bound_holds(seed, gap, lr) -> None:
     """Novikoff (1962): a unit corrects itself at most (R / margin)^2 times, whatever the rate."""

@@ -83,6 +83,25 @@ def test_the_averaged_weights_are_measured_and_kept(train) -> None:
     assert again["eval/loss"] == pytest.approx(last["eval/loss"], rel=1e-6)
 
 
+def test_figures_and_predictions_come_of_the_averaged_weights(train) -> None:
+    """Again by hand, with the averages in a network that knows no others."""
+    from lab_mlp.model import build
+
+    result = train(ema=0.95, budget=1_000, lr=1e-2, hidden=(8,), eval_every=1_000)
+    state = last_state(result.dir)["experiment"]
+    experiment = lab.load(result.dir, "last")
+    experiment.load_state_dict(state)  # what trains on is other weights
+    supervision = experiment.supervision
+    net = build(experiment.config, supervision.about).eval()
+    net.load_state_dict(state["model"])
+    part = supervision.data.eval
+    with torch.no_grad():
+        logits = net(supervision.about.prepare(part.inputs))
+    assert torch.allclose(experiment.infer(part.inputs), logits.softmax(1), atol=1e-6)
+    loss = torch.nn.functional.cross_entropy(logits, part.targets)
+    assert helpers.column(result.dir, "eval/loss")[-1] == pytest.approx(loss.item(), rel=1e-5)
+
+
 @pytest.mark.parametrize(
     "options",
     [{"label_smoothing": 0.2}, {"augment": {"mixup": 0.4}}, {"class_weights": "balanced"},
@@ -127,6 +146,13 @@ def test_patience_ends_a_run_as_complete(train) -> None:
     assert result.summary["clock"]["value"] < 50_000
     with pytest.raises(lab.UsageError, match="is finished"):
         lab.resume(result.dir)
+
+
+def test_what_patience_ended_stays_ended_in_its_checkpoint(train) -> None:
+    result = train(patience=2, budget=50_000, lr=0.05, hidden=(16,), eval_every=50_000)
+    experiment = lab.load(result.dir, "last")
+    experiment.load_state_dict(last_state(result.dir)["experiment"])
+    assert experiment.step() == 0
 
 
 def test_without_a_gain_patience_counts_epochs(train) -> None:
@@ -233,7 +259,7 @@ def test_killed_at_a_random_moment_and_resumed_it_is_the_same(train, tmp_path, s
         [sys.executable, "-m", "lab", "run", "mlp", *words],
         cwd=tmp_path, env=helpers.child_environment(), stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    end = time.monotonic() + 120
+    end = time.monotonic() + helpers.LONG
     while len(list((folder / "checkpoints").glob("[0-9]*.pt"))) < 2:
         assert child.poll() is None
         assert time.monotonic() < end

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ import stable_baselines3
 import torch
 import worlds  # noqa: F401  registers worlds/...
 from gymnasium import spaces
-from helpers import last_state, rows
+from helpers import last_state, rows, signal_in_evaluation
 
 import lab
+from lab import context
 from lab.context import Context
 from lab.device import Compute
 from lab.environments import make_envs
@@ -203,6 +205,53 @@ def test_a_picture_goes_through_a_convolution() -> None:
     sb3 = make_sb3(env="lab/Catch-v0", n_steps=8)
     assert sb3.policy() == "CnnPolicy"
     assert sb3.predict(sb3.example(3)).shape == (3,)
+
+
+# -- episodes that do not end
+
+ENDLESS = {"env": "worlds/Odd-v0", "preset": "none", "algo": "ppo", "n_steps": 16, "batch": 16,
+           "n_epochs": 1, "budget": 32, "eval_episodes": 2, "test_episodes": 4}  # fmt: skip
+
+
+def test_an_evaluation_that_would_not_end_is_cut(run_sb3, monkeypatch) -> None:
+    monkeypatch.setattr(context, "EVALUATION_STEPS", 50)
+    result = run_sb3(**ENDLESS)
+    assert {row["eval/truncated"] for row in rows(result.dir) if "eval/truncated" in row} == {2}
+    assert result.summary["test"]["test/truncated"] == 4
+    assert result.summary["test"]["test/length"] == 50
+    assert (result.dir / "log.txt").read_text().count("worlds/Odd-v0 has no time limit") == 1
+
+
+@pytest.mark.parametrize("algo", ["ppo", "dqn"])
+def test_a_time_limit_bootstraps_and_holds_in_evaluation(run_sb3, monkeypatch, algo) -> None:
+    seen: list[bool] = []
+    step_wait = LentEnvs.step_wait
+
+    def spy(self: LentEnvs) -> Any:
+        obs, reward, done, infos = step_wait(self)
+        seen.extend(info["TimeLimit.truncated"] for info in infos if "TimeLimit.truncated" in info)
+        return obs, reward, done, infos
+
+    monkeypatch.setattr(LentEnvs, "step_wait", spy)
+    own = {"n_steps": None, "n_epochs": None, "learning_starts": 8} if algo == "dqn" else {}
+    result = run_sb3(**{**ENDLESS, **own, "algo": algo, "max_episode_steps": 5})
+    assert seen == [True] * 6
+    for name in ("train/length", "eval/length", "test/length"):
+        assert {row[name] for row in rows(result.dir) if name in row} == {5}
+    assert result.summary["test"]["test/truncated"] == 0
+
+
+def test_a_signal_in_an_evaluation_leaves_a_run_that_goes_on_to_the_same_end(run_sb3) -> None:
+    options = {**CASES["dqn"], "preset": "none", "budget": 128, "eval_every": 32, "log_every": 32,
+               "eval_episodes": 2, "test_episodes": 2, "max_episode_steps": 9}  # fmt: skip
+    whole = run_sb3("whole", **options)
+    with signal_in_evaluation(signal.SIGTERM, which=3):
+        cut = run_sb3("cut", **options)
+    assert (cut.state, cut.summary["signal"]) == ("interrupted", signal.SIGTERM)
+    assert lab.resume(cut.dir).state == "finished"
+    assert rows(cut.dir) == rows(whole.dir)
+    found = difference(last_state(whole.dir)["experiment"], last_state(cut.dir)["experiment"])
+    assert found is None, found
 
 
 # -- what cannot be

@@ -36,7 +36,7 @@ class MidRun(Silent):
     def row(self, *_: object) -> None:
         self.rows += 1
         if self.rows == 3:
-            end = time.monotonic() + 30
+            end = time.monotonic() + BOUND
             while not any("/runs/" in line for line in self.said):
                 assert time.monotonic() < end
                 time.sleep(0.02)
@@ -68,7 +68,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 def assert_no_thread_is_left() -> None:
     left = [thread for thread in threading.enumerate() if thread.name.startswith("wandb")]
     for thread in left:
-        thread.join(5)
+        thread.join(BOUND)
     assert not any(thread.is_alive() for thread in left), left
 
 

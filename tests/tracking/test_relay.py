@@ -18,7 +18,7 @@ import pytest
 from lab.tracking.relay import Relay
 from lab.tracking.tracker import Row, RunInfo
 
-LONG = 30.0  # what a test would take if a bound did not hold
+LONG = 300.0  # what a test would take if a bound did not hold
 PATH = Path("x.png")
 
 
@@ -218,7 +218,7 @@ def test_a_tracker_that_was_given_up_is_not_waited_for(make_run: Any) -> None:
     relay.row({"clock": 1})  # gives up
     began = time.monotonic()
     relay.finish({})
-    assert time.monotonic() - began < LONG / 5
+    assert time.monotonic() - began < LONG / 3
 
 
 def test_a_full_queue_drops_rows_says_so_once_and_counts(make_run: Any) -> None:
@@ -356,7 +356,7 @@ def run_script(body: str) -> subprocess.CompletedProcess[str]:
 def test_the_interpreter_exits_though_the_tracker_hangs() -> None:
     done = run_script(
         """
-        tracker = Recorder(row=lambda: time.sleep(60))
+        tracker = Recorder(row=lambda: time.sleep(3_600))
         relay = Relay(tracker, "t", print, finish_timeout=0.2)
         relay.start(run)
         relay.row({"clock": 1})

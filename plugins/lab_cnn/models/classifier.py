@@ -7,6 +7,8 @@ from typing import ClassVar, NamedTuple
 
 from torch import Tensor, nn
 
+from lab_cnn.models.pooling import AdaptiveAveragePool
+
 
 class Map(NamedTuple):
     """A feature map: input pixels from one position to the next, and channels."""
@@ -69,7 +71,7 @@ class Chain(Classifier):
     ) -> None:
         super().__init__()
         self.features = features
-        self.avgpool = nn.AdaptiveAvgPool2d(pooled)
+        self.avgpool = AdaptiveAveragePool(pooled)
         self.classifier = classifier
         self.ends = frozenset(ends)
         self.maps = tuple(ends.values())

@@ -14,7 +14,7 @@ from torch.nn.init import trunc_normal_
 
 from lab_cnn.models.classifier import Classifier, Map, WithAux
 from lab_cnn.models.names import Spec
-from lab_cnn.models.pooling import pooling
+from lab_cnn.models.pooling import AdaptiveAveragePool, pooling
 
 
 class ConvNorm(nn.Module):
@@ -70,7 +70,7 @@ class AuxiliaryHead(nn.Module):
 
     def __init__(self, inputs: int, classes: int) -> None:
         super().__init__()
-        self.avgpool = nn.AdaptiveAvgPool2d(4)
+        self.avgpool = AdaptiveAveragePool(4)
         self.conv = ConvNorm(inputs, 128, 1)
         self.fc1 = nn.Linear(128 * 4 * 4, 1024)
         self.dropout = nn.Dropout(0.7)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad, relu
 
@@ -44,3 +45,29 @@ class StridedConvolution(nn.Conv2d):
         """Return how many pixels the last, partly filled window lacks."""
         kernel, stride, padding = self.kernel_size[0], self.stride[0], int(self.padding[0])
         return -(side + 2 * padding - kernel) % stride
+
+
+class AdaptiveAveragePool(nn.AdaptiveAvgPool2d):
+    """torch's own [B, C, H, W] -> [B, C, H', W'], with a gradient that repeats itself on any device
+    where only deterministic kernels are asked for: torch has none on CUDA."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        size = self.output_size
+        height, width = size if isinstance(size, tuple) else (size, size)
+        repeats = images.device.type == "cpu" or (height, width) == (1, 1)  # that is a mean
+        if repeats or not torch.are_deterministic_algorithms_enabled():
+            return super().forward(images)
+        down = windows(images.shape[2], height or images.shape[2], images)
+        across = windows(images.shape[3], width or images.shape[3], images)
+        found: Tensor = down @ images @ across.T
+        return found
+
+
+def windows(inputs: int, outputs: int, like: Tensor) -> Tensor:
+    """Return the matrix [outputs, inputs] that averages adaptive windows: output i is the mean of
+    the inputs from floor(i inputs / outputs) up to ceil((i + 1) inputs / outputs)."""
+    place = torch.arange(inputs, device=like.device)
+    number = torch.arange(outputs, device=like.device)[:, None]
+    first, end = number * inputs // outputs, -(-(number + 1) * inputs // outputs)
+    inside = (place >= first) & (place < end)
+    return inside.to(like.dtype) / (end - first)

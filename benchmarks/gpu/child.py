@@ -1,0 +1,85 @@
+"""Do some parts in a process of its own, and print a row for each: an end of one is not an end of
+the others, whatever the device does.
+
+    python -m benchmarks.gpu.child '{"family": "dqn", "parts": ["train"], ...}'
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from benchmarks.gpu.rows import FAILED, LATE, OK, SKIPPED, Row
+
+MOST = 600  # characters of what is said
+
+Found = tuple[str, dict[str, Any]]
+
+
+def main(task: dict[str, Any]) -> None:
+    began = time.perf_counter()
+    try:
+        for name, part, function in rates(task) if task["family"] == "rates" else family(task):
+            tell(done(name, part, function, began))
+            began = time.perf_counter()
+    except Exception as error:  # before there was any part: of a plugin that does not load, say
+        traceback.print_exc()
+        said = f"failed: {type(error).__name__}: {error}"
+        tell(Row(task["family"], task["parts"][0], FAILED, said, time.perf_counter() - began))
+
+
+def family(task: dict[str, Any]) -> Iterator[tuple[str, str, Callable[[], Found]]]:
+    """Yield the parts of a family, as they come to be done."""
+    from benchmarks.gpu.family import PARTS, Family
+    from lab.plugins import discover
+
+    plugins = discover()
+    folder = Path(task["folder"])
+    folder.mkdir(parents=True, exist_ok=True)
+    spec = plugins.experiment(task["family"])
+    with closing(Family(spec, plugins, task["device"], folder, task["deadline"])) as subject:
+        if "resume" in task["parts"]:
+            subject.start_victim()
+        for name in task["parts"]:
+            yield spec.name, name, lambda name=name: PARTS[name](subject)
+
+
+def rates(task: dict[str, Any]) -> Iterator[tuple[str, str, Callable[[], Found]]]:
+    from benchmarks.gpu.rates import CONTESTS, measure
+
+    for name in task["contests"]:
+        yield name, "rates", lambda name=name: measure(CONTESTS[name], task)
+
+
+def done(name: str, part: str, function: Callable[[], Found], began: float) -> Row:
+    """Do one part and return what came of it."""
+    from benchmarks.gpu.family import Inapplicable, OutOfTime, Wrong
+
+    status, figures = OK, {}
+    try:
+        said, figures = function()
+    except Inapplicable as reason:
+        status, said = SKIPPED, str(reason)
+    except OutOfTime as reason:
+        status, said = LATE, str(reason)
+    except Wrong as wrong:
+        status, said, figures = FAILED, f"failed: {wrong}", wrong.figures
+    except (Exception, SystemExit) as error:  # of a plugin, or of torch: it may fail in any way
+        traceback.print_exc()
+        status, said = FAILED, f"failed: {type(error).__name__}: {error}"
+    said = " ".join(said.split())[:MOST]
+    return Row(name, part, status, said, time.perf_counter() - began, figures)
+
+
+def tell(row: Row) -> None:
+    print(row.as_line(), flush=True)
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))

@@ -1,0 +1,91 @@
+"""Take an experiment to the first moment at which it learns, and keep what it learned there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+from unittest import mock
+
+import torch
+from torch import Tensor
+from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+from benchmarks.gpu.draws import SameDraws
+from lab import update
+from lab.testing.subject import Subject
+
+MOST_STEPS = 64  # before which something has to be learned
+
+
+@dataclass(frozen=True)
+class Learned:
+    """All on the CPU. gradients: flat, the first that each optimizer got. logged: means by name.
+    change: of the model's numbers, flat. steps: of the experiment, until it learned."""
+
+    gradients: list[Tensor]
+    logged: Mapping[str, float]
+    change: Tensor
+    steps: int
+
+
+def first_update(subject: Subject, device: str) -> Learned:
+    """Return what the first update on a device is, in full precision: without TF32, and with the
+    CPU's random numbers."""
+    with ExitStack() as stack:
+        stack.enter_context(torch.backends.cudnn.flags(enabled=True, allow_tf32=False))
+        stack.enter_context(SameDraws(0))
+        gradients = stack.enter_context(_gradients())
+        experiment, ctx = stack.enter_context(subject.experiment(device=device))
+        before, steps = _numbers(experiment.state_dict()["model"]), 0
+        change = before
+        while steps < MOST_STEPS:
+            steps += 1
+            ctx.window.clear()
+            moved = experiment.step()
+            ctx.clock += moved
+            after = _numbers(experiment.state_dict()["model"])
+            # networks that are fitted at once have no numbers before
+            change = after - before if after.shape == before.shape else after
+            if gradients or bool(change.any()) or moved == 0:
+                break
+        return Learned(list(gradients.values()), ctx.window.means(), change, steps)
+
+
+@contextmanager
+def _gradients() -> Iterator[dict[int, Tensor]]:
+    """Gather the first gradient that each optimizer gets: before `step`, or where `lab.update`
+    calls Adam's kernel itself."""
+    found: dict[int, Tensor] = {}
+    kernel = update.adam
+
+    def keep(key: int, gradients: list[Tensor]) -> None:
+        if key not in found:
+            found[key] = torch.cat([one.detach().flatten() for one in gradients]).float().cpu()
+
+    def before_step(optimizer: Any, args: Any, kwargs: Any) -> None:
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        keep(id(parameters[0]), [p.grad for p in parameters if p.grad is not None])
+
+    def before_kernel(parameters: Any, gradients: Any, *args: Any, **kwargs: Any) -> None:
+        keep(id(parameters[0]), gradients)
+        kernel(parameters, gradients, *args, **kwargs)
+
+    handle = register_optimizer_step_pre_hook(before_step)
+    try:
+        with mock.patch.object(update, "adam", before_kernel):
+            yield found
+    finally:
+        handle.remove()
+
+
+def _numbers(state: Any) -> Tensor:
+    """Return all floating-point numbers of a nested state, flat, on the CPU."""
+    if isinstance(state, Tensor):
+        floats = state.is_floating_point()
+        return state.detach().flatten().double().cpu().clone() if floats else torch.empty(0)
+    parts = state.values() if isinstance(state, Mapping) else state
+    if not isinstance(parts, str) and hasattr(parts, "__iter__"):
+        return torch.cat([torch.empty(0).double(), *(_numbers(part).double() for part in parts)])
+    return torch.empty(0)

@@ -1,0 +1,260 @@
+"""Time the lab beside a bare torch loop of the same network and batch, in turn, on one device.
+
+A contest is registered by `contest`; it lends contestants, each of which does the same work when
+it is called. Times are wall times, with the device waited for before and after.
+"""
+
+from __future__ import annotations
+
+import copy
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy, huber_loss, softplus
+
+from benchmarks.gpu.family import OutOfTime
+from benchmarks.measure import alternate
+from lab import config, device
+from lab.context import Context
+from lab.device import Compute
+from lab.plugins import discover
+
+ROUNDS = 9
+BARE = "bare torch"
+STEPS = 50  # in a round
+LEAST = 15.0  # seconds that a contest takes
+
+Call = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Contest:
+    """unit: of the work that is counted. work: how much of it one call does. lend: the contestants
+    by name on a device, `BARE` among them where there is a loop to compare with."""
+
+    unit: str
+    work: int
+    lend: Callable[[str], AbstractContextManager[Mapping[str, Call]]]
+
+
+CONTESTS: dict[str, Contest] = {}
+
+
+def contest(name: str, unit: str, work: int) -> Callable[[Callable[[str], Any]], Any]:
+    """Register a generator function that yields contestants for a device."""
+
+    def register(function: Callable[[str], Iterator[Mapping[str, Call]]]) -> Any:
+        CONTESTS[name] = Contest(unit, work, contextmanager(function))
+        return function
+
+    return register
+
+
+def measure(found: Contest, task: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return what a contest came to, in words and as figures."""
+    left = task["deadline"] - time.time()
+    if left < LEAST:
+        raise OutOfTime(f"{max(0.0, left):.0f} s are left, and it takes about {LEAST:.0f} s")
+    where = device.resolve(task["device"])
+    with (
+        device.configured(threads=1, deterministic=False),
+        found.lend(str(where)) as contestants,
+    ):
+        waited = {name: _waited(call, where) for name, call in contestants.items()}
+        for call in waited.values():  # compiles, tunes, and fills the allocator
+            call()
+            call()
+        seconds = alternate(waited, task.get("rounds") or ROUNDS, time.perf_counter)
+    figures: dict[str, Any] = {"unit": found.unit}
+    told = []
+    for name, values in seconds.items():
+        rates = [found.work / value for value in values]
+        figures[name] = {"rate": statistics.median(rates), "rates": rates}
+        said = f"{name} {statistics.median(rates):,.0f} {found.unit}/s"
+        if BARE in seconds and name != BARE:
+            ratios = [b / a for a, b in zip(values, seconds[BARE], strict=True)]
+            figures[name]["ratio"] = statistics.median(ratios)
+            said += (
+                f" = {statistics.median(ratios):.2f} of {BARE} "
+                f"[{min(ratios):.2f}, {max(ratios):.2f}]"
+            )
+        told.append(said)
+    return "; ".join(told), figures
+
+
+def _waited(call: Call, where: torch.device) -> Call:
+    def whole() -> None:
+        call()
+        if where.type == "cuda":
+            torch.cuda.synchronize(where)
+
+    return whole
+
+
+@contextmanager
+def made(name: str, where: str, compiled: bool = False, **flags: Any) -> Iterator[Any]:
+    """Lend an experiment as a run would make it, with a budget without end."""
+    plugins = discover()
+    spec = plugins.experiment(name)
+    resolved = config.resolve(spec, {**flags, "budget": 10**9}, preset="none")
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="lab-gpu-"))
+        ctx = Context(
+            seed=0,
+            budget=10**9,
+            dir=Path(folder),
+            compute=Compute(torch.device(where), compiled=compiled),
+            environments=plugins.environments(),
+            sources=plugins.sources(),
+        )
+        stack.callback(ctx.close)
+        yield spec.load_experiment()(resolved.config, ctx)
+
+
+def steps(experiment: Any, number: int = STEPS) -> Call:
+    def once() -> None:
+        for _ in range(number):
+            experiment.ctx.clock += experiment.step()
+
+    return once
+
+
+# -- deep Q-networks
+
+CARTPOLE = {
+    "env": "CartPole-v1",
+    "n_envs": 8,
+    "train_every": 256,
+    "gradient_steps": STEPS,
+    "epsilon_start": 0.05,  # acting is a part of the work
+}
+
+
+@contest("dqn", "gradient steps", STEPS)
+def dqn(where: str) -> Iterator[Mapping[str, Call]]:
+    with made("dqn", where, **CARTPOLE) as eager, made("dqn", where, True, **CARTPOLE) as compiled:
+        for experiment in (eager, compiled):
+            while len(experiment.memory) < 4 * CARTPOLE["train_every"]:
+                experiment.play_rollout()
+        yield {
+            "lab": lambda: eager.learn(STEPS),
+            "lab --compile": lambda: compiled.learn(STEPS),
+            BARE: bare_dqn(eager, where),
+        }
+
+
+def bare_dqn(experiment: Any, where: str) -> Call:
+    """Return gradient steps as one would write them, over transitions on the device."""
+    c, batch = experiment.config, experiment.memory.sample(1, 1_024, experiment.ctx.rng)
+    obs, action, reward, discount, next_obs = (part[0].clone() for part in batch[:5])
+    online, target = (copy.deepcopy(experiment.online) for _ in range(2))
+    target.requires_grad_(False)
+    optimizer = torch.optim.Adam(online.parameters(), c.lr, fused=True)
+
+    def once() -> None:
+        for _ in range(STEPS):
+            rows = torch.randint(len(obs), (c.batch,), device=where)
+            with torch.no_grad():
+                best = target(next_obs[rows]).amax(1)
+                wanted = reward[rows] + discount[rows] * best
+            q = online(obs[rows]).gather(1, action[rows, None])[:, 0]
+            optimizer.zero_grad(set_to_none=True)
+            huber_loss(q, wanted).backward()
+            torch.nn.utils.clip_grad_norm_(online.parameters(), c.clip_norm)
+            optimizer.step()
+        target.load_state_dict(online.state_dict())
+
+    return once
+
+
+@contest("dqn play", "env steps", 4 * CARTPOLE["train_every"])
+def dqn_playing(where: str) -> Iterator[Mapping[str, Call]]:
+    with made("dqn", where, **CARTPOLE) as eager, made("dqn", where, True, **CARTPOLE) as compiled:
+        yield {"lab": steps(eager, 4), "lab --compile": steps(compiled, 4)}
+
+
+# -- convolutional networks
+
+
+@contest("cnn", "steps", STEPS)
+def cnn(where: str) -> Iterator[Mapping[str, Call]]:
+    with made("cnn", where, data="digits", arch="resnet14", batch=128) as experiment:
+        experiment.supervision.next()  # reads the data
+        yield {"lab": steps(experiment), BARE: bare_cnn(experiment, where)}
+
+
+def bare_cnn(experiment: Any, where: str) -> Call:
+    """Return the steps of a loop written by hand over images on the device."""
+    train, about, c = experiment.supervision.data.train, experiment.about, experiment.config
+    net = copy.deepcopy(experiment.net)
+    optimizer = torch.optim.AdamW(net.parameters(), c.lr, weight_decay=0.0, fused=True)
+    mean, std = about.mean[0], about.std[0]
+
+    def once() -> None:
+        for _ in range(STEPS):
+            rows = torch.randint(len(train), (c.batch,), device=where)
+            images = (train.inputs[rows].float() / 255 - mean) / std
+            optimizer.zero_grad(set_to_none=True)
+            cross_entropy(net(images), train.targets[rows].long()).backward()
+            optimizer.step()
+
+    return once
+
+
+# -- adversarial networks
+
+
+@contest("gan", "steps", STEPS)
+def gan(where: str) -> Iterator[Mapping[str, Call]]:
+    data = {"data": "affine-digits", "data_args": {"size": 28}, "arch": "mlp"}
+    with made("gan", where, **data) as experiment:
+        experiment.next()  # reads the data
+        yield {"lab": steps(experiment), BARE: bare_gan(experiment, where)}
+
+
+def bare_gan(experiment: Any, where: str) -> Call:
+    """Return the steps of a loop written by hand: the same networks, losses and average."""
+    c, train = experiment.config, experiment.data.train
+    generator = copy.deepcopy(experiment.players.generator)
+    judge = copy.deepcopy(experiment.players.discriminator)
+    betas = (c.beta1, c.beta2)
+    g_optimizer = torch.optim.Adam(generator.parameters(), c.lr, betas, fused=True)
+    d_optimizer = torch.optim.Adam(judge.parameters(), c.lr, betas, fused=True)
+    averages = [p.detach().clone() for p in generator.parameters()]
+    nothing = torch.zeros(2 * c.batch, 0, device=where)
+
+    def score(examples: Tensor) -> Tensor:
+        found: Tensor = judge(examples, nothing[: len(examples)]).score
+        return found
+
+    def fake() -> Tensor:
+        found: Tensor = generator(torch.randn(c.batch, c.latent, device=where))
+        return found
+
+    def once() -> None:
+        for _ in range(STEPS):
+            rows = torch.randint(len(train), (c.batch,), device=where)
+            real = train.inputs[rows].float() / 127.5 - 1
+            with torch.no_grad():
+                made_up = fake()
+            d_optimizer.zero_grad(set_to_none=True)
+            on_real, on_fake = score(torch.cat([real, made_up])).chunk(2)
+            (softplus(-on_real).mean() + softplus(on_fake).mean()).backward()
+            d_optimizer.step()
+            judge.requires_grad_(False)
+            g_optimizer.zero_grad(set_to_none=True)
+            softplus(-score(fake())).mean().backward()
+            g_optimizer.step()
+            judge.requires_grad_(True)
+            with torch.no_grad():
+                torch._foreach_lerp_(averages, list(generator.parameters()), 0.001)
+
+    return once

@@ -1,0 +1,121 @@
+"""Tell whether data that are read again are what they were.
+
+An entry is plain data: what a run is told of its source, the number of examples, and a digest of
+each part of the data. So it can be said what has changed, where no two values are at hand.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from lab.data.dataset import AT_ONCE, Array, Dataset, nbytes
+
+SAMPLED = 1_000  # examples of a column that is read by batch
+SAMPLED_BYTES = 64 * 2**20
+CONTENTS = {"inputs": "inputs", "sample": "inputs", "targets": "targets", "factors": "factors"}
+
+Entry = Mapping[str, Any]
+
+
+def digests(dataset: Dataset, parts: Mapping[str, Array] | None = None) -> dict[str, str]:
+    """Return a digest of each part of the data, and of the split.
+
+    inputs: all of them; of a column that is read by batch instead `sample`, of up to 1,000 evenly
+    spaced examples (64 MB at most): all of it may be more than one wants to wait for.
+    """
+    column = dataset.inputs
+    if dataset.kind == "text":
+        inputs = {"inputs": _digest(json.dumps(list(column)).encode())}
+    elif isinstance(column, np.ndarray):
+        inputs = {"inputs": _of_arrays([column])}
+    else:
+        inputs = {"sample": _of_arrays([np.asarray(column[_spaced(column)])])}
+    targets = [] if dataset.targets is None else [dataset.targets]
+    factors = sorted(dataset.factors)
+    found = {
+        **inputs,
+        "targets": _of_arrays(targets),
+        "classes": _digest(json.dumps(dataset.classes).encode()),
+        "vocabulary": _digest(json.dumps(dataset.vocabulary).encode()),
+        "factors": _of_arrays([dataset.factors[name] for name in factors], factors),
+    }
+    if parts is not None:
+        found["split"] = _of_arrays(list(parts.values()), list(parts))
+    return found
+
+
+def fingerprint(description: Entry, digested: Mapping[str, str]) -> str:
+    """Return one digest of all: equal where the data, their split and their kind are."""
+    facts = [description[name] for name in ("kind", "task", "shape")]
+    return _digest(json.dumps([facts, dict(digested)], sort_keys=True).encode())
+
+
+def contents_changed(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Return which parts of the examples have other digests, in words."""
+    words = [word for name, word in CONTENTS.items() if _differs(before, now, name)]
+    return [f"other {word}" for word in words]
+
+
+def changes(before: Entry, now: Entry) -> list[str]:
+    """Return in words what has changed between two entries of one source, [] for nothing."""
+    found = misfits(before, now)
+    if before["examples"] != now["examples"]:
+        found.append(f"{now['examples']:,} examples, not {before['examples']:,}")
+    else:
+        found += contents_changed(before["digests"], now["digests"])
+    if not found and _differs(before["digests"], now["digests"], "split"):
+        found.append("another split")
+    return found
+
+
+def misfits(before: Entry, now: Entry) -> list[str]:
+    """Return in words what has changed so that a network for the old data does not fit the new."""
+    found = []
+    for name in ("kind", "task", "shape", "target_shape"):
+        if before[name] != now[name]:
+            words = name.replace("_", " ")
+            found.append(f"{words} {_said(now[name])}, not {_said(before[name])}")
+    for name, word in (("classes", "classes"), ("vocabulary", "words")):
+        if before.get(name) != now.get(name):
+            found.append(f"{now.get(name, 0):,} {word}, not {before.get(name, 0):,}")
+        elif _differs(before["digests"], now["digests"], name):
+            found.append(f"other {word}")
+    return found
+
+
+def _said(value: Any) -> str:
+    return " x ".join(map(str, value)) or "()" if isinstance(value, list) else str(value)
+
+
+def _differs(before: Mapping[str, str], now: Mapping[str, str], name: str) -> bool:
+    """Tell whether both have a digest, and another one."""
+    return name in before and name in now and before[name] != now[name]
+
+
+def _spaced(column: Any) -> Array:
+    """Return the indices of evenly spaced examples, the first and the last among them."""
+    each = max(1, nbytes(column) // max(1, len(column)))
+    count = min(len(column), SAMPLED, max(1, SAMPLED_BYTES // each))
+    return np.unique(np.linspace(0, len(column) - 1, count).astype(int))
+
+
+def _of_arrays(arrays: Iterable[Array], names: Iterable[str] = ()) -> str:
+    digest = hashlib.sha256(json.dumps(list(names)).encode())
+    for array in arrays:
+        digest.update(f"{array.dtype.str}{array.shape}".encode())
+        for start in range(0, len(array), AT_ONCE):  # what is not contiguous is copied
+            digest.update(np.ascontiguousarray(array[start : start + AT_ONCE]).data)
+    return _short(digest.hexdigest())
+
+
+def _digest(content: bytes) -> str:
+    return _short(hashlib.sha256(content).hexdigest())
+
+
+def _short(digest: str) -> str:
+    return digest[:32]

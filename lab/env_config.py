@@ -1,0 +1,36 @@
+"""List the options by which every experiment chooses the Gymnasium environment it learns from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from pydantic import Field
+
+from lab.config import Config
+from lab.plugins import Plugins
+
+
+class EnvConfig(Config):
+    """Base of the configs of reinforcement learning: hand `time_limit=config.max_episode_steps` to
+    `ctx.make_envs` and `ctx.make_env`."""
+
+    clock: ClassVar[str] = "env_steps"
+
+    env: str = Field("CartPole-v1", description="Gymnasium id, or module:Id for anybody's.")
+    env_args: dict[str, bool | int | float | str] = Field(
+        {}, description="Arguments of the environment: is_slippery=false,map_name=8x8."
+    )
+    n_envs: int = Field(1, ge=1, description="Environments stepped together.")
+    max_episode_steps: int | None = Field(
+        None,
+        ge=1,
+        description="Steps after which episodes are truncated, if nothing ends them before.",
+    )
+
+    def goals(self, plugins: Plugins) -> Mapping[str, str]:
+        """Return the threshold that the environment itself declares."""
+        from lab.api import env_spec
+
+        threshold = env_spec(self.env, plugins).reward_threshold
+        return {} if threshold is None else {"solved": f"eval/return>={threshold:g}"}

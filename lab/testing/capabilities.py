@@ -1,0 +1,198 @@
+"""Check that what an experiment offers beyond training can be asked for, and gives what it says."""
+
+from __future__ import annotations
+
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lab import media
+from lab.errors import LabError
+from lab.testing.compare import difference
+from lab.testing.evaluating import everything
+from lab.testing.subject import Skipped, Subject, expect
+from lab.testing.uses import EXAMPLES, method_of, use
+
+MANY = 9  # samples, beside one alone
+Use = Callable[..., tuple[Any, Any]]  # capability, options -> the options in full, what came of it
+
+
+def check_predictions_are_batched(subject: Subject) -> None:
+    """predict(example(n)) has n rows, finite, and each row depends on its own input alone; it is
+    infer(example(n)) where predict is a capability, which takes options."""
+    methods, name = subject.experiment_class, method_of(subject)
+    if not hasattr(methods, name):
+        raise Skipped("the experiment does not predict")
+    expect(
+        hasattr(methods, "example"),
+        f"The experiment has {name} but no example(n), which returns n inputs that {name} takes.",
+    )
+    with subject.experiment() as (experiment, ctx):
+        subject.practise(experiment, ctx, share=0.05)
+        for module in ctx.compute.modules:
+            module.eval()
+        learner: Any = experiment
+        inputs, answer = learner.example(EXAMPLES), getattr(learner, name)
+        whole, alone = np.asarray(answer(inputs)), np.asarray(answer(inputs[:1]))
+    expect(
+        whole.shape[:1] == (EXAMPLES,) and alone.shape == (1, *whole.shape[1:]),
+        f"{name} gives {whole.shape} for {EXAMPLES} inputs and {alone.shape} for one: the first "
+        "axis must be that of the inputs.",
+    )
+    expect(bool(np.isfinite(whole).all()), f"{name} gives numbers that are not finite.")
+    expect(
+        bool(np.allclose(whole[:1], alone, rtol=1e-4, atol=1e-5)),
+        f"{name} gives an input another answer when other inputs stand beside it.",
+    )
+
+
+def check_capabilities_return_media(subject: Subject) -> None:
+    """Each capability returns a picture, a figure, a Clip, a text or the path of the file that it
+    wrote, predict rows of plain data; and it changes nothing."""
+    if not subject.spec.capabilities:
+        raise Skipped("the spec declares no capability")
+    impossible = []
+    with subject.experiment() as (experiment, ctx):
+        subject.practise(experiment, ctx, share=0.05)
+        for name in subject.spec.capabilities:
+            before = everything(experiment, ctx)
+            with tempfile.TemporaryDirectory(dir=subject.folder) as folder:
+                try:
+                    _show(use(subject, experiment, ctx, name, Path(folder))[1], name, Path(folder))
+                except LabError as error:
+                    impossible.append(f"{name} is not possible here: {error}")
+            found = difference(before, everything(experiment, ctx), "experiment")
+            expect(found is None, f"{name} changes what training goes on with ({found}).")
+    if len(impossible) == len(subject.spec.capabilities):
+        raise Skipped("; ".join(impossible))
+
+
+def check_predict_answers_each_input(subject: Subject) -> None:
+    """The capability predict gives a row for each input, by its own words, with something of it."""
+    with _able(subject, "predict") as ask:
+        options, rows = ask()
+    words = getattr(options, "inputs", ())
+    expect(
+        isinstance(rows, list) and all(isinstance(row, Mapping) for row in rows),
+        f"predict returned a {type(rows).__name__}: it is a list of a mapping for each input.",
+    )
+    said = [row.get("input") for row in rows]
+    expect(
+        said == list(words),
+        f"predict answers {len(rows)} inputs for {len(words)}, and names them {said[:2]}: each row "
+        "has its 'input', as it was given, in that order.",
+    )
+    for row in rows:
+        found = [value for name, value in row.items() if name != "input"]
+        expect(bool(found), f"predict says nothing of the input {row['input']!r}.")
+        expect(all(map(_is_finite, found)), f"predict says {found}: no finite numbers.")
+
+
+def check_sample_draws_as_many_as_asked(subject: Subject) -> None:
+    """The capability sample draws as many as its option n says."""
+    with _able(subject, "sample") as ask:
+        (options, one), (_, many) = ask(n=1), ask(n=MANY)
+    if not hasattr(options, "n"):
+        raise Skipped("its options have no n")
+    for number, content in ((1, one), (MANY, many)):
+        if isinstance(content, media.Table):
+            expect(len(content.rows) == number, f"sample --n {number} has {len(content.rows)} rows")
+    if isinstance(one, np.ndarray):
+        expect(
+            many.size > one.size,
+            f"sample --n {MANY} shows no more than --n 1: pictures of {many.shape} and {one.shape}",
+        )
+
+
+def check_play_shows_an_episode(subject: Subject) -> None:
+    """The capability play shows something; a Clip has frames of one size, and a speed."""
+    with _able(subject, "play") as ask:
+        _, shown = ask()
+    if isinstance(shown, media.Clip):
+        shapes = {np.asarray(frame).shape for frame in shown.frames}
+        expect(bool(shapes), "play returned a Clip without a frame.")
+        expect(len(shapes) == 1, f"play returned a Clip of frames of several sizes: {shapes}.")
+        expect(shown.fps > 0, f"play returned a Clip of {shown.fps} frames a second.")
+    expect(not isinstance(shown, str) or bool(shown.strip()), "play returned an empty text.")
+
+
+def check_export_can_be_loaded(subject: Subject) -> None:
+    """The capability export writes a file where it was asked to, and that file loads."""
+    with _able(subject, "export") as ask:
+        options, path = ask()
+        expect(
+            isinstance(path, Path) and path.is_file() and path.stat().st_size > 0,
+            f"export returned {path!r}: it is the path of the file that it wrote.",
+        )
+        wanted = [value for value in dict(options).values() if isinstance(value, Path)]
+        expect(
+            not wanted or path.with_suffix("") in [asked.with_suffix("") for asked in wanted],
+            f"export wrote {path}, and was asked for {', '.join(map(str, wanted))}.",
+        )
+        try:
+            _load(path)
+        except Exception as error:  # of any library
+            expect(False, f"What export wrote, {path.name}, does not load: {error}")
+
+
+@contextmanager
+def _able(subject: Subject, name: str) -> Iterator[Use]:
+    """Lend what calls a capability of a trained experiment. Raises Skipped where there is none."""
+    if name not in subject.spec.capabilities:
+        raise Skipped(f"the spec declares no {name}")
+    with (
+        subject.experiment() as (experiment, ctx),
+        tempfile.TemporaryDirectory(dir=subject.folder) as folder,
+    ):
+        subject.practise(experiment, ctx, share=0.05)
+
+        def ask(**asked: Any) -> tuple[Any, Any]:
+            try:
+                return use(subject, experiment, ctx, name, Path(folder), **asked)
+            except LabError as error:
+                raise Skipped(f"not possible here: {error}") from error
+
+        yield ask
+
+
+def _show(content: Any, name: str, folder: Path) -> None:
+    """Write what a capability returned."""
+    if name == "predict" or (isinstance(content, Path) and content.is_file()):
+        return
+    try:
+        media.write(folder / "shown", content)
+    except (TypeError, ValueError) as error:
+        expect(False, f"What {name} returns cannot be shown: {error}")
+
+
+def _load(path: Path) -> None:
+    """Load a file as whoever gets it does, where its suffix says how. Raises where it cannot."""
+    if path.suffix == ".safetensors":
+        from safetensors.numpy import load_file
+
+        load_file(path)
+    elif path.suffix == ".pt2":
+        import torch
+
+        torch.export.load(path)
+    elif path.suffix in (".pt", ".pth"):
+        import torch
+
+        torch.load(path, weights_only=True, map_location="cpu")
+    elif path.suffix == ".zip":
+        with zipfile.ZipFile(path) as archive:
+            bad = archive.testzip()
+        expect(bad is None, f"{bad} in it is damaged")
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return all(map(_is_finite, value.values()))
+    if isinstance(value, list | tuple):
+        return all(map(_is_finite, value))
+    return not isinstance(value, float) or bool(np.isfinite(value))

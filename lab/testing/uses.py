@@ -1,0 +1,97 @@
+"""Call what an experiment offers beyond training, on inputs that it gives itself."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lab.config import Options, build, unwrap
+from lab.evaluation import lent, perform
+from lab.spec import import_object
+from lab.testing.subject import Broken, Subject
+
+EXAMPLES = 3
+
+
+def use_everything(subject: Subject, experiment: Any, ctx: Any) -> None:
+    """Call `predict` or `infer`, and every capability. What fails is told by the checks of it."""
+    with _telling_only_promises(), lent(ctx, "check"):
+        answers(subject, experiment)
+    for name in subject.spec.capabilities:
+        with tempfile.TemporaryDirectory(dir=subject.folder) as folder, _telling_only_promises():
+            use(subject, experiment, ctx, name, Path(folder))
+
+
+@contextmanager
+def _telling_only_promises() -> Iterator[None]:
+    try:
+        yield
+    except Broken:
+        raise
+    except Exception:  # of the plugin: it may fail in any way
+        return
+
+
+def method_of(subject: Subject) -> str:
+    """Return the method that answers inputs: where `predict` is a capability it takes options."""
+    return "infer" if "predict" in subject.spec.capabilities else "predict"
+
+
+def answers(subject: Subject, experiment: Any, number: int = EXAMPLES) -> Any:
+    """Return what the experiment makes of its own examples; None where it does not predict."""
+    method = method_of(subject)
+    if not (hasattr(experiment, method) and hasattr(experiment, "example")):
+        return None
+    return getattr(experiment, method)(experiment.example(number))
+
+
+def use(
+    subject: Subject, experiment: Any, ctx: Any, name: str, folder: Path, **asked: Any
+) -> tuple[Options, Any]:
+    """Call a capability; return the options that it got, and what it returned.
+
+    What is to be written goes to `folder`. Options are the model's defaults, but for a field's own
+    `examples`, the inputs that the experiment gives where it asks for some, and `asked`.
+    """
+    model: type[Options] = import_object(subject.spec.capabilities[name])
+    values = {**_examples(model), **_paths(model, folder)}
+    if "inputs" in model.model_fields and hasattr(experiment, "example"):
+        with lent(ctx, "check"):
+            values["inputs"] = words(experiment.example(EXAMPLES), folder)
+    known = {field: value for field, value in asked.items() if field in model.model_fields}
+    options = build(model, {**values, **known})
+    return options, perform(experiment, ctx, name, options)
+
+
+def _examples(model: type[Options]) -> Mapping[str, Any]:
+    fields = model.model_fields.items()
+    return {name: field.examples[0] for name, field in fields if field.examples}
+
+
+def _paths(model: type[Options], folder: Path) -> Mapping[str, Path]:
+    fields = model.model_fields.items()
+    return {name: folder / name for name, field in fields if Path in unwrap(field.annotation)}
+
+
+def words(inputs: Any, folder: Path) -> tuple[str, ...]:
+    """Write inputs as `lab predict` reads them: pictures as files, the rest as rows of numbers."""
+    rows = [np.asarray(row) for row in inputs]
+    if rows[0].ndim == 3:
+        return tuple(_picture(row, folder / f"{n}.png") for n, row in enumerate(rows))
+    return tuple(",".join(map(repr, row.ravel().tolist())) for row in rows)
+
+
+def _picture(row: Any, path: Path) -> str:
+    """Write an image uint8 [C, H, W], or floats up to 1."""
+    from PIL import Image
+
+    if row.dtype != np.uint8:
+        row = (255 * row.clip(0, 1)).astype(np.uint8)
+    shown = row.transpose(1, 2, 0)
+    Image.fromarray(shown[..., 0] if shown.shape[2] == 1 else shown).save(path)
+    return str(path)
