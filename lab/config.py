@@ -259,7 +259,8 @@ def _objective(config: Config, task: str) -> Objective:
     if not str(metric).startswith("eval/") or direction not in ("max", "min"):
         raise LabError(
             f"{type(config).__name__}.objective is {said!r}; it must be a metric of an evaluation "
-            "and its direction, ('eval/loss', 'min'): selection never looks at test figures."
+            "and its direction, ('eval/loss', 'min'): selection looks at evaluations, never at "
+            "test figures."
         )
     return metric, direction
 

@@ -27,13 +27,13 @@ def check_finite(metrics: Mapping[str, float], experiment: Experiment, ctx: Cont
 def explain(error: Exception, ctx: Context) -> None:
     """Raise Diverged where there is more to say of an error that ended a step or an evaluation:
     what was given to it was not finite, or nothing was trained yet."""
+    if isinstance(error, LabError) and not isinstance(error, Diverged):
+        return  # it says what it is
     given = _given(ctx)
-    if given is not None and not isinstance(error, LabError):
-        raise Diverged(f"{reason(error)}. Before that, {given}.") from error
+    if given is not None:
+        raise Diverged(f"{reason(error).rstrip('.')}. Before that, {given}.") from error
     if isinstance(error, Diverged) and ctx.clock == 0:
-        raise Diverged(
-            f"Before any training: {given or UNTRAINED}. It shows as: {error}"
-        ) from error
+        raise Diverged(f"Before any training: {UNTRAINED}. It shows as: {error}") from error
 
 
 def _explained(name: str, value: float, experiment: Experiment, ctx: Context) -> str:

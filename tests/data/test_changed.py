@@ -210,6 +210,19 @@ def test_other_families_compare_their_data(table, family) -> None:
         lab.evaluate(folder)
 
 
+def test_samples_that_need_the_data_are_drawn_from_those_that_the_run_read(table) -> None:
+    """An autoencoder without a prior fits one to the codes of its training examples."""
+    lab.run("ae", data="csv:table.csv", name="one", budget=128, **RUN)
+    assert cli("sample", "one").exit_code == 0
+    write_table(seed=1)
+    refused = cli("sample", "one")
+    assert refused.exit_code == 2
+    assert refused.stderr.startswith(f"Error: {CHANGED}other inputs")
+    result = cli("sample", "one", "--data-changed")
+    assert result.exit_code == 0, result.output
+    assert f"Warning: {CHANGED}other inputs" in result.stderr
+
+
 # -- digests
 
 

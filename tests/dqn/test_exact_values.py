@@ -74,7 +74,7 @@ def test_the_loop_is_worth_the_same_in_every_native_autoreset_mode(mode, n_step)
 
 @pytest.mark.parametrize("world", ["Loop", f"Loop{MODES[0]}"])
 def test_a_time_limit_of_the_person_s_own_is_no_end_either(world) -> None:
-    """In episodes of two steps the third state is never acted in; its value stays as it began."""
+    """Every transition is the last of its episode, and none loses its bootstrap."""
     dqn = make_dqn(env=f"worlds:worlds/{world}-v0", max_episode_steps=1, n_envs=4, **TABLE)
     train(dqn, 960)
     batch = dqn.memory.sample(1, 64, dqn.ctx.rng, 1.0)
