@@ -160,6 +160,10 @@ from lab.plugins import discover
 WORLD, PICTURES = sys.argv[1:3]
 
 
+def read(path):
+    return Path(path).read_text() if Path(path).exists() else ""
+
+
 def train(name, folder):
     fields = discover().experiment(name).load_config().model_fields
     learns_from = {"env": WORLD} if "env" in fields else {"data": PICTURES}
@@ -171,8 +175,8 @@ def train(name, folder):
         "state": result.state,
         "read": "env" if "env" in fields else "data",
         "told": told.output,
-        "events": [json.loads(line) for line in open(os.environ["LEDGER"])],
-        "log": Path(result.dir, "log.txt").read_text() if Path(result.dir, "log.txt").exists() else "",
+        "events": [json.loads(line) for line in read(os.environ["LEDGER"]).splitlines()],
+        "log": read(result.dir / "log.txt"),
     }
 
 
@@ -215,6 +219,7 @@ def test_the_families_are_those_of_the_entry_points() -> None:
 @pytest.mark.parametrize("name", FAMILIES)
 def test_a_source_or_a_world_of_anybodys_is_learnt_from(family) -> None:
     assert family["state"] == "finished"
+    assert "given up" not in family["log"], family["log"]
     sources = [event[2] for event in family["events"] if event[0] == "source"]
     assert set(sources) == ({PICTURES} if family["read"] == "data" else set())
 
@@ -222,7 +227,7 @@ def test_a_source_or_a_world_of_anybodys_is_learnt_from(family) -> None:
 @pytest.mark.parametrize("name", FAMILIES)
 def test_a_tracker_of_anybodys_is_told_all_in_order(family, name) -> None:
     """Before anything else of the run's start; then of its data, and of its end at last."""
-    assert "given up" not in family["log"]
+    assert "given up" not in family["log"], family["log"]
     kinds = [event[0] for event in family["events"]]
     assert family["events"][0] == ["start", name, 0]
     assert kinds.count("start") == kinds.count("finish") == 1

@@ -72,6 +72,10 @@ def test_a_wheel_holds_every_module_of_the_lab(wheel) -> None:
     assert sources <= set(names(wheel))
 
 
+def test_a_wheel_says_that_the_lab_is_typed(wheel) -> None:
+    assert "lab/py.typed" in names(wheel)
+
+
 def check_installed(python: Path, neutral: Path) -> None:
     """From a folder that has nothing to do with the sources, everything is there."""
     neutral.mkdir()

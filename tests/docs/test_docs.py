@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import os
 import re
 import sys
 from pathlib import Path
+from typing import get_args
 
 import helpers
 import pytest
 from click.testing import CliRunner
 
 import lab
+import lab.testing
 from lab import hookspecs
 from lab.cli import COMMANDS, main
 from lab.context import Context
+from lab.data.dataset import Kind, Task
 from lab.plugins import discover
 from lab.session import RunResult
+from lab.testing.static import PUBLIC
 
 DOCS = helpers.ROOT / "docs"
 README = (helpers.ROOT / "README.md").read_text()
@@ -25,26 +30,37 @@ GUIDE = (DOCS / "plugins.md").read_text()
 HOOKS = [name for name in vars(hookspecs) if name.startswith("lab_")]
 
 
-def block(text: str, language: str) -> str:
-    """Return the first code block of a language."""
-    found = re.search(rf"```{language}\n(.*?)```", text, re.DOTALL)
-    assert found
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+def block(text: str, language: str, number: int = 0) -> str:
+    """Return a code block of a language, the first one say."""
+    return blocks(text, language)[number]
+
+
+def section(text: str, title: str) -> str:
+    """Return what stands under a heading."""
+    found = re.search(rf"^#+ {title}$(.*?)(?=^#+ |\Z)", text, re.DOTALL | re.MULTILINE)
+    assert found, f"there is no heading {title!r}"
     return found[1]
 
 
 @pytest.fixture
 def guide_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The plugin of the guide, as if `pip install` had been given it."""
-    (tmp_path / "noisy_line.py").write_text(block(GUIDE, "python"))
-    helpers.distribution(tmp_path, "noisy-line", {"noisy-line": "noisy_line"})
+    """The plugins of the guide, as if `pip install` had been given them."""
+    for number, name in enumerate(("noisy_line", "q_table")):
+        (tmp_path / f"{name}.py").write_text(block(GUIDE, "python", number))
+        helpers.distribution(tmp_path, name, {name.replace("_", "-"): name})
     monkeypatch.syspath_prepend(tmp_path)
     importlib.invalidate_caches()
     yield tmp_path
-    sys.modules.pop("noisy_line", None)
+    for name in ("noisy_line", "q_table"):
+        sys.modules.pop(name, None)
 
 
-def train(folder: Path, **options: object) -> RunResult:
-    return lab.run("noisy-line", runs_dir=folder / "runs", wandb="disabled", **options)
+def train(folder: Path, name: str = "noisy-line", **options: object) -> RunResult:
+    return lab.run(name, runs_dir=folder / "runs", wandb="disabled", **options)
 
 
 def test_the_guides_plugin_trains_resumes_and_predicts(guide_plugin: Path) -> None:
@@ -54,6 +70,64 @@ def test_the_guides_plugin_trains_resumes_and_predicts(guide_plugin: Path) -> No
     assert longer.summary["clock"]["value"] == pytest.approx(25_000, abs=32)
     weight = lab.load(result.dir).net.weight.item()
     assert weight == pytest.approx(2, abs=0.2)
+
+
+def test_the_guides_agent_learns_and_is_resumed(guide_plugin: Path) -> None:
+    """On the slippery lake the best policy reaches the goal in about three episodes of four."""
+    result = train(guide_plugin, "q-table", budget=20_000, media=False)
+    assert result.objective > 0.4
+    assert result.summary["test"]["test/episodes"] == 100
+    longer = lab.resume(result.dir, budget=21_000)
+    assert longer.summary["clock"]["value"] == pytest.approx(21_000, abs=8)
+    assert lab.load(result.dir).q.shape == (16, 4)
+
+
+def test_the_guides_agent_keeps_the_contract(guide_plugin: Path) -> None:
+    """In what its page is about: exact resume, plain states, metrics, options."""
+    kept = ["killed_and_resumed_is_the_same", "checkpoints_are_plain", "loading_copies",
+            "tiny_improves_its_objective", "metrics_are_declared_numbers",
+            "options_are_described"]  # fmt: skip
+    report = lab.testing.check_plugin("q-table", only=kept)
+    assert report.passed, report.failures
+
+
+def test_the_guide_lists_what_a_plugin_may_import() -> None:
+    table = section(GUIDE, "What a plugin may import")
+    listed = re.findall(r"^\| `(lab[\w.]*)` \| \S", table, re.MULTILINE)
+    assert listed == ["lab", *PUBLIC]
+
+
+FIELDS = {
+    "Dataset": [field.name for field in dataclasses.fields(lab.Dataset)],
+    "Batch": list(lab.Batch._fields),
+    "Step": list(lab.Step._fields),
+    "RunInfo": [field.name for field in dataclasses.fields(lab.RunInfo)],
+}
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_the_guide_gives_every_field_of_a_type(name: str) -> None:
+    types = section(GUIDE, "The types")
+    table = types.split(f"**`lab.{name}`**")[1].split("\n**")[0]
+    rows = [row.split("|")[1] for row in table.splitlines() if row.startswith("| `")]
+    assert re.findall(r"`(\w+)`", " ".join(rows)) == FIELDS[name]
+
+
+def test_the_guide_gives_what_data_there_are() -> None:
+    about = section(GUIDE, "The types").split("**`lab.About`**")[1].split("\n**")[0]
+    for word in (*get_args(Kind), *get_args(Task)):
+        assert f"`{word}`" in about
+
+
+def test_the_guide_gives_every_key_of_a_record_and_a_summary(guide_plugin: Path) -> None:
+    result = train(guide_plugin, budget=640)
+    lab.resume(result.dir, budget=1_280)
+    (run,) = lab.runs(guide_plugin / "runs")
+    types = section(GUIDE, "The types").split("**`lab.Run`**")[1].split("\n**")[0]
+    record, summary = types.split("| `run.summary`")
+    for text, keys in ((record, run.record), (summary, run.summary)):
+        rows = [row.split("|")[1] for row in text.splitlines() if re.match(r"\| `\w+`", row)]
+        assert set(re.findall(r"`(\w+)`", " ".join(rows))) == set(keys)
 
 
 def test_the_guides_plugin_is_as_short_as_it_says() -> None:
