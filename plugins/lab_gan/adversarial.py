@@ -6,6 +6,7 @@ and heads of those who came after. Nothing is logged here, read or written.
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import torch
@@ -29,6 +30,13 @@ class Adversarial:
         self.config, self.codes, self.judge, self.draw = config, codes, judge, draw
         self.loss = LOSSES[config.loss]
         self.due = 1.0  # how often this update pays the penalties: lazy ones several times, or not
+
+    def with_penalties(self) -> Adversarial:
+        """Return the same game with the penalties paid, as an evaluation looks at it: that writes
+        nothing which training reads."""
+        game = copy.copy(self)
+        game.due = 1.0
+        return game
 
     def of_discriminator(
         self, judge: Any, real: Tensor, fake: Tensor, labels: Tensor, codes: Tensor, *known: Tensor

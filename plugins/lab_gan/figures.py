@@ -82,9 +82,9 @@ class Figures:
 
     def of_players(self, split: str) -> dict[str, float]:
         """Judge the discriminator on examples that it has not seen, and both by their slopes."""
-        game, loss = self.players.game, self.players.game.loss
+        game = self.players.game.with_penalties()
         real, fake = self.scores(split)
-        threshold = loss.threshold
+        threshold = game.loss.threshold
         if threshold is None:  # halfway between what it says of training examples and of samples
             seen, made = self.scores("train")
             threshold = float(seen.mean() + made.mean()) / 2
@@ -116,7 +116,6 @@ class Figures:
         batch = self.some(split, self.config.pack, self.config.batch)
         labels = players.label(batch.targets, len(batch.inputs))
         real, codes = encoded(batch.inputs, players.about), players.draw(labels)
-        players.game.due = 1.0
         with torch.enable_grad(), players.averaged():
             if player is players.generator:
                 value, _ = loss(player, codes, real, labels)

@@ -220,6 +220,22 @@ def test_lazy_penalties_come_seldom_and_weigh_more(make) -> None:
     assert "penalty" not in seen
 
 
+def test_an_evaluation_leaves_the_game_as_training_left_it(make) -> None:
+    gan = make(loss="wgan-gp", lazy=4, batch=8)
+    for due in (0.0, 4.0):
+        gan.players.game.due = due
+        before = dict(vars(gan.players.game))
+        with torch.no_grad():
+            figures = gan.figures.of_players("eval")
+        assert figures["d_loss"] == figures["d_loss"]
+        assert vars(gan.players.game) == before
+    real, labels = gan.next()
+    play = gan.players.game.with_penalties()
+    fake, codes = gan.players.generator(gan.players.draw(labels)), gan.players.draw(labels)
+    _, seen = play.of_discriminator(gan.players.discriminator, real, fake, labels, codes)
+    assert "penalty" in seen  # figures are those of the whole loss, whatever is due in training
+
+
 def test_an_auxiliary_head_learns_the_classes_of_reals_and_fakes(make) -> None:
     gan = make(conditional="auxiliary", class_weight=2.0)
     real, labels = gan.next()
