@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 from collections.abc import Callable, Mapping
@@ -31,8 +32,8 @@ class StopAt:
         """Raises UsageError where `text` is no criterion."""
         match = PATTERN.fullmatch(text)
         try:
-            if match:
-                return cls(match[1], match[2], float(match[3]))
+            if match and math.isfinite(value := float(match[3])):
+                return cls(match[1], match[2], value)
         except ValueError:
             pass
         raise UsageError(

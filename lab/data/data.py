@@ -21,6 +21,8 @@ from lab.errors import UsageError
 from lab.rng import untouched
 from lab.spec import SourceSpec
 
+LOOKED_AT = 512  # examples at a time
+
 Tell = Callable[[str], None]
 
 
@@ -97,6 +99,20 @@ class Data:
     def batches(self) -> Batches:
         """Return an endless run through the training split, in an order that the seed decides."""
         return Batches(self.train, self.request.batch, self._seed)
+
+    def not_finite(self) -> str | None:
+        """Say which of the examples that were read is not finite once prepared, as far as they lie
+        on the device; None where all are."""
+        for name in ("train", "eval", "test"):
+            part = vars(self).get(name)
+            if part is None or not isinstance(part.inputs, torch.Tensor):
+                continue
+            for batch in part.batches(LOOKED_AT):
+                bad = ~torch.isfinite(self.about.prepare(batch.inputs)).flatten(1).all(1)
+                if bad.any():
+                    row = int(batch.rows[bad][0])
+                    return f"inputs that are not finite, example {row} of its {name} split"
+        return None
 
     @property
     def _measured(self) -> About:

@@ -10,6 +10,7 @@ from gymnasium import Space
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 
 from lab.environments import native
+from lab.environments.finite import Watch
 from lab.environments.replayable import Replayable
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -50,6 +51,7 @@ class Envs:
         self._resetting = np.zeros(self.num_envs, dtype=bool)
         self._returns = np.zeros(self.num_envs)
         self._lengths = np.zeros(self.num_envs, dtype=np.int64)
+        self._watch = Watch()
 
     def reset(self, seed: int | None = None) -> Array:
         """Begin anew in all environments and return `obs` [N, ...]."""
@@ -70,6 +72,7 @@ class Envs:
         next_obs, self.obs = self._successor(obs, done, info)
         if self.autoreset is AutoresetMode.NEXT_STEP:
             self._resetting = done
+        self._watch.see(next_obs, self._lengths)
         returns, lengths = self._count(reward, live, done)
         return Step(next_obs, reward, terminated, truncated, live, returns, lengths)
 
@@ -92,9 +95,15 @@ class Envs:
         if not done.any():
             return np.empty(0), np.empty(0, dtype=np.int64)
         returns, lengths = self._returns[done], self._lengths[done]
+        self._watch.count(returns, lengths)
         self._returns[done] = 0.0
         self._lengths[done] = 0
         return returns, lengths
+
+    def not_finite(self) -> str | None:
+        """Say where an observation or reward was first no finite number; None where all were."""
+        self._watch.count(self._returns, self._lengths)
+        return self._watch.found
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state of every environment, of the counters and of `obs`."""

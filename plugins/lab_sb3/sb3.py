@@ -97,9 +97,11 @@ class SB3:
     def report(self) -> None:
         """Log what the algorithm recorded. Nothing goes through its loggers."""
         recorded = self.model.logger.name_to_value
-        for name, value in recorded.items():
-            if value is not None and math.isfinite(value):  # of no variance nothing is explained
-                self.ctx.log(name.rpartition("/")[2], float(value))
+        for path, value in recorded.items():
+            name = path.rpartition("/")[2]
+            unknown = name == "explained_variance" and not math.isfinite(value)  # of no variance
+            if value is not None and not unknown:
+                self.ctx.log(name, float(value))
         recorded.clear()
 
     def ended(self, returns: Sequence[float], lengths: Sequence[int]) -> None:
