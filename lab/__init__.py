@@ -32,6 +32,7 @@ _HOME = {
     "LabError": "lab.errors",
     "Options": "lab.config",
     "Play": "lab.config",
+    "Plugins": "lab.plugins",
     "Run": "lab.store",
     "RunFailed": "lab.errors",
     "RunInfo": "lab.tracking.tracker",
@@ -88,6 +89,7 @@ if TYPE_CHECKING:
     from lab.hookspecs import hookimpl as hookimpl
     from lab.media import Clip as Clip
     from lab.media import Table as Table
+    from lab.plugins import Plugins as Plugins
     from lab.rng import plain as plain
     from lab.rng import unplain as unplain
     from lab.session import RunResult as RunResult

@@ -6,8 +6,9 @@ import hashlib
 import json
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from lab.plugins import Plugins, discover
 from lab.provenance import provenance
 from lab.session import RunResult, Session
 from lab.spec import ExperimentSpec, import_object
-from lab.store import NameTaken, Run, RunFolder
+from lab.store import Run
 from lab.text import slug
 from lab.tracking.terminal import Silent, Terminal
 
@@ -44,7 +45,7 @@ def run(
     plugins = plugins or discover()
     spec = plugins.experiment(experiment) if isinstance(experiment, str) else experiment
     file = Path(config_file) if config_file else None
-    resolved = config.resolve(spec, options, preset=preset, file=file)
+    resolved = config.resolve(spec, options, preset=preset, file=file, plugins=plugins)
     return start(spec, resolved, plugins, terminal or Silent())
 
 
@@ -54,38 +55,23 @@ def start(
     """Make the run folder of a resolved run and train."""
     options = resolved.run
     group = options.group or default_group(spec, resolved)
-    options = options.model_copy(update={"group": group})
+    resolved = replace(resolved, run=options.model_copy(update={"group": group}))
     names = [options.name] if options.name else default_names(spec, resolved)
     if options.name:
-        store.refuse_taken(options.runs_dir / options.name)  # before anything is built
+        store.refuse_taken(options.runs_dir / options.name)  # before anything heavy
     record: dict[str, Any] = {
         "experiment": spec.name,
         "plugin": plugins.reference(spec),
         "id": uuid.uuid4().hex[:12],
         "preset": resolved.preset,
         "config": resolved.config.model_dump(mode="json"),
-        "run": options.model_dump(mode="json"),
+        "run": resolved.run.model_dump(mode="json"),
+        "decided": resolved.decided,
         "provenance": provenance(),
     }
-    session = Session(spec, resolved.config, options, record, plugins, terminal)
+    session = Session(spec, resolved, record, plugins, terminal)
     with session.computing():
-        experiment, ctx = session.build(options.runs_dir / names[0])
-        record["run"]["device"] = str(ctx.device)  # what `auto` came to: resume stays there
-        folder = _create(options.runs_dir, names, record)
-        ctx.dir = folder.dir
-        return session.train(folder, experiment, ctx)
-
-
-def _create(runs_dir: Path, names: Sequence[str], record: Mapping[str, Any]) -> RunFolder:
-    """Make the run folder under the first name that is free. Raises NameTaken where none is."""
-    for name in names[:-1]:
-        with suppress(NameTaken):
-            return RunFolder.create(runs_dir / name, _named(record, name))
-    return RunFolder.create(runs_dir / names[-1], _named(record, names[-1]))
-
-
-def _named(record: Mapping[str, Any], name: str) -> dict[str, Any]:
-    return {**record, "run": {**record["run"], "name": name}}
+        return session.start(names)
 
 
 def resume(
@@ -108,7 +94,8 @@ def resume(
     changes = {name: value for name, value in changes.items() if value is not None}
     check_changes(changes)
     values = {**record["config"], **record["run"], **changes}
-    cfg, options = config.validate(spec.load_config(), values)
+    resolved = _as_recorded(spec, values, record, plugins)
+    options = resolved.run
     budget = record["run"]["budget"]
     if (options.budget or 0) < budget:
         raise UsageError(
@@ -120,10 +107,19 @@ def resume(
             f"{found.dir} is finished. To train on, give a larger --budget than {budget}."
         )
     resumes = [*record.get("resumes", []), {**changes, **provenance()}]
-    record = {**record, "run": options.model_dump(mode="json"), "resumes": resumes}
-    session = Session(spec, cfg, options, record, plugins, terminal or Silent())
+    changed = {"run": options.model_dump(mode="json"), "decided": resolved.decided}
+    record = {**record, **changed, "resumes": resumes}
+    session = Session(spec, resolved, record, plugins, terminal or Silent())
     with session.computing():
         return session.resume(found)
+
+
+def _as_recorded(
+    spec: ExperimentSpec, values: Mapping[str, Any], record: Mapping[str, Any], plugins: Plugins
+) -> Resolved:
+    """Resolve the options of a run that there is; what they decided is read from its record."""
+    cfg, options = config.validate(spec.load_config(), values)
+    return config.decide(cfg, options, record.get("preset"), plugins, record.get("decided"))
 
 
 def load(
@@ -191,8 +187,8 @@ def _restored(
     plugins = plugins or discover()
     spec = plugins.experiment(found.plugin)
     values = {**found.record["config"], **found.record["run"], "stop_at": None}  # trains no more
-    cfg, options = config.validate(spec.load_config(), values)
-    session = Session(spec, cfg, options, found.record, plugins, Silent())
+    resolved = _as_recorded(spec, values, found.record, plugins)
+    session = Session(spec, resolved, found.record, plugins, Silent())
     with session.computing():
         session.move(device)
         experiment, ctx = session.restore(found, checkpoint)
@@ -207,8 +203,9 @@ def runs(dir: str | Path = "runs") -> Iterator[Run]:
     return store.runs(Path(dir))
 
 
-def env_spec(env_id: str) -> EnvSpec:
+def env_spec(env_id: str, plugins: Plugins | None = None) -> EnvSpec:
     """Return what Gymnasium knows of an environment, its `reward_threshold` say, without making it.
+    `plugins` are those found before.
 
     Raises UsageError where the id is unknown.
     """
@@ -216,7 +213,7 @@ def env_spec(env_id: str) -> EnvSpec:
 
     from lab.environments.make import register
 
-    return gymnasium.spec(register(env_id, discover().environments()))
+    return gymnasium.spec(register(env_id, (plugins or discover()).environments()))
 
 
 def check_changes(changes: Mapping[str, Any]) -> None:
@@ -232,11 +229,11 @@ def default_group(spec: ExperimentSpec, resolved: Resolved) -> str:
     own = {"budget", "eval_every", "stop_at", "precision", "compile", "deterministic"}
     decided = [resolved.config.model_dump(mode="json"), run.model_dump(mode="json", include=own)]
     digest = hashlib.sha256(json.dumps(decided, sort_keys=True).encode()).hexdigest()[:6]
-    return f"{spec.name}-{slug(resolved.config.target)}-{digest}"
+    return f"{spec.name}-{slug(resolved.target)}-{digest}"
 
 
 def default_names(spec: ExperimentSpec, resolved: Resolved) -> list[str]:
     """Return names for a run: by the second, and then longer, for runs that start together."""
     stamp = time.strftime("%Y%m%d-%H%M%S")
-    name = f"{spec.name}-{slug(resolved.config.target)}-s{resolved.run.seed}-{stamp}"
+    name = f"{spec.name}-{slug(resolved.target)}-s{resolved.run.seed}-{stamp}"
     return [name, f"{name}-{uuid.uuid4().hex[:4]}", f"{name}-{uuid.uuid4().hex}"]

@@ -5,41 +5,79 @@ Precedence: flags > `LAB_...` environment > `--config` file > preset > default.
 
 from __future__ import annotations
 
+import math
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
-from lab.errors import UsageError
-from lab.spec import ExperimentSpec
+from lab.environ import environment, thread_variables
+from lab.errors import LabError, UsageError
+from lab.plugins import Plugins, discover
+from lab.spec import NAME, ExperimentSpec
 from lab.text import did_you_mean, flag
 
-MAX_SEED = 2**31 - 1
+LARGEST = 2**31 - 1  # what seeds, sizes and counts can be in all that takes them
+LARGEST_CLOCK = 2**63 - 1  # what a checkpoint and W&B can hold
 
 
 class Options(BaseModel):
-    """A frozen set of options that refuses unknown names."""
+    """A frozen set of options that refuses unknown names, numbers that are not finite, and whole
+    numbers beyond `LARGEST`; those that `CLOCKS` names may go to `LARGEST_CLOCK`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
+    CLOCKS: ClassVar[frozenset[str]] = frozenset()
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _is_within_bounds(cls, value: Any, info: ValidationInfo) -> Any:
+        largest = LARGEST_CLOCK if info.field_name in cls.CLOCKS else LARGEST
+        for number in _numbers(value):
+            if isinstance(number, float) and not math.isfinite(number):
+                raise ValueError("should be a finite number")
+            if isinstance(number, int) and abs(number) > largest:
+                raise ValueError(f"should be at most {largest}, and at least {-largest}")
+        return value
+
+
+def _numbers(value: Any) -> Iterator[int | float]:
+    """Yield the numbers in an option's value, those in tuples and mappings too."""
+    if isinstance(value, (int, float)):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from _numbers(tuple(value.values()))
+    elif isinstance(value, (tuple, list, set, frozenset)):
+        for item in value:
+            yield from _numbers(item)
+
 
 M = TypeVar("M", bound=Options)
+Objective = tuple[str, str]
 
 
 class Config(Options):
     """Base of every experiment's config. Its fields are the options; the rest tells the runner
-    what depends on the chosen task."""
+    what depends on the chosen task. It is asked once, when the options are resolved."""
 
     clock: ClassVar[str] = "samples"
     """The unit of progress: "env_steps" in reinforcement learning, "samples" elsewhere."""
 
     @property
-    def objective(self) -> tuple[str, str]:
-        """Return the metric to select by and its direction: `("eval/return", "max")`."""
+    def objective(self) -> Objective | Mapping[str, Objective]:
+        """Return the metric to select by and its direction: `("eval/return", "max")`. Where that
+        depends on what is learnt of the data, one for each task: `{"classify": (...), ...}`."""
         raise NotImplementedError
 
     @property
@@ -57,10 +95,14 @@ class Config(Options):
         """Return the evaluation grid; None for a twentieth of the budget."""
         return None
 
-    @property
-    def goals(self) -> Mapping[str, str]:
+    def learns(self, plugins: Plugins) -> str:
+        """Return what is learnt of the data: classify, regress, segment or none; nothing where
+        there are no data. `lab.DataOptions` answers it."""
+        return ""
+
+    def goals(self, plugins: Plugins) -> Mapping[str, str]:
         """Return names for criteria: what `--stop-at solved` stands for, say, where the task has
-        that."""
+        that. It is asked only where `--stop-at` gives a name."""
         return {}
 
     @property
@@ -77,7 +119,11 @@ class Config(Options):
 class RunOptions(Options):
     """The runner's own options, common to all experiments."""
 
-    seed: int = Field(0, ge=0, le=MAX_SEED, description="Seed of all randomness.")
+    CLOCKS: ClassVar[frozenset[str]] = frozenset(
+        {"budget", "eval_every", "log_every", "checkpoint_every"}
+    )
+
+    seed: int = Field(0, ge=0, le=LARGEST, description="Seed of all randomness.")
     budget: int | None = Field(None, ge=1, description="Where the clock stops.")
     eval_every: int | None = Field(None, ge=1, description="Evaluate at multiples of this clock.")
     log_every: int | None = Field(None, ge=1, description="Log at multiples of this clock.")
@@ -129,11 +175,30 @@ class Play(Options):
 
 @dataclass(frozen=True)
 class Resolved:
-    """What a run will do, fully decided."""
+    """What a run will do, fully decided: options, and what follows from them.
+
+    task: what is learnt of the data, empty where there are none.
+    objective: the metric that selects, and "max" or "min".
+    target: what the run learns from, part of its name.
+    goals: criteria by name, where `--stop-at` gives one.
+    """
 
     config: Config
     run: RunOptions
     preset: str | None
+    task: str
+    objective: Objective
+    target: str
+    goals: Mapping[str, str]
+
+    @property
+    def decided(self) -> dict[str, Any]:
+        """What follows from the options, as the run folder keeps it."""
+        goals = dict(self.goals)
+        return {
+            "task": self.task, "objective": list(self.objective), "target": self.target,
+            "goals": goals,
+        }  # fmt: skip
 
 
 def resolve(
@@ -142,8 +207,11 @@ def resolve(
     *,
     preset: str | None = None,
     file: Path | None = None,
+    plugins: Plugins | None = None,
 ) -> Resolved:
-    """Merge flags, a config file, a preset and the defaults, and validate all of it at once.
+    """Merge flags, a config file, a preset and the defaults, validate all of it at once, and decide
+    what follows from it. `plugins` are those found before; they are looked for where there are
+    none.
 
     Raises UsageError that lists every mistake.
     """
@@ -154,7 +222,47 @@ def resolve(
     name = preset or _tuned_preset(spec, model, given, mistakes)
     values = {**preset_values(spec, model, name), **given}
     config, run = validate(model, values, mistakes)
-    return Resolved(config, _fill_in(config, run), None if name == "none" else name)
+    chosen = None if name == "none" else name
+    return decide(config, _fill_in(config, run), chosen, plugins or discover())
+
+
+def decide(
+    config: Config,
+    run: RunOptions,
+    preset: str | None,
+    plugins: Plugins,
+    known: Mapping[str, Any] | None = None,
+) -> Resolved:
+    """Ask the config what follows from it, once; of a run that there is, `known` is what it
+    recorded of that."""
+    if known is None:
+        task = config.learns(plugins)
+        objective, target, goals = _objective(config, task), config.target, {}
+    else:
+        task, target, goals = known["task"], known["target"], known["goals"]
+        objective = tuple(known["objective"])
+    if run.stop_at and NAME.fullmatch(run.stop_at) and not goals:
+        with environment(thread_variables(run.threads or config.threads)):  # it may import torch
+            goals = dict(config.goals(plugins))
+    return Resolved(config, run, preset, task, objective, target, goals)
+
+
+def _objective(config: Config, task: str) -> Objective:
+    """Return the config's objective for the task, checked."""
+    said: Any = config.objective
+    if isinstance(said, Mapping):
+        if task not in said:
+            what = "nothing to predict" if task == "none" else f"no objective for {task!r}"
+            raise UsageError(f"{config.target}: {what}; there is one to {', '.join(said)}.")
+        said = said[task]
+    metric, direction = said if isinstance(said, tuple) and len(said) == 2 else (said, None)
+    if not str(metric).startswith("eval/") or direction not in ("max", "min"):
+        raise LabError(
+            f"{type(config).__name__}.objective is {said!r}; it must be a metric of an evaluation "
+            "and its direction, ('eval/loss', 'min'): selection looks at evaluations, never at "
+            "test figures."
+        )
+    return metric, direction
 
 
 def preset_values(spec: ExperimentSpec, model: type[Config], name: str | None) -> Mapping[str, Any]:

@@ -29,7 +29,9 @@ CACHE_KEY = re.compile(r"\w[\w.-]*(/\w[\w.-]*)*")  # no part begins with a dot
 class Context:
     """What the runner lends.
 
-    seed, budget, dir: as resolved; `dir` is the run folder.
+    seed, budget, dir: as resolved; `dir` is the run folder, and is there.
+    task, objective: what is learnt of the data (classify, regress, segment or none), and the metric
+    that selects with its direction: decided when the options were resolved.
     clock: how far training has come, in the unit of the config's clock.
     rng, generator: numpy and torch generators, seeded, saved and restored by the runner.
     """
@@ -41,14 +43,19 @@ class Context:
         budget: int,
         dir: Path,
         compute: Compute,
+        task: str = "",
+        objective: tuple[str, str] = ("", "max"),
         facts: Mapping[str, Any] | None = None,
         environments: Sequence[EnvironmentSpec] = (),
         sources: Mapping[str, SourceSpec] = MappingProxyType({}),
         warn: Callable[[str], None] = lambda message: None,
+        tell_source: Callable[[str, Mapping[str, Any]], None] | None = None,
     ) -> None:
         self.seed = seed
         self.budget = budget
         self.dir = dir
+        self.task = task
+        self.objective = objective
         self.clock = 0
         self.compute = compute
         self.randomness = Randomness(seed, compute.device)
@@ -58,10 +65,10 @@ class Context:
         self.warn = warn
         self._environments = tuple(environments)
         self._sources = sources
-        self._read: list[tuple[str, dict[str, Any]]] = []
-        self._tell_source: Callable[[str, Mapping[str, Any]], None] | None = None
+        self._tell_source = tell_source
         self._train_envs: list[Envs] = []
-        self._all_envs: list[Envs] = []
+        self._all_envs: list[tuple[str, Envs]] = []
+        self._all_data: list[Data] = []
         self._restored_envs: list[Any] = []
 
     # -- computing
@@ -154,17 +161,18 @@ class Context:
 
         Raises UsageError for a source that no plugin offers.
         """
-        return Data(
+        data = Data(
             options, self._sources, self.device, self.seed, self.fact, self._warn, self._has_read
         )
+        self._all_data.append(data)
+        return data
 
     def _warn(self, message: str) -> None:
         self.warn(message)
 
     def _has_read(self, name: str, description: Mapping[str, Any]) -> None:
-        self._read.append((name, dict(description)))
         if self._tell_source is not None:
-            self._tell_source(*self._read[-1])
+            self._tell_source(name, description)
 
     # -- environments
 
@@ -216,7 +224,7 @@ class Context:
             )
 
         envs = build()
-        self._all_envs.append(envs)
+        self._all_envs.append((env_id, envs))
         if train:
             self._prepare(envs, build)
         return envs
@@ -238,11 +246,15 @@ class Context:
 
     # -- for the runner
 
-    def follow_sources(self, tell: Callable[[str, Mapping[str, Any]], None]) -> None:
-        """Tell of each source that was read, and that will be."""
-        self._tell_source = tell
-        for name, description in self._read:
-            tell(name, description)
+    def not_finite(self) -> str | None:
+        """Say what was lent that held a number which is not finite; None where nothing did."""
+        for env_id, envs in self._all_envs:
+            if found := envs.not_finite():
+                return f"{env_id} gave {found}"
+        for data in self._all_data:
+            if found := data.not_finite():
+                return f"{data.request.data} gave {found}"
+        return None
 
     def envs_state(self) -> list[Any]:
         """Return the state of the training environments, in the order they were made."""
@@ -258,5 +270,5 @@ class Context:
 
     def close(self) -> None:
         """Close every environment that was made."""
-        for envs in self._all_envs:
+        for _, envs in self._all_envs:
             envs.close()

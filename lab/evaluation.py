@@ -10,6 +10,7 @@ from lab.config import Options
 from lab.context import Context
 from lab.environ import environment
 from lab.experiment import Experiment
+from lab.returned import measured
 from lab.rng import derive
 
 
@@ -24,10 +25,10 @@ def lent(ctx: Context, purpose: str, seed: int | None = None) -> Iterator[None]:
 def evaluate(
     experiment: Experiment, ctx: Context, split: str, purpose: str, seed: int | None = None
 ) -> dict[str, float]:
-    """Return the metrics of a split by full name."""
+    """Return the metrics of a split by full name. Raises LabError where they are no numbers."""
     with lent(ctx, purpose, seed):
-        metrics = experiment.evaluate(split)
-    return {f"{split}/{name}": float(value) for name, value in metrics.items()}
+        metrics = measured(experiment, split, experiment.evaluate(split))
+    return {f"{split}/{name}": value for name, value in metrics.items()}
 
 
 def perform(

@@ -20,7 +20,6 @@ from lab.store import RunFolder
 from lab.text import slug
 from lab.tracking.terminal import Terminal
 from lab.tracking.tracker import RunInfo
-from lab.window import check_finite
 
 if TYPE_CHECKING:
     from lab.tracking.relay import Relay
@@ -59,6 +58,7 @@ class Recorder:
         self.newcomers: set[str] = set()  # trackers that did not follow the run until now
         self.links: dict[str, str] = {}  # the address of each tracker's record, where it has one
         self._sources: dict[str, Mapping[str, Any]] = {}
+        self._following = False  # whether the trackers have begun
         self._began = time.perf_counter()
         self._mark = (0.0, 0)
 
@@ -74,12 +74,12 @@ class Recorder:
                 tracker.source(name, description)
             for row in self.folder.rows() if tracker.name in self.newcomers else ():
                 tracker.row(row)
+        self._following = True
         title = f"{info.experiment} {info.target} seed {info.seed}"
         self.terminal.start(title, info.clock, progress.clock, self.budget)
 
     def row(self, clock: int, metrics: Mapping[str, float]) -> None:
-        """Write one row. Raises Diverged where a metric is no finite number."""
-        check_finite(metrics, clock)
+        """Write one row."""
         row = {"clock": clock, **metrics, **self._performance()}
         self.folder.append(row)
         self.terminal.row(row, self.info.objective[0], self.progress.best)
@@ -98,11 +98,12 @@ class Recorder:
                 tracker.media(name, path, clock)
 
     def source(self, name: str, description: Mapping[str, Any]) -> None:
-        """Tell that the run reads the data `name`, once for each description."""
+        """Tell that the run reads the data `name`, once for each description. What is read before
+        the trackers begin, they are told as they do."""
         if self._sources.get(name) == description:
             return
-        self._sources[name] = description
-        for tracker in self.trackers:
+        self._sources[name] = dict(description)
+        for tracker in self.trackers if self._following else ():
             tracker.source(name, description)
 
     def seconds(self) -> float:
@@ -122,7 +123,7 @@ class Recorder:
             self._write(summary, state)
         return summary
 
-    def failed(self, error: Exception) -> None:
+    def failed(self, error: BaseException) -> None:
         """Record what went wrong, with the traceback in log.txt."""
         self.error = reason(error)
         with suppress(OSError):  # the disk may be what failed

@@ -11,16 +11,17 @@ from typing import Any
 from lab import checkpoint
 from lab.checkpoint import Checkpoints
 from lab.context import Context
-from lab.errors import LabError, reason
+from lab.diagnosis import check_finite, explain
+from lab.errors import reason
 from lab.evaluation import evaluate, perform
 from lab.experiment import Experiment
 from lab.grid import Grid
 from lab.recorder import Progress, Recorder
+from lab.returned import advanced, remembered
 from lab.signals import Signals
 from lab.spec import ExperimentSpec, import_object
 from lab.stop import StopAt
 from lab.store import BEST, LAST
-from lab.window import check_finite
 
 SAVE_SPACING = 50  # saving may take one part in fifty of the time
 SAVE_SECONDS = 5.0  # and need not come more often than this
@@ -100,7 +101,11 @@ class Runner:
         """Do one step of learning and serve the grid points that it reached."""
         plan, progress = self.plan, self.progress
         before = progress.clock
-        moved = self.experiment.step()
+        try:
+            moved = advanced(self.experiment, self.experiment.step())
+        except Exception as error:
+            explain(error, self.ctx)
+            raise
         now = progress.clock = self.ctx.clock = before + moved
         log_at = Grid(plan.log_every).reached(before, now)
         eval_at = Grid(plan.eval_every).reached(before, now)
@@ -120,9 +125,8 @@ class Runner:
         """Log the window that ends at `log_at`, evaluate for `eval_at`, in one row if they meet."""
         rows: dict[int, dict[str, float]] = {}
         if log_at is not None:
-            means = self.ctx.window.means()
+            rows[log_at] = self._means()
             self.ctx.window.clear()
-            rows[log_at] = {f"train/{name}": value for name, value in means.items()}
         if eval_at is not None:
             rows.setdefault(eval_at, {}).update(self._evaluate("eval", "eval"))
             self._select(eval_at, rows[eval_at])
@@ -132,14 +136,28 @@ class Runner:
         if eval_at is not None:
             self.recorder.write_summary("running")
 
+    def _means(self) -> dict[str, float]:
+        """Return what was logged since the last row, by full name."""
+        means = {f"train/{name}": value for name, value in self.ctx.window.means().items()}
+        self._check(means)
+        return means
+
+    def _check(self, metrics: Mapping[str, float]) -> None:
+        check_finite(metrics, self.experiment, self.ctx)
+
     # -- evaluation and selection
 
     def _evaluate(self, split: str, purpose: str) -> dict[str, float]:
-        return evaluate(self.experiment, self.ctx, split, purpose)
+        try:
+            metrics = evaluate(self.experiment, self.ctx, split, purpose)
+        except Exception as error:
+            explain(error, self.ctx)
+            raise
+        self._check(metrics)
+        return metrics
 
     def _select(self, clock: int, metrics: Mapping[str, float]) -> None:
         """Keep the best weights by the objective, and stop where the criterion is confirmed."""
-        check_finite(metrics, clock)
         confirmed = self._confirmed(clock, metrics)
         value = metrics.get(self.plan.objective[0])
         if value is not None:
@@ -151,10 +169,12 @@ class Runner:
             self.progress.ended = str(self.plan.stop_at)
 
     def _is_better(self, value: float) -> bool:
+        """Tell whether the weights of now are to be kept. Of equal ones the later, which learned
+        for longer; those from before any training only while there are no others."""
         best = self.progress.best
-        if best is None:
+        if best is None or self.progress.best_clock == 0:
             return True
-        return value > best if self.plan.objective[1] == "max" else value < best
+        return value >= best if self.plan.objective[1] == "max" else value <= best
 
     def _confirmed(self, clock: int, metrics: Mapping[str, float]) -> bool:
         """Tell whether `--stop-at` holds, here and again on other episodes: a first passage is the
@@ -200,17 +220,15 @@ class Runner:
     # -- checkpoints
 
     def _model_state(self) -> dict[str, Any]:
-        state = self.experiment.state_dict()
-        if "model" not in state:
-            raise LabError(
-                "state_dict() has no 'model': what predicts, samples and plays is kept under it."
-            )
-        model = {"model": state["model"]}
+        model = {"model": self._state()["model"]}
         return {"experiment": model, "facts": self.ctx.facts, "clock": self.progress.clock}
+
+    def _state(self) -> Mapping[str, Any]:
+        return remembered(self.experiment, self.experiment.state_dict())
 
     def _full_state(self) -> dict[str, Any]:
         progress = {**asdict(self.progress), "seconds": self.recorder.seconds()}
-        experiment = self.experiment.state_dict()
+        experiment = self._state()
         checkpoint.check_plain(experiment)
         return {
             "experiment": experiment,
@@ -227,7 +245,7 @@ class Runner:
 
     def _save(self) -> None:
         began = time.perf_counter()
-        check_finite(self.ctx.window.means(), self.progress.clock)
+        self._means()  # nothing is saved of a training that diverged
         self.checkpoints.save_last(self._full_state())
         now = time.perf_counter()
         self._save_due = now + max(SAVE_SECONDS, SAVE_SPACING * (now - began))

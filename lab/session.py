@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lab.config import Config, RunOptions
+from lab.config import Resolved
 from lab.environ import environment, thread_variables
 from lab.errors import LabError, RunFailed, UsageError, reason
 from lab.plugins import Plugins
 from lab.spec import NAME, ExperimentSpec
-from lab.store import Run, RunFolder
+from lab.store import NameTaken, Run, RunFolder
 from lab.text import did_you_mean
 from lab.tracking.terminal import Terminal
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lab.context import Context
     from lab.device import Compute
     from lab.experiment import Experiment
+    from lab.recorder import Recorder
     from lab.runner import Plan
     from lab.stop import StopAt
     from lab.tracking.relay import Relay
@@ -44,13 +45,13 @@ class Session:
     def __init__(
         self,
         spec: ExperimentSpec,
-        cfg: Config,
-        options: RunOptions,
+        resolved: Resolved,
         record: Mapping[str, Any],
         plugins: Plugins,
         terminal: Terminal,
     ) -> None:
-        self.spec, self.config, self.options, self.record = spec, cfg, options, record
+        self.spec, self.resolved, self.record = spec, resolved, record
+        self.config, self.options = resolved.config, resolved.run
         self.plugins, self.terminal = plugins, terminal
 
     @contextmanager
@@ -76,15 +77,18 @@ class Session:
         self.options = self.options.model_copy(update={"device": chosen})
 
     def build(
-        self, folder: Path, facts: Mapping[str, Any] | None = None
+        self,
+        folder: Path,
+        facts: Mapping[str, Any] | None = None,
+        recorder: Recorder | None = None,
     ) -> tuple[Experiment, Context]:
-        """Construct the experiment in its context. Nothing is written yet."""
+        """Construct the experiment in its context. `folder` is there already: an experiment may
+        write to it. What it says meanwhile goes to the recorder, if there is one."""
         from lab import device
         from lab.context import Context
         from lab.device import Compute
 
         options = self.options
-        self.stop_at = self._stop_at()  # a wrong criterion is said before anything is made
         compute: Compute = Compute(
             device.resolve(options.device), options.precision, options.compile
         )
@@ -93,17 +97,29 @@ class Session:
             budget=options.budget or self.config.budget,
             dir=folder,
             compute=compute,
+            task=self.resolved.task,
+            objective=self.resolved.objective,
             facts=facts,
             environments=self.plugins.environments(),
             sources=self.plugins.sources(),
-            warn=self.terminal.say,
+            warn=recorder.warn if recorder else self.terminal.say,
+            tell_source=recorder.source if recorder else None,
         )
-        return self.spec.load_experiment()(self.config, ctx), ctx
+        try:
+            return self.spec.load_experiment()(self.config, ctx), ctx
+        except BaseException:
+            ctx.close()
+            raise
 
-    def train(self, folder: RunFolder, experiment: Experiment, ctx: Context) -> RunResult:
-        return self._run(folder, experiment, ctx, state=None)
+    def start(self, names: Sequence[str]) -> RunResult:
+        """Train from the beginning, in a folder of the first of `names` that is free."""
+        self._prepare()
+        with closing(self._create(names)) as folder:
+            return self._run(folder, state=None, new=True)
 
     def resume(self, found: Run) -> RunResult:
+        """Go on from the last checkpoint; from the beginning where none was written yet."""
+        self._prepare()
         with closing(RunFolder(found.dir)) as folder:
             state = self._checkpoints(found).load_last()
             if state is None and len(found.metrics()) > 1:  # the first comes before any checkpoint
@@ -111,12 +127,10 @@ class Session:
                     f"{found.dir}/checkpoints holds nothing to go on from, but metrics.jsonl has "
                     "rows. They are left alone: start a new run."
                 )
-            experiment, ctx = self.build(found.dir, state["facts"] if state else None)
-            folder.write_record(self.record)
             if state is None:
                 self.terminal.say("No checkpoint was written yet: starting from the beginning.")
                 folder.cut(0)
-            return self._run(folder, experiment, ctx, state)
+            return self._run(folder, state)
 
     def restore(self, found: Run, which: str) -> tuple[Experiment, Context]:
         """Return the experiment as a checkpoint holds it."""
@@ -131,27 +145,49 @@ class Session:
         ctx.clock = state["clock"]
         return experiment, ctx
 
+    def _prepare(self) -> None:
+        """Find what can be wrong before anything is made: a criterion, a device, an import."""
+        from lab import device
+
+        self.stop_at = self._stop_at()
+        chosen = {"device": str(device.resolve(self.options.device))}  # resume stays there
+        self.options = self.options.model_copy(update=chosen)
+        self.record = {**self.record, "run": {**self.record["run"], **chosen}}
+        self.spec.load_experiment()
+
+    def _create(self, names: Sequence[str]) -> RunFolder:
+        """Make the run folder. Raises NameTaken where no name is free."""
+        for name in names[:-1]:
+            with suppress(NameTaken):
+                return self._create_as(name)
+        return self._create_as(names[-1])
+
+    def _create_as(self, name: str) -> RunFolder:
+        record = {**self.record, "run": {**self.record["run"], "name": name}}
+        return RunFolder.create(self.options.runs_dir / name, record)
+
     def _checkpoints(self, found: Run) -> Checkpoints:
         from lab.checkpoint import Checkpoints
 
         return Checkpoints(found.dir / "checkpoints", self.terminal.say)
 
     def _run(
-        self,
-        folder: RunFolder,
-        experiment: Experiment,
-        ctx: Context,
-        state: Mapping[str, Any] | None,
+        self, folder: RunFolder, state: Mapping[str, Any] | None, new: bool = False
     ) -> RunResult:
+        """Build the experiment in its run folder and train it."""
         from lab.recorder import Recorder
         from lab.runner import Runner
 
         plan, info = self._plan(), self._info(folder.dir, resumed=state is not None)
         recorder = Recorder(info, plan.budget, folder, self.terminal)
+        if state is None:
+            experiment, ctx = self._first_build(recorder, new)
+        else:
+            experiment, ctx = self.build(folder.dir, state["facts"], recorder)
+        if not new:
+            folder.write_record(self.record)
         recorder.trackers = self._trackers(recorder.say)
         runner = Runner(plan, experiment, ctx, recorder)
-        ctx.warn = recorder.warn
-        ctx.follow_sources(recorder.source)
         try:
             if state is not None:
                 runner.restore(state)
@@ -161,11 +197,32 @@ class Session:
                 recorder.links = dict(before.get("links", {}))
             summary = runner.run()
         except Exception as error:
-            message = recorder.error or reason(error)
-            raise RunFailed(f"{folder.dir} failed: {message}", str(folder.dir)) from error
-        finally:
-            folder.close()
+            raise self._failed(recorder, error) from error
         return RunResult(folder.dir, summary["state"], summary, summary["objective"]["best"])
+
+    def _first_build(self, recorder: Recorder, new: bool) -> tuple[Experiment, Context]:
+        """Build what was never trained. A mistake in the options leaves no new folder behind; what
+        fails otherwise is recorded as any failure of a run."""
+        try:
+            recorder.write_summary("running")
+            return self.build(recorder.folder.dir, recorder=recorder)
+        except UsageError:
+            if new:
+                recorder.folder.discard()
+            else:
+                recorder.write_summary("failed")
+            raise
+        except KeyboardInterrupt:
+            recorder.write_summary("interrupted")
+            raise
+        except (Exception, SystemExit) as error:  # a trainer that reads a command line exits
+            recorder.failed(error)
+            recorder.write_summary("failed")
+            raise self._failed(recorder, error) from error
+
+    def _failed(self, recorder: Recorder, error: BaseException) -> RunFailed:
+        folder = recorder.folder.dir
+        return RunFailed(f"{folder} failed: {recorder.error or reason(error)}", str(folder))
 
     def _plan(self) -> Plan:
         from lab.runner import Plan
@@ -176,7 +233,7 @@ class Session:
         assert options.log_every is not None
         return Plan(
             spec=self.spec,
-            objective=self.config.objective,
+            objective=self.resolved.objective,
             budget=options.budget,
             eval_every=options.eval_every,
             log_every=options.log_every,
@@ -190,12 +247,12 @@ class Session:
         from lab.stop import StopAt
 
         text = self.options.stop_at
-        goals = self.config.goals if text else {}  # an environment may be gone by now
+        goals = self.resolved.goals
         if text and NAME.fullmatch(text) and text not in goals:
             offered = f"it has: {', '.join(goals)}" if goals else "it has none by name"
             raise UsageError(
-                f"--stop-at {text}: {self.config.target} has no such goal; {offered}. "
-                f"Write a criterion: --stop-at '{self.config.objective[0]}>=...'"
+                f"--stop-at {text}: {self.resolved.target} has no such goal; {offered}. "
+                f"Write a criterion: --stop-at '{self.resolved.objective[0]}>=...'"
             )
         criterion = StopAt.parse(goals.get(text, text)) if text else None
         known = [name for name in self.spec.metrics if name.startswith("eval/")]
@@ -217,12 +274,12 @@ class Session:
             name=options.name or folder.name,
             dir=folder,
             experiment=self.spec.name,
-            target=self.config.target,
+            target=self.resolved.target,
             group=options.group or "",
             seed=options.seed,
             config={"experiment": self.spec.name, **self.config.model_dump(mode="json"), **own},
             clock=self.config.clock,
-            objective=self.config.objective,
+            objective=self.resolved.objective,
             tags=options.tag,
             resumed=resumed,
         )

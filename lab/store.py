@@ -10,6 +10,7 @@ import re
 import shutil
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -80,7 +81,7 @@ class Run:
     @property
     def state(self) -> str:
         """running, finished, interrupted, failed, or crashed: running, but its process is gone."""
-        state = self.summary.get("state", "crashed")
+        state = self.summary.get("state", "running")
         if state == "running" and not is_locked(self.dir):
             return "crashed"
         return str(state)
@@ -152,6 +153,7 @@ class RunFolder:
 
     def __init__(self, folder: Path) -> None:
         self.dir = folder
+        self._made: list[Path] = []  # folders above it that were made for it, innermost first
         self._lock = (folder / LOCK).open("wb")
         if not _take(self._lock):
             self._lock.close()
@@ -163,6 +165,7 @@ class RunFolder:
         """Make a new run folder, whole or not at all. Raises UsageError where the name is taken."""
         refuse_taken(folder)
         unfinished = folder.with_name(f".{folder.name}.{os.getpid()}")
+        made = [parent for parent in folder.parents if not parent.exists()]
         try:
             unfinished.mkdir(parents=True, exist_ok=True)
             created = cls(unfinished)
@@ -173,7 +176,7 @@ class RunFolder:
             if error.errno in (errno.EEXIST, errno.ENOTEMPTY):  # another process was faster
                 refuse_taken(folder)
             raise LabError(f"cannot create {folder}: {error.strerror}") from error
-        created.dir = folder
+        created.dir, created._made = folder, made
         return created
 
     def write_record(self, record: Mapping[str, Any]) -> None:
@@ -212,6 +215,16 @@ class RunFolder:
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         with (self.dir / LOG).open("a", encoding="utf-8") as log:
             log.write(f"{stamp} {message}\n")
+
+    def discard(self) -> None:
+        """Remove the folder and all in it, at once for whoever lists runs; the folder that holds
+        the runs too, where it was made for this one."""
+        doomed = self.dir.with_name(f".{self.dir.name}.{os.getpid()}")
+        self.dir.rename(doomed)
+        shutil.rmtree(doomed, ignore_errors=True)
+        for folder in self._made:
+            with suppress(OSError):  # it holds something else by now
+                folder.rmdir()
 
     def close(self) -> None:
         self._metrics.close()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 
-from lab.errors import Diverged
+from lab.errors import LabError
 
 Value = float | int | torch.Tensor
 
@@ -22,10 +21,16 @@ class Window:
         self._counts: dict[str, int] = {}
 
     def add(self, name: str, value: Value) -> None:
-        if isinstance(value, torch.Tensor):
-            value = value.detach()
-            value = value.item() if value.device.type == "cpu" else value.float()
-        self._sums[name] = self._sums.get(name, 0.0) + value
+        try:
+            if isinstance(value, torch.Tensor):
+                value = value.detach()
+                value = value.item() if value.device.type == "cpu" else value.float().reshape(())
+            self._sums[name] = self._sums.get(name, 0.0) + value
+        except (TypeError, ValueError, RuntimeError) as error:
+            kind = type(value).__name__
+            raise LabError(
+                f"ctx.log({name!r}, ...) takes one number, not this {kind}: {error}"
+            ) from error
         self._counts[name] = self._counts.get(name, 0) + 1
 
     def means(self) -> dict[str, float]:
@@ -41,13 +46,3 @@ class Window:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self._sums, self._counts = dict(state["sums"]), dict(state["counts"])
-
-
-def check_finite(metrics: Mapping[str, float], clock: int) -> None:
-    """Raise Diverged that names the first metric which is no finite number."""
-    for name, value in metrics.items():
-        if not math.isfinite(value):
-            raise Diverged(
-                f"{name} became {value} by clock {clock}: training diverged. "
-                "A smaller learning rate or gradient clipping usually helps."
-            )

@@ -13,20 +13,29 @@ from lab.errors import UsageError
 from lab.store import Run
 
 
+def call(found: Run, capability: str, checkpoint: str, **options: Any) -> Any:
+    """Call the capability of a run, with the plugins that its options were found by."""
+    from lab import api
+
+    plugins = click.get_current_context().obj
+    return api.use(found.dir, capability, checkpoint, plugins=plugins, **options)
+
+
 class CapabilityCommand(click.Command):
     """A command named as a capability, on a run whose experiment declares its further options."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         found = self._find_run(args)
         if found is not None:
-            self._add_options(found)
+            self._add_options(ctx, found)
         return super().parse_args(ctx, args)
 
-    def _add_options(self, found: Run) -> None:
+    def _add_options(self, ctx: click.Context, found: Run) -> None:
         from lab.plugins import discover
         from lab.spec import import_object
 
-        path = discover().experiment(found.plugin).capabilities.get(str(self.name))
+        ctx.obj = discover()  # for the call that follows too
+        path = ctx.obj.experiment(found.plugin).capabilities.get(str(self.name))
         if path is None:
             return  # said when the command runs
         known = {param.name for param in self.params}

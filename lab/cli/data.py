@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -76,8 +77,9 @@ def _tasks(spec: SourceSpec) -> tuple[str, ...]:
 def show(source: str, out: Path | None, as_json: bool, **values: Any) -> None:
     """Show what SOURCE (NAME or NAME:ARGUMENT) holds: splits, classes, ranges, options."""
     request = config.build(DataOptions, {**common.given(values), "data": source})
-    data, told = _data(request)
-    facts = _facts(data, told)
+    offered = discover().sources()
+    data, told = _data(request, offered)
+    facts = _facts(data, told, offered)
     if out is not None:
         facts["picture"] = _draw(data, out)
     if as_json:
@@ -107,7 +109,7 @@ command.add_command(
 )
 
 
-def _data(request: DataOptions) -> tuple[Data, dict[str, Any]]:
+def _data(request: DataOptions, offered: Mapping[str, SourceSpec]) -> tuple[Data, dict[str, Any]]:
     """Return the data, and what a run that reads them is told."""
     import torch
 
@@ -116,7 +118,7 @@ def _data(request: DataOptions) -> tuple[Data, dict[str, Any]]:
     told: dict[str, Any] = {}
     data = Data(
         request,
-        discover().sources(),
+        offered,
         torch.device("cpu"),
         seed=0,
         fact=lambda name, compute: compute(),
@@ -126,7 +128,7 @@ def _data(request: DataOptions) -> tuple[Data, dict[str, Any]]:
     return data, told
 
 
-def _facts(data: Data, told: dict[str, Any]) -> dict[str, Any]:
+def _facts(data: Data, told: dict[str, Any], offered: Mapping[str, SourceSpec]) -> dict[str, Any]:
     """Return everything that is shown, as plain data."""
     from lab.data.ranges import ranges
 
@@ -137,7 +139,7 @@ def _facts(data: Data, told: dict[str, Any]) -> dict[str, Any]:
         "features": list(dataset.features),
         "factors": {name: list(values.shape[1:]) for name, values in dataset.factors.items()},
         "ranges": ranges(dataset, parts["train"]),
-        "source_options": _source_options(data),
+        "source_options": _source_options(data, offered),
     }
 
 
@@ -156,11 +158,11 @@ def _counts(data: Data) -> dict[str, dict[str, int]]:
     return found
 
 
-def _source_options(data: Data) -> list[dict[str, Any]]:
+def _source_options(data: Data, offered: Mapping[str, SourceSpec]) -> list[dict[str, Any]]:
     """Return the source's own options, with what they are in this case."""
     from lab.data import sources
 
-    spec, _ = sources.find(data.request.data)
+    spec, _ = sources.find(data.request.data, offered)
     if not spec.options:
         return []
     model: type[Options] = import_object(spec.options)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from lab.cli import common, output
-from lab.cli.capability import CapabilityCommand
+from lab.cli.capability import CapabilityCommand, call
 
 
 @click.command(
@@ -24,10 +24,10 @@ def command(run: str, checkpoint: str, runs_dir: Path, as_json: bool, **values: 
 
     `lab export RUN --help` shows the options of the run's own experiment too.
     """
-    from lab import api, store
+    from lab import store
 
     found = store.find(run, runs_dir)
-    path = api.use(found.dir, "export", checkpoint, **common.given(values))
+    path = call(found, "export", checkpoint, **common.given(values))
     if as_json:
         output.print_json({"dir": str(found.dir), "file": str(path)})
     else:

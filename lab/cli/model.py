@@ -24,7 +24,7 @@ from lab.text import describe
 if TYPE_CHECKING:
     from torch import nn
 
-    from lab.config import Config
+    from lab.config import Config, Resolved
     from lab.data.about import About
     from lab.kit.summary import LayerSummary
 
@@ -115,9 +115,9 @@ def _show(
     given = common.given(values)
     if shape is not None and "data" not in given:
         preset = preset or "none"  # one for data that nobody asked for would change the network
-    cfg = config.resolve(spec, given, preset=preset).config
-    about = _about(spec, cfg, plugins, shape, outputs)
-    module = _build(make, cfg, about)
+    resolved = config.resolve(spec, given, preset=preset, plugins=plugins)
+    about = _about(spec, resolved, plugins, shape, outputs)
+    module = _build(make, resolved.config, about)
     layers = _layers(module, about)
     parameters, multiply_adds = totals(layers)
     if as_json:
@@ -138,7 +138,7 @@ def _show(
 
 def _about(
     spec: ExperimentSpec,
-    cfg: Config,
+    resolved: Resolved,
     plugins: Plugins,
     shape: tuple[int, ...] | None,
     outputs: int | None,
@@ -146,6 +146,7 @@ def _about(
     """Return what the network must know of its data: as asked, the rest from the data."""
     from lab.data.about import About
 
+    cfg = resolved.config
     measured: About | None = None
     if shape is None or outputs is None:
         if not isinstance(cfg, DataOptions):
@@ -153,10 +154,10 @@ def _about(
         measured = _measured(cfg, plugins)
         shape, outputs = shape or measured.shape, outputs or measured.outputs
     if len(shape) not in KINDS:
-        raise UsageError(f"{cfg.target} does not tell the size of an input: give --shape")
-    task = cfg.learns if isinstance(cfg, DataOptions) else "none"
+        raise UsageError(f"{resolved.target} does not tell the size of an input: give --shape")
+    task = resolved.task or "none"
     classes = tuple(map(str, range(outputs))) if task in ("classify", "segment") else ()
-    about = About(cfg.target, KINDS[len(shape)], task, shape, classes, outputs, (0.0,), (1.0,))
+    about = About(resolved.target, KINDS[len(shape)], task, shape, classes, outputs, (0.0,), (1.0,))
     if measured is None or len(measured.shape) != len(shape):
         return about
     return replace(about, kind=measured.kind, vocabulary=measured.vocabulary)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from lab.cli import common, output
-from lab.cli.capability import CapabilityCommand
+from lab.cli.capability import CapabilityCommand, call
 
 
 @click.command("play", cls=CapabilityCommand, short_help="Write a GIF of what a trained run does.")
@@ -25,10 +25,10 @@ def command(
 
     `lab play RUN --help` shows the options of the run's own experiment too.
     """
-    from lab import api, store
+    from lab import store
 
     found = store.find(run, runs_dir)
-    content = api.use(found.dir, "play", checkpoint, **common.given(values))
+    content = call(found, "play", checkpoint, **common.given(values))
     path = output.write_media(out or found.dir / "media" / f"play-{checkpoint}", content)
     if as_json:
         output.print_json({"dir": str(found.dir), "file": str(path)})

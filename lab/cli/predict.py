@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from lab.cli import common, output
-from lab.cli.capability import CapabilityCommand
+from lab.cli.capability import CapabilityCommand, call
 
 NEGATIVE = re.compile(r"-[\d.]")
 
@@ -42,11 +42,11 @@ def command(
 
     `lab predict RUN --help` shows the options of the run's own experiment too.
     """
-    from lab import api, store
+    from lab import store
 
     found = store.find(run, runs_dir)
     words = tuple(word.strip() for word in inputs)
-    rows = api.use(found.dir, "predict", checkpoint, inputs=words, **common.given(values))
+    rows = call(found, "predict", checkpoint, inputs=words, **common.given(values))
     if as_json:
         output.print_json(rows)
         return

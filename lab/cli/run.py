@@ -109,7 +109,7 @@ def _run(
     from lab import api, config
 
     flags = common.given(values)
-    resolved = config.resolve(spec, flags, preset=preset, file=file)
+    resolved = config.resolve(spec, flags, preset=preset, file=file, plugins=plugins)
     if seeds is not None:
         from lab.cli.seeds import run_seeds
 

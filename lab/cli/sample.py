@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from lab.cli import common, output
-from lab.cli.capability import CapabilityCommand
+from lab.cli.capability import CapabilityCommand, call
 
 
 @click.command("sample", cls=CapabilityCommand, short_help="Draw samples from a trained run.")
@@ -33,10 +33,10 @@ def command(
 
     `lab sample RUN --help` shows the options of the run's own experiment too.
     """
-    from lab import api, store
+    from lab import store
 
     found = store.find(run, runs_dir)
-    content = api.use(found.dir, "sample", checkpoint, seed=seed, **common.given(values))
+    content = call(found, "sample", checkpoint, seed=seed, **common.given(values))
     if isinstance(content, str) and out is None and not as_json:
         click.echo(content)
         return

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from lab.config import Options
+from lab.plugins import Plugins
 
 AUGMENTATIONS = {
     "shift": "largest shift in pixels",
@@ -69,12 +70,13 @@ class DataOptions(Options):
     def target(self) -> str:
         return self.data
 
-    @property
-    def learns(self) -> str:
-        """What is learnt: classify, regress, segment or none."""
+    def learns(self, plugins: Plugins) -> str:
+        """Return what is learnt: classify, regress, segment or none."""
         from lab.data.sources import task_of
 
-        return self.task if self.task != "auto" else task_of(self.data, self.data_args)
+        if self.task != "auto":
+            return self.task
+        return task_of(self.data, self.data_args, plugins.sources())
 
 
 class AugmentOptions(Options):

@@ -14,15 +14,11 @@ if TYPE_CHECKING:
     from lab.data.dataset import Dataset
 
 
-def find(words: str, sources: Mapping[str, SourceSpec] | None = None) -> tuple[SourceSpec, str]:
+def find(words: str, sources: Mapping[str, SourceSpec]) -> tuple[SourceSpec, str]:
     """Return the source that NAME or NAME:ARGUMENT says, and the argument.
 
     Raises UsageError where no plugin offers it, and where the argument is missing or one too many.
     """
-    if sources is None:
-        from lab.plugins import discover
-
-        sources = discover().sources()
     name, _, argument = words.partition(":")
     if name not in sources:
         hint = did_you_mean(name, sources)
@@ -71,7 +67,7 @@ def wanted(spec: SourceSpec, task: str, given: Mapping[str, Any]) -> dict[str, A
     return {**({"task": task} if task != "auto" and not spec.task else {}), **given}
 
 
-def task_of(words: str, given: Mapping[str, Any]) -> str:
+def task_of(words: str, given: Mapping[str, Any], sources: Mapping[str, SourceSpec]) -> str:
     """Return what a source is for, without loading it: its `task`, or its option of that name."""
-    spec, _ = find(words)
+    spec, _ = find(words, sources)
     return spec.task or str(options_of(spec, given)["task"])

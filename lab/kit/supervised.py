@@ -89,7 +89,7 @@ class Supervision:
         size, seen = len(self.data.train), self.batches.seen
         if seen // size == (seen - moved) // size:
             return False
-        metric = self.config.objective[0].removeprefix("eval/")
+        metric = self.ctx.objective[0].removeprefix("eval/")
         return self.early.add(validate(experiment, self.ctx, metric))
 
     @cached_property

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from pydantic import Field
 
-from lab.config import Config
+from lab.config import Config, Objective
 from lab.data.options import AugmentOptions, DataOptions
-from lab.errors import UsageError
 from lab.kit.options import ClassifierOptions, OptimizerOptions
 
-OBJECTIVES = {
+OBJECTIVES: Mapping[str, Objective] = {  # what selects, by what is learnt
     "classify": ("eval/accuracy", "max"),
     "regress": ("eval/r2", "max"),
     "segment": ("eval/miou", "max"),
 }
-
-
-def objective_of(config: DataOptions) -> tuple[str, str]:
-    """Return what selects, by what is learnt. Raises UsageError where there is nothing to learn."""
-    if config.learns not in OBJECTIVES:
-        raise UsageError(f"{config.data} has nothing to predict: no classes and no values")
-    return OBJECTIVES[config.learns]
 
 
 class SupervisedConfig(DataOptions, AugmentOptions, OptimizerOptions, ClassifierOptions, Config):
@@ -36,8 +29,8 @@ class SupervisedConfig(DataOptions, AugmentOptions, OptimizerOptions, Classifier
     )
 
     @property
-    def objective(self) -> tuple[str, str]:
-        return objective_of(self)
+    def objective(self) -> Mapping[str, Objective]:
+        return OBJECTIVES
 
     @property
     def budget(self) -> int:

@@ -52,7 +52,7 @@ def check_evaluation_repeats_itself(subject: Subject) -> None:
 
 def check_evaluation_names_the_objective(subject: Subject) -> None:
     """The last evaluation returns the metric that selects, by its bare name."""
-    name, _ = subject.resolve().config.objective
+    name, _ = subject.resolve().objective
     last = [row for row in subject.first.rows if any(key.startswith("eval/") for key in row)][-1]
     expect(
         name in last,

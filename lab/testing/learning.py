@@ -29,7 +29,7 @@ def check_tiny_finishes_within_seconds(subject: Subject) -> None:
 
 def check_tiny_improves_its_objective(subject: Subject) -> None:
     """Training makes the objective better than it was at the start."""
-    name, direction = subject.resolve().config.objective
+    name, direction = subject.resolve().objective
     values = [row[name] for row in subject.first.rows if name in row]
     expect(len(values) >= 2, f"{name} was measured {len(values)} times: evaluate must return it.")
     best = max(values[1:]) if direction == "max" else min(values[1:])

@@ -122,7 +122,9 @@ class Subject:
             "track": False,
         }
         fixed["runs_dir"] = self.folder
-        return config.resolve(self.spec, {**fixed, **options}, preset=self.preset)
+        return config.resolve(
+            self.spec, {**fixed, **options}, preset=self.preset, plugins=self.plugins
+        )
 
     @property
     def budget(self) -> int:
@@ -186,10 +188,11 @@ class Subject:
         """Lend a fresh experiment, in the process set-up of a run."""
         resolved = self.resolve(**options)
         record = {"experiment": self.spec.name, "id": "check"}
-        session = Session(self.spec, resolved.config, resolved.run, record, self.plugins, Silent())
+        session = Session(self.spec, resolved, record, self.plugins, Silent())
+        outside = self.folder / "outside"
+        outside.mkdir(exist_ok=True)
         with session.computing():
-            experiment, ctx = session.build(self.folder / "outside")
-            ctx.dir.mkdir(exist_ok=True)
+            experiment, ctx = session.build(outside)
             try:
                 yield experiment, ctx
             finally:

@@ -37,11 +37,11 @@ class Baseline:
 
     def __init__(self, config: Config, ctx: lab.Context) -> None:
         self.config, self.ctx = config, ctx
-        if config.learns not in METHODS[config.algo].tasks:
-            able = ", ".join(name for name, one in METHODS.items() if config.learns in one.tasks)
+        if ctx.task not in METHODS[config.algo].tasks:
+            able = ", ".join(name for name, one in METHODS.items() if ctx.task in one.tasks)
             hint = f" There is: {able}." if able else ""
             raise lab.UsageError(
-                f"--algo {config.algo}: {config.data} is to {config.learns}, which it cannot.{hint}"
+                f"--algo {config.algo}: {config.data} is to {ctx.task}, which it cannot.{hint}"
             )
         self.data = ctx.data(config)
         self.about = self.data.about

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from lab import Config as LabConfig
 from lab import DataOptions
-from lab.kit.supervised_config import objective_of
+from lab.kit.supervised_config import OBJECTIVES
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,8 @@ class Config(DataOptions, LabConfig):
         return self.algo != "svc"
 
     @property
-    def objective(self) -> tuple[str, str]:
-        return objective_of(self)
+    def objective(self) -> Mapping[str, tuple[str, str]]:
+        return OBJECTIVES
 
     @property
     def budget(self) -> int:

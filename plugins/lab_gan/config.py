@@ -9,7 +9,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from lab import Config as BaseConfig
-from lab import DataOptions
+from lab import DataOptions, Plugins
 from lab.kit import OptimizerOptions
 
 VARIATIONS = ("colour", "translation", "cutout")
@@ -138,8 +138,7 @@ class Config(DataOptions, OptimizerOptions, BaseConfig):
             return "eval/accuracy", "max"
         return "eval/distance", "min"
 
-    @property
-    def goals(self) -> Mapping[str, str]:
+    def goals(self, plugins: Plugins) -> Mapping[str, str]:
         return {"indistinguishable": "eval/indistinguishable>=1"}
 
     @property

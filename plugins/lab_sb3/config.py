@@ -107,10 +107,9 @@ class Config(BaseConfig):
     def preset(self) -> str:
         return f"{self.algo}-{self.env.rpartition(':')[2]}"
 
-    @property
-    def goals(self) -> Mapping[str, str]:
-        """The threshold that the environment itself declares."""
-        threshold = lab.env_spec(self.env).reward_threshold
+    def goals(self, plugins: lab.Plugins) -> Mapping[str, str]:
+        """Return the threshold that the environment itself declares."""
+        threshold = lab.env_spec(self.env, plugins).reward_threshold
         return {} if threshold is None else {"solved": f"eval/return>={threshold:g}"}
 
 

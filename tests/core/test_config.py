@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab import config
-from lab.config import Options, RunOptions
+from lab.config import LARGEST, Options, RunOptions
 from lab.errors import UsageError
 
 LEVELS = ("flag", "environment", "file", "preset")
@@ -202,10 +202,10 @@ WORD = st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1)
 @given(
     st.fixed_dictionaries(
         {
-            "number": st.integers(),
+            "number": st.integers(-LARGEST, LARGEST),
             "real": st.none() | st.floats(allow_nan=False, allow_infinity=False),
             "words": st.lists(WORD).map(tuple),
-            "sizes": st.none() | st.lists(st.integers()).map(tuple),
+            "sizes": st.none() | st.lists(st.integers(-LARGEST, LARGEST)).map(tuple),
             "switch": st.booleans(),
         }
     )

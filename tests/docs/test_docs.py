@@ -80,7 +80,7 @@ def test_every_name_of_the_context_stands_in_the_guide() -> None:
         "close",
         "register_env",
         "compile",
-        "follow_sources",
+        "not_finite",
     }
     for name in {n for n in dir(Context) if not n.startswith("_")} - private - runners:
         assert f"ctx.{name}" in GUIDE, f"docs/plugins.md does not mention ctx.{name}"

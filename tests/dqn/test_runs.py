@@ -135,10 +135,11 @@ def test_stop_at_solved_is_said_to_be_impossible_without_a_threshold(run_dqn, tm
 
 @pytest.mark.parametrize("env", ["CartPole-v1", "lab/Catch-v0", "worlds:worlds/Easy-v0"])
 def test_the_threshold_of_an_environment_is_found_wherever_it_is_registered(env) -> None:
+    from lab.plugins import discover
     from lab_dqn.config import Config
 
     known = {"CartPole-v1": 475, "lab/Catch-v0": 0.99, "worlds:worlds/Easy-v0": 25}
-    assert Config(env=env).goals == {"solved": f"eval/return>={known[env]:g}"}
+    assert Config(env=env).goals(discover()) == {"solved": f"eval/return>={known[env]:g}"}
 
 
 # -- presets

@@ -1,0 +1,78 @@
+"""Say why a metric is no finite number, by looking at what was given to training and at weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+import torch
+
+from lab.context import Context
+from lab.errors import Diverged, LabError, reason
+from lab.experiment import Experiment
+
+REMEDY = "A smaller learning rate or gradient clipping usually helps."
+UNTRAINED = "the data, the environment or the initialization is the cause, not the training"
+
+
+def check_finite(metrics: Mapping[str, float], experiment: Experiment, ctx: Context) -> None:
+    """Raise Diverged that names the first metric which is no finite number, and the cause."""
+    for name, value in metrics.items():
+        if not math.isfinite(value):
+            raise Diverged(_explained(name, value, experiment, ctx))
+
+
+def explain(error: Exception, ctx: Context) -> None:
+    """Raise Diverged where there is more to say of an error that ended a step or an evaluation:
+    what was given to it was not finite, or nothing was trained yet."""
+    if isinstance(error, LabError) and not isinstance(error, Diverged):
+        return  # it says what it is
+    given = _given(ctx)
+    if given is not None:
+        raise Diverged(f"{reason(error).rstrip('.')}. Before that, {given}.") from error
+    if isinstance(error, Diverged) and ctx.clock == 0:
+        raise Diverged(f"Before any training: {UNTRAINED}. It shows as: {error}") from error
+
+
+def _explained(name: str, value: float, experiment: Experiment, ctx: Context) -> str:
+    became = f"{name} became {value} by clock {ctx.clock}"
+    given = _given(ctx)
+    if given is not None:
+        return f"{became}: {given}. No option of training mends that."
+    weights = _weights(experiment, ctx)
+    if ctx.clock == 0:
+        where = f" ({weights} is not finite)" if weights else ""
+        return f"{name} is {value} before any training: {UNTRAINED}{where}."
+    if weights is None:
+        return (
+            f"{became}, while all weights are finite: look at what it is computed from, a division "
+            f"by 0 or the log of 0 perhaps. {REMEDY}"
+        )
+    return f"{became}: training diverged, {weights} is not finite. {REMEDY}"
+
+
+def _given(ctx: Context) -> str | None:
+    """Say what the run was given that is not finite. Looking may not hide what went wrong."""
+    with suppress(Exception):
+        return ctx.not_finite()
+    return None
+
+
+def _weights(experiment: Experiment, ctx: Context) -> str | None:
+    """Name the first weights that are not finite; None where all are."""
+    with suppress(Exception), torch.no_grad():
+        found = [p for module in ctx.compute.modules for p in module.named_parameters()]
+        for name, weights in found or _tensors(experiment.state_dict()["model"], "model"):
+            if weights.is_floating_point() and not bool(torch.isfinite(weights).all()):
+                return name
+    return None
+
+
+def _tensors(state: Any, name: str) -> Iterator[tuple[str, torch.Tensor]]:
+    if isinstance(state, torch.Tensor):
+        yield name, state
+    elif isinstance(state, Mapping):
+        for key, item in state.items():
+            yield from _tensors(item, f"{name}.{key}")
