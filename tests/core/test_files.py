@@ -68,7 +68,7 @@ WRONG = {
     "absent.py": (None, "There is no file"),
     "broken.py": ("raise RuntimeError('spilt')", "cannot be loaded: RuntimeError: spilt"),
     "quits.py": ("import sys; sys.exit(3)", "cannot be loaded: SystemExit"),
-    "plain.py": ("x = 1", "has no lab_experiments with @hookimpl"),
+    "plain.py": ("x = 1", "it has no lab_experiments, nor another hook, with @hookimpl"),
     "json.py": ("x = 1", "rename the file"),
     "not-a-module.py": ("x = 1", "rename the file"),
     "misspelt.py": (
