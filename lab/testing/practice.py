@@ -115,9 +115,10 @@ def train(
     """Train the practice run in `folder`, followed by `trackers` alone; return its result, and what
     was said of it."""
     options = {"runs_dir": folder, "name": name, "device": "cpu", "wandb": "disabled"}
-    listening = Listening()
-    resolved = resolve(SPEC, {**options, "eval_every": BUDGET // 5, "log_every": BUDGET // 5})
-    return api.start(SPEC, resolved, _plugins(trackers), listening), listening.said
+    options |= {"eval_every": BUDGET // 5, "log_every": BUDGET // 5}
+    listening, plugins = Listening(), _plugins(trackers)
+    resolved = resolve(SPEC, options, plugins=plugins)
+    return api.start(SPEC, resolved, plugins, listening), listening.said
 
 
 def resume(run: Path, trackers: Sequence[lab.TrackerSpec] = ()) -> tuple[lab.RunResult, list[str]]:

@@ -20,6 +20,7 @@ from lab.config import Options
 from lab.data import sources, splits
 from lab.data.dataset import Dataset, Task, checked
 from lab.errors import LabError, RunFailed
+from lab.plugins import Plugin, Plugins
 from lab.rng import untouched
 from lab.spec import SourceSpec, import_object
 from lab.testing.digest import digest_of
@@ -267,11 +268,7 @@ def check_the_process_is_left_as_found(subject: Subject) -> None:
 
 
 def check_something_learns_from_it(subject: Subject) -> None:
-    """A moment's training goes through with it, where an experiment is installed that it fits."""
-    if subject.plugins.sources().get(subject.spec.name) is not subject.spec or (
-        subject.plugin and subject.plugin.is_file
-    ):
-        raise Skipped("only what is installed can be named by --data")
+    """A moment's training goes through, where an experiment is installed that the data fit."""
     dataset = subject.dataset
     name = LEARNERS.get((dataset.kind, dataset.task), "")
     known = {spec.name: spec for spec in subject.plugins.experiments()}
@@ -288,13 +285,19 @@ def check_something_learns_from_it(subject: Subject) -> None:
         "name": "moment",
         **MOMENT,
     }
-    spec = known[name]
+    spec, plugins = known[name], _with(subject)
     preset = subject.spec.name if subject.spec.name in spec.presets else PRESET
     try:
-        resolved = config.resolve(spec, options, preset=preset)
-        api.start(spec, resolved, subject.plugins, Silent())
+        resolved = config.resolve(spec, options, preset=preset, plugins=plugins)
+        api.start(spec, resolved, plugins, Silent())
     except (RunFailed, LabError) as error:
         raise Broken(f"`lab run {name} --data {subject.words}` fails: {error}") from error
+
+
+def _with(subject: Subject) -> Plugins:
+    """Return the plugins, the source under examination before any other of its name."""
+    offer = Plugin("examined", "examined", "", sources=[subject.spec])
+    return Plugins([offer, *subject.plugins.all])
 
 
 def _generators() -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import tempfile
 import threading
 from itertools import count
 from pathlib import Path
@@ -23,6 +24,7 @@ MODULE = "kinds_specimens"
 RELEASE = threading.Event()  # what hanging specimens wait for
 KEPT: list[Any] = []
 CALLS = count()
+OWN_CACHE = tempfile.TemporaryDirectory()  # the user's own, where a check does not lend another
 
 
 # -- sources
@@ -102,7 +104,7 @@ def littering() -> lab.Dataset:
 
 
 def downloading() -> lab.Dataset:
-    cache = Path(os.environ["XDG_CACHE_HOME"]) / "specimens"
+    cache = Path(os.environ.get("XDG_CACHE_HOME", OWN_CACHE.name)) / "specimens"
     cache.mkdir(parents=True, exist_ok=True)
     (cache / "points").write_text("x")
     return points()
