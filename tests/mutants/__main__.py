@@ -97,7 +97,11 @@ def examine(mutants: list[Mutant], options: argparse.Namespace) -> dict[str, Res
             asked = {pool.submit(laboratory.examine, mutant, check): mutant for mutant in left}
             try:
                 for number, one in enumerate(as_completed(asked), start=1):
-                    result = results[asked[one].id] = one.result()
+                    try:
+                        result = results[asked[one].id] = one.result()
+                    except Broken as error:
+                        print(f"[{number}/{len(left)}] {asked[one].id}: {error}", file=sys.stderr)
+                        continue
                     append_result(path, result)
                     tell(asked[one], result, number, len(left))
             except BaseException:
@@ -118,16 +122,18 @@ def main() -> int:
     known = known_survivors()
     try:
         results = examine(mutants, options)
-    except Broken as error:
-        print(error, file=sys.stderr)
-        return 2
     except KeyboardInterrupt:
         print("Interrupted; the same call goes on from here.", file=sys.stderr)
         return 130
     if options.remember:
         write_killers(known_killers() | killers_of(results, mutants))
+    unknown = [mutant.id for mutant in mutants if mutant.id not in results]
+    mutants = [mutant for mutant in mutants if mutant.id in results]
     print(score.table(mutants, results))
     print(score.survivors(mutants, results, known))
+    if unknown:
+        print(f"Could not be examined: {', '.join(unknown)}", file=sys.stderr)
+        return 2
     return 0 if score.is_good(mutants, results, known) else 1
 
 

@@ -82,29 +82,39 @@ class Laboratory:
 
     def prove(self, mutants: Sequence[Mutant]) -> None:
         """Forget killers that fail without a fault, or are there no more."""
-        asked = sorted({self.killers[m.id] for m in mutants if m.id in self.killers})
-        there = [test for test in asked if (ROOT / test.partition("::")[0]).is_file()]
-        passed: set[str] = set()
-        for _, group in groupby(there, key=lambda test: Path(test.partition("::")[0]).parent):
+        asked = {self.killers[m.id] for m in mutants if m.id in self.killers}
+        kept = self.kept("killers")
+        passed = set(kept.get("passed", ()))
+        new = {test for test in asked - passed if (ROOT / _file(test)).is_file()}
+        for _, group in groupby(sorted(new), key=lambda test: Path(_file(test)).parent):
             only = tuple(group)
-            files = tuple(sorted({test.partition("::")[0] for test in only}))
+            files = tuple(sorted(set(map(_file, only))))
             with self.tree() as tree:
                 _, report = self.tests(tree, files, 3_600.0, only, on_and_on=True)
             passed |= set(report["passed"]) - set(report["broken"]) if report else set()
+        self.keep("killers", {"passed": sorted(passed)})
         self.killers = {name: test for name, test in self.killers.items() if test in passed}
 
+    def kept(self, key: str) -> dict[str, Any]:
+        """Return what was learnt of the same code, or of any if that is trusted; or nothing."""
+        kept = json.loads(self.known.read_text()) if self.known.exists() else {}
+        found: dict[str, Any] = kept.get(key, {})
+        return found if self.trust or found.get("tree") == digest_of_tree() else {}
+
+    def keep(self, key: str, learnt: Mapping[str, Any]) -> None:
+        kept = json.loads(self.known.read_text()) if self.known.exists() else {}
+        kept[key] = {"tree": digest_of_tree(), **learnt}
+        self.known.write_text(json.dumps(kept))
+
     def prepare(self, tests: tuple[str, ...], tree: Path) -> float:
-        """Return how long tests take without a fault, from the file `known` where it is of the
-        same code (or trusted to be). Raises Broken where one fails."""
+        """Return how long tests take without a fault. Raises Broken where one fails."""
         with self.lock:
             if tests not in self.seconds:
-                key, now = " ".join(tests), digest_of_tree()
-                kept = json.loads(self.known.read_text()) if self.known.exists() else {}
-                if key not in kept or not (self.trust or kept[key]["tree"] == now):
-                    kept[key] = {"tree": now, **self.measured(tests, tree)}
-                    self.known.write_text(json.dumps(kept))
-                self.durations |= kept[key]["durations"]
-                self.seconds[tests] = kept[key]["seconds"]
+                key = " ".join(tests)
+                if not self.kept(key):
+                    self.keep(key, self.measured(tests, tree))
+                self.durations |= self.kept(key)["durations"]
+                self.seconds[tests] = self.kept(key)["seconds"]
             return self.seconds[tests]
 
     def measured(self, tests: tuple[str, ...], tree: Path) -> dict[str, Any]:
@@ -122,9 +132,8 @@ class Laboratory:
         begun, killer = time.monotonic(), self.killers.get(mutant.id)
         with self.tree() as tree:
             if killer is not None:
-                file = killer.partition("::")[0]
                 with planted(mutant, tree):
-                    _, report = self.tests(tree, (file,), FIRST_LIMIT, only=(killer,))
+                    _, report = self.tests(tree, (_file(killer),), FIRST_LIMIT, only=(killer,))
                 if report is None or report["code"]:
                     return _result(mutant, report, killer, begun)
             limit = GRACE + PATIENCE * self.prepare(mutant.tests, tree)
@@ -195,6 +204,11 @@ class Laboratory:
             raise Broken(f"{function.__name__} failed by itself: {arguments}")
         report: dict[str, Any] = json.loads(written.read_text())
         return report
+
+
+def _file(test: str) -> str:
+    """Return the file of a test's full name."""
+    return test.partition("::")[0]
 
 
 def _result(
