@@ -86,7 +86,7 @@ def test_the_guides_agent_keeps_the_contract(guide_plugin: Path) -> None:
     """In what its page is about: exact resume, plain states, metrics, options."""
     kept = ["killed_and_resumed_is_the_same", "checkpoints_are_plain", "loading_copies",
             "tiny_improves_its_objective", "metrics_are_declared_numbers",
-            "options_are_described"]  # fmt: skip
+            "options_are_described", "spec_is_complete", "seeds_differ_from_the_start"]  # fmt: skip
     report = lab.testing.check_plugin("q-table", only=kept)
     assert report.passed, report.failures
 
