@@ -152,6 +152,6 @@ def made_for_values(tmp_path, algo, outputs):
     cpu = torch.device("cpu")
     parts = {n: make_split(inputs, values, r, cpu, True) for n, r in rows.items()}
     about = About.of("values", dataset, rows["train"])
-    ctx = Context(seed=0, budget=100, dir=tmp_path, compute=Compute(cpu))
+    ctx = Context(seed=0, budget=100, dir=tmp_path, compute=Compute(cpu), task="regress")
     ctx.data = lambda config: SimpleNamespace(about=about, part=parts.get, **parts)
     return Baseline(Config(algo=algo, data="diabetes"), ctx)
