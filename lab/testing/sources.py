@@ -19,7 +19,8 @@ from lab import api, config
 from lab.config import Options
 from lab.data import sources, splits
 from lab.data.dataset import Dataset, Task, checked
-from lab.errors import LabError, RunFailed
+from lab.data.options import DataOptions
+from lab.errors import LabError, UsageError
 from lab.plugins import Plugin, Plugins
 from lab.rng import untouched
 from lab.spec import SourceSpec, import_object
@@ -36,13 +37,6 @@ DTYPES: Mapping[str, tuple[str, str]] = {  # numpy's kinds of numbers, and how t
     "video": ("uint8", "uint8 [N, T, C, H, W]"),
     "table": ("f", "float [N, F]"),
     "sequence": ("f", "float [N, T, F]"),
-}
-LEARNERS: Mapping[tuple[str, str], str] = {  # what learns from a kind of data for a task, if there
-    **{(kind, task): "mlp" for kind in ("image", "table") for task in ("classify", "regress")},
-    ("table", "none"): "gan",
-    ("image", "none"): "gan",
-    ("tokens", "none"): "gan",
-    ("tokens", "classify"): "gan",
 }
 MOMENT: Mapping[str, Any] = {"budget": 128, "batch": 64}
 
@@ -268,30 +262,33 @@ def check_the_process_is_left_as_found(subject: Subject) -> None:
 
 
 def check_something_learns_from_it(subject: Subject) -> None:
-    """A moment's training goes through, where an experiment is installed that the data fit."""
+    """A moment's training goes through, by the first installed experiment that the data fit."""
+    plugins = _with(subject)
+    for spec in plugins.experiments():
+        if not issubclass(spec.load_config(), DataOptions) or PRESET not in spec.presets:
+            continue
+        options = {
+            "data": subject.words,
+            "data_args": {},
+            "device": "cpu",
+            "media": False,
+            "wandb": "disabled",
+            "track": False,
+            "runs_dir": subject.folder / "runs",
+            "name": "moment",
+            **MOMENT,
+        }
+        preset = subject.spec.name if subject.spec.name in spec.presets else PRESET
+        try:
+            resolved = config.resolve(spec, options, preset=preset, plugins=plugins)
+            api.start(spec, resolved, plugins, Silent())
+        except UsageError:  # it learns from other kinds of data
+            continue
+        except LabError as error:
+            raise Broken(f"`lab run {spec.name} --data {subject.words}` fails: {error}") from error
+        return
     dataset = subject.dataset
-    name = LEARNERS.get((dataset.kind, dataset.task), "")
-    known = {spec.name: spec for spec in subject.plugins.experiments()}
-    if name not in known:
-        raise Skipped(f"nothing here learns to {dataset.task} from a {dataset.kind}")
-    options = {
-        "data": subject.words,
-        "data_args": {},
-        "device": "cpu",
-        "media": False,
-        "wandb": "disabled",
-        "track": False,
-        "runs_dir": subject.folder / "runs",
-        "name": "moment",
-        **MOMENT,
-    }
-    spec, plugins = known[name], _with(subject)
-    preset = subject.spec.name if subject.spec.name in spec.presets else PRESET
-    try:
-        resolved = config.resolve(spec, options, preset=preset, plugins=plugins)
-        api.start(spec, resolved, plugins, Silent())
-    except (RunFailed, LabError) as error:
-        raise Broken(f"`lab run {name} --data {subject.words}` fails: {error}") from error
+    raise Skipped(f"nothing here learns to {dataset.task} from a {dataset.kind}")
 
 
 def _with(subject: Subject) -> Plugins:
