@@ -35,7 +35,7 @@ portable: $(VENV)/.test  ## the tests as other CPUs compute: narrower vectors, a
 proofs: $(VENV)/.test  ## the long tests: kills at random moments, signals, compiled updates
 	$(BIN)/python -m pytest -m slow
 
-mutants: $(VENV)/.test  ## what the tests notice of faults that are planted; takes hours, and goes on
+mutants: $(VENV)/.test  ## what the tests notice of faults that are planted; takes long, and goes on where it stopped
 	$(BIN)/python -m tests.mutants
 
 bench: $(VENV)/.test  ## measured figures, beside stable-baselines3

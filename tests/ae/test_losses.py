@@ -52,6 +52,17 @@ def test_the_sparsity_penalty_is_the_divergence_of_two_coins() -> None:
     assert losses.sparsity(torch.zeros(4, 3), 0.1).isfinite()
 
 
+def test_penalties_of_the_code_are_means_over_examples_by_their_weights(make_net) -> None:
+    options = {"code_activation": "sigmoid", "sparsity": 0.1, "sparsity_cost": 2.0, "l1": 0.5}
+    net, x = make_net(**options), torch.rand(6, 1, 4, 3)
+    loss, parts = Reconstructing(Config(**options), False, None)(net, x)
+    code = net.encode(x).detach()
+    size = np.abs(code.numpy()).sum(1).mean()
+    assert parts["l1"].item() == pytest.approx(size, rel=1e-5)
+    whole = parts["reconstruction_loss"] + 2 * losses.sparsity(code, 0.1) + 0.5 * size
+    assert loss.item() == pytest.approx(whole.item(), rel=1e-5)
+
+
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu", "gelu"])
 @pytest.mark.parametrize(
     "options",

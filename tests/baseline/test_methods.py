@@ -106,9 +106,11 @@ def test_without_probabilities_there_is_no_loss_and_no_calibration_error(fit) ->
     assert not [name for name in named if name.endswith(("/loss", "/ece"))]
 
 
-def test_the_answer_of_an_svc_is_the_largest_decision_value(fit) -> None:
-    """Also where votes are tied: of five classes of noise many are."""
-    loaded = lab.load(fit("svc", "ring", data_args="n=400,std=1.5").dir)
+@pytest.mark.parametrize(("data", "options"), [("ring", "n=400,std=1.5"), ("xor", "n=200")])
+def test_the_answer_of_an_svc_is_the_largest_decision_value(fit, data, options) -> None:
+    """Also where votes are tied: of five classes of noise many are. And of two classes, of which
+    scikit-learn returns a single value."""
+    loaded = lab.load(fit("svc", data, data_args=options).dir)
     inputs = loaded.data.test.inputs
     theirs = loaded.estimator.predict(loaded.columns(inputs))
     assert np.array_equal(loaded.infer(inputs).argmax(1), theirs)

@@ -101,8 +101,10 @@ def test_without_a_target_network_each_gradient_step_bootstraps_from_the_one_bef
     assert difference(used[0], used[1]) is not None
 
 
-def test_no_gradient_flows_through_targets() -> None:
-    dqn = trained(double=True)
+@pytest.mark.parametrize("options", [{}, {"double": True}, {"target_network": False}], ids=str)
+def test_no_gradient_flows_through_targets(options) -> None:
+    """Nor through what the online network says of the next state, where there is no other."""
+    dqn = trained(**options)
     batch = dqn.memory.sample(1, 8, np.random.default_rng(0))
     target = next(dqn.targets(batch))
     assert not target.requires_grad

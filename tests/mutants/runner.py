@@ -139,12 +139,23 @@ class Laboratory:
             limit = GRACE + PATIENCE * self.prepare(mutant.tests, tree)
             with planted(mutant, tree):
                 _, report = self.tests(tree, mutant.tests, limit)
-                checked = check and report is not None and report["code"] == 0
-                if checked:
+            self.confirm(report, tree)
+            checked = check and report is not None and report["code"] == 0
+            if checked:
+                with planted(mutant, tree):
                     arguments = tree, self.clean(tree), mutant.check
                     report = self.process(child.run_check, tree, arguments, CHECK_LIMIT)
         where = "lab check" if checked else "the tests"
         return _result(mutant, report, where, begun, checked)
+
+    def confirm(self, report: dict[str, Any] | None, tree: Path) -> None:
+        """Raise Broken where a test that failed fails without the fault, too: one that is newer
+        than what is trusted."""
+        failed = report and report["failed"]
+        if failed and "::" in failed and failed not in self.durations:
+            _, again = self.tests(tree, (_file(failed),), FIRST_LIMIT, only=(failed,))
+            if again is None or again["code"]:
+                raise Broken(f"{failed} fails without any fault")
 
     # -- processes
 
