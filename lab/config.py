@@ -252,8 +252,10 @@ def _objective(config: Config, task: str) -> Objective:
     said: Any = config.objective
     if isinstance(said, Mapping):
         if task not in said:
-            what = "nothing to predict" if task == "none" else f"no objective for {task!r}"
-            raise UsageError(f"{config.target}: {what}; there is one to {', '.join(said)}.")
+            data = getattr(config, "data", config.target)
+            if task == "none":
+                raise UsageError(f"{data} has nothing to predict: no classes and no values")
+            raise UsageError(f"{data} is to {task}; this experiment can {', '.join(said)}")
         said = said[task]
     metric, direction = said if isinstance(said, tuple) and len(said) == 2 else (said, None)
     if not str(metric).startswith("eval/") or direction not in ("max", "min"):

@@ -7,7 +7,7 @@ import inspect
 import random
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, get_args
@@ -15,12 +15,12 @@ from typing import Any, get_args
 import numpy as np
 import torch
 
-from lab import api, config
 from lab.config import Options
 from lab.data import sources, splits
+from lab.data.data import Data
 from lab.data.dataset import Dataset, Task, checked
 from lab.data.options import DataOptions
-from lab.errors import LabError, UsageError
+from lab.errors import LabError
 from lab.plugins import Plugin, Plugins
 from lab.rng import untouched
 from lab.spec import SourceSpec, import_object
@@ -28,9 +28,8 @@ from lab.testing.digest import digest_of
 from lab.testing.limits import SECONDS
 from lab.testing.offered import Offered
 from lab.testing.static import LONGEST_SUMMARY, expect_described
-from lab.testing.subject import PRESET, Broken, Skipped, expect
+from lab.testing.subject import Broken, Skipped, expect
 from lab.testing.traces import CACHE, Traces, watched
-from lab.tracking.terminal import Silent
 
 DTYPES: Mapping[str, tuple[str, str]] = {  # numpy's kinds of numbers, and how they are called
     "image": ("uint8", "uint8 [N, C, H, W]"),
@@ -38,7 +37,6 @@ DTYPES: Mapping[str, tuple[str, str]] = {  # numpy's kinds of numbers, and how t
     "table": ("f", "float [N, F]"),
     "sequence": ("f", "float [N, T, F]"),
 }
-MOMENT: Mapping[str, Any] = {"budget": 128, "batch": 64}
 
 
 @dataclass(frozen=True)
@@ -262,33 +260,36 @@ def check_the_process_is_left_as_found(subject: Subject) -> None:
 
 
 def check_something_learns_from_it(subject: Subject) -> None:
-    """A moment's training goes through, by the first installed experiment that the data fit."""
-    plugins = _with(subject)
-    for spec in plugins.experiments():
-        if not issubclass(spec.load_config(), DataOptions) or PRESET not in spec.presets:
-            continue
-        options = {
-            "data": subject.words,
-            "data_args": {},
-            "device": "cpu",
-            "media": False,
-            "wandb": "disabled",
-            "track": False,
-            "runs_dir": subject.folder / "runs",
-            "name": "moment",
-            **MOMENT,
-        }
-        preset = subject.spec.name if subject.spec.name in spec.presets else PRESET
-        try:
-            resolved = config.resolve(spec, options, preset=preset, plugins=plugins)
-            api.start(spec, resolved, plugins, Silent())
-        except UsageError:  # it learns from other kinds of data
-            continue
-        except LabError as error:
-            raise Broken(f"`lab run {spec.name} --data {subject.words}` fails: {error}") from error
-        return
-    dataset = subject.dataset
-    raise Skipped(f"nothing here learns to {dataset.task} from a {dataset.kind}")
+    """A batch, as families get it, has a finite loss and gradient in a linear layer."""
+    if subject.dataset.kind == "text":
+        raise Skipped("texts are numbers only once they are tokens")
+    options = DataOptions(data=subject.words)
+    cpu, offered = torch.device("cpu"), _with(subject).sources()
+    try:
+        with untouched():
+            data = Data(options, offered, cpu, 0, _compute, _pass_over, _pass_over)
+            batch = data.batches().next()
+            inputs = data.about.prepare(batch.inputs).flatten(1).float()
+            layer = torch.nn.Linear(inputs.shape[1], 1)
+            loss = layer(inputs).square().mean()
+            loss.backward()  # type: ignore[no-untyped-call]
+    except LabError as error:
+        raise Broken(f"No run can read it: {error}") from error
+    assert layer.weight.grad is not None
+    finite = bool(torch.isfinite(loss)) and bool(torch.isfinite(layer.weight.grad).all())
+    expect(
+        finite,
+        "A linear layer's loss or gradient of it is not finite: its numbers are too large, or no "
+        "numbers, once they are standardized.",
+    )
+
+
+def _compute(name: str, compute: Callable[[], Any]) -> Any:
+    return compute()
+
+
+def _pass_over(*told: Any) -> None:
+    """Take what a run would be told."""
 
 
 def _with(subject: Subject) -> Plugins:

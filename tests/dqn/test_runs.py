@@ -119,8 +119,9 @@ def test_the_interval_is_student_s() -> None:
 
 
 def test_one_episode_says_nothing_about_how_returns_scatter() -> None:
-    played = lab.Episodes(np.array([3.0]), np.array([3.0]), np.array([7]))
-    assert played.metrics("test") == {"return": 3.0, "length": 7.0, "episodes": 1.0}
+    played = lab.Episodes(np.array([3.0]), np.array([3.0]), np.array([7]), np.array([False]))
+    expected = {"return": 3.0, "length": 7.0, "truncated": 0.0, "episodes": 1.0}
+    assert played.metrics("test") == expected
 
 
 def test_stop_at_solved_ends_on_a_passage_that_is_confirmed(run_dqn) -> None:

@@ -25,7 +25,10 @@ MISTAKES = {
     "sequences": (["--data", "waves"], "is sequence data to classify"),
     "tokens": (["--data", "sentences"], "is tokens data to classify"),
     "tokens for a perceptron": ([*PERCEPTRON, "--data", "sentences"], "is tokens data to classify"),
-    "a source without classes": (["--data", "text:lines.txt"], "is text data to none"),
+    "a source without classes": (
+        ["--data", "text:lines.txt"],
+        "text:lines.txt has nothing to predict",
+    ),
     "values of irises": (["--data", "iris", "--task", "regress"], "iris"),
     "an unknown source": (["--data", "digit"], "Did you mean 'digits'?"),
     "an unknown class": (["--data", "iris", "--classes", "rose"], "no class 'rose'"),

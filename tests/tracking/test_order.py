@@ -132,5 +132,6 @@ def test_a_run_that_fails_before_its_first_row_ends_in_order(
     monkeypatch.setattr(MLP, "evaluate", broken)
     with pytest.raises(lab.RunFailed):
         run(tmp_path, tracked)
-    assert Following.events == [("start", False), ("source", "digits"), ("finish", "failed")]
-    assert Plain.events == [("start", False), ("finish", "failed")]
+    end = [("checkpoint", "last"), ("finish", "failed")]  # one is written before any evaluation
+    assert Following.events == [("start", False), ("source", "digits"), *end]
+    assert Plain.events == [("start", False), *end]

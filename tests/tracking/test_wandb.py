@@ -479,7 +479,7 @@ run = RunInfo("abc", "n", folder, "e", "t", "g", 0, {}, "samples", ("eval/loss",
 tracker = WandbTracker("auto", init_timeout=1.5, finish_timeout=%s)
 relay = Relay(tracker, "wandb", print, finish_timeout=1.0)
 relay.start(run)
-relay.started.wait(BOUND)
+relay.started.wait(60)
 relay.row({"clock": 1, "eval/loss": 1.0})
 time.sleep(0.2)
 """
