@@ -15,7 +15,7 @@ from typing import Any, get_args
 import numpy as np
 import torch
 
-from lab.config import Options
+from lab.config import Options, build
 from lab.data import sources, splits
 from lab.data.data import Data
 from lab.data.dataset import Dataset, Task, checked
@@ -263,7 +263,7 @@ def check_something_learns_from_it(subject: Subject) -> None:
     """A batch, as families get it, has a finite loss and gradient in a linear layer."""
     if subject.dataset.kind == "text":
         raise Skipped("texts are numbers only once they are tokens")
-    options = DataOptions(data=subject.words)
+    options = build(DataOptions, {"data": subject.words})
     cpu, offered = torch.device("cpu"), _with(subject).sources()
     try:
         with untouched():
@@ -272,7 +272,7 @@ def check_something_learns_from_it(subject: Subject) -> None:
             inputs = data.about.prepare(batch.inputs).flatten(1).float()
             layer = torch.nn.Linear(inputs.shape[1], 1)
             loss = layer(inputs).square().mean()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
     except LabError as error:
         raise Broken(f"No run can read it: {error}") from error
     assert layer.weight.grad is not None
