@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import torch
+from packaging.version import Version
 from torch import Tensor, nn
 from torch.func import functional_call, grad_and_value
 from torch.nn.utils import get_total_norm
@@ -156,9 +157,7 @@ def _compiled(
         step,
         fullgraph=True,
         dynamic=False,
-        # Asking at each call whether the module has changed costs as much as the backward pass.
-        # Shapes are still asked; attributes of the module count as fixed once training began.
-        options={"guard_filter_fn": torch.compiler.skip_guard_on_all_nn_modules_unsafe},
+        options=_compiler_options(),
     )
     # A graph holds numbers as they are; a schedule changes the learning rate: it is a tensor.
     lr = torch.empty((), device=parameters[0].device)
@@ -169,6 +168,19 @@ def _compiled(
         return graph(_state(optimizer, parameters), {**options, "lr": lr}, *tensors)
 
     return update
+
+
+def _compiler_options() -> dict[str, Any]:
+    # Asking at each call whether the module has changed costs as much as the backward pass.
+    # Shapes are still asked; attributes of the module count as fixed once training began.
+    options: dict[str, Any] = {
+        "guard_filter_fn": torch.compiler.skip_guard_on_all_nn_modules_unsafe
+    }
+    if Version(torch.__version__) < Version("2.12"):
+        # It fails an assertion on CUDA, where gradients are summed beside Adam's lists of tensors
+        # of several shapes: https://github.com/pytorch/pytorch/issues/176591
+        options["loop_ordering_after_fusion"] = False
+    return options
 
 
 def _options(optimizer: torch.optim.Optimizer) -> dict[str, Any]:

@@ -40,10 +40,12 @@ def toy_distributions(folder: Path) -> Path:
 
 
 def child_environment(*folders: Path, **extra: str) -> dict[str, str]:
-    """Return an environment in which a child python sees the lab and the plugins in `folders`."""
+    """Return an environment in which a child python sees the lab and the plugins in `folders`,
+    then what this one sees by PYTHONPATH."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("LAB_", "WANDB_", "PYTEST"))}
     ours = (ROOT, ROOT / "plugins", ROOT / "envs", TOYS)
-    path = os.pathsep.join(str(folder) for folder in (*ours, *folders))
+    inherited = filter(None, [os.environ.get("PYTHONPATH")])
+    path = os.pathsep.join(str(folder) for folder in (*ours, *folders, *inherited))
     return {**kept, **QUIET, "PYTHONPATH": path, **extra}
 
 

@@ -24,6 +24,7 @@ from torch import Tensor
 
 from benchmarks.gpu.first_update import Learned, first_update
 from lab import api, config, store
+from lab.config import Resolved
 from lab.errors import RunFailed
 from lab.plugins import Plugins
 from lab.spec import ExperimentSpec
@@ -108,7 +109,7 @@ class Family:
         return self._trained[name]
 
     def _train(self, flags: Mapping[str, Any]) -> Trained:
-        resolved = config.resolve(self.spec, flags, preset=PRESET)
+        resolved = config.resolve(self.spec, flags, preset=PRESET, plugins=self.plugins)
         with self.in_time():
             result = api.start(self.spec, resolved, self.plugins, Hurried(self.deadline))
         return Trained(result.dir, result.summary)
@@ -124,8 +125,12 @@ class Family:
         }
 
     @cached_property
+    def resolved(self) -> Resolved:
+        return config.resolve(self.spec, {}, preset=PRESET, plugins=self.plugins)
+
+    @property
     def budget(self) -> int:
-        return int(config.resolve(self.spec, {}, preset=PRESET).run.budget or 0)
+        return int(self.resolved.run.budget or 0)
 
     @cached_property
     def first(self) -> Trained:
@@ -165,7 +170,7 @@ class Family:
 
     def gain(self, run: Trained) -> tuple[float, float, float]:
         """Return what the objective was at first, at best afterwards, and the gain between them."""
-        name, direction = config.resolve(self.spec, {}, preset=PRESET).config.objective
+        name, direction = self.resolved.objective
         values = [row[name] for row in run.rows if name in row]
         best = max(values[1:]) if direction == "max" else min(values[1:])
         gain = best - values[0] if direction == "max" else values[0] - best
@@ -174,7 +179,7 @@ class Family:
     def against(self, run: Trained, reference: Trained, name: str) -> Found:
         """Say how a run did beside a reference. Raises Wrong where it gained far less, or where
         weights are not finite."""
-        metric, _ = config.resolve(self.spec, {}, preset=PRESET).config.objective
+        metric, _ = self.resolved.objective
         start, best, gain = self.gain(run)
         _, theirs, wanted = self.gain(reference)
         share = gain / wanted if wanted > 0 else math.inf

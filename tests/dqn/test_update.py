@@ -11,6 +11,7 @@ import pytest
 import torch
 from dqn_tools import CPU, make_dqn, train
 from torch import Tensor, nn
+from torch._inductor import list_options
 
 from lab.device import Compute
 from lab.update import make_update
@@ -165,3 +166,18 @@ def test_without_compile_nothing_is_compiled(monkeypatch) -> None:
 
     monkeypatch.setattr(torch, "compile", refuse)
     train(make_dqn(n_envs=4, learning_starts=0), 50)
+
+
+@pytest.mark.parametrize(("version", "told"), [("2.11.0+cu130", True), ("2.13.0", False)])
+def test_a_compiler_that_fails_on_lists_of_tensors_does_not_reorder_loops(
+    monkeypatch, version, told
+) -> None:
+    """What failed on an H200 with torch 2.11: pytorch/pytorch#176591."""
+    monkeypatch.setattr(torch, "__version__", version)
+    asked = {}
+    monkeypatch.setattr(torch, "compile", lambda step, options, **_: asked.update(options))
+    net = nn.Linear(2, 1)
+    compute = Compute(torch.device("cpu"), compiled=True)
+    make_update(compute, net, torch.optim.Adam(net.parameters()), lambda model, x: (model(x), None))
+    assert ("loop_ordering_after_fusion" in asked) is told
+    assert set(asked) - {"guard_filter_fn"} <= set(list_options())
