@@ -35,9 +35,10 @@ from torch.nn import functional
 
 import lab
 from benchmarks.measure import alternate, ratio, summed_up
-from lab import config, device
-from lab.context import Context
-from lab.device import Compute
+from lab import config
+from lab.compute import device
+from lab.compute.device import Compute
+from lab.engine.context import Context
 from lab.plugins import discover
 from lab_ae.ae import AE
 

@@ -35,7 +35,7 @@ import torch
 
 import lab
 from benchmarks.measure import alternate, ratio, summed_up
-from lab import device
+from lab.compute import device
 from lab_dbn.config import Config
 from lab_dbn.contrastive import Contrastive
 from lab_dbn.likelihood import exact_log_partition, log_partition

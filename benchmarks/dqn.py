@@ -35,12 +35,13 @@ import numpy as np
 import torch
 
 import lab
-from lab import config, device
-from lab.context import Context
-from lab.device import Compute
+from lab import config
+from lab.compute import device
+from lab.compute.device import Compute
+from lab.compute.rng import derive
+from lab.engine.context import Context
 from lab.environments import make_envs, play_episodes
 from lab.plugins import discover
-from lab.rng import derive
 from lab.stats import mean_interval
 from lab.tracking.terminal import PlainLines
 from lab_dqn.dqn import DQN

@@ -38,10 +38,11 @@ from torch.nn import functional
 
 import lab
 from benchmarks.measure import alternate, ratio
-from lab import config, device
-from lab.context import Context
+from lab import config
+from lab.compute import device
+from lab.compute.device import Compute
 from lab.data.about import About
-from lab.device import Compute
+from lab.engine.context import Context
 from lab.plugins import discover
 from lab.stats import mean_interval
 from lab_cnn.cnn import CNN

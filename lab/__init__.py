@@ -6,8 +6,9 @@ when first used, so that `import lab` stays light.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from lab.lazy import attach
 
 __version__ = "0.1.0"
 
@@ -20,16 +21,16 @@ _HOME = {
     "Clip": "lab.media",
     "CommandSpec": "lab.spec",
     "Config": "lab.config",
-    "Context": "lab.context",
+    "Context": "lab.engine.context",
     "Data": "lab.data.data",
     "DataOptions": "lab.data.options",
     "Dataset": "lab.data.dataset",
     "Diverged": "lab.errors",
-    "EnvConfig": "lab.env_config",
+    "EnvConfig": "lab.environments",
     "EnvironmentSpec": "lab.spec",
     "Envs": "lab.environments",
     "Episodes": "lab.environments",
-    "Experiment": "lab.experiment",
+    "Experiment": "lab.engine.experiment",
     "ExperimentSpec": "lab.spec",
     "LabError": "lab.errors",
     "Options": "lab.config",
@@ -38,7 +39,7 @@ _HOME = {
     "Run": "lab.store",
     "RunFailed": "lab.errors",
     "RunInfo": "lab.tracking.tracker",
-    "RunResult": "lab.session",
+    "RunResult": "lab.engine.session",
     "SourceSpec": "lab.spec",
     "Split": "lab.data.batches",
     "Step": "lab.environments",
@@ -46,32 +47,32 @@ _HOME = {
     "Tracker": "lab.tracking.tracker",
     "TrackerSpec": "lab.spec",
     "UsageError": "lab.errors",
-    "env_spec": "lab.api",
+    "env_spec": "lab.environments",
     "evaluate": "lab.api",
     "hookimpl": "lab.hookspecs",
     "load": "lab.api",
-    "plain": "lab.rng",
+    "plain": "lab.compute.rng",
     "play_episodes": "lab.environments",
     "record_episode": "lab.environments",
     "resume": "lab.api",
     "run": "lab.api",
     "runs": "lab.api",
-    "unplain": "lab.rng",
+    "unplain": "lab.compute.rng",
 }
 
 __all__ = ["__version__", *_HOME]
 
 if TYPE_CHECKING:
-    from lab.api import env_spec as env_spec
     from lab.api import evaluate as evaluate
     from lab.api import load as load
     from lab.api import resume as resume
     from lab.api import run as run
     from lab.api import runs as runs
+    from lab.compute.rng import plain as plain
+    from lab.compute.rng import unplain as unplain
     from lab.config import Config as Config
     from lab.config import Options as Options
     from lab.config import Play as Play
-    from lab.context import Context as Context
     from lab.data.about import About as About
     from lab.data.augment import Augment as Augment
     from lab.data.batches import Batch as Batch
@@ -81,24 +82,24 @@ if TYPE_CHECKING:
     from lab.data.dataset import Dataset as Dataset
     from lab.data.options import AugmentOptions as AugmentOptions
     from lab.data.options import DataOptions as DataOptions
-    from lab.env_config import EnvConfig as EnvConfig
+    from lab.engine.context import Context as Context
+    from lab.engine.experiment import Experiment as Experiment
+    from lab.engine.session import RunResult as RunResult
+    from lab.environments import EnvConfig as EnvConfig
     from lab.environments import Envs as Envs
     from lab.environments import Episodes as Episodes
     from lab.environments import Step as Step
+    from lab.environments import env_spec as env_spec
     from lab.environments import play_episodes as play_episodes
     from lab.environments import record_episode as record_episode
     from lab.errors import Diverged as Diverged
     from lab.errors import LabError as LabError
     from lab.errors import RunFailed as RunFailed
     from lab.errors import UsageError as UsageError
-    from lab.experiment import Experiment as Experiment
     from lab.hookspecs import hookimpl as hookimpl
     from lab.media import Clip as Clip
     from lab.media import Table as Table
     from lab.plugins import Plugins as Plugins
-    from lab.rng import plain as plain
-    from lab.rng import unplain as unplain
-    from lab.session import RunResult as RunResult
     from lab.spec import CommandSpec as CommandSpec
     from lab.spec import EnvironmentSpec as EnvironmentSpec
     from lab.spec import ExperimentSpec as ExperimentSpec
@@ -109,13 +110,4 @@ if TYPE_CHECKING:
     from lab.tracking.tracker import Tracker as Tracker
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'lab' has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOME[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = attach(__name__, _HOME)

@@ -14,19 +14,17 @@ from typing import TYPE_CHECKING, Any
 
 from lab import config, store
 from lab.config import Resolved
+from lab.engine.session import RunResult, Session
 from lab.errors import UsageError
 from lab.plugins import Plugins, discover
 from lab.provenance import provenance
-from lab.session import RunResult, Session
 from lab.spec import ExperimentSpec, import_object
 from lab.store import Run
 from lab.text import slug
 from lab.tracking.terminal import Silent, Terminal
 
 if TYPE_CHECKING:
-    from gymnasium.envs.registration import EnvSpec
-
-    from lab.context import Context
+    from lab.engine.context import Context
 
 
 def run(
@@ -162,7 +160,7 @@ def evaluate(
     """
     restored = _restored(dir, str(checkpoint), device, plugins, data_changed, terminal)
     with restored as (experiment, ctx, _):
-        from lab.evaluation import evaluate
+        from lab.engine.evaluation import evaluate
 
         return evaluate(experiment, ctx, split, purpose=split, seed=seed)
 
@@ -184,7 +182,7 @@ def use(
     """
     restored = _restored(dir, str(checkpoint), device, plugins, data_changed, terminal)
     with restored as (experiment, ctx, spec):
-        from lab.evaluation import perform
+        from lab.engine.evaluation import perform
 
         if capability not in spec.capabilities:
             offered = ", ".join(spec.capabilities) or "nothing beyond training"
@@ -222,19 +220,6 @@ def _restored(
 def runs(dir: str | Path = "runs") -> Iterator[Run]:
     """Yield the runs of a folder, by name."""
     return store.runs(Path(dir))
-
-
-def env_spec(env_id: str, plugins: Plugins | None = None) -> EnvSpec:
-    """Return what Gymnasium knows of an environment, its `reward_threshold` say, without making it.
-    `plugins` are those found before.
-
-    Raises UsageError where the id is unknown.
-    """
-    import gymnasium
-
-    from lab.environments.make import register
-
-    return gymnasium.spec(register(env_id, (plugins or discover()).environments()))
 
 
 def check_changes(changes: Mapping[str, Any]) -> None:

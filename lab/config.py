@@ -22,7 +22,7 @@ from pydantic import (
     field_validator,
 )
 
-from lab.environ import environment, thread_variables
+from lab.compute.process_env import environment, thread_variables
 from lab.errors import LabError, UsageError
 from lab.plugins import Plugins, discover
 from lab.spec import NAME, ExperimentSpec

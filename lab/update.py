@@ -18,7 +18,7 @@ from torch.func import functional_call, grad_and_value
 from torch.nn.utils import get_total_norm
 from torch.optim.adam import adam
 
-from lab.device import Compute
+from lab.compute.device import Compute
 
 Model = Callable[..., Any]
 Loss = Callable[..., tuple[Tensor, Any]]

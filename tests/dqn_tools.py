@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import torch
 
-from lab.context import Context
-from lab.device import Compute
+from lab.compute.device import Compute
+from lab.engine.context import Context
 from lab.environments import Envs
 from lab.plugins import discover
 from lab_dqn.config import Config

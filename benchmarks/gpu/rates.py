@@ -22,9 +22,10 @@ from torch.nn.functional import cross_entropy, huber_loss, softplus
 
 from benchmarks.gpu.family import OutOfTime
 from benchmarks.measure import alternate
-from lab import config, device
-from lab.context import Context
-from lab.device import Compute
+from lab import config
+from lab.compute import device
+from lab.compute.device import Compute
+from lab.engine.context import Context
 from lab.plugins import discover
 
 ROUNDS = 9

@@ -49,7 +49,7 @@ def _versions() -> list[Finding]:
 
 
 def _devices() -> list[Finding]:
-    from lab import device
+    from lab.compute import device
 
     known = device.available()
     policy = os.environ.get("OMP_WAIT_POLICY", "not set; the lab sets it to passive")

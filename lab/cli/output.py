@@ -14,7 +14,7 @@ from lab.errors import UsageError
 from lab.text import duration
 
 if TYPE_CHECKING:
-    from lab.session import RunResult
+    from lab.engine.session import RunResult
 
 SUFFIXES = {".gif", ".png", ".txt", ".csv", ".mp4", ".jpg", ".webp"}  # that mean a kind of file
 

@@ -130,7 +130,7 @@ def choose_terminal(as_json: bool, quiet: bool) -> Terminal:
 
 def report(train: Any, as_json: bool, quiet: bool) -> None:
     """Train, print the result, and exit with its code."""
-    from lab.session import RunResult
+    from lab.engine.session import RunResult
 
     try:
         # what a library prints while training may not come between the reader and the JSON

@@ -10,7 +10,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from lab import stop, store
+from lab import store
+from lab.engine import stop
 from lab.errors import UsageError
 from lab.store import Run
 from lab.text import did_you_mean

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lab.compute.rng import derive
 from lab.data.dataset import Array, Column
-from lab.rng import derive
 
 
 class Batch(NamedTuple):

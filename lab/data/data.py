@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from lab.compute.rng import untouched
 from lab.data import sources, splits
 from lab.data.about import About
 from lab.data.batches import Batches, Split, make_split
@@ -19,7 +20,6 @@ from lab.data.fingerprint import contents_changed, digests, fingerprint
 from lab.data.options import DataOptions
 from lab.data.record import DataRecord
 from lab.errors import UsageError
-from lab.rng import untouched
 from lab.spec import SourceSpec
 
 LOOKED_AT = 512  # examples at a time

@@ -10,15 +10,16 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from gymnasium.envs.registration import load_env_creator
+from gymnasium.envs.registration import EnvSpec, load_env_creator
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 from gymnasium.wrappers import TimeLimit
 
+from lab.compute.rng import plain, unplain
 from lab.environments.envs import Envs
 from lab.environments.limits import registered_limit
 from lab.environments.replayable import Replayable
 from lab.errors import UsageError
-from lab.rng import plain, unplain
+from lab.plugins import Plugins, discover
 from lab.spec import EnvironmentSpec
 from lab.text import did_you_mean, first_line
 
@@ -49,6 +50,15 @@ def register(env_id: str, offers: Iterable[EnvironmentSpec]) -> str:
         hint = did_you_mean(name, gym.registry)
         raise UsageError(f"--env {env_id}: Gymnasium knows no such environment.{hint}") from error
     return name
+
+
+def env_spec(env_id: str, plugins: Plugins | None = None) -> EnvSpec:
+    """Return what Gymnasium knows of an environment, its `reward_threshold` say, without making it.
+    `plugins` are those found before.
+
+    Raises UsageError where the id is unknown.
+    """
+    return gym.spec(register(env_id, (plugins or discover()).environments()))
 
 
 def make_env(

@@ -9,7 +9,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
-from lab.rng import derive
+from lab.compute.rng import derive
 
 
 class Replayable(gym.Wrapper[Any, Any, Any, Any]):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from lab.context import Context
-from lab.experiment import Experiment
+from lab.engine.context import Context
+from lab.engine.experiment import Experiment
 
 
 class EarlyStop:

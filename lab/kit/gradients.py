@@ -14,8 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lab.compute.rng import untouched
 from lab.kit.eager import as_written
-from lab.rng import untouched
 from lab.update import Loss
 
 TINY = 1e-30

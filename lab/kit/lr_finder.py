@@ -12,12 +12,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lab.context import Context
-from lab.device import Compute
+from lab.compute.device import Compute
+from lab.compute.rng import untouched
+from lab.engine.context import Context
 from lab.kit.optimizers import make_optimizer
 from lab.kit.options import OptimizerOptions
 from lab.kit.schedules import set_rate
-from lab.rng import untouched
 from lab.update import Loss, make_update
 
 SMOOTHING = 0.9

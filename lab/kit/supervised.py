@@ -12,11 +12,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lab.context import Context
 from lab.data.augment import Augment
 from lab.data.batches import Batch, Batches
+from lab.engine.context import Context
+from lab.engine.experiment import Experiment
 from lab.errors import UsageError
-from lab.experiment import Experiment
 from lab.kit.early_stop import EarlyStop, validate
 from lab.kit.gradients import draw_layers, layer_statistics, metric_names
 from lab.kit.losses import MSE, CrossEntropy, Loss, class_weights

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lab.context import Context
-from lab.device import Compute
+from lab.compute.device import Compute
+from lab.engine.context import Context
 from lab.kit.ema import EMA
 from lab.kit.optimizers import make_optimizer
 from lab.kit.options import OptimizerOptions

@@ -12,8 +12,8 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.utils.env_checker import check_env
 
+from lab.compute.rng import untouched
 from lab.environments.make import is_exact, make_env, make_envs
-from lab.rng import untouched
 from lab.spec import EnvironmentSpec
 from lab.testing.offered import Offered
 from lab.testing.subject import Broken, Skipped, expect

@@ -6,7 +6,7 @@ import copy
 import random
 from typing import Any
 
-from lab.evaluation import evaluate
+from lab.engine.evaluation import evaluate
 from lab.testing.compare import difference
 from lab.testing.subject import Subject, expect
 

@@ -16,7 +16,7 @@ from types import FrameType
 from typing import Any, NoReturn
 from unittest import mock
 
-from lab.signals import WATCHED
+from lab.engine.signals import WATCHED
 from lab.testing.places import Own
 
 SECONDS = 300.0  # the time of one check; its runs take seconds each
@@ -65,14 +65,14 @@ def late(seconds: float, own: Own, frame: FrameType | None) -> str:
 def prompt() -> Iterator[None]:
     """Let signals end the runs inside at once: a runner would finish its step first, which may
     never come to its end."""
-    from lab import runner
+    from lab.engine import runner
 
     with mock.patch.object(runner, "Signals", _Deaf):
         yield
 
 
 class _Deaf:
-    """In the place of `lab.signals.Signals`: hears nothing."""
+    """In the place of `lab.engine.signals.Signals`: hears nothing."""
 
     caught: int | None = None
 

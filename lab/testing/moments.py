@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lab.context import Context
-from lab.experiment import Experiment
+from lab.engine.context import Context
+from lab.engine.experiment import Experiment
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ def _killed_and_resumed(subject: Subject) -> Trained:
 
 def check_checkpoints_are_plain(subject: Subject) -> None:
     """Checkpoints load with weights_only=True, and hold tensors and plain data alone."""
-    from lab.checkpoint import check_plain
+    from lab.engine.checkpoint import check_plain
 
     for which in ("last", "best"):
         if (subject.first.dir / "checkpoints" / f"{which}.pt").exists():
@@ -114,7 +114,7 @@ def check_loading_copies(subject: Subject) -> None:
 
 def check_model_alone_serves(subject: Subject) -> None:
     """state["model"] alone, loaded into a fresh experiment, evaluates as the trained one does."""
-    from lab.evaluation import evaluate
+    from lab.engine.evaluation import evaluate
 
     with subject.experiment() as (experiment, ctx):
         subject.practise(experiment, ctx)
@@ -134,7 +134,7 @@ def check_model_alone_serves(subject: Subject) -> None:
 
 def check_devices_are_exchangeable(subject: Subject) -> None:
     """A state that was saved on one device loads on another."""
-    from lab import device
+    from lab.compute import device
 
     others = [name for name in device.available() if name != "cpu"]
     if not others:

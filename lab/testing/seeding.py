@@ -10,8 +10,8 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest import mock
 
-from lab import rng
-from lab.evaluation import evaluate
+from lab.compute import rng
+from lab.engine.evaluation import evaluate
 from lab.testing.compare import difference
 from lab.testing.places import Own
 from lab.testing.subject import Broken, Skipped, Subject, expect
@@ -110,7 +110,7 @@ def _guarded(function: Callable[..., Any], name: str, own: Own) -> Callable[...,
 
 
 def _is_the_runners(own: Own) -> bool:
-    """Tell whether `lab.rng` comes before the plugin among those who call, or alone."""
+    """Tell whether `lab.compute.rng` comes before the plugin among those who call, or alone."""
     frame = sys._getframe(2)
     while frame is not None:
         if frame.f_code.co_filename == rng.__file__:

@@ -15,6 +15,7 @@ from typing import Any, get_args
 import numpy as np
 import torch
 
+from lab.compute.rng import untouched
 from lab.config import Options, build
 from lab.data import sources, splits
 from lab.data.data import Data
@@ -22,7 +23,6 @@ from lab.data.dataset import Dataset, Task, checked
 from lab.data.options import DataOptions
 from lab.errors import LabError
 from lab.plugins import Plugin, Plugins
-from lab.rng import untouched
 from lab.spec import SourceSpec, import_object
 from lab.testing.digest import digest_of
 from lab.testing.limits import SECONDS

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 from unittest import mock
 
-from lab.environ import environment
+from lab.compute.process_env import environment
 from lab.testing.subject import Skipped, Subject, expect
 
 
@@ -88,7 +88,7 @@ class Reads:
 
 def _reads(subject: Subject) -> Reads:
     """Return what a short training and both evaluations read; found once for all checks."""
-    from lab.evaluation import evaluate
+    from lab.engine.evaluation import evaluate
 
     if subject.reads is None:
         reads = Reads()
@@ -109,7 +109,7 @@ def _reads(subject: Subject) -> Reads:
 def _recorded(reads: Reads) -> Iterator[None]:
     """Note what is read of the data and the environments that contexts lend from now on. What runs
     keep for each other is out of reach, as that would be read in the place of a split."""
-    from lab.context import Context
+    from lab.engine.context import Context
     from lab.environments import Envs
 
     lend_data, lend_envs = Context.data, Context.make_envs

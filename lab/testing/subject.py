@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from lab import api, config
 from lab.config import Config, Resolved
+from lab.engine.session import Session
 from lab.errors import LabError, RunFailed, UsageError
 from lab.plugins import Plugin, Plugins, discover
-from lab.session import Session
 from lab.spec import ExperimentSpec
 from lab.testing import defaults
 from lab.testing.limits import SECONDS, OutOfTime, prompt
@@ -24,8 +24,8 @@ from lab.testing.traces import Traces, watched
 from lab.tracking.terminal import Silent, Terminal
 
 if TYPE_CHECKING:
-    from lab.context import Context
-    from lab.experiment import Experiment
+    from lab.engine.context import Context
+    from lab.engine.experiment import Experiment
 
 PRESET = "tiny"
 # what every check of a trained experiment goes through: where one hangs, none is tried again
@@ -72,7 +72,7 @@ class Trained:
         return [{k: v for k, v in row.items() if not k.startswith("perf/")} for row in found]
 
     def checkpoint(self, which: str = "last") -> dict[str, Any]:
-        from lab import checkpoint
+        from lab.engine import checkpoint
 
         return checkpoint.load(self.dir / "checkpoints" / f"{which}.pt")
 

@@ -128,7 +128,7 @@ def _environments() -> set[str]:
 @contextmanager
 def _living_in(folder: Path) -> Iterator[None]:
     """Make an empty folder the home, the temporary and the working folder."""
-    from lab.environ import environment
+    from lab.compute.process_env import environment
 
     cache = str(folder / CACHE)
     homes = {"HOME": str(folder), "TMPDIR": str(folder), "XDG_CACHE_HOME": cache}

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lab.config import Options, build, unwrap
-from lab.evaluation import lent, perform
+from lab.engine.evaluation import lent, perform
 from lab.spec import import_object
 from lab.testing.subject import Broken, Subject
 

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
+from lab.engine.evaluation import evaluate
 from lab.errors import UsageError
-from lab.evaluation import evaluate
 from lab.testing.compare import difference
 from lab.testing.moments import Moment, go_back, keep
 from lab.testing.subject import Skipped, Subject, expect

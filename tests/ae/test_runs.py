@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 import lab
-from lab import checkpoint
+from lab.engine import checkpoint
 from lab.kit import Sample
 
 VARIANTS = {

@@ -138,11 +138,11 @@ def made_for_values(tmp_path, algo, outputs):
     """Return a baseline of values that nobody runs, on data that are lent directly."""
     from types import SimpleNamespace
 
-    from lab.context import Context
+    from lab.compute.device import Compute
     from lab.data.about import About
     from lab.data.batches import make_split
     from lab.data.dataset import Dataset
-    from lab.device import Compute
+    from lab.engine.context import Context
     from lab_baseline.baseline import Baseline
     from lab_baseline.config import Config
 

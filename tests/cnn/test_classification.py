@@ -16,7 +16,7 @@ from torch.nn.functional import cross_entropy
 
 import lab
 from lab import api, config
-from lab.evaluation import evaluate
+from lab.engine.evaluation import evaluate
 from lab.plugins import discover
 from lab.testing import Subject
 from lab.testing.subject import Failing

@@ -48,7 +48,7 @@ def examined(name: str, check: str):
 @pytest.fixture
 def second_device(monkeypatch: pytest.MonkeyPatch) -> None:
     """Torch takes cpu:1 for a device of its own, on any machine."""
-    monkeypatch.setattr("lab.device.available", lambda: ["cpu:1", "cpu"])
+    monkeypatch.setattr("lab.compute.device.available", lambda: ["cpu:1", "cpu"])
 
 
 @pytest.mark.parametrize(("check", "name", "said"), specimens.BREAKS, ids=str)
@@ -146,8 +146,8 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 FILES = {
     "heavy spec": ("imports_are_light", "__init__.py", "import numpy\n", "loads numpy"),
     "heavy config": ("imports_are_light", "config.py", "import torch\n", "loads torch"),
-    "private name": ("imports_are_public", "algorithm.py", "from lab.runner import Runner\n",
-                     "lab.runner.Runner, which is not public"),
+    "private name": ("imports_are_public", "algorithm.py", "from lab.engine.runner import Runner\n",
+                     "lab.engine.runner.Runner, which is not public"),
     "private module": ("imports_are_public", "algorithm.py", "import lab.store\n", "lab.store"),
     "another plugin": ("imports_are_public", "algorithm.py", "import lab_dqn.model\n",
                        "another plugin"),

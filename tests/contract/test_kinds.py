@@ -175,9 +175,9 @@ FILES = [
     ("imports_are_light", kind, "__init__.py", "import numpy\n", "loads numpy") for kind in OTHERS
 ] + [
     ("imports_are_public", "source", "data.py", "import lab.store\n", "lab.store"),
-    ("imports_are_public", "tracker", "tracker.py", "import lab.runner\n", "not public"),
+    ("imports_are_public", "tracker", "tracker.py", "import lab.engine.runner\n", "not public"),
     ("imports_are_public", "command", "cli.py", "import lab_dqn\n", "another plugin"),
-    ("imports_are_public", "environment", "worlds.py", "import lab.rng\n", "not public"),
+    ("imports_are_public", "environment", "worlds.py", "import lab.compute.rng\n", "not public"),
     ("help_is_light", "command", "cli.py", "import torch\n", "loads torch"),
     ("it_is_imported_when_it_is_called", "command", "__init__.py", "import packed_kinds.cli\n",
      "imports packed_kinds.cli too"),

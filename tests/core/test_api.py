@@ -352,7 +352,7 @@ class Ledger:
 
 @pytest.fixture
 def ledger(monkeypatch) -> Ledger:
-    from lab.session import Session
+    from lab.engine.session import Session
 
     made = Ledger()
     monkeypatch.setattr(Session, "_trackers", lambda self, say: [made] if made.present else [])

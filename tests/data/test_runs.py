@@ -151,7 +151,7 @@ def test_runs_of_other_seeds_share_the_split_and_differ_in_order(train, monkeypa
 
 def follow(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Any]]:
     """Collect what the recorder of each run is told of its sources."""
-    from lab.recorder import Recorder
+    from lab.engine.recorder import Recorder
 
     told: dict[str, list[Any]] = {}
     source = Recorder.source

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import lab
-from lab import checkpoint
+from lab.engine import checkpoint
 
 VARIANTS = {
     "an RBM": {"layers": (16,), "k": 2},

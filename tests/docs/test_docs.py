@@ -18,10 +18,10 @@ import lab
 import lab.testing
 from lab import hookspecs
 from lab.cli import COMMANDS, main
-from lab.context import Context
 from lab.data.dataset import Kind, Task
+from lab.engine.context import Context
+from lab.engine.session import RunResult
 from lab.plugins import discover
-from lab.session import RunResult
 from lab.testing.static import PUBLIC
 
 DOCS = helpers.ROOT / "docs"

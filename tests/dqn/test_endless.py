@@ -14,7 +14,7 @@ import pytest
 from helpers import difference, last_state, rows, summary
 
 import lab
-from lab import context
+from lab.engine import context
 
 ENDLESS = "worlds:worlds/Odd-v0"
 SMALL: dict[str, Any] = {

@@ -18,7 +18,7 @@ from helpers import difference
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.device import Compute
+from lab.compute.device import Compute
 from lab.environments import Envs
 
 GAMMA = 0.5

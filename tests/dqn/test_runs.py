@@ -13,7 +13,7 @@ from helpers import difference, last_state, rows, summary
 from PIL import Image
 
 import lab
-from lab import checkpoint
+from lab.engine import checkpoint
 
 SMALL = {"preset": "tiny", "budget": 400, "eval_every": 200, "test_episodes": 5}
 CATCH = {

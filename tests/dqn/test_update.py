@@ -13,7 +13,7 @@ from dqn_tools import CPU, make_dqn, train
 from torch import Tensor, nn
 from torch._inductor import list_options
 
-from lab.device import Compute
+from lab.compute.device import Compute
 from lab.update import make_update
 
 CASES: dict[str, tuple[type[torch.optim.Adam], dict[str, Any], float | None]] = {

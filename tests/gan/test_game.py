@@ -9,8 +9,8 @@ import torch
 from torch.nn.functional import cross_entropy
 
 import lab
-from lab.context import Context
-from lab.device import Compute
+from lab.compute.device import Compute
+from lab.engine.context import Context
 from lab.plugins import discover
 from lab_gan.adversarial import Adversarial
 from lab_gan.config import Config

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import lab
-from lab import checkpoint
+from lab.engine import checkpoint
 from lab.kit import Predict, Sample
 
 DIGITS = {"data": "digits", "arch": "mlp"}
@@ -174,7 +174,7 @@ def test_samples_are_shown(train, options, names) -> None:
 def test_pictures_begin_at_the_same_noise(train) -> None:
     """Two evaluations of one generator draw the same samples."""
     gan = lab.load(train().dir)
-    from lab.evaluation import evaluate
+    from lab.engine.evaluation import evaluate
 
     seen = []
     generate = gan.players.generate

@@ -9,8 +9,8 @@ import pytest
 import torch
 from lent import one_thread
 
-from lab.context import Context
-from lab.device import Compute
+from lab.compute.device import Compute
+from lab.engine.context import Context
 
 __all__ = ["one_thread"]
 

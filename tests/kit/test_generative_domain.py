@@ -14,8 +14,8 @@ import pytest
 import torch
 
 import lab
-from lab.context import Context
-from lab.device import Compute
+from lab.compute.device import Compute
+from lab.engine.context import Context
 from lab.kit import generative
 from lab.kit.generative import DISTRIBUTION_METRICS, Domain, cached, feature_net
 from lab.plugins import discover

@@ -11,8 +11,8 @@ import torch
 from torch.nn.functional import cross_entropy
 
 import lab
-from lab.context import Context
-from lab.device import Compute
+from lab.compute.device import Compute
+from lab.engine.context import Context
 from lab.kit.supervised import Supervision
 from lab.kit.supervised_config import SupervisedConfig
 from lab.plugins import discover

@@ -16,9 +16,9 @@ from gymnasium import spaces
 from helpers import last_state, rows, signal_in_evaluation
 
 import lab
-from lab import context
-from lab.context import Context
-from lab.device import Compute
+from lab.compute.device import Compute
+from lab.engine import context
+from lab.engine.context import Context
 from lab.environments import make_envs
 from lab.plugins import discover
 from lab.testing.compare import difference
@@ -194,7 +194,7 @@ def test_dict_observations_are_learned_from_and_resumed(run_sb3) -> None:
     ids=str,
 )
 def test_a_space_survives_as_plain_data(space) -> None:
-    from lab.checkpoint import check_plain
+    from lab.engine.checkpoint import check_plain
 
     plain = to_plain(space)
     check_plain(plain)

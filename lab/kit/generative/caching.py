@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from lab import checkpoint
+from lab.engine import checkpoint
 from lab.errors import LabError
 
 

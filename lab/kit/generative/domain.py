@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lab.compute.rng import derive
 from lab.data import splits
 from lab.data.about import About
 from lab.data.batches import Split
@@ -27,10 +28,9 @@ from lab.kit.generative.neighbours import Memorisation, memorisation, nearest
 from lab.kit.generative.principal_components import principal
 from lab.kit.generative.vectors import Array, Examples
 from lab.media import Table
-from lab.rng import derive
 
 if TYPE_CHECKING:
-    from lab.context import Context
+    from lab.engine.context import Context
 
 VERSION = 1  # of the yardsticks
 HALVES = 4  # random ones of the real examples, to average over

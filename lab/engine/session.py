@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lab.compute.process_env import environment, thread_variables
 from lab.config import Resolved
-from lab.environ import environment, thread_variables
 from lab.errors import LabError, RunFailed, UsageError, reason
 from lab.plugins import Plugins
 from lab.spec import NAME, ExperimentSpec
@@ -18,14 +18,14 @@ from lab.text import did_you_mean
 from lab.tracking.terminal import Terminal
 
 if TYPE_CHECKING:
-    from lab.checkpoint import Checkpoints
-    from lab.context import Context
+    from lab.compute.device import Compute
     from lab.data.record import DataRecord
-    from lab.device import Compute
-    from lab.experiment import Experiment
-    from lab.recorder import Recorder
-    from lab.runner import Plan
-    from lab.stop import StopAt
+    from lab.engine.checkpoint import Checkpoints
+    from lab.engine.context import Context
+    from lab.engine.experiment import Experiment
+    from lab.engine.recorder import Recorder
+    from lab.engine.runner import Plan
+    from lab.engine.stop import StopAt
     from lab.tracking.relay import Relay
     from lab.tracking.tracker import RunInfo
 
@@ -63,7 +63,7 @@ class Session:
         """
         threads = self.options.threads or self.config.threads
         with environment(thread_variables(threads)), ExitStack() as stack:
-            from lab import device, rng
+            from lab.compute import device, rng
 
             stack.enter_context(device.configured(threads, self.options.deterministic))
             stack.enter_context(rng.untouched())
@@ -71,7 +71,7 @@ class Session:
 
     def move(self, name: str | None) -> None:
         """Compute on the device `name`; None for that of the options, or the best if it is gone."""
-        from lab import device
+        from lab.compute import device
 
         known = {"auto", *device.available()}
         chosen = name or (self.options.device if self.options.device in known else "auto")
@@ -86,9 +86,9 @@ class Session:
     ) -> tuple[Experiment, Context]:
         """Construct the experiment in its context. `folder` is there already: an experiment may
         write to it. What it says meanwhile goes to the recorder, if there is one."""
-        from lab import device
-        from lab.context import Context
-        from lab.device import Compute
+        from lab.compute import device
+        from lab.compute.device import Compute
+        from lab.engine.context import Context
 
         options = self.options
         compute: Compute = Compute(
@@ -139,8 +139,8 @@ class Session:
         self, found: Run, which: str, data_changed: bool = False
     ) -> tuple[Experiment, Context]:
         """Return the experiment as a checkpoint holds it."""
-        from lab import checkpoint
         from lab.data.record import DataRecord
+        from lab.engine import checkpoint
 
         try:
             state = checkpoint.load(self._checkpoints(found).find(which))
@@ -159,7 +159,7 @@ class Session:
 
     def _prepare(self) -> None:
         """Find what can be wrong before anything is made: a criterion, a device, an import."""
-        from lab import device
+        from lab.compute import device
 
         self.stop_at = self._stop_at()
         chosen = {"device": str(device.resolve(self.options.device))}  # resume stays there
@@ -179,7 +179,7 @@ class Session:
         return RunFolder.create(self.options.runs_dir / name, record)
 
     def _checkpoints(self, found: Run) -> Checkpoints:
-        from lab.checkpoint import Checkpoints
+        from lab.engine.checkpoint import Checkpoints
 
         return Checkpoints(found.dir / "checkpoints", self.terminal.say)
 
@@ -192,8 +192,8 @@ class Session:
     ) -> RunResult:
         """Build the experiment in its run folder and train it."""
         from lab.data.record import DataRecord
-        from lab.recorder import Recorder
-        from lab.runner import Runner
+        from lab.engine.recorder import Recorder
+        from lab.engine.runner import Runner
 
         plan, info = self._plan(), self._info(folder.dir, resumed=state is not None)
         recorder = Recorder(info, plan.budget, folder, self.terminal)
@@ -246,7 +246,7 @@ class Session:
         return RunFailed(f"{folder} failed: {recorder.error or reason(error)}", str(folder))
 
     def _plan(self) -> Plan:
-        from lab.runner import Plan
+        from lab.engine.runner import Plan
 
         options = self.options
         assert options.budget is not None  # these three are resolved
@@ -265,7 +265,7 @@ class Session:
         )
 
     def _stop_at(self) -> StopAt | None:
-        from lab.stop import StopAt
+        from lab.engine.stop import StopAt
 
         text = self.options.stop_at
         goals = self.resolved.goals

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from lab.context import Context
+    from lab.engine.context import Context
 
 
 class Experiment(Protocol):

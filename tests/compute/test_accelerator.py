@@ -13,11 +13,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from lab import config, context, device
-from lab.context import Context
-from lab.device import Compute
+from lab import config
+from lab.compute import device
+from lab.compute.device import Compute
+from lab.compute.rng import Randomness
+from lab.engine import context
+from lab.engine.context import Context
 from lab.plugins import discover
-from lab.rng import Randomness
 
 CPU = torch.device("cpu")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.grid import Grid
+from lab.engine.cadence import Grid
 
 steps = st.lists(st.integers(1, 50), max_size=60)
 

@@ -13,7 +13,7 @@ import pytest
 from helpers import difference, last_state, rows, summary
 
 import lab
-from lab.signals import Cut, Signals
+from lab.engine.signals import Cut, Signals
 
 CADENCE = ("--log-every", 50, "--eval-every", 100)
 
@@ -183,7 +183,7 @@ def test_a_signal_cuts_an_evaluation_and_the_resumed_run_ends_alike(
     train, monkeypatch, split, clock, number, spacing
 ) -> None:
     """`spacing` 0 lets every evaluation be worth a checkpoint before it, 10**9 none."""
-    from lab import runner
+    from lab.engine import runner
 
     options = {"budget": 200, "eval_every": 50, "log_every": 20, "checkpoint_every": 70}
     whole = train("odd", **options).dir

@@ -14,7 +14,7 @@ from helpers import difference
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.rng import Randomness, derive, plain, unplain, untouched
+from lab.compute.rng import Randomness, derive, plain, unplain, untouched
 
 CPU = torch.device("cpu")
 seeds = st.integers(0, 2**31 - 1)

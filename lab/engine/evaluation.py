@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from lab.compute.process_env import environment
+from lab.compute.rng import derive
 from lab.config import Options
-from lab.context import Context
-from lab.environ import environment
-from lab.experiment import Experiment
-from lab.returned import measured
-from lab.rng import derive
+from lab.engine.context import Context
+from lab.engine.experiment import Experiment
+from lab.engine.returned import measured
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import torch
 from helpers import difference, last_state, rows, summary
 
 import lab
-from lab import checkpoint
+from lab.engine import checkpoint
 from lab.store import RunFolder
 
 EXPECTED = {

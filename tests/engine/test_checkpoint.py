@@ -16,8 +16,8 @@ from helpers import difference
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lab import checkpoint
-from lab.checkpoint import Checkpoints, Damaged, check_plain
+from lab.engine import checkpoint
+from lab.engine.checkpoint import Checkpoints, Damaged, check_plain
 from lab.errors import LabError, UsageError
 from lab.store import BEST, LAST, PREVIOUS
 

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from lab.environ import environment
+from lab.compute.process_env import environment
 from lab.errors import UsageError
 
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}

@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 
-from lab.context import Context
+from lab.engine.context import Context
+from lab.engine.experiment import Experiment
 from lab.errors import Diverged, LabError, reason
-from lab.experiment import Experiment
 
 REMEDY = "A smaller learning rate or gradient clipping usually helps."
 UNTRAINED = "the data, the environment or the initialization is the cause, not the training"

@@ -30,7 +30,7 @@ class EnvConfig(Config):
 
     def goals(self, plugins: Plugins) -> Mapping[str, str]:
         """Return the threshold that the environment itself declares."""
-        from lab.api import env_spec
+        from lab.environments.make import env_spec
 
         threshold = env_spec(self.env, plugins).reward_threshold
         return {} if threshold is None else {"solved": f"eval/return>={threshold:g}"}

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from lab import device
-from lab.device import Compute
+from lab.compute import device
+from lab.compute.device import Compute
 from lab.errors import UsageError
 
 CPU = torch.device("cpu")

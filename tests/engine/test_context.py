@@ -11,9 +11,9 @@ import torch
 from gymnasium.wrappers import NormalizeObservation
 from helpers import difference
 
-from lab.context import Context
-from lab.device import Compute
-from lab.rng import untouched
+from lab.compute.device import Compute
+from lab.compute.rng import untouched
+from lab.engine.context import Context
 
 
 class Drawing(gym.Env):

@@ -15,17 +15,17 @@ import numpy as np
 import torch
 from torch import nn
 
+from lab.compute.device import Compute
+from lab.compute.rng import Randomness, derive, plain, unplain, untouched
 from lab.data.data import Data
 from lab.data.options import DataOptions
 from lab.data.record import DataRecord
-from lab.device import Compute
+from lab.engine.accumulator import Value, Window
 from lab.environments import Envs, make
 from lab.environments.limits import EVALUATION_STEPS, registered_limit
-from lab.rng import Randomness, derive, plain, unplain, untouched
 from lab.spec import EnvironmentSpec, SourceSpec
 from lab.text import describe
 from lab.update import Loss, Update, make_update
-from lab.window import Value, Window
 
 CACHE_KEY = re.compile(r"\w[\w.-]*(/\w[\w.-]*)*")  # no part begins with a dot
 

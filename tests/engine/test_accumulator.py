@@ -9,8 +9,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lab.engine.accumulator import Window
 from lab.errors import LabError
-from lab.window import Window
 
 finite = st.floats(-1e6, 1e6)
 entries = st.lists(st.tuples(st.sampled_from("abc"), finite, st.booleans()), max_size=40)

@@ -17,14 +17,15 @@ from helpers import difference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lab import EnvironmentSpec, LabError, Play, context, record_episode
-from lab.context import Context
-from lab.device import Compute
+from lab import EnvironmentSpec, LabError, Play, record_episode
+from lab.compute.device import Compute
+from lab.compute.rng import plain, unplain
+from lab.engine import context
+from lab.engine.context import Context
 from lab.environments import Envs, make, make_envs, play_episodes
 from lab.environments.make import is_exact
 from lab.environments.replayable import Replayable
 from lab.errors import UsageError
-from lab.rng import plain, unplain
 
 MODES = list(AutoresetMode)
 

@@ -8,19 +8,19 @@ from dataclasses import asdict, dataclass
 from math import nan
 from typing import Any
 
-from lab import checkpoint
-from lab.checkpoint import Checkpoints
-from lab.context import Context
-from lab.diagnosis import check_finite, explain
+from lab.engine import checkpoint
+from lab.engine.cadence import Grid
+from lab.engine.checkpoint import Checkpoints
+from lab.engine.context import Context
+from lab.engine.diagnosis import check_finite, explain
+from lab.engine.evaluation import evaluate, perform
+from lab.engine.experiment import Experiment
+from lab.engine.recorder import Progress, Recorder
+from lab.engine.returned import advanced, remembered
+from lab.engine.signals import Cut, Signals
+from lab.engine.stop import StopAt
 from lab.errors import reason
-from lab.evaluation import evaluate, perform
-from lab.experiment import Experiment
-from lab.grid import Grid
-from lab.recorder import Progress, Recorder
-from lab.returned import advanced, remembered
-from lab.signals import Cut, Signals
 from lab.spec import ExperimentSpec, import_object
-from lab.stop import StopAt
 from lab.store import BEST, LAST
 
 SAVE_SPACING = 50  # saving may take one part in fifty of the time

@@ -1,0 +1,1 @@
+"""Set a process up to compute: device, threads, generators of randomness."""

@@ -1,0 +1,1 @@
+"""Run an experiment: the loop, its context, evaluation, checkpoints and signals."""
