@@ -18,7 +18,7 @@ _HOME = {
     "AugmentOptions": "lab.data.options",
     "Batch": "lab.data.batches",
     "Batches": "lab.data.batches",
-    "Clip": "lab.media",
+    "Clip": "lab.storage.media",
     "CommandSpec": "lab.spec",
     "Config": "lab.config",
     "Context": "lab.engine.context",
@@ -36,14 +36,14 @@ _HOME = {
     "Options": "lab.config",
     "Play": "lab.config",
     "Plugins": "lab.plugins",
-    "Run": "lab.store",
+    "Run": "lab.storage.store",
     "RunFailed": "lab.errors",
     "RunInfo": "lab.tracking.tracker",
     "RunResult": "lab.engine.session",
     "SourceSpec": "lab.spec",
     "Split": "lab.data.batches",
     "Step": "lab.environments",
-    "Table": "lab.media",
+    "Table": "lab.storage.media",
     "Tracker": "lab.tracking.tracker",
     "TrackerSpec": "lab.spec",
     "UsageError": "lab.errors",
@@ -97,15 +97,15 @@ if TYPE_CHECKING:
     from lab.errors import RunFailed as RunFailed
     from lab.errors import UsageError as UsageError
     from lab.hookspecs import hookimpl as hookimpl
-    from lab.media import Clip as Clip
-    from lab.media import Table as Table
     from lab.plugins import Plugins as Plugins
     from lab.spec import CommandSpec as CommandSpec
     from lab.spec import EnvironmentSpec as EnvironmentSpec
     from lab.spec import ExperimentSpec as ExperimentSpec
     from lab.spec import SourceSpec as SourceSpec
     from lab.spec import TrackerSpec as TrackerSpec
-    from lab.store import Run as Run
+    from lab.storage.media import Clip as Clip
+    from lab.storage.media import Table as Table
+    from lab.storage.store import Run as Run
     from lab.tracking.tracker import RunInfo as RunInfo
     from lab.tracking.tracker import Tracker as Tracker
 

@@ -12,15 +12,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lab import config, store
+from lab import config
 from lab.config import Resolved
 from lab.engine.session import RunResult, Session
 from lab.errors import UsageError
+from lab.messages import slug
 from lab.plugins import Plugins, discover
-from lab.provenance import provenance
 from lab.spec import ExperimentSpec, import_object
-from lab.store import Run
-from lab.text import slug
+from lab.storage import store
+from lab.storage.provenance import provenance
+from lab.storage.store import Run
 from lab.tracking.terminal import Silent, Terminal
 
 if TYPE_CHECKING:

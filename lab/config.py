@@ -24,9 +24,9 @@ from pydantic import (
 
 from lab.compute.process_env import environment, thread_variables
 from lab.errors import LabError, UsageError
+from lab.messages import did_you_mean, flag
 from lab.plugins import Plugins, discover
 from lab.spec import NAME, ExperimentSpec
-from lab.text import did_you_mean, flag
 
 LARGEST = 2**31 - 1  # what seeds, sizes and counts can be in all that takes them
 LARGEST_CLOCK = 2**63 - 1  # what a checkpoint and W&B can hold

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.text import describe
+from lab.messages import describe
 
 
 class LabError(Exception):

@@ -19,8 +19,8 @@ import pluggy
 
 from lab import __version__, hookspecs
 from lab.errors import UsageError
+from lab.messages import did_you_mean, first_line
 from lab.spec import CommandSpec, EnvironmentSpec, ExperimentSpec, SourceSpec, TrackerSpec
-from lab.text import did_you_mean, first_line
 
 GROUP = "lab"
 DISTRIBUTION = "rl-gen-lab"

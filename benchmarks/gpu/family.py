@@ -23,11 +23,12 @@ import torch
 from torch import Tensor
 
 from benchmarks.gpu.first_update import Learned, first_update
-from lab import api, config, store
+from lab import api, config
 from lab.config import Resolved
 from lab.errors import RunFailed
 from lab.plugins import Plugins
 from lab.spec import ExperimentSpec
+from lab.storage import store
 from lab.testing import killed
 from lab.testing.compare import difference
 from lab.testing.subject import PRESET, Subject, Trained

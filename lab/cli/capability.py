@@ -10,7 +10,7 @@ import click
 
 from lab.cli import options
 from lab.errors import UsageError
-from lab.store import Run
+from lab.storage.store import Run
 
 
 def call(found: Run, capability: str, checkpoint: str, **options: Any) -> Any:
@@ -43,7 +43,7 @@ class CapabilityCommand(click.Command):
 
     def _find_run(self, args: list[str]) -> Run | None:
         """Find RUN among the words before the options are parsed: they depend on it."""
-        from lab import store
+        from lab.storage import store
 
         for word in args:
             if not word.startswith("-"):

@@ -12,7 +12,7 @@ import click
 
 if TYPE_CHECKING:
     from lab.comparison.groups import Question
-    from lab.store import Run
+    from lab.storage.store import Run
 
 STATES = ("running", "finished", "interrupted", "failed", "crashed")
 
@@ -144,7 +144,7 @@ def run_argument(command: C) -> C:
 
 
 def complete_runs(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    from lab.store import runs
+    from lab.storage.store import runs
 
     folder = ctx.params.get("runs_dir") or Path("runs")
     return [run.name for run in runs(folder) if run.name.startswith(incomplete)]

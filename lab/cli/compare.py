@@ -13,11 +13,11 @@ import click
 
 from lab.cli import common, output
 from lab.errors import UsageError
-from lab.text import duration
+from lab.messages import duration
 
 if TYPE_CHECKING:
     from lab.comparison.groups import Comparison, Group, Question
-    from lab.store import Run
+    from lab.storage.store import Run
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 BAR = re.compile(r"([a-z]+/[a-z0-9_]+)=([-+0-9.eE]+)")

@@ -13,9 +13,9 @@ from lab.cli import common, options, output
 from lab.config import Options
 from lab.data.options import DataOptions
 from lab.errors import UsageError
+from lab.messages import did_you_mean
 from lab.plugins import discover
 from lab.spec import SourceSpec, import_object
-from lab.text import did_you_mean
 
 if TYPE_CHECKING:
     from lab.data.data import Data

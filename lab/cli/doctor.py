@@ -43,7 +43,7 @@ def command(runs_dir: Path, as_json: bool) -> None:
 
 
 def _versions() -> list[Finding]:
-    from lab.provenance import versions
+    from lab.storage.provenance import versions
 
     return [Finding(name, version) for name, version in versions().items()]
 

@@ -34,7 +34,8 @@ def command(
     Without --seed the figures repeat those that the run recorded for this checkpoint. Data that
     have changed since are refused.
     """
-    from lab import api, store
+    from lab import api
+    from lab.storage import store
     from lab.tracking.terminal import PlainLines
 
     found = store.find(run, runs_dir)

@@ -24,7 +24,7 @@ def command(run: str, checkpoint: str, runs_dir: Path, as_json: bool, **values: 
 
     `lab export RUN --help` shows the options of the run's own experiment too.
     """
-    from lab import store
+    from lab.storage import store
 
     found = store.find(run, runs_dir)
     path = call(found, "export", checkpoint, **common.given(values))

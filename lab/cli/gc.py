@@ -22,7 +22,7 @@ def command(
     best.pt and last.pt always stay, and so do all metrics and media: every run can still be
     resumed, evaluated and compared. Runs that are being written are left alone.
     """
-    from lab import housekeeping
+    from lab.storage import housekeeping
 
     found = [path for run in selected.runs() for path in housekeeping.dispensable(run)]
     if not selected:

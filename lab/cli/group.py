@@ -13,9 +13,9 @@ import click
 
 from lab import __version__
 from lab.errors import LabError
+from lab.messages import describe, did_you_mean
 from lab.plugins import DISABLE, discover
 from lab.spec import CommandSpec, import_object
-from lab.text import describe, did_you_mean
 
 
 class Failure(click.ClickException):

@@ -17,9 +17,9 @@ from lab.cli import common, options, output
 from lab.cli.run import RunGroup
 from lab.data.options import DataOptions
 from lab.errors import LabError, UsageError
+from lab.messages import describe
 from lab.plugins import Plugins
 from lab.spec import ExperimentSpec
-from lab.text import describe
 
 if TYPE_CHECKING:
     from torch import nn

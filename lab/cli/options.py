@@ -11,7 +11,7 @@ from click.shell_completion import CompletionItem
 from pydantic.fields import FieldInfo
 
 from lab.config import Options, unwrap
-from lab.text import did_you_mean, flag
+from lab.messages import did_you_mean, flag
 
 SYMBOLS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lab.errors import UsageError
-from lab.text import duration
+from lab.messages import duration
 
 if TYPE_CHECKING:
     from lab.engine.session import RunResult
@@ -109,7 +109,7 @@ def write_media(out: Path, content: Any) -> Path:
 
     Raises UsageError where the suffix is that of another kind of file.
     """
-    from lab import media
+    from lab.storage import media
 
     suffix = media.suffix(content)
     if out.suffix in SUFFIXES - {suffix}:

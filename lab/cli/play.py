@@ -25,7 +25,7 @@ def command(
 
     `lab play RUN --help` shows the options of the run's own experiment too.
     """
-    from lab import store
+    from lab.storage import store
 
     found = store.find(run, runs_dir)
     content = call(found, "play", checkpoint, **common.given(values))

@@ -42,7 +42,7 @@ def command(
 
     `lab predict RUN --help` shows the options of the run's own experiment too.
     """
-    from lab import store
+    from lab.storage import store
 
     found = store.find(run, runs_dir)
     words = tuple(word.strip() for word in inputs)

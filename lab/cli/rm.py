@@ -21,7 +21,7 @@ def command(
     """Delete runs with all their files: names, folders or patterns, a --group, or those --where
     something holds. What W&B has of them stays there. A run that is being written is refused.
     """
-    from lab import housekeeping
+    from lab.storage import housekeeping
 
     if not (selected or state):
         raise UsageError("Say which runs: by name, --group, --where or --state.")

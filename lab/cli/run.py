@@ -15,7 +15,7 @@ from lab.config import RunOptions
 from lab.errors import RunFailed, UsageError
 from lab.plugins import Plugins, discover
 from lab.spec import ExperimentSpec
-from lab.store import Run
+from lab.storage.store import Run
 from lab.tracking.terminal import Silent, Terminal, for_stream
 
 

@@ -34,7 +34,7 @@ def command(
 
     `lab sample RUN --help` shows the options of the run's own experiment too.
     """
-    from lab import store
+    from lab.storage import store
     from lab.tracking.terminal import PlainLines
 
     found = store.find(run, runs_dir)

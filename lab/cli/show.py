@@ -17,7 +17,7 @@ from lab.cli import common, output
 @common.debug_option
 def command(run: str, runs_dir: Path, as_json: bool) -> None:
     """Show the config, summary, data, last metrics, media and checkpoints of RUN."""
-    from lab import store
+    from lab.storage import store
 
     data = _collect(store.find(run, runs_dir))
     if as_json:

@@ -12,7 +12,7 @@ from lab.cli import common, output
 
 if TYPE_CHECKING:
     from lab.comparison.groups import Question
-    from lab.store import Run
+    from lab.storage.store import Run
 
 
 @click.command("ui", short_help="Show runs in the browser, live.")

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from lab.comparison.statistics import Array, intervals, iqm
-from lab.store import METRICS, Run
+from lab.storage.store import METRICS, Run
 
 Axis = Literal["clock", "seconds"]
 

@@ -14,8 +14,8 @@ from lab.comparison.curves import Curve, band, read
 from lab.comparison.selection import look_up
 from lab.comparison.statistics import improvement, improvement_interval, interval, iqm
 from lab.errors import UsageError
-from lab.store import METRICS, Run
-from lab.text import did_you_mean
+from lab.messages import did_you_mean
+from lab.storage.store import METRICS, Run
 
 # what differs from run to run and says nothing about what was tried
 INCIDENTAL = {"seed", "device", "threads", "log_every", "checkpoint_every", "media", "track"}

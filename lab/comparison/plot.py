@@ -9,7 +9,7 @@ from typing import Any
 from lab.comparison.curves import Curve, band, read
 from lab.comparison.groups import Comparison
 from lab.errors import LabError, UsageError
-from lab.store import Run
+from lab.storage.store import Run
 
 SUFFIXES = (".png", ".svg", ".pdf")
 LABELLED = 12  # more groups than this make a legend that nobody reads

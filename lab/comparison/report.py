@@ -14,7 +14,7 @@ from lab.comparison.curves import Axis, Curve, band, read
 from lab.comparison.groups import Question, compare, group_name
 from lab.comparison.plot import PALETTE
 from lab.errors import UsageError
-from lab.store import METRICS, SUMMARY, Run
+from lab.storage.store import METRICS, SUMMARY, Run
 
 POINTS = 300  # of a curve; a screen shows no more
 BAND_POINTS = 100

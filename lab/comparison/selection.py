@@ -10,11 +10,11 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from lab import store
 from lab.engine import stop
 from lab.errors import UsageError
-from lab.store import Run
-from lab.text import did_you_mean
+from lab.messages import did_you_mean
+from lab.storage import store
+from lab.storage.store import Run
 
 COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
     **stop.COMPARE,

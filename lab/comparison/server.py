@@ -19,7 +19,7 @@ from typing import Any
 
 from lab.comparison import page
 from lab.errors import LabError, UsageError
-from lab.store import Run
+from lab.storage.store import Run
 
 HOST = "127.0.0.1"
 HEADERS = {

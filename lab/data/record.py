@@ -17,7 +17,7 @@ from typing import Any
 
 from lab.data.fingerprint import Entry, changes, misfits
 from lab.errors import LabError, UsageError
-from lab.store import DATA, write_atomically
+from lab.storage.store import DATA, write_atomically
 
 Entries = dict[str, Entry]
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from lab import config
 from lab.errors import UsageError
+from lab.messages import did_you_mean
 from lab.spec import SourceSpec, import_object
-from lab.text import did_you_mean
 
 if TYPE_CHECKING:
     from lab.data.dataset import Dataset

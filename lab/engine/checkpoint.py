@@ -19,7 +19,7 @@ from typing import IO, Any
 import torch
 
 from lab.errors import LabError, UsageError
-from lab.store import BEST, BEST_OF_LAST, LAST, PREVIOUS, STAMPED
+from lab.storage.store import BEST, BEST_OF_LAST, LAST, PREVIOUS, STAMPED
 
 SEAL_LENGTH = 8  # bytes: a CRC-32 in hexadecimal
 CHUNK = 1 << 20

@@ -23,8 +23,8 @@ from lab.data.record import DataRecord
 from lab.engine.accumulator import Value, Window
 from lab.environments import Envs, make
 from lab.environments.limits import EVALUATION_STEPS, registered_limit
+from lab.messages import describe
 from lab.spec import EnvironmentSpec, SourceSpec
-from lab.text import describe
 from lab.update import Loss, Update, make_update
 
 CACHE_KEY = re.compile(r"\w[\w.-]*(/\w[\w.-]*)*")  # no part begins with a dot

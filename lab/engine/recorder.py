@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lab import media
 from lab.errors import reason
-from lab.store import RunFolder
-from lab.text import slug
+from lab.messages import slug
+from lab.storage import media
+from lab.storage.store import RunFolder
 from lab.tracking.terminal import Terminal
 from lab.tracking.tracker import RunInfo
 

@@ -21,7 +21,7 @@ from lab.engine.signals import Cut, Signals
 from lab.engine.stop import StopAt
 from lab.errors import reason
 from lab.spec import ExperimentSpec, import_object
-from lab.store import BEST, LAST
+from lab.storage.store import BEST, LAST
 
 SAVE_SPACING = 50  # saving may take one part in fifty of the time
 SAVE_SECONDS = 5.0  # and need not come more often than this

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from lab.compute.process_env import environment, thread_variables
 from lab.config import Resolved
 from lab.errors import LabError, RunFailed, UsageError, reason
+from lab.messages import did_you_mean
 from lab.plugins import Plugins
 from lab.spec import NAME, ExperimentSpec
-from lab.store import NameTaken, Run, RunFolder
-from lab.text import did_you_mean
+from lab.storage.store import NameTaken, Run, RunFolder
 from lab.tracking.terminal import Terminal
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from lab.environments import native
 from lab.environments.finite import Watch
 from lab.environments.replayable import Replayable
 from lab.errors import LabError
-from lab.text import describe
+from lab.messages import describe
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

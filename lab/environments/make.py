@@ -19,9 +19,9 @@ from lab.environments.envs import Envs
 from lab.environments.limits import registered_limit
 from lab.environments.replayable import Replayable
 from lab.errors import UsageError
+from lab.messages import did_you_mean, first_line
 from lab.plugins import Plugins, discover
 from lab.spec import EnvironmentSpec
-from lab.text import did_you_mean, first_line
 
 Wrapper = Callable[[gym.Env[Any, Any]], gym.Env[Any, Any]]
 NATIVE_FROM = 4  # below this many, stepping one by one is faster than numpy's overhead

@@ -13,8 +13,8 @@ from PIL import Image
 from lab.config import Play
 from lab.environments.envs import failure
 from lab.errors import LabError
-from lab.media import Clip, Picture
-from lab.text import describe
+from lab.messages import describe
+from lab.storage.media import Clip, Picture
 
 
 def record_episode(

@@ -16,7 +16,7 @@ from lab.data.about import About
 from lab.errors import LabError, UsageError
 from lab.kit.capabilities import Export
 from lab.kit.eager import as_written
-from lab.text import describe
+from lab.messages import describe
 
 SUFFIXES = {"safetensors": ".safetensors", "torchexport": ".pt2", "onnx": ".onnx"}
 BATCH = 3  # not 1, so that an example cannot be taken for the only size

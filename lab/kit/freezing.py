@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 
 from lab.errors import UsageError
-from lab.text import did_you_mean
+from lab.messages import did_you_mean
 
 
 def freeze(module: nn.Module, *names: str) -> list[str]:

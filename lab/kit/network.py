@@ -13,8 +13,8 @@ from typing import Any
 from torch import nn
 
 from lab.errors import UsageError
+from lab.messages import describe, did_you_mean
 from lab.plugins import is_file, split_reference
-from lab.text import describe, did_you_mean
 
 
 def load_network(reference: str, **arguments: Any) -> nn.Module:

@@ -8,9 +8,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from lab import store
 from lab.errors import UsageError
-from lab.store import BEST
+from lab.storage import store
+from lab.storage.store import BEST
 
 Weights = dict[str, Tensor]
 DOUBT = "Are they of another architecture, or of another size or width?"

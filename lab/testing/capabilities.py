@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from lab import media
 from lab.errors import LabError
+from lab.storage import media
 from lab.testing.compare import difference
 from lab.testing.evaluating import everything
 from lab.testing.subject import Skipped, Subject, expect

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from lab.config import Options
-from lab.text import flag
+from lab.messages import flag
 
 RANGES = ("greater_than", "less_than", "too_short", "too_long", "multiple_of", "pattern_mismatch")
 

@@ -9,11 +9,11 @@ from types import ModuleType
 from typing import Any
 
 from lab.errors import UsageError
+from lab.messages import did_you_mean
 from lab.plugins import KINDS, OFFERS, Plugin, Plugins, is_file, split_reference
 from lab.spec import CommandSpec, EnvironmentSpec, ExperimentSpec, SourceSpec, TrackerSpec
 from lab.testing.limits import SECONDS
 from lab.testing.subject import PRESET, Subject
-from lab.text import did_you_mean
 
 Spec = ExperimentSpec | SourceSpec | TrackerSpec | EnvironmentSpec | CommandSpec
 

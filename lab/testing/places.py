@@ -10,7 +10,7 @@ from pathlib import Path
 from types import CodeType, FrameType
 
 from lab.errors import LabError, RunFailed
-from lab.text import first_line
+from lab.messages import first_line
 
 IMPORTING = "<frozen importlib._bootstrap>"
 

@@ -12,13 +12,13 @@ from types import ModuleType
 from typing import Any
 
 from lab.errors import LabError, UsageError
+from lab.messages import did_you_mean
 from lab.plugins import Plugins, discover
 from lab.testing import kinds
 from lab.testing.kinds import EXPERIMENT, Spec
 from lab.testing.limits import SECONDS, OutOfTime, limited
 from lab.testing.places import origin
 from lab.testing.subject import PRESET, Broken, Skipped, Unusable
-from lab.text import did_you_mean
 
 PREFIX = "check_"
 Check = Callable[[Any], None]  # gets what is under examination: a Subject, or what is like one

@@ -18,11 +18,11 @@ import yaml
 from lab import __all__ as FACADE
 from lab.config import Config, Options, unwrap
 from lab.errors import LabError, UsageError
+from lab.messages import flag
 from lab.plugins import DISTRIBUTION, Plugin
 from lab.spec import import_object
 from lab.testing.defaults import mistakes
 from lab.testing.subject import Broken, Skipped, Subject, Unusable, expect
-from lab.text import flag
 
 HEAVY = ("torch", "numpy", "gymnasium", "wandb")
 PUBLIC = ("lab.kit", "lab.data", "lab.stats", "lab.testing")  # modules that plugins may import

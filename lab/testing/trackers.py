@@ -19,7 +19,7 @@ from urllib.parse import urlparse
 
 import lab
 from lab.spec import TrackerSpec, import_object
-from lab.store import METRICS, Run
+from lab.storage.store import METRICS, Run
 from lab.testing import practice
 from lab.testing.offered import Offered
 from lab.testing.subject import Skipped, expect

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from lab.text import first_line, slug
+from lab.messages import first_line, slug
 from lab.tracking.tracker import Row, RunInfo
 from lab.tracking.wandb_content import (
     clean,

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from lab.text import slug
+from lab.messages import slug
 
 SECRET_KEY = re.compile(
     r"(^|_)(api_?key|secret(_key)?|password|passwd|credentials?|private_key"

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 from lab.errors import LabError
-from lab.text import first_line
+from lab.messages import first_line
 from lab.tracking.wandb_mode import probe, unreported
 from lab.tracking.wandb_session import Session, Voice, app_url, connect, execute, http_status
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.errors import LabError, reason
-from lab.store import Run, RunFolder, is_locked, write_atomically
+from lab.storage.store import Run, RunFolder, is_locked, write_atomically
 from lab.tracking import wandb_parts
 from lab.tracking.wandb_content import clear_staging
 from lab.tracking.wandb_parts import Part

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from lab.errors import LabError, UsageError
-from lab.store import Run
+from lab.storage.store import Run
 from lab.tracking.wandb import DEFAULT_PROJECT
 from lab.tracking.wandb_server import Server
 

@@ -15,7 +15,7 @@ from lab.cli import main
 from lab.comparison.groups import Question, compare
 from lab.comparison.selection import Where, select
 from lab.errors import UsageError
-from lab.store import Run
+from lab.storage.store import Run
 
 Write = Callable[..., Path]
 

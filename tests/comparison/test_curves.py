@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lab.comparison.curves import Curve, band, read, thin
-from lab.store import Run
+from lab.storage.store import Run
 
 
 def curve(clock, value, seconds=None) -> Curve:

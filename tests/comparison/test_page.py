@@ -17,7 +17,7 @@ from lab.cli import main
 from lab.comparison.groups import Question
 from lab.comparison.report import gather
 from lab.comparison.selection import select
-from lab.store import Run
+from lab.storage.store import Run
 
 SHOTS = helpers.ROOT / "build" / "screenshots"  # kept by CI, not by git
 EVIL = "</script><script>document.title='broken'</script>"

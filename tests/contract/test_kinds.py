@@ -174,7 +174,7 @@ ordinary, points = points, huge
 FILES = [
     ("imports_are_light", kind, "__init__.py", "import numpy\n", "loads numpy") for kind in OTHERS
 ] + [
-    ("imports_are_public", "source", "data.py", "import lab.store\n", "lab.store"),
+    ("imports_are_public", "source", "data.py", "import lab.storage.store\n", "lab.storage.store"),
     ("imports_are_public", "tracker", "tracker.py", "import lab.engine.runner\n", "not public"),
     ("imports_are_public", "command", "cli.py", "import lab_dqn\n", "another plugin"),
     ("imports_are_public", "environment", "worlds.py", "import lab.compute.rng\n", "not public"),

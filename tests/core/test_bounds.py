@@ -11,9 +11,9 @@ import pytest
 
 import lab
 from lab.config import Options, RunOptions, build, unwrap
+from lab.messages import flag
 from lab.plugins import discover
 from lab.spec import import_object
-from lab.text import flag
 
 CLOCKS = ("budget", "eval_every", "log_every", "checkpoint_every")
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from lab.engine import checkpoint
 from lab.engine.checkpoint import Checkpoints, Damaged, check_plain
 from lab.errors import LabError, UsageError
-from lab.store import BEST, LAST, PREVIOUS
+from lab.storage.store import BEST, LAST, PREVIOUS
 
 
 def state(number: int) -> dict:

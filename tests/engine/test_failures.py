@@ -14,7 +14,7 @@ from helpers import difference, last_state, rows, summary
 
 import lab
 from lab.engine import checkpoint
-from lab.store import RunFolder
+from lab.storage.store import RunFolder
 
 EXPECTED = {
     "raise-step": "ZeroDivisionError: stumbled in step (odd.py:",

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from lab import kit, media
+from lab import kit
 from lab.kit import generative
 from lab.kit.generative import (
     code_map,
@@ -19,6 +19,7 @@ from lab.kit.generative import (
     sample_grid,
     traversal_grid,
 )
+from lab.storage import media
 
 
 def tile(picture: np.ndarray, row: int, column: int, side: int = 32, gap: int = 2) -> np.ndarray:

@@ -13,7 +13,6 @@ from helpers import difference
 from matplotlib.figure import Figure
 from torch import nn
 
-from lab import media
 from lab.kit import (
     LayerStatistics,
     OptimizerOptions,
@@ -25,6 +24,7 @@ from lab.kit import (
     metric_names,
     update_ratios,
 )
+from lab.storage import media
 
 
 def loss(model, x, y):

@@ -26,7 +26,7 @@ from PIL import Image
 
 import lab
 from lab.cli import main
-from lab.store import Run, RunFolder
+from lab.storage.store import Run, RunFolder
 from lab.tracking import wandb_log, wandb_parts
 from lab.tracking.tracker import RunInfo
 from lab.tracking.wandb import WandbTracker

@@ -21,7 +21,7 @@ import pytest
 from fake_wandb import API_KEY, Artifact, FakeWandb
 
 from lab.errors import UsageError
-from lab.store import Run
+from lab.storage.store import Run
 from lab.tracking import wandb_sync
 from lab.tracking.relay import Relay
 from lab.tracking.tracker import RunInfo

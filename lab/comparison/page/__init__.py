@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.errors import LabError, UsageError
-from lab.store import Run, write_atomically
+from lab.storage.store import Run, write_atomically
 
 MEDIA_BYTES = 32 * 2**20  # a page larger than this opens slowly on a phone
 POLICY = (

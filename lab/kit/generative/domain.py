@@ -27,7 +27,7 @@ from lab.kit.generative.manifolds import prdc
 from lab.kit.generative.neighbours import Memorisation, memorisation, nearest
 from lab.kit.generative.principal_components import principal
 from lab.kit.generative.vectors import Array, Examples
-from lab.media import Table
+from lab.storage.media import Table
 
 if TYPE_CHECKING:
     from lab.engine.context import Context

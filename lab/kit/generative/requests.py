@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lab.data.data import Data
 from lab.errors import UsageError
-from lab.media import Table
+from lab.storage.media import Table
 
 
 def class_number(name: str, classes: Sequence[str]) -> int:

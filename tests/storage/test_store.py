@@ -16,9 +16,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab import store
 from lab.errors import LabError, UsageError
-from lab.store import Run, RunFolder
+from lab.storage import store
+from lab.storage.store import Run, RunFolder
 
 RECORD = {"experiment": "odd", "config": {"lr": 0.5}, "run": {"seed": 0}}
 ROWS = [{"clock": n, "train/loss": n / 7} for n in range(5)]
@@ -34,7 +34,7 @@ def folder(tmp_path):
 def hold(folder: Path) -> subprocess.Popen[str]:
     """Let another process have the run, in state `running`."""
     code = (
-        "import sys, time; from pathlib import Path; from lab.store import RunFolder\n"
+        "import sys, time; from pathlib import Path; from lab.storage.store import RunFolder\n"
         f"run = RunFolder.create(Path({str(folder)!r}), {RECORD!r})\n"
         "run.append({'clock': 1}); run.write_summary({'state': 'running'})\n"
         "print('ready', flush=True); time.sleep(60)"
@@ -119,7 +119,8 @@ def test_looking_at_a_run_never_keeps_it_from_starting(tmp_path) -> None:
     """Whoever lists runs looks at the lock for a moment."""
     RunFolder.create(tmp_path / "one", RECORD).close()
     code = (
-        "from pathlib import Path; from lab.store import is_locked; print('ready', flush=True)\n"
+        "from pathlib import Path; from lab.storage.store import is_locked\n"
+        "print('ready', flush=True)\n"
         f"while True: is_locked(Path({str(tmp_path / 'one')!r}))"
     )
     lister = subprocess.Popen(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lab.errors import LabError, UsageError
-from lab.store import BEST_OF_LAST, PREVIOUS, STAMPED, Run, is_locked
+from lab.storage.store import BEST_OF_LAST, PREVIOUS, STAMPED, Run, is_locked
 
 REMOVED = ".removed"
 

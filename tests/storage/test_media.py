@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from lab import Clip, Table, media
+from lab import Clip, Table
+from lab.storage import media
 
 rng = np.random.default_rng(0)
 

@@ -19,7 +19,7 @@ from typing import IO, Any
 import yaml
 
 from lab.errors import LabError, UsageError
-from lab.text import did_you_mean
+from lab.messages import did_you_mean
 
 CONFIG, METRICS, SUMMARY, LOG, LOCK = (
     "config.yaml",

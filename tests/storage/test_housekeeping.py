@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from lab import housekeeping
 from lab.cli import main
 from lab.errors import UsageError
-from lab.store import Run, RunFolder
+from lab.storage import housekeeping
+from lab.storage.store import Run, RunFolder
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,1 @@
+"""Keep runs on disk: the folder, its records, media, and what may be deleted."""
