@@ -42,7 +42,7 @@ from lab.compute.rng import derive
 from lab.engine.context import Context
 from lab.environments import make_envs, play_episodes
 from lab.plugins import discover
-from lab.stats import mean_interval
+from lab.statistics import mean_interval
 from lab.tracking.terminal import PlainLines
 from lab_dqn.dqn import DQN
 

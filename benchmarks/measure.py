@@ -6,7 +6,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from lab.stats import mean_interval
+from lab.statistics import mean_interval
 
 
 def alternate(

@@ -44,7 +44,7 @@ from lab.compute.device import Compute
 from lab.data.about import About
 from lab.engine.context import Context
 from lab.plugins import discover
-from lab.stats import mean_interval
+from lab.statistics import mean_interval
 from lab_cnn.cnn import CNN
 
 FOLDS = 5  # disjoint test sets, which make up all of a source

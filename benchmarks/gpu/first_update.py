@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from benchmarks.gpu.draws import SameDraws
-from lab import update
+from lab.optim import step
 from lab.testing.subject import Subject
 
 MOST_STEPS = 64  # before which something has to be learned
@@ -55,10 +55,10 @@ def first_update(subject: Subject, device: str) -> Learned:
 
 @contextmanager
 def _gradients() -> Iterator[dict[int, Tensor]]:
-    """Gather the first gradient that each optimizer gets: before `step`, or where `lab.update`
+    """Gather the first gradient that each optimizer gets: before `step`, or where `lab.optim.step`
     calls Adam's kernel itself."""
     found: dict[int, Tensor] = {}
-    kernel = update.adam
+    kernel = step.adam
 
     def keep(key: int, gradients: list[Tensor]) -> None:
         if key not in found:
@@ -74,7 +74,7 @@ def _gradients() -> Iterator[dict[int, Tensor]]:
 
     handle = register_optimizer_step_pre_hook(before_step)
     try:
-        with mock.patch.object(update, "adam", before_kernel):
+        with mock.patch.object(step, "adam", before_kernel):
             yield found
     finally:
         handle.remove()

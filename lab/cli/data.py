@@ -226,7 +226,7 @@ def _print_words(data: Data) -> None:
     """Print the beginning of a text, or of what tokens say."""
     import numpy as np
 
-    from lab.data.words import sentence
+    from lab.data.tokens import sentence
 
     dataset = data.dataset
     if dataset.kind == "text":

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from lab.config import Config, Resolved
     from lab.data.about import About
-    from lab.kit.summary import LayerSummary
+    from lab.nn.summary import LayerSummary
 
 KINDS = {1: "table", 2: "sequence", 3: "image", 4: "video"}
 
@@ -104,7 +104,7 @@ def _show(
     **values: Any,
 ) -> None:
     from lab import config
-    from lab.kit.summary import totals
+    from lab.nn.summary import totals
 
     make = getattr(spec.load_experiment(), "network", None)
     if make is None:
@@ -193,7 +193,7 @@ def _build(make: Callable[[Config, About], nn.Module], cfg: Config, about: About
 def _layers(module: nn.Module, about: About) -> list[LayerSummary]:
     import torch
 
-    from lab.kit.summary import summarize
+    from lab.nn.summary import summarize
 
     dtype = torch.long if about.kind == "tokens" else torch.float32
     try:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from lab.comparison.statistics import Array, intervals, iqm
+from lab.statistics import Array, intervals, iqm
 from lab.storage.store import METRICS, Run
 
 Axis = Literal["clock", "seconds"]

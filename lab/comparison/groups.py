@@ -12,9 +12,9 @@ import numpy as np
 
 from lab.comparison.curves import Curve, band, read
 from lab.comparison.selection import look_up
-from lab.comparison.statistics import improvement, improvement_interval, interval, iqm
 from lab.errors import UsageError
 from lab.messages import did_you_mean
+from lab.statistics import improvement, improvement_interval, interval, iqm
 from lab.storage.store import METRICS, Run
 
 # what differs from run to run and says nothing about what was tried

@@ -68,19 +68,6 @@ class Compute:
             return nullcontext()
         return torch.autocast(self.device.type, dtype=DTYPES[self.precision])
 
-    def optimize(
-        self, optimizer: torch.optim.Optimizer, loss: torch.Tensor, clip_norm: float | None = None
-    ) -> None:
-        """Take one optimiser step on `loss`, with fp16 scaling and gradient-norm clipping."""
-        optimizer.zero_grad(set_to_none=True)
-        self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
-        if clip_norm is not None:
-            self.scaler.unscale_(optimizer)
-            parameters = [p for group in optimizer.param_groups for p in group["params"]]
-            nn.utils.clip_grad_norm_(parameters, clip_norm)
-        self.scaler.step(optimizer)
-        self.scaler.update()
-
     @contextmanager
     def evaluating(self) -> Iterator[None]:
         """Put wrapped modules in eval mode with gradients off, and every mode back after."""

@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from lab.data.words import check_sentences, check_vocabulary
+from lab.data.tokens import check_sentences, check_vocabulary
 from lab.errors import UsageError
 
 Array = np.ndarray[Any, np.dtype[Any]]

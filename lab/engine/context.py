@@ -24,8 +24,8 @@ from lab.engine.accumulator import Value, Window
 from lab.environments import Envs, make
 from lab.environments.limits import EVALUATION_STEPS, registered_limit
 from lab.messages import describe
+from lab.optim.step import Loss, Update, make_update, optimize
 from lab.spec import EnvironmentSpec, SourceSpec
-from lab.update import Loss, Update, make_update
 
 CACHE_KEY = re.compile(r"\w[\w.-]*(/\w[\w.-]*)*")  # no part begins with a dot
 
@@ -108,7 +108,7 @@ class Context:
         self, optimizer: torch.optim.Optimizer, loss: torch.Tensor, clip_norm: float | None = None
     ) -> None:
         """Clear gradients, go backward from `loss`, clip the gradient norm, and step."""
-        self.compute.optimize(optimizer, loss, clip_norm)
+        optimize(self.compute, optimizer, loss, clip_norm)
 
     def make_update(
         self,
@@ -149,7 +149,7 @@ class Context:
     def cache(self, key: str) -> Path:
         """Return the path of a file that all runs of a runs folder share, so that what is costly is
         computed once. `key` is a content address: it changes with all that decides the content, as
-        `features/<digest>.pt` does. Nothing is written here; `lab.kit.generative.cached` does, and
+        `features/<digest>.pt` does. Nothing is written here; `lab.generative.cached` does, and
         survives torn files and other processes. The variable LAB_CACHE names another folder.
 
         Raises ValueError for a key that leads elsewhere.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lab.environments.envs import Array, Envs
-from lab.stats import mean_interval
+from lab.statistics import mean_interval
 
 
 @dataclass(frozen=True)

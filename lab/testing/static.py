@@ -25,7 +25,17 @@ from lab.testing.defaults import mistakes
 from lab.testing.subject import Broken, Skipped, Subject, Unusable, expect
 
 HEAVY = ("torch", "numpy", "gymnasium", "wandb")
-PUBLIC = ("lab.kit", "lab.data", "lab.stats", "lab.testing")  # modules that plugins may import
+PUBLIC = (  # modules that plugins may import
+    "lab.capabilities",
+    "lab.data",
+    "lab.generative",
+    "lab.metrics",
+    "lab.nn",
+    "lab.optim",
+    "lab.statistics",
+    "lab.supervised",
+    "lab.testing",
+)
 METRIC = re.compile(r"(train|eval|test)/[a-z0-9_]+")
 DECLARED = re.compile(METRIC.pattern + r"\*?")
 LONGEST_SUMMARY = 100

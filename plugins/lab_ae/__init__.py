@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lab import ExperimentSpec, hookimpl
-from lab.kit.generative import DISTRIBUTION_METRICS
+from lab.generative import DISTRIBUTION_METRICS
 from lab_ae.presets import PRESETS
 
 MEASURED = {
@@ -39,8 +39,8 @@ def lab_experiments() -> Iterator[ExperimentSpec]:
         experiment="lab_ae.ae:AE",
         presets=PRESETS,
         capabilities={
-            "predict": "lab.kit:Predict",
-            "sample": "lab.kit:Sample",
+            "predict": "lab.capabilities:Predict",
+            "sample": "lab.capabilities:Sample",
             "export": "lab_ae.config:Export",
         },
         metrics={

@@ -17,11 +17,12 @@ import torch
 from torch import Tensor, nn
 
 import lab
+from lab.capabilities import Predict, Sample
 from lab.data.batches import Batches
-from lab.kit import Predict, Sample, Updater
-from lab.kit.export import export
-from lab.kit.generative import scaled
-from lab.kit.inputs import read_inputs
+from lab.generative import scaled
+from lab.nn.export import export
+from lab.optim import Updater
+from lab.supervised.inputs import read_inputs
 from lab_ae.config import Config, Export
 from lab_ae.examples import Examples
 from lab_ae.figures import Figures

@@ -10,8 +10,9 @@ from pydantic import Field, model_validator
 
 from lab import Config as BaseConfig
 from lab import DataOptions
-from lab.kit import Export as ExportOptions
-from lab.kit import LayerOptions, OptimizerOptions
+from lab.capabilities import Export as ExportOptions
+from lab.nn import LayerOptions
+from lab.optim import OptimizerOptions
 
 VAE_ALONE = (
     "beta", "kl_warmup", "sigma", "learn_sigma", "binarise", "conditional", "iwae"

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 import lab
-from lab.kit.generative import scaled
+from lab.generative import scaled
 from lab_ae.config import Config
 
 AT_ONCE = 512  # examples in a batch that is only measured

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 import lab
-from lab.kit import generative
-from lab.kit.generative import Principal, bounds_of, principal
-from lab.kit.intervals import summed_up
+from lab import generative
+from lab.generative import Principal, bounds_of, principal
+from lab.statistics import summed_up
 from lab_ae.codebook import perplexity
 from lab_ae.config import Config
 from lab_ae.examples import Examples

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-from lab.kit import ConvDecoder, ConvEncoder, activation
+from lab.nn import ConvDecoder, ConvEncoder, activation
 from lab_ae.config import Config
 
 

@@ -11,7 +11,7 @@ from torch.func import vjp, vmap
 from torch.nn.functional import one_hot
 
 from lab import About
-from lab.kit import initialize
+from lab.nn import initialize
 from lab_ae.codebook import Codebook
 from lab_ae.config import Config
 from lab_ae.layers import TiedDecoder, make_decoder, make_encoder

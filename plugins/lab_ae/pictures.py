@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 import lab
-from lab.kit.generative import (
+from lab.generative import (
     Domain,
     code_map,
     filter_grid,

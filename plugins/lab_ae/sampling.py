@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 import lab
-from lab.kit import Sample
-from lab.kit.generative import (
+from lab.capabilities import Sample
+from lab.generative import (
     class_number,
     interpolation_grid,
     restored,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lab import ExperimentSpec, hookimpl
-from lab.kit import CLASSIFICATION_METRICS, REGRESSION_METRICS
+from lab.metrics import CLASSIFICATION_METRICS, REGRESSION_METRICS
 from lab_baseline.presets import PRESETS
 
 
@@ -17,6 +17,6 @@ def lab_experiments() -> Iterator[ExperimentSpec]:
         config="lab_baseline.config:Config",
         experiment="lab_baseline.baseline:Baseline",
         presets=PRESETS,
-        capabilities={"predict": "lab.kit:Predict"},
+        capabilities={"predict": "lab.capabilities:Predict"},
         metrics={**CLASSIFICATION_METRICS, **REGRESSION_METRICS},
     )

@@ -22,9 +22,10 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # s
 from torch import Tensor
 
 import lab
-from lab.kit import Classification, Predict, Regression
-from lab.kit.inputs import ranked, read_inputs
-from lab.kit.supervised import EVALUATED, draw_confusion
+from lab.capabilities import Predict
+from lab.metrics import Classification, Regression
+from lab.supervised.inputs import ranked, read_inputs
+from lab.supervised.task import EVALUATED, draw_confusion
 from lab_baseline import models
 from lab_baseline.config import METHODS, Config
 from lab_baseline.models import Array

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from lab import Config as LabConfig
 from lab import DataOptions
-from lab.kit.supervised_config import OBJECTIVES
+from lab.supervised.config import OBJECTIVES
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,12 @@ import torch
 from torch import Tensor, nn
 
 import lab
-from lab.kit import Export, Predict, Updater, load_network
-from lab.kit.export import export
-from lab.kit.inputs import ranked, read_inputs
-from lab.kit.supervised import Supervision
+from lab.capabilities import Export, Predict
+from lab.nn import load_network
+from lab.nn.export import export
+from lab.optim import Updater
+from lab.supervised.inputs import ranked, read_inputs
+from lab.supervised.task import Supervision
 from lab_cnn import pictures
 from lab_cnn.config import Config
 from lab_cnn.model import build, build_fcn

@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from lab.kit.supervised_config import SupervisedConfig
+from lab.supervised.config import SupervisedConfig
 from lab_cnn.models.names import able_to, check_fcn, family_of
 
 TRANSFERS = re.compile(r"all|last-[1-9]\d*|new-head|append-head")

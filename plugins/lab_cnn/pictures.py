@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d, interpolate, relu
 
 from lab import About
-from lab.kit.eager import as_written
+from lab.nn.eager import as_written
 from lab_cnn.model import stages
 
 SHOWN = 8  # examples

@@ -13,8 +13,8 @@ from typing import Any
 from torch import Tensor, nn
 
 import lab
-from lab.kit import freeze, unfreeze
-from lab.kit.pretrained import Weights, copy_weights, load_weights
+from lab.nn import freeze, unfreeze
+from lab.nn.pretrained import Weights, copy_weights, load_weights
 from lab_cnn.config import Config
 from lab_cnn.model import FCN, Classifier, DilatedFCN, head_name, last_stages
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lab import ExperimentSpec, hookimpl
-from lab.kit import CLASSIFICATION_METRICS
+from lab.metrics import CLASSIFICATION_METRICS
 from lab_dbn.presets import PRESETS
 
 MEASURED = {
@@ -26,7 +26,7 @@ def lab_experiments() -> Iterator[ExperimentSpec]:
         config="lab_dbn.config:Config",
         experiment="lab_dbn.dbn:DeepBelief",
         presets=PRESETS,
-        capabilities={"predict": "lab.kit:Predict", "sample": "lab_dbn.config:Sample"},
+        capabilities={"predict": "lab.capabilities:Predict", "sample": "lab_dbn.config:Sample"},
         metrics={
             "train/phase": "layer in training, from 1; after the last comes fine-tuning",
             "train/lr": "learning rate",

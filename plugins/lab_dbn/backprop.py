@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 import lab
-from lab.kit import OptimizerOptions, Updater
+from lab.optim import OptimizerOptions, Updater
 from lab_dbn.config import Config
 
 RATE = 1e-3  # of Adam, unless --finetune-lr says otherwise

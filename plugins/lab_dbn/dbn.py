@@ -15,17 +15,10 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 import lab
+from lab.capabilities import Predict
 from lab.data.batches import Batches
-from lab.kit import Predict
-from lab.kit.generative import (
-    class_number,
-    filter_grid,
-    restored,
-    sample_grid,
-    sample_table,
-    showable,
-)
-from lab.kit.inputs import ranked, read_inputs
+from lab.generative import class_number, filter_grid, restored, sample_grid, sample_table, showable
+from lab.supervised.inputs import ranked, read_inputs
 from lab_dbn.backprop import Backprop
 from lab_dbn.config import Config, Sample
 from lab_dbn.contrastive import Contrastive

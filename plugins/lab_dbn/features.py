@@ -8,7 +8,7 @@ from torch.nn.functional import one_hot
 
 import lab
 from lab import About, Batch, Data
-from lab.kit.generative import check_variety, scaled
+from lab.generative import check_variety, scaled
 from lab_dbn.model import DBN
 
 AT_ONCE = 512  # examples that are propagated together

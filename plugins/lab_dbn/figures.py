@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 import lab
-from lab.kit import Classification
-from lab.kit.intervals import summed_up
+from lab.metrics import Classification
+from lab.statistics import summed_up
 from lab_dbn.config import Config
 from lab_dbn.features import AT_ONCE, Features
 from lab_dbn.likelihood import countable, exact_log_partition, log_partition, pseudo_likelihood

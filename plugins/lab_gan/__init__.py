@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lab import ExperimentSpec, hookimpl
-from lab.kit import CLASSIFICATION_METRICS
-from lab.kit.generative import DISTRIBUTION_METRICS, HEALTH_METRICS
+from lab.generative import DISTRIBUTION_METRICS, HEALTH_METRICS
+from lab.metrics import CLASSIFICATION_METRICS
 from lab_gan.presets import PRESETS
 
 MEASURED = {
@@ -39,7 +39,7 @@ def lab_experiments() -> Iterator[ExperimentSpec]:
         config="lab_gan.config:Config",
         experiment="lab_gan.gan:GAN",
         presets=PRESETS,
-        capabilities={"sample": "lab.kit:Sample", "predict": "lab.kit:Predict"},
+        capabilities={"sample": "lab.capabilities:Sample", "predict": "lab.capabilities:Predict"},
         metrics={
             "train/d_loss": "loss of the discriminator",
             "train/g_loss": "loss of the generator",

@@ -8,7 +8,7 @@ from torch import Tensor
 import lab
 from lab import About, Data
 from lab.data import splits
-from lab.kit.generative import check_variety
+from lab.generative import check_variety
 from lab_gan.config import ARCHITECTURES, Config
 
 

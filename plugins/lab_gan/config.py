@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from lab import Config as BaseConfig
 from lab import DataOptions, Plugins
-from lab.kit import OptimizerOptions
+from lab.optim import OptimizerOptions
 
 VARIATIONS = ("colour", "translation", "cutout")
 WASSERSTEIN = ("wgan", "wgan-gp")

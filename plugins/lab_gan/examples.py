@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from lab import About
-from lab.kit.generative import restored, scaled
+from lab.generative import restored, scaled
 
 
 def encoded(inputs: Tensor, about: About) -> Tensor:

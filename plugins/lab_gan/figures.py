@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 import lab
-from lab.kit import generative
-from lab.kit.generative import Domain
+from lab import generative
+from lab.generative import Domain
 from lab_gan import pictures, words
 from lab_gan.examples import encoded
 from lab_gan.players import Players
@@ -129,7 +129,7 @@ class Figures:
 
     def of_answers(self, split: str) -> dict[str, float]:
         """Measure the classes that the discriminator names."""
-        from lab.kit import Classification
+        from lab.metrics import Classification
 
         figures = Classification(self.players.about.outputs)
         for batch in self.data.part(split).batches(MOST):

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 import lab
+from lab.capabilities import Predict, Sample
 from lab.data.batches import Batches
-from lab.kit import Predict, Sample
-from lab.kit.inputs import ranked, read_inputs
+from lab.supervised.inputs import ranked, read_inputs
 from lab_gan import checks, pictures
 from lab_gan.adversarial import Terms
 from lab_gan.config import ODDS, Config

@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from lab import About
-from lab.kit import ConvDecoder, ConvEncoder
+from lab.nn import ConvDecoder, ConvEncoder
 from lab_gan.codes import Codes
 from lab_gan.config import Config
 from lab_gan.discriminator import Discriminator

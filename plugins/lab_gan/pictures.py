@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 import lab
-from lab.kit import Sample, generative
-from lab.kit.generative import showable
+from lab import generative
+from lab.capabilities import Sample
+from lab.generative import showable
 from lab_gan import words
 from lab_gan.players import Players
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 import lab
-from lab.kit import Updater, make_optimizer
+from lab.optim import Updater, make_optimizer
 from lab_gan import networks
 from lab_gan.adversarial import Adversarial
 from lab_gan.codes import Codes

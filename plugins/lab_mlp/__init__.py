@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lab import ExperimentSpec, hookimpl
-from lab.kit import CLASSIFICATION_METRICS, REGRESSION_METRICS
+from lab.metrics import CLASSIFICATION_METRICS, REGRESSION_METRICS
 from lab_mlp.presets import PRESETS
 
 
@@ -17,7 +17,7 @@ def lab_experiments() -> Iterator[ExperimentSpec]:
         config="lab_mlp.config:Config",
         experiment="lab_mlp.mlp:MLP",
         presets=PRESETS,
-        capabilities={"predict": "lab.kit:Predict", "export": "lab.kit:Export"},
+        capabilities={"predict": "lab.capabilities:Predict", "export": "lab.capabilities:Export"},
         metrics={
             "train/loss": "loss of the training batches",
             "train/accuracy": "share of right answers in the training batches",

@@ -8,8 +8,9 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from lab.kit import LayerOptions, OptimizerOptions
-from lab.kit.supervised_config import SupervisedConfig
+from lab.nn import LayerOptions
+from lab.optim import OptimizerOptions
+from lab.supervised.config import SupervisedConfig
 
 LAYERS = ("hidden", "activation", "init", "dropout", "norm")
 PERCEPTRON_LACKS = (

@@ -12,10 +12,11 @@ import torch
 from torch import Tensor
 
 import lab
-from lab.kit import Export, Predict, Updater
-from lab.kit.export import export
-from lab.kit.inputs import ranked, read_inputs
-from lab.kit.supervised import Supervision
+from lab.capabilities import Export, Predict
+from lab.nn.export import export
+from lab.optim import Updater
+from lab.supervised.inputs import ranked, read_inputs
+from lab.supervised.task import Supervision
 from lab_mlp.boundary import Picture, draw
 from lab_mlp.config import Config
 from lab_mlp.model import build

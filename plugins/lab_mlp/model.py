@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lab import About, UsageError
-from lab.kit import activation, initialize, load_network
+from lab.nn import activation, initialize, load_network
 from lab_mlp.config import Config
 
 

@@ -12,8 +12,8 @@ import torch
 from PIL import Image
 
 import lab
+from lab.capabilities import Sample
 from lab.engine import checkpoint
-from lab.kit import Sample
 
 VARIANTS = {
     "denoising": {"noise": "masking", "tied": True},

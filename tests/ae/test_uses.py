@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 import lab
-from lab.kit import Predict, Sample
+from lab.capabilities import Predict, Sample
 from lab_ae.config import Export
 
 

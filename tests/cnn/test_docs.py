@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from lab.kit import summarize, totals
+from lab.nn import summarize, totals
 from lab_cnn.model import build, names
 
 PAGE = (helpers.ROOT / "docs" / "cnn.md").read_text()

@@ -9,7 +9,7 @@ from helpers import difference, last_state, rows
 from PIL import Image
 
 import lab
-from lab.kit import class_weights
+from lab.nn import class_weights
 from lab_cnn.model import build
 
 SEGMENT = {"task": "segment", "data_args": {"side": 16, "channels": 3}}

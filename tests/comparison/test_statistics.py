@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from lab.comparison.statistics import improvement, improvement_interval, interval, intervals, iqm
+from lab.statistics import improvement, improvement_interval, interval, intervals, iqm
 
 finite = st.floats(-1e6, 1e6, allow_nan=False)
 values = st.lists(finite, min_size=1, max_size=12)

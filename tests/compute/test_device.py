@@ -14,6 +14,7 @@ from torch import nn
 from lab.compute import device
 from lab.compute.device import Compute
 from lab.errors import UsageError
+from lab.optim.step import optimize
 
 CPU = torch.device("cpu")
 
@@ -138,7 +139,7 @@ def test_optimize_equals_the_step_written_by_hand(lr, clip, scale, seed) -> None
 
     optimizer = torch.optim.SGD([weight, bias], lr)
     weight.grad = torch.full_like(weight, 1e6)  # what another loss left behind
-    Compute(CPU).optimize(optimizer, scale * (x @ weight + bias).square().mean(), clip)
+    optimize(Compute(CPU), optimizer, scale * (x @ weight + bias).square().mean(), clip)
     for parameter, start, gradient in zip((weight, bias), expected, gradients, strict=True):
         step = lr * gradient
         # torch divides by norm + 1e-6
@@ -166,7 +167,7 @@ def test_fp16_on_cuda_scales_and_still_learns() -> None:
     for _ in range(50):
         with compute.autocast():
             loss = (module(x) - x.sum(1, keepdim=True)).square().mean()
-        compute.optimize(optimizer, loss, clip_norm=10.0)
+        optimize(compute, optimizer, loss, clip_norm=10.0)
         losses.append(float(loss))
     assert compute.scaler.is_enabled()
     assert losses[-1] < losses[0] / 4

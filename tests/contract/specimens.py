@@ -23,8 +23,8 @@ from pydantic import Field, model_validator
 from safetensors.torch import save_file
 
 import lab
+from lab.capabilities import Export, Predict, Sample
 from lab.data.batches import Batches
-from lab.kit import Export, Predict, Sample
 
 METRICS = {
     "train/loss": "squared error with noise",
@@ -609,7 +609,7 @@ class NoExample:
 @breaks(
     "predictions_are_batched",
     "infer gives an input another answer",
-    capabilities={"predict": "lab.kit:Predict"},
+    capabilities={"predict": "lab.capabilities:Predict"},
 )
 class InfersByNeighbours(Honest):
     def infer(self, inputs: np.ndarray) -> np.ndarray:
@@ -643,7 +643,7 @@ class PlaysANumber(Honest):
 @breaks(
     "capabilities_return_media",
     "cannot be shown",
-    capabilities={"predict": "lab.kit:Predict", "play": "lab:Play"},
+    capabilities={"predict": "lab.capabilities:Predict", "play": "lab:Play"},
 )
 class AsksForInputs(PlaysANumber):
     """One capability that is not possible here hides nothing of the next."""
@@ -684,10 +684,10 @@ class Offers(Honest):
 
 OFFERING = {
     "capabilities": {
-        "predict": "lab.kit:Predict",
-        "sample": "lab.kit:Sample",
+        "predict": "lab.capabilities:Predict",
+        "sample": "lab.capabilities:Sample",
         "play": "lab:Play",
-        "export": "lab.kit:Export",
+        "export": "lab.capabilities:Export",
     }
 }
 offers("offers", **OFFERING)(Offers)

@@ -9,7 +9,7 @@ import pytest
 
 from lab.data import dataset as module
 from lab.data.dataset import Dataset, checked, nbytes
-from lab.data.words import sentence
+from lab.data.tokens import sentence
 from lab.errors import UsageError
 
 IMAGES = Dataset(np.zeros((6, 1, 4, 4), np.uint8), np.array([0, 1, 0, 1, 0, 1]), ("a", "b"))

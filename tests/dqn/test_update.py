@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch._inductor import list_options
 
 from lab.compute.device import Compute
-from lab.update import make_update
+from lab.optim.step import make_update
 
 CASES: dict[str, tuple[type[torch.optim.Adam], dict[str, Any], float | None]] = {
     "Adam": (torch.optim.Adam, {"fused": True}, None),

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import lab
+from lab.capabilities import Predict, Sample
 from lab.engine import checkpoint
-from lab.kit import Predict, Sample
 
 DIGITS = {"data": "digits", "arch": "mlp"}
 IMAGES = {"data": "digits", "width": 4}

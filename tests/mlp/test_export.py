@@ -83,7 +83,7 @@ def test_values_are_exported_too(train, cli) -> None:
 
 
 def test_the_experiment_is_as_before(train) -> None:
-    from lab.kit import Export
+    from lab.capabilities import Export
 
     loaded, inputs, expected = trained(train)
     loaded.net.train()

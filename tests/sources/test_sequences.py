@@ -10,7 +10,7 @@ import pytest
 from scipy import signal
 
 from lab.data.splits import split
-from lab.data.words import sentence
+from lab.data.tokens import sentence
 from lab.errors import UsageError
 from lab_sources.sentences import NUMBERS, is_sentence, language, vocabulary
 from lab_sources.waves import FORMS

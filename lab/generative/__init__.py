@@ -1,0 +1,93 @@
+"""Measure what generates: distances of sets, modes, copies, bounds, codes, diagnostics, pictures.
+
+Names load what they need when first used, so that the options stay light.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lab.lazy import attach
+
+_HOME = {
+    "Bounds": "lab.generative.bounds",
+    "DISTRIBUTION_METRICS": "lab.generative.metric_declarations",
+    "Domain": "lab.generative.domain",
+    "HEALTH_METRICS": "lab.generative.metric_declarations",
+    "Health": "lab.generative.gan_diagnostics",
+    "Memorisation": "lab.generative.neighbours",
+    "Modes": "lab.generative.mixtures",
+    "Principal": "lab.generative.principal_components",
+    "TwoSample": "lab.generative.two_sample",
+    "bounds_of": "lab.generative.bounds",
+    "cached": "lab.generative.caching",
+    "check_variety": "lab.generative.validation",
+    "class_number": "lab.generative.validation",
+    "code_map": "lab.generative.pictures",
+    "diversity": "lab.generative.gan_diagnostics",
+    "fid": "lab.generative.frechet",
+    "filter_grid": "lab.generative.pictures",
+    "frechet_distance": "lab.generative.frechet",
+    "health": "lab.generative.gan_diagnostics",
+    "indistinguishable": "lab.generative.two_sample",
+    "interpolation_grid": "lab.generative.pictures",
+    "kid": "lab.generative.kernel",
+    "log_mean_exp": "lab.generative.bounds",
+    "memorisation": "lab.generative.neighbours",
+    "mixture_of": "lab.generative.mixtures",
+    "mode_coverage": "lab.generative.mixtures",
+    "nearest": "lab.generative.neighbours",
+    "neighbour_grid": "lab.generative.pictures",
+    "prdc": "lab.generative.precision_recall",
+    "principal": "lab.generative.principal_components",
+    "probe": "lab.generative.probes",
+    "restored": "lab.generative.scaling",
+    "sample_grid": "lab.generative.pictures",
+    "sample_table": "lab.generative.validation",
+    "scaled": "lab.generative.scaling",
+    "showable": "lab.generative.scaling",
+    "traversal_grid": "lab.generative.pictures",
+}
+
+__all__ = list(_HOME)
+
+if TYPE_CHECKING:
+    from lab.generative.bounds import Bounds as Bounds
+    from lab.generative.bounds import bounds_of as bounds_of
+    from lab.generative.bounds import log_mean_exp as log_mean_exp
+    from lab.generative.caching import cached as cached
+    from lab.generative.domain import Domain as Domain
+    from lab.generative.frechet import fid as fid
+    from lab.generative.frechet import frechet_distance as frechet_distance
+    from lab.generative.gan_diagnostics import Health as Health
+    from lab.generative.gan_diagnostics import diversity as diversity
+    from lab.generative.gan_diagnostics import health as health
+    from lab.generative.kernel import kid as kid
+    from lab.generative.metric_declarations import DISTRIBUTION_METRICS as DISTRIBUTION_METRICS
+    from lab.generative.metric_declarations import HEALTH_METRICS as HEALTH_METRICS
+    from lab.generative.mixtures import Modes as Modes
+    from lab.generative.mixtures import mixture_of as mixture_of
+    from lab.generative.mixtures import mode_coverage as mode_coverage
+    from lab.generative.neighbours import Memorisation as Memorisation
+    from lab.generative.neighbours import memorisation as memorisation
+    from lab.generative.neighbours import nearest as nearest
+    from lab.generative.pictures import code_map as code_map
+    from lab.generative.pictures import filter_grid as filter_grid
+    from lab.generative.pictures import interpolation_grid as interpolation_grid
+    from lab.generative.pictures import neighbour_grid as neighbour_grid
+    from lab.generative.pictures import sample_grid as sample_grid
+    from lab.generative.pictures import traversal_grid as traversal_grid
+    from lab.generative.precision_recall import prdc as prdc
+    from lab.generative.principal_components import Principal as Principal
+    from lab.generative.principal_components import principal as principal
+    from lab.generative.probes import probe as probe
+    from lab.generative.scaling import restored as restored
+    from lab.generative.scaling import scaled as scaled
+    from lab.generative.scaling import showable as showable
+    from lab.generative.two_sample import TwoSample as TwoSample
+    from lab.generative.two_sample import indistinguishable as indistinguishable
+    from lab.generative.validation import check_variety as check_variety
+    from lab.generative.validation import class_number as class_number
+    from lab.generative.validation import sample_table as sample_table
+
+__getattr__, __dir__ = attach(__name__, _HOME)

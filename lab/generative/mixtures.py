@@ -1,0 +1,71 @@
+"""Count the modes that samples cover, where the modes are known."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from lab.data.data import Data
+from lab.errors import UsageError
+from lab.generative.vectors import Examples, rows, spans, squared_distances
+
+
+class Modes(NamedTuple):
+    """modes: how many are covered. high_quality: share of samples near one. mode_kl: nats that the
+    near samples' shares of the modes are from even ones; NaN where none is near. distance: total
+    variation of all samples' shares from even ones, where samples near no mode are a share of their
+    own: 0 where each mode has its due, 1 where no sample is near one."""
+
+    modes: int
+    high_quality: float
+    mode_kl: float
+    distance: float
+
+
+def mode_coverage(
+    samples: Examples, centres: Examples, std: float, deviations: float = 3.0, least: int = 1
+) -> Modes:
+    """Judge samples [N, D] by Gaussians of deviation `std` around centres [K, D].
+
+    A sample is of high quality within `deviations` standard deviations of its nearest centre; a
+    mode is covered by `least` such samples (Srivastava et al., 2017, section 4.1; Lin et al., 2018,
+    section 4.1, count alike). Real points are not all of high quality: in the plane 98.9 % are.
+    """
+    points, middles = rows(samples), rows(centres)
+    counts = torch.zeros(len(middles), dtype=torch.long)
+    for span in spans(len(points), len(middles)):
+        squares, which = squared_distances(points[span], middles).min(1)
+        counts += which[squares <= (deviations * std) ** 2].bincount(minlength=len(middles))
+    near = int(counts.sum())
+    return Modes(
+        modes=int((counts >= least).sum()),
+        high_quality=near / len(points),
+        mode_kl=_from_even(counts),
+        distance=_variation(counts, len(points)),
+    )
+
+
+def _from_even(counts: Tensor) -> float:
+    """Return KL(shares || even shares) in nats."""
+    shares = counts.double() / counts.sum()
+    return float(torch.special.xlogy(shares, shares * len(counts)).sum())
+
+
+def _variation(counts: Tensor, samples: int) -> float:
+    """Return half of sum |share - even share|, what is near no mode included."""
+    shares = counts.double() / samples
+    return float(((shares - 1 / len(counts)).abs().sum() + 1 - shares.sum()) / 2)
+
+
+def mixture_of(data: Data) -> tuple[Tensor, float]:
+    """Return the centres [K, D] of a source that tells them, and the deviation around them.
+
+    Raises UsageError where the source has no factor `centre`.
+    """
+    centre = data.dataset.factors.get("centre")
+    if centre is None:
+        raise UsageError(f"{data.request.data} does not say where its modes are (factor centre)")
+    around = rows(data.dataset.inputs) - rows(centre)
+    return torch.unique(rows(centre), dim=0), float(around.square().mean().sqrt())

@@ -1,0 +1,53 @@
+"""Name the options of an update, a mixin that a plugin's config inherits.
+
+The same option then has one name, range and help text in every family. A plugin gives a field
+another default by writing the field anew. Nothing heavy is imported.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from lab.config import Options
+
+
+class OptimizerOptions(Options):
+    """How weights are updated: what `make_optimizer`, `rate` and `Updater` read."""
+
+    optimizer: Literal["sgd", "rmsprop", "adagrad", "adam", "adamw"] = Field(
+        "adamw", description="Optimiser."
+    )
+    lr: float = Field(1e-3, gt=0, description="Learning rate at its peak.")
+    momentum: float | None = Field(
+        None, ge=0, lt=1, description="Momentum; none: 0.9 for sgd, 0 for rmsprop."
+    )
+    nesterov: bool = Field(False, description="Nesterov's momentum, with sgd.")
+    weight_decay: float = Field(
+        0.0, ge=0, description="Decay of weight matrices and filters, not of norms and biases."
+    )
+    schedule: Literal["constant", "cosine", "one-cycle", "linear"] = Field(
+        "constant", description="Course of the learning rate over the budget."
+    )
+    warmup: float | None = Field(
+        None,
+        ge=0,
+        lt=1,
+        description="Share of the budget over which the rate rises; none: 0.3 for one-cycle, 0 "
+        "for the others.",
+    )
+    final_lr: float = Field(
+        0.0, ge=0, le=1, description="Share of the peak rate that is left in the end."
+    )
+    clip_norm: float | None = Field(None, gt=0, description="Gradient-norm clip, or none.")
+    accumulate: int = Field(1, ge=1, description="Parts that a batch is computed in.")
+    ema: float | None = Field(
+        None, ge=0, lt=1, description="Decay of the averaged weights that evaluate, or none."
+    )
+
+    @model_validator(mode="after")
+    def _nesterov_has_momentum(self) -> Self:
+        if self.nesterov and (self.optimizer != "sgd" or self.momentum == 0):
+            raise ValueError("--nesterov needs --optimizer sgd with a --momentum above 0")
+        return self

@@ -1,0 +1,62 @@
+"""Give the learning rate as a function of progress, from 0 at the start to 1 at the budget.
+
+Nothing is kept: a resumed run asks for the progress it is at and goes on along the same curve.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+import torch
+
+from lab.optim.options import OptimizerOptions
+
+START = 1 / 25  # share of the peak that a warm-up begins at: at 0 the first step would be lost
+ONE_CYCLE_WARMUP = 0.3
+
+Curve = Callable[[float], float]  # share of the way from the peak that is done -> share left
+
+
+def rate(options: OptimizerOptions, progress: float) -> float:
+    """Return what the peak learning rate is multiplied by at `progress`.
+
+    cosine: linear warm-up, then half a cosine (Loshchilov & Hutter, 2017, equation 5, one cycle).
+    one-cycle: half a cosine up, half a cosine down (Smith & Topin, 2018, section 3).
+    linear: linear warm-up, then a line. constant: linear warm-up, then 1.
+    """
+    progress = min(max(progress, 0.0), 1.0)
+    top = warmup(options)
+    if progress < top:
+        risen = progress / top
+        if options.schedule == "one-cycle":
+            risen = 1.0 - half_cosine(risen)
+        return START + (1.0 - START) * risen
+    if options.schedule == "constant":
+        return 1.0
+    left = CURVES[options.schedule]((progress - top) / (1.0 - top))
+    return options.final_lr + (1.0 - options.final_lr) * left
+
+
+def warmup(options: OptimizerOptions) -> float:
+    """Return the share of the budget over which the rate rises."""
+    if options.warmup is not None:
+        return options.warmup
+    return ONE_CYCLE_WARMUP if options.schedule == "one-cycle" else 0.0
+
+
+def set_rate(optimizer: torch.optim.Optimizer, base: float, factor: float) -> None:
+    """Set the learning rate of every parameter group to `base * factor`."""
+    for group in optimizer.param_groups:
+        group["lr"] = base * factor
+
+
+def half_cosine(done: float) -> float:
+    return (1.0 + math.cos(math.pi * done)) / 2.0
+
+
+CURVES: Mapping[str, Curve] = {
+    "cosine": half_cosine,
+    "one-cycle": half_cosine,
+    "linear": lambda done: 1.0 - done,
+}

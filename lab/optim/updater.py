@@ -1,0 +1,179 @@
+"""Do what every gradient step repeats: the scheduled rate, the loss, the update, the average."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from lab.compute.device import Compute
+from lab.optim.ema import EMA
+from lab.optim.optimizers import make_optimizer
+from lab.optim.options import OptimizerOptions
+from lab.optim.schedules import rate, set_rate
+from lab.optim.step import Loss, Update, step_clipped
+
+if TYPE_CHECKING:
+    from lab.engine.context import Context
+
+Weight = Callable[..., Tensor]
+
+
+def samples(*tensors: Tensor) -> Tensor:
+    """Return how many samples a batch has."""
+    return torch.full((), float(len(tensors[0])), device=tensors[0].device)
+
+
+class Updater:
+    """A callable `updater(*tensors) -> (loss, extra)` that takes one optimiser step on a batch.
+
+    loss: `loss(model, *tensors) -> (loss, extra)`, as for `ctx.make_update`: a mean over the batch,
+        and anything else that the caller wants back, detached.
+    weight: `weight(*tensors)`, what that mean divides by: samples by default; where some count for
+        less or for nothing (class weights, padding) the loss's own `weight`. Asked only where
+        `accumulate` parts the batch, along the first axis that all tensors share.
+    progress: the share of the schedule that is done; by default that of the budget.
+    compile: whether the run may compile it: not where the loss differentiates a gradient.
+
+    The module went through `ctx.wrap`. With `ema` it is the averages that evaluate: `averaged()`
+    lends them, and they are `state_dict()["model"]`.
+    """
+
+    def __init__(
+        self,
+        ctx: Context,
+        module: nn.Module,
+        options: OptimizerOptions,
+        loss: Loss,
+        *,
+        optimizer: torch.optim.Optimizer | None = None,
+        weight: Weight = samples,
+        progress: Callable[[], float] | None = None,
+        compile: bool = True,
+    ) -> None:
+        self.module, self.options = module, options
+        self.optimizer = optimizer or make_optimizer(module, options)
+        self.ema = None if options.ema is None else EMA(module, options.ema)
+        self._progress = progress or (lambda: ctx.clock / ctx.budget)
+        # as one graph, an update may write to parameters alone: not to BatchNorm's statistics
+        compiled = ctx.compute.compiled and compile
+        in_one_graph = not compiled or next(module.buffers(), None) is None
+        if options.accumulate == 1 and in_one_graph:
+            self._update = ctx.make_update(
+                module, self.optimizer, loss, options.clip_norm, compile=compile
+            )
+        else:
+            self._update = accumulated(
+                ctx.compute,
+                module,
+                self.optimizer,
+                loss,
+                weight=weight,
+                parts=options.accumulate,
+                clip_norm=options.clip_norm,
+                compiled=compiled,
+            )
+
+    @property
+    def lr(self) -> float:
+        """Return the learning rate at the present progress."""
+        return self.options.lr * rate(self.options, self._progress())
+
+    def __call__(self, *tensors: Tensor) -> tuple[Tensor, Any]:
+        set_rate(self.optimizer, self.options.lr, rate(self.options, self._progress()))
+        found = self._update(*tensors)
+        if self.ema is not None:
+            self.ema.update()
+        return found
+
+    def averaged(self) -> AbstractContextManager[None]:
+        """Lend the module its averages, where there are any: what `evaluate` measures under."""
+        return nullcontext() if self.ema is None else self.ema.swapped()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return a state that serves as an experiment's own: `model` alone predicts."""
+        optimizer = self.optimizer.state_dict()
+        if self.ema is None:
+            return {"model": self.module.state_dict(), "optimizer": optimizer}
+        return {
+            "model": self.ema.model_state(),
+            "optimizer": optimizer,
+            "weights": self.module.state_dict(),  # what trains on, beside the averages
+            "averaged": self.ema.updates,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Copy a state in; where it holds `model` alone, that is the module and its average."""
+        self.module.load_state_dict(state.get("weights", state["model"]))
+        if self.ema is not None:
+            self.ema.load_model_state(state["model"])
+            self.ema.updates = state.get("averaged", 0)
+        if "optimizer" in state:
+            self.optimizer.load_state_dict(
+                copy.deepcopy(state["optimizer"])
+            )  # it keeps what it gets
+
+
+def accumulated(
+    compute: Compute,
+    module: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    loss: Loss,
+    *,
+    weight: Weight,
+    parts: int,
+    clip_norm: float | None,
+    compiled: bool,
+) -> Update:
+    """Return an update that computes a batch in parts, to fit in memory, and steps once.
+
+    Each part's loss counts by its share of the weight of the whole, so the gradient is that of the
+    batch at once, whatever the size of the last part. BatchNorm alone sees each part by itself.
+    """
+    model: Any = torch.compile(module) if compiled else module
+
+    def update(*tensors: Tensor) -> tuple[Tensor, Any]:
+        pieces = list(split(tensors, parts))
+        shares = _shares([weight(*piece) for piece in pieces])
+        optimizer.zero_grad(set_to_none=True)
+        values, extras = [], []
+        for piece, share in zip(pieces, shares, strict=True):
+            with compute.autocast():
+                value, extra = loss(model, *piece)
+            compute.scaler.scale(value * share).backward()
+            values.append(value.detach() * share)
+            extras.append(extra)
+        step_clipped(compute, optimizer, clip_norm)
+        return torch.stack(values).sum(), join(extras, shares)
+
+    return update
+
+
+def split(tensors: Sequence[Tensor], parts: int) -> Iterator[tuple[Tensor, ...]]:
+    """Yield a batch in at most `parts` pieces of one size, but for a smaller last one."""
+    return zip(*(tensor.chunk(parts) for tensor in tensors), strict=True)
+
+
+def join(extras: Sequence[Any], shares: Tensor) -> Any:
+    """Put together what the loss of each part returned beside its value: rows follow each other,
+    numbers are averaged by their shares, tuples, lists and dicts are joined item by item."""
+    first = extras[0]
+    if isinstance(first, Mapping):
+        return {name: join([extra[name] for extra in extras], shares) for name in first}
+    if isinstance(first, tuple | list):
+        return type(first)(join(items, shares) for items in zip(*extras, strict=True))
+    if not isinstance(first, Tensor):
+        return first if first is None else list(extras)
+    if first.dim():
+        return torch.cat(list(extras))
+    return (torch.stack(list(extras)) * shares).sum()
+
+
+def _shares(weights: Sequence[Tensor]) -> Tensor:
+    """Return each part's share of the whole [parts]; 0 where nothing counts at all."""
+    stacked = torch.stack(list(weights)).float()
+    return stacked / stacked.sum().clamp(min=torch.finfo(torch.float32).tiny)

@@ -1,0 +1,29 @@
+"""Train on labels: the task of a source, its losses, early stopping, the options of all families.
+
+Names load what they need when first used, so that the options stay light.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lab.lazy import attach
+
+_HOME = {
+    "ClassifierOptions": "lab.supervised.options",
+    "EarlyStop": "lab.supervised.early_stop",
+    "SupervisedConfig": "lab.supervised.config",
+    "Supervision": "lab.supervised.task",
+    "validate": "lab.supervised.early_stop",
+}
+
+__all__ = list(_HOME)
+
+if TYPE_CHECKING:
+    from lab.supervised.config import SupervisedConfig as SupervisedConfig
+    from lab.supervised.early_stop import EarlyStop as EarlyStop
+    from lab.supervised.early_stop import validate as validate
+    from lab.supervised.options import ClassifierOptions as ClassifierOptions
+    from lab.supervised.task import Supervision as Supervision
+
+__getattr__, __dir__ = attach(__name__, _HOME)

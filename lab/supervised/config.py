@@ -1,0 +1,38 @@
+"""List the options of a supervised experiment, the same in every family."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from pydantic import Field
+
+from lab.config import Config, Objective
+from lab.data.options import AugmentOptions, DataOptions
+from lab.optim.options import OptimizerOptions
+from lab.supervised.options import ClassifierOptions
+
+OBJECTIVES: Mapping[str, Objective] = {  # what selects, by what is learnt
+    "classify": ("eval/accuracy", "max"),
+    "regress": ("eval/r2", "max"),
+    "segment": ("eval/miou", "max"),
+}
+
+
+class SupervisedConfig(DataOptions, AugmentOptions, OptimizerOptions, ClassifierOptions, Config):
+    """Data, augmentation, optimiser and loss. Families that inherit this share split, clock,
+    metrics and objective, so that their runs on one source stand in one table."""
+
+    clock: ClassVar[str] = "samples"
+
+    layer_stats: bool = Field(
+        False, description="Log gradients and activations by layer at each evaluation."
+    )
+
+    @property
+    def objective(self) -> Mapping[str, Objective]:
+        return OBJECTIVES
+
+    @property
+    def budget(self) -> int:
+        return 60_000

@@ -1,0 +1,189 @@
+"""Bind what families of supervised networks share: data, loss and figures.
+
+No trainer: an experiment's `step` takes a batch from here, updates, and logs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lab.data.augment import Augment
+from lab.data.batches import Batch, Batches
+from lab.engine.context import Context
+from lab.engine.experiment import Experiment
+from lab.errors import UsageError
+from lab.metrics.metrics import Classification, Regression, Segmentation
+from lab.nn.gradients import draw_layers, layer_statistics, metric_names
+from lab.nn.losses import MSE, CrossEntropy, Loss, class_weights
+from lab.supervised.config import SupervisedConfig
+from lab.supervised.early_stop import EarlyStop, validate
+
+EVALUATED = 512  # examples in a batch that is only measured
+
+
+class Supervision:
+    """What is to be learnt of a source, and how well it is.
+
+    Batches come prepared: inputs [B, ...] as floats of mean 0 and deviation 1, augmented in
+    training, or tokens [B, T]; targets as class numbers [B], [B, T] or [B, H, W], shares of classes
+    [B, K] after mixup, or standardised values [B, D].
+    """
+
+    def __init__(self, config: SupervisedConfig, ctx: Context) -> None:
+        self.config, self.ctx = config, ctx
+        self.data = ctx.data(config)
+        self.early = EarlyStop(config.patience, direction="max")
+        if self.about.task == "regress" and config.label_smoothing:
+            raise UsageError(f"--label-smoothing is for classes; {self.about.name} has none")
+        if self.about.task == "regress" and config.class_weights != "none":
+            raise UsageError(f"--class-weights is for classes; {self.about.name} has none")
+        self._augment = Augment(config.augment, self.about, ctx.generator)
+
+    @property
+    def about(self) -> Any:
+        """Shapes, classes and scales: a `lab.About`."""
+        return self.data.about
+
+    # -- training
+
+    def next(self) -> Batch:
+        """Return the next training batch, prepared and augmented."""
+        _ = self.criterion  # made here: within a compiled update it could not be
+        batch = self.prepare(self.batches.next())
+        inputs, targets = self._augment(batch.inputs, batch.targets)
+        return Batch(inputs, targets, batch.rows)
+
+    def prepare(self, batch: Batch) -> Batch:
+        targets = None if batch.targets is None else self.about.prepare_targets(batch.targets)
+        return Batch(self.about.prepare(batch.inputs), targets, batch.rows)
+
+    def loss(self, model: Any, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Any]:
+        """Return the training loss, and the share of right answers where there are classes."""
+        outputs = model(inputs)
+        return self.criterion(outputs, targets), self.hits(outputs, targets)
+
+    def weight(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Return what the loss of a batch is the mean over, for batches that come in parts."""
+        return self.criterion.weight(targets)
+
+    def hits(self, outputs: Tensor, targets: Tensor) -> Tensor | None:
+        """Return the share of right answers [], detached; None in a regression."""
+        if self.about.task == "regress":
+            return None
+        classes = targets.argmax(1) if targets.is_floating_point() else targets
+        return (outputs.detach().argmax(1) == classes).float().mean()
+
+    def log(self, loss: Tensor, hits: Tensor | None) -> None:
+        self.ctx.log("loss", loss)
+        if hits is not None:
+            self.ctx.log("accuracy", hits)
+
+    def stop_early(self, experiment: Experiment, moved: int) -> bool:
+        """Tell, after a step, whether `patience` epochs brought nothing on the eval split."""
+        if self.early.patience is None:
+            return False
+        size, seen = len(self.data.train), self.batches.seen
+        if seen // size == (seen - moved) // size:
+            return False
+        metric = self.ctx.objective[0].removeprefix("eval/")
+        return self.early.add(validate(experiment, self.ctx, metric))
+
+    @cached_property
+    def batches(self) -> Batches:
+        return self.data.batches()
+
+    @cached_property
+    def criterion(self) -> Loss:
+        """The training loss: cross-entropy of classes, squared error of values."""
+        if self.about.task == "regress":
+            return MSE()
+        weights = None
+        if self.config.class_weights == "balanced":
+            assert self.data.train.targets is not None
+            weights = class_weights(self.data.train.targets.long(), self.about.outputs)
+        return CrossEntropy(self.config.label_smoothing, weights)
+
+    # -- measuring
+
+    def measure(self, model: nn.Module, split: str) -> dict[str, float]:
+        """Return the figures of the whole split; pictures go to `ctx.media`."""
+        figures = self._figures()
+        for batch in self.data.part(split).batches(EVALUATED):
+            prepared = self.prepare(batch)
+            with self.ctx.autocast():
+                outputs = model(prepared.inputs)
+            assert batch.targets is not None
+            if isinstance(figures, Regression):
+                figures.add(self.about.restore_targets(outputs.float()), batch.targets)
+            else:
+                figures.add(outputs.float(), batch.targets.long())
+        found: dict[str, float] = figures.compute(split)
+        if split == "test" and isinstance(figures, Classification):
+            self.ctx.media("confusion", draw_confusion(figures.confusion(), self.about.classes))
+        if split == "eval" and self.config.layer_stats:
+            found |= self._look_inside(model)
+        return found
+
+    def _figures(self) -> Classification | Regression | Segmentation:
+        if self.about.task == "regress":
+            return Regression()
+        if self.about.task == "segment":
+            return Segmentation(self.about.outputs)
+        return Classification(self.about.outputs)
+
+    def _look_inside(self, model: nn.Module) -> dict[str, float]:
+        """Return gradient norms by layer on the first eval batch, and draw what vanishes."""
+        batch = self.prepare(next(self.data.eval.batches(self.config.batch)))
+        assert batch.targets is not None
+        layers = layer_statistics(model, self.loss, batch.inputs, batch.targets)
+        self.ctx.media("layers", draw_layers(layers))
+        norms = {
+            row.name or row.type: row.gradient_norm
+            for row in layers
+            if row.gradient_norm is not None
+        }
+        return metric_names(norms, "gradient")
+
+    def example(self, number: int) -> Tensor:
+        """Return the first inputs of the eval split [number, ...], as the source gives them."""
+        found: Tensor = self.data.eval.take(torch.arange(number, device=self.ctx.device)).inputs
+        return found
+
+    # -- remembering
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"batches": self.batches.state_dict(), "early": self.early.state_dict()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Copy a state in; a model alone, as it predicts, has none."""
+        if "batches" in state:
+            self.batches.load_state_dict(state["batches"])
+            self.early.load_state_dict(state["early"])
+
+
+def draw_confusion(counts: Any, classes: tuple[str, ...]) -> Any:
+    """Return a matplotlib figure of a confusion matrix: rows are true, columns the answers."""
+    from matplotlib.figure import Figure
+
+    side = max(4.0, 0.45 * len(classes) + 1.5)
+    figure = Figure(figsize=(side, side), layout="constrained")
+    axes = figure.add_subplot()
+    axes.imshow(counts, cmap="Blues")
+    axes.set(xlabel="answer", ylabel="true class")
+    if len(classes) <= 30:
+        places = range(len(classes))
+        axes.set_xticks(places, classes, rotation=90)
+        axes.set_yticks(places, classes)
+        for row in places:
+            for column in places:
+                if counts[row, column]:
+                    ink = "white" if counts[row, column] > counts.max() / 2 else "black"
+                    axes.text(
+                        column, row, str(counts[row, column]), ha="center", va="center", color=ink
+                    )
+    return figure

@@ -1,0 +1,98 @@
+"""Verdicts on adversarial training are what one would say, and those of exact tests."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from scipy.stats import fisher_exact
+
+from lab.generative import HEALTH_METRICS, health, indistinguishable
+
+GOOD = {"d_loss": 1.3, "g_loss": 0.8, "d_accuracy": 0.6, "diversity": 0.95, "coverage": 0.9}
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict"),
+    [
+        ({}, "healthy"),
+        ({"g_loss": math.nan}, "diverged"),
+        ({"d_loss": math.inf, "diversity": 0.0}, "diverged"),
+        ({"g_loss": -2e4}, "diverged"),
+        ({"diversity": 0.05}, "collapsed"),
+        ({"coverage": 0.1, "precision": 0.9}, "collapsed"),
+        ({"coverage": 0.1, "precision": 0.1}, "healthy"),  # not yet good, not collapsed
+        ({"d_accuracy": 0.999}, "discriminator won"),
+        ({"g_gradient": 1e-9}, "discriminator won"),
+        ({"d_accuracy": 1.0, "diversity": 0.0}, "collapsed"),
+    ],
+)
+def test_a_row_has_a_verdict(change, verdict) -> None:
+    found = health({**GOOD, **change})
+    assert found.verdict == verdict
+    assert found.why
+    figures = found.figures()
+    assert sum(figures.values()) == 1
+    assert {f"eval/{name}" for name in figures} < set(HEALTH_METRICS)
+
+
+def test_a_log_is_judged_by_its_end_and_by_means() -> None:
+    bad = {"train/d_accuracy": 1.0, "eval/diversity": 0.9}
+    fine = {"train/d_accuracy": 0.7, "eval/diversity": 0.9}
+    assert health([bad] * 20 + [fine] * 5).verdict == "healthy"
+    assert health([fine] * 20 + [bad] * 5).verdict == "discriminator won"
+    assert health([fine, fine, bad]).verdict == "healthy"
+    assert health([{"g_loss": math.nan}, *[fine] * 3]).verdict == "diverged"
+
+
+def test_nothing_is_held_against_a_log_that_says_nothing() -> None:
+    for logged in ([], {}, {"accuracy": 0.5}):
+        assert "nothing is known" in health(logged).why
+
+
+def logits(right: int, n: int) -> torch.Tensor:
+    """Logits of which `right` are above 0."""
+    return torch.cat([torch.ones(right), -torch.ones(n - right)])
+
+
+@pytest.mark.parametrize(
+    ("hits", "n", "false", "m", "verdict"),
+    [
+        (90, 100, 10, 100, "told apart"),
+        (1_020, 2_000, 1_000, 2_000, "indistinguishable"),
+        (6, 10, 5, 10, "undecided"),
+        (2_000, 2_000, 2_000, 2_000, "indistinguishable"),  # it takes all for real
+        (900, 1_000, 45, 50, "undecided"),  # a threshold off the middle, and unequal counts
+    ],
+)
+def test_a_discriminator_is_judged_by_fishers_exact_test(hits, n, false, m, verdict) -> None:
+    found = indistinguishable(logits(hits, n), logits(false, m))
+    assert found.verdict == verdict
+    exact = fisher_exact([[hits, n - hits], [false, m - false]], alternative="greater")
+    assert found.p == pytest.approx(exact.pvalue)
+    assert found.accuracy == pytest.approx((hits / n + (m - false) / m) / 2)
+    assert found.low <= found.accuracy <= found.high
+    assert found.n == n + m
+
+
+def test_of_sets_that_are_alike_few_are_told_apart() -> None:
+    told = sum(
+        indistinguishable(torch.randn(60), torch.randn(90)).verdict == "told apart"
+        for _ in range(400)
+    )
+    assert told < 0.05 * 400 + 3 * math.sqrt(400 * 0.05 * 0.95)
+
+
+def test_the_interval_covers_the_truth() -> None:
+    held = 0
+    for _ in range(300):
+        found = indistinguishable(torch.randn(80) + 1, torch.randn(50))
+        truth = (0.8413 + 0.5) / 2
+        held += found.low <= truth <= found.high
+    assert held >= 0.92 * 300
+
+
+def test_an_empty_set_is_refused() -> None:
+    with pytest.raises(ValueError, match="empty"):
+        indistinguishable(torch.randn(0), torch.randn(3))

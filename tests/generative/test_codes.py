@@ -1,0 +1,154 @@
+"""Bounds hold where the likelihood is known; components and probes are scikit-learn's."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_diabetes, load_digits
+from sklearn.decomposition import PCA
+from torch.distributions import Independent, MultivariateNormal, Normal
+
+from lab.generative import bounds_of, log_mean_exp, principal, probe
+from lab.generative import principal_components as module
+
+D, K = 5, 2
+
+
+class LinearGaussian:
+    """z ~ N(0, I), x = W z + b + noise: p(x) is a Gaussian and so is p(z|x) (Bishop, 2006, 12.2).
+
+    The posterior that is asked for is the true one, widened by `wrong`.
+    """
+
+    def __init__(self, wrong: float = 0.0) -> None:
+        self.w = torch.randn(D, K, dtype=torch.float64)
+        self.b = torch.randn(D, dtype=torch.float64)
+        self.std = 0.7
+        inner = torch.eye(K, dtype=torch.float64) + self.w.T @ self.w / self.std**2
+        self.cov = inner.inverse()
+        self.scale = torch.linalg.cholesky(self.cov) * (1 + wrong)
+
+    def log_p(self, x):
+        cov = self.w @ self.w.T + self.std**2 * torch.eye(D, dtype=torch.float64)
+        return MultivariateNormal(self.b, cov).log_prob(x)
+
+    def posterior(self, x):
+        mean = (x - self.b) @ self.w @ self.cov / self.std**2
+        return MultivariateNormal(mean, scale_tril=self.scale)
+
+    def estimate(self, x, samples, chunk=16):
+        return bounds_of(
+            x,
+            draw=lambda x, k: self.posterior(x).sample((k,)),
+            log_likelihood=lambda x, z: Independent(
+                Normal(z @ self.w.T + self.b, self.std), 1
+            ).log_prob(x),
+            log_prior=lambda z: Independent(Normal(torch.zeros_like(z), 1.0), 1).log_prob(z),
+            log_posterior=lambda z, x: self.posterior(x).log_prob(z),
+            samples=samples,
+            chunk=chunk,
+        )
+
+
+def test_with_the_true_posterior_every_bound_is_the_likelihood() -> None:
+    model = LinearGaussian()
+    x = torch.randn(7, D, dtype=torch.float64)
+    found = model.estimate(x, samples=3)
+    for bound in (found.elbo, found.iwae):
+        assert bound.numpy() == pytest.approx(model.log_p(x).numpy())
+    assert found.ess.numpy() == pytest.approx(3)
+
+
+def test_the_bound_tightens_with_samples() -> None:
+    model = LinearGaussian(wrong=0.8)
+    x = torch.randn(400, D, dtype=torch.float64)
+    truth = float(model.log_p(x).mean())
+    means = [float(model.estimate(x, samples=k).iwae.mean()) for k in (1, 5, 50, 1_000)]
+    assert means == sorted(means)
+    assert means[-1] == pytest.approx(truth, abs=0.02)
+    assert means[0] < truth - 0.3
+    found = model.estimate(x, samples=200)
+    # KL of the widened posterior: K (s² - 1 - log s²) / 2
+    gap = K * (1.8**2 - 1 - math.log(1.8**2)) / 2
+    assert float(found.elbo.mean()) == pytest.approx(truth - gap, abs=0.1)
+    assert (found.ess > 1).all()
+    assert (found.ess < 200).all()
+
+
+def test_chunks_change_nothing() -> None:
+    model = LinearGaussian()
+    x = torch.randn(4, D, dtype=torch.float64)
+    for chunk in (1, 3, 100):
+        found = model.estimate(x, samples=10, chunk=chunk)
+        assert found.iwae.numpy() == pytest.approx(model.log_p(x).numpy())
+
+
+def test_tiny_weights_do_not_vanish() -> None:
+    values = torch.tensor([[-2000.0, 5.0], [-2001.0, 700.0]])
+    expected = [-2000 + math.log((1 + math.exp(-1)) / 2), 700 - math.log(2)]
+    assert log_mean_exp(values).tolist() == pytest.approx(expected)
+
+
+def test_densities_that_are_not_summed_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"not \[2, 3\]"):
+        bounds_of(
+            torch.zeros(3, 4),
+            draw=lambda x, k: torch.zeros(k, 3, 1),
+            log_likelihood=lambda x, z: torch.zeros(2, 3, 4),
+            log_prior=lambda z: torch.zeros(2, 3, 1),
+            log_posterior=lambda z, x: torch.zeros(2, 3, 1),
+            samples=2,
+        )
+
+
+# -- principal components
+
+
+@pytest.fixture(scope="module")
+def digits():
+    images, labels = load_digits(return_X_y=True)
+    return torch.tensor(images / 16), torch.tensor(labels)
+
+
+@pytest.mark.parametrize(("rows", "size"), [(900, 8), (900, 64), (40, 8)])
+@pytest.mark.parametrize("closed_form", [1_200, 10])
+def test_components_are_sklearns(rows, size, closed_form, digits, monkeypatch) -> None:
+    """By each of the ways to compute them: covariance, products, iteration."""
+    monkeypatch.setattr(module, "CLOSED_FORM", closed_form)
+    x, test = digits[0][:rows], digits[0][900:]
+    theirs = PCA(size, svd_solver="full").fit(x.numpy())
+    ours = principal(x, size)
+    again = theirs.inverse_transform(theirs.transform(test.numpy()))
+    expected = np.square(test.numpy() - again).sum(1).mean()
+    assert ours.error(test) == pytest.approx(expected, rel=1e-3, abs=1e-9)
+    assert ours.variances.numpy() == pytest.approx(theirs.explained_variance_, rel=1e-2, abs=1e-9)
+    back = ours.decode(ours.encode(test))
+    assert float((back - test).square().sum(1).mean()) == pytest.approx(ours.error(test), abs=1e-9)
+
+
+def test_codes_of_all_dimensions_lose_nothing(digits) -> None:
+    images = digits[0].reshape(-1, 1, 8, 8)
+    assert principal(images, 100).error(images) == pytest.approx(0, abs=1e-9)
+    assert principal(images[:1], 3).components.shape == (1, 64)
+
+
+# -- probes
+
+
+def test_probes_read_digits_from_pixels_and_nothing_from_noise(digits) -> None:
+    x, y = digits
+    good = probe(x[:900], y[:900], x[900:], y[900:])
+    assert min(good.values()) > 0.9
+    assert set(good) == {"knn_accuracy", "linear_accuracy"}
+    noise = torch.randn(len(y), 8)
+    assert max(probe(noise[:900], y[:900], noise[900:], y[900:]).values()) < 0.25
+
+
+def test_probes_of_values_explain_variance() -> None:
+    x, y = load_diabetes(return_X_y=True)
+    found = probe(x[:300], y[:300], x[300:], y[300:])
+    assert set(found) == {"knn_r2", "linear_r2"}
+    assert 0.4 < found["linear_r2"] < 0.7

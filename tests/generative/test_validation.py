@@ -1,0 +1,37 @@
+"""Requests are answered, or refused plainly."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+import lab
+from lab.data.batches import Split
+from lab.generative import check_variety, class_number, sample_table
+
+
+def test_classes_are_found_by_name() -> None:
+    assert class_number("b", ("a", "b")) == 1
+    with pytest.raises(lab.UsageError, match="no class 'c'; there is: a, b"):
+        class_number("c", ("a", "b"))
+
+
+def test_samples_that_are_no_pictures_are_rows() -> None:
+    table = sample_table(torch.arange(8.0).view(2, 2, 2))
+    assert table.columns == ["x0", "x1", "x2", "x3"]
+    assert table.rows == [[0, 1, 2, 3], [4, 5, 6, 7]]
+
+
+@pytest.mark.parametrize("odd_one", [None, 0, 1_500, 2_999])
+def test_one_other_example_is_variety_wherever_it_stands(odd_one) -> None:
+    inputs = torch.full((3_000, 1, 2, 2), 7, dtype=torch.uint8)
+    if odd_one is not None:
+        inputs[odd_one, 0, 1, 1] = 8
+    split = Split(inputs, None, torch.arange(3_000).numpy(), torch.device("cpu"))
+    data = SimpleNamespace(train=split, about=SimpleNamespace(name="toy"))
+    if odd_one is not None:
+        return check_variety(data)
+    with pytest.raises(lab.UsageError, match="toy: all 3000 training examples are the same"):
+        check_variety(data)

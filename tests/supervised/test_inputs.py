@@ -1,0 +1,50 @@
+"""What a person types or points to becomes inputs as the source gives them, or is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import lab
+from lab.supervised.inputs import read_inputs
+
+
+def about(kind: str, shape: tuple[int, ...]) -> lab.About:
+    return lab.About("some", kind, "classify", shape, ("a", "b"), 2, (0.0,), (1.0,))
+
+
+def test_rows_of_numbers_are_read() -> None:
+    found = read_inputs(["1,2.5", "-3,1e2"], about("table", (2,)))
+    assert torch.equal(found, torch.tensor([[1, 2.5], [-3, 100]]))
+
+
+def test_images_are_brought_to_the_runs_size_and_channels(tmp_path: Path) -> None:
+    Image.fromarray(np.full((10, 6, 3), 90, np.uint8)).save(tmp_path / "grey.png")
+    found = read_inputs([str(tmp_path / "grey.png")], about("image", (1, 5, 4)))
+    assert torch.equal(found, torch.full((1, 1, 5, 4), 90, dtype=torch.uint8))
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "shape", "message"),
+    [
+        ((), "image", (1, 8, 8), "Give image files."),
+        ((), "table", (4,), "Give 4 numbers"),
+        (("1,2",), "table", (3,), "'1,2' has 2 numbers; the run learnt from 3"),
+        (("1,x",), "table", (2,), "'1,x' is no row of numbers"),
+        (("1,nan",), "table", (2,), "holds what is no finite number"),
+        (("nowhere.png",), "image", (1, 8, 8), "nowhere.png cannot be read"),
+        (("1,2",), "sequence", (2, 1), "some is sequence data"),
+        (("a dog",), "tokens", (2,), "some is tokens data"),
+        ((), "tokens", (2,), "some is tokens data"),
+        (("a dog",), "text", (), "some is text data"),
+        (("a.gif",), "video", (2, 1, 8, 8), "some is video data"),
+    ],
+)
+def test_what_cannot_be_read_is_a_plain_line(words, kind, shape, message) -> None:
+    with pytest.raises(lab.UsageError) as error:
+        read_inputs(words, about(kind, shape))
+    assert message in str(error.value)

@@ -1,0 +1,127 @@
+"""Supervised networks are handed any source's examples as they can take them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch.nn.functional import cross_entropy
+
+import lab
+from lab.compute.device import Compute
+from lab.engine.context import Context
+from lab.plugins import discover
+from lab.supervised.config import SupervisedConfig
+from lab.supervised.task import Supervision
+
+
+def supervision(folder: Path, **options: Any) -> Supervision:
+    compute, sources = Compute(torch.device("cpu")), discover().sources()
+    ctx = Context(seed=0, budget=1, dir=folder / "run", compute=compute, sources=sources)
+    return Supervision(SupervisedConfig(**options), ctx)
+
+
+def test_tokens_come_as_whole_numbers_with_their_classes(tmp_path) -> None:
+    lesson = supervision(tmp_path, data="sentences", data_args={"n": 500}, batch=32)
+    batch = lesson.next()
+    assert (batch.inputs.dtype, batch.inputs.shape) == (torch.int64, (32, 8))
+    assert batch.inputs.max() < len(lesson.about.vocabulary) == 27
+    plurals = [lesson.about.vocabulary.index(w) for w in ("dogs", "cats", "children", "mice")]
+    nouns = [lesson.about.vocabulary.index(w) for w in ("dog", "cat", "child", "mouse")]
+    for row, target in zip(batch.inputs.tolist(), batch.targets.tolist(), strict=True):
+        subject = next(token for token in row if token in nouns + plurals)
+        assert target == (subject in plurals)
+
+
+def test_sequences_come_standardised(tmp_path) -> None:
+    lesson = supervision(tmp_path, data="waves", batch=1_400, augment={"noise": 0.0})
+    inputs = lesson.next().inputs
+    assert (inputs.dtype, inputs.shape) == (torch.float32, (1_400, 32, 1))
+    assert float(inputs.mean()) == pytest.approx(0, abs=1e-4)
+    assert float(inputs.std()) == pytest.approx(1, abs=1e-4)
+
+
+def test_labels_of_frames_are_learnt_and_measured_as_those_of_examples(tmp_path) -> None:
+    """Whatever the mixture: logits [B, K, T] beside classes [B, T]."""
+    lesson = supervision(
+        tmp_path, data="moving-shapes", data_args={"n": 60, "frames": 3}, augment={"mixup": 0.2}
+    )
+    classes = lesson.about.outputs
+    net = torch.nn.Sequential(torch.nn.Flatten(2), torch.nn.Linear(3 * 32 * 32, classes))
+
+    def model(clips: torch.Tensor) -> torch.Tensor:
+        return net(clips).mT
+
+    batch = lesson.next()
+    loss, hits = lesson.loss(model, batch.inputs, batch.targets)
+    loss.backward()
+    assert 0 <= float(hits) <= 1
+    found = lesson.measure(model, "test")  # type: ignore[arg-type]
+    right = []
+    for measured in lesson.data.test.batches(5):
+        with torch.no_grad():
+            answers = model(lesson.prepare(measured).inputs).argmax(1)
+        right.append(answers == measured.targets)
+    assert found["accuracy"] == pytest.approx(float(torch.cat(right).float().mean()))
+    assert found["n"] == len(lesson.data.test)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"data": "sentences", "augment": {"noise": 0.1}}, "sentences holds words"),
+        ({"data": "sentences", "augment": {"mixup": 0.1}}, "sentences holds words"),
+        ({"data": "waves", "augment": {"shift": 1}}, "shift needs images; waves has none"),
+    ],
+)
+def test_what_varies_numbers_or_images_is_not_for_words_or_sequences(
+    tmp_path, options, message
+) -> None:
+    with pytest.raises(lab.UsageError, match=re.escape(message)):
+        supervision(tmp_path, **options)
+
+
+def test_texts_give_no_batches(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("lines.txt").write_text("\n".join(map(str, range(40))))
+    with pytest.raises(lab.UsageError, match="gives texts"):
+        supervision(tmp_path, data="text:lines.txt").next()
+
+
+def test_only_training_examples_are_learnt_from(tmp_path) -> None:
+    lesson = supervision(tmp_path, data="iris", batch=16)
+    train, rest = (
+        {tuple(row) for part in parts for row in lesson.data.part(part).inputs.tolist()}
+        for parts in (("train",), ("eval", "test"))
+    )
+    seen = {tuple(row) for _ in range(20) for row in lesson.batches.next().inputs.tolist()}
+    assert seen == train
+    assert not seen & rest
+
+
+@pytest.mark.parametrize("split", ["train", "eval", "test"])
+def test_a_split_is_measured_by_its_own_examples_as_they_are(tmp_path, split) -> None:
+    """Unvaried, unsmoothed, unweighted: torch's cross-entropy of that split."""
+    lesson = supervision(
+        tmp_path, data="wine", augment={"noise": 9.0}, label_smoothing=0.3, class_weights="balanced"
+    )
+    net, part = torch.nn.Linear(13, 3), lesson.data.part(split)
+    with torch.no_grad():
+        logits = net(lesson.about.prepare(part.inputs))
+        found = lesson.measure(net, split)
+    assert found["loss"] == pytest.approx(cross_entropy(logits, part.targets).item(), rel=1e-5)
+    accuracy = (logits.argmax(1) == part.targets).float().mean().item()
+    assert found["accuracy"] == pytest.approx(accuracy)
+
+
+def test_the_training_loss_is_torchs_with_smoothing_and_balanced_weights(tmp_path) -> None:
+    lesson = supervision(tmp_path, data="wine", label_smoothing=0.2, class_weights="balanced")
+    counts = lesson.data.train.targets.bincount()
+    weights = counts.sum() / (3 * counts)
+    net, batch = torch.nn.Linear(13, 3), lesson.next()
+    expected = cross_entropy(net(batch.inputs), batch.targets, weights, label_smoothing=0.2)
+    loss, _ = lesson.loss(net, batch.inputs, batch.targets)
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
