@@ -33,6 +33,7 @@ _HOME = {
     "Experiment": "lab.engine.experiment",
     "ExperimentSpec": "lab.spec",
     "LabError": "lab.errors",
+    "OneOf": "lab.config",
     "Options": "lab.config",
     "Play": "lab.config",
     "Plugins": "lab.plugins",
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
     from lab.compute.rng import plain as plain
     from lab.compute.rng import unplain as unplain
     from lab.config import Config as Config
+    from lab.config import OneOf as OneOf
     from lab.config import Options as Options
     from lab.config import Play as Play
     from lab.data.about import About as About

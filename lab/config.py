@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import types
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
+from pydantic_core import CoreSchema, core_schema
 
 from lab.compute.process_env import environment, thread_variables
 from lab.errors import LabError, UsageError
@@ -383,6 +384,19 @@ def _value(text: str) -> bool | int | float | str:
         with suppress(ValueError):
             return kind(text)
     return {"true": True, "false": False}.get(text.lower(), text)
+
+
+class OneOf:
+    """The names that a field takes, the keys of a registry: `Annotated[str, OneOf(OPTIMIZERS)]`.
+
+    So a name stands in one place: what is registered is an option, in its help and for completion.
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.names = tuple(names)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> CoreSchema:
+        return core_schema.literal_schema(list(self.names))
 
 
 def unwrap(annotation: Any) -> tuple[Any, ...]:

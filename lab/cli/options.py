@@ -10,7 +10,7 @@ import click
 from click.shell_completion import CompletionItem
 from pydantic.fields import FieldInfo
 
-from lab.config import Options, unwrap
+from lab.config import OneOf, Options, unwrap
 from lab.messages import did_you_mean, flag
 
 SYMBOLS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
@@ -90,8 +90,9 @@ def _option(name: str, field: FieldInfo, environment: bool) -> click.Option:
 
 
 def _choices(field: FieldInfo) -> list[str]:
+    registered = [name for rule in field.metadata if isinstance(rule, OneOf) for name in rule.names]
     kinds = [k for k in unwrap(field.annotation) if get_origin(k) is Literal]
-    return [str(choice) for kind in kinds for choice in get_args(kind)]
+    return registered + [str(choice) for kind in kinds for choice in get_args(kind)]
 
 
 def _metavar(field: FieldInfo) -> str:

@@ -20,6 +20,7 @@ _HOME = {
     "LayerStatistics": "lab.nn.gradients",
     "LayerSummary": "lab.nn.summary",
     "MSE": "lab.nn.losses",
+    "INITIALIZERS": "lab.nn.initializers",
     "activation": "lab.nn.activations",
     "class_weights": "lab.nn.losses",
     "draw_layers": "lab.nn.gradients",
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from lab.nn.gradients import layer_statistics as layer_statistics
     from lab.nn.gradients import metric_names as metric_names
     from lab.nn.gradients import update_ratios as update_ratios
+    from lab.nn.initializers import INITIALIZERS as INITIALIZERS
     from lab.nn.initializers import initialize as initialize
     from lab.nn.losses import MSE as MSE
     from lab.nn.losses import BinaryCrossEntropy as BinaryCrossEntropy

@@ -1,32 +1,35 @@
-"""Name the activations, from the unit step of the perceptron to GELU."""
+"""Name the activations, from the unit step of the perceptron to GELU.
+
+Nothing heavy is imported: the names are an option's choices.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
-from torch import Tensor, nn
+from lab.spec import import_object
 
-
-class Threshold(nn.Module):
-    """The unit step: 1 where x >= 0, else 0 (McCulloch & Pitts, 1943).
-
-    Its derivative is 0 wherever it has one, and that is what flows back: layers before it learn
-    nothing, as those before any other saturated unit.
-    """
-
-    def forward(self, x: Tensor) -> Tensor:
-        # of functions whose derivative torch takes as 0, so that the graph is not cut
-        return ((x.sign() + 1) / 2).ceil()
+if TYPE_CHECKING:
+    from torch import nn
 
 
-ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = {
-    "threshold": Threshold,
-    "sigmoid": nn.Sigmoid,
-    "tanh": nn.Tanh,
-    "relu": nn.ReLU,
-    "leaky-relu": nn.LeakyReLU,
-    "relu6": nn.ReLU6,
-    "gelu": nn.GELU,
+class Activation(NamedTuple):
+    """A module by reference, and the gain by which initial weights before it are scaled."""
+
+    reference: str
+    gain: float
+
+
+ACTIVATIONS: Mapping[str, Activation] = {
+    "threshold": Activation("lab.nn.threshold:Threshold", 1.0),
+    "sigmoid": Activation("torch.nn:Sigmoid", 1.0),
+    "tanh": Activation("torch.nn:Tanh", 5 / 3),
+    "relu": Activation("torch.nn:ReLU", math.sqrt(2)),
+    "leaky-relu": Activation("torch.nn:LeakyReLU", math.sqrt(2 / (1 + 0.01**2))),
+    "relu6": Activation("torch.nn:ReLU6", math.sqrt(2)),
+    "gelu": Activation("torch.nn:GELU", math.sqrt(2)),
 }
 
 
@@ -34,4 +37,5 @@ def activation(name: str) -> nn.Module:
     """Return a new activation. Raises ValueError for a name that is not among ACTIVATIONS."""
     if name not in ACTIVATIONS:
         raise ValueError(f"no activation {name!r}; there is: {', '.join(ACTIVATIONS)}")
-    return ACTIVATIONS[name]()
+    made: nn.Module = import_object(ACTIVATIONS[name].reference)()
+    return made

@@ -1,29 +1,21 @@
 """Draw initial weights by a named rule, scaled for the activation that follows.
 
-Everything is drawn from torch's global generator, which the runner seeds.
+Everything is drawn from torch's global generator, which the runner seeds. Nothing heavy is imported
+before that: the names are an option's choices.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor, nn
+from lab.nn.activations import ACTIVATIONS
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 NORMAL_STD = 0.02
-GAINS: Mapping[str, float] = {
-    "threshold": 1.0,
-    "sigmoid": 1.0,
-    "tanh": 5 / 3,
-    "relu": math.sqrt(2),
-    "leaky-relu": math.sqrt(2 / (1 + 0.01**2)),
-    "relu6": math.sqrt(2),
-    "gelu": math.sqrt(2),
-}
-TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
-LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, *TRANSPOSED)
 
 
 def initialize(module: nn.Module, init: str = "he", activation: str = "relu") -> None:
@@ -39,16 +31,32 @@ def initialize(module: nn.Module, init: str = "he", activation: str = "relu") ->
     """
     if init == "default":
         return
-    if init not in INITIALIZERS or activation not in GAINS:
-        known = ", ".join(("default", *INITIALIZERS) if init not in INITIALIZERS else GAINS)
-        wrong = init if init not in INITIALIZERS else activation
-        raise ValueError(f"no {wrong!r} here; there is: {known}")
+    for name, known in ((init, INITIALIZERS), (activation, ACTIVATIONS)):
+        if name not in known:
+            raise ValueError(f"no {name!r} here; there is: {', '.join(known)}")
+    draw = INITIALIZERS[init]
+    assert draw is not None
+    import torch
+
     with torch.no_grad():
         for layer in module.modules():
-            if isinstance(layer, LAYERS):
-                INITIALIZERS[init](layer.weight, *fans(layer), GAINS[activation])
+            if isinstance(layer, layers()):
+                draw(layer.weight, *fans(layer), ACTIVATIONS[activation].gain)
                 if layer.bias is not None:
                     layer.bias.zero_()
+
+
+def transposed() -> tuple[Any, ...]:
+    from torch import nn
+
+    return nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d
+
+
+def layers() -> tuple[Any, ...]:
+    """Return the classes whose weights are drawn."""
+    from torch import nn
+
+    return nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, *transposed()
 
 
 def fans(layer: Any) -> tuple[float, float]:
@@ -57,10 +65,10 @@ def fans(layer: Any) -> tuple[float, float]:
     A transposed convolution of stride s spreads its kernel over s times as many places, so an
     output meets 1/s of it on each axis. A convolution counts as in the papers, without its stride.
     """
-    if isinstance(layer, nn.Linear):
+    if hasattr(layer, "in_features"):  # linear
         return layer.in_features, layer.out_features
     field = math.prod(layer.kernel_size) / layer.groups
-    shared = math.prod(layer.stride) if isinstance(layer, TRANSPOSED) else 1
+    shared = math.prod(layer.stride) if isinstance(layer, transposed()) else 1
     return layer.in_channels * field / shared, layer.out_channels * field
 
 
@@ -74,14 +82,17 @@ def _he(weight: Tensor, fan_in: float, fan_out: float, gain: float) -> None:
 
 
 def _orthogonal(weight: Tensor, fan_in: float, fan_out: float, gain: float) -> None:
-    nn.init.orthogonal_(weight, gain)
+    from torch.nn import init
+
+    init.orthogonal_(weight, gain)
 
 
 def _normal(weight: Tensor, fan_in: float, fan_out: float, gain: float) -> None:
     weight.normal_(0.0, NORMAL_STD)
 
 
-INITIALIZERS: Mapping[str, Callable[[Tensor, float, float, float], None]] = {
+INITIALIZERS: Mapping[str, Callable[[Tensor, float, float, float], None] | None] = {
+    "default": None,  # torch's own stay
     "xavier": _xavier,
     "he": _he,
     "orthogonal": _orthogonal,

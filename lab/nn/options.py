@@ -6,19 +6,21 @@ another default by writing the field anew. Nothing heavy is imported.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated
 
 from pydantic import Field
 
-from lab.config import Options
+from lab.config import OneOf, Options
+from lab.nn.activations import ACTIVATIONS
+from lab.nn.initializers import INITIALIZERS
 
 
 class LayerOptions(Options):
     """How layers begin and what follows them: what `initialize` and `activation` read."""
 
-    init: Literal["default", "xavier", "he", "orthogonal", "normal"] = Field(
+    init: Annotated[str, OneOf(INITIALIZERS)] = Field(
         "default", description="Initial weights; default leaves them to PyTorch."
     )
-    activation: Literal["threshold", "sigmoid", "tanh", "relu", "leaky-relu", "relu6", "gelu"] = (
-        Field("relu", description="Activation of the hidden layers.")
+    activation: Annotated[str, OneOf(ACTIVATIONS)] = Field(
+        "relu", description="Activation of the hidden layers."
     )

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from lab.lazy import attach
 
 _HOME = {
+    "OPTIMIZERS": "lab.optim.optimizers",
+    "SCHEDULES": "lab.optim.schedules",
     "EMA": "lab.optim.ema",
     "OptimizerOptions": "lab.optim.options",
     "RangeTest": "lab.optim.lr_finder",
@@ -26,8 +28,10 @@ if TYPE_CHECKING:
     from lab.optim.ema import EMA as EMA
     from lab.optim.lr_finder import RangeTest as RangeTest
     from lab.optim.lr_finder import range_test as range_test
+    from lab.optim.optimizers import OPTIMIZERS as OPTIMIZERS
     from lab.optim.optimizers import make_optimizer as make_optimizer
     from lab.optim.options import OptimizerOptions as OptimizerOptions
+    from lab.optim.schedules import SCHEDULES as SCHEDULES
     from lab.optim.schedules import rate as rate
     from lab.optim.schedules import set_rate as set_rate
     from lab.optim.updater import Updater as Updater

@@ -1,29 +1,38 @@
-"""Make an optimiser from options: which parameters decay, and by which kernel it steps."""
+"""Name the optimizers, and make one from options: which parameters decay, by which kernel it steps.
+
+Nothing heavy is imported: the names are an option's choices.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import torch
-from torch import nn
+from lab.spec import import_object
 
-from lab.optim.options import OptimizerOptions
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
 
-KINDS: Mapping[str, Callable[..., torch.optim.Optimizer]] = {
-    "sgd": torch.optim.SGD,
-    "rmsprop": torch.optim.RMSprop,
-    "adagrad": torch.optim.Adagrad,
-    "adam": torch.optim.Adam,
-    "adamw": torch.optim.AdamW,
+    from lab.optim.options import OptimizerOptions
+
+
+class Optimizer(NamedTuple):
+    """An optimizer of torch by reference, the devices whose kernel takes all parameters at once,
+    and the momentum that it has by default, if it takes any."""
+
+    reference: str
+    fused: tuple[str, ...] = ()
+    momentum: float | None = None
+
+
+OPTIMIZERS: Mapping[str, Optimizer] = {
+    "sgd": Optimizer("torch.optim:SGD", ("cpu", "cuda"), 0.9),
+    "rmsprop": Optimizer("torch.optim:RMSprop", momentum=0.0),
+    "adagrad": Optimizer("torch.optim:Adagrad", ("cpu",)),
+    "adam": Optimizer("torch.optim:Adam", ("cpu", "cuda")),
+    "adamw": Optimizer("torch.optim:AdamW", ("cpu", "cuda")),
 }
-FUSED: Mapping[str, Collection[str]] = {  # the devices whose kernel takes all parameters at once
-    "sgd": ("cpu", "cuda"),
-    "adagrad": ("cpu",),
-    "adam": ("cpu", "cuda"),
-    "adamw": ("cpu", "cuda"),
-}
-MOMENTUM: Mapping[str, float] = {"sgd": 0.9, "rmsprop": 0.0}
 UNDECAYED = (
     "bias",
     "cls_token",
@@ -43,25 +52,25 @@ def make_optimizer(
     undecayed: Collection[str] = UNDECAYED,
     **arguments: Any,
 ) -> torch.optim.Optimizer:
-    """Return the optimiser of the parameters that require gradients, for a module that is on its
+    """Return the optimizer of the parameters that require gradients, for a module that is on its
     device.
 
     Only parameters of two or more dimensions decay, and none that has a word of `undecayed` as a
     part of its qualified name. Without weight decay there is one group of parameters: `make_update`
     steps a plain Adam of one group by its kernel. `arguments` go to the class of torch: `betas`.
     """
-    kind = options.optimizer
-    if kind in MOMENTUM:
-        arguments["momentum"] = MOMENTUM[kind] if options.momentum is None else options.momentum
-    if kind == "sgd":
-        arguments["nesterov"] = options.nesterov
+    kind = OPTIMIZERS[options.optimizer]
+    if kind.momentum is not None:
+        arguments["momentum"] = kind.momentum if options.momentum is None else options.momentum
+    if options.nesterov:
+        arguments["nesterov"] = True
     groups = decay_groups(module, options.weight_decay, undecayed)
     devices = {p.device.type for group in groups for p in group["params"]}
-    arguments.setdefault("fused", devices <= set(FUSED.get(kind, ())))
-    if kind not in FUSED:
-        del arguments["fused"]
+    if kind.fused:
+        arguments.setdefault("fused", devices <= set(kind.fused))
     arguments["weight_decay"] = groups[0]["weight_decay"] if len(groups) == 1 else 0.0
-    return KINDS[kind](groups, lr=options.lr, **arguments)
+    made: torch.optim.Optimizer = import_object(kind.reference)(groups, lr=options.lr, **arguments)
+    return made
 
 
 def decay_groups(

@@ -6,19 +6,19 @@ another default by writing the field anew. Nothing heavy is imported.
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from lab.config import Options
+from lab.config import OneOf, Options
+from lab.optim.optimizers import OPTIMIZERS
+from lab.optim.schedules import SCHEDULES
 
 
 class OptimizerOptions(Options):
     """How weights are updated: what `make_optimizer`, `rate` and `Updater` read."""
 
-    optimizer: Literal["sgd", "rmsprop", "adagrad", "adam", "adamw"] = Field(
-        "adamw", description="Optimiser."
-    )
+    optimizer: Annotated[str, OneOf(OPTIMIZERS)] = Field("adamw", description="Optimizer.")
     lr: float = Field(1e-3, gt=0, description="Learning rate at its peak.")
     momentum: float | None = Field(
         None, ge=0, lt=1, description="Momentum; none: 0.9 for sgd, 0 for rmsprop."
@@ -27,7 +27,7 @@ class OptimizerOptions(Options):
     weight_decay: float = Field(
         0.0, ge=0, description="Decay of weight matrices and filters, not of norms and biases."
     )
-    schedule: Literal["constant", "cosine", "one-cycle", "linear"] = Field(
+    schedule: Annotated[str, OneOf(SCHEDULES)] = Field(
         "constant", description="Course of the learning rate over the budget."
     )
     warmup: float | None = Field(

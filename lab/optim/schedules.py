@@ -7,15 +7,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
-from lab.optim.options import OptimizerOptions
+    from lab.optim.options import OptimizerOptions
 
 START = 1 / 25  # share of the peak that a warm-up begins at: at 0 the first step would be lost
 ONE_CYCLE_WARMUP = 0.3
 
-Curve = Callable[[float], float]  # share of the way from the peak that is done -> share left
+Curve = Callable[[float], float]  # fraction of the way from the peak that is done -> fraction left
+
+
+def half_cosine(done: float) -> float:
+    return (1.0 + math.cos(math.pi * done)) / 2.0
+
+
+SCHEDULES: Mapping[str, Curve | None] = {  # None: the peak is kept
+    "constant": None,
+    "cosine": half_cosine,
+    "one-cycle": half_cosine,
+    "linear": lambda done: 1.0 - done,
+}
 
 
 def rate(options: OptimizerOptions, progress: float) -> float:
@@ -32,9 +46,10 @@ def rate(options: OptimizerOptions, progress: float) -> float:
         if options.schedule == "one-cycle":
             risen = 1.0 - half_cosine(risen)
         return START + (1.0 - START) * risen
-    if options.schedule == "constant":
+    curve = SCHEDULES[options.schedule]
+    if curve is None:
         return 1.0
-    left = CURVES[options.schedule]((progress - top) / (1.0 - top))
+    left = curve((progress - top) / (1.0 - top))
     return options.final_lr + (1.0 - options.final_lr) * left
 
 
@@ -49,14 +64,3 @@ def set_rate(optimizer: torch.optim.Optimizer, base: float, factor: float) -> No
     """Set the learning rate of every parameter group to `base * factor`."""
     for group in optimizer.param_groups:
         group["lr"] = base * factor
-
-
-def half_cosine(done: float) -> float:
-    return (1.0 + math.cos(math.pi * done)) / 2.0
-
-
-CURVES: Mapping[str, Curve] = {
-    "cosine": half_cosine,
-    "one-cycle": half_cosine,
-    "linear": lambda done: 1.0 - done,
-}

@@ -4,13 +4,13 @@ discriminator has seen."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from lab import Config as BaseConfig
-from lab import DataOptions, Plugins
-from lab.optim import OptimizerOptions
+from lab import DataOptions, OneOf, Plugins
+from lab.optim import OPTIMIZERS, OptimizerOptions
 
 VARIATIONS = ("colour", "translation", "cutout")
 WASSERSTEIN = ("wgan", "wgan-gp")
@@ -37,8 +37,8 @@ class Config(DataOptions, OptimizerOptions, BaseConfig):
         1.0, gt=0, description="Of the Gumbel-softmax that words are drawn by."
     )
 
-    optimizer: Literal["sgd", "rmsprop", "adagrad", "adam", "adamw"] = Field(
-        "adam", description="Optimiser of both players."
+    optimizer: Annotated[str, OneOf(OPTIMIZERS)] = Field(
+        "adam", description="Optimizer of both players."
     )
     lr: float = Field(2e-4, gt=0, description="Learning rate of the generator at its peak.")
     d_lr: float | None = Field(
