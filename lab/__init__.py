@@ -54,6 +54,7 @@ _HOME = {
     "load": "lab.api",
     "plain": "lab.compute.rng",
     "play_episodes": "lab.environments",
+    "range_test": "lab.lr_finder",
     "record_episode": "lab.environments",
     "resume": "lab.api",
     "run": "lab.api",
@@ -99,6 +100,7 @@ if TYPE_CHECKING:
     from lab.errors import RunFailed as RunFailed
     from lab.errors import UsageError as UsageError
     from lab.hookspecs import hookimpl as hookimpl
+    from lab.lr_finder import range_test as range_test
     from lab.plugins import Plugins as Plugins
     from lab.spec import CommandSpec as CommandSpec
     from lab.spec import EnvironmentSpec as EnvironmentSpec

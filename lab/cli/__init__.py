@@ -11,6 +11,7 @@ COMMANDS = {
     "play": ("lab.cli.play:command", "Write a GIF of what a trained run does."),
     "sample": ("lab.cli.sample:command", "Draw samples from a trained run."),
     "model": ("lab.cli.model:command", "Show an experiment's network, layer by layer."),
+    "lr": ("lab.cli.lr:command", "Find a learning rate by the range test."),
     "predict": ("lab.cli.predict:command", "Say what a trained run makes of inputs."),
     "export": ("lab.cli.export:command", "Write a run's model for another library."),
     "runs": ("lab.cli.runs:command", "List runs."),

@@ -11,7 +11,6 @@ from lab.lazy import attach
 
 _HOME = {
     "ACTIVATIONS": "lab.nn.activations",
-    "BinaryCrossEntropy": "lab.nn.losses",
     "ConvDecoder": "lab.nn.dcgan",
     "ConvEncoder": "lab.nn.dcgan",
     "CrossEntropy": "lab.nn.losses",
@@ -32,7 +31,6 @@ _HOME = {
     "summarize": "lab.nn.summary",
     "totals": "lab.nn.summary",
     "unfreeze": "lab.nn.freezing",
-    "update_ratios": "lab.nn.gradients",
 }
 
 __all__ = list(_HOME)
@@ -48,11 +46,9 @@ if TYPE_CHECKING:
     from lab.nn.gradients import draw_layers as draw_layers
     from lab.nn.gradients import layer_statistics as layer_statistics
     from lab.nn.gradients import metric_names as metric_names
-    from lab.nn.gradients import update_ratios as update_ratios
     from lab.nn.initializers import INITIALIZERS as INITIALIZERS
     from lab.nn.initializers import initialize as initialize
     from lab.nn.losses import MSE as MSE
-    from lab.nn.losses import BinaryCrossEntropy as BinaryCrossEntropy
     from lab.nn.losses import CrossEntropy as CrossEntropy
     from lab.nn.losses import Huber as Huber
     from lab.nn.losses import class_weights as class_weights

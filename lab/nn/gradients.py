@@ -18,8 +18,6 @@ from lab.compute.rng import untouched
 from lab.nn.eager import as_written
 from lab.optim.step import Loss
 
-TINY = 1e-30
-
 
 @dataclass(frozen=True)
 class LayerStatistics:
@@ -76,24 +74,6 @@ def layer_statistics(module: nn.Module, loss: Loss, *tensors: Tensor) -> list[La
         )
         for name, row in zip(layers, numbers, strict=True)
     ]
-
-
-@contextmanager
-def update_ratios(module: nn.Module) -> Iterator[dict[str, float]]:
-    """Measure the update that happens inside: |change| / |weights afterwards| by layer, in the
-    dictionary that this lends, once it is left. Around 1e-3 is what a sound rate gives."""
-    owned = {name: list(layer.parameters(recurse=False)) for name, layer in _layers(module)}
-    owned = {name: parameters for name, parameters in owned.items() if parameters}
-    before = {name: [p.detach().clone() for p in owned[name]] for name in owned}
-    ratios: dict[str, float] = {}
-    yield ratios
-    with torch.no_grad():
-        found = []
-        for name, parameters in owned.items():
-            changes = [new - old for new, old in zip(parameters, before[name], strict=True)]
-            size = _norm(list(parameters), changes[0])
-            found.append(_norm(changes, changes[0]) / size.clamp(min=TINY))
-        ratios.update(zip(owned, torch.stack(found).tolist(), strict=True))
 
 
 def metric_names(values: Mapping[str, float], prefix: str) -> dict[str, float]:

@@ -90,25 +90,6 @@ class Huber:
         return _number(targets)
 
 
-@dataclass(frozen=True)
-class BinaryCrossEntropy:
-    """Cross-entropy of logits with probabilities of one shape; for several labels at once too.
-
-    positive_weight: factor of the positive part, a scalar tensor or one that broadcasts.
-    """
-
-    positive_weight: Tensor | None = None
-
-    def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        _check_shapes(outputs, targets)
-        return functional.binary_cross_entropy_with_logits(
-            outputs, targets.to(outputs.dtype), pos_weight=self.positive_weight
-        )
-
-    def weight(self, targets: Tensor) -> Tensor:
-        return _number(targets)
-
-
 def class_weights(targets: Tensor, classes: int) -> Tensor:
     """Return weights [classes] under which each class that occurs in `targets` (integers of any
     shape) counts for the same; 0 for one that does not occur."""

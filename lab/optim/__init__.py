@@ -14,10 +14,8 @@ _HOME = {
     "SCHEDULES": "lab.optim.schedules",
     "EMA": "lab.optim.ema",
     "OptimizerOptions": "lab.optim.options",
-    "RangeTest": "lab.optim.lr_finder",
     "Updater": "lab.optim.updater",
     "make_optimizer": "lab.optim.optimizers",
-    "range_test": "lab.optim.lr_finder",
     "rate": "lab.optim.schedules",
     "set_rate": "lab.optim.schedules",
 }
@@ -26,8 +24,6 @@ __all__ = list(_HOME)
 
 if TYPE_CHECKING:
     from lab.optim.ema import EMA as EMA
-    from lab.optim.lr_finder import RangeTest as RangeTest
-    from lab.optim.lr_finder import range_test as range_test
     from lab.optim.optimizers import OPTIMIZERS as OPTIMIZERS
     from lab.optim.optimizers import make_optimizer as make_optimizer
     from lab.optim.options import OptimizerOptions as OptimizerOptions

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 START = 1 / 25  # share of the peak that a warm-up begins at: at 0 the first step would be lost
 ONE_CYCLE_WARMUP = 0.3
+LOWEST = 1e-7  # of the peak: where a range test begins
 
 Curve = Callable[[float], float]  # fraction of the way from the peak that is done -> fraction left
 
@@ -24,11 +25,16 @@ def half_cosine(done: float) -> float:
     return (1.0 + math.cos(math.pi * done)) / 2.0
 
 
+def exponential_rise(done: float) -> float:
+    return float(LOWEST ** (1.0 - done))
+
+
 SCHEDULES: Mapping[str, Curve | None] = {  # None: the peak is kept
     "constant": None,
     "cosine": half_cosine,
     "one-cycle": half_cosine,
     "linear": lambda done: 1.0 - done,
+    "range-test": exponential_rise,
 }
 
 
@@ -38,6 +44,7 @@ def rate(options: OptimizerOptions, progress: float) -> float:
     cosine: linear warm-up, then half a cosine (Loshchilov & Hutter, 2017, equation 5, one cycle).
     one-cycle: half a cosine up, half a cosine down (Smith & Topin, 2018, section 3).
     linear: linear warm-up, then a line. constant: linear warm-up, then 1.
+    range-test: up to the peak by a constant factor (Smith, 2017, section 3.3); see `lab lr`.
     """
     progress = min(max(progress, 0.0), 1.0)
     top = warmup(options)

@@ -6,7 +6,6 @@ import copy
 import math
 import re
 
-import numpy as np
 import pytest
 import torch
 from helpers import difference
@@ -20,9 +19,7 @@ from lab.nn import (
     freeze,
     layer_statistics,
     metric_names,
-    update_ratios,
 )
-from lab.optim import OptimizerOptions, Updater
 from lab.storage import media
 
 
@@ -145,22 +142,6 @@ def test_of_a_layer_with_several_outputs_the_first_counts() -> None:
     rows = named(layer_statistics(module, loss, x, torch.zeros(16, 1)))
     expected = module.lstm(x)[0].mean().item()
     assert rows["lstm"].activation_mean == pytest.approx(expected, abs=1e-5)
-
-
-@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
-def test_update_ratios_are_change_over_weights(ctx, optimizer) -> None:
-    module = ctx.wrap(net())
-    update = Updater(ctx, module, OptimizerOptions(optimizer=optimizer, lr=0.01), loss)
-    before = {name: p.detach().clone() for name, p in module.named_parameters()}
-    with update_ratios(module) as ratios:
-        update(*data())
-        assert ratios == {}
-    assert list(ratios) == ["0", "1", "4"]
-    for layer, ratio in ratios.items():
-        names = [name for name in before if name.startswith(f"{layer}.")]
-        new = np.concatenate([module.get_parameter(n).detach().flatten() for n in names])
-        old = np.concatenate([before[n].flatten() for n in names])
-        assert ratio == pytest.approx(np.linalg.norm(new - old) / np.linalg.norm(new), rel=1e-3)
 
 
 def test_names_are_those_a_run_can_log() -> None:

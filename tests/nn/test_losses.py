@@ -11,7 +11,7 @@ from sklearn.metrics import log_loss
 from sklearn.utils.class_weight import compute_class_weight
 from torch.nn import functional
 
-from lab.nn import MSE, BinaryCrossEntropy, CrossEntropy, Huber, class_weights
+from lab.nn import MSE, CrossEntropy, Huber, class_weights
 
 CLASSES, VOID = 4, 255
 WEIGHTS = torch.tensor([0.5, 1.0, 2.0, 4.0])
@@ -86,13 +86,6 @@ def test_two_parts_add_up_to_the_whole(cut, weighted, smoothing, ignoring, soft)
         (MSE(), functional.mse_loss),
         (Huber(), functional.huber_loss),
         (Huber(0.3), lambda x, y: functional.huber_loss(x, y, delta=0.3)),
-        (BinaryCrossEntropy(), functional.binary_cross_entropy_with_logits),
-        (
-            BinaryCrossEntropy(torch.tensor(3.0)),
-            lambda x, y: functional.binary_cross_entropy_with_logits(
-                x, y, pos_weight=torch.tensor(3.0)
-            ),
-        ),
     ],
 )
 def test_the_others_are_torchs_and_refuse_to_broadcast(loss, of_torch) -> None:
@@ -103,12 +96,6 @@ def test_the_others_are_torchs_and_refuse_to_broadcast(loss, of_torch) -> None:
     torch.testing.assert_close(parts / 18, loss(x, y))
     with pytest.raises(ValueError, match=r"outputs are \(6, 1\) and targets \(6,\)"):
         loss(torch.randn(6, 1), torch.rand(6))
-
-
-def test_binary_targets_may_be_whole_numbers() -> None:
-    assert BinaryCrossEntropy()(torch.zeros(2), torch.tensor([0, 1])).item() == pytest.approx(
-        np.log(2)
-    )
 
 
 @given(st.lists(st.integers(0, CLASSES - 1), min_size=1, max_size=60))
