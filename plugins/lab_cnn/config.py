@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from lab.supervised.config import SupervisedConfig
 from lab_cnn.models.names import able_to, check_fcn, family_of
 
-TRANSFERS = re.compile(r"all|last-[1-9]\d*|new-head|append-head")
+TRANSFERS = re.compile(r"all|last-([1-9]\d*)|new-head|append-head")
 
 
 class Config(SupervisedConfig):
@@ -54,6 +54,12 @@ class Config(SupervisedConfig):
     def with_aux(self) -> bool | None:
         """Whether auxiliary heads are wanted; None leaves it to the network."""
         return {"auto": None, "on": True, "off": False}[self.aux]
+
+    @property
+    def learning_stages(self) -> int:
+        """The K of --transfer last-K, 0 of another."""
+        chosen = TRANSFERS.fullmatch(self.transfer)
+        return int(chosen[1]) if chosen and chosen[1] else 0
 
     @property
     def preset(self) -> str | None:

@@ -1,107 +1,119 @@
 """Train one RBM: contrastive divergence, with chains that start anew or persist.
 
     W <- W + lr (<v h>_data - <v h>_model)
+    b <- b + lr (<v>_data - <v>_model)          visible biases
+    c <- c + lr (<h>_data - <h>_model)          hidden biases
 
-where <.>_model is measured after k Gibbs steps that began at the data (CD-k: Hinton, 2002) or where
-the last batch's chains ended (PCD: Tieleman, 2008). Which states are drawn and which are means
-follows section 3 of Hinton's "A practical guide to training restricted Boltzmann machines" (2010).
+Hinton, "Training products of experts by minimizing contrastive divergence" (2002). <.>_data has the
+visible units clamped to the data. <.>_model would be of equilibrium in exact learning; here it is
+of the states after k Gibbs steps, by chains that start at the data (CD-k) or go on from the last
+batch (PCD: Tieleman, 2008). Which states are drawn and which are means follows section 3 of
+Hinton's "A practical guide to training restricted Boltzmann machines" (2010).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Generator, Tensor
 
 from lab_dbn.config import Config
-from lab_dbn.rbm import RBM, bits_
+from lab_dbn.rbm import RBM, bits
 
 ACTIVITY_MEMORY = 0.9  # of the mean activity that the sparsity target looks at
+
+
+class Phase(NamedTuple):
+    """What one of the two averages is over."""
+
+    visible: Tensor  # [B, V] states
+    hidden: Tensor  # [B, H] means, given those
+
+
+class Learned(NamedTuple):
+    """What an update has seen."""
+
+    fantasy: Tensor  # [B, V] visible states at the end of the chains
+    error: Tensor | None  # squared error of the reconstruction, by example; PCD has none
 
 
 class Contrastive:
     """Shapes: B examples in a batch and as many chains, V visible units with labels, H hidden ones.
 
-    Data and chains lie one below the other, so that both phases of the gradient are one product of
-    matrices, and momentum a factor of it.
+    chains: the hidden bits [B, H] that persistent chains have got to; None for CD-k.
     """
 
     def __init__(self, rbm: RBM, config: Config, batch: int, draw: Generator) -> None:
         self.rbm, self.config, self.draw = rbm, config, draw
         new, (visible, hidden) = rbm.weight.new_zeros, rbm.weight.shape
-        self.states, self.means = new(2 * batch, visible), new(2 * batch, hidden)
-        self.sign = new(2 * batch).fill_(1.0)
-        self.sign[batch:] = -1.0
-        self.noise = new(batch, visible), new(batch, hidden)
-        self.bits = new(batch, hidden)  # of hidden units: where the next Gibbs step begins
         self.velocity = [new(visible, hidden), new(visible), new(hidden)]
         self.activity = None if config.sparsity is None else new(hidden).fill_(config.sparsity)
+        self.chains: Tensor | None = None
         if config.persistent:
-            bits_(self.bits.fill_(0.5), draw)
+            self.chains = bits(new(batch, hidden).fill_(0.5), draw)
 
     @torch.no_grad()
-    def update(self, data: Tensor, lr: float, momentum: float) -> Tensor | None:
-        """Learn from data [B, V], and return the squared error of their reconstruction, by example;
-        None where chains persist, as they reconstruct nothing."""
-        rbm, weight = self.rbm, self.rbm.weight
-        self.states.chunk(2)[0].copy_(data)
-        positive = torch.addmm(rbm.hidden_bias, data, weight, out=self.means.chunk(2)[0]).sigmoid_()
-        if not self.config.persistent:
-            self.draw_hidden(positive)
-        error = self.walk(data)
+    def update(self, data: Tensor, lr: float, momentum: float) -> Learned:
+        """Learn from data [B, V]."""
+        positive = Phase(data, self.rbm.hidden_mean(data))
+        error = None
+        if self.chains is None:  # CD-k
+            reconstruction = self.rbm.visible_mean(bits(positive.hidden, self.draw))
+            error = (data - reconstruction).square().sum() / len(data)
+            negative = self.gibbs(reconstruction)
+        else:  # PCD
+            negative = self.gibbs(self.rbm.visible_mean(self.chains))
+            self.chains = bits(negative.hidden, self.draw)
         if self.activity is not None:
-            self.make_sparse(positive)
-        self.means.chunk(2)[1].neg_()  # now the sum over both halves is data minus model
-        share = lr / len(data)
-        of_weight, of_visible, of_hidden = self.velocity
-        of_weight.addmm_(self.states.T, self.means, beta=momentum, alpha=share)
-        of_visible.addmv_(self.states.T, self.sign, beta=momentum, alpha=share)
-        of_hidden.mul_(momentum).add_(self.means.sum(0), alpha=share)
+            self.make_sparse(positive.hidden, self.activity)
+        self.ascend(positive, negative, lr, momentum)
+        return Learned(negative.visible, error)
+
+    def gibbs(self, mean: Tensor) -> Phase:
+        """Take k Gibbs steps; the first has already come down to the visible means [B, V]."""
+        end = self.go_up(mean)
+        for _ in range(self.config.k - 1):
+            end = self.go_up(self.rbm.visible_mean(bits(end.hidden, self.draw)))
+        return end
+
+    def go_up(self, mean: Tensor) -> Phase:
+        """Return visible states around these means, or the means themselves, and what hidden units
+        make of them."""
+        visible = mean
+        if self.config.sample_visible:
+            visible = self.rbm.draw_visible_(mean, self.draw)
+        return Phase(visible, self.rbm.hidden_mean(visible))
+
+    def ascend(self, data: Phase, model: Phase, lr: float, momentum: float) -> None:
+        """Take a step along <.>_data - <.>_model, with momentum, and let weights decay."""
+        weight, visible_bias, hidden_bias = self.velocity
+        rate = lr / len(data.visible)  # the averages are sums over the batch, times this
+        weight.addmm_(data.visible.T, data.hidden, beta=momentum, alpha=rate)
+        weight.addmm_(model.visible.T, model.hidden, alpha=-rate)
+        visible_bias.mul_(momentum).add_((data.visible - model.visible).sum(0), alpha=rate)
+        hidden_bias.mul_(momentum).add_((data.hidden - model.hidden).sum(0), alpha=rate)
         # decay in the same pass over the weights; momentum would add it up to this
         kept = 1 - lr * self.config.weight_decay / (1 - momentum)
-        torch.add(of_weight, weight, alpha=kept, out=weight)
-        rbm.visible_bias.add_(of_visible)
-        rbm.hidden_bias.add_(of_hidden)
-        return error
+        torch.add(weight, self.rbm.weight, alpha=kept, out=self.rbm.weight)
+        self.rbm.visible_bias.add_(visible_bias)
+        self.rbm.hidden_bias.add_(hidden_bias)
 
-    def walk(self, data: Tensor) -> Tensor | None:
-        """Take k Gibbs steps from the hidden bits to the model's half of states and means."""
-        rbm, config, error = self.rbm, self.config, None
-        states, means = self.states.chunk(2)[1], self.means.chunk(2)[1]
-        for step in range(config.k):
-            torch.addmm(rbm.visible_bias, self.bits, rbm.weight.T, out=states)
-            rbm.mean_(states)
-            if step == 0 and not config.persistent:
-                missed = torch.sub(data, states, out=self.noise[0]).view(-1)
-                error = missed.dot(missed) / len(data)
-            if config.sample_visible:
-                rbm.draw_visible_(states, self.draw, self.noise[0])
-            torch.addmm(rbm.hidden_bias, states, rbm.weight, out=means).sigmoid_()
-            if step + 1 < config.k or config.persistent:
-                self.draw_hidden(means)
-        return error
-
-    def draw_hidden(self, means: Tensor) -> None:
-        bits_(means, self.draw, out=self.bits, noise=self.noise[1])
-
-    def make_sparse(self, positive: Tensor) -> None:
+    def make_sparse(self, hidden: Tensor, activity: Tensor) -> None:
         """Pull the input of each hidden unit towards the activity that is wanted: the gradient of
         the cross-entropy between it and the running mean (Hinton's guide, section 11)."""
-        assert self.activity is not None
         assert self.config.sparsity is not None
-        self.activity.lerp_(positive.mean(0), 1 - ACTIVITY_MEMORY)
-        positive.add_(self.config.sparsity - self.activity, alpha=self.config.sparsity_cost)
+        activity.lerp_(hidden.mean(0), 1 - ACTIVITY_MEMORY)
+        hidden.add_(self.config.sparsity - activity, alpha=self.config.sparsity_cost)
 
     def state_dict(self) -> dict[str, Any]:
-        chains = self.bits if self.config.persistent else None
-        return {"velocity": self.velocity, "activity": self.activity, "chains": chains}
+        return {"velocity": self.velocity, "activity": self.activity, "chains": self.chains}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         for own, saved in zip(self.velocity, state["velocity"], strict=True):
             own.copy_(saved)
         if self.activity is not None:
             self.activity.copy_(state["activity"])
-        if self.config.persistent:
-            self.bits.copy_(state["chains"])
+        if self.chains is not None:
+            self.chains.copy_(state["chains"])

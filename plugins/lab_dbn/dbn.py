@@ -94,7 +94,8 @@ class DeepBelief:
         if self.config.sample_inputs and not learner.rbm.gaussian:
             bits_(states, self.ctx.generator)  # a one-hot label stays what it is
         rate = self.config.gaussian_lr if learner.rbm.gaussian else self.config.lr
-        self.log_descent(learner.update(states, self.rate(rate), self.momentum), self.rate(rate))
+        learned = learner.update(states, self.rate(rate), self.momentum)
+        self.log_descent(learned.error, self.rate(rate))
 
     def learn_up_and_down(self, learner: UpDown, batch: lab.Batch) -> None:
         """Train all layers generatively."""

@@ -17,16 +17,15 @@ from torch.nn.functional import softplus
 INITIAL_DEVIATION = 0.01  # Hinton's guide (2010), section 8
 
 
-def bits_(
-    chance: Tensor, draw: Generator, out: Tensor | None = None, noise: Tensor | None = None
-) -> Tensor:
-    """Replace probabilities [...] by bits that are 1 with them, or write the bits to `out`.
-
-    noise: room for as many numbers. A hot loop lends it: fresh memory costs as much as the numbers.
-    """
-    noise = torch.empty_like(chance) if noise is None else noise
+def bits(chance: Tensor, draw: Generator) -> Tensor:
+    """Return bits [...] that are 1 with these probabilities."""
     # four times as fast as torch.bernoulli
-    return torch.lt(noise.uniform_(generator=draw), chance, out=chance if out is None else out)
+    return torch.empty_like(chance).uniform_(generator=draw).lt_(chance)
+
+
+def bits_(chance: Tensor, draw: Generator) -> Tensor:
+    """Replace probabilities [...] by bits that are 1 with them."""
+    return torch.lt(torch.empty_like(chance).uniform_(generator=draw), chance, out=chance)
 
 
 def one_of_(chance: Tensor, draw: Generator) -> Tensor:
@@ -78,13 +77,13 @@ class RBM(nn.Module):
             classes.copy_(classes.softmax(1))
         return logits
 
-    def draw_visible_(self, mean: Tensor, draw: Generator, noise: Tensor | None = None) -> Tensor:
-        """Draw visible states [B, V + K] around their mean, in place; noise as for `bits_`."""
+    def draw_visible_(self, mean: Tensor, draw: Generator) -> Tensor:
+        """Draw visible states [B, V + K] around their mean, in place."""
         units = mean[:, : self.units]
         if self.gaussian:
             units.add_(torch.empty_like(units).normal_(generator=draw))
         else:
-            bits_(units, draw, noise=None if noise is None else noise[:, : self.units])
+            bits_(units, draw)
         if self.labels:
             one_of_(mean[:, self.units :], draw)
         return mean

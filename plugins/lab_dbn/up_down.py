@@ -30,9 +30,8 @@ class UpDown:
         """Learn from visible states [B, V] and classes [B, K] (or [B, 0]). Returns the squared
         error of the downward prediction of the visible states, by example."""
         awake = self.wake(visible)
-        self.top.update(torch.cat([awake[-1], labels], 1), lr, momentum)
-        fantasy = self.top.states.chunk(2)[1][:, : self.net.top.units]
-        asleep = self.sleep(fantasy)
+        fantasy = self.top.update(torch.cat([awake[-1], labels], 1), lr, momentum).fantasy
+        asleep = self.sleep(fantasy[:, : self.net.top.units])
         error = self.learn_down(awake, lr)
         self.learn_up(asleep, lr)
         return error

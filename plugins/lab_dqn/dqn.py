@@ -3,13 +3,15 @@
 Mnih et al., "Human-level control through deep reinforcement learning", Nature 518 (2015),
 algorithm 1. Options add double (van Hasselt et al., 2016), dueling (Wang et al., 2016), prioritised
 replay (Schaul et al., 2016) and n-step returns (Sutton & Barto, 2018, chapter 7).
+
+What a transition consists of, from the environment to the loss: replay/transitions.py.
 """
 
 from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -22,20 +24,13 @@ import lab
 from lab_dqn.config import Config
 from lab_dqn.exploration import Exploration
 from lab_dqn.model import QNetwork
-from lab_dqn.replay import Batch, Memory
+from lab_dqn.replay import Batch, Memory, Transitions
 from lab_dqn.replay.sampling import Prioritized, Uniform
 from lab_dqn.task import Task, describe, env_args, wrappers
 
 DRAWN_AHEAD = 2**24  # numbers in the observations of the minibatches drawn at once
 Array = np.ndarray[Any, np.dtype[Any]]
 LOSSES: Mapping[str, Callable[..., Tensor]] = {"huber": huber_loss, "mse": mse_loss}
-
-
-def bootstrap(reward: Tensor, discount: Tensor, value: Tensor, chooser: Tensor) -> Tensor:
-    """Return r + gamma^n Q(s', a') [...] for the a' that `chooser` prefers; value, chooser
-    [..., A]. The discount is 0 where the episode terminated."""
-    best = chooser.argmax(dim=-1, keepdim=True)
-    return reward + discount * value.gather(-1, best)[..., 0]
 
 
 class DQN:
@@ -49,7 +44,16 @@ class DQN:
         self.online = ctx.wrap(network, compile=False)  # it acts, on a few observations at a time
         fused = ctx.device.type in ("cpu", "cuda")
         self.optimizer = torch.optim.Adam(self.online.parameters(), config.lr, fused=fused)
-        self.update = ctx.make_update(self.online, self.optimizer, self.loss, config.clip_norm)
+        # what the loss takes of a minibatch
+        self.learned_from = ["obs", "action", "target", *(["weight"] if config.prioritized else [])]
+        self.update = ctx.make_update(
+            self.online,
+            self.optimizer,
+            lambda online, *tensors: self.loss(
+                online, dict(zip(self.learned_from, tensors, strict=True))
+            ),
+            config.clip_norm,
+        )
         self.exploration = Exploration(config.n_envs, self.task.actions, config.hold)
         self.updates = 0  # gradient steps so far
 
@@ -64,70 +68,111 @@ class DQN:
 
     def play_rollout(self) -> int:
         """Act epsilon-greedily until `train_every` transitions are remembered."""
-        moved, steps = 0, []
+        moved, rollout = 0, []
         while moved < self.config.train_every:
             epsilon = self.epsilon(self.ctx.clock + moved)
             obs = self.envs.obs
             action = self.act(obs, epsilon)
             step = self.envs.step(action)
-            steps.append((obs, action, *step[:5]))
+            rollout.append(self.transition(obs, action, step))
             self.exploration.end(step.terminated | step.truncated)
             moved += int(step.live.sum())
             for value, length in zip(step.returns, step.lengths, strict=True):
                 self.ctx.log("return", float(value))
                 self.ctx.log("length", int(length))
         self.ctx.log("epsilon", epsilon)
-        self.remember(steps)
+        self.remember(rollout)
         return moved
 
+    def transition(self, obs: Array, action: Array, step: lab.Step) -> Transitions:
+        """Return what one step of N environments has to be remembered [N, ...]."""
+        return {
+            "obs": obs,
+            "action": action,
+            "reward": step.reward,
+            "discount": self.config.gamma * ~step.terminated,
+            "next_obs": step.next_obs,
+            "done": step.terminated | step.truncated,
+            "live": step.live,
+        }
+
     def learn(self, gradient_steps: int) -> None:
-        """Take gradient steps on minibatches; move the target network at its interval.
-
-        Between two target updates the target network is fixed, so it sees all the minibatches up to
-        the next update in one pass.
-        """
-        while gradient_steps > 0:
-            groups = min(gradient_steps, self.fixed_for())
-            batch = self.memory.sample(groups, self.config.batch, self.ctx.rng, self.beta())
-            seen = []
-            for g, target in enumerate(self.targets(batch)):
-                loss, (td_error, q) = self.update(
-                    batch.obs[g], batch.action[g], target, batch.weight[g]
-                )
-                self.memory.sampler.update(batch.positions[g], td_error)
-                seen.append((loss, td_error, q))
-            self.updates += groups
-            gradient_steps -= groups
+        """Take gradient steps on minibatches, and move the target network at its interval."""
+        seen = []
+        for batch in self.minibatches(gradient_steps):
+            batch["target"] = self.q_target(batch)
+            loss, (td_error, q) = self.update(*(batch[name] for name in self.learned_from))
+            self.memory.sampler.update(batch["position"].numpy(), td_error)
+            self.updates += 1
             self.move_target()
-            self.report(seen)
-
-    def loss(
-        self, online: QNetwork, obs: Tensor, action: Tensor, target: Tensor, weight: Tensor
-    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """Return the weighted loss on the TD error, and the TD errors and Q-values [B]."""
-        q = online(obs).gather(1, action[:, None])[:, 0]  # [B]
-        losses = LOSSES[self.config.loss](q, target, reduction="none")  # [B]
-        return (weight * losses).mean(), ((target - q).detach(), q.detach())
+            seen.append((loss, td_error, q))
+        self.report(seen)
 
     @torch.no_grad()
-    def targets(self, batch: Batch) -> Iterator[Tensor]:
-        """Yield the targets r + gamma^n Q(s', a') [B] of each minibatch in its turn.
+    def q_target(self, batch: Batch) -> Tensor:
+        """Return what Q(s, a) is to become [B]: r + gamma max_a' Q(s', a'; target network).
 
-        Double DQN lets the online network choose a', as it is by then; without a target network it
-        values a' too.
+        Double DQN lets the online network choose a' (van Hasselt et al., 2016, equation 4). The
+        discount is 0 where the episode terminated, and gamma^n over n steps.
         """
-        groups, size = batch.action.shape
-        if self.config.target_network:
-            fixed = self.target(batch.next_obs.flatten(0, 1)).view(groups, size, -1)  # [G, B, A]
-            if not self.config.double:
-                yield from bootstrap(batch.reward, batch.discount, fixed, chooser=fixed)
-                return
-        for g in range(groups):
-            online = self.online(batch.next_obs[g])  # [B, A]
-            value = fixed[g] if self.config.target_network else online
-            yield bootstrap(batch.reward[g], batch.discount[g], value, chooser=online)
+        value: Tensor
+        if not self.config.target_network:
+            value = self.online(batch["next_obs"]).amax(1)
+        elif self.config.double:
+            best = self.online(batch["next_obs"]).argmax(1, keepdim=True)
+            value = batch["next_q"].gather(1, best)[:, 0]
+        else:
+            value = batch["next_q"].amax(1)
+        return batch["reward"] + batch["discount"] * value
 
-    # -- exploration and targets
+    def loss(self, online: QNetwork, batch: Batch) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """Return the loss on the TD error, and the TD errors and Q-values [B]."""
+        q = online(batch["obs"]).gather(1, batch["action"][:, None])[:, 0]  # [B]
+        losses = LOSSES[self.config.loss](q, batch["target"], reduction="none")  # [B]
+        if "weight" in batch:
+            losses = batch["weight"] * losses
+        return losses.mean(), ((batch["target"] - q).detach(), q.detach())
+
+    def move_target(self) -> None:
+        """Copy the online network into the target network, or a share `tau` of it."""
+        if self.updates % self.config.target_every == 0:
+            with torch.no_grad():
+                for old, new in zip(
+                    self.target.state_dict().values(),
+                    self.online.state_dict().values(),
+                    strict=True,
+                ):
+                    old.lerp_(new, self.config.tau) if self.config.tau < 1 else old.copy_(new)
+
+    # -- minibatches, several at a time
+
+    def minibatches(self, number: int) -> Iterator[Batch]:
+        """Draw minibatches, one for each gradient step, with `next_q`: what the target network, if
+        there is one, says of their next observations [B, A].
+
+        Small networks are bound by dispatch, so as many as possible are drawn, and seen by the
+        target network, at once. Invariant: until they are used up, neither that network nor the
+        probabilities that they were drawn with change. So this equals drawing one at a time.
+        """
+        while number > 0:
+            groups = min(number, self.drawn_at_once())
+            drawn = self.memory.sample(groups, self.config.batch, self.ctx.rng, self.beta())
+            if self.config.target_network:
+                q = self.target(drawn["next_obs"].flatten(0, 1))
+                drawn["next_q"] = q.unflatten(0, drawn["action"].shape)
+            for tensors in zip(*map(torch.unbind, drawn.values()), strict=True):
+                yield dict(zip(drawn, tensors, strict=True))
+            number -= groups
+
+    def drawn_at_once(self) -> int:
+        """Return how many minibatches may be drawn before anything they depend on changes."""
+        if self.config.prioritized:  # priorities change with every step
+            return 1
+        fitting = DRAWN_AHEAD // (self.config.batch * math.prod(self.task.frame) * self.task.stack)
+        until_update = self.config.target_every - self.updates % self.config.target_every
+        return max(1, min(until_update, fitting))
+
+    # -- exploration
 
     def epsilon(self, clock: int) -> float:
         """Return the share of random actions: linear from start to end, then constant."""
@@ -147,25 +192,6 @@ class DQN:
         """Return the exponent of the importance weights: linear to 1 over the budget."""
         start = self.config.priority_beta
         return start + (1.0 - start) * min(1.0, self.ctx.clock / self.ctx.budget)
-
-    def fixed_for(self) -> int:
-        """Return for how many gradient steps minibatches can be drawn ahead."""
-        if self.config.prioritized:  # priorities change with every step
-            return 1
-        fitting = DRAWN_AHEAD // (self.config.batch * math.prod(self.task.frame) * self.task.stack)
-        until_update = self.config.target_every - self.updates % self.config.target_every
-        return max(1, min(until_update, fitting))
-
-    def move_target(self) -> None:
-        """Copy the online network into the target network, or a share `tau` of it."""
-        if self.updates % self.config.target_every == 0:
-            with torch.no_grad():
-                for old, new in zip(
-                    self.target.state_dict().values(),
-                    self.online.state_dict().values(),
-                    strict=True,
-                ):
-                    old.lerp_(new, self.config.tau) if self.config.tau < 1 else old.copy_(new)
 
     # -- memory and environments, made on first use: a trained run predicts without them
 
@@ -206,16 +232,15 @@ class DQN:
             frames_on=torch.device("cpu") if c.replay_on == "cpu" else self.ctx.device,
         )
 
-    def remember(self, steps: Sequence[tuple[Array, ...]]) -> None:
+    def remember(self, steps: list[Transitions]) -> None:
         """Hand a rollout to memory as arrays [T, N, ...]."""
-        names = ("obs", "action", "next_obs", "reward", "terminated", "truncated", "live")
-        arrays = dict(zip(names, map(np.stack, zip(*steps, strict=True)), strict=True))
+        rollout = {name: np.stack([step[name] for step in steps]) for name in steps[0]}
         if self.task.stack == 1:  # a single frame is a stack of one
-            arrays["obs"] = arrays["obs"][:, :, None]
-            arrays["next_obs"] = arrays["next_obs"][:, :, None]
+            rollout["obs"] = rollout["obs"][:, :, None]
+            rollout["next_obs"] = rollout["next_obs"][:, :, None]
         if not self.config.replay:
             self.memory.forget()
-        self.memory.extend(arrays)
+        self.memory.extend(rollout)
 
     def report(self, seen: list[tuple[Tensor, Tensor, Tensor]]) -> None:
         """Log the means over some gradient steps, read once."""

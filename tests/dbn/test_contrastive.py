@@ -191,4 +191,4 @@ def test_the_state_goes_on_to_the_bit(make_rbm) -> None:
     steps(again, fresh, 5)
     for one, two in zip(rbm.parameters(), again.parameters(), strict=True):
         assert torch.equal(one, two)
-    assert torch.equal(learner.bits, fresh.bits)
+    assert torch.equal(learner.chains, fresh.chains)

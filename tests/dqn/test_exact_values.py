@@ -78,7 +78,7 @@ def test_a_time_limit_of_the_person_s_own_is_no_end_either(world) -> None:
     dqn = make_dqn(env=f"worlds:worlds/{world}-v0", max_episode_steps=1, n_envs=4, **TABLE)
     train(dqn, 960)
     batch = dqn.memory.sample(1, 64, dqn.ctx.rng, 1.0)
-    assert (batch.discount == GAMMA).all()
+    assert (batch["discount"] == GAMMA).all()
 
 
 @pytest.mark.parametrize("n_envs", [1, 4])

@@ -38,25 +38,33 @@ def fixed(**options: Any) -> DQN:
     return dqn
 
 
-def batch_of(
-    next_obs: list[int], reward: list[float], discount: list[float], **changes: Any
-) -> Batch:
+def batch_of(next_obs: list[int], reward: list[float], discount: list[float]) -> Batch:
     """One minibatch of discrete observations [1, B, 1]."""
     size = len(next_obs)
-    values = {
+    return {
         "obs": torch.zeros(1, size, 1, dtype=torch.int64),
         "action": torch.zeros(1, size, dtype=torch.int64),
         "reward": torch.tensor([reward]),
         "discount": torch.tensor([discount]),
         "next_obs": torch.tensor(next_obs).view(1, size, 1),
-        "weight": torch.ones(1, size),
-        "positions": np.zeros((1, size), dtype=np.int64),
+        "position": torch.zeros(1, size, dtype=torch.int64),
     }
-    return Batch(**{**values, **changes})
 
 
-def targets(dqn: DQN, batch: Batch) -> list[float]:
-    return next(dqn.targets(batch)).tolist()
+def first(dqn: DQN, drawn: Batch | None = None) -> Batch:
+    """Return the next minibatch, with its target: of `drawn` [1, B, ...] or from memory."""
+    if drawn is not None:
+        dqn.memory.sample = lambda *_: dict(drawn)
+    batch = next(dqn.minibatches(1))
+    return {**batch, "target": dqn.q_target(batch)}
+
+
+def update(dqn: DQN, batch: Batch) -> Any:
+    return dqn.update(*(batch[name] for name in dqn.learned_from))
+
+
+def targets(dqn: DQN, drawn: Batch) -> list[float]:
+    return first(dqn, drawn)["target"].tolist()
 
 
 BATCH = batch_of([0, 1, 2, 1], [1.0, 0.0, -1.0, 2.0], [0.9, 0.81, 0.9, 0.0])
@@ -88,14 +96,10 @@ def test_without_a_target_network_each_gradient_step_bootstraps_from_the_one_bef
     seen = []
     update, dqn.update = dqn.update, lambda *a: seen.append(weights(dqn.online)) or update(*a)
     used = []
-    targets = dqn.targets
-
-    def spied(batch: Batch):
-        for target in targets(batch):
-            used.append(weights(dqn.online))
-            yield target
-
-    dqn.targets = spied
+    target, dqn.q_target = (
+        dqn.q_target,
+        lambda batch: used.append(weights(dqn.online)) or target(batch),
+    )
     dqn.learn(4)
     assert difference(seen, used) is None
     assert difference(used[0], used[1]) is not None
@@ -105,9 +109,7 @@ def test_without_a_target_network_each_gradient_step_bootstraps_from_the_one_bef
 def test_no_gradient_flows_through_targets(options) -> None:
     """Nor through what the online network says of the next state, where there is no other."""
     dqn = trained(**options)
-    batch = dqn.memory.sample(1, 8, np.random.default_rng(0))
-    target = next(dqn.targets(batch))
-    assert not target.requires_grad
+    assert not first(dqn)["target"].requires_grad
     before = weights(dqn.target)
     dqn.learn(3)
     assert all(p.grad is None and not p.requires_grad for p in dqn.target.parameters())
@@ -141,8 +143,9 @@ def test_the_loss_is_the_weighted_mean_over_the_minibatch(name, each) -> None:
     dqn = fixed(loss=name)
     online = Fixed([[q, 99.0] for q in Q.tolist()])
     obs, action = torch.arange(4).view(4, 1), torch.zeros(4, dtype=torch.int64)
-    for weight in (torch.ones(4), WEIGHT):
-        loss, (td_error, q) = dqn.loss(online, obs, action, GOAL, weight)
+    batch = {"obs": obs, "action": action, "target": GOAL}
+    for weighted, weight in ((batch, torch.ones(4)), ({**batch, "weight": WEIGHT}, WEIGHT)):
+        loss, (td_error, q) = dqn.loss(online, weighted)
         assert loss.item() == pytest.approx((weight * torch.tensor(each)).mean().item())
         assert td_error.tolist() == pytest.approx((GOAL - Q).tolist())
         assert q.tolist() == Q.tolist()
@@ -152,7 +155,8 @@ def test_the_loss_is_the_weighted_mean_over_the_minibatch(name, each) -> None:
 def test_the_loss_takes_the_value_of_the_action_that_was_played() -> None:
     dqn = fixed()
     obs, action = torch.tensor([[0], [1], [2]]), torch.tensor([2, 0, 1])
-    _, (_, q) = dqn.loss(Fixed(ONLINE), obs, action, torch.zeros(3), torch.ones(3))
+    batch = {"obs": obs, "action": action, "target": torch.zeros(3)}
+    _, (_, q) = dqn.loss(Fixed(ONLINE), batch)
     assert q.tolist() == [0.0, 0.0, 1.0]
 
 
@@ -160,19 +164,19 @@ def test_the_loss_takes_the_value_of_the_action_that_was_played() -> None:
 def test_a_gradient_step_is_that_of_adam_on_that_loss(loss) -> None:
     """Beside torch's own Adam on a loss written out here, with importance weights and clipping."""
     dqn = trained(loss=loss, prioritized=True, double=True, clip_norm=0.1, lr=0.01)
-    batch = dqn.memory.sample(1, 8, np.random.default_rng(0), 0.4)
+    batch = first(dqn)
     twin = make_dqn(hidden=(16,), **SMALL).online
     twin.load_state_dict(dqn.online.state_dict())
     optimizer = torch.optim.Adam(twin.parameters(), 0.01)
     optimizer.load_state_dict(dqn.optimizer.state_dict())
-    target = next(dqn.targets(batch))
-    q = twin(batch.obs[0])[torch.arange(8), batch.action[0]]
+    target = batch["target"]
+    q = twin(batch["obs"])[torch.arange(8), batch["action"]]
     each = (q - target) ** 2 if loss == "mse" else huber_loss(q, target, reduction="none")
     optimizer.zero_grad()
-    (batch.weight[0] * each).sum().div(8).backward()
+    (batch["weight"] * each).sum().div(8).backward()
     nn.utils.clip_grad_norm_(twin.parameters(), 0.1)
     optimizer.step()
-    dqn.update(batch.obs[0], batch.action[0], target, batch.weight[0])
+    update(dqn, batch)
     for one, other in zip(dqn.online.parameters(), twin.parameters(), strict=True):
         torch.testing.assert_close(one, other)
 
@@ -262,14 +266,12 @@ def test_drawing_minibatches_ahead_changes_nothing(options) -> None:
     dqn, twin = (trained(target_every=5, **options) for _ in range(2))
     taken: list[Batch] = []
     sample = dqn.memory.sample
-    dqn.memory.sample = lambda *a: taken.append(sample(*a)) or taken[-1]
+    dqn.memory.sample = lambda *a: taken.append(sample(*a)) or dict(taken[-1])
     dqn.learn(12)
-    assert [len(batch.action) for batch in taken] == [5, 5, 2]
-    for batch in taken:
-        for g in range(len(batch.action)):
-            one = Batch(*(part[g : g + 1] for part in batch))
-            target = next(twin.targets(one))
-            twin.update(one.obs[0], one.action[0], target, one.weight[0])
+    assert [len(drawn["action"]) for drawn in taken] == [5, 5, 2]
+    for drawn in taken:
+        for g in range(len(drawn["action"])):
+            update(twin, first(twin, {name: part[g : g + 1] for name, part in drawn.items()}))
             twin.updates += 1
             twin.move_target()
     for name in ("online", "target"):
@@ -286,7 +288,7 @@ def test_priorities_are_up_to_date_at_every_gradient_step() -> None:
     sample = dqn.memory.sample
     dqn.memory.sample = lambda *a: taken.append(sample(*a)) or taken[-1]
     dqn.learn(3)
-    assert [len(batch.action) for batch in taken] == [1, 1, 1]
+    assert [len(drawn["action"]) for drawn in taken] == [1, 1, 1]
 
 
 def test_learning_phases_may_split_the_same_gradient_steps_in_any_way(monkeypatch) -> None:
@@ -311,7 +313,7 @@ class Replayed:
 
     def sample(self, groups: int, *_: Any) -> Batch:
         self.at += groups
-        return Batch(*(part[self.at - groups : self.at] for part in self.batches))
+        return {name: part[self.at - groups : self.at] for name, part in self.batches.items()}
 
 
 def test_learning_starts_when_enough_was_played() -> None:
@@ -329,7 +331,7 @@ def test_without_replay_only_the_latest_rollout_is_learned_from() -> None:
         dqn.ctx.clock += dqn.step()
         stored = dqn.memory.frames.written
         batch = dqn.memory.sample(4, 64, np.random.default_rng(0))
-        held = dqn.memory.rows["obs"][batch.positions]
+        held = dqn.memory.rows["obs"][batch["position"]]
         assert (held >= stored - 2 * 20 - 4).all()  # 16 to 19 transitions, at most 2 frames each
         assert 16 <= len(dqn.memory) < 20
 

@@ -80,8 +80,8 @@ def steps(size: int, start: int) -> dict[str, np.ndarray]:
         "next_obs": frames[:, 1:, None],
         "action": np.zeros((size, 1), dtype=np.int64),
         "reward": np.zeros((size, 1)),
-        "terminated": flags,
-        "truncated": ~flags,
+        "discount": np.zeros((size, 1)),
+        "done": flags,
         "live": flags,
     }
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-Array = np.ndarray[Any, np.dtype[Any]]
+from lab_dqn.replay.transitions import Array
 
 
 class Frames:

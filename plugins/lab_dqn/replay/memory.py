@@ -6,27 +6,15 @@ Invariant: every row between tail and head points only at frames that can still 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from lab_dqn.replay.frames import Array, Frames, Histories
-from lab_dqn.replay.nstep import NStep, Rows
+from lab_dqn.replay.frames import Frames, Histories
+from lab_dqn.replay.nstep import NStep
 from lab_dqn.replay.sampling import Prioritized, Uniform
-
-
-class Batch(NamedTuple):
-    """G minibatches of B transitions."""
-
-    obs: Tensor  # [G, B, k, ...]
-    action: Tensor  # [G, B]
-    reward: Tensor  # [G, B] summed over the transition's steps, discounted
-    discount: Tensor  # [G, B] of the value of next_obs; 0 at a terminal state
-    next_obs: Tensor  # [G, B, k, ...]
-    weight: Tensor  # [G, B]
-    positions: Array  # [G, B]
+from lab_dqn.replay.transitions import Batch, Transitions
 
 
 class Memory:
@@ -63,7 +51,7 @@ class Memory:
         self.sampler = sampler
         self.capacity, self.device = capacity, device
         self.tail = self.size = 0
-        self.rows: Rows = {
+        self.rows: Transitions = {
             "obs": np.zeros((capacity, stack), dtype=np.int64),
             "action": np.zeros(capacity, dtype=np.int64),
             "reward": np.zeros(capacity, dtype=np.float32),
@@ -74,24 +62,13 @@ class Memory:
     def __len__(self) -> int:
         return self.size
 
-    def extend(self, steps: Rows) -> None:
-        """Remember T steps of N environments.
-
-        steps: obs, next_obs [T, N, k, ...]; action, reward, terminated, truncated, live [T, N].
-        """
-        done = steps["terminated"] | steps["truncated"]
-        obs, next_obs = self.histories.extend(steps["obs"], steps["next_obs"], steps["live"], done)
-        rows = self.n_step.extend(
-            {
-                "obs": obs,
-                "next_obs": next_obs,
-                "action": steps["action"],
-                "reward": steps["reward"].astype(np.float32),
-                "terminated": steps["terminated"],
-                "done": done,
-                "live": steps["live"],
-            }
+    def extend(self, rollout: Transitions) -> None:
+        """Remember T steps of N environments [T, N, ...], with `done` and `live`."""
+        obs, next_obs = self.histories.extend(
+            rollout["obs"], rollout["next_obs"], rollout["live"], rollout["done"]
         )
+        reward = rollout["reward"].astype(np.float32)
+        rows = self.n_step.extend({**rollout, "obs": obs, "next_obs": next_obs, "reward": reward})
         self._append({name: values[-self.capacity :] for name, values in rows.items()})
 
     def forget(self) -> None:
@@ -103,7 +80,7 @@ class Memory:
         self.histories.continuing[:] = False
         self.n_step.open = None
 
-    def _append(self, rows: Rows) -> None:
+    def _append(self, rows: Transitions) -> None:
         count = len(rows["action"])
         self._drop(max(0, self.size + count - self.capacity))
         positions = (self.tail + self.size + np.arange(count)) % self.capacity
@@ -131,20 +108,16 @@ class Memory:
             self.size -= count
 
     def sample(self, groups: int, batch: int, rng: np.random.Generator, beta: float = 1.0) -> Batch:
-        """Draw `groups` independent minibatches of `batch` transitions, with replacement."""
+        """Draw `groups` independent minibatches of `batch` transitions, with replacement
+        [G, B, ...]. `position` stays in main memory."""
         positions, weight = self.sampler.sample(groups, batch, rng, beta)
-        rows = {name: torch.from_numpy(values[positions]) for name, values in self.rows.items()}
-        rows = {name: values.to(self.device) for name, values in rows.items()}
-        weights = torch.ones(positions.shape) if weight is None else torch.from_numpy(weight)
-        return Batch(
-            obs=self.frames.read(rows["obs"]),
-            action=rows["action"],
-            reward=rows["reward"],
-            discount=rows["discount"],
-            next_obs=self.frames.read(rows["next_obs"]),
-            weight=weights.to(self.device),
-            positions=positions,
-        )
+        rows = {name: values[positions] for name, values in self.rows.items()}
+        if weight is not None:
+            rows["weight"] = weight
+        drawn = {name: torch.from_numpy(values).to(self.device) for name, values in rows.items()}
+        for name in ("obs", "next_obs"):
+            drawn[name] = self.frames.read(drawn[name])
+        return {**drawn, "position": torch.from_numpy(positions)}
 
     def state_dict(self) -> dict[str, Any]:
         used = (self.tail + np.arange(self.size)) % self.capacity

@@ -12,9 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from lab_dqn.replay.frames import Array
-
-Rows = dict[str, Array]
+from lab_dqn.replay.transitions import Array, Transitions
 
 
 class NStep:
@@ -22,14 +20,13 @@ class NStep:
 
     def __init__(self, n: int, gamma: float) -> None:
         self.n, self.gamma = n, gamma
-        self.open: Rows | None = None  # the last n - 1 steps, with `started` rows marked
+        self.open: Transitions | None = None  # the last n - 1 steps, with `started` rows marked
 
-    def extend(self, steps: Rows) -> Rows:
-        """Take steps and return the rows that are complete.
+    def extend(self, steps: Transitions) -> Transitions:
+        """Take a rollout of single steps, and return the rows that are complete.
 
-        steps: obs, next_obs [T, N, k] frame numbers; action, reward, terminated, done, live [T, N].
-        rows: obs, next_obs [M, k]; action, reward, discount [M]. The discount multiplies the value
-        of `next_obs`; it is 0 where the episode terminated, and not where it was only truncated.
+        steps: obs, next_obs [T, N, k] frame numbers; action, reward, discount, done, live [T, N].
+        rows: obs, next_obs [M, k]; action, reward, discount [M].
         """
         steps = {**steps, "started": ~steps["live"]}  # a step that is not live starts no row
         if self.open is not None:
@@ -41,7 +38,7 @@ class NStep:
         self.open = {name: value[keep:].copy() for name, value in steps.items()}
         return {name: value[emit] for name, value in rows.items()}
 
-    def _windows(self, steps: Rows) -> tuple[Rows, Array]:
+    def _windows(self, steps: Transitions) -> tuple[Transitions, Array]:
         """Return the row that starts at each step, and whether its window is complete."""
         total = len(steps["reward"])
         reward = np.zeros(steps["reward"].shape, dtype=np.float32)
@@ -52,7 +49,7 @@ class NStep:
             at, here = slice(k, total), slice(0, total - k)
             going = ~ended[here]
             reward[here] += np.where(going, self.gamma**k * steps["reward"][at], 0.0)
-            value = self.gamma ** (k + 1) * ~steps["terminated"][at]
+            value = self.gamma**k * steps["discount"][at]
             discount[here] = np.where(going, value, discount[here])
             next_obs[here] = np.where(going[..., None], steps["next_obs"][at], next_obs[here])
             ended[here] |= steps["done"][at]

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lab_dqn.replay.frames import Array
+from lab_dqn.replay.transitions import Array
 
 
 class Uniform:
