@@ -162,8 +162,9 @@ def evaluate(
     restored = _restored(dir, str(checkpoint), device, plugins, data_changed, terminal)
     with restored as (experiment, ctx, _):
         from lab.engine.evaluation import evaluate
+        from lab.engine.recorder import by_lane
 
-        return evaluate(experiment, ctx, split, purpose=split, seed=seed)
+        return by_lane(evaluate(experiment, ctx, split, purpose=split, seed=seed))
 
 
 def use(

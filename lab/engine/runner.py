@@ -15,7 +15,7 @@ from lab.engine.context import Context
 from lab.engine.diagnosis import check_finite, explain
 from lab.engine.evaluation import evaluate, perform
 from lab.engine.experiment import Experiment
-from lab.engine.recorder import Progress, Recorder
+from lab.engine.recorder import Progress, Recorder, by_lane
 from lab.engine.returned import advanced, remembered
 from lab.engine.signals import Cut, Signals
 from lab.engine.stop import StopAt
@@ -168,7 +168,8 @@ class Runner:
 
     def _means(self) -> dict[str, float]:
         """Return what was logged since the last row, by full name."""
-        means = {f"train/{name}": value for name, value in self.ctx.window.means().items()}
+        logged = self.ctx.window.means().items()
+        means = by_lane({f"train/{name}": value for name, value in logged})
         self._check(means)
         return means
 
@@ -181,7 +182,7 @@ class Runner:
         began = time.perf_counter()
         try:
             with self.signals.interruptible():
-                metrics = evaluate(self.experiment, self.ctx, split, purpose)
+                metrics = by_lane(evaluate(self.experiment, self.ctx, split, purpose))
         except Exception as error:
             explain(error, self.ctx)
             raise
