@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from lab import config
 from lab.config import Resolved
 from lab.engine.session import RunResult, Session
+from lab.engine.stop import STOPPED, OnEval
 from lab.errors import UsageError
 from lab.messages import slug
 from lab.plugins import Plugins, discover
@@ -33,23 +34,32 @@ def run(
     *,
     preset: str | None = None,
     config_file: str | Path | None = None,
+    on_eval: OnEval | None = None,
     terminal: Terminal | None = None,
     plugins: Plugins | None = None,
     **options: Any,
 ) -> RunResult:
     """Train an experiment from the start. `options` are those of `lab run`, with underscores.
 
-    Raises UsageError for options that cannot be, RunFailed where training fails.
+    `on_eval(clock, metrics)` is called after each evaluation, with its metrics by full name, and
+    ends the run there by returning False: with `ended` "stopped", its best checkpoint and a test of
+    that, as `stop_at` ends one. `resume` trains such a run on.
+
+    Raises UsageError for options that cannot be, RunFailed where training or `on_eval` fails.
     """
     plugins = plugins or discover()
     spec = plugins.experiment(experiment) if isinstance(experiment, str) else experiment
     file = Path(config_file) if config_file else None
     resolved = config.resolve(spec, options, preset=preset, file=file, plugins=plugins)
-    return start(spec, resolved, plugins, terminal or Silent())
+    return start(spec, resolved, plugins, terminal or Silent(), on_eval)
 
 
 def start(
-    spec: ExperimentSpec, resolved: Resolved, plugins: Plugins, terminal: Terminal
+    spec: ExperimentSpec,
+    resolved: Resolved,
+    plugins: Plugins,
+    terminal: Terminal,
+    on_eval: OnEval | None = None,
 ) -> RunResult:
     """Make the run folder of a resolved run and train."""
     options = resolved.run
@@ -68,7 +78,7 @@ def start(
         "decided": resolved.decided,
         "provenance": provenance(),
     }
-    session = Session(spec, resolved, record, plugins, terminal)
+    session = Session(spec, resolved, record, plugins, terminal, on_eval)
     with session.computing():
         return session.start(names)
 
@@ -76,14 +86,17 @@ def start(
 def resume(
     run: str | Path,
     *,
+    on_eval: OnEval | None = None,
     terminal: Terminal | None = None,
     plugins: Plugins | None = None,
     runs_dir: str | Path = "runs",
     data_changed: bool = False,
     **changes: Any,
 ) -> RunResult:
-    """Continue an interrupted run exactly. A larger `budget` is a new horizon for its schedules.
+    """Continue a run that was interrupted, or that `on_eval` stopped, exactly. A larger `budget` is
+    a new horizon for its schedules.
 
+    `on_eval` is that of `run`; the evaluation at which a run was cut off may be told again.
     `changes` may be budget, device, stop_at, wandb, media. Raises UsageError where there is
     nothing to continue, and where the data are not those that the run has read, unless
     `data_changed` says to go on with them.
@@ -102,8 +115,10 @@ def resume(
         raise UsageError(
             f"--budget {options.budget}: {found.dir} trains to {budget} anyway; give more"
         )
-    dropped = "stop_at" in changes and found.summary.get("ended") not in ("budget", "complete")
-    if found.state == "finished" and options.budget == budget and not dropped:
+    ended = found.summary.get("ended")
+    dropped = "stop_at" in changes and ended not in ("budget", "complete")
+    early = dropped or ended == STOPPED
+    if found.state == "finished" and options.budget == budget and not early:
         raise UsageError(
             f"{found.dir} is finished. To train on, give a larger --budget than {budget}."
         )
@@ -111,7 +126,7 @@ def resume(
     resumes = [*record.get("resumes", []), {**changes, **said, **provenance()}]
     changed = {"run": options.model_dump(mode="json"), "decided": resolved.decided}
     record = {**record, **changed, "resumes": resumes}
-    session = Session(spec, resolved, record, plugins, terminal or Silent())
+    session = Session(spec, resolved, record, plugins, terminal or Silent(), on_eval)
     with session.computing():
         return session.resume(found, data_changed)
 
