@@ -1,4 +1,4 @@
-"""Offer in Python what the command line calls: run, resume, load, runs."""
+"""Offer in Python what the command line calls: run, resume, load, runs, compare."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import hashlib
 import json
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from lab import config
 from lab.config import Resolved
@@ -26,20 +26,57 @@ from lab.storage.store import Run
 from lab.tracking.terminal import Silent, Terminal
 
 if TYPE_CHECKING:
+    from lab.comparison.groups import Comparison
     from lab.engine.context import Context
 
 
+@overload
 def run(
     experiment: str | ExperimentSpec,
     *,
+    seeds: None = None,
+    jobs: None = None,
     preset: str | None = None,
     config_file: str | Path | None = None,
     on_eval: OnEval | None = None,
     terminal: Terminal | None = None,
     plugins: Plugins | None = None,
     **options: Any,
-) -> RunResult:
+) -> RunResult: ...
+
+
+@overload
+def run(
+    experiment: str | ExperimentSpec,
+    *,
+    seeds: int | Iterable[int],
+    jobs: int | None = None,
+    preset: str | None = None,
+    config_file: str | Path | None = None,
+    on_eval: OnEval | None = None,
+    terminal: Terminal | None = None,
+    plugins: Plugins | None = None,
+    **options: Any,
+) -> list[RunResult]: ...
+
+
+def run(
+    experiment: str | ExperimentSpec,
+    *,
+    seeds: int | Iterable[int] | None = None,
+    jobs: int | None = None,
+    preset: str | None = None,
+    config_file: str | Path | None = None,
+    on_eval: OnEval | None = None,
+    terminal: Terminal | None = None,
+    plugins: Plugins | None = None,
+    **options: Any,
+) -> RunResult | list[RunResult]:
     """Train an experiment from the start. `options` are those of `lab run`, with underscores.
+
+    With `seeds`, a number of them from `seed` on or a list, train a group of runs that differ by
+    seed alone and return a list of results: one after another in this process, or `jobs` at a time,
+    each in a process of its own. `run_many` says what happens where some fail.
 
     `on_eval(clock, metrics)` is called after each evaluation, with its metrics by full name, and
     ends the run there by returning False: with `ended` "stopped", its best checkpoint and a test of
@@ -47,10 +84,16 @@ def run(
 
     Raises UsageError for options that cannot be, RunFailed where training or `on_eval` fails.
     """
+    from lab.launch import RunSpec, by_seed, run_many  # which starts runs by this module
+
     plugins = plugins or discover()
-    spec = plugins.experiment(experiment) if isinstance(experiment, str) else experiment
-    file = Path(config_file) if config_file else None
-    resolved = config.resolve(spec, options, preset=preset, file=file, plugins=plugins)
+    asked = RunSpec(experiment, options, preset, config_file, on_eval)
+    if seeds is not None:
+        specs = by_seed(asked, seeds, plugins)
+        return run_many(specs, jobs=jobs, terminal=terminal, plugins=plugins)
+    if jobs is not None:
+        raise UsageError("--jobs says how many seeds train at a time: it needs --seeds")
+    spec, resolved = asked.resolve(plugins)
     return start(spec, resolved, plugins, terminal or Silent(), on_eval)
 
 
@@ -237,6 +280,38 @@ def _restored(
 def runs(dir: str | Path = "runs") -> Iterator[Run]:
     """Yield the runs of a folder, by name."""
     return store.runs(Path(dir))
+
+
+def compare(
+    runs: str | Path | Iterable[Run | RunResult | str | Path] = "runs",
+    *,
+    by: Sequence[str] = (),
+    metric: str | None = None,
+    threshold: float | None = None,
+    curves: bool = False,
+) -> Comparison:
+    """Compare groups of runs as `lab compare` does: those of a folder, or those listed, as `runs`,
+    `run` and `run_many` return them or by their folders.
+
+    by: keys of the summary or config to group by; by default, groups differ by seed alone.
+    metric: the figure to compare, by default the test figure of the objective. threshold: a value
+    of the objective, to tell when each group reached it. curves: add the objective by clock.
+
+    Raises UsageError where nothing can be compared.
+    """
+    from lab.comparison import groups
+    from lab.comparison.selection import refuse_namesakes
+
+    chosen = store.runs(Path(runs)) if isinstance(runs, str | Path) else map(_as_run, runs)
+    listed = list({run.dir.resolve(): run for run in chosen}.values())
+    refuse_namesakes(listed)
+    return groups.compare(listed, groups.Question(by, metric, threshold), curves=curves)
+
+
+def _as_run(run: Run | RunResult | str | Path) -> Run:
+    if isinstance(run, Run):
+        return run
+    return Run(run.dir) if isinstance(run, RunResult) else store.find(str(run), Path("runs"))
 
 
 def check_changes(changes: Mapping[str, Any]) -> None:

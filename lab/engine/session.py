@@ -40,6 +40,12 @@ class RunResult:
     summary: Mapping[str, Any]
     objective: float | None
 
+    @classmethod
+    def read(cls, dir: Path) -> RunResult:
+        """Return what a run that is not trained here came to."""
+        run = Run(dir)
+        return cls(dir, run.state, run.summary, run.summary.get("objective", {}).get("best"))
+
 
 class Session:
     """The steps between a resolved configuration and a finished run, shared by run and resume."""
