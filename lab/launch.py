@@ -146,8 +146,7 @@ def run_many(
     if jobs is not None and jobs < 1:
         raise UsageError(f"--jobs {jobs}: should be greater than or equal to 1")
     plugins = plugins or discover()
-    check = _check_alone if jobs is None else _check_apart
-    ready: Iterable[_Ready] = (check(_decide(spec, plugins), plugins) for spec in specs)
+    ready: Iterable[_Ready] = (_decide(spec, plugins, jobs is not None) for spec in specs)
     if isinstance(specs, Sequence):
         ready = list(ready)
         _refuse_namesakes(ready)
@@ -178,28 +177,27 @@ def by_seed(spec: RunSpec, seeds: int | Iterable[int], plugins: Plugins) -> list
     return [replace(spec, options={**spec.options, "seed": seed}) for seed in chosen]
 
 
-def _decide(spec: RunSpec, plugins: Plugins) -> _Ready:
+def _decide(spec: RunSpec, plugins: Plugins, apart: bool) -> _Ready:
+    """Decide the options of a run, `apart` for one that another process trains."""
     experiment, resolved = spec.resolve(plugins)
+    if apart:
+        _check_apart(spec, experiment, plugins)
     group = resolved.run.group or default_group(experiment, resolved)
     run = resolved.run.model_copy(update={"group": group})
     return _Ready(spec, experiment, replace(resolved, run=run))
 
 
-def _check_alone(one: _Ready, plugins: Plugins) -> _Ready:
-    return one
-
-
-def _check_apart(one: _Ready, plugins: Plugins) -> _Ready:
+def _check_apart(spec: RunSpec, experiment: ExperimentSpec, plugins: Plugins) -> None:
     """Raises UsageError for what another process cannot do."""
-    if one.spec.on_eval is not None:
+    if spec.on_eval is not None:
         raise UsageError(
             "on_eval is called in this process, and --jobs trains in others: leave out one of them"
         )
     with suppress(UsageError):
-        if plugins.experiment(plugins.reference(one.experiment)) == one.experiment:
-            return one
+        if plugins.experiment(plugins.reference(experiment)) == experiment:
+            return
     raise UsageError(
-        f"No plugin offers {one.experiment.name!r}, so that no other process could find it: leave "
+        f"No plugin offers {experiment.name!r}, so that no other process could find it: leave "
         "out --jobs, or give the path of its file"
     )
 
