@@ -20,6 +20,7 @@ _HOME = {
     "Batches": "lab.data.batches",
     "Clip": "lab.storage.media",
     "CommandSpec": "lab.spec",
+    "Comparison": "lab.comparison.groups",
     "Config": "lab.config",
     "Context": "lab.engine.context",
     "Data": "lab.data.data",
@@ -35,12 +36,16 @@ _HOME = {
     "LabError": "lab.errors",
     "OneOf": "lab.config",
     "Options": "lab.config",
+    "Outcome": "lab.launch",
     "Play": "lab.config",
     "Plugins": "lab.plugins",
     "Run": "lab.storage.store",
     "RunFailed": "lab.errors",
     "RunInfo": "lab.tracking.tracker",
     "RunResult": "lab.engine.session",
+    "RunSpec": "lab.launch",
+    "RunsFailed": "lab.launch",
+    "RunsInterrupted": "lab.launch",
     "SourceSpec": "lab.spec",
     "Split": "lab.data.batches",
     "Step": "lab.environments",
@@ -48,6 +53,7 @@ _HOME = {
     "Tracker": "lab.tracking.tracker",
     "TrackerSpec": "lab.spec",
     "UsageError": "lab.errors",
+    "compare": "lab.api",
     "env_spec": "lab.environments",
     "evaluate": "lab.api",
     "hookimpl": "lab.hookspecs",
@@ -58,6 +64,7 @@ _HOME = {
     "record_episode": "lab.environments",
     "resume": "lab.api",
     "run": "lab.api",
+    "run_many": "lab.launch",
     "runs": "lab.api",
     "unplain": "lab.compute.rng",
 }
@@ -65,11 +72,13 @@ _HOME = {
 __all__ = ["__version__", *_HOME]
 
 if TYPE_CHECKING:
+    from lab.api import compare as compare
     from lab.api import evaluate as evaluate
     from lab.api import load as load
     from lab.api import resume as resume
     from lab.api import run as run
     from lab.api import runs as runs
+    from lab.comparison.groups import Comparison as Comparison
     from lab.compute.rng import plain as plain
     from lab.compute.rng import unplain as unplain
     from lab.config import Config as Config
@@ -100,6 +109,11 @@ if TYPE_CHECKING:
     from lab.errors import RunFailed as RunFailed
     from lab.errors import UsageError as UsageError
     from lab.hookspecs import hookimpl as hookimpl
+    from lab.launch import Outcome as Outcome
+    from lab.launch import RunsFailed as RunsFailed
+    from lab.launch import RunsInterrupted as RunsInterrupted
+    from lab.launch import RunSpec as RunSpec
+    from lab.launch import run_many as run_many
     from lab.lr_finder import range_test as range_test
     from lab.plugins import Plugins as Plugins
     from lab.spec import CommandSpec as CommandSpec

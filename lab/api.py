@@ -1,4 +1,4 @@
-"""Offer in Python what the command line calls: run, resume, load, runs."""
+"""Offer in Python what the command line calls: run, resume, load, runs, compare."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import hashlib
 import json
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from lab import config
 from lab.config import Resolved
 from lab.engine.session import RunResult, Session
+from lab.engine.stop import STOPPED, OnEval
 from lab.errors import UsageError
 from lab.messages import slug
 from lab.plugins import Plugins, discover
@@ -25,31 +26,83 @@ from lab.storage.store import Run
 from lab.tracking.terminal import Silent, Terminal
 
 if TYPE_CHECKING:
+    from lab.comparison.groups import Comparison
     from lab.engine.context import Context
+
+
+@overload
+def run(
+    experiment: str | ExperimentSpec,
+    *,
+    seeds: None = None,
+    jobs: None = None,
+    preset: str | None = None,
+    config_file: str | Path | None = None,
+    on_eval: OnEval | None = None,
+    terminal: Terminal | None = None,
+    plugins: Plugins | None = None,
+    **options: Any,
+) -> RunResult: ...
+
+
+@overload
+def run(
+    experiment: str | ExperimentSpec,
+    *,
+    seeds: int | Iterable[int],
+    jobs: int | None = None,
+    preset: str | None = None,
+    config_file: str | Path | None = None,
+    on_eval: OnEval | None = None,
+    terminal: Terminal | None = None,
+    plugins: Plugins | None = None,
+    **options: Any,
+) -> list[RunResult]: ...
 
 
 def run(
     experiment: str | ExperimentSpec,
     *,
+    seeds: int | Iterable[int] | None = None,
+    jobs: int | None = None,
     preset: str | None = None,
     config_file: str | Path | None = None,
+    on_eval: OnEval | None = None,
     terminal: Terminal | None = None,
     plugins: Plugins | None = None,
     **options: Any,
-) -> RunResult:
+) -> RunResult | list[RunResult]:
     """Train an experiment from the start. `options` are those of `lab run`, with underscores.
 
-    Raises UsageError for options that cannot be, RunFailed where training fails.
+    With `seeds`, a number of them from `seed` on or a list, train a group of runs that differ by
+    seed alone and return a list of results: one after another in this process, or `jobs` at a time,
+    each in a process of its own. `run_many` says what happens where some fail.
+
+    `on_eval(clock, metrics)` is called after each evaluation, with its metrics by full name, and
+    ends the run there by returning False: with `ended` "stopped", its best checkpoint and a test of
+    that, as `stop_at` ends one. `resume` trains such a run on.
+
+    Raises UsageError for options that cannot be, RunFailed where training or `on_eval` fails.
     """
+    from lab.launch import RunSpec, by_seed, run_many  # which starts runs by this module
+
     plugins = plugins or discover()
-    spec = plugins.experiment(experiment) if isinstance(experiment, str) else experiment
-    file = Path(config_file) if config_file else None
-    resolved = config.resolve(spec, options, preset=preset, file=file, plugins=plugins)
-    return start(spec, resolved, plugins, terminal or Silent())
+    asked = RunSpec(experiment, options, preset, config_file, on_eval)
+    if seeds is not None:
+        specs = by_seed(asked, seeds, plugins)
+        return run_many(specs, jobs=jobs, terminal=terminal, plugins=plugins)
+    if jobs is not None:
+        raise UsageError("--jobs says how many seeds train at a time: it needs --seeds")
+    spec, resolved = asked.resolve(plugins)
+    return start(spec, resolved, plugins, terminal or Silent(), on_eval)
 
 
 def start(
-    spec: ExperimentSpec, resolved: Resolved, plugins: Plugins, terminal: Terminal
+    spec: ExperimentSpec,
+    resolved: Resolved,
+    plugins: Plugins,
+    terminal: Terminal,
+    on_eval: OnEval | None = None,
 ) -> RunResult:
     """Make the run folder of a resolved run and train."""
     options = resolved.run
@@ -68,7 +121,7 @@ def start(
         "decided": resolved.decided,
         "provenance": provenance(),
     }
-    session = Session(spec, resolved, record, plugins, terminal)
+    session = Session(spec, resolved, record, plugins, terminal, on_eval)
     with session.computing():
         return session.start(names)
 
@@ -76,14 +129,17 @@ def start(
 def resume(
     run: str | Path,
     *,
+    on_eval: OnEval | None = None,
     terminal: Terminal | None = None,
     plugins: Plugins | None = None,
     runs_dir: str | Path = "runs",
     data_changed: bool = False,
     **changes: Any,
 ) -> RunResult:
-    """Continue an interrupted run exactly. A larger `budget` is a new horizon for its schedules.
+    """Continue a run that was interrupted, or that `on_eval` stopped, exactly. A larger `budget` is
+    a new horizon for its schedules.
 
+    `on_eval` is that of `run`; the evaluation at which a run was cut off may be told again.
     `changes` may be budget, device, stop_at, wandb, media. Raises UsageError where there is
     nothing to continue, and where the data are not those that the run has read, unless
     `data_changed` says to go on with them.
@@ -102,8 +158,10 @@ def resume(
         raise UsageError(
             f"--budget {options.budget}: {found.dir} trains to {budget} anyway; give more"
         )
-    dropped = "stop_at" in changes and found.summary.get("ended") not in ("budget", "complete")
-    if found.state == "finished" and options.budget == budget and not dropped:
+    ended = found.summary.get("ended")
+    dropped = "stop_at" in changes and ended not in ("budget", "complete")
+    early = dropped or ended == STOPPED
+    if found.state == "finished" and options.budget == budget and not early:
         raise UsageError(
             f"{found.dir} is finished. To train on, give a larger --budget than {budget}."
         )
@@ -111,7 +169,7 @@ def resume(
     resumes = [*record.get("resumes", []), {**changes, **said, **provenance()}]
     changed = {"run": options.model_dump(mode="json"), "decided": resolved.decided}
     record = {**record, **changed, "resumes": resumes}
-    session = Session(spec, resolved, record, plugins, terminal or Silent())
+    session = Session(spec, resolved, record, plugins, terminal or Silent(), on_eval)
     with session.computing():
         return session.resume(found, data_changed)
 
@@ -162,8 +220,9 @@ def evaluate(
     restored = _restored(dir, str(checkpoint), device, plugins, data_changed, terminal)
     with restored as (experiment, ctx, _):
         from lab.engine.evaluation import evaluate
+        from lab.engine.recorder import by_lane
 
-        return evaluate(experiment, ctx, split, purpose=split, seed=seed)
+        return by_lane(evaluate(experiment, ctx, split, purpose=split, seed=seed))
 
 
 def use(
@@ -221,6 +280,38 @@ def _restored(
 def runs(dir: str | Path = "runs") -> Iterator[Run]:
     """Yield the runs of a folder, by name."""
     return store.runs(Path(dir))
+
+
+def compare(
+    runs: str | Path | Iterable[Run | RunResult | str | Path] = "runs",
+    *,
+    by: Sequence[str] = (),
+    metric: str | None = None,
+    threshold: float | None = None,
+    curves: bool = False,
+) -> Comparison:
+    """Compare groups of runs as `lab compare` does: those of a folder, or those listed, as `runs`,
+    `run` and `run_many` return them or by their folders.
+
+    by: keys of the summary or config to group by; by default, groups differ by seed alone.
+    metric: the figure to compare, by default the test figure of the objective. threshold: a value
+    of the objective, to tell when each group reached it. curves: add the objective by clock.
+
+    Raises UsageError where nothing can be compared.
+    """
+    from lab.comparison import groups
+    from lab.comparison.selection import refuse_namesakes
+
+    chosen = store.runs(Path(runs)) if isinstance(runs, str | Path) else map(_as_run, runs)
+    listed = list({run.dir.resolve(): run for run in chosen}.values())
+    refuse_namesakes(listed)
+    return groups.compare(listed, groups.Question(by, metric, threshold), curves=curves)
+
+
+def _as_run(run: Run | RunResult | str | Path) -> Run:
+    if isinstance(run, Run):
+        return run
+    return Run(run.dir) if isinstance(run, RunResult) else store.find(str(run), Path("runs"))
 
 
 def check_changes(changes: Mapping[str, Any]) -> None:

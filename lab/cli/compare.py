@@ -54,13 +54,14 @@ def command(
     best, time and rate, and the options in which groups differ. Runs that did not finish are listed
     and not averaged in.
     """
-    from lab.comparison.groups import compare
+    from lab.api import compare
 
     _check_pictures(plot, html)
     bar = _bar(fail_under)
     runs = selected.runs()
     question = asked(bar[0] if bar else None)
-    comparison = compare(runs, question, curves=curves)
+    by, metric, threshold = question.by, question.metric, question.threshold
+    comparison = compare(runs, by=by, metric=metric, threshold=threshold, curves=curves)
     if plot:
         _draw(plot, comparison, runs)
     if html:

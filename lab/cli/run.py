@@ -15,7 +15,6 @@ from lab.config import RunOptions
 from lab.errors import RunFailed, UsageError
 from lab.plugins import Plugins, discover
 from lab.spec import ExperimentSpec
-from lab.storage.store import Run
 from lab.tracking.terminal import Silent, Terminal, for_stream
 
 
@@ -112,10 +111,12 @@ def _run(
     resolved = config.resolve(spec, flags, preset=preset, file=file, plugins=plugins)
     if seeds is not None:
         from lab.cli.seeds import run_seeds
+        from lab.launch import RunSpec
 
-        if resolved.run.name:
-            raise UsageError("--name names one run; with --seeds give a --group")
-        sys.exit(run_seeds(spec, plugins, resolved, seeds, jobs or 1, as_json=as_json, quiet=quiet))
+        asked = RunSpec(spec, flags, preset, file)
+        group = resolved.run.group or api.default_group(spec, resolved)
+        say = {"as_json": as_json, "quiet": quiet}
+        sys.exit(run_seeds(asked, group, plugins, seeds, jobs or 1, **say))
     if jobs is not None:
         raise UsageError("--jobs says how many seeds train at a time: it needs --seeds")
     terminal = choose_terminal(as_json, quiet)
@@ -138,11 +139,7 @@ def report(train: Any, as_json: bool, quiet: bool) -> None:
             result: RunResult = train()
     except RunFailed as error:
         if as_json:
-            summary = Run(Path(error.dir)).summary
-            best = summary.get("objective", {}).get("best")
-            output.print_json(
-                output.result_json(RunResult(Path(error.dir), "failed", summary, best))
-            )
+            output.print_json(output.result_json(RunResult.read(Path(error.dir))))
         raise
     if as_json:
         output.print_json(output.result_json(result))

@@ -83,11 +83,11 @@ def select(
         chosen.setdefault(run.dir.resolve(), run)
     found = [run for run in chosen.values() if all(c.holds(run.summary) for c in conditions)]
     found = [run for run in found if state in (None, run.state)]
-    _refuse_namesakes(found)
+    refuse_namesakes(found)
     return found
 
 
-def _refuse_namesakes(runs: Iterable[Run]) -> None:
+def refuse_namesakes(runs: Iterable[Run]) -> None:
     """Refuse what no table could tell apart."""
     known: dict[str, Run] = {}
     for run in runs:

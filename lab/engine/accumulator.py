@@ -10,39 +10,63 @@ import torch
 from lab.errors import LabError
 
 Value = float | int | torch.Tensor
+Figure = float | torch.Tensor  # a metric: one number, or a tensor [S] whose value i is lane i's
 
 
 class Window:
     """Sums and counts by name. CPU values are read at once (that costs nothing); values on an
-    accelerator add up there, so that logging never waits for the device."""
+    accelerator add up there, so that logging never waits for the device. Tensors [S], one value for
+    each lane, stay tensors: the recorder tells the lanes apart."""
 
     def __init__(self) -> None:
-        self._sums: dict[str, Value] = {}
+        self._sums: dict[str, Figure] = {}
         self._counts: dict[str, int] = {}
 
     def add(self, name: str, value: Value) -> None:
         try:
-            if isinstance(value, torch.Tensor):
-                value = value.detach()
-                value = value.item() if value.device.type == "cpu" else value.float().reshape(())
-            self._sums[name] = self._sums.get(name, 0.0) + value
+            self._sums[name] = _sum(self._sums.get(name, 0.0), _read(value))
         except (TypeError, ValueError, RuntimeError) as error:
             kind = type(value).__name__
             raise LabError(
-                f"ctx.log({name!r}, ...) takes one number, not this {kind}: {error}"
+                f"ctx.log({name!r}, ...) takes one number or a tensor [S], not this {kind}: {error}"
             ) from error
         self._counts[name] = self._counts.get(name, 0) + 1
 
-    def means(self) -> dict[str, float]:
+    def means(self) -> dict[str, Figure]:
         """Return the mean of each name that was logged since the last `clear`."""
-        return {name: float(total) / self._counts[name] for name, total in self._sums.items()}
+        return {name: _here(total) / self._counts[name] for name, total in self._sums.items()}
 
     def clear(self) -> None:
         self._sums.clear()
         self._counts.clear()
 
     def state_dict(self) -> dict[str, Any]:
-        return {"sums": {k: float(v) for k, v in self._sums.items()}, "counts": dict(self._counts)}
+        return {"sums": {k: _here(v) for k, v in self._sums.items()}, "counts": dict(self._counts)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self._sums, self._counts = dict(state["sums"]), dict(state["counts"])
+
+
+def _read(value: Value) -> Figure:
+    """Return what to add up: a number, or a tensor that waits for its device or holds lanes."""
+    if not isinstance(value, torch.Tensor):
+        return float(0.0 + value)
+    value = value.detach()
+    if value.ndim > 1:
+        raise ValueError(f"its shape is {tuple(value.shape)}")
+    if value.device.type != "cpu":
+        return value.float()
+    return value.double() if value.ndim else float(value)
+
+
+def _sum(total: Figure, value: Figure) -> Figure:
+    if isinstance(total, torch.Tensor) and isinstance(value, torch.Tensor):
+        total = total.to(value.device)  # a restored one is on the CPU
+    return total + value
+
+
+def _here(total: Figure) -> Figure:
+    """Return a sum off its device, in double precision."""
+    if isinstance(total, torch.Tensor) and total.ndim:
+        return total.cpu().double()
+    return float(total)

@@ -38,7 +38,10 @@ class Context:
     that selects with its direction: decided when the options were resolved.
     clock: how far training has come, in the unit of the config's clock.
     rng, generator: numpy and torch generators, seeded, saved and restored by the runner.
+    rank, world_size: which of how many processes of the run this is; today a run has one.
     """
+
+    rank, world_size = 0, 1
 
     def __init__(
         self,
@@ -129,7 +132,10 @@ class Context:
     # -- telling
 
     def log(self, name: str, value: Value) -> None:
-        """Add a training metric by bare name (`loss`); its mean over the window is logged."""
+        """Add a training metric by bare name (`loss`); its mean over the window is logged.
+
+        It is one number, or a tensor [S] whose value i is lane i's; a run has one lane, S = 1.
+        """
         self.window.add(name, value)
 
     def media(self, name: str, content: Any) -> None:

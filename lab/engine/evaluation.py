@@ -9,6 +9,7 @@ from typing import Any
 from lab.compute.process_env import environment
 from lab.compute.rng import derive
 from lab.config import Options
+from lab.engine.accumulator import Figure
 from lab.engine.context import Context
 from lab.engine.experiment import Experiment
 from lab.engine.returned import measured
@@ -24,7 +25,7 @@ def lent(ctx: Context, purpose: str, seed: int | None = None) -> Iterator[None]:
 
 def evaluate(
     experiment: Experiment, ctx: Context, split: str, purpose: str, seed: int | None = None
-) -> dict[str, float]:
+) -> dict[str, Figure]:
     """Return the metrics of a split by full name. Raises LabError where they are no numbers."""
     with lent(ctx, purpose, seed):
         metrics = measured(experiment, split, experiment.evaluate(split))

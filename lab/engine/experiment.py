@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from lab.engine.accumulator import Figure
     from lab.engine.context import Context
 
 
@@ -25,10 +26,11 @@ class Experiment(Protocol):
         0 says that nothing is left to do (the last phase is done).
         """
 
-    def evaluate(self, split: str) -> Mapping[str, float]:
+    def evaluate(self, split: str) -> Mapping[str, Figure]:
         """Measure on `split`: "eval" (validation, to select by) or "test" (once, at the end).
 
-        Bare metric names (`return`); the runner prefixes the split. No side effects: the runner
+        Bare metric names (`return`); the runner prefixes the split. A metric is one number, or a
+        tensor [S] whose value i is lane i's; a run has one lane, S = 1. No side effects: the runner
         has put wrapped modules in eval mode, turned gradients off and lent an evaluation seed.
         """
 

@@ -14,7 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lab.errors import reason
+import torch
+
+from lab.engine.accumulator import Figure
+from lab.errors import LabError, reason
 from lab.messages import slug
 from lab.storage import media
 from lab.storage.store import RunFolder
@@ -34,9 +37,27 @@ class Progress:
     best: float | None = None
     best_clock: int = 0
     last: float | None = None
-    ended: str | None = None  # "budget", "complete" or the criterion that was met
+    ended: str | None = None  # "budget", "complete", "stopped" or the criterion that was met
     due: dict[str, int | None] | None = None  # grid points reached and not served: see Runner._step
     test: dict[str, float] = field(default_factory=dict)
+
+
+def by_lane(metrics: Mapping[str, Figure]) -> dict[str, float]:
+    """Return the metrics of a run's one lane. This is where lanes part: nothing before it looks
+    into a tensor [S], whose value i is lane i's, and nothing after it sees one.
+
+    Raises LabError for a metric that holds values of other lanes.
+    """
+    return {name: _of_one_lane(name, value) for name, value in metrics.items()}
+
+
+def _of_one_lane(name: str, value: Figure) -> float:
+    if isinstance(value, torch.Tensor) and value.numel() != 1:
+        raise LabError(
+            f"{name} holds {value.numel()} values, one for each lane, and a run has one lane: log "
+            "or return one number, their mean say."
+        )
+    return float(value)
 
 
 class Recorder:

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from lab.engine.accumulator import Figure
 from lab.errors import LabError
 
 
@@ -30,17 +31,18 @@ def advanced(experiment: Any, moved: Any) -> int:
     )
 
 
-def measured(experiment: Any, split: str, metrics: Any) -> dict[str, float]:
-    """Return the metrics of an evaluation by bare name, as numbers.
+def measured(experiment: Any, split: str, metrics: Any) -> dict[str, Figure]:
+    """Return the metrics of an evaluation by bare name: numbers, and tensors [S] as they are.
 
-    Raises LabError for anything but a mapping of names without a slash to single numbers.
+    Raises LabError for anything but a mapping of names without a slash to single numbers,
+    or tensors [S] of one for each lane.
     """
     call = f"{_name(experiment)}.evaluate({split!r})"
     if not isinstance(metrics, Mapping):
         raise LabError(
             f"{call} returned {_shown(metrics)}. It must return a dict of metrics: {{'loss': 0.3}}."
         )
-    return {_metric(call, name): _number(call, name, value) for name, value in metrics.items()}
+    return {_metric(call, name): _figure(call, name, value) for name, value in metrics.items()}
 
 
 def remembered(experiment: Any, state: Any) -> Mapping[str, Any]:
@@ -65,8 +67,10 @@ def _metric(call: str, name: Any) -> str:
     )
 
 
-def _number(call: str, name: str, value: Any) -> float:
-    """Return a number, also one in a tensor or array without dimensions."""
+def _figure(call: str, name: str, value: Any) -> Figure:
+    """Return a number, also one in a tensor or array without dimensions, or a tensor [S]."""
+    if isinstance(value, torch.Tensor) and value.ndim == 1 and not value.is_complex():
+        return value.detach().cpu().double()
     if isinstance(value, Real) or (hasattr(value, "item") and getattr(value, "ndim", None) == 0):
         try:
             return float(value)

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from math import nan
 from typing import Any
 
+from lab.compute.rng import untouched
 from lab.engine import checkpoint
 from lab.engine.cadence import Grid
 from lab.engine.checkpoint import Checkpoints
@@ -15,10 +16,10 @@ from lab.engine.context import Context
 from lab.engine.diagnosis import check_finite, explain
 from lab.engine.evaluation import evaluate, perform
 from lab.engine.experiment import Experiment
-from lab.engine.recorder import Progress, Recorder
+from lab.engine.recorder import Progress, Recorder, by_lane
 from lab.engine.returned import advanced, remembered
 from lab.engine.signals import Cut, Signals
-from lab.engine.stop import StopAt
+from lab.engine.stop import STOPPED, OnEval, StopAt, goes_on
 from lab.errors import reason
 from lab.spec import ExperimentSpec, import_object
 from lab.storage.store import BEST, LAST
@@ -40,6 +41,7 @@ class Plan:
     keep: int
     stop_at: StopAt | None
     media: bool
+    on_eval: OnEval | None = None
 
 
 class Runner:
@@ -158,17 +160,31 @@ class Runner:
             rows[log_at] = self._means()
             self.ctx.window.clear()
         if eval_at is not None:
-            rows.setdefault(eval_at, {}).update(self._evaluate("eval", "eval"))
-            self._select(eval_at, rows[eval_at])
+            evaluated = self._evaluate("eval", "eval")
+            rows.setdefault(eval_at, {}).update(evaluated)
+            self._select(eval_at, evaluated)
         for clock, metrics in sorted(rows.items()):
             self.recorder.row(clock, metrics)
             self._write_media(clock)
         if eval_at is not None:
             self.recorder.write_summary("running")
+            self._ask(eval_at, evaluated)
+
+    def _ask(self, clock: int, metrics: Mapping[str, float]) -> None:
+        """Let the caller's function stop the run, unless it ends here anyway. What it draws at
+        random is not training's."""
+        if self.plan.on_eval is None:
+            return
+        with untouched():
+            more = goes_on(self.plan.on_eval, clock, metrics)
+        if not more and self.progress.ended is None:
+            self.progress.ended = STOPPED
+            self.recorder.say(f"Stopped at {clock:,}, as on_eval said.")
 
     def _means(self) -> dict[str, float]:
         """Return what was logged since the last row, by full name."""
-        means = {f"train/{name}": value for name, value in self.ctx.window.means().items()}
+        logged = self.ctx.window.means().items()
+        means = by_lane({f"train/{name}": value for name, value in logged})
         self._check(means)
         return means
 
@@ -181,7 +197,7 @@ class Runner:
         began = time.perf_counter()
         try:
             with self.signals.interruptible():
-                metrics = evaluate(self.experiment, self.ctx, split, purpose)
+                metrics = by_lane(evaluate(self.experiment, self.ctx, split, purpose))
         except Exception as error:
             explain(error, self.ctx)
             raise

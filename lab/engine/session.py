@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab.compute.process_env import environment, thread_variables
 from lab.config import Resolved
+from lab.engine.stop import OnEval, check_function
 from lab.errors import LabError, RunFailed, UsageError, reason
 from lab.messages import did_you_mean
 from lab.plugins import Plugins
@@ -39,6 +40,12 @@ class RunResult:
     summary: Mapping[str, Any]
     objective: float | None
 
+    @classmethod
+    def read(cls, dir: Path) -> RunResult:
+        """Return what a run that is not trained here came to."""
+        run = Run(dir)
+        return cls(dir, run.state, run.summary, run.summary.get("objective", {}).get("best"))
+
 
 class Session:
     """The steps between a resolved configuration and a finished run, shared by run and resume."""
@@ -50,8 +57,10 @@ class Session:
         record: Mapping[str, Any],
         plugins: Plugins,
         terminal: Terminal,
+        on_eval: OnEval | None = None,
     ) -> None:
         self.spec, self.resolved, self.record = spec, resolved, record
+        self.on_eval = on_eval
         self.config, self.options = resolved.config, resolved.run
         self.plugins, self.terminal = plugins, terminal
 
@@ -161,6 +170,7 @@ class Session:
         """Find what can be wrong before anything is made: a criterion, a device, an import."""
         from lab.compute import device
 
+        check_function(self.on_eval)
         self.stop_at = self._stop_at()
         chosen = {"device": str(device.resolve(self.options.device))}  # resume stays there
         self.options = self.options.model_copy(update=chosen)
@@ -262,6 +272,7 @@ class Session:
             keep=options.keep,
             stop_at=self.stop_at,
             media=options.media,
+            on_eval=self.on_eval,
         )
 
     def _stop_at(self) -> StopAt | None:

@@ -115,15 +115,16 @@ def check_loading_copies(subject: Subject) -> None:
 def check_model_alone_serves(subject: Subject) -> None:
     """state["model"] alone, loaded into a fresh experiment, evaluates as the trained one does."""
     from lab.engine.evaluation import evaluate
+    from lab.engine.recorder import by_lane
 
     with subject.experiment() as (experiment, ctx):
         subject.practise(experiment, ctx)
-        expected = evaluate(experiment, ctx, "eval", "check")
+        expected = by_lane(evaluate(experiment, ctx, "eval", "check"))
         model, facts = copy.deepcopy(experiment.state_dict()["model"]), dict(ctx.facts)
     with subject.experiment(seed=7) as (experiment, ctx):
         ctx.facts.update(facts)
         experiment.load_state_dict({"model": model})
-        found = evaluate(experiment, ctx, "eval", "check", seed=0)
+        found = by_lane(evaluate(experiment, ctx, "eval", "check", seed=0))
     for name, value in expected.items():
         expect(
             _close(value, found.get(name)),

@@ -10,6 +10,7 @@ from typing import Any
 from unittest import mock
 
 from lab.engine.evaluation import evaluate
+from lab.engine.recorder import by_lane
 from lab.errors import UsageError
 from lab.testing.compare import difference
 from lab.testing.moments import Moment, go_back, keep
@@ -81,7 +82,7 @@ def _trains(subject: Subject, **options: Any) -> tuple[Moment, Moment]:
         half = keep(experiment, ctx)
         subject.practise(experiment, ctx, share=1.0)
         end = keep(experiment, ctx)
-        figures = {**ctx.window.means(), **evaluate(experiment, ctx, "eval", "check")}
+        figures = by_lane({**ctx.window.means(), **evaluate(experiment, ctx, "eval", "check")})
     for name, value in figures.items():
         expect(math.isfinite(value), f"With {_said(options)} {name} becomes {value}.")
     return half, end

@@ -130,6 +130,17 @@ def test_the_guide_gives_every_key_of_a_record_and_a_summary(guide_plugin: Path)
         assert set(re.findall(r"`(\w+)`", " ".join(rows))) == set(keys)
 
 
+def test_the_python_of_the_page_runs(tmp_path: Path) -> None:
+    code = "\n".join(blocks((DOCS / "python.md").read_text(), "python"))
+    code = code.replace('data="iris", seeds', 'data="iris", budget=500, seeds')
+    code = code.replace("range(2)", "range(1)")
+    env = helpers.child_environment(WANDB_MODE="disabled")
+    done = helpers.run_child([sys.executable, "-c", code], tmp_path, env)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] in ("stopped", "budget")
+    assert done.stdout.count("finished") == 5 + 2
+
+
 def test_the_guides_plugin_is_as_short_as_it_says() -> None:
     lines = [line for line in block(GUIDE, "python").splitlines() if line.strip()]
     assert len(lines) <= 50

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -62,7 +63,24 @@ def test_a_logged_loss_holds_no_graph() -> None:
     assert window.means() == {"loss": 2.0}
 
 
-@pytest.mark.parametrize("value", [None, "0.5", [1.0], torch.zeros(2)])
+def test_lanes_are_averaged_apart() -> None:
+    window = Window()
+    for value in (torch.tensor([1.0, 10.0]), torch.tensor([3, 30]), 2.0):
+        window.add("loss", value)
+    restored = Window()
+    restored.load_state_dict(window.state_dict())
+    for one in (window, restored):
+        assert one.means()["loss"].tolist() == [2.0, 14.0]
+
+
+@pytest.mark.parametrize("value", [None, "0.5", [1.0], np.zeros(2), torch.zeros(1, 1)])
 def test_what_is_no_single_number_is_refused_by_name(value) -> None:
     with pytest.raises(LabError, match=r"ctx.log\('loss', ...\) takes one number"):
         Window().add("loss", value)
+
+
+def test_lanes_of_another_number_are_refused_by_name() -> None:
+    window = Window()
+    window.add("loss", torch.zeros(2))
+    with pytest.raises(LabError, match=r"ctx.log\('loss', ...\) takes one number"):
+        window.add("loss", torch.zeros(3))

@@ -29,7 +29,7 @@ METRICS = {
     "returned None for 'score'": {"score": None},
     "returned '0.5' (str) for 'score'": {"score": "0.5"},
     "returned a ndarray of shape (3,) for 'score'": {"score": np.zeros(3)},
-    "returned a Tensor of shape (1,) for 'score'": {"score": torch.zeros(1)},
+    "returned a Tensor of shape (1, 1) for 'score'": {"score": torch.zeros(1, 1)},
     "returned 1j (complex) for 'score'": {"score": 1j},
 }
 STATES = {
