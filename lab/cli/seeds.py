@@ -72,6 +72,8 @@ class _Child:
         file = scratch / f"{seed}.yaml"
         run = resolved.run.model_dump(mode="json", exclude_none=True)
         values = {**resolved.config.model_dump(mode="json"), **run, "seed": seed, "group": group}
+        for own in resolved.tracker_values.values():
+            values |= own
         file.write_text(yaml.safe_dump(values), encoding="utf-8")
         command = [sys.executable, "-m", "lab", "run", reference, "--preset", "none"]
         self.output = (scratch / f"{seed}.out").open("w+", encoding="utf-8")
