@@ -370,7 +370,8 @@ def _info(run: Run, resumed: bool) -> lab.RunInfo:
 
 
 def _files(dir: Path) -> Iterator[Path]:
-    return (path for path in sorted(dir.rglob("*")) if path.is_file())
+    """Yield the files below a folder; a link to what is new is no record."""
+    return (p for p in sorted(dir.rglob("*")) if p.is_file() and not p.is_symlink())
 
 
 def _digests(dir: Path) -> dict[str, str]:

@@ -136,6 +136,71 @@ def test_a_trackers_address_is_known_where_it_has_one(make_run: Any) -> None:
     assert Relay(Recorder, "t", print).url is None
 
 
+def test_a_tracker_is_made_on_its_own_thread(make_run: Any) -> None:
+    made = list[int]()
+
+    class Made(Recorder):
+        def __init__(self) -> None:
+            super().__init__()
+            made.append(threading.get_ident())
+
+    relay = Relay(Made, "t", print)
+    assert made == []
+    relay.start(make_run())
+    relay.finish({})
+    assert len(made) == 1
+    assert made != [threading.get_ident()]
+
+
+def test_a_tracker_that_cannot_be_made_is_one_line(make_run: Any) -> None:
+    said = list[str]()
+    relay = Relay(fail, "t", said.append)  # type: ignore[arg-type]
+    relay.start(make_run())
+    relay.row({"clock": 1})
+    relay.finish({})
+    assert [line.partition(";")[0] for line in said] == ["t: ConnectionResetError: Connection lost"]
+    assert gone(relay)
+
+
+def test_what_a_tracker_says_has_its_label_before_it(make_run: Any) -> None:
+    class Speaking(Recorder):
+        def start(self, run: RunInfo) -> None:
+            run.say("here I am")
+
+    said = list[str]()
+    relay = Relay(Speaking, "speaking", said.append, label="The Speaker")
+    relay.start(make_run())
+    relay.finish({})
+    assert said == ["The Speaker: here I am"]
+    assert Relay(Speaking, "speaking", print).label == "speaking"
+
+
+class Hinting(Recorder):
+    def hints(self) -> Iterator[str]:
+        self.take("hints")
+        yield "look here"
+
+
+def test_hints_are_asked_for_once_the_tracker_has_finished(make_run: Any) -> None:
+    tracker = Hinting()
+    relay = Relay(lambda: tracker, "t", print)
+    relay.start(make_run())
+    assert relay.hints == ()
+    relay.finish({})
+    assert tracker.names == ["start", "finish", "hints"]
+    assert relay.hints == ("look here",)
+
+
+@pytest.mark.parametrize("where", ["finish", "hints"])
+def test_a_tracker_that_fails_in_the_end_gives_no_hints(make_run: Any, where: str) -> None:
+    said = list[str]()
+    relay = Relay(lambda: Hinting(**{where: fail}), "t", said.append)
+    relay.start(make_run())
+    relay.finish({})
+    assert relay.hints == ()
+    assert len(said) == 1
+
+
 def test_a_row_is_copied_when_it_is_handed_over(make_run: Any) -> None:
     tracker = Stuck("start")
     relay = Relay(lambda: tracker, "t", print)
