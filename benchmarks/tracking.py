@@ -30,11 +30,13 @@ def measure(mode: str, rows: int, pause: float, switch: Switch, folder: Path) ->
     """Log `rows` rows as a run does, `pause` seconds apart; call `switch` at half of them."""
     from lab.tracking.relay import Relay
     from lab.tracking.tracker import RunInfo
-    from lab.tracking.wandb import WandbTracker
+    from lab_wandb.options import Options
+    from lab_wandb.tracker import WandbTracker
 
     goal = ("eval/return", "max")
     run = RunInfo("bench", "bench", folder, "e", "t", "g", 0, {"lr": 1e-3}, "env_steps", goal)
-    relay = None if mode == "disabled" else Relay(WandbTracker(mode), "W&B", print)  # type: ignore[arg-type]
+    tracker = WandbTracker(Options(wandb=mode))  # type: ignore[arg-type]
+    relay = None if mode == "disabled" else Relay(lambda: tracker, "wandb", print)
     began = time.perf_counter()
     if relay is not None:
         relay.start(run)

@@ -33,6 +33,7 @@ _HOME = {
     "Episodes": "lab.environments",
     "Experiment": "lab.engine.experiment",
     "ExperimentSpec": "lab.spec",
+    "Finding": "lab.spec",
     "LabError": "lab.errors",
     "OneOf": "lab.config",
     "Options": "lab.config",
@@ -40,6 +41,7 @@ _HOME = {
     "Play": "lab.config",
     "Plugins": "lab.plugins",
     "Run": "lab.storage.store",
+    "RunFolder": "lab.storage.store",
     "RunFailed": "lab.errors",
     "RunInfo": "lab.tracking.tracker",
     "RunResult": "lab.engine.session",
@@ -119,11 +121,13 @@ if TYPE_CHECKING:
     from lab.spec import CommandSpec as CommandSpec
     from lab.spec import EnvironmentSpec as EnvironmentSpec
     from lab.spec import ExperimentSpec as ExperimentSpec
+    from lab.spec import Finding as Finding
     from lab.spec import SourceSpec as SourceSpec
     from lab.spec import TrackerSpec as TrackerSpec
     from lab.storage.media import Clip as Clip
     from lab.storage.media import Table as Table
     from lab.storage.store import Run as Run
+    from lab.storage.store import RunFolder as RunFolder
     from lab.tracking.tracker import RunInfo as RunInfo
     from lab.tracking.tracker import Tracker as Tracker
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from lab import config
-from lab.config import Resolved
+from lab.config import Models, Resolved, RunOptions
 from lab.engine.session import RunResult, Session
 from lab.engine.stop import STOPPED, OnEval
 from lab.errors import UsageError
@@ -118,6 +118,7 @@ def start(
         "preset": resolved.preset,
         "config": resolved.config.model_dump(mode="json"),
         "run": resolved.run.model_dump(mode="json"),
+        "trackers": resolved.tracker_values,
         "decided": resolved.decided,
         "provenance": provenance(),
     }
@@ -140,18 +141,19 @@ def resume(
     a new horizon for its schedules.
 
     `on_eval` is that of `run`; the evaluation at which a run was cut off may be told again.
-    `changes` may be budget, device, stop_at, wandb, media. Raises UsageError where there is
-    nothing to continue, and where the data are not those that the run has read, unless
-    `data_changed` says to go on with them.
+    `changes` may be budget, device, stop_at, media, and what trackers let be said anew. Raises
+    UsageError where there is nothing to continue, and where the data are not those that the run
+    has read, unless `data_changed` says to go on with them.
     """
     plugins = plugins or discover()
     found = store.find(str(run), Path(runs_dir))
     record = found.record
     spec = plugins.experiment(found.plugin)
     changes = {name: value for name, value in changes.items() if value is not None}
-    check_changes(changes)
-    values = {**record["config"], **record["run"], **changes}
-    resolved = _as_recorded(spec, values, record, plugins)
+    models = config.models_of(spec, plugins)
+    _check_changes(changes, models)
+    values = {**config.recorded(record, models.trackers), **changes}
+    resolved = _as_recorded(models, values, record, plugins)
     options = resolved.run
     budget = record["run"]["budget"]
     if (options.budget or 0) < budget:
@@ -167,7 +169,11 @@ def resume(
         )
     said = {"data_changed": True} if data_changed else {}
     resumes = [*record.get("resumes", []), {**changes, **said, **provenance()}]
-    changed = {"run": options.model_dump(mode="json"), "decided": resolved.decided}
+    changed = {
+        "run": options.model_dump(mode="json"),
+        "trackers": {**record.get("trackers", {}), **resolved.tracker_values},
+        "decided": resolved.decided,
+    }
     record = {**record, **changed, "resumes": resumes}
     session = Session(spec, resolved, record, plugins, terminal or Silent(), on_eval)
     with session.computing():
@@ -175,11 +181,12 @@ def resume(
 
 
 def _as_recorded(
-    spec: ExperimentSpec, values: Mapping[str, Any], record: Mapping[str, Any], plugins: Plugins
+    models: Models, values: Mapping[str, Any], record: Mapping[str, Any], plugins: Plugins
 ) -> Resolved:
     """Resolve the options of a run that there is; what they decided is read from its record."""
-    cfg, options = config.validate(spec.load_config(), values)
-    return config.decide(cfg, options, record.get("preset"), plugins, record.get("decided"))
+    cfg, options, trackers = config.validate(models, values)
+    preset, decided = record.get("preset"), record.get("decided")
+    return config.decide(cfg, options, trackers, preset, plugins, decided)
 
 
 def load(
@@ -265,8 +272,9 @@ def _restored(
     found = store.find(str(dir), Path("runs"))
     plugins = plugins or discover()
     spec = plugins.experiment(found.plugin)
-    values = {**found.record["config"], **found.record["run"], "stop_at": None}  # trains no more
-    resolved = _as_recorded(spec, values, found.record, plugins)
+    models = Models(spec.load_config(), trackers={})  # it trains no more
+    values = {**config.recorded(found.record), "stop_at": None}
+    resolved = _as_recorded(models, values, found.record, plugins)
     session = Session(spec, resolved, found.record, plugins, terminal or Silent())
     with session.computing():
         session.move(device)
@@ -314,9 +322,10 @@ def _as_run(run: Run | RunResult | str | Path) -> Run:
     return Run(run.dir) if isinstance(run, RunResult) else store.find(str(run), Path("runs"))
 
 
-def check_changes(changes: Mapping[str, Any]) -> None:
+def _check_changes(changes: Mapping[str, Any], models: Models) -> None:
     """Raise UsageError for what a resumed run cannot change and stay the same run."""
-    fixed = set(changes) - {"budget", "device", "stop_at", "wandb", "media"}
+    free = RunOptions.CHANGES.union(*(model.CHANGES for model in models.trackers.values()))
+    fixed = set(changes) - free
     if fixed:
         raise UsageError(f"resume cannot change {', '.join(sorted(fixed))}: start a new run")
 

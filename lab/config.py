@@ -25,21 +25,27 @@ from pydantic_core import CoreSchema, core_schema
 
 from lab.compute.process_env import environment, thread_variables
 from lab.errors import LabError, UsageError
-from lab.messages import did_you_mean, flag
+from lab.messages import describe, did_you_mean, flag
 from lab.plugins import Plugins, discover
 from lab.spec import NAME, ExperimentSpec
 
 LARGEST = 2**31 - 1  # what seeds, sizes and counts can be in all that takes them
-LARGEST_CLOCK = 2**63 - 1  # what a checkpoint and W&B can hold
+LARGEST_CLOCK = 2**63 - 1  # what checkpoints and trackers can hold
+COMMAND_LINE = ("preset", "config", "seeds", "jobs", "json", "quiet", "debug", "help")
 
 
 class Options(BaseModel):
     """A frozen set of options that refuses unknown names, numbers that are not finite, and whole
-    numbers beyond `LARGEST`; those that `CLOCKS` names may go to `LARGEST_CLOCK`."""
+    numbers beyond `LARGEST`; those that `CLOCKS` names may go to `LARGEST_CLOCK`.
+
+    Of the runner's options and the trackers', those that `CHANGES` names may be said anew when a
+    run is resumed.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
     CLOCKS: ClassVar[frozenset[str]] = frozenset()
+    CHANGES: ClassVar[frozenset[str]] = frozenset()
 
     @field_validator("*", mode="after")
     @classmethod
@@ -123,6 +129,7 @@ class RunOptions(Options):
     CLOCKS: ClassVar[frozenset[str]] = frozenset(
         {"budget", "eval_every", "log_every", "checkpoint_every"}
     )
+    CHANGES: ClassVar[frozenset[str]] = frozenset({"budget", "stop_at", "device", "media"})
 
     seed: int = Field(0, ge=0, le=LARGEST, description="Seed of all randomness.")
     budget: int | None = Field(None, ge=1, description="Where the clock stops.")
@@ -150,13 +157,7 @@ class RunOptions(Options):
     group: str | None = Field(None, description="Group of runs that differ by seed alone.")
     tag: tuple[str, ...] = Field((), description="Tags, separated by commas.")
     runs_dir: Path = Field(Path("runs"), description="Folder that holds the run folders.")
-    wandb: Literal["auto", "online", "offline", "disabled"] = Field(
-        "auto", description="Weights & Biases; auto is online with a key and offline without."
-    )
-    track: bool = Field(True, description="Let the trackers of plugins follow the run.")
-    project: str | None = Field(
-        None, description="Weights & Biases project; by default WANDB_PROJECT, or lab."
-    )
+    track: bool = Field(True, description="Let trackers follow the run.")
 
     @field_validator("name")
     @classmethod
@@ -178,6 +179,7 @@ class Play(Options):
 class Resolved:
     """What a run will do, fully decided: options, and what follows from them.
 
+    trackers: the options of each tracker that has some, by its name.
     task: what is learnt of the data, empty where there are none.
     objective: the metric that selects, and "max" or "min".
     target: what the run learns from, part of its name.
@@ -186,11 +188,17 @@ class Resolved:
 
     config: Config
     run: RunOptions
+    trackers: Mapping[str, Options]
     preset: str | None
     task: str
     objective: Objective
     target: str
     goals: Mapping[str, str]
+
+    @property
+    def tracker_values(self) -> dict[str, dict[str, Any]]:
+        """The options of the trackers, as the run folder keeps them."""
+        return {name: own.model_dump(mode="json") for name, own in self.trackers.items()}
 
     @property
     def decided(self) -> dict[str, Any]:
@@ -200,6 +208,62 @@ class Resolved:
             "task": self.task, "objective": list(self.objective), "target": self.target,
             "goals": goals,
         }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Models:
+    """What a run has options of, beside the runner's own: its experiment, and its trackers."""
+
+    config: type[Config]
+    trackers: Mapping[str, type[Options]]
+
+    @property
+    def names(self) -> set[str]:
+        """The names of all options, the runner's among them."""
+        models: list[type[Options]] = [self.config, RunOptions, *self.trackers.values()]
+        return {name for model in models for name in model.model_fields}
+
+
+def models_of(spec: ExperimentSpec, plugins: Plugins) -> Models:
+    """Return what a run of `spec` has options of. Raises UsageError where a tracker has an option
+    that something else has too."""
+    config, trackers = spec.load_config(), tracker_models(plugins)
+    owners = dict.fromkeys(COMMAND_LINE, "of the command line")
+    owners |= dict.fromkeys(RunOptions.model_fields, "of the runner")
+    owners |= dict.fromkeys(config.model_fields, f"of the experiment {spec.name!r}")
+    for name, model in trackers.items():
+        for option in model.model_fields:
+            if option in owners:
+                raise UsageError(
+                    f"{flag(option)} is an option {owners[option]}, and of the tracker {name!r}.\n"
+                    f"{_way_out(plugins, name)}"
+                )
+            owners[option] = f"of the tracker {name!r}"
+    return Models(config, trackers)
+
+
+def tracker_models(plugins: Plugins) -> dict[str, type[Options]]:
+    """Return the options of each tracker that has some, by its name. Raises UsageError where they
+    are none, or cannot be imported."""
+    models: dict[str, type[Options]] = {}
+    for name, spec in plugins.trackers().items():
+        if not spec.options:
+            continue
+        try:
+            models[name] = spec.load_options()
+            if not issubclass(models[name], Options):
+                raise TypeError(f"{spec.options} is no lab.Options")
+        except Exception as error:  # of a plugin: it may fail in any way
+            raise UsageError(
+                f"The options of the tracker {name!r} cannot be had: {describe(error)}.\n"
+                f"{_way_out(plugins, name)}"
+            ) from error
+    return models
+
+
+def _way_out(plugins: Plugins, tracker: str) -> str:
+    plugin = plugins.offering(plugins.trackers()[tracker])
+    return f"`lab --no-plugin {plugin.name} ...` leaves that plugin of {plugin.distribution} out."
 
 
 def resolve(
@@ -216,20 +280,22 @@ def resolve(
 
     Raises UsageError that lists every mistake.
     """
-    model = spec.load_config()
-    read = read_file(file) if file else {}
-    mistakes = [*_unknown(model, read, str(file)), *_unknown(model, flags, "the arguments")]
+    plugins = plugins or discover()
+    models = models_of(spec, plugins)
+    read = read_file(file, models.trackers) if file else {}
+    mistakes = [*_unknown(models, read, str(file)), *_unknown(models, flags, "the arguments")]
     given = {**read, **flags}
-    name = preset or _tuned_preset(spec, model, given, mistakes)
-    values = {**preset_values(spec, model, name), **given}
-    config, run = validate(model, values, mistakes)
+    name = preset or _tuned_preset(spec, models, given, mistakes)
+    values = {**preset_values(spec, models, name), **given}
+    config, run, trackers = validate(models, values, mistakes)
     chosen = None if name == "none" else name
-    return decide(config, _fill_in(config, run), chosen, plugins or discover())
+    return decide(config, _fill_in(config, run), trackers, chosen, plugins)
 
 
 def decide(
     config: Config,
     run: RunOptions,
+    trackers: Mapping[str, Options],
     preset: str | None,
     plugins: Plugins,
     known: Mapping[str, Any] | None = None,
@@ -245,7 +311,7 @@ def decide(
     if run.stop_at and NAME.fullmatch(run.stop_at) and not goals:
         with environment(thread_variables(run.threads or config.threads)):  # it may import torch
             goals = dict(config.goals(plugins))
-    return Resolved(config, run, preset, task, objective, target, goals)
+    return Resolved(config, run, trackers, preset, task, objective, target, goals)
 
 
 def _objective(config: Config, task: str) -> Objective:
@@ -268,7 +334,7 @@ def _objective(config: Config, task: str) -> Objective:
     return metric, direction
 
 
-def preset_values(spec: ExperimentSpec, model: type[Config], name: str | None) -> Mapping[str, Any]:
+def preset_values(spec: ExperimentSpec, models: Models, name: str | None) -> Mapping[str, Any]:
     """Return the values of preset `name`; `none` and None are empty."""
     if name in (None, "none"):
         return {}
@@ -278,25 +344,27 @@ def preset_values(spec: ExperimentSpec, model: type[Config], name: str | None) -
             f"{spec.name} has no preset {name!r}.{did_you_mean(str(name), spec.presets)} "
             f"It has: {known}"
         )
-    unknown = _unknown(model, spec.presets[name], f"the preset {name!r}")
+    unknown = _unknown(models, spec.presets[name], f"the preset {name!r}")
     if unknown:
         raise UsageError("\n".join(unknown))
     return spec.presets[name]
 
 
 def validate(
-    model: type[Config], values: Mapping[str, Any], mistakes: Sequence[str] = ()
-) -> tuple[Config, RunOptions]:
-    """Split flat values between the experiment and the runner and validate both.
+    models: Models, values: Mapping[str, Any], mistakes: Sequence[str] = ()
+) -> tuple[Config, RunOptions, Mapping[str, Options]]:
+    """Split flat values between the experiment, the runner and the trackers and validate all.
 
     Raises UsageError that lists every mistake, `mistakes` known before among them.
     """
     mistakes = list(mistakes)
-    config = _build(model, values, mistakes)
+    config = _build(models.config, values, mistakes)
     run = _build(RunOptions, values, mistakes)
+    built = {name: _build(model, values, mistakes) for name, model in models.trackers.items()}
+    trackers = {name: options for name, options in built.items() if options is not None}
     if config is None or run is None or mistakes:
         raise UsageError("\n".join(mistakes))
-    return config, run
+    return config, run, trackers
 
 
 def build(model: type[M], values: Mapping[str, Any]) -> M:
@@ -329,15 +397,16 @@ def _plain(error: Any) -> str:
     return f"{option} {error['input']}: {reason}" if error["loc"] else reason
 
 
-def _unknown(model: type[Options], values: Mapping[str, Any], source: str) -> list[str]:
+def _unknown(models: Models, values: Mapping[str, Any], source: str) -> list[str]:
     """Return a line for each name that is no option, with the nearest one that is."""
-    known = {*model.model_fields, *RunOptions.model_fields}
+    known = models.names
     names = [name for name in values if name not in known]
     return [f"unknown option {n!r} in {source}.{did_you_mean(n, known)}" for n in names]
 
 
-def read_file(path: Path) -> dict[str, Any]:
-    """Read a YAML mapping of options, or the config.yaml of a run folder."""
+def read_file(path: Path, trackers: Iterable[str] = ()) -> dict[str, Any]:
+    """Read a YAML mapping of options, or the config.yaml of a run folder; of the options of
+    trackers that it holds, those of `trackers`."""
     import yaml
 
     try:
@@ -349,9 +418,18 @@ def read_file(path: Path) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise UsageError(f"{path} must hold a mapping of option names to values")
     if "experiment" in data and isinstance(data.get("config"), dict):
-        own = {k: v for k, v in data["run"].items() if k not in ("name", "group", "runs_dir")}
-        data = {**data["config"], **own}
+        of_one_run = ("name", "group", "runs_dir")
+        data = {k: v for k, v in recorded(data, trackers).items() if k not in of_one_run}
     return {str(name).replace("-", "_"): value for name, value in data.items()}
+
+
+def recorded(record: Mapping[str, Any], trackers: Iterable[str] = ()) -> dict[str, Any]:
+    """Return the options in a run's record, flat; of the trackers' those of `trackers` alone, as
+    one that is not installed any more has none."""
+    values = {**record["config"], **record["run"]}
+    for name in trackers:
+        values |= record.get("trackers", {}).get(name, {})
+    return values
 
 
 def parse(model: type[Options], name: str, value: Any) -> Any:
@@ -407,10 +485,10 @@ def unwrap(annotation: Any) -> tuple[Any, ...]:
 
 
 def _tuned_preset(
-    spec: ExperimentSpec, model: type[Config], given: Mapping[str, Any], mistakes: Sequence[str]
+    spec: ExperimentSpec, models: Models, given: Mapping[str, Any], mistakes: Sequence[str]
 ) -> str | None:
     """Return the preset that the config asks for by itself, if the spec has it."""
-    config, _ = validate(model, given, mistakes)
+    config, _, _ = validate(models, given, mistakes)
     return config.preset if config.preset in spec.presets else None
 
 

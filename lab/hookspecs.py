@@ -6,7 +6,14 @@ from collections.abc import Iterable
 
 import pluggy
 
-from lab.spec import CommandSpec, EnvironmentSpec, ExperimentSpec, SourceSpec, TrackerSpec
+from lab.spec import (
+    CommandSpec,
+    EnvironmentSpec,
+    ExperimentSpec,
+    Finding,
+    SourceSpec,
+    TrackerSpec,
+)
 
 PROJECT = "lab"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -86,4 +93,20 @@ def lab_commands() -> Iterable[CommandSpec]:  # type: ignore[empty-body]
         ...     yield CommandSpec(name="clean", summary="Delete failed runs", command="mine:clean")
         >>> [spec.name for spec in lab_commands()]
         ['clean']
+    """
+
+
+@hookspec
+def lab_doctor() -> Iterable[Finding]:  # type: ignore[empty-body]
+    """Say what `lab doctor` should know: whether a key was found, a library is there, a server
+    answers. Called by that command alone, so it may look around; a problem is a finding with a
+    hint.
+
+    Example:
+        >>> from lab import Finding, hookimpl
+        >>> @hookimpl
+        ... def lab_doctor():
+        ...     yield Finding("ledger", "no file", hint="export LEDGER=FILE")
+        >>> [finding.state for finding in lab_doctor()]
+        ['no file']
     """

@@ -85,7 +85,6 @@ def range_test(
         run = {
             "runs_dir": Path(folder), "name": "range-test", "budget": steps * batch,
             "log_every": batch, "eval_every": steps * batch, "media": False, "track": False,
-            "wandb": "disabled",
         }  # fmt: skip
         try:
             arguments = {**options, **wanted, **run}

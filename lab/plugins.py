@@ -10,6 +10,7 @@ import traceback
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
@@ -19,8 +20,15 @@ import pluggy
 
 from lab import __version__, hookspecs
 from lab.errors import UsageError
-from lab.messages import did_you_mean, first_line
-from lab.spec import CommandSpec, EnvironmentSpec, ExperimentSpec, SourceSpec, TrackerSpec
+from lab.messages import describe, did_you_mean, first_line
+from lab.spec import (
+    CommandSpec,
+    EnvironmentSpec,
+    ExperimentSpec,
+    Finding,
+    SourceSpec,
+    TrackerSpec,
+)
 
 GROUP = "lab"
 DISTRIBUTION = "rl-gen-lab"
@@ -52,6 +60,7 @@ class Plugin:
     sources: list[SourceSpec] = field(default_factory=list)
     trackers: list[TrackerSpec] = field(default_factory=list)
     commands: list[CommandSpec] = field(default_factory=list)
+    examine: Callable[[], list[Finding]] = field(default=list, repr=False)  # its `lab_doctor`
 
     def fail(self, error: BaseException) -> None:
         self.status = "broken"
@@ -152,9 +161,21 @@ class Plugins:
         """Every offered set of environments."""
         return [env for plugin in self.all for env in plugin.environments]
 
-    def trackers(self) -> list[TrackerSpec]:
-        """Every offered tracker."""
-        return [tracker for plugin in self.all for tracker in plugin.trackers]
+    def trackers(self) -> dict[str, TrackerSpec]:
+        """Every offered tracker by name; the first offer of a contested one."""
+        offered: dict[str, TrackerSpec] = {}
+        for plugin in self.all:
+            for tracker in plugin.trackers:
+                offered.setdefault(tracker.name, tracker)
+        return offered
+
+    def offering(self, tracker: TrackerSpec) -> Plugin:
+        """Return the plugin that a tracker is from."""
+        return next(p for p in self.all if any(spec is tracker for spec in p.trackers))
+
+    def findings(self) -> list[Finding]:
+        """What the plugins' own examinations find; of one that fails, that it does."""
+        return [finding for plugin in self.all for finding in _findings(plugin)]
 
     def commands(self) -> dict[str, CommandSpec]:
         """Every offered command by name; the first offer of a contested one."""
@@ -165,6 +186,13 @@ class Plugins:
         """Every offered source by name; the first offer of a contested one."""
         offered = [source for plugin in self.all for source in plugin.sources]
         return {source.name: source for source in reversed(offered)}
+
+
+def _findings(plugin: Plugin) -> list[Finding]:
+    try:
+        return plugin.examine()
+    except (Exception, SystemExit) as error:  # a plugin may fail in any way it likes
+        return [Finding(f"plugin {plugin.name}", "cannot be examined", describe(error))]
 
 
 def is_file(reference: str) -> bool:
@@ -268,6 +296,7 @@ def _fill(manager: pluggy.PluginManager, plugin: Plugin, load: Callable[[], Modu
         offers = {kind: _collect(manager, module, f"lab_{kind}", OFFERS[kind]) for kind in OFFERS}
         for kind, offer in offers.items():
             setattr(plugin, kind, offer)
+        plugin.examine = partial(_collect, manager, module, "lab_doctor", Finding)
     except (Exception, SystemExit) as error:  # a plugin may fail in any way it likes
         plugin.fail(error)
         manager.unregister(name=f"{plugin.distribution}:{plugin.name}")

@@ -95,14 +95,26 @@ class SourceSpec:
 
 @dataclass(frozen=True)
 class TrackerSpec:
-    """A sink that follows runs. tracker: `"module:Class"` of a `lab.Tracker`, made without
-    arguments on the thread that serves it; every run gets one of its own."""
+    """A sink that follows runs.
+
+    tracker: `"module:Class"` of a `lab.Tracker`, made on the thread that serves it; every run gets
+        one of its own.
+    options: `"module:Options"`, a `lab.Options` of its own (light). Its fields are options of every
+        `lab run`, and the tracker is made with them, otherwise without arguments.
+    label: what help and messages call it; the name, where there is none.
+    """
 
     name: str
     tracker: str
+    options: str = ""
+    label: str = ""
 
     def __post_init__(self) -> None:
         _check_name("tracker", self.name)
+
+    def load_options(self) -> type[Any]:
+        """Import the `lab.Options` (light: pydantic and nothing heavier)."""
+        return import_object(self.options)  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True)
@@ -115,6 +127,15 @@ class CommandSpec:
 
     def __post_init__(self) -> None:
         _check_name("command", self.name)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What `lab doctor` says of one thing. hint: what to do about it; empty where all is well."""
+
+    name: str
+    state: str
+    hint: str = ""
 
 
 def _check_name(kind: str, name: str) -> None:

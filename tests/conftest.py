@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import helpers
 import pytest
@@ -19,3 +22,28 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
     for name, value in helpers.QUIET.items():
         monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def run_info(tmp_path: Path) -> Callable[..., Any]:
+    """Return a maker of what a tracker is told of a run; its folder exists."""
+    from lab import RunInfo
+
+    def make(**changes: Any) -> RunInfo:
+        folder = tmp_path / "runs" / "r1"
+        folder.mkdir(parents=True, exist_ok=True)
+        facts: dict[str, Any] = {
+            "id": "abc123",
+            "name": "dqn-CartPole-v1-s0",
+            "dir": folder,
+            "experiment": "dqn",
+            "target": "CartPole-v1",
+            "group": "dqn-9f3c",
+            "seed": 0,
+            "config": {"lr": 0.001, "net": {"hidden": 64}},
+            "clock": "env_steps",
+            "objective": ("eval/return", "max"),
+        }
+        return RunInfo(**{**facts, **changes})
+
+    return make

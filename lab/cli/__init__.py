@@ -18,8 +18,6 @@ COMMANDS = {
     "show": ("lab.cli.show:command", "Show one run."),
     "compare": ("lab.cli.compare:command", "Compare groups of runs."),
     "ui": ("lab.cli.ui:command", "Show runs in the browser, live."),
-    "sync": ("lab.cli.sync:command", "Upload offline runs to W&B."),
-    "wandb": ("lab.cli.wandb:command", "Make views of runs on W&B."),
     "data": ("lab.cli.data:command", "List and show data."),
     "rm": ("lab.cli.rm:command", "Delete runs."),
     "gc": ("lab.cli.gc:command", "Free the disk of what runs no longer need."),

@@ -6,21 +6,13 @@ import os
 import shutil
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from lab.cli import common, output
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One line of the report. `problem` says what to do; empty where all is well."""
-
-    subject: str
-    value: str
-    problem: str = ""
+from lab.plugins import Plugins, discover
+from lab.spec import Finding
 
 
 @click.command("doctor", short_help="Check this installation.")
@@ -28,18 +20,17 @@ class Finding:
 @common.json_option
 @common.debug_option
 def command(runs_dir: Path, as_json: bool) -> None:
-    """Check versions, devices, threads, plugins, Weights & Biases and the runs folder."""
-    findings = [*_versions(), *_devices(), *_plugins(), _wandb(), _rendering(), _folder(runs_dir)]
+    """Check versions, devices, threads, plugins, what these look after, and the runs folder."""
+    plugins = discover()
+    findings = [*_versions(), *_devices(), *_plugins(plugins), *plugins.findings()]
+    findings += [_rendering(), _folder(runs_dir)]
     if as_json:
         output.print_json([vars(finding) for finding in findings])
     else:
         output.print_pairs(
-            {
-                f.subject: f.value + (f"  PROBLEM: {f.problem}" if f.problem else "")
-                for f in findings
-            }
+            [(f.name, f.state + (f"  PROBLEM: {f.hint}" if f.hint else "")) for f in findings]
         )
-    sys.exit(1 if any(finding.problem for finding in findings) else 0)
+    sys.exit(1 if any(finding.hint for finding in findings) else 0)
 
 
 def _versions() -> list[Finding]:
@@ -60,17 +51,8 @@ def _devices() -> list[Finding]:
     ]
 
 
-def _plugins() -> list[Finding]:
-    from lab.plugins import discover
-
-    return [Finding(f"plugin {p.name}", p.status, p.error) for p in discover().all]
-
-
-def _wandb() -> Finding:
-    from lab.tracking.wandb import probe
-
-    found = probe()
-    return Finding("wandb", ", ".join(f"{key} {value}" for key, value in found.items()))
+def _plugins(plugins: Plugins) -> list[Finding]:
+    return [Finding(f"plugin {p.name}", p.status, p.error) for p in plugins.all]
 
 
 def _rendering() -> Finding:

@@ -47,7 +47,7 @@ def build_command(spec: ExperimentSpec, plugins: Plugins) -> click.Command:
         short_help=spec.summary,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
-    built.own = {str(param.name) for param in own}
+    built.own = {spec.name: own}
     built.notes = ""
     return built
 

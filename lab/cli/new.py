@@ -68,7 +68,7 @@ def _taken(kind: str, plugins: Plugins) -> set[str]:
     return {
         "experiment": {spec.name for spec in plugins.experiments()},
         "source": set(plugins.sources()),
-        "tracker": {spec.name for spec in plugins.trackers()},
+        "tracker": set(plugins.trackers()),
         "environment": {spec.namespace for spec in plugins.environments()},
         "command": {*COMMANDS, *plugins.commands()},
     }[kind]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, get_args, get_origin
 
 import click
@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from lab.config import OneOf, Options, unwrap
 from lab.messages import did_you_mean, flag
 
+RUNNER = "Runner options"
 SYMBOLS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 
 
@@ -35,17 +36,17 @@ class Text(click.ParamType):  # type: ignore[type-arg]  # generic in the stubs a
 class ExperimentCommand(click.Command):
     """A command whose help is grouped, and whose unknown options are all named at once."""
 
-    own: set[str]  # names of the experiment's own options; the others are the runner's
+    own: Mapping[str, Sequence[click.Option]]  # by whose they are; the others are the runner's
     notes: str
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        params = self.get_params(ctx)
-        own = [param for param in params if param.name in self.own]
-        others = [param for param in params if param.name not in self.own]
-        for title, part in ((f"Options of {self.name}", own), ("Runner options", others)):
+        first, *trackers = self.own.items()
+        named = [param for params in self.own.values() for param in params]
+        others = [param for param in self.get_params(ctx) if param not in named]
+        for whose, part in (first, (RUNNER, others), *trackers):
             rows = [record for param in part if (record := param.get_help_record(ctx))]
             if rows:
-                with formatter.section(title):
+                with formatter.section(whose if whose == RUNNER else f"Options of {whose}"):
                     formatter.write_dl(rows)
         if self.notes:
             formatter.write_paragraph()

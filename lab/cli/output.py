@@ -41,10 +41,11 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         click.echo(click.style(line, bold=True) if number == 0 else line)
 
 
-def print_pairs(pairs: Mapping[str, Any]) -> None:
+def print_pairs(pairs: Mapping[str, Any] | Sequence[tuple[str, Any]]) -> None:
     """Print names and values in two columns."""
-    width = max((len(name) for name in pairs), default=0)
-    for name, value in pairs.items():
+    rows = list(pairs.items()) if isinstance(pairs, Mapping) else pairs
+    width = max((len(name) for name, _ in rows), default=0)
+    for name, value in rows:
         click.echo(f"{click.style(name.ljust(width), bold=True)}  {value}")
 
 
@@ -89,15 +90,6 @@ def result_json(result: RunResult) -> dict[str, Any]:
         "summary": result.summary,
         "objective": result.objective,
     }
-
-
-def say_tracker_hints(folder: Path) -> None:
-    """After an offline run, say how to look at it and how to upload it."""
-    if any((folder / "wandb").glob("offline-run-*")):
-        from lab.tracking.wandb import offline_hint
-
-        for line in offline_hint(folder):
-            say(line)
 
 
 def _is_number(cell: str) -> bool:

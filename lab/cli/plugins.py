@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
 
 import click
 
 from lab.cli import common, output
 from lab.cli.group import debugging
-from lab.plugins import Plugin, discover
+from lab.plugins import OFFERS, Plugin, discover
 
 
 @click.command("plugins", short_help="List plugins and what they offer.")
@@ -34,7 +33,8 @@ def command(as_json: bool) -> None:
 
 
 def _entry(plugin: Plugin) -> dict[str, object]:
-    entry = asdict(plugin)
+    facts = (name for name in vars(plugin) if name not in (*OFFERS, "examine"))
+    entry: dict[str, object] = {name: getattr(plugin, name) for name in facts}
     entry["experiments"] = {spec.name: spec.summary for spec in plugin.experiments}
     entry["environments"] = {env.namespace: env.module for env in plugin.environments}
     entry["sources"] = {source.name: source.summary for source in plugin.sources}

@@ -2,20 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from lab import config
 from lab.cli import common, options
 from lab.cli.run import choose_terminal, report
+from lab.config import Options, RunOptions, tracker_models
+from lab.plugins import discover
 
-CHANGES = {"budget", "stop_at", "device", "media", "wandb"}
+
+class ResumeCommand(click.Command):
+    """A command with the options that a resumed run may be given anew: the runner's, and those of
+    the trackers that there are."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        if ctx.obj is None:
+            ctx.obj = list(_changes())
+        return [*ctx.obj, *super().get_params(ctx)]
 
 
-@click.command("resume", short_help="Continue an interrupted run exactly.")
+def _changes() -> Iterator[click.Option]:
+    yield from _changes_of(RunOptions)
+    for model in tracker_models(discover()).values():
+        yield from _changes_of(model)
+
+
+def _changes_of(model: type[Options]) -> list[click.Option]:
+    fixed = set(model.model_fields) - model.CHANGES
+    # a resumed run keeps to what its folder says, whatever the environment does
+    return options.from_model(model, skip=fixed, environment=False)
+
+
+@click.command("resume", cls=ResumeCommand, short_help="Continue an interrupted run exactly.")
 @common.run_argument
 @common.data_changed_option
 @common.runs_dir_option
@@ -35,10 +57,3 @@ def command(run: str, runs_dir: Path, as_json: bool, quiet: bool, **values: Any)
     changes = common.given(values)
     train = partial(api.resume, run, terminal=terminal, runs_dir=runs_dir, **changes)
     report(train, as_json, quiet)
-
-
-command.params += options.from_model(
-    config.RunOptions,
-    skip=set(config.RunOptions.model_fields) - CHANGES,
-    environment=False,  # a resumed run keeps to what its folder says
-)

@@ -19,7 +19,7 @@ def command(
     yes: bool,
 ) -> None:
     """Delete runs with all their files: names, folders or patterns, a --group, or those --where
-    something holds. What W&B has of them stays there. A run that is being written is refused.
+    something holds. What trackers sent elsewhere stays there. A run that is written is refused.
     """
     from lab.storage import housekeeping
 

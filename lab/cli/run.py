@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from lab.cli import common, options, output
-from lab.config import RunOptions
+from lab.config import RunOptions, models_of
 from lab.errors import RunFailed, UsageError
 from lab.plugins import Plugins, discover
 from lab.spec import ExperimentSpec
@@ -50,18 +50,22 @@ command = RunGroup(
 
 
 def build_command(spec: ExperimentSpec, plugins: Plugins) -> click.Command:
-    """Make the command of one experiment from its config and the runner's options."""
-    own = options.from_model(spec.load_config())
+    """Make the command of one experiment from the options of its own, the runner's and the
+    trackers'."""
+    models, offered = models_of(spec, plugins), plugins.trackers()
+    own = {spec.name: options.from_model(models.config)}
+    for name, model in models.trackers.items():
+        own[f"the tracker {offered[name].label or name}"] = options.from_model(model)
     runner = [*options.from_model(RunOptions), *_extra_options(spec)]
     built = options.ExperimentCommand(
         spec.name,
         callback=partial(_run, spec, plugins),
-        params=[*own, *runner],
+        params=[*(param for params in own.values() for param in params), *runner],
         help=spec.summary,
         short_help=spec.summary,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
-    built.own = {str(param.name) for param in own}
+    built.own = own
     built.notes = _presets(spec)
     return built
 
@@ -145,8 +149,8 @@ def report(train: Any, as_json: bool, quiet: bool) -> None:
         output.print_json(output.result_json(result))
     else:
         output.print_result(result)
-    if not quiet:
-        output.say_tracker_hints(result.dir)
+    for line in () if quiet else result.hints:
+        output.say(line)
     if result.state == "interrupted":
         output.say(f"Interrupted. Continue with: lab resume {result.dir}")
         sys.exit(128 + (result.summary["signal"] or 2))

@@ -38,6 +38,7 @@ def _collect(run: Any) -> dict[str, Any]:
         "preset": run.record.get("preset"),
         "config": run.config,
         "run": run.record["run"],
+        "trackers": run.record.get("trackers", {}),
         "summary": run.summary,
         "last": last,
         "data": run.data,
@@ -54,6 +55,10 @@ def _read(entry: dict[str, Any]) -> str:
     return "; ".join([f"{parts}, fingerprint {entry['fingerprint']}", *changes])
 
 
+def _said(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value not in (None, [], "")}
+
+
 def _print(data: dict[str, Any]) -> None:
     summary = data["summary"]
     head = {"run": data["name"], "state": data["state"], "preset": data["preset"] or "-"}
@@ -62,7 +67,8 @@ def _print(data: dict[str, Any]) -> None:
     sections = {
         "": head,
         "config": data["config"],
-        "runner": {k: v for k, v in data["run"].items() if v not in (None, [], "")},
+        "runner": _said(data["run"]),
+        **{f"tracker {name}": _said(values) for name, values in data["trackers"].items()},
         "data": {entry["name"]: _read(entry) for entry in data["data"].values()},
         "test": {k: output.number(v) for k, v in summary.get("test", {}).items()},
         "last metrics": {k: output.number(v) for k, v in data["last"].items()},

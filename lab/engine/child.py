@@ -37,6 +37,8 @@ class Child:
         self._run = resolved.run
         run = resolved.run.model_dump(mode="json", exclude_none=True)
         values = {**resolved.config.model_dump(mode="json"), **run}
+        for own in resolved.tracker_values.values():
+            values |= own
         (scratch / "options.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
         self._said = (scratch / "stdout").open("w+", encoding="utf-8")
         self._problem = (scratch / "stderr").open("w+", encoding="utf-8")

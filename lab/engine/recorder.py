@@ -173,8 +173,8 @@ class Recorder:
             self.terminal.say(f"{self.folder.dir}/summary.json: {error.strerror}")
 
     def _find_links(self) -> dict[str, str]:
-        found = {tracker.key: tracker.url for tracker in self.trackers}
-        return {**self.links, **{key: url for key, url in found.items() if url}}
+        found = {tracker.name: tracker.url for tracker in self.trackers}
+        return {**self.links, **{name: url for name, url in found.items() if url}}
 
     def _summary(self, state: str) -> dict[str, Any]:
         info, progress = self.info, self.progress

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,12 +34,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a run came to. `objective` is the best value of the metric that it selects by."""
+    """What a run came to.
+
+    objective: the best value of the metric that it selects by.
+    hints: what its trackers have to say in the end, a line each.
+    """
 
     dir: Path
     state: str
     summary: Mapping[str, Any]
     objective: float | None
+    hints: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, dir: Path) -> RunResult:
@@ -227,7 +233,9 @@ class Session:
             summary = runner.run()
         except Exception as error:
             raise self._failed(recorder, error) from error
-        return RunResult(folder.dir, summary["state"], summary, summary["objective"]["best"])
+        hints = tuple(line for tracker in recorder.trackers for line in tracker.hints)
+        best = summary["objective"]["best"]
+        return RunResult(folder.dir, summary["state"], summary, best, hints)
 
     def _first_build(
         self, recorder: Recorder, data_record: DataRecord, new: bool
@@ -299,7 +307,7 @@ class Session:
         from lab.tracking.tracker import RunInfo
 
         options = self.options
-        hidden = {"name", "group", "tag", "runs_dir", "wandb", "project", "keep"}
+        hidden = {"name", "group", "tag", "runs_dir", "keep"}
         own = options.model_dump(mode="json", exclude=hidden)
         return RunInfo(
             id=self.record["id"],
@@ -317,14 +325,13 @@ class Session:
         )
 
     def _trackers(self, say: Callable[[str], None]) -> list[Relay]:
+        """Return what follows the run: every tracker but those whose options keep them away."""
         from lab.tracking.relay import Relay
-        from lab.tracking.tracker import Imported
+        from lab.tracking.tracker import make
 
-        specs = self.plugins.trackers() if self.options.track else []
-        relays = [Relay(Imported(spec.tracker), spec.name, say) for spec in specs]
-        if self.options.wandb != "disabled":
-            from lab.tracking.wandb import WandbTracker
-
-            tracker = WandbTracker(self.options.wandb, self.options.project, warn=say, tell=say)
-            relays.insert(0, Relay(tracker, "W&B", say, key="wandb"))
+        relays = []
+        for name, spec in self.plugins.trackers().items() if self.options.track else ():
+            options = self.resolved.trackers.get(name)
+            if getattr(options, "follows", True):
+                relays.append(Relay(partial(make, spec, options), name, say, label=spec.label))
         return relays

@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 import platform
+import re
 import subprocess
 import sys
 import time
-from importlib.metadata import PackageNotFoundError, version
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, requires, version
 from typing import Any
 
-PACKAGES = ("rl-gen-lab", "torch", "numpy", "gymnasium", "wandb")
+from lab.plugins import DISTRIBUTION
 
 
 def versions() -> dict[str, str]:
     """Return the versions that decide a result, without importing any of the packages."""
-    found = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
+    packages = (DISTRIBUTION, *requirements())
+    return {"python": platform.python_version(), **{name: _version(name) for name in packages}}
+
+
+def requirements() -> list[str]:
+    """Return the distributions that the lab needs, whatever extras are installed."""
+    with suppress(PackageNotFoundError):
+        needed = [line for line in requires(DISTRIBUTION) or () if "extra ==" not in line]
+        return [re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in needed]
+    return []
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def commit() -> str | None:

@@ -84,9 +84,14 @@ class Run:
     def state(self) -> str:
         """running, finished, interrupted, failed, or crashed: running, but its process is gone."""
         state = self.summary.get("state", "running")
-        if state == "running" and not is_locked(self.dir):
+        if state == "running" and not self.locked:
             return "crashed"
         return str(state)
+
+    @property
+    def locked(self) -> bool:
+        """Whether a living process trains it, or writes to its folder in another way."""
+        return is_locked(self.dir)
 
     def metrics(self) -> list[dict[str, Any]]:
         """The rows of metrics.jsonl, up to a last line that a crash may have torn."""
@@ -160,7 +165,10 @@ def _take(lock: IO[bytes]) -> bool:
 
 
 class RunFolder:
-    """A run folder, written. Holds the lock: never shared by two processes."""
+    """A run folder, written. Holds the lock until it is closed: never shared by two processes.
+
+    Raises UsageError where another one holds it.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.dir = folder
@@ -220,6 +228,13 @@ class RunFolder:
 
     def write_summary(self, summary: Mapping[str, Any]) -> None:
         write_atomically(self.dir / SUMMARY, json.dumps(summary, indent=2).encode() + b"\n")
+
+    def link(self, tracker: str, url: str) -> None:
+        """Note in the summary, where there is one, the address of a tracker's record."""
+        summary = Run(self.dir).summary  # read anew: the run may have ended since it was chosen
+        links = summary.get("links", {})
+        if summary and links.get(tracker) != url:
+            self.write_summary({**summary, "links": {**links, tracker: url}})
 
     def log(self, message: str) -> None:
         """Add a line to log.txt, stamped with the time of day (UTC)."""

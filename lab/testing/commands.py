@@ -124,6 +124,6 @@ def check_it_is_imported_when_it_is_called(subject: Subject) -> None:
 
 
 def check_help_is_light(subject: Subject) -> None:
-    """The module of the command loads none of torch, numpy, gymnasium and wandb before it is
-    called: help and completion are quick."""
+    """The module of the command loads nothing heavy before it is called: help and completion are
+    quick."""
     expect_light({subject.module})

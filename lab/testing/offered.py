@@ -87,7 +87,7 @@ def check_the_lab_is_required(subject: Offered) -> None:
 
 
 def check_imports_are_light(subject: Offered) -> None:
-    """Listing it loads none of torch, numpy, gymnasium and wandb."""
+    """Listing it, and help, load nothing heavy: no library that computes, draws or sends."""
     if subject.plugin is None or subject.plugin.is_file:
         raise Skipped("a file is imported only when it is asked for")
     expect_light(subject.light)

@@ -114,7 +114,7 @@ def train(
 ) -> tuple[lab.RunResult, list[str]]:
     """Train the practice run in `folder`, followed by `trackers` alone; return its result, and what
     was said of it."""
-    options = {"runs_dir": folder, "name": name, "device": "cpu", "wandb": "disabled"}
+    options = {"runs_dir": folder, "name": name, "device": "cpu"}
     options |= {"eval_every": BUDGET // 5, "log_every": BUDGET // 5}
     listening, plugins = Listening(), _plugins(trackers)
     resolved = resolve(SPEC, options, plugins=plugins)

@@ -40,7 +40,6 @@ def _killed_and_resumed(subject: Subject) -> Trained:
         "name": "killed",
         "runs_dir": str(subject.folder),
         "checkpoint_every": subject.grid,
-        "wandb": "disabled",
         "track": False,
         "media": False,
         "device": "cpu",

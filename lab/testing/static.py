@@ -22,13 +22,16 @@ from lab.messages import flag
 from lab.plugins import DISTRIBUTION, Plugin
 from lab.spec import import_object
 from lab.testing.defaults import mistakes
+from lab.testing.light import heavy
 from lab.testing.subject import Broken, Skipped, Subject, Unusable, expect
 
-HEAVY = ("torch", "numpy", "gymnasium", "wandb")
 PUBLIC = (  # modules that plugins may import
     "lab.capabilities",
+    "lab.cli.common",
+    "lab.cli.output",
     "lab.data",
     "lab.generative",
+    "lab.messages",
     "lab.metrics",
     "lab.nn",
     "lab.optim",
@@ -96,7 +99,7 @@ def expect_lab_is_required(plugin: Plugin | None) -> None:
 
 
 def check_imports_are_light(subject: Subject) -> None:
-    """Listing and help load none of torch, numpy, gymnasium and wandb."""
+    """Listing and help load nothing heavy: no library that computes, draws or sends."""
     if subject.plugin and subject.plugin.is_file:
         raise Skipped("a file is imported only when it is asked for")
     expect_light({_module(subject.spec.config), *_entry_modules(subject)})
@@ -107,7 +110,7 @@ def expect_light(modules: Set[str]) -> None:
     code = (
         f"import sys; sys.path[:] = {sys.path!r}\n"
         f"import {', '.join(sorted(modules))}\n"
-        f"print(*[name for name in {HEAVY!r} if name in sys.modules])"
+        f"print(*[name for name in {sorted(heavy())!r} if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     last = (done.stderr.strip().splitlines() or [""])[-1]
@@ -139,12 +142,16 @@ def expect_public(packages: Set[str], plugins: Set[str]) -> None:
         )
 
 
-def check_wandb_is_left_to_the_runner(subject: Subject) -> None:
-    """The plugin's files do not import wandb: what is logged reaches every tracker."""
+def check_trackers_are_left_to_the_runner(subject: Subject) -> None:
+    """The plugin's files import no library that there is a tracker for: what is logged reaches
+    every tracker."""
+    followed = {name.replace("-", "_") for name in subject.plugins.trackers()}
     for file, name in _imports({_module(subject.spec.experiment).split(".")[0]}):
+        library = name.split(".")[0]
         expect(
-            name.split(".")[0] != "wandb",
-            f"{file} imports wandb. Log through ctx.log and ctx.media: trackers follow the run.",
+            library not in followed,
+            f"{file} imports {library}. Log through ctx.log and ctx.media: trackers follow the "
+            "run.",
         )
 
 

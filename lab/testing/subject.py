@@ -159,12 +159,7 @@ class Subject:
             )
         if self.bad_defaults:
             raise Unusable("\n".join(self.bad_defaults))
-        fixed: dict[str, Any] = {
-            "device": "cpu",
-            "media": False,
-            "wandb": "disabled",
-            "track": False,
-        }
+        fixed: dict[str, Any] = {"device": "cpu", "media": False, "track": False}
         fixed["runs_dir"] = self.folder
         return config.resolve(self.spec, {**fixed, **options}, preset=preset, plugins=self.plugins)
 

@@ -18,12 +18,18 @@ from typing import Any
 from urllib.parse import urlparse
 
 import lab
+from lab.config import Options, models_of
+from lab.errors import UsageError
+from lab.plugins import Plugin, Plugins
 from lab.spec import TrackerSpec, import_object
 from lab.storage.store import METRICS, Run
 from lab.testing import practice
+from lab.testing.defaults import mistakes
 from lab.testing.offered import Offered
+from lab.testing.static import expect_described
 from lab.testing.subject import Skipped, expect
 from lab.testing.traces import CACHE, Traces, watched
+from lab.tracking.tracker import make
 
 Event = tuple[str, tuple[Any, ...]]
 
@@ -34,7 +40,7 @@ METHODS: Mapping[str, tuple[str, ...]] = {
     "checkpoint": ("name", "path"),
     "finish": ("summary",),
 }
-OPTIONAL: Mapping[str, tuple[str, ...]] = {"source": ("name", "description")}
+OPTIONAL: Mapping[str, tuple[str, ...]] = {"source": ("name", "description"), "hints": ()}
 DESCRIPTION = {"name": "practice", "options": {}, "shape": [1], "fingerprint": "0123456789abcdef"}
 SECONDS = 30.0  # in which each event must be dealt with; the runner waits twice as long in the end
 FEW_LINES = 3  # in a file with no more of them, nothing tells a record from a summary
@@ -62,6 +68,18 @@ class Subject(Offered):
     @property
     def path(self) -> str:
         return self.spec.tracker
+
+    @property
+    def light(self) -> set[str]:
+        return {*super().light, *filter(None, [self.spec.options.partition(":")[0]])}
+
+    @property
+    def options(self) -> type[Options]:
+        """Its options. Raises Skipped where it has none."""
+        if not self.spec.options:
+            raise Skipped("it has no options")
+        model: type[Options] = import_object(self.spec.options)
+        return model
 
     @property
     def tracker(self) -> type[Any]:
@@ -100,15 +118,15 @@ class Subject(Offered):
 
     def _part(self, life: Life, events: Sequence[Event]) -> None:
         """Hand events to a tracker that is made on a thread of its own, as the runner does."""
-        worker = Worker(life, self.spec.tracker, events)
+        worker = Worker(life, self.spec, events)
         worker.follow(self.seconds)
 
 
 class Worker:
     """A thread that hands events to a tracker, and is watched for how long each takes."""
 
-    def __init__(self, life: Life, path: str, events: Sequence[Event]) -> None:
-        self._life, self._path, self._events = life, path, events
+    def __init__(self, life: Life, spec: TrackerSpec, events: Sequence[Event]) -> None:
+        self._life, self._spec, self._events = life, spec, events
         self._done = threading.Semaphore(0)
         self._thread = threading.Thread(target=self._work, name="tracker-check", daemon=True)
 
@@ -126,9 +144,10 @@ class Worker:
         for name, args in [("", ()), *self._events]:
             try:
                 if not name:
-                    tracker = import_object(self._path)()
+                    tracker = make(self._spec, defaults(self._spec))
                 elif tracker is not None and (name not in OPTIONAL or hasattr(tracker, name)):
-                    getattr(tracker, name)(*args)
+                    told = getattr(tracker, name)(*args)
+                    _ = list(told) if name == "hints" else told
             except (Exception, SystemExit) as error:
                 said = f"{name or 'its constructor'} raises {type(error).__name__}: {error}"
                 self._life.errors.append(said)
@@ -138,14 +157,16 @@ class Worker:
 
 
 def check_it_has_the_methods_of_a_tracker(subject: Subject) -> None:
-    """It is made without arguments and has the five methods, which take what the runner hands."""
+    """It is made without arguments, or with its options, and has the five methods, which take what
+    the runner hands."""
     try:
         tracker = subject.tracker
     except (ImportError, AttributeError) as error:
         expect(False, f"{subject.spec.tracker} cannot be imported: {error}")
+    handed = "its options alone" if subject.spec.options else "no arguments"
     expect(
-        _takes(tracker, 0),
-        f"{subject.spec.tracker} needs arguments to be made. start() tells it of the run.",
+        _takes(tracker, 1 if subject.spec.options else 0),
+        f"{subject.spec.tracker} cannot be made with {handed}. start() tells it of the run.",
     )
     for name, words in {**METHODS, **OPTIONAL}.items():
         method = getattr(tracker, name, None)
@@ -156,6 +177,28 @@ def check_it_has_the_methods_of_a_tracker(subject: Subject) -> None:
             _takes(method, 1 + len(words)),
             f"{name} does not take what the runner hands it: {name}({', '.join(words)}).",
         )
+
+
+def check_its_options_are_described(subject: Subject) -> None:
+    """Every option has a type, a description, a default and, where it is a number, a range."""
+    model = subject.options
+    expect(issubclass(model, Options), f"{subject.spec.options} is no lab.Options.")
+    expect_described(model)
+    bad = mistakes(model)
+    expect(not bad, f"A run without a word on it cannot be had: {'; '.join(bad)}.")
+
+
+def check_its_options_are_its_own(subject: Subject) -> None:
+    """No option has the name of one of the runner, an experiment or another tracker."""
+    _ = subject.options
+    alone = Plugin(subject.name, subject.name, "", trackers=[subject.spec])
+    added = [] if subject.plugin else [alone]
+    plugins = Plugins([*added, *subject.plugins.all])
+    for spec in plugins.experiments():
+        try:
+            models_of(spec, plugins)
+        except UsageError as error:
+            expect(False, str(error).splitlines()[0])
 
 
 def check_it_takes_all_of_a_run(subject: Subject) -> None:
@@ -248,7 +291,7 @@ def check_its_failure_harms_no_run(subject: Subject) -> None:
     """Where it fails, in any event, the run ends as ever and with the same metrics."""
     subject.lasting()
     for event in METHODS:
-        with _failing(subject.tracker, event) as spec:
+        with _failing(subject, event) as spec:
             result, said = practice.train(subject.folder, f"failing in {event}", [spec])
         expect(result.state == "finished", f"A failure in {event} left the run {result.state}.")
         expect(len(said) == 1, f"A failure in {event} was said {len(said)} times: {said}")
@@ -266,13 +309,19 @@ def check_it_holds_up_no_exit(subject: Subject) -> None:
     before, life = set(threading.enumerate()), Life(run.dir)
     events = [event for event in _events(run, resumed=False) if event[0] in ("start", "row")]
     with watched(subject.folder):
-        Worker(life, subject.spec.tracker, events).follow(subject.seconds)
+        Worker(life, subject.spec, events).follow(subject.seconds)
     left = [t.name for t in set(threading.enumerate()) - before if not t.daemon]
     expect(
         not left,
         f"A crashed run leaves the thread {', '.join(left)}, for which python waits forever: make "
         "it a daemon.",
     )
+
+
+def defaults(spec: TrackerSpec) -> Options | None:
+    """Return a tracker's options as they are where nobody says anything; None where it has none."""
+    options: Options | None = spec.load_options()() if spec.options else None
+    return options
 
 
 def _takes(function: Any, count: int) -> bool:
@@ -299,6 +348,7 @@ def _events(run: Run, resumed: bool) -> list[Event]:
         *(("media", (path.stem, path, 10)) for path in ([] if resumed else seen)),
         *(("checkpoint", (n, run.dir / "checkpoints" / f"{n}.pt")) for n in ("best", "last")),
         ("finish", ({**run.summary, "state": state},)),
+        ("hints", ()),
     ]
 
 
@@ -320,7 +370,8 @@ def _info(run: Run, resumed: bool) -> lab.RunInfo:
 
 
 def _files(dir: Path) -> Iterator[Path]:
-    return (path for path in sorted(dir.rglob("*")) if path.is_file())
+    """Yield the files below a folder; a link to what is new is no record."""
+    return (p for p in sorted(dir.rglob("*")) if p.is_file() and not p.is_symlink())
 
 
 def _digests(dir: Path) -> dict[str, str]:
@@ -357,16 +408,17 @@ def _metrics(dir: Path) -> list[dict[str, float]]:
 
 
 @contextmanager
-def _failing(tracker: type[Any], event: str) -> Iterator[TrackerSpec]:
+def _failing(subject: Subject, event: str) -> Iterator[TrackerSpec]:
     """Lend the spec of the same tracker, but for one event that it fails in."""
 
     def fail(self: Any, *args: Any) -> None:
         raise RuntimeError("made to fail by the check")
 
     module = ModuleType("lab_check_failing")
-    module.Failing = type("Failing", (tracker,), {event: fail})  # type: ignore[attr-defined]
+    failing = type("Failing", (subject.tracker,), {event: fail})
+    module.Failing = failing  # type: ignore[attr-defined]
     sys.modules[module.__name__] = module
     try:
-        yield TrackerSpec("failing", f"{module.__name__}:Failing")
+        yield TrackerSpec("failing", f"{module.__name__}:Failing", subject.spec.options)
     finally:
         del sys.modules[module.__name__]

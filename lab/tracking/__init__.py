@@ -1,1 +1,1 @@
-"""Follow a run: the metrics file, W&B, the terminal."""
+"""Follow a run: trackers, each on a thread of its own, and the terminal."""

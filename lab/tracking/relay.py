@@ -8,10 +8,18 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
-from lab.tracking.tracker import FollowsSources, Row, RunInfo, Tracker
+from lab.tracking.tracker import (
+    Abandonable,
+    FollowsSources,
+    GivesHints,
+    Row,
+    RunInfo,
+    Tracker,
+)
 
 Event = tuple[str, tuple[Any, ...]]
 
@@ -19,38 +27,33 @@ ABANDON_SECONDS = 1.0
 KEPT = "the run folder has everything"
 
 
-@runtime_checkable
-class Abandonable(Protocol):
-    """A tracker that can be let go at once, from another thread than the one it hangs on."""
-
-    def abandon(self) -> None:
-        """Free what would block, now or when the interpreter exits."""
-
-
 class Relay:
-    """A `Tracker` that hands every event to `tracker` on a daemon thread, in order.
+    """A `Tracker` that makes another one on a daemon thread, and hands it every event in order.
 
     No call blocks and none raises, but for `finish`, which waits at most `finish_timeout` seconds.
     The first exception out of the tracker, or a start that takes more than `start_timeout`,
-    ends its part with one line to `warn`; the training goes on. `key` names the tracker in files.
+    ends its part with one line to `say`; the training goes on. `name` is the tracker's in files,
+    and `label` what it is called in lines for the person.
     """
 
     def __init__(
         self,
-        tracker: Tracker,
+        make: Callable[[], Tracker],
         name: str,
-        warn: Callable[[str], None],
+        say: Callable[[str], None],
         capacity: int = 10_000,
         start_timeout: float = 60.0,
         finish_timeout: float = 60.0,
-        key: str | None = None,
+        label: str = "",
     ) -> None:
         self.name = name
-        self.key = key or name
+        self.label = label or name
         self.dropped = 0
+        self.hints: tuple[str, ...] = ()  # what the tracker has to say once the run has ended
         self.started = threading.Event()
-        self._tracker = tracker
-        self._warn = warn
+        self._make = make
+        self._tracker: Tracker | None = None
+        self._tell = say
         self._capacity = capacity
         self._start_timeout = start_timeout
         self._finish_timeout = finish_timeout
@@ -70,7 +73,7 @@ class Relay:
 
     def start(self, run: RunInfo) -> None:
         self._begun = time.monotonic()
-        self._put("start", run)
+        self._put("start", replace(run, say=self._say))
         try:
             self._thread.start()
         except RuntimeError as error:
@@ -139,8 +142,12 @@ class Relay:
     def _handle(self, name: str, args: tuple[Any, ...]) -> bool:
         if self._stopped:
             return False
+        if name == "start":
+            self._tracker = self._make()
         if name != "source" or isinstance(self._tracker, FollowsSources):
             getattr(self._tracker, name)(*args)
+        if name == "finish" and isinstance(self._tracker, GivesHints):
+            self.hints = tuple(map(str, self._tracker.hints()))
         if name == "start":
             self.started.set()
             # Registered after what the tracker registered, so it runs before it.
@@ -199,7 +206,7 @@ class Relay:
 
     def _say(self, line: str) -> None:
         with suppress(Exception):
-            self._warn(f"{self.name}: {line}")
+            self._tell(f"{self.label}: {line}")
 
 
 def _describe(error: BaseException) -> str:

@@ -72,7 +72,8 @@ class PlainLines(Silent):
         self.say("  ".join(parts))
 
     def say(self, message: str) -> None:
-        print(message, file=self._stream, flush=True)
+        self._stream.write(f"{message}\n")  # at once: trackers speak from threads of their own
+        self._stream.flush()
 
 
 class Bar(Silent):

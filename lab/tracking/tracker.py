@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from lab.spec import import_object
+from lab.spec import TrackerSpec, import_object
+
+if TYPE_CHECKING:
+    from lab.config import Options
 
 Row = Mapping[str, float]
 
@@ -18,7 +21,8 @@ class RunInfo:
 
     `id` is unique to the run and kept by resume, so that a tracker can continue the same record.
     `config` is flat or nested plain data without secrets; `clock` is the clock's name
-    ("env_steps", "samples"); `objective` is a metric's name with "max" or "min".
+    ("env_steps", "samples"); `objective` is a metric's name with "max" or "min". `say` tells the
+    person a line, from any thread, with the tracker's label before it.
     """
 
     id: str
@@ -34,13 +38,15 @@ class RunInfo:
     tags: tuple[str, ...] = ()
     job_type: str = "train"
     resumed: bool = False
+    say: Callable[[str], None] = field(default=lambda line: None, compare=False, repr=False)
 
 
 class Tracker(Protocol):
     """Life-cycle events at logging cadence. Calls come from one background thread, in order.
 
-    A tracker may have an attribute `url`, the address of its record: the run's summary then links
-    to it. It may have the method `source` of `FollowsSources`.
+    It is made without arguments, or with its options where its spec names some. It may have an
+    attribute `url`, the address of its record: the run's summary then links to it. It may have the
+    methods of `FollowsSources`, `GivesHints` and `Abandonable`.
     """
 
     def start(self, run: RunInfo) -> None:
@@ -68,34 +74,24 @@ class FollowsSources(Protocol):
         from other data. A resumed run says it again."""
 
 
-class Imported:
-    """A tracker that is imported and made when its run starts, on the thread that serves it: an
-    import may take long, or fail."""
+@runtime_checkable
+class GivesHints(Protocol):
+    """A tracker that has something to say once the run has ended."""
 
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._tracker: Tracker
+    def hints(self) -> Iterable[str]:
+        """Return lines for the person, after `finish`: the command that shows the record, say."""
 
-    @property
-    def url(self) -> Any:
-        return getattr(getattr(self, "_tracker", None), "url", None)
 
-    def start(self, run: RunInfo) -> None:
-        self._tracker = import_object(self._path)()
-        self._tracker.start(run)
+@runtime_checkable
+class Abandonable(Protocol):
+    """A tracker that can be let go at once, from another thread than the one it hangs on."""
 
-    def row(self, row: Row) -> None:
-        self._tracker.row(row)
+    def abandon(self) -> None:
+        """Free what would block, now or when the interpreter exits."""
 
-    def media(self, name: str, path: Path, clock: int) -> None:
-        self._tracker.media(name, path, clock)
 
-    def source(self, name: str, description: Mapping[str, Any]) -> None:
-        if isinstance(self._tracker, FollowsSources):
-            self._tracker.source(name, description)
-
-    def checkpoint(self, name: str, path: Path) -> None:
-        self._tracker.checkpoint(name, path)
-
-    def finish(self, summary: Mapping[str, Any]) -> None:
-        self._tracker.finish(summary)
+def make(spec: TrackerSpec, options: Options | None) -> Tracker:
+    """Import a tracker and make it; both may take long, or fail."""
+    kind = import_object(spec.tracker)
+    made: Tracker = kind(options) if spec.options else kind()
+    return made

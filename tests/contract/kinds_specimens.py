@@ -7,6 +7,7 @@ import os
 import random
 import tempfile
 import threading
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any, Literal
@@ -278,13 +279,50 @@ class Lingering(Honest):
         self.ended.set()
 
 
-def tracker(kind: type[Any]) -> lab.TrackerSpec:
-    return lab.TrackerSpec("specimen", f"{MODULE}:{kind.__name__}")
+class Shade(lab.Options):
+    shade: str = Field("dark", description="Shade of the ink.")
 
 
-TRACKERS = {"honest": tracker(Honest), "honest-elsewhere": tracker(Elsewhere)}
+class Needed(lab.Options):
+    shade: str = Field(description="Shade of the ink.")
+
+
+class Greedy(lab.Options):
+    seed: str = Field("mine", description="Seed of the ink.")
+
+
+class Shaded(Honest):
+    def __init__(self, options: Shade) -> None:
+        self.shade = options.shade
+
+    def hints(self) -> Iterator[str]:
+        yield f"It is {self.shade}."
+
+
+class Blinding(Shaded):
+    def hints(self) -> Iterator[str]:
+        raise ValueError("no light")
+        yield
+
+
+def tracker(kind: type[Any], options: type[Any] | None = None) -> lab.TrackerSpec:
+    path = f"{MODULE}:{options.__name__}" if options else ""
+    return lab.TrackerSpec("specimen", f"{MODULE}:{kind.__name__}", path)
+
+
+TRACKERS = {
+    "honest": tracker(Honest),
+    "honest-elsewhere": tracker(Elsewhere),
+    "honest-with-options": tracker(Shaded, Shade),
+}
 BROKEN_TRACKERS = [
-    ("it_has_the_methods_of_a_tracker", tracker(Needy), "needs arguments to be made"),
+    ("it_has_the_methods_of_a_tracker", tracker(Needy), "cannot be made with no arguments"),
+    ("it_has_the_methods_of_a_tracker", tracker(Honest, Shade), "made with its options alone"),
+    ("its_options_are_described", tracker(Shaded, Undescribed), "'n' has no description"),
+    ("its_options_are_described", tracker(Shaded, Needed), "--shade has no default"),
+    ("its_options_are_described", tracker(Shaded, Honest), "is no lab.Options"),
+    ("its_options_are_its_own", tracker(Shaded, Greedy), "--seed is an option of the runner"),
+    ("it_takes_all_of_a_run", tracker(Blinding, Shade), "hints raises ValueError: no light"),
     ("it_has_the_methods_of_a_tracker", tracker(Deaf), "has no method 'media'"),
     ("it_has_the_methods_of_a_tracker", tracker(Short), "media(name, path, clock)"),
     ("it_takes_all_of_a_run", tracker(Raising), "checkpoint raises ValueError: no room"),

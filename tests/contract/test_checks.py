@@ -27,7 +27,7 @@ ELSEWHERE = {  # tested below, on files that a test spoils
     "the_lab_is_required",
     "imports_are_light",
     "imports_are_public",
-    "wandb_is_left_to_the_runner",
+    "trackers_are_left_to_the_runner",
 }
 
 
@@ -152,8 +152,8 @@ FILES = {
                        "lab.storage.store"),
     "another plugin": ("imports_are_public", "algorithm.py", "import lab_dqn.model\n",
                        "another plugin"),
-    "wandb": ("wandb_is_left_to_the_runner", "algorithm.py", "def f():\n    import wandb\n",
-              "imports wandb"),
+    "a tracker's library": ("trackers_are_left_to_the_runner", "algorithm.py",
+                            "def f():\n    import wandb\n", "imports wandb"),
 }  # fmt: skip
 
 

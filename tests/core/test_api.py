@@ -329,7 +329,7 @@ class Ledger:
     def __init__(self) -> None:
         self.started: list[bool] = []
         self.name, self.present = "ledger", True
-        self.key, self.url = "ledger", "https://example.com/ledger"
+        self.url, self.hints = "https://example.com/ledger", ()
         self.clocks: list[int] = []
         self.states: list[str] = []
         self.checkpoints: list[str] = []

@@ -29,6 +29,9 @@ def models() -> dict[str, type[Options]]:
     for source in plugins.sources().values():
         if source.options:
             found[f"source {source.name}"] = import_object(source.options)
+    for tracker in plugins.trackers().values():
+        if tracker.options:
+            found[f"tracker {tracker.name}"] = tracker.load_options()
     return found
 
 

@@ -105,7 +105,7 @@ def test_json_is_one_document_on_stdout(cli, trained) -> None:
     assert Path(played["file"]).read_text() == "hum"
     offered = {plugin["name"]: plugin for plugin in document(cli("plugins", "--json"))}
     assert set(offered["toys"]["experiments"]) == {"toy-gan", "toy-dbn", "toy-epochs"}
-    assert {finding["subject"] for finding in document(cli("doctor", "--json"))} > {"devices"}
+    assert {finding["name"] for finding in document(cli("doctor", "--json"))} > {"devices"}
 
 
 def test_a_failed_run_prints_its_json_too(cli) -> None:
@@ -308,7 +308,7 @@ def test_doctor_reports_a_folder_that_cannot_be_written(cli, tmp_path) -> None:
     assert "cpu" in healthy.stdout
     broken = cli("doctor", "--runs-dir", "/proc/1", "--json")
     assert broken.exit_code == 1
-    problems = {f["subject"]: f["problem"] for f in json.loads(broken.stdout) if f["problem"]}
+    problems = {f["name"]: f["hint"] for f in json.loads(broken.stdout) if f["hint"]}
     assert "not writable" in problems["runs folder"]
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import helpers
 import pytest
+import yaml
 
-from lab import hookspecs
-from lab.plugins import discover
+from lab.plugins import OFFERS, discover
 
 FIXTURE = helpers.ROOT / "tests" / "fixtures" / "lab-everything"
 Lab = Callable[..., subprocess.CompletedProcess[str]]
@@ -43,13 +43,19 @@ def python(tmp_path_factory) -> Path:
     return python
 
 
+def environment() -> dict[str, str]:
+    """Return one that says nothing of the lab's place, and in which W&B follows nothing."""
+    kept = {k: v for k, v in helpers.child_environment().items() if k != "PYTHONPATH"}
+    return {**kept, "WANDB_MODE": "disabled"}
+
+
 @pytest.fixture
 def lab(python: Path, tmp_path: Path) -> Lab:
-    def call(*words: object, **environment: str) -> subprocess.CompletedProcess[str]:
-        env = {k: v for k, v in helpers.child_environment().items() if k != "PYTHONPATH"}
+    def call(*words: object, **variables: str) -> subprocess.CompletedProcess[str]:
         command = [str(python), "-m", "lab", *map(str, words)]
-        return helpers.run_child(command, tmp_path, {**env, **environment})
+        return helpers.run_child(command, tmp_path, {**environment(), **variables})
 
+    call.python = python  # type: ignore[attr-defined]
     return call
 
 
@@ -59,22 +65,21 @@ def test_every_hook_is_listed(lab) -> None:
     assert (found["distribution"], found["version"], found["status"]) == (
         "lab-everything", "2.5", "ok",
     )  # fmt: skip
-    for name in vars(hookspecs):
-        if name.startswith("lab_"):
-            assert found[name.removeprefix("lab_")], f"the fixture does not use {name}"
+    for kind in OFFERS:
+        assert found[kind], f"the fixture does not use lab_{kind}"
 
 
 def test_an_experiment_trains_from_a_source_and_is_resumed(lab, tmp_path) -> None:
-    done = lab("run", "ramp", "--slope", 3, "--name", "one", "--wandb", "disabled", "--json")
+    done = lab("run", "ramp", "--slope", 3, "--name", "one", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["objective"] < 0.05
-    longer = lab("resume", "one", "--budget", 800, "--wandb", "disabled", "--json")
+    longer = lab("resume", "one", "--budget", 800, "--json")
     assert json.loads(longer.stdout)["summary"]["clock"]["value"] == 800
 
 
 def test_an_environment_is_known_by_its_namespace(lab) -> None:
     words = ("--env", "everything/Still-v0", "--preset", "tiny", "--budget", 400)
-    done = lab("run", "dqn", *words, "--wandb", "disabled", "--no-media", "--json")
+    done = lab("run", "dqn", *words, "--no-media", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["objective"] == 1.0
 
@@ -86,7 +91,7 @@ def test_a_command_is_listed_and_called(lab) -> None:
 
 
 def test_a_tracker_gets_every_row_medium_and_checkpoint(lab, tmp_path) -> None:
-    options = ("--preset", "tiny", "--budget", 400, "--wandb", "disabled", "--name", "one")
+    options = ("--preset", "tiny", "--budget", 400, "--name", "one")
     done = lab("run", "dqn", *options, LEDGER=str(tmp_path / "ledger"))
     assert done.returncode == 0, done.stderr
     events = [json.loads(line) for line in (tmp_path / "ledger").read_text().splitlines()]
@@ -106,19 +111,147 @@ def test_a_tracker_gets_every_row_medium_and_checkpoint(lab, tmp_path) -> None:
 
 @pytest.mark.parametrize("event", ["start", "row", "finish"])
 def test_a_tracker_that_crashes_stops_nothing(lab, tmp_path, event) -> None:
-    words = ("run", "ramp", "--wandb", "disabled", "--name", "one")
+    words = ("run", "ramp", "--name", "one")
     done = lab(*words, LEDGER_TROUBLE=f"crash in {event}")
     assert done.returncode == 0
     assert (
-        "ledger: RuntimeError: out of ink; given up, the run folder has everything" in done.stderr
+        "the Ledger: RuntimeError: out of ink; given up, the run folder has everything"
+        in done.stderr
     )
     assert helpers.summary(tmp_path / "runs" / "one")["state"] == "finished"
 
 
 def test_a_tracker_that_is_not_wanted_is_not_made(lab, tmp_path) -> None:
     ledger = tmp_path / "ledger"
-    lab("run", "ramp", "--wandb", "disabled", "--no-track", LEDGER=str(ledger))
+    lab("run", "ramp", "--no-track", LEDGER=str(ledger))
     assert not ledger.exists()
+
+
+# -- the options of a tracker
+
+
+def options_of(run: Path) -> dict[str, dict[str, object]]:
+    return dict(yaml.safe_load((run / "config.yaml").read_text())["trackers"])
+
+
+def test_help_shows_a_trackers_options_under_a_heading_of_its_own(lab) -> None:
+    shown = lab("run", "ramp", "--help").stdout
+    own = shown[shown.index("Options of the tracker the Ledger:") :]
+    assert shown.index("Runner options:") < shown.index("Options of the tracker the Ledger:")
+    assert re.search(r"--ink none\|black\|red +Ink; none: no ledger\.  \[default: black\]", own)
+    assert "--ink" in lab("resume", "--help").stdout
+    assert "--pages" not in lab("resume", "--help").stdout
+
+
+@pytest.mark.parametrize("way", ["words", "environment", "file", "a run's record"])
+def test_a_trackers_option_is_said_in_every_way_and_recorded(lab, tmp_path, way) -> None:
+    words: tuple[object, ...] = ("run", "ramp", "--name", "one")
+    variables = {}
+    if way == "words":
+        words += ("--ink", "red")
+    elif way == "environment":
+        variables = {"LAB_INK": "red"}
+    elif way == "file":
+        (tmp_path / "mine.yaml").write_text("ink: red\n")
+        words += ("--config", "mine.yaml")
+    else:
+        lab("run", "ramp", "--name", "before", "--ink", "red")
+        words += ("--config", "runs/before/config.yaml")
+    done = lab(*words, LEDGER=str(tmp_path / "ledger"), **variables)
+    assert done.returncode == 0, done.stderr
+    assert "the Ledger: in red\n" in done.stderr
+    assert done.stderr.endswith("read it by the light of red\n")
+    assert options_of(tmp_path / "runs" / "one")["ledger"] == {"ink": "red", "pages": 9}
+
+
+def test_python_takes_a_trackers_option_and_gets_its_hints(python, tmp_path) -> None:
+    code = (
+        "import lab\n"
+        "done = lab.run('ramp', name='one', ink='red')\n"
+        "print(done.hints)\n"
+        "done = lab.resume('runs/one', budget=800, ink='black')\n"
+        "print(done.hints)\n"
+        "try: lab.resume('runs/one', budget=900, pages=3)\n"
+        "except lab.UsageError as error: print(error)\n"
+    )
+    env = environment()
+    done = helpers.run_child([str(python), "-c", code], tmp_path, env)
+    assert done.stdout.splitlines() == [
+        "('read it by the light of red',)",
+        "()",
+        "resume cannot change pages: start a new run",
+    ], done.stderr
+    assert options_of(tmp_path / "runs" / "one")["ledger"]["ink"] == "black"
+
+
+def test_seeds_hand_a_trackers_options_on(lab, tmp_path) -> None:
+    lab("run", "ramp", "--seeds", 2, "--pages", 3)
+    for run in (tmp_path / "runs").iterdir():
+        assert options_of(run)["ledger"]["pages"] == 3
+
+
+def test_an_option_may_keep_a_tracker_away_and_it_may_come_later(lab, tmp_path) -> None:
+    ledger = tmp_path / "ledger"
+    done = lab("run", "ramp", "--ink", "none", "--name", "one", LEDGER=str(ledger))
+    assert done.returncode == 0
+    assert not ledger.exists()
+    words = ("resume", "one", "--budget", 800, "--ink", "black")
+    assert lab(*words, LEDGER=str(ledger)).returncode == 0
+    events = [json.loads(line) for line in ledger.read_text().splitlines()]
+    stored = (tmp_path / "runs" / "one" / "metrics.jsonl").read_text().splitlines()
+    assert [e[1] for e in events if e[0] == "row"] == [json.loads(line) for line in stored]
+
+
+def test_a_wrong_value_is_told_with_all_other_mistakes(lab) -> None:
+    done = lab("run", "ramp", "--ink", "blue", "--lr", -1)
+    assert done.returncode == 2
+    assert "--ink blue: " in done.stderr
+    assert "--lr -1: should be greater than 0" in done.stderr
+
+
+def test_a_run_goes_on_where_its_tracker_is_gone(lab, tmp_path) -> None:
+    lab("run", "ramp", "--ink", "red", "--name", "one")
+    for words in (("resume", "one", "--budget", 800), ("run", "ramp", "--config",
+                  "runs/one/config.yaml", "--name", "two")):  # fmt: skip
+        code = (
+            "from lab.plugins import Plugin\nimport sys, lab.plugins, lab.cli\n"
+            "fill = lab.plugins._fill\n"
+            "def no_trackers(manager, plugin, load):\n"
+            "    fill(manager, plugin, load); plugin.trackers = []\n"
+            "lab.plugins._fill = no_trackers\n"
+            f"lab.cli.main({list(map(str, words))!r}, prog_name='lab')"
+        )
+        env = environment()
+        done = helpers.run_child([str(lab.python), "-c", code], tmp_path, env)
+        assert done.returncode == 0, done.stderr
+    assert options_of(tmp_path / "runs" / "one")["ledger"]["ink"] == "red"
+    assert options_of(tmp_path / "runs" / "two") == {}
+
+
+# -- what the doctor is told
+
+
+def test_a_plugin_tells_the_doctor_what_it_finds(lab, tmp_path) -> None:
+    well = lab("doctor", LEDGER="my-ledger")
+    assert re.search(r"^ledger +my-ledger$", well.stdout, re.MULTILINE)
+    assert well.returncode == 0, well.stdout
+    ill = lab("doctor", "--json")
+    assert {"name": "ledger", "state": "no file", "hint": "export LEDGER=FILE"} in json.loads(
+        ill.stdout
+    )
+    assert ill.returncode == 1
+    assert "no file" not in lab("--no-plugin", "everything", "doctor").stdout
+
+
+def test_an_examination_that_fails_is_a_finding(lab) -> None:
+    done = lab("doctor", LEDGER_TROUBLE="crash in doctor")
+    assert done.returncode == 1
+    assert "plugin everything" in done.stdout
+    assert "cannot be examined  PROBLEM: RuntimeError: no doctor" in done.stdout
+    assert "runs folder" in done.stdout
+
+
+# -- the contract
 
 
 def test_the_experiment_keeps_the_contract(lab) -> None:
@@ -168,7 +301,7 @@ def train(name, folder):
     fields = discover().experiment(name).load_config().model_fields
     learns_from = {"env": WORLD} if "env" in fields else {"data": PICTURES}
     os.environ["LEDGER"] = str(folder / f"{name}.ledger")
-    options = {"runs_dir": folder, "name": name, "wandb": "disabled", "media": False}
+    options = {"runs_dir": folder, "name": name, "media": False}
     result = lab.run(name, preset="none", budget=256, **learns_from, **options)
     told = CliRunner().invoke(main, ["everything-tell", str(result.dir)], prog_name="lab")
     return {
@@ -193,7 +326,7 @@ for name in sys.argv[3:]:
 def families(python: Path, tmp_path_factory) -> dict[str, dict]:
     """What came of a short run of each family with what the distribution offers; all in one
     child, so that torch is imported once."""
-    env = {k: v for k, v in helpers.child_environment().items() if k != "PYTHONPATH"}
+    env = environment()
     command = [str(python), "-c", EVERY_FAMILY, WORLD, PICTURES, *FAMILIES]
     done = helpers.run_child(command, tmp_path_factory.mktemp("families"), env, timeout=280)
     lines = [line for line in done.stdout.splitlines() if line.startswith("FAMILY ")]
@@ -287,8 +420,15 @@ def test_a_built_in_folder_lifted_out_is_a_plugin_of_its_own(folder, tmp_path) -
     code = f"import {package}; print({package}.__file__)"
     where = helpers.run_child([sys.executable, "-c", code], tmp_path, env)
     assert str(tmp_path / "site") in where.stdout
+    for tracker in found["trackers"]:
+        env["LAB_DISABLE_PLUGINS"] = blocked.replace("rl-gen-lab:mlp", "")  # to be followed
+        words = ("run", "mlp", "--preset", "tiny", "--budget", 300, "--name", tracker)
+        done = helpers.run_child(helpers.lab_command(*words), tmp_path, env)
+        assert done.returncode == 0, done.stderr
+        assert "given up" not in done.stderr
+        assert helpers.summary(tmp_path / "runs" / tracker)["trackers"] == [tracker]
     for experiment in found["experiments"]:
-        words = ("--preset", "tiny", "--budget", 300, "--no-media", "--wandb", "disabled", "--json")
+        words = ("--preset", "tiny", "--budget", 300, "--no-media", "--no-track", "--json")
         done = helpers.run_child(helpers.lab_command("run", experiment, *words), tmp_path, env)
         assert done.returncode == 0, done.stderr
         assert json.loads(done.stdout)["state"] == "finished"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import helpers
 import pytest
 
-HEAVY = ("torch", "numpy", "gymnasium", "wandb", "scipy", "matplotlib", "sklearn", "rich", "PIL")
+from lab.testing.light import heavy
+
+HEAVY = tuple(sorted(heavy()))
 REPORT = (
     "import sys\nfrom lab.cli import main\n"
     "try: main({args!r}, prog_name='lab')\n"
@@ -23,12 +26,27 @@ def loaded(code: str, site, tmp_path) -> list[str]:
     return child.stderr.splitlines()[-1].split()
 
 
+def test_what_is_heavy_follows_from_what_the_lab_needs() -> None:
+    for name in ("torch", "numpy", "gymnasium", "wandb", "scipy", "sklearn", "rich", "PIL"):
+        assert name in HEAVY
+    assert not {"click", "pluggy", "pydantic", "yaml", "lab"} & set(HEAVY)
+
+
+def test_the_lab_names_no_trackers_library() -> None:
+    """Weights & Biases is a plugin as anybody's: nothing of the lab knows it."""
+    known = re.compile(r"wandb|w&b|weights\s*&\s*biases", re.IGNORECASE)
+    files = [path for path in (helpers.ROOT / "lab").rglob("*") if path.is_file()]
+    texts = {path: path.read_text() for path in files if path.suffix != ".pyc"}
+    assert len(texts) > 150
+    assert [str(path) for path, text in texts.items() if known.search(text)] == []
+
+
 @pytest.mark.parametrize(
     "words",
     ["--help", "--version", "plugins", "plugins --json", "run --help", "run toy-epochs --help",
      "run odd --lr x", "runs", "runs --json", "completion bash", "show --help", "resume --help",
      "compare --help", "check --help", "new --help", "export --help", "eval --help",
-     "doctor --help", "play --help", "nonsense"],
+     "doctor --help", "play --help", "sync --help", "wandb view --help", "nonsense"],
 )  # fmt: skip
 def test_a_command_that_only_looks_loads_nothing_heavy(site, tmp_path, words) -> None:
     code = REPORT.format(args=words.split(), heavy=HEAVY)

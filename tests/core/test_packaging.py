@@ -93,7 +93,7 @@ def check_installed(python: Path, neutral: Path) -> None:
     assert set(found) == set(POINTS)
     assert {plugin["status"] for plugin in found.values()} == {"ok"}
     assert {plugin["version"] for plugin in found.values()} == {PROJECT["version"]}
-    offers = ("experiments", "environments", "sources")
+    offers = ("experiments", "environments", "sources", "trackers")
     assert all(any(plugin[what] for what in offers) for plugin in found.values())
 
 

@@ -1,82 +1,15 @@
-"""Give every test here a home of its own, and a wandb that knows nothing of the last test."""
+"""Lend tests of trackers a run that they are told of."""
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
-import helpers
 import pytest
-from fake_wandb import FakeWandb
 
 from lab.tracking.tracker import RunInfo
-from lab.tracking.wandb_session import core_process
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty home, no WANDB_ variables; wandb-core is gone afterwards."""
-    for name in [name for name in os.environ if name.startswith(("WANDB_", "XDG_", "NETRC"))]:
-        monkeypatch.delenv(name)
-    folder = tmp_path / "home"
-    folder.mkdir()
-    monkeypatch.setenv("HOME", str(folder))
-    monkeypatch.chdir(tmp_path)
-    forget_wandb()  # a test elsewhere may have asked it about another server
-    yield folder
-    core = core_process()
-    if core is not None:
-        core.kill()
-    forget_wandb()
-
-
-def forget_wandb() -> None:
-    """Let wandb read its settings afresh; it keeps them for the life of the process."""
-    if "wandb" in sys.modules:
-        with suppress(Exception, SystemExit):
-            sys.modules["wandb"].teardown()
-
-
-@pytest.fixture
-def server(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeWandb]:
-    """A W&B server that the environment points to, with a key."""
-    with FakeWandb() as fake:
-        for name, value in fake.env().items():
-            monkeypatch.setenv(name, value)
-        yield fake
-        assert fake.errors == []
-
-
-@pytest.fixture
-def toys(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The toys, discoverable in this process."""
-    monkeypatch.syspath_prepend(helpers.TOYS)
-    monkeypatch.syspath_prepend(helpers.toy_distributions(tmp_path_factory.mktemp("site")))
-
-
-@pytest.fixture
-def make_run(tmp_path: Path) -> Callable[..., RunInfo]:
+def make_run(run_info: Callable[..., RunInfo]) -> Callable[..., RunInfo]:
     """Return a maker of RunInfo; its folder exists."""
-
-    def make(**changes: Any) -> RunInfo:
-        folder = tmp_path / "runs" / "r1"
-        folder.mkdir(parents=True, exist_ok=True)
-        facts: dict[str, Any] = {
-            "id": "abc123",
-            "name": "dqn-CartPole-v1-s0",
-            "dir": folder,
-            "experiment": "dqn",
-            "target": "CartPole-v1",
-            "group": "dqn-9f3c",
-            "seed": 0,
-            "config": {"lr": 0.001, "net": {"hidden": 64}},
-            "clock": "env_steps",
-            "objective": ("eval/return", "max"),
-        }
-        return RunInfo(**{**facts, **changes})
-
-    return make
+    return run_info

@@ -16,9 +16,9 @@ import pytest
 from fake_wandb import FakeWandb
 
 import lab
-from lab.tracking import wandb
 from lab.tracking.terminal import Silent
-from lab.tracking.wandb_session import core_process
+from lab_wandb import tracker
+from lab_wandb.internals.session import core_process
 
 BOUND = 60.0  # seconds that W&B may hold a run up, at its start and at its end
 PATIENCE = {"init_timeout": 1.0, "finish_timeout": 1.5}
@@ -62,7 +62,7 @@ def alone(home: Path, toys: None, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wandb, "WandbTracker", partial(wandb.WandbTracker, **PATIENCE))
+    monkeypatch.setattr(tracker, "WandbTracker", partial(tracker.WandbTracker, **PATIENCE))
 
 
 def assert_no_thread_is_left() -> None:

@@ -10,7 +10,7 @@ import click
 from lab.cli import common, output
 
 if TYPE_CHECKING:
-    from lab.tracking.wandb_sync import Outcome
+    from lab_wandb.internals.sync import Outcome
 
 
 @click.command("sync", short_help="Upload offline runs to W&B.")
@@ -34,7 +34,7 @@ def command(
     uploaded and the run counts as incomplete. The exit code is 1 where a run failed or is
     incomplete.
     """
-    from lab.tracking.wandb_sync import sync
+    from lab_wandb.internals.sync import sync
 
     outcomes = []
     for outcome in sync(selected.runs(), timeout):

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, NamedTuple
 
-from lab.errors import LabError
+from lab import LabError
 from lab.messages import first_line
-from lab.tracking.wandb_mode import probe, unreported
-from lab.tracking.wandb_session import Session, Voice, app_url, connect, execute, http_status
+from lab_wandb.internals.session import Session, Voice, app_url, connect, execute, http_status
+from lab_wandb.mode import probe, unreported
 
 LOGIN = "run `wandb login`, or set WANDB_API_KEY"
 PAGE = 5_000  # rows

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lab.tracking import wandb_log
-from lab.tracking.wandb_server import Address, Seen
+from lab_wandb.internals import transaction_log
+from lab_wandb.internals.server import Address, Seen
 
 UPLOAD = "upload.wandb"  # beside the log, whose folder W&B takes the files from
 
@@ -78,7 +78,7 @@ def find(run_dir: Path) -> list[Path]:
 def read(log: Path) -> Part:
     """Return what a log speaks of. Raises OSError and ValueError where it cannot be read."""
     part = Part(log, bytes=log.stat().st_size)
-    for record in wandb_log.read(log):
+    for record in transaction_log.read(log):
         kind = record.WhichOneof("record_type")
         if kind == "run":
             run = record.run
@@ -116,7 +116,7 @@ def write_lacking(part: Part, seen: Seen | None, times: Set[float]) -> Path:
     path = part.log.with_name(UPLOAD)
     clear(part)
     digests = seen.digests if seen else frozenset[str]()
-    wandb_log.write(path, _lacking(part, digests, times))
+    transaction_log.write(path, _lacking(part, digests, times))
     return path
 
 
@@ -135,7 +135,7 @@ def moved(path: str, log: Path) -> Path:
 
 def _lacking(part: Part, digests: Set[str], times: Set[float]) -> Iterator[Any]:
     number = 0
-    for record in wandb_log.read(part.log):
+    for record in transaction_log.read(part.log):
         kind = record.WhichOneof("record_type")
         if kind == "history":
             row = _values(record.history.item)

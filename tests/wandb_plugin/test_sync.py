@@ -27,10 +27,11 @@ from PIL import Image
 import lab
 from lab.cli import main
 from lab.storage.store import Run, RunFolder
-from lab.tracking import wandb_log, wandb_parts
 from lab.tracking.tracker import RunInfo
-from lab.tracking.wandb import WandbTracker
-from lab.tracking.wandb_sync import Outcome, sync
+from lab_wandb.internals import parts, transaction_log
+from lab_wandb.internals.sync import Outcome, sync
+from lab_wandb.options import Options
+from lab_wandb.tracker import WandbTracker
 
 MakeRun = Callable[..., RunInfo]
 SUMMARY = {"state": "finished", "clock": {"name": "env_steps", "value": 20}, "seconds": 3.5}
@@ -51,7 +52,7 @@ def follow(
     """Write a part of a run with the real client, and what makes its folder a run's."""
     (run.dir / "config.yaml").write_text(f"experiment: dqn\nid: {run.id}\nrun: {{}}\n")
     (run.dir / "summary.json").write_text(json.dumps({"name": run.name, **summary}))
-    tracker = WandbTracker(mode, warn=lambda line: None, **limits)
+    tracker = WandbTracker(Options(wandb=mode), **limits)
     tracker.start(run)
     for row in rows(clocks):
         tracker.row(row)
@@ -101,7 +102,7 @@ def test_an_offline_run_is_uploaded_whole_and_once(
     (run.dir / "config.yaml").write_text("experiment: dqn\n")
     (run.dir / "summary.json").write_text('{"state": "finished"}')
     (run.dir / "last.pt").write_bytes(b"weights")
-    tracker = WandbTracker("offline")
+    tracker = WandbTracker(Options(wandb="offline"))
     tracker.start(run)
     tracker.source("moons", {"name": "moons", "argument": {"n": 100}})
     for row in rows(range(30)):
@@ -135,7 +136,7 @@ def test_an_offline_run_is_uploaded_whole_and_once(
 @pytest.mark.parametrize("mode", ["online", "offline"])
 def test_what_a_run_reads_is_its_input(mode: Any, server: FakeWandb, make_run: MakeRun) -> None:
     run = make_run()
-    tracker = WandbTracker(mode)
+    tracker = WandbTracker(Options(wandb=mode))
     tracker.start(run)
     tracker.source("moons", {"name": "moons", "hub_token": "secret-of-mine"})
     tracker.source("moons", {"name": "moons", "argument": "200"})
@@ -156,7 +157,7 @@ def test_a_table_is_staged_in_the_run_folder_and_uploaded_from_it(
 ) -> None:
     run = make_run()
     (tmp_path / "scores.csv").write_text("name,score\na,0.5\n")
-    tracker = WandbTracker("offline")
+    tracker = WandbTracker(Options(wandb="offline"))
     tracker.start(run)
     tracker.media("scores", tmp_path / "scores.csv", 3)
     tracker.finish(SUMMARY)
@@ -183,15 +184,16 @@ def test_a_run_that_was_killed_is_uploaded_as_far_as_it_came(
     run = make_run()
     program = (
         "import os, sys, time\nfrom pathlib import Path\n"
-        "sys.path.insert(0, sys.argv[1])\nfrom lab.tracking import wandb\n"
-        "from lab.tracking.tracker import RunInfo\nwandb.FLUSH_SECONDS = 0.1\n"
+        "sys.path[:0] = sys.argv[1].split(os.pathsep)\nfrom lab_wandb import options, tracker\n"
+        "from lab import RunInfo\ntracker.FLUSH_SECONDS = 0.1\n"
         "run = RunInfo('abc123', 'n', Path(sys.argv[2]), 'e', 't', 'g', 0, {}, 'env_steps',\n"
         "    ('eval/return', 'max'))\n"
-        "tracker = wandb.WandbTracker('offline'); tracker.start(run)\n"
+        "tracker = tracker.WandbTracker(options.Options(wandb='offline')); tracker.start(run)\n"
         "for clock in range(50): tracker.row({'clock': clock, 'eval/return': 1.0})\n"
         "time.sleep(1); print('ready', flush=True); time.sleep(60)\n"
     )
-    words = [sys.executable, "-c", program, str(helpers.ROOT), str(run.dir)]
+    places = f"{helpers.ROOT}{os.pathsep}{helpers.ROOT / 'plugins'}"
+    words = [sys.executable, "-c", program, places, str(run.dir)]
     child = subprocess.Popen(words, stdout=subprocess.PIPE, start_new_session=True)
     assert child.stdout is not None
     assert child.stdout.readline() == b"ready\n"
@@ -275,7 +277,7 @@ def test_an_upload_that_ends_well_and_did_not_arrive_is_a_failure(
 ) -> None:
     run = make_run()
     follow(run, range(3), checkpoint=b"weights")
-    monkeypatch.setattr("lab.tracking.wandb_sync.SETTLE_SECONDS", 0.1)
+    monkeypatch.setattr("lab_wandb.internals.sync.SETTLE_SECONDS", 0.1)
     commit = server._on_CommitArtifact
     server._on_CommitArtifact = lambda v: {
         "commitArtifact": {"artifact": {"id": "x", "digest": ""}}
@@ -296,7 +298,7 @@ def test_what_is_gone_is_named_and_the_rest_is_uploaded(
 ) -> None:
     run = make_run()
     Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
-    tracker = WandbTracker("offline")
+    tracker = WandbTracker(Options(wandb="offline"))
     tracker.start(run)
     for row in rows(range(5)):
         tracker.row(row)
@@ -346,7 +348,7 @@ def test_a_run_that_is_running_is_refused_and_the_others_are_not(
     for name in ("busy", "broken", "well"):
         (tmp_path / "runs" / name).mkdir(parents=True)
         follow(make_run(id=name, dir=tmp_path / "runs" / name), range(3))
-    (broken,) = wandb_parts.find(tmp_path / "runs" / "broken")
+    (broken,) = parts.find(tmp_path / "runs" / "broken")
     broken.write_bytes(b"what is this?")
     with closing(RunFolder(tmp_path / "runs" / "busy")):
         done = command("--json", "busy", "broken", "well")
@@ -467,26 +469,26 @@ SIZES = st.one_of(
 def test_records_of_any_size_come_back(tmp_path_factory: Any, sizes: list[int]) -> None:
     path = tmp_path_factory.mktemp("log") / "x.wandb"
     contents = [bytes([i + 1]) * size for i, size in enumerate(sizes)]
-    wandb_log.write(path, map(Content, contents))
+    transaction_log.write(path, map(Content, contents))
     log = path.read_bytes()
-    assert list(wandb_log._contents(log, "x")) == contents
+    assert list(transaction_log._contents(log, "x")) == contents
     if log[-1:] != b"\0" and contents and contents[-1]:  # torn: the rest is read
-        assert list(wandb_log._contents(log[:-1], "x")) == contents[:-1]
+        assert list(transaction_log._contents(log[:-1], "x")) == contents[:-1]
 
 
 def test_the_clients_own_log_is_understood(home: Path, make_run: MakeRun) -> None:
     run = make_run()
     follow(run, range(300), checkpoint=b"weights")
-    (log,) = wandb_parts.find(run.dir)
-    part = wandb_parts.read(log)
+    (log,) = parts.find(run.dir)
+    part = parts.read(log)
     assert part.where == ("", "lab", "abc123")
     assert len(set(part.times)) == 300
     assert len(part.digests) == 1
     assert part.summary["state"] == "finished"
     assert part.missing == {}
     copy = log.with_name("copy.wandb")
-    wandb_log.write(copy, wandb_log.read(log))
-    assert list(wandb_log.read(copy)) == list(wandb_log.read(log))
+    transaction_log.write(copy, transaction_log.read(log))
+    assert list(transaction_log.read(copy)) == list(transaction_log.read(log))
 
 
 # -- from a run to its page

@@ -13,10 +13,9 @@ from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
-from lab.errors import LabError, UsageError
-from lab.storage.store import Run
-from lab.tracking.wandb import DEFAULT_PROJECT
-from lab.tracking.wandb_server import Server
+from lab import LabError, Run, UsageError
+from lab_wandb.internals.server import Server
+from lab_wandb.options import DEFAULT_PROJECT
 
 INSTALL = "pip install 'rl-gen-lab[wandb-views]'"
 SECTIONS = ("eval", "test", "train", "perf")
@@ -184,5 +183,6 @@ def _home(run: Run, environ: Mapping[str, str] = os.environ) -> tuple[str, str]:
     parts = urlsplit(url).path.strip("/").split("/")
     if len(parts) >= 4 and parts[-2] == "runs":
         return parts[-4], parts[-3]
-    named = run.record.get("run", {}).get("project") or environ.get("WANDB_PROJECT")
+    said = run.record.get("trackers", {}).get("wandb", {})
+    named = said.get("project") or environ.get("WANDB_PROJECT")
     return environ.get("WANDB_ENTITY", ""), named or DEFAULT_PROJECT

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import shlex
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from lab import RunInfo
 from lab.messages import first_line, slug
-from lab.tracking.tracker import Row, RunInfo
-from lab.tracking.wandb_content import (
+from lab_wandb.content import (
     clean,
     clear_staging,
     git_settings,
@@ -21,52 +20,39 @@ from lab.tracking.wandb_content import (
     media_object,
     summary_values,
 )
-from lab.tracking.wandb_mode import Flag, Mode, probe, resolve_mode, unreported
-from lab.tracking.wandb_session import Session, Voice, log_artifact, staging_in
-
-__all__ = ["Flag", "Mode", "WandbTracker", "offline_hint", "probe", "resolve_mode"]
+from lab_wandb.internals.session import Session, Voice, log_artifact, staging_in
+from lab_wandb.mode import Flag, Mode, resolve_mode, unreported
+from lab_wandb.options import DEFAULT_PROJECT, Options
 
 EXIT_CODES = {"finished": 0, "failed": 1, "interrupted": 130}
 FLUSH_SECONDS = 1.0
 FINISH_GRACE = 1.0  # beyond the client's own limit
 CHECKPOINT_LIMIT = 100 * 2**20
 LONGEST_NAME = 128
-DEFAULT_PROJECT = "lab"
-
-
-def _to_stderr(line: str) -> None:
-    print(line, file=sys.stderr)
 
 
 class WandbTracker:
-    """A `Tracker` that writes a W&B run into `<run folder>/wandb/`, and online if `mode` says so.
+    """A `lab.Tracker` that writes a W&B run into `<run folder>/wandb/`, and online if `options` say
+    so; where they say auto, that is for `resolve_mode` to find out.
 
-    `mode` auto follows `resolve_mode`. A server that is not there after `init_timeout` seconds
-    makes the run offline, under the same id. `project` None is WANDB_PROJECT, or else "lab".
-    `finish` waits `finish_timeout` seconds for uploads. Checkpoints over `checkpoint_limit` bytes
-    stay at home. `warn` gets single lines, and `tell` the address of an online run.
+    A server that is not there after `init_timeout` seconds makes the run offline, under the same
+    id. `finish` waits `finish_timeout` seconds for uploads. Checkpoints over `checkpoint_limit`
+    bytes stay at home. The person is told the address of an online run, and of what went wrong.
     """
 
     def __init__(
         self,
-        mode: Flag = "auto",
-        project: str | None = None,
-        entity: str | None = None,
+        options: Options,
         init_timeout: float = 20.0,
         finish_timeout: float = 45.0,
         checkpoint_limit: int = CHECKPOINT_LIMIT,
-        warn: Callable[[str], None] = _to_stderr,
-        tell: Callable[[str], None] = lambda line: None,
     ) -> None:
-        self.mode = mode
+        self.mode: Flag = options.wandb
         self.url: str | None = None
-        self._project = project or os.environ.get("WANDB_PROJECT") or DEFAULT_PROJECT
-        self._entity = entity
+        self._project = options.project or os.environ.get("WANDB_PROJECT") or DEFAULT_PROJECT
         self._init_timeout = init_timeout
         self._finish_timeout = finish_timeout
         self._checkpoint_limit = checkpoint_limit
-        self._say = warn
-        self._tell = tell
         self._checkpoints: list[tuple[str, Path]] = []
         self._environment = ExitStack()
         self._abandoned = False
@@ -84,18 +70,18 @@ class WandbTracker:
         import wandb
 
         self._wandb = wandb
-        self._voice = Voice(self._warn)
+        self._voice = Voice(run.say)
         self._session = Session(wandb, self._voice)
         self._session.open()
         self._run = self._begin()
         self._define_axes()
         if self.mode == "online":
             self.url = str(self._run.url)
-            self._tell(f"W&B: {self.url}")
+            run.say(self.url)
         if self._abandoned:
             self._session.cut(self._run)
 
-    def row(self, row: Row) -> None:
+    def row(self, row: Mapping[str, float]) -> None:
         if self._run is not None:
             # Without step=, which drops rows that come out of order.
             self._run.log({self._info.clock if k == "clock" else k: v for k, v in row.items()})
@@ -106,13 +92,13 @@ class WandbTracker:
         try:
             shown = media_object(self._wandb, path)
         except (OSError, ValueError) as error:
-            self._warn(f"{path} is not shown: {_why(error)}")
+            self._info.say(f"{path} is not shown: {_why(error)}")
             return
         try:
             with staging_in(self._folder / "tables"):  # a table becomes an artifact too
                 self._run.log({f"media/{slug(name)}": shown, self._info.clock: clock})
         except self._wandb.errors.CommError as error:  # about which the client asks the server
-            self._warn(f"{path} is not shown: {first_line(error)}")
+            self._info.say(f"{path} is not shown: {first_line(error)}")
 
     def source(self, name: str, description: Mapping[str, Any]) -> None:
         if self._run is None:
@@ -121,7 +107,7 @@ class WandbTracker:
         try:
             kept = keep_description(name, description, self._folder / "sources")
         except OSError as error:
-            self._warn(f"the source {name} is not recorded: {_why(error)}")
+            self._info.say(f"the source {name} is not recorded: {_why(error)}")
             return
         artifact = self._artifact(name, "dataset", description, kept, "description.json")
         log_artifact(self._run, artifact, input=True)
@@ -139,15 +125,16 @@ class WandbTracker:
             self._session.close()
         self._environment.close()
 
+    def hints(self) -> list[str]:
+        """Return the commands that show and upload what lies offline in the run folder, if any."""
+        return offline_hints(self._info.dir)
+
     def abandon(self) -> None:
         """Let go of everything at once, from any thread."""
         self._abandoned = True
         if self._session is not None:
             self._session.cut(self._run)
         self._environment.close()
-
-    def _warn(self, line: str) -> None:
-        self._say(f"W&B: {line}")
 
     # -- begin
 
@@ -160,7 +147,7 @@ class WandbTracker:
         except Exception as error:
             if self._abandoned:
                 raise
-            self._warn(f"not reached, so this run is logged offline ({first_line(error)})")
+            self._info.say(f"not reached, so this run is logged offline ({first_line(error)})")
         self._session.reopen()
         self.mode = "offline"
         return self._init("offline")
@@ -170,7 +157,6 @@ class WandbTracker:
         return self._wandb.init(
             mode=mode,
             project=self._project,
-            entity=self._entity,
             id=run.id,
             name=f"{run.target}/{run.experiment}/s{run.seed}",
             group=run.group or None,
@@ -216,11 +202,13 @@ class WandbTracker:
             size = path.stat().st_size
             if size > self._checkpoint_limit:
                 limit = self._checkpoint_limit / 2**20
-                self._warn(f"{path} is not uploaded: {size / 2**20:.0f} MB, over {limit:.0f} MB")
+                self._info.say(
+                    f"{path} is not uploaded: {size / 2**20:.0f} MB, over {limit:.0f} MB"
+                )
                 return
             kept = keep_as_is(path, self._folder / "checkpoints", clock)
         except OSError as error:
-            self._warn(f"{path} is not uploaded: {_why(error)}")
+            self._info.say(f"{path} is not uploaded: {_why(error)}")
             return
         metadata = {} if clock is None else {self._info.clock: clock}
         artifact = self._artifact(self._info.name, "model", metadata, kept, path.name)
@@ -246,7 +234,7 @@ class WandbTracker:
             if limit or self._voice.upload_failed:
                 held.clear()
                 command = _command("lab sync", self._info.dir)
-                self._warn(f"not all was uploaded{limit}; later: {command}")
+                self._info.say(f"not all was uploaded{limit}; later: {command}")
             elif self.mode == "online" and not any(self._folder.glob("offline-run-*")):
                 clear_staging(self._folder)
 
@@ -255,7 +243,7 @@ class WandbTracker:
         return self._info.dir / "wandb"
 
 
-def offline_hint(run_dir: Path) -> list[str]:
+def offline_hints(run_dir: Path) -> list[str]:
     """Return the commands that show and upload what lies offline in a run folder, if anything."""
     folder = run_dir / "wandb"
     parts = sorted(folder.glob("offline-run-*"))

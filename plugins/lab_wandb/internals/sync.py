@@ -14,19 +14,19 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lab.errors import LabError, reason
-from lab.storage.store import Run, RunFolder, is_locked, write_atomically
-from lab.tracking import wandb_parts
-from lab.tracking.wandb_content import clear_staging
-from lab.tracking.wandb_parts import Part
-from lab.tracking.wandb_server import Address, Seen, Server
-from lab.tracking.wandb_session import ANSI
+from lab import LabError, Run, RunFolder
+from lab.messages import describe
+from lab_wandb.content import clear_staging
+from lab_wandb.internals import parts
+from lab_wandb.internals.parts import Part
+from lab_wandb.internals.server import Address, Seen, Server
+from lab_wandb.internals.session import ANSI
 
 LEDGER = "uploaded.json"
 BASE_SECONDS = 120.0
@@ -68,28 +68,22 @@ def sync(
             try:
                 yield _sync(run, server, timeout)
             except Exception as error:
-                yield Outcome(run.name, run.dir, "failed", messages=[reason(error)])
+                said = str(error) if isinstance(error, LabError) else describe(error)
+                yield Outcome(run.name, run.dir, "failed", messages=[said])
 
 
 def _sync(run: Run, server: Server, timeout: float | None) -> Outcome:
-    if is_locked(run.dir):
+    if run.locked:
         line = "it is still running, or being uploaded; what it logs online is there already"
         return Outcome(run.name, run.dir, "running", messages=[line])
-    logs = wandb_parts.find(run.dir)
+    logs = parts.find(run.dir)
     if not logs:
         return Outcome(run.name, run.dir, "nothing there")
     with closing(RunFolder(run.dir)) as folder:  # nobody resumes it meanwhile
         outcome = _Upload(run, server, timeout).carry_out(logs)
         if outcome.url:
-            _link(folder, outcome.url)
+            folder.link("wandb", outcome.url)
     return outcome
-
-
-def _link(folder: RunFolder, url: str) -> None:
-    summary = Run(folder.dir).summary  # read anew: the run may have ended since it was chosen
-    links = summary.get("links", {})
-    if summary and links.get("wandb") != url:
-        folder.write_summary({**summary, "links": {**links, "wandb": url}})
 
 
 class _Upload:
@@ -108,7 +102,7 @@ class _Upload:
             if entry.get("bytes") == log.stat().st_size:
                 self._outcome.url = entry.get("url")
                 continue
-            self._bring(wandb_parts.read(log), last=log is logs[-1])
+            self._bring(parts.read(log), last=log is logs[-1])
         if not self._outcome.messages:
             clear_staging(self._folder)
         return self._outcome
@@ -134,12 +128,12 @@ class _Upload:
         return self._server.times(where, seen)
 
     def _send(self, part: Part, seen: Seen | None, times: set[float]) -> None:
-        log = wandb_parts.write_lacking(part, seen, times)
+        log = parts.write_lacking(part, seen, times)
         limit = self._timeout or BASE_SECONDS + part.bytes / BYTES_PER_SECOND
         try:
             self._said = upload(log, limit)
         finally:
-            wandb_parts.clear(part)
+            parts.clear(part)
 
     def _wait_for(self, part: Part, last: bool) -> Seen:
         """Return what the server has once it has all. Raises LabError where it does not come."""
@@ -167,7 +161,7 @@ class _Upload:
         part.log.with_suffix(".wandb.synced").touch()  # for `wandb sync` and `wandb clean`
         size = part.log.stat().st_size
         self._ledger[part.name] = {"bytes": size, "url": self._outcome.url}
-        write_atomically(self._folder / LEDGER, json.dumps(self._ledger, indent=2).encode())
+        _write_ledger(self._folder / LEDGER, self._ledger)
 
 
 def upload(log: Path, limit: float) -> str:
@@ -206,3 +200,10 @@ def _read_ledger(path: Path) -> dict[str, dict[str, Any]]:
     except (OSError, ValueError):
         return {}
     return ledger if isinstance(ledger, dict) else {}
+
+
+def _write_ledger(path: Path, ledger: Mapping[str, Any]) -> None:
+    """Write it whole or not at all: without one, the server is only asked again."""
+    unfinished = path.with_name(f"{path.name}.tmp")
+    unfinished.write_text(json.dumps(ledger, indent=2))
+    unfinished.replace(path)

@@ -10,11 +10,11 @@ from lab.cli import common, output
 
 
 @click.group("wandb", short_help="Make views of runs on W&B.")
-def command() -> None:
+def group() -> None:
     """Arrange what W&B shows."""
 
 
-@command.command("view", short_help="Make a view that compares runs.")
+@group.command("view", short_help="Make a view that compares runs.")
 @common.selection
 @click.option("--name", default="lab", show_default=True, help="Name of the view.")
 @click.option(
@@ -22,7 +22,7 @@ def command() -> None:
 )
 @common.json_option
 @common.debug_option
-def view(
+def command(
     selected: common.Selected,
     name: str,
     out: Path | None,
@@ -36,25 +36,25 @@ def view(
     """
     import json
 
-    from lab.errors import UsageError
-    from lab.tracking import wandb_view
-    from lab.tracking.wandb_mode import resolve_mode
+    from lab import UsageError
+    from lab_wandb import view
+    from lab_wandb.mode import resolve_mode
 
     runs = selected.runs()
     if not runs:
         raise UsageError(f"No runs in {selected.runs_dir}.")
-    entity, project = wandb_view.home(runs)
-    found = wandb_view.contents(runs)
+    entity, project = view.home(runs)
+    found = view.contents(runs)
     for run in runs:
         if "wandb" not in run.summary.get("links", {}):
             output.say(f"{run.name} is not known to be on W&B; upload it: lab sync {run.dir}")
     url = None
     if resolve_mode("auto") == "online":
-        workspace, url = wandb_view.save(name, entity, project, found)
+        workspace, url = view.save(name, entity, project, found)
     else:
-        workspace = wandb_view.build(name, entity, project, found)
+        workspace = view.build(name, entity, project, found)
         output.say("Not saved on W&B: no key was found, or it is switched off.")
-    made = wandb_view.as_dict(workspace)
+    made = view.as_dict(workspace)
     if out:
         out.write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
     if as_json or (url is None and out is None):

@@ -1,7 +1,4 @@
-"""Hold this process's one connection to wandb-core, and let it go without waiting for it.
-
-All that W&B's public interface lacks is here, so that a new version breaks one file.
-"""
+"""Hold this process's one connection to wandb-core, and let it go without waiting for it."""
 
 from __future__ import annotations
 
@@ -12,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -178,6 +175,24 @@ def _active_runs(wandb: Any) -> list[Any]:
     with suppress(AttributeError):
         return list(getattr(wandb.sdk.wandb_setup._singleton, "_active_runs", []))
     return []
+
+
+def settings_and_key() -> tuple[str, str, Literal["found", "missing", "invalid"]]:
+    """Return the mode and the host that wandb's settings have, and whether there is a key for it:
+    no network, no prompt, no child process."""
+    from wandb.errors import AuthenticationError
+    from wandb.sdk import wandb_setup
+    from wandb.sdk.lib import wbauth
+
+    settings = wandb_setup.singleton().settings
+    host = str(settings.base_url)
+    try:
+        found = wbauth.authenticate_session(
+            host=host, source="lab", prompt=False, verify=False, update_session=False
+        )
+    except AuthenticationError:
+        return str(settings.mode), host, "invalid"
+    return str(settings.mode), host, "found" if found else "missing"
 
 
 def connect(timeout: float) -> Any:

@@ -26,8 +26,9 @@ def make_folder(tmp_path: Path) -> MakeFolder:
     def make(name: str, project: str | None = None, url: str | None = None) -> Path:
         folder = tmp_path / "runs" / name
         (folder / "media").mkdir(parents=True)
-        run = json.dumps({"project": project})
-        (folder / "config.yaml").write_text(f"experiment: dqn\nid: id-{name}\nrun: {run}\n")
+        said = json.dumps({"wandb": {"project": project}})
+        record = f"experiment: dqn\nid: id-{name}\ntrackers: {said}\n"
+        (folder / "config.yaml").write_text(record)
         summary = {
             "group": f"group-{name[0]}",
             "clock": {"name": "env_steps"},
@@ -137,11 +138,11 @@ def test_runs_of_two_projects_are_no_view(home: Path, make_folder: MakeFolder) -
 def test_a_server_that_hangs_is_one_plain_line(
     server: FakeWandb, make_folder: MakeFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lab.tracking import wandb_view
+    from lab_wandb import view as views
 
     make_folder("a1")
-    quick = wandb_view.save
-    monkeypatch.setattr(wandb_view, "save", lambda *words: quick(*words, ask_seconds=1.0))
+    quick = views.save
+    monkeypatch.setattr(views, "save", lambda *words: quick(*words, ask_seconds=1.0))
     server.fault = "hang"
     done = view()
     server.fault = "ok"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from lab.errors import UsageError
+import lab
 
 Mode = Literal["online", "offline", "disabled"]
 Flag = Literal["auto", "online", "offline", "disabled"]
@@ -48,7 +48,7 @@ def probe(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     mode: str
     try:
         mode = resolve_mode("auto", environ)
-    except UsageError as error:
+    except lab.UsageError as error:
         mode = f"invalid: {error}"
     _, key, host = _look(environ)
     return {"version": _version(), "mode": mode, "key": key, "host": host}
@@ -71,7 +71,7 @@ def _parse(named: str) -> Mode:
     try:
         return _MODES[named.lower()]
     except KeyError:
-        raise UsageError(
+        raise lab.UsageError(
             f"WANDB_MODE is {named!r}; it can be online, offline or disabled."
         ) from None
 
@@ -81,27 +81,11 @@ def _look(environ: Mapping[str, str]) -> tuple[Mode, Key, str]:
     if environ is os.environ:
         # Private functions: whatever a new version raises, the plain way is left.
         with unreported(), suppress(Exception):
-            return _ask_wandb()
+            from lab_wandb.internals.session import settings_and_key
+
+            mode, host, key = settings_and_key()
+            return _MODES.get(mode, "online"), key, _without_user(host)
     return _look_plainly(environ)
-
-
-def _ask_wandb() -> tuple[Mode, Key, str]:
-    """Ask the client's own private functions: no network, no prompt, no child process."""
-    from wandb.errors import AuthenticationError
-    from wandb.sdk import wandb_setup
-    from wandb.sdk.lib import wbauth
-
-    settings = wandb_setup.singleton().settings
-    host = str(settings.base_url)
-    key: Key
-    try:
-        found = wbauth.authenticate_session(
-            host=host, source="lab", prompt=False, verify=False, update_session=False
-        )
-        key = "found" if found else "missing"
-    except AuthenticationError:
-        key = "invalid"
-    return _MODES.get(str(settings.mode), "online"), key, _without_user(host)
 
 
 def _look_plainly(environ: Mapping[str, str]) -> tuple[Mode, Key, str]:

@@ -1,0 +1,38 @@
+"""Follow runs on Weights & Biases, online or offline, and upload later what was kept offline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lab import CommandSpec, Finding, TrackerSpec, hookimpl
+
+
+@hookimpl
+def lab_trackers() -> Iterator[TrackerSpec]:
+    yield TrackerSpec(
+        name="wandb",
+        tracker="lab_wandb.tracker:WandbTracker",
+        options="lab_wandb.options:Options",
+        label="W&B",
+    )
+
+
+@hookimpl
+def lab_commands() -> Iterator[CommandSpec]:
+    yield CommandSpec(
+        name="sync",
+        summary="Upload offline runs to W&B.",
+        command="lab_wandb.commands.sync:command",
+    )
+    yield CommandSpec(
+        name="wandb",
+        summary="Make views of runs on W&B.",
+        command="lab_wandb.commands.view:group",
+    )
+
+
+@hookimpl
+def lab_doctor() -> Iterator[Finding]:
+    from lab_wandb.mode import probe
+
+    yield Finding("W&B", ", ".join(f"{key} {value}" for key, value in probe().items()))

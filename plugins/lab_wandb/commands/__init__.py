@@ -1,0 +1,1 @@
+"""The commands `lab sync` and `lab wandb`, a file for each."""
