@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from lab.compute.device import Compute
 from lab.compute.rng import untouched
+from lab.data.batches import Batch
 from lab.optim.optimizers import make_optimizer
 from lab.optim.options import OptimizerOptions
 from lab.optim.schedules import set_rate
@@ -55,7 +56,7 @@ def range_test(
     module: nn.Module,
     options: OptimizerOptions,
     loss: Loss,
-    batches: Iterable[Sequence[Tensor]],
+    batches: Iterable[Batch],
     *,
     low: float = 1e-6,
     high: float = 10.0,
@@ -64,7 +65,7 @@ def range_test(
     """Train a copy of `module` for at most `steps` batches, the rate rising from `low` to `high` by
     a constant factor (Smith, 2017, section 3.3), until the loss explodes.
 
-    `loss(model, *tensors) -> (loss, extra)` as for `Updater`. Module, optimiser, scaler and
+    `loss(model, batch) -> (loss, extra)` as for `Updater`. Module, optimiser, scaler and
     randomness stay as they are; where `batches` come from an order of the caller's own, that moves
     on. Raises ValueError where there are too few batches to see a slope.
     """
@@ -77,7 +78,7 @@ def range_test(
         update = make_update(compute, clone, optimizer, loss, options.clip_norm)
         for batch, rate in zip(batches, rates, strict=False):
             set_rate(optimizer, rate, 1.0)
-            losses.append(float(update(*batch)[0]))
+            losses.append(float(update(batch)[0]))
             if _exploded(losses):
                 losses.pop()
                 break

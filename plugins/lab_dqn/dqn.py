@@ -91,9 +91,9 @@ class DQN:
             batch = self.memory.sample(groups, self.config.batch, self.ctx.rng, self.beta())
             seen = []
             for g, target in enumerate(self.targets(batch)):
-                loss, (td_error, q) = self.update(
-                    batch.obs[g], batch.action[g], target, batch.weight[g]
-                )
+                minibatch = {"obs": batch.obs[g], "action": batch.action[g]}
+                minibatch |= {"target": target, "weight": batch.weight[g]}
+                loss, (td_error, q) = self.update(minibatch)
                 self.memory.sampler.update(batch.positions[g], td_error)
                 seen.append((loss, td_error, q))
             self.updates += groups
@@ -101,13 +101,12 @@ class DQN:
             self.move_target()
             self.report(seen)
 
-    def loss(
-        self, online: QNetwork, obs: Tensor, action: Tensor, target: Tensor, weight: Tensor
-    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    def loss(self, online: QNetwork, batch: lab.Batch) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """Return the weighted loss on the TD error, and the TD errors and Q-values [B]."""
-        q = online(obs).gather(1, action[:, None])[:, 0]  # [B]
+        action, target = batch["action"], batch["target"]
+        q = online(batch["obs"]).gather(1, action[:, None])[:, 0]  # [B]
         losses = LOSSES[self.config.loss](q, target, reduction="none")  # [B]
-        return (weight * losses).mean(), ((target - q).detach(), q.detach())
+        return (batch["weight"] * losses).mean(), ((target - q).detach(), q.detach())
 
     @torch.no_grad()
     def targets(self, batch: Batch) -> Iterator[Tensor]:

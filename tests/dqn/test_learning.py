@@ -142,7 +142,8 @@ def test_the_loss_is_the_weighted_mean_over_the_minibatch(name, each) -> None:
     online = Fixed([[q, 99.0] for q in Q.tolist()])
     obs, action = torch.arange(4).view(4, 1), torch.zeros(4, dtype=torch.int64)
     for weight in (torch.ones(4), WEIGHT):
-        loss, (td_error, q) = dqn.loss(online, obs, action, GOAL, weight)
+        batch = {"obs": obs, "action": action, "target": GOAL, "weight": weight}
+        loss, (td_error, q) = dqn.loss(online, batch)
         assert loss.item() == pytest.approx((weight * torch.tensor(each)).mean().item())
         assert td_error.tolist() == pytest.approx((GOAL - Q).tolist())
         assert q.tolist() == Q.tolist()
@@ -151,9 +152,16 @@ def test_the_loss_is_the_weighted_mean_over_the_minibatch(name, each) -> None:
 
 def test_the_loss_takes_the_value_of_the_action_that_was_played() -> None:
     dqn = fixed()
-    obs, action = torch.tensor([[0], [1], [2]]), torch.tensor([2, 0, 1])
-    _, (_, q) = dqn.loss(Fixed(ONLINE), obs, action, torch.zeros(3), torch.ones(3))
+    batch = {"obs": torch.tensor([[0], [1], [2]]), "action": torch.tensor([2, 0, 1])}
+    batch |= {"target": torch.zeros(3), "weight": torch.ones(3)}
+    _, (_, q) = dqn.loss(Fixed(ONLINE), batch)
     assert q.tolist() == [0.0, 0.0, 1.0]
+
+
+def minibatch(batch: Batch, target: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Return what the loss of the first minibatch takes."""
+    first = {"obs": batch.obs[0], "action": batch.action[0], "weight": batch.weight[0]}
+    return {**first, "target": target}
 
 
 @pytest.mark.parametrize("loss", ["mse", "huber"])
@@ -172,7 +180,7 @@ def test_a_gradient_step_is_that_of_adam_on_that_loss(loss) -> None:
     (batch.weight[0] * each).sum().div(8).backward()
     nn.utils.clip_grad_norm_(twin.parameters(), 0.1)
     optimizer.step()
-    dqn.update(batch.obs[0], batch.action[0], target, batch.weight[0])
+    dqn.update(minibatch(batch, target))
     for one, other in zip(dqn.online.parameters(), twin.parameters(), strict=True):
         torch.testing.assert_close(one, other)
 
@@ -269,7 +277,7 @@ def test_drawing_minibatches_ahead_changes_nothing(options) -> None:
         for g in range(len(batch.action)):
             one = Batch(*(part[g : g + 1] for part in batch))
             target = next(twin.targets(one))
-            twin.update(one.obs[0], one.action[0], target, one.weight[0])
+            twin.update(minibatch(one, target))
             twin.updates += 1
             twin.move_target()
     for name in ("online", "target"):

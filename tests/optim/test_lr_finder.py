@@ -19,9 +19,9 @@ from lab.optim.lr_finder import smooth, steepest
 CURVATURE = torch.tensor([1.0, 4.0, 9.0])
 
 
-def quadratic(model, x):
+def quadratic(model, batch):
     """Gradient descent diverges at rates above 2 / 9."""
-    return (model(x).diagonal() ** 2 * CURVATURE).sum() / 2, None
+    return (model(batch["x"]).diagonal() ** 2 * CURVATURE).sum() / 2, None
 
 
 def bowl() -> nn.Linear:
@@ -31,7 +31,7 @@ def bowl() -> nn.Linear:
 
 
 def forever():
-    return itertools.repeat((torch.eye(3),))
+    return itertools.repeat({"x": torch.eye(3)})
 
 
 def test_the_suggestion_trains_and_the_rates_rise_until_it_explodes(ctx) -> None:
@@ -63,14 +63,15 @@ def test_nothing_is_touched(ctx) -> None:
     rng = torch.get_rng_state(), numpys, random.getstate()
     scaler = ctx.compute.scaler.state_dict()
 
-    def loss(model, x):
+    def loss(model, batch):
         assert model.training
         random.random()
         np.random.rand()  # noqa: NPY002
-        return model(x).square().mean(), None
+        return model(batch["x"]).square().mean(), None
 
     with torch.no_grad():  # as an evaluation is
-        range_test(ctx, module, OptimizerOptions(), loss, itertools.repeat((torch.ones(8, 3),)))
+        batches = itertools.repeat({"x": torch.ones(8, 3)})
+        range_test(ctx, module, OptimizerOptions(), loss, batches)
     assert difference(dict(module.state_dict()), rest) is None
     assert all(p.grad is None for p in module.parameters())
     assert not module.training
