@@ -151,7 +151,7 @@ def make(folder: Path) -> GAN:
         sources=discover().sources(),
     )  # fmt: skip
     gan = GAN(resolved.config, ctx)
-    gan.next()  # reads the data
+    gan.batches.next()  # reads the data
     return gan
 
 

@@ -293,7 +293,9 @@ def pipeline(folder: str, rounds: int = 9) -> None:
         with closing(plain.ctx), closing(shifting.ctx):
             train, about = plain.supervision.data.train, plain.about
             images, targets = train.inputs.numpy()[:, 0], train.targets.numpy()
-            whole = torch.utils.data.TensorDataset(about.prepare(train.inputs), train.targets)
+            whole = torch.utils.data.TensorDataset(
+                about.prepare_inputs(train.inputs), train.targets
+            )
             usual = OneByOne(images, targets, about.mean[0], about.std[0])
             contestants = {
                 "lab": through(plain),

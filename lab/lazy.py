@@ -22,6 +22,6 @@ def attach(
         return value
 
     def __dir__() -> list[str]:
-        return sorted(homes)
+        return sorted(sys.modules[package].__all__)
 
     return __getattr__, __dir__

@@ -217,7 +217,7 @@ def bare_cnn(experiment: Any, where: str) -> Call:
 def gan(where: str) -> Iterator[Mapping[str, Call]]:
     data = {"data": "affine-digits", "data_args": {"size": 28}, "arch": "mlp"}
     with made("gan", where, **data) as experiment:
-        experiment.next()  # reads the data
+        experiment.batches.next()  # reads the data
         yield {"lab": steps(experiment), BARE: bare_gan(experiment, where)}
 
 
@@ -230,10 +230,9 @@ def bare_gan(experiment: Any, where: str) -> Call:
     g_optimizer = torch.optim.Adam(generator.parameters(), c.lr, betas, fused=True)
     d_optimizer = torch.optim.Adam(judge.parameters(), c.lr, betas, fused=True)
     averages = [p.detach().clone() for p in generator.parameters()]
-    nothing = torch.zeros(2 * c.batch, 0, device=where)
 
     def score(examples: Tensor) -> Tensor:
-        found: Tensor = judge(examples, nothing[: len(examples)]).score
+        found: Tensor = judge(examples).score
         return found
 
     def fake() -> Tensor:

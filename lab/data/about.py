@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lab.data.batches import Batch
 from lab.data.dataset import IN_WORDS, Array, Dataset
 
 SAMPLE = 10_000  # examples that a mean needs at most
@@ -66,7 +67,15 @@ class About:
     def as_plain(self) -> dict[str, Any]:
         return {n: list(v) if isinstance(v, tuple) else v for n, v in asdict(self).items()}
 
-    def prepare(self, inputs: Tensor) -> Tensor:
+    def prepare(self, batch: Batch) -> Batch:
+        """Return a batch of the source as networks and losses take it, by `prepare_inputs` and
+        `prepare_targets`; all else stays."""
+        prepared = {**batch, "inputs": self.prepare_inputs(batch["inputs"])}
+        if "targets" in batch:
+            prepared["targets"] = self.prepare_targets(batch["targets"])
+        return prepared
+
+    def prepare_inputs(self, inputs: Tensor) -> Tensor:
         """Return inputs [B, ...] as floats of mean 0 and deviation 1, by channel, column or feature
         of a step; tokens [B, T] as whole numbers."""
         if self.kind == "tokens":

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from lab.data.about import About
+from lab.data.batches import Batch
 from lab.errors import UsageError
 
 ON_IMAGES = ("shift", "crop", "flip", "cutout")
@@ -17,7 +18,7 @@ ON_IMAGES = ("shift", "crop", "flip", "cutout")
 class Augment:
     """Augmentations by name and amount, each example varied by itself.
 
-    `inputs` are as `About.prepare` returns them: what is uncovered is filled with 0, the mean.
+    Inputs are as `About.prepare` returns them: what is uncovered is filled with 0, the mean.
     All is drawn from `generator`, so that a resumed run varies as it would have.
     """
 
@@ -35,9 +36,21 @@ class Augment:
         self._classes = about.outputs
         self._generator = generator
 
-    def __call__(self, inputs: Tensor, targets: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """Return inputs [B, ...] varied, and targets, which mixup turns into shares [B, K], of
-        steps [B, K, T]."""
+    def __call__(self, batch: Batch) -> Batch:
+        """Return the batch with its inputs [B, ...] varied; mixup turns targets into shares [B, K],
+        of steps [B, K, T]."""
+        varied = {**batch, "inputs": self._vary(batch["inputs"])}
+        if self._asked.get("mixup") and "targets" in batch:
+            varied["inputs"], varied["targets"] = mixup(
+                varied["inputs"],
+                batch["targets"],
+                self._classes,
+                self._asked["mixup"],
+                self._generator,
+            )
+        return varied
+
+    def _vary(self, inputs: Tensor) -> Tensor:
         asked, draw = self._asked, self._generator
         if asked.get("crop", 1.0) < 1:
             inputs = crop(inputs, asked["crop"], draw)
@@ -50,9 +63,7 @@ class Augment:
         if asked.get("noise"):
             noise = torch.empty_like(inputs).normal_(generator=draw)
             inputs = inputs + asked["noise"] * noise
-        if asked.get("mixup") and targets is not None:
-            inputs, targets = mixup(inputs, targets, self._classes, asked["mixup"], draw)
-        return inputs, targets
+        return inputs
 
 
 def shift(images: Tensor, pixels: int, draw: Generator) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,13 +13,10 @@ from torch import Tensor
 from lab.compute.rng import derive
 from lab.data.dataset import Array, Column
 
-
-class Batch(NamedTuple):
-    """inputs [B, ...] as the source gives them, targets [B, ...] or None, rows [B] of the split."""
-
-    inputs: Tensor
-    targets: Tensor | None
-    rows: Tensor
+Batch = dict[str, Tensor]
+"""Named tensors [B, ...] of the same examples: `inputs` as the source gives them, `targets`, and
+`rows`, which examples of the split they are. What there is not has no key. Whoever prepares a batch
+for a loss adds what that needs (`noise`, `labels`); a tensor [] holds for the batch as a whole."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +34,20 @@ class Split:
 
     def take(self, rows: Tensor) -> Batch:
         """Return the examples at `rows` [B], numbers on the device that count within the split."""
-        targets = None if self.targets is None else self.targets[rows]
+        batch = {"inputs": self._inputs(rows), "rows": rows}
+        if self.targets is not None:
+            batch["targets"] = self.targets[rows]
+        return batch
+
+    def _inputs(self, rows: Tensor) -> Tensor:
         if isinstance(self.inputs, Tensor):
-            return Batch(self.inputs[rows], targets, rows)
+            return self.inputs[rows]
         read = np.ascontiguousarray(self.inputs[self.indices[rows.cpu().numpy()]])
-        return Batch(torch.from_numpy(read).to(self.device), targets, rows)
+        return torch.from_numpy(read).to(self.device)
+
+    def first(self, number: int) -> Batch:
+        """Return the first examples, `number` at most."""
+        return self.take(torch.arange(min(number, len(self)), device=self.device))
 
     def batches(self, size: int) -> Iterator[Batch]:
         """Yield all examples once, in order; the last batch may be smaller."""

@@ -168,9 +168,9 @@ class Data:
             if part is None or not isinstance(part.inputs, torch.Tensor):
                 continue
             for batch in part.batches(LOOKED_AT):
-                bad = ~torch.isfinite(self.about.prepare(batch.inputs)).flatten(1).all(1)
+                bad = ~torch.isfinite(self.about.prepare_inputs(batch["inputs"])).flatten(1).all(1)
                 if bad.any():
-                    row = int(batch.rows[bad][0])
+                    row = int(batch["rows"][bad][0])
                     return f"inputs that are not finite, example {row} of its {name} split"
         return None
 

@@ -121,8 +121,9 @@ class Context:
         clip_norm: float | None = None,
         compile: bool = True,
     ) -> Update:
-        """Return `update(*tensors) -> (loss, extra)` that takes one optimiser step on
-        `loss(model, *tensors) -> (loss, extra)`, as one compiled graph if the run asks for it.
+        """Return `update(batch) -> (loss, extra)` that takes one optimiser step on
+        `loss(model, batch) -> (loss, extra)`, as one compiled graph if the run asks for it. A batch
+        is a mapping of named tensors.
 
         `compile=False` is for a loss that differentiates a gradient, as penalties do: compiled code
         can be differentiated only once.

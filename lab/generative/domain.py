@@ -129,7 +129,7 @@ class Domain:
         """Return the nearest training examples of each sample, by their prepared inputs: inputs
         [N, count, ...], rows of the training split and distances [N, count]."""
         rows, distances = nearest(self._prepared(samples), self._all_train, count)
-        found = self._data.train.take(rows.flatten().to(self._ctx.device)).inputs
+        found = self._data.train.take(rows.flatten().to(self._ctx.device))["inputs"]
         return found.reshape(*rows.shape, *found.shape[1:]).cpu(), rows, distances
 
     def memorisation(self, samples: Examples, split: str = "eval") -> Memorisation:
@@ -178,7 +178,7 @@ class Domain:
             )
         if about.kind == "image" and found.is_floating_point():
             found = found.float().clamp(0, 1)
-        return about.prepare(found)
+        return about.prepare_inputs(found)
 
     @torch.no_grad()
     def _embed(self, prepared: Tensor) -> Tensor:
@@ -200,13 +200,13 @@ class Domain:
     def _all_train(self, size: int) -> Iterator[Tensor]:
         """Yield all of them in batches, on the device."""
         for batch in self._data.train.batches(size):
-            yield self._lesson.about.prepare(batch.inputs)
+            yield self._lesson.about.prepare_inputs(batch["inputs"])
 
     def _take(self, split: Split, most: int) -> Tensor:
         """Return prepared inputs of evenly spaced examples of a split."""
         chosen = torch.linspace(0, len(split) - 1, min(len(split), most)).long()
-        parts = [split.take(part.to(split.device)).inputs for part in torch.split(chosen, 1_024)]
-        return torch.cat([self._lesson.about.prepare(part) for part in parts])
+        parts = [split.take(part.to(split.device))["inputs"] for part in torch.split(chosen, 1_024)]
+        return torch.cat([self._lesson.about.prepare_inputs(part) for part in parts])
 
     def _count(self, split: str, samples: int) -> int:
         """Return how many examples are on each side."""
@@ -263,7 +263,7 @@ class Domain:
     def _clipped(self, prepared: Tensor) -> Tensor:
         """Return prepared images as if they had been between black and white."""
         about = self._lesson.about
-        black, white = (about.prepare(torch.full((1, *about.shape), v)) for v in (0.0, 1.0))
+        black, white = (about.prepare_inputs(torch.full((1, *about.shape), v)) for v in (0.0, 1.0))
         return prepared.clamp(black, white)
 
 

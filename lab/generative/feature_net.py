@@ -121,7 +121,7 @@ def in_parts(function: Callable[[Tensor], Tensor], examples: Tensor) -> Tensor:
 
 
 def _loss(net: FeatureNet, about: About, x: Tensor, y: Tensor | None) -> Tensor:
-    prepared = about.prepare(x)
+    prepared = about.prepare_inputs(x)
     if y is not None and about.task == "classify":
         return F.cross_entropy(net(prepared), y.long())
     if y is not None and about.task == "regress":
@@ -186,7 +186,7 @@ def _orders(count: int, draw: Generator) -> Iterator[Tensor]:
 
 @torch.no_grad()
 def _scale(net: FeatureNet, about: About, x: Tensor) -> None:
-    raw = in_parts(lambda part: net.raw(about.prepare(part)), x).double()
+    raw = in_parts(lambda part: net.raw(about.prepare_inputs(part)), x).double()
     net.mean.copy_(raw.mean(0))
     net.scale.copy_(raw.var(0, correction=0).mean().sqrt().clamp(min=1e-12))
 

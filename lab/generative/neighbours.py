@@ -66,7 +66,7 @@ def _in_block(queries: Tensor, block: Tensor, count: int) -> tuple[Tensor, Tenso
 def _blocks(references: References, queries: int, width: int) -> Iterator[Tensor]:
     size = max(1, BLOCK // max(queries, width))
     if isinstance(references, Split):
-        yield from (batch.inputs.flatten(1) for batch in references.batches(size))
+        yield from (batch["inputs"].flatten(1) for batch in references.batches(size))
     elif callable(references):
         yield from (batch.flatten(1) for batch in references(size))
     else:

@@ -15,7 +15,7 @@ def scaled(inputs: Tensor, about: About, standardised: bool | None = None) -> Te
     `standardised` says which of the two, whatever the source.
     """
     if _standardised(about, standardised):
-        return about.prepare(inputs)
+        return about.prepare_inputs(inputs)
     return inputs.float() / 255 if inputs.dtype == torch.uint8 else inputs.float()
 
 

@@ -29,9 +29,9 @@ def sample_table(samples: Tensor) -> Table:
 def check_variety(data: Data) -> None:
     """Raise UsageError where all training examples are the same: there is nothing to learn then."""
     train = data.train
-    first = train.take(torch.zeros(1, dtype=torch.long, device=train.device)).inputs
+    first = train.first(1)["inputs"]
     for batch in train.batches(1_024):
-        if not torch.equal(batch.inputs, first.expand_as(batch.inputs)):
+        if not torch.equal(batch["inputs"], first.expand_as(batch["inputs"])):
             return
     raise UsageError(
         f"{data.about.name}: all {len(train)} training examples are the same, so there is nothing "

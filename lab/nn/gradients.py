@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from lab.compute.rng import untouched
+from lab.data.batches import Batch
 from lab.nn.eager import as_written
 from lab.optim.step import Loss
 
@@ -38,9 +39,9 @@ class LayerStatistics:
     dead: float | None
 
 
-def layer_statistics(module: nn.Module, loss: Loss, *tensors: Tensor) -> list[LayerStatistics]:
+def layer_statistics(module: nn.Module, loss: Loss, batch: Batch) -> list[LayerStatistics]:
     """Return the statistics of each layer in the order of the network, for
-    `loss(module, *tensors) -> (loss, extra)`.
+    `loss(module, batch) -> (loss, extra)`.
 
     In the mode that the module is in, and without a trace: no gradient is left, and buffers and
     randomness are put back. Of a layer that is called several times the last call counts.
@@ -50,7 +51,7 @@ def layer_statistics(module: nn.Module, loss: Loss, *tensors: Tensor) -> list[La
     trained = {name: [p for p in owned[name] if p.requires_grad] for name in layers}
     with untouched(), _buffers_kept(module), torch.enable_grad(), as_written(module):
         with _watched(layers) as seen:
-            value, _ = loss(module, *tensors)
+            value, _ = loss(module, batch)
         every = [p for parameters in trained.values() for p in parameters]
         found = dict(zip(every, _gradients(value, every), strict=True))
     rows = {

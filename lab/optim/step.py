@@ -19,10 +19,11 @@ from torch.nn.utils import get_total_norm
 from torch.optim.adam import adam
 
 from lab.compute.device import Compute
+from lab.data.batches import Batch
 
-Model = Callable[..., Any]
-Loss = Callable[..., tuple[Tensor, Any]]
-Update = Callable[..., tuple[Tensor, Any]]
+NOTHING = ()  # for None, which `grad_and_value` does not take beside a loss
+Loss = Callable[[Any, Batch], tuple[Tensor, Any]]  # model, batch -> loss [], anything else
+Update = Callable[[Batch], tuple[Tensor, Any]]
 
 
 class AdamState(NamedTuple):
@@ -41,11 +42,12 @@ def make_update(
     clip_norm: float | None = None,
     compile: bool = True,
 ) -> Update:
-    """Return `update(*tensors) -> (loss, extra)`, which takes one optimiser step; compiled if the
-    run is and `compile` allows it.
+    """Return `update(batch) -> (loss, extra)`, which takes one optimiser step; compiled if the run
+    is and `compile` allows it.
 
-    `loss(model, *tensors)` returns the loss and anything else that the caller wants back, detached;
-    it must reach every parameter, and through `model` alone.
+    `loss(model, batch)` returns the loss and what else the caller wants back: detached tensors, by
+    themselves or in tuples, lists and dicts, or None. It must reach every parameter, and through
+    `model` alone. A batch is a mapping of named tensors, the same names at each step.
     """
     compiled = compute.compiled and compile
     if compute.precision != "fp16" and _is_plain_adam(optimizer):
@@ -56,9 +58,9 @@ def make_update(
 
     model: Any = torch.compile(module) if compiled else module
 
-    def update(*tensors: Tensor) -> tuple[Tensor, Any]:
+    def update(batch: Batch) -> tuple[Tensor, Any]:
         with compute.autocast():
-            value, extra = loss(model, *tensors)
+            value, extra = loss(model, batch)
         optimize(compute, optimizer, value, clip_norm)
         return value.detach(), extra
 
@@ -108,9 +110,9 @@ def _fused(
 ) -> Update:
     parameters: list[Tensor] = [p for p in module.parameters() if p.requires_grad]
 
-    def update(*tensors: Tensor) -> tuple[Tensor, Any]:
+    def update(batch: Batch) -> tuple[Tensor, Any]:
         with compute.autocast():
-            value, extra = loss(module, *tensors)
+            value, extra = loss(module, batch)
         found = torch.autograd.grad(value, parameters)
         grads = [_laid_out_as(p, g) for p, g in zip(parameters, found, strict=True)]
         state, options = _state(optimizer, parameters), _options(optimizer)
@@ -150,20 +152,21 @@ def _compiled(
     names = [name for name, p in module.named_parameters() if p.requires_grad]
     parameters: list[Tensor] = [p for p in module.parameters() if p.requires_grad]
 
-    def gradients(tensors: tuple[Tensor, ...]) -> tuple[list[Tensor], Tensor, Any]:
+    def gradients(batch: Batch) -> tuple[list[Tensor], Tensor, Any]:
         def on_parameters(values: dict[str, Tensor]) -> tuple[Tensor, Any]:
             def model(*inputs: Tensor) -> Any:
                 return functional_call(module, values, inputs)
 
             with compute.autocast():
-                return loss(model, *tensors)
+                value, extra = loss(model, batch)
+            return value, NOTHING if extra is None else extra
 
         values = dict(zip(names, (p.detach() for p in parameters), strict=True))
         found, (value, extra) = grad_and_value(on_parameters, has_aux=True)(values)
-        return [found[name] for name in names], value, extra
+        return [found[name] for name in names], value, None if _is_nothing(extra) else extra
 
-    def step(state: AdamState, options: Mapping[str, Any], *tensors: Tensor) -> tuple[Tensor, Any]:
-        grads, value, extra = gradients(tensors)
+    def step(state: AdamState, options: Mapping[str, Any], batch: Batch) -> tuple[Tensor, Any]:
+        grads, value, extra = gradients(batch)
         with torch.no_grad():
             if clip_norm is not None:
                 divisor = clip_divisor(grads, clip_norm)
@@ -187,12 +190,16 @@ def _compiled(
     # A graph holds numbers as they are; a schedule changes the learning rate: it is a tensor.
     lr = torch.empty((), device=parameters[0].device)
 
-    def update(*tensors: Tensor) -> tuple[Tensor, Any]:
+    def update(batch: Batch) -> tuple[Tensor, Any]:
         options = _options(optimizer)
         lr.fill_(options["lr"])
-        return graph(_state(optimizer, parameters), {**options, "lr": lr}, *tensors)
+        return graph(_state(optimizer, parameters), {**options, "lr": lr}, batch)
 
     return update
+
+
+def _is_nothing(extra: Any) -> bool:
+    return isinstance(extra, tuple) and not extra
 
 
 def _compiler_options() -> dict[str, Any]:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from lab.compute.device import Compute
+from lab.data.batches import Batch
 from lab.optim.ema import EMA
 from lab.optim.optimizers import make_optimizer
 from lab.optim.options import OptimizerOptions
@@ -20,22 +21,25 @@ from lab.optim.step import Loss, Update, step_clipped
 if TYPE_CHECKING:
     from lab.engine.context import Context
 
-Weight = Callable[..., Tensor]
+Weight = Callable[[Batch], Tensor]
 
 
-def samples(*tensors: Tensor) -> Tensor:
+def samples(batch: Batch) -> Tensor:
     """Return how many samples a batch has."""
-    return torch.full((), float(len(tensors[0])), device=tensors[0].device)
+    first = next(tensor for tensor in batch.values() if tensor.dim())
+    return torch.full((), float(len(first)), device=first.device)
 
 
 class Updater:
-    """A callable `updater(*tensors) -> (loss, extra)` that takes one optimiser step on a batch.
+    """A callable `updater(batch) -> (loss, extra)` that takes one optimiser step on a batch, a
+    mapping of named tensors.
 
-    loss: `loss(model, *tensors) -> (loss, extra)`, as for `ctx.make_update`: a mean over the batch,
+    loss: `loss(model, batch) -> (loss, extra)`, as for `ctx.make_update`: a mean over the batch,
         and anything else that the caller wants back, detached.
-    weight: `weight(*tensors)`, what that mean divides by: samples by default; where some count for
+    weight: `weight(batch)`, what that mean divides by: samples by default; where some count for
         less or for nothing (class weights, padding) the loss's own `weight`. Asked only where
-        `accumulate` parts the batch, along the first axis that all tensors share.
+        `accumulate` parts the batch, along the first axis that all tensors share; one without axes
+        holds for each part.
     progress: the share of the schedule that is done; by default that of the budget.
     compile: whether the run may compile it: not where the loss differentiates a gradient.
 
@@ -83,12 +87,12 @@ class Updater:
         """Return the learning rate at the present progress."""
         return self.options.lr * rate(self.options, self._progress())
 
-    def __call__(self, *tensors: Tensor) -> tuple[Tensor, Any]:
+    def __call__(self, batch: Batch) -> tuple[Tensor, Any]:
         set_rate(self.optimizer, self.options.lr, rate(self.options, self._progress()))
-        found = self._update(*tensors)
+        result = self._update(batch)
         if self.ema is not None:
             self.ema.update()
-        return found
+        return result
 
     def averaged(self) -> AbstractContextManager[None]:
         """Lend the module its averages, where there are any: what `evaluate` measures under."""
@@ -136,14 +140,14 @@ def accumulated(
     """
     model: Any = torch.compile(module) if compiled else module
 
-    def update(*tensors: Tensor) -> tuple[Tensor, Any]:
-        pieces = list(split(tensors, parts))
-        shares = _shares([weight(*piece) for piece in pieces])
+    def update(batch: Batch) -> tuple[Tensor, Any]:
+        pieces = list(split(batch, parts))
+        shares = _shares([weight(piece) for piece in pieces])
         optimizer.zero_grad(set_to_none=True)
         values, extras = [], []
         for piece, share in zip(pieces, shares, strict=True):
             with compute.autocast():
-                value, extra = loss(model, *piece)
+                value, extra = loss(model, piece)
             compute.scaler.scale(value * share).backward()
             values.append(value.detach() * share)
             extras.append(extra)
@@ -153,9 +157,13 @@ def accumulated(
     return update
 
 
-def split(tensors: Sequence[Tensor], parts: int) -> Iterator[tuple[Tensor, ...]]:
-    """Yield a batch in at most `parts` pieces of one size, but for a smaller last one."""
-    return zip(*(tensor.chunk(parts) for tensor in tensors), strict=True)
+def split(batch: Batch, parts: int) -> Iterator[Batch]:
+    """Yield a batch in at most `parts` pieces of one size, but for a smaller last one. A tensor
+    without axes holds for each of them."""
+    whole = {name: tensor for name, tensor in batch.items() if not tensor.dim()}
+    chunks = {name: tensor.chunk(parts) for name, tensor in batch.items() if tensor.dim()}
+    for rows in zip(*chunks.values(), strict=True):
+        yield {**whole, **dict(zip(chunks, rows, strict=True))}
 
 
 def join(extras: Sequence[Any], shares: Tensor) -> Any:

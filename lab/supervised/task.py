@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
+from lab.data.about import About
 from lab.data.augment import Augment
 from lab.data.batches import Batch, Batches
 from lab.engine.context import Context
@@ -45,7 +45,7 @@ class Supervision:
         self._augment = Augment(config.augment, self.about, ctx.generator)
 
     @property
-    def about(self) -> Any:
+    def about(self) -> About:
         """Shapes, classes and scales: a `lab.About`."""
         return self.data.about
 
@@ -54,22 +54,16 @@ class Supervision:
     def next(self) -> Batch:
         """Return the next training batch, prepared and augmented."""
         _ = self.criterion  # made here: within a compiled update it could not be
-        batch = self.prepare(self.batches.next())
-        inputs, targets = self._augment(batch.inputs, batch.targets)
-        return Batch(inputs, targets, batch.rows)
+        return self._augment(self.about.prepare(self.batches.next()))
 
-    def prepare(self, batch: Batch) -> Batch:
-        targets = None if batch.targets is None else self.about.prepare_targets(batch.targets)
-        return Batch(self.about.prepare(batch.inputs), targets, batch.rows)
-
-    def loss(self, model: Any, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Any]:
+    def loss(self, model: Any, batch: Batch) -> tuple[Tensor, Any]:
         """Return the training loss, and the share of right answers where there are classes."""
-        outputs = model(inputs)
+        outputs, targets = model(batch["inputs"]), batch["targets"]
         return self.criterion(outputs, targets), self.hits(outputs, targets)
 
-    def weight(self, inputs: Tensor, targets: Tensor) -> Tensor:
+    def weight(self, batch: Batch) -> Tensor:
         """Return what the loss of a batch is the mean over, for batches that come in parts."""
-        return self.criterion.weight(targets)
+        return self.criterion.weight(batch["targets"])
 
     def hits(self, outputs: Tensor, targets: Tensor) -> Tensor | None:
         """Return the share of right answers [], detached; None in a regression."""
@@ -114,14 +108,12 @@ class Supervision:
         """Return the figures of the whole split; pictures go to `ctx.media`."""
         figures = self._figures()
         for batch in self.data.part(split).batches(EVALUATED):
-            prepared = self.prepare(batch)
             with self.ctx.autocast():
-                outputs = model(prepared.inputs)
-            assert batch.targets is not None
+                outputs = model(self.about.prepare_inputs(batch["inputs"]))
             if isinstance(figures, Regression):
-                figures.add(self.about.restore_targets(outputs.float()), batch.targets)
+                figures.add(self.about.restore_targets(outputs.float()), batch["targets"])
             else:
-                figures.add(outputs.float(), batch.targets.long())
+                figures.add(outputs.float(), batch["targets"].long())
         found: dict[str, float] = figures.compute(split)
         if split == "test" and isinstance(figures, Classification):
             self.ctx.media("confusion", draw_confusion(figures.confusion(), self.about.classes))
@@ -138,9 +130,8 @@ class Supervision:
 
     def _look_inside(self, model: nn.Module) -> dict[str, float]:
         """Return gradient norms by layer on the first eval batch, and draw what vanishes."""
-        batch = self.prepare(next(self.data.eval.batches(self.config.batch)))
-        assert batch.targets is not None
-        layers = layer_statistics(model, self.loss, batch.inputs, batch.targets)
+        batch = self.about.prepare(next(self.data.eval.batches(self.config.batch)))
+        layers = layer_statistics(model, self.loss, batch)
         self.ctx.media("layers", draw_layers(layers))
         norms = {
             row.name or row.type: row.gradient_norm
@@ -151,8 +142,7 @@ class Supervision:
 
     def example(self, number: int) -> Tensor:
         """Return the first inputs of the eval split [number, ...], as the source gives them."""
-        found: Tensor = self.data.eval.take(torch.arange(number, device=self.ctx.device)).inputs
-        return found
+        return self.data.eval.first(number)["inputs"]
 
     # -- remembering
 

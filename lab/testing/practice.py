@@ -61,20 +61,19 @@ class Practice:
 
     def step(self) -> int:
         batch = self.batches.next()
-        assert batch.targets is not None
-        noise = 0.01 * torch.randn_like(batch.targets)  # from torch's own generator
-        loss = (self.net(batch.inputs) - batch.targets - noise).square().mean()
+        inputs, targets = batch["inputs"], batch["targets"]
+        noise = 0.01 * torch.randn_like(targets)  # from torch's own generator
+        loss = (self.net(inputs) - targets - noise).square().mean()
         self.ctx.optimize(self.optimizer, loss)
         self.ctx.log("loss", loss)
         if self.ctx.clock == 0:
             self.ctx.media("picture", np.zeros((8, 8, 3), np.uint8))
         time.sleep(MOMENT)
-        return len(batch.inputs)
+        return len(inputs)
 
     def evaluate(self, split: str) -> Mapping[str, float]:
         (batch,) = self.data.part(split).batches(100)
-        assert batch.targets is not None
-        return {"error": float((self.net(batch.inputs) - batch.targets).square().mean())}
+        return {"error": float((self.net(batch["inputs"]) - batch["targets"]).square().mean())}
 
     def state_dict(self) -> dict[str, Any]:
         return {

@@ -269,7 +269,7 @@ def check_something_learns_from_it(subject: Subject) -> None:
         with untouched():
             data = Data(options, offered, cpu, 0, _compute, _pass_over, _pass_over)
             batch = data.batches().next()
-            inputs = data.about.prepare(batch.inputs).flatten(1).float()
+            inputs = data.about.prepare_inputs(batch["inputs"]).flatten(1).float()
             layer = torch.nn.Linear(inputs.shape[1], 1)
             loss = layer(inputs).square().mean()
             loss.backward()

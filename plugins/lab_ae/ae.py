@@ -56,15 +56,15 @@ class AE:
 
     def step(self) -> int:
         """Learn from one minibatch."""
-        batch = self.batches.next()
-        loss, found = self.updater(*self.lesson.tensors(*self.examples.read(batch)))
+        batch = self.lesson.prepare(self.examples.read(self.batches.next()))
+        loss, seen = self.updater(batch)
         self.ctx.log("loss", loss)
         self.ctx.log("lr", self.updater.lr)
-        if "numbers" in found:
-            self.net.codebook.learn(found.pop("vectors"), found.pop("numbers"), self.ctx.generator)
-        for name, value in found.items():
+        if "numbers" in seen:
+            self.net.codebook.learn(seen.pop("vectors"), seen.pop("numbers"), self.ctx.generator)
+        for name, value in seen.items():
             self.ctx.log(name, value)
-        return len(batch.rows)
+        return len(batch["inputs"])
 
     @cached_property
     def batches(self) -> Batches:
@@ -92,8 +92,7 @@ class AE:
 
     def example(self, number: int) -> Tensor:
         """Return inputs that `infer` takes [number, ...]."""
-        found: Tensor = self.data.eval.take(torch.arange(number, device=self.ctx.device)).inputs
-        return found
+        return self.data.eval.first(number)["inputs"]
 
     @torch.no_grad()
     def predict(self, asked: Predict) -> list[dict[str, Any]]:

@@ -16,18 +16,18 @@ AT_ONCE = 512  # examples in a batch that is only measured
 
 
 class Examples:
-    """Shapes: inputs [B, ...] in [0, 1] or standardised, classes [B] where they are known."""
+    """Batches hold `inputs` [B, ...] in [0, 1] or standardised, and `classes` [B] where the network
+    is told them."""
 
     def __init__(self, config: Config, data: lab.Data, device: torch.device) -> None:
         self.config, self.data, self.device = config, data, device
 
-    def read(self, batch: lab.Batch) -> tuple[Tensor, Tensor | None]:
-        """Return inputs, and classes or None."""
-        classes = None
+    def read(self, batch: lab.Batch) -> lab.Batch:
+        """Return a batch of the source as the network takes it."""
+        found = {"inputs": self.inputs(batch)}
         if self.config.conditional:
-            assert batch.targets is not None
-            classes = batch.targets.long()
-        return scaled(batch.inputs, self.data.about), classes
+            found["classes"] = batch["targets"].long()
+        return found
 
     def batches(self, split: str, most: int | None = None) -> Iterator[lab.Batch]:
         """Yield the examples of a split in order, all or evenly spaced ones, `most` at most."""
@@ -37,7 +37,7 @@ class Examples:
             yield examples.take(rows)
 
     def inputs(self, batch: lab.Batch) -> Tensor:
-        return self.read(batch)[0]
+        return scaled(batch["inputs"], self.data.about)
 
     def some_training(self, most: int) -> lab.Batch:
         """Return the same training examples every time, evenly spaced."""

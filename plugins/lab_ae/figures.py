@@ -67,7 +67,8 @@ class Figures:
 
     def errors(self, batch: lab.Batch) -> tuple[Tensor, Tensor]:
         """Return the squared error of each example [B], summed over its dimensions, and codes."""
-        inputs, classes = self.examples.read(batch)
+        read = self.examples.read(batch)
+        inputs, classes = read["inputs"], read.get("classes")
         with self.ctx.autocast():
             code = self.net.encode(inputs, classes)
             again = self.net.mean(self.net.decode(code, classes))
@@ -88,7 +89,7 @@ class Figures:
     def pca_error(self, split: str) -> float:
         total = 0.0
         for batch in self.examples.batches(split):
-            total += self.components.error(self.examples.inputs(batch)) * len(batch.rows)
+            total += self.components.error(self.examples.inputs(batch)) * len(batch["rows"])
         return total / len(self.data.part(split))
 
     # -- codes
@@ -102,13 +103,12 @@ class Figures:
     def of_codes(self, split: str, codes: Tensor) -> dict[str, float]:
         """Return what codes know of the targets, and what principal components do."""
         trained, targets = self.examples.some_training(PROBED), self.data.part(split).targets
-        assert trained.targets is not None
         assert targets is not None
-        found = generative.probe(self.errors(trained)[1], trained.targets, codes, targets)
+        found = generative.probe(self.errors(trained)[1], trained["targets"], codes, targets)
         if split not in self._beside:
             encode, inputs = self.components.encode, self.examples.inputs
             others = torch.cat([encode(inputs(batch)) for batch in self.examples.batches(split)])
-            beside = generative.probe(encode(inputs(trained)), trained.targets, others, targets)
+            beside = generative.probe(encode(inputs(trained)), trained["targets"], others, targets)
             self._beside[split] = {f"pca_{name}": value for name, value in beside.items()}
         return found | self._beside[split]
 
@@ -119,7 +119,8 @@ class Figures:
         elbos, iwaes, told, means = [], [], [], []
         most = BOUNDED if split == "eval" else len(self.data.part(split))
         for batch in self.examples.batches(split, most):
-            inputs, classes = self.examples.read(batch)
+            read = self.examples.read(batch)
+            inputs, classes = read["inputs"], read.get("classes")
             inputs = binarised(inputs, self.config, self.ctx.generator)
             mean, logvar = (one.float() for one in self.net.posterior(inputs, classes))
             bounds = self.bounds(inputs, classes, mean, logvar)

@@ -1,7 +1,8 @@
 """Make of a batch what a network learns from, and the loss of what it answers.
 
-A lesson is called as `Updater` calls a loss: `lesson(net, *tensors)`. It returns the loss, the
-parts that are logged, and what else the experiment needs back, detached.
+A lesson is called as `Updater` calls a loss: `lesson(net, batch)`. It returns the loss, the parts
+that are logged, and what else the experiment needs back, detached. All of them reconstruct the
+batch's `inputs`; where the network is told classes, those are its `classes`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any, Protocol
 import torch
 from torch import Generator, Tensor
 
+from lab import Batch
 from lab_ae.codebook import perplexity
 from lab_ae.config import Config
 from lab_ae.losses import (
@@ -31,39 +33,41 @@ Answer = tuple[Tensor, dict[str, Any]]
 class Lesson(Protocol):
     """What every lesson of this file is."""
 
-    def tensors(self, inputs: Tensor, classes: Tensor | None) -> tuple[Tensor, ...]:
-        """Return what the loss of inputs [B, ...] is computed from; chance is drawn here."""
+    def prepare(self, batch: Batch) -> Batch:
+        """Return what the loss is computed from; chance is drawn here."""
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Answer: ...
+    def __call__(self, net: Any, batch: Batch) -> Answer: ...
 
 
 class Reconstructing:
     """Plain autoencoders: the loss of the reconstruction and penalties of the code.
 
-    What is corrupted is what the encoder sees; the target stays clean (Vincent et al., 2008).
+    What is corrupted is what the encoder sees, `corrupted`; the target stays clean (Vincent et al.,
+    2008).
     """
 
     def __init__(self, config: Config, bits: bool, draw: Generator) -> None:
         self.config, self.draw = config, draw
         self.distance: Distance = cross_entropy if bits else squared_error
 
-    def tensors(self, inputs: Tensor, classes: Tensor | None) -> tuple[Tensor, ...]:
+    def prepare(self, batch: Batch) -> Batch:
         if self.config.noise == "none":
-            return (inputs,)
-        return inputs, corrupted(inputs, self.config, self.draw)
+            return batch
+        return {**batch, "corrupted": corrupted(batch["inputs"], self.config, self.draw)}
 
-    def __call__(self, net: Any, targets: Tensor, seen: Tensor | None = None) -> Answer:
-        c, found = self.config, net(targets if seen is None else seen)
-        loss = self.distance(found.outputs, targets)
+    def __call__(self, net: Any, batch: Batch) -> Answer:
+        c, inputs = self.config, batch["inputs"]
+        found = net(batch.get("corrupted", inputs))
+        loss = self.distance(found.outputs, inputs)
         parts = {"reconstruction_loss": loss.detach()}
         if found.jacobian is not None:
-            jacobian = found.jacobian / len(targets)
+            jacobian = found.jacobian / len(inputs)
             loss, parts["jacobian"] = loss + c.contractive * jacobian, jacobian.detach()
         if c.sparsity is not None:
             dense = sparsity(found.code, c.sparsity)
             loss, parts["sparsity"] = loss + c.sparsity_cost * dense, dense.detach()
         if c.l1:
-            size = found.code.abs().sum() / len(targets)
+            size = found.code.abs().sum() / len(inputs)
             loss, parts["l1"] = loss + c.l1 * size, size.detach()
         return loss, parts
 
@@ -84,22 +88,18 @@ class Variational:
             return self.config.beta
         return self.config.beta * min(1.0, self.progress() / self.config.kl_warmup)
 
-    def tensors(self, inputs: Tensor, classes: Tensor | None) -> tuple[Tensor, ...]:
-        inputs = binarised(inputs, self.config, self.draw)
+    def prepare(self, batch: Batch) -> Batch:
+        inputs = binarised(batch["inputs"], self.config, self.draw)
         noise = inputs.new_empty(len(inputs), self.config.code).normal_(generator=self.draw)
-        found = (inputs, noise) if classes is None else (inputs, noise, classes)
-        if not self.config.kl_warmup:
-            return found
-        # a tensor, as a compiled update would be compiled anew for each number
-        return *found, inputs.new_full((len(inputs),), self.weight)
-
-    def __call__(self, net: Any, inputs: Tensor, noise: Tensor, *rest: Tensor) -> Answer:
-        """rest: classes [B] where they are known, and in a warm-up the weight, for each example."""
-        classes: list[Any] = list(rest)
-        weight = self.config.beta
+        prepared = {**batch, "inputs": inputs, "noise": noise}
         if self.config.kl_warmup:
-            weight = classes.pop()[0]  # one for all
-        found = net(inputs, noise, *classes)
+            # a tensor, as a compiled update would be compiled anew for each number
+            prepared["kl_weight"] = inputs.new_full((), self.weight)
+        return prepared
+
+    def __call__(self, net: Any, batch: Batch) -> Answer:
+        inputs, weight = batch["inputs"], batch.get("kl_weight", self.config.beta)
+        found = net(inputs, batch["noise"], batch.get("classes"))
         if self.bits:
             missed = cross_entropy(found.outputs, inputs)
         else:
@@ -117,11 +117,12 @@ class Quantising:
         self.config = config
         self.distance: Distance = cross_entropy if bits else squared_error
 
-    def tensors(self, inputs: Tensor, classes: Tensor | None) -> tuple[Tensor, ...]:
-        return (inputs,)
+    def prepare(self, batch: Batch) -> Batch:
+        return batch
 
-    def __call__(self, net: Any, inputs: Tensor) -> Answer:
-        c, found = self.config, net(inputs)
+    def __call__(self, net: Any, batch: Batch) -> Answer:
+        c, inputs = self.config, batch["inputs"]
+        found = net(inputs)
         missed = self.distance(found.outputs, inputs)
         vectors, entries = found.vectors, found.entries
         apart = (vectors - entries.detach()).square().sum() / len(inputs)

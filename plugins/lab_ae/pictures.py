@@ -58,9 +58,10 @@ class Pictures:
     def reconstructions(self) -> None:
         """Draw examples, each with its reconstruction to the right."""
         batch = next(self.examples.batches("eval", SHOWN))
-        inputs, classes = self.examples.read(batch)
+        read = self.examples.read(batch)
+        inputs = read["inputs"]
         with self.ctx.autocast():
-            again = self.net.reconstruct(inputs, classes).float()
+            again = self.net.reconstruct(inputs, read.get("classes")).float()
         pairs = torch.stack([inputs, again], 1).flatten(0, 1)
         shown = showable(restored(pairs, self.examples.data.about))
         self.ctx.media("reconstructions", sample_grid(shown, 8))
@@ -74,11 +75,13 @@ class Pictures:
 
     def codes(self) -> None:
         """Draw codes as points, coloured by class."""
-        found, labels = [], []
-        for batch in self.examples.batches("eval", MAPPED):
-            with self.ctx.autocast():
-                found.append(self.net.encode(*self.examples.read(batch)).float())
-            labels.append(batch.targets)
+        codes, labels = [], []
         about = self.examples.data.about
-        numbers = torch.cat(labels) if about.task == "classify" else None  # type: ignore[arg-type]
-        self.ctx.media("codes", code_map(torch.cat(found), numbers, about.classes))
+        for batch in self.examples.batches("eval", MAPPED):
+            read = self.examples.read(batch)
+            with self.ctx.autocast():
+                codes.append(self.net.encode(read["inputs"], read.get("classes")).float())
+            if about.task == "classify":
+                labels.append(batch["targets"])
+        numbers = torch.cat(labels) if labels else None
+        self.ctx.media("codes", code_map(torch.cat(codes), numbers, about.classes))

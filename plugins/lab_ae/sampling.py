@@ -44,7 +44,7 @@ class Sampler:
         """Return what codes are drawn from. One that is fitted needs the training data."""
         if isinstance(self.net, Variational):
             return standard_normal(self.config.code, self.ctx.device)
-        inputs, _ = self.examples.read(self.examples.some_training(FITTED))
+        inputs = self.examples.inputs(self.examples.some_training(FITTED))
         if isinstance(self.net, Quantised):
             return fitted(self.net.encoder(inputs).float())
         return fitted(self.net.encode(inputs).float())

@@ -61,10 +61,9 @@ class Baseline:
             raise lab.UsageError(
                 f"--neighbors {self.config.neighbors}: there are {len(train)} training examples"
             )
-        batch = train.take(torch.arange(len(train), device=train.device))
-        assert batch.targets is not None
+        whole = train.first(len(train))
         seed = int(self.ctx.rng.integers(LARGEST_SEED))
-        self.learnt = {"inputs": batch.inputs.cpu(), "targets": batch.targets.cpu(), "seed": seed}
+        self.learnt = {name: whole[name].cpu() for name in ("inputs", "targets")} | {"seed": seed}
         _ = self.estimator  # fitted here, not in the evaluation
         return len(train)
 
@@ -96,7 +95,7 @@ class Baseline:
 
     def columns(self, inputs: Tensor) -> Array:
         """Return inputs [B, F], scaled as a network gets them."""
-        return self.about.prepare(inputs.cpu()).flatten(1).double().numpy()
+        return self.about.prepare_inputs(inputs.cpu()).flatten(1).double().numpy()
 
     # -- measuring
 
@@ -106,9 +105,8 @@ class Baseline:
         classify = self.about.task == "classify"
         figures = Classification(self.about.outputs) if classify else Regression()
         for batch in self.data.part(split).batches(EVALUATED):
-            assert batch.targets is not None
-            targets = batch.targets.cpu()
-            figures.add(self.answer(batch.inputs), targets.long() if classify else targets)
+            targets = batch["targets"].cpu()
+            figures.add(self.answer(batch["inputs"]), targets.long() if classify else targets)
         found: dict[str, float] = figures.compute(split)
         if split == "test" and isinstance(figures, Classification):
             self.ctx.media("confusion", draw_confusion(figures.confusion(), self.about.classes))
@@ -140,8 +138,7 @@ class Baseline:
 
     def example(self, number: int) -> Tensor:
         """Return inputs that `infer` takes [number, ...]."""
-        inputs: Tensor = self.data.eval.take(torch.arange(number, device=self.ctx.device)).inputs
-        return inputs
+        return self.data.eval.first(number)["inputs"]
 
     def predict(self, asked: Predict) -> list[dict[str, Any]]:
         """Return the likeliest classes, or the values, of image files or rows of numbers."""

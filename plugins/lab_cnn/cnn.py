@@ -79,17 +79,16 @@ class CNN:
         if self.over:
             return 0
         batch = self.supervision.next()
-        assert batch.targets is not None
-        images = batch.inputs.contiguous(memory_format=self.format)
-        loss, hits = self.updater(images, batch.targets)
+        batch["inputs"] = images = batch["inputs"].contiguous(memory_format=self.format)
+        loss, hits = self.updater(batch)
         self.supervision.log(loss, hits)
         self.ctx.log("lr", self.updater.lr)
         self.over = self.supervision.stop_early(self, len(images))
         return len(images)
 
-    def loss(self, model: Any, images: Tensor, targets: Tensor) -> tuple[Tensor, Any]:
+    def loss(self, model: Any, batch: lab.Batch) -> tuple[Tensor, Any]:
         """Return the loss of the answer, and of auxiliary heads at their weight, and the hits."""
-        outputs = model(images)
+        outputs, targets = model(batch["inputs"]), batch["targets"]
         main, *auxiliary = outputs if isinstance(outputs, tuple) else (outputs,)
         value = self.supervision.criterion(main, targets)
         for other in auxiliary:
@@ -108,21 +107,20 @@ class CNN:
 
     def draw(self) -> None:
         """Draw what the network has learnt, on examples of the test split."""
-        test = self.supervision.data.test
-        shown = test.take(torch.arange(min(pictures.SHOWN, len(test)), device=self.ctx.device))
-        batch = self.supervision.prepare(shown)
+        shown = self.supervision.data.test.first(pictures.SHOWN)
+        images, prepared = shown["inputs"], self.about.prepare_inputs(shown["inputs"])
         if self.about.task == "segment":
-            found = self.net(batch.inputs).argmax(1)
-            overlay = pictures.overlay(shown.inputs, shown.targets, found, self.about)
+            answers = self.net(prepared).argmax(1)
+            overlay = pictures.overlay(images, shown["targets"], answers, self.about)
             self.ctx.media("segmentation", overlay)
-        for name, picture in pictures.looks(self.net, shown.inputs, batch.inputs, self.about):
+        for name, picture in pictures.looks(self.net, images, prepared, self.about):
             self.ctx.media(name, picture)
 
     @torch.no_grad()
     def infer(self, images: Tensor) -> Tensor:
         """Return the probabilities [B, K] of images as the source gives them; [B, K, H, W] of their
         pixels in a segmentation."""
-        prepared = self.about.prepare(images.to(self.ctx.device))
+        prepared = self.about.prepare_inputs(images.to(self.ctx.device))
         with self.updater.averaged():
             return self.net(prepared).softmax(1)  # type: ignore[no-any-return]
 

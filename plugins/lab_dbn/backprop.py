@@ -41,21 +41,22 @@ class Backprop:
         loss = self.classify if config.finetune == "classify" else self.autoencode
         self.updater = Updater(ctx, net, options, loss, progress=progress)
 
-    def update(self, visible: Tensor, targets: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Learn from visible states [B, V]. Returns the loss, and the share of right answers."""
-        found: tuple[Tensor, Tensor | None] = self.updater(visible, targets)
-        return found
+    def update(self, batch: lab.Batch) -> tuple[Tensor, Tensor | None]:
+        """Learn from visible states `visible` [B, V], and `targets` [B] where classes are learnt.
+        Returns the loss, and the share of right answers."""
+        return self.updater(batch)
 
     @property
     def lr(self) -> float:
         return self.updater.lr
 
-    def classify(self, net: Any, visible: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        logits = net(visible)
+    def classify(self, net: Any, batch: lab.Batch) -> tuple[Tensor, Tensor]:
+        logits, targets = net(batch["visible"]), batch["targets"]
         hits = (logits.detach().argmax(1) == targets).float().mean()
         return cross_entropy(logits, targets), hits
 
-    def autoencode(self, net: Any, visible: Tensor, targets: Tensor) -> tuple[Tensor, None]:
+    def autoencode(self, net: Any, batch: lab.Batch) -> tuple[Tensor, None]:
+        visible = batch["visible"]
         outputs = net(visible)
         if self.gaussian:
             return (outputs - visible).square().sum() / (2 * len(visible)), None

@@ -64,7 +64,7 @@ class DeepBelief:
         elif self.learner is not None:
             self.learn_layer(self.learner, batch)
         self.ctx.log("phase", self.phase + 1)
-        return len(batch.rows)
+        return len(batch["rows"])
 
     def enter_phase(self) -> None:
         """Begin the first phase, or the next one: freeze what was trained, and build on it."""
@@ -101,19 +101,17 @@ class DeepBelief:
         """Train all layers generatively."""
         states = self.features.train(batch, 0)
         rate = self.rate(self.config.finetune_lr or UP_DOWN_RATE)
-        labels = states.new_zeros(len(states), 0)
+        labels = None
         if self.net.top.labels:
-            assert batch.targets is not None
-            labels = one_hot(batch.targets.long(), self.net.top.labels).to(states.dtype)
+            labels = one_hot(batch["targets"].long(), self.net.top.labels).to(states.dtype)
         self.log_descent(learner.update(states, labels, rate, self.momentum), rate)
 
     def backpropagate(self, learner: Backprop, batch: lab.Batch) -> None:
         """Train all layers to classify, or to reconstruct."""
-        states = targets = self.features.train(batch, 0)
+        seen = {"visible": self.features.train(batch, 0)}
         if self.config.finetune == "classify":
-            assert batch.targets is not None
-            targets = batch.targets.long()
-        loss, hits = learner.update(states, targets)
+            seen["targets"] = batch["targets"].long()
+        loss, hits = learner.update(seen)
         self.ctx.log("loss", loss)
         self.ctx.log("lr", learner.lr)
         if hits is not None:
@@ -166,9 +164,7 @@ class DeepBelief:
         Evaluations have the same randomness, so that all samples began at the same states."""
         about, first = self.data.about, self.net.machines[0]
         self.ctx.media("filters", filter_grid(first.weight[: first.units].T, about.shape))
-        examples = self.data.part(split)
-        some = examples.take(torch.arange(min(SHOWN, len(examples)), device=self.ctx.device))
-        states = self.features.of(some, 0)
+        states = self.features.of(self.data.part(split).first(SHOWN), 0)
         again = self.figures.reconstruct(states)
         self.ctx.media("reconstructions", self.draw(interleaved(states, again)))
         if self.phase >= self.phases.layers - 1:
@@ -218,8 +214,7 @@ class DeepBelief:
 
     def example(self, number: int) -> Tensor:
         """Return inputs that `infer` takes [number, ...]."""
-        found: Tensor = self.data.eval.take(torch.arange(number, device=self.ctx.device)).inputs
-        return found
+        return self.data.eval.first(number)["inputs"]
 
     def predict(self, asked: Predict) -> list[dict[str, Any]]:
         """Return the likeliest classes of image files or rows of numbers, or their features."""

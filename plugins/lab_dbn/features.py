@@ -35,14 +35,14 @@ class Features:
 
     def of(self, batch: Batch, level: int) -> Tensor:
         """Return the features of examples of any split [B, H]."""
-        return self.net.up(visible(batch.inputs, self.data.about, self.gaussian), level)
+        return self.net.up(visible(batch["inputs"], self.data.about, self.gaussian), level)
 
     @torch.no_grad()
     def train(self, batch: Batch, level: int) -> Tensor:
         """Return the features of examples of the training split [B, H]."""
         if self._level != level:
             self._keep(level)
-        return self._kept[batch.rows] if len(self._kept) else self.of(batch, level)
+        return self._kept[batch["rows"]] if len(self._kept) else self.of(batch, level)
 
     def _keep(self, level: int) -> None:
         rbm = self.net.machines[level]
@@ -61,7 +61,7 @@ class Features:
         """Return the mean state of the RBM above `level`, label units included [H + K]."""
         total, split = torch.zeros(()), self.data.train
         for batch in split.batches(AT_ONCE):
-            total = total.to(batch.inputs.device) + self.labelled(batch, level).sum(0)
+            total = total.to(batch["inputs"].device) + self.labelled(batch, level).sum(0)
         return total / len(split)
 
     def labelled(self, batch: Batch, level: int, train: bool = False) -> Tensor:
@@ -70,8 +70,7 @@ class Features:
         labels = self.net.machines[level].labels
         if not labels:
             return found
-        assert batch.targets is not None
-        return torch.cat([found, one_hot(batch.targets.long(), labels).to(found.dtype)], 1)
+        return torch.cat([found, one_hot(batch["targets"].long(), labels).to(found.dtype)], 1)
 
     def check(self) -> None:
         """Raise UsageError where visible units cannot learn from these data. Looks once."""

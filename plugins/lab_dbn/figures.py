@@ -99,9 +99,8 @@ class Figures:
     def of_answers(self, split: str) -> dict[str, float]:
         figures = Classification(self.features.data.about.outputs)
         for batch in self.batches(split):
-            assert batch.targets is not None
             logits = self.class_logits(self.features.of(batch, 0))
-            figures.add(logits, batch.targets.long())
+            figures.add(logits, batch["targets"].long())
         return figures.compute(split)
 
     # -- passes
@@ -140,8 +139,7 @@ class Figures:
 
     def some_training(self) -> lab.Batch:
         """Return the same training examples every time."""
-        train = self.features.data.train
-        return train.take(torch.arange(min(FIXED, len(train)), device=self.ctx.device))
+        return self.features.data.train.first(FIXED)
 
     # -- what went wrong
 

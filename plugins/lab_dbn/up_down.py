@@ -26,11 +26,12 @@ class UpDown:
         self.top = Contrastive(net.top, config, batch, draw)
 
     @torch.no_grad()
-    def update(self, visible: Tensor, labels: Tensor, lr: float, momentum: float) -> Tensor:
-        """Learn from visible states [B, V] and classes [B, K] (or [B, 0]). Returns the squared
-        error of the downward prediction of the visible states, by example."""
+    def update(self, visible: Tensor, labels: Tensor | None, lr: float, momentum: float) -> Tensor:
+        """Learn from visible states [B, V], and classes [B, K] where there are any. Returns the
+        squared error of the downward prediction of the visible states, by example."""
         awake = self.wake(visible)
-        fantasy = self.top.update(torch.cat([awake[-1], labels], 1), lr, momentum).fantasy
+        top = awake[-1] if labels is None else torch.cat([awake[-1], labels], 1)
+        fantasy = self.top.update(top, lr, momentum).fantasy
         asleep = self.sleep(fantasy[:, : self.net.top.units])
         error = self.learn_down(awake, lr)
         self.learn_up(asleep, lr)

@@ -44,16 +44,7 @@ class DQN:
         self.online = ctx.wrap(network, compile=False)  # it acts, on a few observations at a time
         fused = ctx.device.type in ("cpu", "cuda")
         self.optimizer = torch.optim.Adam(self.online.parameters(), config.lr, fused=fused)
-        # what the loss takes of a minibatch
-        self.learned_from = ["obs", "action", "target", *(["weight"] if config.prioritized else [])]
-        self.update = ctx.make_update(
-            self.online,
-            self.optimizer,
-            lambda online, *tensors: self.loss(
-                online, dict(zip(self.learned_from, tensors, strict=True))
-            ),
-            config.clip_norm,
-        )
+        self.update = ctx.make_update(self.online, self.optimizer, self.loss, config.clip_norm)
         self.exploration = Exploration(config.n_envs, self.task.actions, config.hold)
         self.updates = 0  # gradient steps so far
 
@@ -101,7 +92,7 @@ class DQN:
         seen = []
         for batch in self.minibatches(gradient_steps):
             batch["target"] = self.q_target(batch)
-            loss, (td_error, q) = self.update(*(batch[name] for name in self.learned_from))
+            loss, (td_error, q) = self.update(batch)
             self.memory.sampler.update(batch["position"].numpy(), td_error)
             self.updates += 1
             self.move_target()

@@ -6,118 +6,164 @@ and heads of those who came after. Nothing is logged here, read or written.
 
 from __future__ import annotations
 
-import copy
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import torch
 from torch import Generator, Tensor, nn
-from torch.nn.functional import cross_entropy, mse_loss
+from torch.nn.functional import cross_entropy, mse_loss, relu, softplus
 
+from lab import Batch
 from lab_gan.augment import differentiable
 from lab_gan.codes import Codes
 from lab_gan.config import Config
 from lab_gan.discriminator import Verdict
-from lab_gan.losses import LOSSES
-from lab_gan.penalties import interpolated, slope, squared_norm
 
+Pairs = Callable[[Tensor, Tensor], Tensor]
 Terms = dict[str, Tensor]
 
 
+class Loss(NamedTuple):
+    """discriminator, generator: terms [B] of D's outputs on reals and fakes [B]: logits, or a
+    critic's values. compares: the generator's terms look at reals, too. threshold: above it an
+    example is taken for real; None where the outputs tell nothing of a single example. distance:
+    outputs measure how far apart the two are; the better, the more the generator learns."""
+
+    discriminator: Pairs
+    generator: Pairs
+    compares: bool = False
+    threshold: float | None = 0.0
+    distance: bool = False
+
+
+# None is a probability before it enters a logarithm: -log sigmoid(x) = softplus(-x) is precise.
+LOSSES: Mapping[str, Loss] = {
+    # Goodfellow et al. (2014), section 3: D minimises -log D(x) - log(1 - D(G(z))), and the
+    # generator -log D(G(z)) ...
+    "non-saturating": Loss(lambda r, f: softplus(-r) + softplus(f), lambda r, f: softplus(-f)),
+    # ... instead of equation 1's log(1 - D(G(z))), whose gradient vanishes where D is sure
+    "minimax": Loss(lambda r, f: softplus(-r) + softplus(f), lambda r, f: -softplus(f)),
+    # Mao et al., "Least squares generative adversarial networks" (2017), equation 9
+    "lsgan": Loss(
+        lambda r, f: ((r - 1).square() + f.square()) / 2,
+        lambda r, f: (f - 1).square() / 2,
+        threshold=0.5,
+    ),
+    # Arjovsky et al., "Wasserstein GAN" (2017), algorithm 1; Gulrajani et al. (2017), algorithm 1
+    "wgan": Loss(lambda r, f: f - r, lambda r, f: -f, threshold=None, distance=True),
+    "wgan-gp": Loss(lambda r, f: f - r, lambda r, f: -f, threshold=None, distance=True),
+    # Lim and Ye, "Geometric GAN" (2017); Miyato et al. (2018), equations 16 and 17
+    "hinge": Loss(lambda r, f: relu(1 - r) + relu(1 + f), lambda r, f: -f),
+    # Jolicoeur-Martineau (2018) in the form of Huang et al., "The GAN is dead; long live the GAN!"
+    # (2024), equation 2: only how much more real the reals are matters
+    "relativistic": Loss(
+        lambda r, f: softplus(f - r), lambda r, f: softplus(r - f), compares=True, threshold=None
+    ),
+}
+
+
 class Adversarial:
-    """Shapes: B examples [B, ...] in the players' units, labels [B, K] and codes [B, D] as rows."""
+    """Batches hold `real` and `fake` examples [B, ...] in the players' units, the `codes` [B, D]
+    that fakes are made of, and where classes are asked for `labels` [B, K]."""
 
     def __init__(self, config: Config, codes: Codes, judge: nn.Module, draw: Generator) -> None:
         self.config, self.codes, self.judge, self.draw = config, codes, judge, draw
         self.loss = LOSSES[config.loss]
-        self.due = 1.0  # how often this update pays the penalties: lazy ones several times, or not
 
-    def with_penalties(self) -> Adversarial:
-        """Return the same game with the penalties paid, as an evaluation looks at it: that writes
-        nothing which training reads."""
-        game = copy.copy(self)
-        game.due = 1.0
-        return game
-
-    def of_discriminator(
-        self, judge: Any, real: Tensor, fake: Tensor, labels: Tensor, codes: Tensor, *known: Tensor
-    ) -> tuple[Tensor, Terms]:
-        """Return the discriminator's loss. `known`: examples whose classes [B] it is to learn."""
-        real, fake = self.varied(real), self.varied(fake)
-        both, twice = torch.cat([real, fake]), torch.cat([labels, labels])
-        if self.due and any(self.config.gammas):
-            both.requires_grad_()
-        found = judge(both, twice)
-        on_real, on_fake = found.score.chunk(2)
-        value = self.loss.discriminator(on_real, on_fake).mean()
-        seen = {"real": on_real.detach(), "fake": on_fake.detach()}
-        if self.due and self.config.penalized:
-            price = self.penalty(judge, both, found.score, labels)
-            seen["penalty"] = price.detach()
-            value = value + self.due * price
-        if self.config.conditional == "auxiliary":
-            value = value + self.config.class_weight * cross_entropy(found.classes, twice)
-        if known:
-            examples, classes = known
-            named = judge(self.varied(examples), labels).classes
+    def discriminator_loss(self, judge: Any, batch: Batch) -> tuple[Tensor, Terms]:
+        """Return what D makes small. It pays for steep slopes where the batch holds their
+        `penalty_weight` [], and learns the classes `known_classes` [B] of `known` examples."""
+        config, labels = self.config, batch.get("labels")
+        real, fake = self.varied(batch["real"]), self.varied(batch["fake"])
+        x, twice = torch.cat([real, fake]), None if labels is None else torch.cat([labels, labels])
+        pays, (r1, r2) = "penalty_weight" in batch, config.gammas
+        if pays and (r1 or r2):
+            x.requires_grad_()
+        said = judge(x, twice)
+        d_real, d_fake = said.score.chunk(2)
+        loss = self.loss.discriminator(d_real, d_fake).mean()
+        seen = {"real": d_real.detach(), "fake": d_fake.detach()}
+        if pays:
+            penalty = loss.new_zeros(())
+            if r1 or r2:  # gamma / 2 E|grad D|^2 (Mescheder et al., 2018, equation 9)
+                on_real, on_fake = squared_slopes(said.score, x, config.pack).chunk(2)
+                penalty = (r1 * on_real.mean() + r2 * on_fake.mean()) / 2
+            if config.penalty:  # lambda E(|grad D| - 1)^2 (Gulrajani et al., 2017, equation 3)
+                between = interpolated(real, fake, config.pack, self.draw)
+                squares = squared_slopes(judge(between, labels).score, between, config.pack)
+                penalty = penalty + config.penalty * ((squares + 1e-12).sqrt() - 1).square().mean()
+            loss, seen["penalty"] = loss + batch["penalty_weight"] * penalty, penalty.detach()
+        if config.conditional == "auxiliary":  # L_C of Odena et al. (2017), equation 3
+            assert twice is not None
+            loss = loss + config.class_weight * cross_entropy(said.classes, twice)
+        if "known" in batch:  # L_supervised of Salimans et al. (2016), section 5
+            named, classes = judge(self.varied(batch["known"])).classes, batch["known_classes"]
             seen["named"] = (named.argmax(1) == classes).float().mean()
-            value = value + self.config.class_weight * cross_entropy(named, classes)
-        if found.category.shape[1] or found.numbers.shape[1]:
-            value = value + self.misread(found, torch.cat([codes, codes]), len(real))
-        return value, seen
+            loss = loss + config.class_weight * cross_entropy(named, classes)
+        if config.informed:
+            loss = loss + self.misread(said, batch["codes"], first=len(real))
+        return loss, seen
 
-    def of_generator(
-        self, generator: Any, codes: Tensor, real: Tensor, labels: Tensor
-    ) -> tuple[Tensor, Terms]:
-        """Return the generator's loss."""
-        fake = self.varied(generator(codes))
-        found: Verdict = self.judge(fake, labels)
-        on_real = found.score
+    def generator_loss(self, generator: Any, batch: Batch) -> tuple[Tensor, Terms]:
+        """Return what G makes small."""
+        config, labels = self.config, batch.get("labels")
+        said: Verdict = self.judge(self.varied(generator(batch["codes"])), labels)
+        d_real = said.score
         if self.loss.compares:
             with torch.no_grad():
-                on_real = self.judge(self.varied(real), labels).score
-        value = self.loss.generator(on_real, found.score).mean()
-        if self.config.conditional == "auxiliary":
-            value = value + self.config.class_weight * cross_entropy(found.classes, labels)
-        if found.category.shape[1] or found.numbers.shape[1]:
-            value = value + self.misread(found, codes, 0)
-        return value, {}
+                d_real = self.judge(self.varied(batch["real"]), labels).score
+        loss = self.loss.generator(d_real, said.score).mean()
+        if config.conditional == "auxiliary":
+            assert said.classes is not None
+            assert labels is not None
+            loss = loss + config.class_weight * cross_entropy(said.classes, labels)
+        if config.informed:
+            loss = loss + self.misread(said, batch["codes"], first=0)
+        return loss, {}
 
-    def penalty(self, judge: Any, both: Tensor, scores: Tensor, labels: Tensor) -> Tensor:
-        """Return the price of steep slopes."""
-        config = self.config
-        gammas, price = config.gammas, scores.new_zeros(())
-        if any(gammas):  # gamma / 2 E|grad D|^2 (Mescheder et al., 2018, equation 9)
-            on_real, on_fake = self.squares(slope(scores, both)).chunk(2)
-            price = (gammas[0] * on_real.mean() + gammas[1] * on_fake.mean()) / 2
-        if config.penalty:
-            real, fake = both.chunk(2)
-
-            def score(examples: Tensor) -> Tensor:
-                found: Tensor = judge(examples, labels).score
-                return found
-
-            between = interpolated(real, fake, config.pack, self.draw)
-            norm = (self.squares(slope(score(between), between)) + 1e-12).sqrt()
-            price = price + config.penalty * (norm - 1).square().mean()
-        return price
-
-    def squares(self, gradients: Tensor) -> Tensor:
-        """Return |g|² of each thing that is judged: an example, or a pack of them."""
-        return squared_norm(gradients.reshape(len(gradients) // self.config.pack, -1))
-
-    def misread(self, found: Verdict, codes: Tensor, first: int) -> Tensor:
+    def misread(self, said: Verdict, codes: Tensor, first: int) -> Tensor:
         """Return how badly codes are read from fakes, which begin at row `first`: the bound of
         their mutual information (Chen et al., 2016, equation 5), numbers by a Gaussian of
         deviation 1."""
-        asked = self.codes.read(codes[first:])
+        meant = self.codes.read(codes)
         value = codes.new_zeros(())
-        if found.category.shape[1]:
-            value = value + cross_entropy(found.category[first:], asked.category)
-        if found.numbers.shape[1]:
-            value = value + mse_loss(found.numbers[first:], asked.numbers) / 2
+        if said.category is not None:
+            value = value + cross_entropy(said.category[first:], meant["category"])
+        if said.numbers is not None:
+            value = value + mse_loss(said.numbers[first:], meant["numbers"]) / 2
         return self.config.info_weight * value
 
     def varied(self, examples: Tensor) -> Tensor:
         if not self.config.diffaug:
             return examples
         return differentiable(examples, self.config.diffaug, self.draw)
+
+
+# -- slopes
+
+
+def squared_slopes(scores: Tensor, examples: Tensor, pack: int = 1) -> Tensor:
+    """Return |dD/dx|² of each thing that is judged, an example or a pack of them [B], to be
+    differentiated again. The sum keeps them apart: no score depends on another one's examples, as
+    long as there is no BatchNorm."""
+    slopes = torch.autograd.grad(scores.sum(), examples, create_graph=True)[0]
+    return slopes.reshape(len(slopes) // pack, -1).square().sum(1)
+
+
+def interpolated(real: Tensor, fake: Tensor, pack: int, draw: Generator) -> Tensor:
+    """Return random places between reals and fakes [B, ...], those of a pack on one line, to be
+    differentiated by (Gulrajani et al., "Improved training of Wasserstein GANs", 2017, section 4).
+    """
+    share = torch.rand(
+        (len(real) // pack, *[1] * (real.ndim - 1)), generator=draw, device=draw.device
+    )
+    shares = share.repeat_interleave(pack, 0)
+    return torch.lerp(real.detach(), fake.detach(), shares).requires_grad_()
+
+
+@torch.no_grad()
+def clip_weights(module: nn.Module, bound: float) -> None:
+    """Bring each weight into [-bound, bound] (Arjovsky et al., 2017, algorithm 1, line 7)."""
+    weights: list[Tensor] = [weight for weight in module.parameters() if weight.requires_grad]
+    torch._foreach_clamp_min_(weights, -bound)
+    torch._foreach_clamp_max_(weights, bound)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 from torch import Generator, Tensor
@@ -13,18 +12,10 @@ from lab import About
 from lab_gan.config import Config
 
 
-class Meaning(NamedTuple):
-    """What a row asks for: a class [B, K], and for InfoGAN a category [B, C] and numbers [B, N];
-    classes and categories are one-hot, and a part that there is not has no columns."""
-
-    classes: Tensor
-    category: Tensor
-    numbers: Tensor
-
-
 @dataclass(frozen=True)
 class Codes:
-    """A row is [noise | class, one-hot | category, one-hot | numbers]."""
+    """A row is [noise | class, one-hot | category, one-hot | numbers], as far as there are such
+    parts. Category and numbers are InfoGAN's."""
 
     noise: int
     classes: int
@@ -40,11 +31,13 @@ class Codes:
     def width(self) -> int:
         return self.noise + self.classes + self.categories + self.numbers
 
-    def draw(self, labels: Tensor, draw: Generator) -> Tensor:
-        """Return random rows [B, width] for labels [B, K], one-hot, or [B, 0] where no class is
+    def draw(self, count: int, labels: Tensor | None, draw: Generator) -> Tensor:
+        """Return random rows [count, width], with labels [count, K], one-hot, where classes are
         asked for: noise is normal, categories are even, numbers lie between -1 and 1."""
-        count, device = len(labels), labels.device
-        parts = [torch.randn(count, self.noise, generator=draw, device=device), labels]
+        device = draw.device
+        parts = [torch.randn(count, self.noise, generator=draw, device=device)]
+        if labels is not None:
+            parts.append(labels)
         if self.categories:
             drawn = torch.randint(self.categories, (count,), generator=draw, device=device)
             parts.append(one_hot(drawn, self.categories).float())
@@ -53,14 +46,14 @@ class Codes:
             parts.append(2 * drawn - 1)
         return torch.cat(parts, 1)
 
-    def read(self, rows: Tensor) -> Meaning:
-        """Return what rows [B, width] ask for."""
+    def read(self, rows: Tensor) -> dict[str, Tensor]:
+        """Return what rows [B, width] ask for: `labels` [B, K] and `category` [B, C], one-hot, and
+        `numbers` [B, N]; what is not asked for has no key."""
+        names = ("noise", "labels", "category", "numbers")
         sizes = [self.noise, self.classes, self.categories, self.numbers]
-        return Meaning(*torch.split(rows, sizes, 1)[1:])
+        parts = dict(zip(names, torch.split(rows, sizes, 1), strict=True))
+        return {name: part for name, part in parts.items() if name != "noise" and part.shape[1]}
 
-    def label(self, classes: Tensor | None, count: int, device: torch.device) -> Tensor:
-        """Return class numbers [B] as one-hot rows [B, K]; without columns where no class is asked
-        for."""
-        if not self.classes or classes is None:
-            return torch.zeros(count, 0, device=device)
+    def label(self, classes: Tensor) -> Tensor:
+        """Return class numbers [B] as one-hot rows [B, K]."""
         return one_hot(classes.long(), self.classes).float()

@@ -123,6 +123,11 @@ class Config(DataOptions, OptimizerOptions, BaseConfig):
         return self.penalty > 0 or any(self.gammas)
 
     @property
+    def informed(self) -> bool:
+        """Whether codes are to be read from samples, as InfoGAN's are."""
+        return self.info_categories > 0 or self.info_numbers > 0
+
+    @property
     def normalizes(self) -> bool:
         return self.spectral_norm == "on" or (self.spectral_norm, self.loss) == ("auto", "hinge")
 
@@ -184,7 +189,7 @@ class Config(DataOptions, OptimizerOptions, BaseConfig):
             raise ValueError("--info-categories 1: one class tells nothing; take 2 or more")
         if self.norm == "batch" and self.batch // self.accumulate < 2:
             raise ValueError("--norm batch needs two examples or more in each part of a batch")
-        heads = self.names_classes or self.info_categories or self.info_numbers
+        heads = self.names_classes or self.informed
         if self.loss == "wgan" and (heads or self.normalizes):
             raise ValueError("--loss wgan clips all weights, those of heads and norms too: wgan-gp")
         if self.labelled is not None and self.loss not in ODDS:
@@ -201,7 +206,7 @@ class Config(DataOptions, OptimizerOptions, BaseConfig):
             (("lazy",), self.penalized, "is for penalties: --r1, --r2, --gradient-penalty"),
             (("slope",), self.normalizes, "needs a bound on layers: --spectral-norm on"),
             (("class_weight",), self.names_classes, "is for --conditional auxiliary, --labelled"),
-            (("info_weight",), self.info_categories or self.info_numbers, "is for codes to read"),
+            (("info_weight",), self.informed, "is for codes to read"),
         ):
             for name in names:
                 if not used and getattr(self, name) != type(self).model_fields[name].default:

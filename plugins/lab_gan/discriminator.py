@@ -14,12 +14,12 @@ from lab_gan.config import Config
 
 class Verdict(NamedTuple):
     """score [B]: a logit or a critic's value, above the loss's threshold for what seems real.
-    classes [B, K], category [B, C]: logits. numbers [B, N]. Without columns where not asked."""
+    classes [B, K], category [B, C]: logits. numbers [B, N]. None without a head that says it."""
 
     score: Tensor
-    classes: Tensor
-    category: Tensor
-    numbers: Tensor
+    classes: Tensor | None = None
+    category: Tensor | None = None
+    numbers: Tensor | None = None
 
 
 class Discriminator(nn.Module):
@@ -47,27 +47,37 @@ class Discriminator(nn.Module):
         self.names = nn.Linear(count, classes) if config.names_classes else None
         projects = config.conditional == "projection"
         self.embedding = nn.Linear(classes, count, bias=False) if projects else None
-        self.split = [codes.categories, codes.numbers]
-        self.reads = nn.Linear(count, sum(self.split)) if sum(self.split) else None
+        self.categories, self.numbers = codes.categories, codes.numbers
+        read = codes.categories + codes.numbers
+        self.reads = nn.Linear(count, read) if read else None
 
-    def forward(self, examples: Tensor, labels: Tensor) -> Verdict:
-        """Judge examples [B * pack, ...] with labels [B * pack, K]; a row for each pack [B]."""
+    def forward(self, examples: Tensor, labels: Tensor | None = None) -> Verdict:
+        """Judge examples [B * pack, ...], with labels [B * pack, K] where it is told classes; a row
+        for each pack [B]."""
         if self.flat:
             examples = examples.flatten(1)
         if self.joins:
+            assert labels is not None
             examples = joined(examples, labels)
         features = self.body(packed(examples, self.pack))
-        nothing = features.new_zeros(len(features), 0)
-        classes = nothing if self.names is None else self.names(features)
-        score = classes.logsumexp(1) if self.score is None else self.score(features).squeeze(1)
+        classes = None if self.names is None else self.names(features)
+        if self.score is None:
+            assert classes is not None
+            score = classes.logsumexp(1)
+        else:
+            score = self.score(features).squeeze(1)
         if self.embedding is not None:
             score = score + (self.embedding(labels) * features).sum(1)
         if self.slope != 1:
             score = self.slope * score
-        category, numbers = nothing, nothing
-        if self.reads is not None:
-            category, numbers = self.reads(features).split(self.split, 1)
-        return Verdict(score, classes, category, numbers)
+        return Verdict(score, classes, *self.read(features))
+
+    def read(self, features: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        """Return the category and the numbers of the code that features [B, F] seem to show."""
+        if self.reads is None:
+            return None, None
+        category, numbers = self.reads(features).split([self.categories, self.numbers], 1)
+        return category if self.categories else None, numbers if self.numbers else None
 
 
 def joined(examples: Tensor, labels: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ def encoded(inputs: Tensor, about: About) -> Tensor:
         return one_hot(inputs.long(), len(about.vocabulary)).float()
     if about.kind == "image":
         return 2 * scaled(inputs, about) - 1
-    return about.prepare(inputs)
+    return about.prepare_inputs(inputs)
 
 
 def decoded(examples: Tensor, about: About) -> Tensor:

@@ -14,7 +14,6 @@ import lab
 from lab import generative
 from lab.generative import Domain
 from lab_gan import pictures, words
-from lab_gan.examples import encoded
 from lab_gan.players import Players
 
 BESIDE = 16  # samples that are shown with their neighbours
@@ -33,8 +32,7 @@ class Figures:
         self.verdict = "healthy"  # the last one that was told
 
     def measure(self, split: str) -> Mapping[str, float]:
-        labels = self.labels(split, self.config.samples)
-        codes = self.players.draw(labels)
+        codes = self.players.draw(self.config.samples, self.labels(split, self.config.samples))
         samples = self.players.generate(codes)
         found = self.of_samples(samples, split)
         found |= self.of_codes(samples, codes)
@@ -55,8 +53,8 @@ class Figures:
         found = self.domain.measure(samples, split)
         memory = self.domain.memorisation(samples, split)
         found |= {"nearer": memory.nearer, "copies": memory.copies, "distance": found["fid"]}
-        real = self.some(split).inputs
-        prepared = (self.players.about.prepare(one) for one in (samples, real))
+        real = self.some(split)["inputs"]
+        prepared = (self.players.about.prepare_inputs(one) for one in (samples, real))
         found["diversity"] = generative.diversity(*prepared)
         if "centre" in self.data.dataset.factors:
             modes = generative.mode_coverage(samples, *generative.mixture_of(self.data))
@@ -69,12 +67,13 @@ class Figures:
         """Say whether samples are what their codes asked for."""
         found: dict[str, float] = {}
         asked = self.players.codes.read(codes)
-        if asked.classes.shape[1] and self.kind != "tokens":
+        if "labels" in asked and self.kind != "tokens":
             seen = self.domain.logits(samples).argmax(1)
-            found["agreement"] = share(seen == asked.classes.argmax(1).cpu())
-        if self.players.codes.categories:
-            read = self.players.judge(samples, asked.classes).category
-            surprise = torch.nn.functional.cross_entropy(read, asked.category)
+            found["agreement"] = share(seen == asked["labels"].argmax(1).cpu())
+        if "category" in asked:
+            read = self.players.judge(samples, asked.get("labels")).category
+            assert read is not None
+            surprise = torch.nn.functional.cross_entropy(read, asked["category"])
             found["information"] = math.log(self.players.codes.categories) - float(surprise)
         return found
 
@@ -82,7 +81,7 @@ class Figures:
 
     def of_players(self, split: str) -> dict[str, float]:
         """Judge the discriminator on examples that it has not seen, and both by their slopes."""
-        game = self.players.game.with_penalties()
+        game = self.players.game
         real, fake = self.scores(split)
         threshold = game.loss.threshold
         if threshold is None:  # halfway between what it says of training examples and of samples
@@ -90,8 +89,8 @@ class Figures:
             threshold = float(seen.mean() + made.mean()) / 2
         test = generative.indistinguishable(real - threshold, fake - threshold)
         fooled = test.verdict == "indistinguishable" and float(self.players.told) >= TOLD
-        d_loss, d_gradient = self.slope(split, game.of_discriminator, self.players.discriminator)
-        g_loss, g_gradient = self.slope(split, game.of_generator, self.players.generator)
+        d_loss, d_gradient = self.slope(split, game.discriminator_loss, self.players.discriminator)
+        g_loss, g_gradient = self.slope(split, game.generator_loss, self.players.generator)
         return {
             "d_accuracy": test.accuracy,
             "indistinguishable": float(fooled),
@@ -104,24 +103,23 @@ class Figures:
     def scores(self, split: str) -> tuple[Tensor, Tensor]:
         """Return what the discriminator says of examples and of as many fresh samples."""
         players = self.players
-        batch = self.some(split, self.config.pack)
-        labels = players.label(batch.targets, len(batch.inputs))
-        fake = players.generate(players.draw(labels))
-        real, made = (players.judge(one, labels).score.float() for one in (batch.inputs, fake))
-        return real, made
+        batch = players.prepare(self.some(split, self.config.pack))
+        labels = batch.get("labels")
+        fake = players.generate(players.draw(len(batch["real"]), labels))
+        real = players.discriminator(batch["real"], labels).score.float()
+        return real, players.judge(fake, labels).score.float()
 
     def slope(self, split: str, loss: Any, player: Any) -> tuple[float, float]:
         """Return a player's loss on a batch of a split, and the norm of its gradient."""
         players = self.players
-        batch = self.some(split, self.config.pack, self.config.batch)
-        labels = players.label(batch.targets, len(batch.inputs))
-        real, codes = encoded(batch.inputs, players.about), players.draw(labels)
+        batch = players.prepare(self.some(split, self.config.pack, self.config.batch))
+        batch["codes"] = players.draw(len(batch["real"]), batch.get("labels"))
+        if self.config.penalized:
+            batch["penalty_weight"] = batch["codes"].new_ones(())
         with torch.enable_grad(), players.averaged():
-            if player is players.generator:
-                value, _ = loss(player, codes, real, labels)
-            else:
-                fake = players.generator(codes).detach()
-                value, _ = loss(player, real, fake, labels, codes)
+            if player is not players.generator:
+                batch["fake"] = players.generator(batch["codes"]).detach()
+            value, _ = loss(player, batch)
             weights = [weight for weight in player.parameters() if weight.requires_grad]
             found = torch.autograd.grad(value, weights, allow_unused=True)
         norm = torch.nn.utils.get_total_norm([slope for slope in found if slope is not None])
@@ -133,17 +131,16 @@ class Figures:
 
         figures = Classification(self.players.about.outputs)
         for batch in self.data.part(split).batches(MOST):
-            assert batch.targets is not None
-            labels = self.players.label(None, len(batch.inputs))
-            named = self.players.judge(batch.inputs, labels).classes
-            figures.add(named, batch.targets.long())
+            named = self.players.judge(batch["inputs"]).classes
+            assert named is not None
+            figures.add(named, batch["targets"].long())
         return figures.compute(split)
 
     def show(self, samples: Tensor, split: str) -> None:
         """Record samples, and beside images the training examples that they are nearest to."""
         about = self.players.about
         if about.shape == (2,) and self.kind == "table":
-            self.ctx.media("samples", pictures.points(samples, self.some(split).inputs))
+            self.ctx.media("samples", pictures.points(samples, self.some(split)["inputs"]))
         elif self.kind != "table":
             self.ctx.media("samples", pictures.shown(samples, about))
         if self.kind == "image":
@@ -191,12 +188,13 @@ class Figures:
         rows = torch.linspace(0, len(part) - 1, count, device=part.device).long()
         return part.take(rows)
 
-    def labels(self, split: str, count: int) -> Tensor:
-        """Return classes [count, K] in the split's own proportions."""
-        batch = self.some(split)
-        turn = torch.arange(count, device=self.ctx.device) % len(batch.inputs)
-        targets = None if batch.targets is None else batch.targets[turn]
-        return self.players.label(targets, count)
+    def labels(self, split: str, count: int) -> Tensor | None:
+        """Return classes [count, K] in the split's own proportions, where they are asked for."""
+        if not self.players.codes.classes:
+            return None
+        classes = self.some(split)["targets"]
+        turn = torch.arange(count, device=self.ctx.device) % len(classes)
+        return self.players.codes.label(classes[turn])
 
 
 def share(hits: Tensor) -> float:

@@ -15,11 +15,10 @@ from lab.capabilities import Predict, Sample
 from lab.data.batches import Batches
 from lab.supervised.inputs import ranked, read_inputs
 from lab_gan import checks, pictures
-from lab_gan.adversarial import Terms
+from lab_gan.adversarial import Terms, clip_weights
 from lab_gan.config import ODDS, Config
 from lab_gan.examples import encoded
 from lab_gan.figures import Figures
-from lab_gan.penalties import clip_weights
 from lab_gan.players import Players
 
 # Updates from one look at the discriminator's outputs to the next: a look costs 4 % of an update.
@@ -43,18 +42,18 @@ class GAN:
     def step(self) -> int:
         """Teach the discriminator, once or several times, and then the generator."""
         for _ in range(self.config.updates):
-            real, labels = self.next()
-            self.teach_discriminator(real, labels)
-        self.teach_generator(real, labels)
+            batch = self.players.prepare(self.batches.next())
+            self.teach_discriminator(batch)
+        self.teach_generator(batch)
         return self.config.updates * self.batches.size
 
-    def teach_discriminator(self, real: Tensor, labels: Tensor) -> None:
-        players = self.players
-        codes = players.draw(labels)
+    def teach_discriminator(self, batch: lab.Batch) -> None:
+        players, real = self.players, batch["real"]
+        codes = players.draw(len(real), batch.get("labels"))
         with torch.no_grad(), self.ctx.autocast():
             fake = players.generator(codes).to(real.dtype)
-        players.game.due = 0.0 if self.updates % self.config.lazy else float(self.config.lazy)
-        loss, seen = players.d_updater(real, fake, labels, codes, *self.known())
+        batch = {**batch, "fake": fake, "codes": codes, **self.known(), **self.price()}
+        loss, seen = players.d_updater(batch)
         if self.config.loss == "wgan":
             clip_weights(players.discriminator, self.config.clip)
         self.ctx.log("d_loss", loss)
@@ -64,28 +63,32 @@ class GAN:
             self.look(seen)
         self.updates += 1
 
-    def teach_generator(self, real: Tensor, labels: Tensor) -> None:
-        loss, _ = self.players.g_updater(self.players.draw(labels), real, labels)
+    def teach_generator(self, batch: lab.Batch) -> None:
+        codes = self.players.draw(len(batch["real"]), batch.get("labels"))
+        loss, _ = self.players.g_updater({**batch, "codes": codes})
         self.ctx.log("g_loss", loss)
         self.ctx.log("lr", self.players.g_updater.lr)
 
-    def next(self) -> tuple[Tensor, Tensor]:
-        """Return the next real examples [B, ...] and their labels [B, K]."""
-        batch = self.batches.next()
-        real = encoded(batch.inputs, self.about)
-        return real, self.players.label(batch.targets, len(real))
+    def price(self) -> lab.Batch:
+        """Return what penalties count for in this update, `penalty_weight` []: lazy ones `lazy`
+        times, or, in the updates between, nothing at all."""
+        if not self.config.penalized or self.updates % self.config.lazy:
+            return {}
+        weight = torch.full((), float(self.config.lazy), device=self.ctx.device)
+        return {"penalty_weight": weight}
 
-    def known(self) -> tuple[Tensor, ...]:
-        """Return some of the examples whose classes may be learnt [B, ...], and these [B]."""
+    def known(self) -> lab.Batch:
+        """Return some of the examples whose classes may be learnt: `known` [B, ...] and
+        `known_classes` [B]."""
         if self.config.labelled is None:
-            return ()
+            return {}
         size = (self.batches.size,)
         chosen = torch.randint(
             len(self.labelled), size, generator=self.ctx.generator, device=self.ctx.device
         )
         batch = self.data.train.take(self.labelled[chosen])
-        assert batch.targets is not None
-        return encoded(batch.inputs, self.about), batch.targets.long()
+        known = encoded(batch["inputs"], self.about)
+        return {"known": known, "known_classes": batch["targets"].long()}
 
     def look(self, seen: Terms) -> None:
         """Log what the discriminator says."""
@@ -133,16 +136,15 @@ class GAN:
         them; of a discriminator that names none, its score [B, 1]."""
         if self.config.pack > 1:
             raise lab.UsageError(f"This discriminator judges {self.config.pack} examples at a time")
-        labels = torch.zeros(len(inputs), self.players.codes.classes, device=self.ctx.device)
-        found = self.players.judge(inputs.to(self.ctx.device), labels)
-        if self.config.names_classes:
-            return found.classes.softmax(1)
-        return found.score[:, None]
+        labels = None
+        if self.players.codes.classes:  # which is unknown: of none of them
+            labels = torch.zeros(len(inputs), self.players.codes.classes, device=self.ctx.device)
+        verdict = self.players.judge(inputs.to(self.ctx.device), labels)
+        return verdict.score[:, None] if verdict.classes is None else verdict.classes.softmax(1)
 
     def example(self, number: int) -> Tensor:
         """Return inputs that `infer` takes [number, ...]."""
-        found: Tensor = self.data.eval.take(torch.arange(number, device=self.ctx.device)).inputs
-        return found
+        return self.data.eval.first(number)["inputs"]
 
     def predict(self, asked: Predict) -> list[dict[str, Any]]:
         """Return the likeliest classes of image files or rows of numbers, where the discriminator

@@ -37,9 +37,9 @@ class Players:
         self.discriminator = ctx.wrap(judge, compile=compiles)
         self.game = Adversarial(config, self.codes, self.discriminator, ctx.generator)
         opponent = config.model_copy(update={"lr": config.d_lr or config.lr, "ema": None})
-        self.g_updater = self._updater(self.generator, config, self.game.of_generator, not varies)
+        self.g_updater = self._updater(self.generator, config, self.game.generator_loss, not varies)
         self.d_updater = self._updater(
-            self.discriminator, opponent, self.game.of_discriminator, compiles
+            self.discriminator, opponent, self.game.discriminator_loss, compiles
         )
         # which share of pairs it puts in order, a real above a fake, averaged over looks; and the
         # most that this has been: one batch may be in order by chance
@@ -61,13 +61,17 @@ class Players:
 
     # -- what they are asked
 
-    def label(self, classes: Tensor | None, count: int) -> Tensor:
-        """Return class numbers [B] as rows [B, K], without columns where no class is asked for."""
-        return self.codes.label(classes, count, self.ctx.device)
+    def prepare(self, batch: lab.Batch) -> lab.Batch:
+        """Return a batch of the source as the players take it: `real` examples [B, ...], and where
+        classes are asked for their `labels` [B, K]."""
+        prepared = {"real": encoded(batch["inputs"], self.about)}
+        if self.codes.classes:
+            prepared["labels"] = self.codes.label(batch["targets"])
+        return prepared
 
-    def draw(self, labels: Tensor) -> Tensor:
-        """Return random codes for labels."""
-        return self.codes.draw(labels, self.ctx.generator)
+    def draw(self, count: int, labels: Tensor | None = None) -> Tensor:
+        """Return random codes [count, D], for labels [count, K] where classes are asked for."""
+        return self.codes.draw(count, labels, self.ctx.generator)
 
     def averaged(self) -> AbstractContextManager[None]:
         """Lend the generator its averages, which samples are made with."""
@@ -80,10 +84,9 @@ class Players:
             parts = [self.generator(part).float() for part in torch.split(codes, AT_ONCE)]
         return decoded(torch.cat(parts), self.about)
 
-    def judge(self, inputs: Tensor, labels: Tensor) -> Verdict:
+    def judge(self, inputs: Tensor, labels: Tensor | None = None) -> Verdict:
         """Return what the discriminator says of inputs in the source's own units."""
-        found: Verdict = self.discriminator(encoded(inputs, self.about), labels)
-        return found
+        return self.discriminator(encoded(inputs, self.about), labels)  # type: ignore[no-any-return]
 
     # -- what a checkpoint holds
 

@@ -42,7 +42,7 @@ def measure(samples: Tensor, data: Data, split: str) -> dict[str, float]:
 
 
 def _of(data: Data, split: str) -> list[Sentence]:
-    return [one for batch in data.part(split).batches(1_024) for one in sentences(batch.inputs)]
+    return [one for batch in data.part(split).batches(1_024) for one in sentences(batch["inputs"])]
 
 
 def _pairs(found: Iterable[Sentence]) -> Counter[tuple[int, int]]:

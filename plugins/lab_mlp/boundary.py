@@ -39,7 +39,7 @@ def draw(
     across = low[0] + share * (high[0] - low[0])
     up = (low[1] + share * (high[1] - low[1])).flip(0)
     grid = torch.stack(torch.meshgrid(across, up, indexing="xy"), dim=-1)  # [SIDE, SIDE, 2]
-    chances = answer(about.prepare(grid.reshape(-1, 2))).cpu().double().numpy()
+    chances = answer(about.prepare_inputs(grid.reshape(-1, 2))).cpu().double().numpy()
     colours = PALETTE[np.arange(chances.shape[1]) % len(PALETTE)]
     picture = (0.55 * chances @ colours + 0.45 * 255).reshape(SIDE, SIDE, 3)
     place = ((points - low) / (high - low) * (SIDE - 1)).round().long().cpu().numpy()

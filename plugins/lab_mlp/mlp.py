@@ -52,15 +52,15 @@ class MLP:
             return 0
         self.keep_frame()
         batch = self.supervision.next()
-        assert batch.targets is not None
         if self.updater is None:
-            loss, hits = self.net.learn(batch.inputs, batch.targets, self.config.lr)
+            loss, hits = self.net.learn(batch["inputs"], batch["targets"], self.config.lr)
         else:
-            loss, hits = self.updater(batch.inputs, batch.targets)
+            loss, hits = self.updater(batch)
             self.ctx.log("lr", self.updater.lr)
         self.supervision.log(loss, hits)
-        self.over = self.supervision.stop_early(self, len(batch.inputs))
-        return len(batch.inputs)
+        moved = len(batch["inputs"])
+        self.over = self.supervision.stop_early(self, moved)
+        return moved
 
     def evaluate(self, split: str) -> Mapping[str, float]:
         with self.averaged():
@@ -78,7 +78,7 @@ class MLP:
         """Return the probabilities of the classes, or the values [B, K], for inputs [B, ...] as
         the source gives them."""
         with self.averaged():
-            return self.answer(self.supervision.about.prepare(inputs.to(self.ctx.device)))
+            return self.answer(self.supervision.about.prepare_inputs(inputs.to(self.ctx.device)))
 
     def example(self, number: int) -> Tensor:
         """Return inputs that `infer` takes [number, ...]."""
@@ -106,10 +106,8 @@ class MLP:
 
     def boundary(self) -> Picture:
         """Draw the answers over training examples."""
-        train = self.supervision.data.train
-        shown = train.take(torch.arange(min(len(train), POINTS), device=self.ctx.device))
-        assert shown.targets is not None
-        return draw(self.answer, self.supervision.about, shown.inputs, shown.targets)
+        shown = self.supervision.data.train.first(POINTS)
+        return draw(self.answer, self.supervision.about, shown["inputs"], shown["targets"])
 
     def keep_frame(self) -> None:
         """Draw the boundary at even steps of the budget, for the animation."""

@@ -55,7 +55,7 @@ def test_the_sparsity_penalty_is_the_divergence_of_two_coins() -> None:
 def test_penalties_of_the_code_are_means_over_examples_by_their_weights(make_net) -> None:
     options = {"code_activation": "sigmoid", "sparsity": 0.1, "sparsity_cost": 2.0, "l1": 0.5}
     net, x = make_net(**options), torch.rand(6, 1, 4, 3)
-    loss, parts = Reconstructing(Config(**options), False, None)(net, x)
+    loss, parts = Reconstructing(Config(**options), False, None)(net, {"inputs": x})
     code = net.encode(x).detach()
     size = np.abs(code.numpy()).sum(1).mean()
     assert parts["l1"].item() == pytest.approx(size, rel=1e-5)
@@ -80,7 +80,7 @@ def test_the_contractive_penalty_is_the_jacobians_norm(make_net, activation, opt
         jacobian(lambda one: net.encode(one[None])[0], example).square().sum() for example in x
     )
     assert net(x).jacobian.item() == pytest.approx(truth.item(), rel=1e-4)
-    loss, parts = Reconstructing(Config(contractive=0.5), False, None)(net, x)
+    loss, parts = Reconstructing(Config(contractive=0.5), False, None)(net, {"inputs": x})
     assert parts["jacobian"].item() == pytest.approx(truth.item() / 3, rel=1e-4)
     whole = parts["reconstruction_loss"] + 0.5 * truth / 3
     assert loss.item() == pytest.approx(whole.item(), rel=1e-4)
@@ -106,11 +106,12 @@ def test_the_target_of_denoising_is_clean(make_net, draw, noise) -> None:
     config = Config(noise=noise, noise_level=0.4)
     lesson, net = Reconstructing(config, False, draw), make_net()
     x = torch.rand(64, 1, 4, 3) + 0.1
-    target, seen = lesson.tensors(x, None)
-    assert torch.equal(target, x)
+    batch = lesson.prepare({"inputs": x})
+    seen = batch["corrupted"]
+    assert torch.equal(batch["inputs"], x)
     assert not torch.equal(seen, x)
     truth = (net.decode(net.encode(seen)) - x).square().sum() / 64
-    assert lesson(net, target, seen)[0].item() == pytest.approx(truth.item(), rel=1e-5)
+    assert lesson(net, batch)[0].item() == pytest.approx(truth.item(), rel=1e-5)
 
 
 def test_noise_is_of_the_level_that_was_asked(draw) -> None:
@@ -138,7 +139,7 @@ def test_the_variational_loss_is_the_negative_bound(make_net, draw) -> None:
     x, noise = torch.rand(6, 1, 4, 3), torch.randn(6, 4)
     config = Config(kind="vae", loss="mse", sigma=0.5, beta=3.0, code=4)
     lesson = Variational(config, False, draw, lambda: 0.0)
-    loss, parts = lesson(net, x, noise)
+    loss, parts = lesson(net, {"inputs": x, "noise": noise})
     mean, logvar = (one.detach() for one in net.posterior(x))
     z = mean + noise * (0.5 * logvar).exp()
     outputs = net.decode(z).detach().numpy()
@@ -163,8 +164,9 @@ def test_the_warmed_weight_is_what_counts(make_net, draw) -> None:
     net, x = make_net(kind="vae", conditional=True), torch.rand(6, 1, 4, 3)
     config = Config(kind="vae", kl_warmup=0.5, conditional=True, code=4)
     lesson = Variational(config, True, draw, lambda: 0.125)
-    tensors = lesson.tensors(x, torch.tensor([0, 1, 2, 0, 1, 2]))
-    loss, parts = lesson(net, *tensors)
+    batch = lesson.prepare({"inputs": x, "classes": torch.tensor([0, 1, 2, 0, 1, 2])})
+    assert batch["kl_weight"].shape == ()  # one for the whole batch
+    loss, parts = lesson(net, batch)
     whole = parts["reconstruction_loss"] + 0.25 * parts["kl"]
     assert loss.item() == pytest.approx(whole.item(), rel=1e-5)
 
@@ -199,7 +201,7 @@ def test_gradients_reach_the_right_sides(make_net, codebook) -> None:
         def __call__(self, inputs):
             return found
 
-    lesson(Answered(), x)[0].backward()
+    lesson(Answered(), {"inputs": x})[0].backward()
     apart = 2 * (outside - chosen).detach() / 6
     assert torch.allclose(found.vectors.grad, through + 0.25 * apart, atol=1e-5)
     if codebook == "ema":

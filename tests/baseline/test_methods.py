@@ -20,7 +20,7 @@ from lab_baseline.models import RAREST
 def split_of(loaded, name):
     """Return scaled inputs [N, F] and the targets of a split, as numpy."""
     part = loaded.data.part(name)
-    inputs = loaded.about.prepare(part.inputs).flatten(1).double().numpy()
+    inputs = loaded.about.prepare_inputs(part.inputs).flatten(1).double().numpy()
     return inputs, part.targets.numpy()
 
 

@@ -162,7 +162,7 @@ def test_a_first_update_holds_the_gradient_of_the_loss_on_the_first_batch() -> N
         found = first_update(subject, "cpu")
         with SameDraws(0), subject.experiment() as (experiment, _):
             batch = experiment.supervision.next()
-            loss, _ = experiment.supervision.loss(experiment.net, batch.inputs, batch.targets)
+            loss, _ = experiment.supervision.loss(experiment.net, batch)
             wanted = torch.autograd.grad(loss, list(experiment.net.parameters()))
     assert found.steps == 1
     torch.testing.assert_close(found.gradients[0], torch.cat([g.flatten() for g in wanted]))

@@ -166,7 +166,7 @@ def test_labels_are_smoothed_in_training_and_not_in_measuring(train) -> None:
     shares = 0.8 * torch.nn.functional.one_hot(classes, 3) + 0.2 / 3
     assert torch.allclose(value, -(shares * logs).sum(1).mean())
     data = smooth.supervision.data.eval
-    logits = smooth.net(smooth.about.prepare(data.inputs))
+    logits = smooth.net(smooth.about.prepare_inputs(data.inputs))
     with torch.no_grad():
         assert smooth.evaluate("eval")["loss"] == pytest.approx(
             float(cross_entropy(logits, data.targets.long())), abs=1e-5
@@ -184,7 +184,7 @@ def test_figures_and_predictions_come_of_the_averaged_weights(train) -> None:
     experiment.net.eval()
     part = experiment.supervision.data.eval
     with torch.no_grad():
-        logits = net(experiment.about.prepare(part.inputs))
+        logits = net(experiment.about.prepare_inputs(part.inputs))
     assert torch.allclose(experiment.infer(part.inputs), logits.softmax(1), atol=1e-5)
     loss = cross_entropy(logits, part.targets.long()).item()
     assert column(result.dir, "eval/loss")[-1] == pytest.approx(loss, rel=1e-4)

@@ -782,9 +782,9 @@ class CannotBeTraced(Honest):
             self.net[0], torch.optim.Adam(self.net.parameters()), self.loss
         )
 
-    def loss(self, model: Any, x: torch.Tensor) -> tuple[torch.Tensor, None]:
+    def loss(self, model: Any, batch: lab.Batch) -> tuple[torch.Tensor, None]:
         print(end="")  # no part of a graph
-        return model(x).square().mean() + self.lazily, None
+        return model(batch["inputs"]).square().mean() + self.lazily, None
 
     @cached_property
     def lazily(self) -> torch.Tensor:
@@ -792,7 +792,7 @@ class CannotBeTraced(Honest):
         return torch.zeros(())
 
     def step(self) -> int:
-        self.update(self.draw())
+        self.update({"inputs": self.draw()})
         return super().step()
 
 
@@ -887,7 +887,7 @@ class Reads(Honest):
         return self.data.batches()
 
     def step(self) -> int:
-        x, y = self.pair(self.batches.next().inputs)
+        x, y = self.pair(self.batches.next()["inputs"])
         loss = (self.net(x) - y).square().mean()
         self.ctx.optimize(self.optimizer, loss)
         self.ctx.log("loss", loss)
@@ -895,7 +895,7 @@ class Reads(Honest):
         return len(x)
 
     def pair(self, inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        scaled = self.about.prepare(inputs)
+        scaled = self.about.prepare_inputs(inputs)
         return scaled[:, :1], scaled[:, 2:3]
 
     def evaluate(self, split: str) -> Mapping[str, float]:
@@ -921,7 +921,7 @@ class LearnsFromTest(Reads):
 @breaks("splits_are_read_where_they_belong", "step reads the eval split", **READING)
 class StopsByEval(Reads):
     def step(self) -> int:
-        x, y = self.pair(self.data.eval.take(torch.arange(4)).inputs)
+        x, y = self.pair(self.data.eval.first(4)["inputs"])
         with torch.no_grad():
             self.ctx.log("loss", (self.net(x) - y).square().mean())
         return super().step()

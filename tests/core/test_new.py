@@ -96,8 +96,8 @@ from lab.testing import Report, check_plugin
 
 def first(batches: lab.Batches, split: lab.Split) -> tuple[int, ...]:
     batch: lab.Batch = batches.next()
-    assert len(split) >= len(batch.rows)
-    return tuple(batch.inputs.shape)
+    assert len(split) >= len(batch["rows"])
+    return tuple(batch["inputs"].shape)
 
 
 def bests(folder: Path) -> dict[str, float]:

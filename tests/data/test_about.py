@@ -42,7 +42,7 @@ def test_clips_are_measured_by_channel() -> None:
     clips = np.random.default_rng(0).integers(0, 256, (9, 4, 2, 3, 3), dtype=np.uint8)
     about = About.of("clips", Dataset(clips), np.arange(9))
     np.testing.assert_allclose(about.mean, clips.mean(axis=(0, 1, 3, 4)) / 255)
-    prepared = about.prepare(torch.from_numpy(clips))
+    prepared = about.prepare_inputs(torch.from_numpy(clips))
     torch.testing.assert_close(prepared.mean((0, 1, 3, 4)), torch.zeros(2), atol=1e-5, rtol=0)
 
 
@@ -52,7 +52,7 @@ def test_sequences_are_measured_by_feature_over_all_steps() -> None:
     about = About.of("signals", Dataset(sequences), np.arange(40))
     assert (about.kind, about.shape) == ("sequence", (7, 3))
     np.testing.assert_allclose(about.mean, sequences[:40].mean((0, 1), dtype=float), atol=1e-6)
-    prepared = about.prepare(torch.from_numpy(sequences[:40]))
+    prepared = about.prepare_inputs(torch.from_numpy(sequences[:40]))
     torch.testing.assert_close(prepared.mean((0, 1)), torch.zeros(3), atol=1e-5, rtol=0)
     torch.testing.assert_close(
         prepared.std((0, 1), correction=0), torch.tensor([1.0, 1.0, 0.0]), atol=1e-5, rtol=0
@@ -65,13 +65,14 @@ def test_tokens_stay_whole_numbers_and_have_no_scale(dtype) -> None:
     about = About.of("words", dataset, np.arange(2))
     assert (about.kind, about.shape, about.mean, about.std) == ("tokens", (2,), (), ())
     assert about.vocabulary == ("", "a", "b")
-    prepared = about.prepare(torch.from_numpy(dataset.inputs))
+    prepared = about.prepare_inputs(torch.from_numpy(dataset.inputs))
     assert (prepared.dtype, prepared.tolist()) == (torch.int64, [[1, 2], [2, 0]])
 
 
 def test_prepared_inputs_have_mean_0_and_deviation_1() -> None:
     dataset = images()
-    prepared = About.of("pictures", dataset, TRAIN).prepare(torch.from_numpy(dataset.inputs[:60]))
+    about = About.of("pictures", dataset, TRAIN)
+    prepared = about.prepare_inputs(torch.from_numpy(dataset.inputs[:60]))
     assert prepared.dtype == torch.float32
     torch.testing.assert_close(prepared.mean((0, 2, 3)), torch.zeros(3), atol=1e-5, rtol=0)
     torch.testing.assert_close(prepared.std((0, 2, 3), correction=0), torch.ones(3))
@@ -83,14 +84,14 @@ def test_a_constant_feature_becomes_0_and_disturbs_nothing(value) -> None:
     table[:, 1] = value
     about = About.of("table", Dataset(table), np.arange(5_000))
     assert about.std[1] == 1
-    prepared = about.prepare(torch.from_numpy(table))
+    prepared = about.prepare_inputs(torch.from_numpy(table))
     torch.testing.assert_close(prepared[:, 1], torch.zeros(5_000))
 
 
 def test_a_feature_of_tiny_numbers_is_no_constant() -> None:
     table = 1e-12 * np.random.default_rng(0).normal(size=(100, 1))
     about = About.of("table", Dataset(table), np.arange(100))
-    prepared = about.prepare(torch.from_numpy(table))
+    prepared = about.prepare_inputs(torch.from_numpy(table))
     assert float(prepared.std(correction=0)) == pytest.approx(1)
 
 
@@ -182,7 +183,7 @@ def test_numbers_are_brought_to_the_device_once_not_with_every_batch(monkeypatch
     inputs, targets = torch.empty(5, 2, device="meta"), torch.empty(5, 1, device="meta")
 
     def use() -> None:
-        about.prepare(inputs)
+        about.prepare_inputs(inputs)
         about.restore_targets(about.prepare_targets(targets))
 
     use()
@@ -194,7 +195,7 @@ def test_numbers_are_brought_to_the_device_once_not_with_every_batch(monkeypatch
 def test_constants_serve_gradients_even_where_they_were_made_without() -> None:
     about = About("x", "table", "none", (2,), (), 0, (0.125, 0.25), (3.0, 7.0))
     with torch.inference_mode():
-        about.prepare(torch.ones(1, 2))
+        about.prepare_inputs(torch.ones(1, 2))
     inputs = torch.ones(1, 2, requires_grad=True)
-    about.prepare(inputs).sum().backward()
+    about.prepare_inputs(inputs).sum().backward()
     torch.testing.assert_close(inputs.grad, torch.tensor([[1 / 3, 1 / 7]]))

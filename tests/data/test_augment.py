@@ -132,39 +132,38 @@ def test_mixups_shares_follow_the_beta_distribution(alpha) -> None:
 def test_noise_has_the_deviation_asked_for() -> None:
     vary = Augment({"noise": 0.3}, PICTURES, generator())
     images = torch.zeros(200, 1, 8, 8)
-    varied, targets = vary(images, None)
-    assert targets is None
-    assert float(varied.std()) == pytest.approx(0.3, rel=0.05)
+    varied = vary({"inputs": images})
+    assert set(varied) == {"inputs"}
+    assert float(varied["inputs"].std()) == pytest.approx(0.3, rel=0.05)
 
 
 ALL = {"shift": 1.0, "crop": 0.8, "flip": 0.5, "cutout": 2.0, "noise": 0.1, "mixup": 0.2}
 
 
 def test_the_generators_state_is_all_there_is() -> None:
-    images, targets = pictures(16, channels=1), torch.arange(16) % 3
+    batch = {"inputs": pictures(16, channels=1), "targets": torch.arange(16) % 3}
     draw = generator()
     vary = Augment(ALL, PICTURES, draw)
-    vary(images, targets)
+    vary(batch)
     state = draw.get_state()
     torch.manual_seed(1)
-    first = vary(images, targets)
+    first = vary(batch)
     draw.set_state(state)
     torch.manual_seed(2)
-    again = vary(images, targets)
-    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+    again = vary(batch)
+    assert all(torch.equal(first[name], again[name]) for name in batch)
     before = torch.get_rng_state()
-    other = vary(images, targets)
-    assert not torch.equal(first[0], other[0])
+    other = vary(batch)
+    assert not torch.equal(first["inputs"], other["inputs"])
     assert torch.equal(torch.get_rng_state(), before)
 
 
 @pytest.mark.parametrize("asked", [{}, {"crop": 1.0}, dict.fromkeys(set(ALL) - {"crop"}, 0.0)])
 def test_nothing_is_touched_and_nothing_drawn_where_the_amount_says_so(asked) -> None:
-    images, targets, draw = pictures(), torch.zeros(500, dtype=torch.long), generator()
+    batch, draw = {"inputs": pictures(), "targets": torch.zeros(500, dtype=torch.long)}, generator()
     before = draw.get_state()
-    varied, same = Augment(asked, PICTURES, draw)(images, targets)
-    assert varied is images
-    assert same is targets
+    varied = Augment(asked, PICTURES, draw)(batch)
+    assert all(varied[name] is batch[name] for name in batch)
     assert torch.equal(draw.get_state(), before)
 
 

@@ -20,7 +20,7 @@ def numbers(count: int, resident: bool = True):
 
 
 def drawn(batches: Batches, count: int) -> list[int]:
-    return [int(one) for _ in range(count) for one in batches.next().inputs[:, 0]]
+    return [int(one) for _ in range(count) for one in batches.next()["inputs"][:, 0]]
 
 
 @settings(max_examples=25)
@@ -38,8 +38,8 @@ def test_each_example_comes_once_an_epoch_and_batches_are_of_one_size(count, siz
 def test_inputs_targets_and_rows_belong_together() -> None:
     for resident in (True, False):
         batch = Batches(numbers(20, resident), 8, 0).next()
-        torch.testing.assert_close(batch.targets, 2 * batch.inputs[:, 0])
-        torch.testing.assert_close(batch.rows + 100.0, batch.inputs[:, 0])
+        torch.testing.assert_close(batch["targets"], 2 * batch["inputs"][:, 0])
+        torch.testing.assert_close(batch["rows"] + 100.0, batch["inputs"][:, 0])
 
 
 def test_epochs_are_shuffled_anew() -> None:
@@ -71,9 +71,9 @@ def test_a_resumed_order_goes_on_in_the_middle_of_an_epoch(stop) -> None:
 
 def test_to_measure_is_to_see_all_once_in_order() -> None:
     split = numbers(10)
-    sizes = [len(batch.inputs) for batch in split.batches(4)]
+    sizes = [len(batch["inputs"]) for batch in split.batches(4)]
     assert sizes == [4, 4, 2]
-    seen = torch.cat([batch.inputs[:, 0] for batch in split.batches(4)])
+    seen = torch.cat([batch["inputs"][:, 0] for batch in split.batches(4)])
     assert seen.tolist() == list(range(100, 110))
 
 
@@ -87,12 +87,14 @@ def test_what_is_read_by_batch_equals_what_is_resident(lazy) -> None:
     other = Batches(make_split(column, targets, rows, CPU, False), 8, 0)
     assert column.read == 0
     for _ in range(12):
-        for a, b in zip(one.next(), other.next(), strict=True):
-            assert a.dtype == b.dtype
-            assert torch.equal(a, b)
+        a, b = one.next(), other.next()
+        assert a.keys() == b.keys() == {"inputs", "targets", "rows"}
+        for name in a:
+            assert a[name].dtype == b[name].dtype
+            assert torch.equal(a[name], b[name])
     assert column.read == 12 * 8
 
 
 def test_without_targets_batches_have_none() -> None:
     split = make_split(np.zeros((4, 2), np.float32), None, np.arange(4), CPU, True)
-    assert Batches(split, 2, 0).next().targets is None
+    assert set(Batches(split, 2, 0).next()) == {"inputs", "rows"}

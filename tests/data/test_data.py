@@ -15,7 +15,7 @@ from lab.errors import UsageError
 
 
 def same(a, b) -> bool:
-    return all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
 def test_nothing_is_read_before_it_is_needed(lend, blobs) -> None:
@@ -52,8 +52,10 @@ def test_the_split_is_the_same_for_runs_of_all_seeds_and_their_order_is_not(lend
     one, other = lend(blobs, seed=1).data, lend(blobs, seed=2).data
     for part in ("train", "eval", "test"):
         np.testing.assert_array_equal(one.part(part).indices, other.part(part).indices)
-    assert not torch.equal(one.batches().next().rows, other.batches().next().rows)
-    assert torch.equal(one.batches().next().rows, lend(blobs, seed=1).data.batches().next().rows)
+    assert not torch.equal(one.batches().next()["rows"], other.batches().next()["rows"])
+    assert torch.equal(
+        one.batches().next()["rows"], lend(blobs, seed=1).data.batches().next()["rows"]
+    )
 
 
 def test_a_source_that_draws_and_seeds_leaves_randomness_alone(lend, blobs) -> None:
@@ -101,7 +103,7 @@ def test_a_column_that_does_not_fit_is_read_by_batch_and_gives_the_same(lend, la
     classes = lend(Dataset(column, targets, ("a", "b")), memory=0, classes=("b",)).data
     assert len(classes.parts["train"]) == 140
     column.read = 0
-    assert torch.equal(classes.batches().next().targets, torch.zeros(64, dtype=torch.int64))
+    assert torch.equal(classes.batches().next()["targets"], torch.zeros(64, dtype=torch.int64))
     assert column.read == 64
 
 
@@ -183,15 +185,15 @@ def test_sequences_and_tokens_come_in_batches(lend) -> None:
     steps = rng.integers(0, 2, (40, 5))
     data = lend(Dataset(sequences, steps, ("off", "on")), batch=8).data
     batch = data.batches().next()
-    rows = data.train.indices[batch.rows]
-    np.testing.assert_array_equal(batch.inputs, sequences[rows])
-    np.testing.assert_array_equal(batch.targets, steps[rows])
+    rows = data.train.indices[batch["rows"]]
+    np.testing.assert_array_equal(batch["inputs"], sequences[rows])
+    np.testing.assert_array_equal(batch["targets"], steps[rows])
     numbers = rng.integers(1, 4, (40, 6), dtype=np.uint16)
     for memory in (0, 100):
         lent = lend(Dataset(numbers, vocabulary=("", *"abc")), batch=8, memory=memory)
         batch = lent.data.batches().next()
-        prepared = lent.data.about.prepare(batch.inputs)
-        np.testing.assert_array_equal(prepared, numbers[lent.data.train.indices[batch.rows]])
+        prepared = lent.data.about.prepare_inputs(batch["inputs"])
+        np.testing.assert_array_equal(prepared, numbers[lent.data.train.indices[batch["rows"]]])
         assert lent.told[0]["vocabulary"] == 4
 
 

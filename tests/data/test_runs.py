@@ -59,25 +59,23 @@ class Linear:
     def augment(self):
         return lab.Augment(self.config.augment, self.about, self.ctx.generator)
 
-    def loss(self, inputs, targets):
-        return torch.nn.functional.cross_entropy(self.net(inputs.flatten(1)), targets)
+    def loss(self, batch):
+        outputs = self.net(batch["inputs"].flatten(1))
+        return torch.nn.functional.cross_entropy(outputs, batch["targets"])
 
     def step(self):
-        batch = self.batches.next()
-        targets = self.about.prepare_targets(batch.targets)
-        inputs, targets = self.augment(self.about.prepare(batch.inputs), targets)
-        loss = self.loss(inputs, targets)
+        batch = self.augment(self.about.prepare(self.batches.next()))
+        loss = self.loss(batch)
         self.ctx.optimize(self.optimizer, loss)
         self.ctx.log("loss", loss)
-        self.ctx.log("rows", batch.rows.float().sum())
-        return len(batch.rows)
+        self.ctx.log("rows", batch["rows"].float().sum())
+        return len(batch["rows"])
 
     def evaluate(self, split):
         total = 0.0
         part = self.data.part(split)
         for batch in part.batches(256):
-            targets = self.about.prepare_targets(batch.targets)
-            total += float(self.loss(self.about.prepare(batch.inputs), targets)) * len(targets)
+            total += float(self.loss(self.about.prepare(batch))) * len(batch["rows"])
         return {"loss": total / len(part)}
 
     def state_dict(self):
@@ -91,7 +89,7 @@ class Linear:
             self.batches.load_state_dict(state["batches"])
 
     def predict(self, inputs):
-        return self.net(self.about.prepare(torch.as_tensor(inputs)).flatten(1)).argmax(1)
+        return self.net(self.about.prepare_inputs(torch.as_tensor(inputs)).flatten(1)).argmax(1)
 '''
 
 

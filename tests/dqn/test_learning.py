@@ -60,7 +60,7 @@ def first(dqn: DQN, drawn: Batch | None = None) -> Batch:
 
 
 def update(dqn: DQN, batch: Batch) -> Any:
-    return dqn.update(*(batch[name] for name in dqn.learned_from))
+    return dqn.update(batch)
 
 
 def targets(dqn: DQN, drawn: Batch) -> list[float]:
@@ -158,6 +158,12 @@ def test_the_loss_takes_the_value_of_the_action_that_was_played() -> None:
     batch = {"obs": obs, "action": action, "target": torch.zeros(3)}
     _, (_, q) = dqn.loss(Fixed(ONLINE), batch)
     assert q.tolist() == [0.0, 0.0, 1.0]
+
+
+def minibatch(batch: Batch, target: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Return what the loss of the first minibatch takes."""
+    first = {"obs": batch.obs[0], "action": batch.action[0], "weight": batch.weight[0]}
+    return {**first, "target": target}
 
 
 @pytest.mark.parametrize("loss", ["mse", "huber"])

@@ -13,6 +13,7 @@ from dqn_tools import CPU, make_dqn, train
 from torch import Tensor, nn
 from torch._inductor import list_options
 
+from lab import Batch
 from lab.compute.device import Compute
 from lab.optim.step import make_update
 
@@ -55,8 +56,8 @@ class Net(nn.Module):
         return out
 
 
-def error(model: Any, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    found = model(x) - y
+def error(model: Any, batch: Batch) -> tuple[Tensor, Tensor]:
+    found = model(batch["x"]) - batch["y"]
     return (found**2).mean(), found.detach()
 
 
@@ -79,8 +80,8 @@ class Torch(Lab):
         super().__init__(False, case)
         self.clip = CASES[case][2]
 
-    def update(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        loss, found = error(self.module, x, y)
+    def update(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        loss, found = error(self.module, batch)
         self.optimizer.zero_grad()
         loss.backward()
         if self.clip is not None:
@@ -89,9 +90,12 @@ class Torch(Lab):
         return loss.detach(), found
 
 
-def data(step: int) -> tuple[Tensor, Tensor]:
+def data(step: int) -> Batch:
     generator = torch.Generator().manual_seed(step)
-    return torch.randn(8, 4, generator=generator), torch.randn(8, 2, generator=generator)
+    return {
+        "x": torch.randn(8, 4, generator=generator),
+        "y": torch.randn(8, 2, generator=generator),
+    }
 
 
 def same(one: Lab, other: Lab) -> None:
@@ -107,7 +111,7 @@ def same(one: Lab, other: Lab) -> None:
 def test_a_step_is_that_of_torch(case, compiled) -> None:
     ours, torchs = Lab(compiled, case), Torch(case)
     for step in range(5):
-        results = [one.update(*data(step)) for one in (ours, torchs)]
+        results = [one.update(data(step)) for one in (ours, torchs)]
         torch.testing.assert_close(*results, rtol=1e-4, atol=1e-6)
         same(ours, torchs)
 
@@ -119,7 +123,7 @@ def test_a_learning_rate_may_change_at_every_step(compiled) -> None:
     for step in range(20):
         for one in (ours, torchs):
             one.optimizer.param_groups[0]["lr"] = 0.01 / (1 + step)
-            one.update(*data(step))
+            one.update(data(step))
     same(ours, torchs)
 
 
@@ -130,12 +134,12 @@ def test_a_step_goes_on_from_a_checkpoint_of_the_other_form(compiled, back) -> N
     if back:
         first, second = second, first
     for step in range(3):
-        first.update(*data(step))
+        first.update(data(step))
     second.module.load_state_dict(first.module.state_dict())
     second.optimizer.load_state_dict(copy.deepcopy(first.optimizer.state_dict()))
     for step in range(3, 6):
         for one in (first, second):
-            one.update(*data(step))
+            one.update(data(step))
     same(first, second)
 
 
@@ -178,6 +182,8 @@ def test_a_compiler_that_fails_on_lists_of_tensors_does_not_reorder_loops(
     monkeypatch.setattr(torch, "compile", lambda step, options, **_: asked.update(options))
     net = nn.Linear(2, 1)
     compute = Compute(torch.device("cpu"), compiled=True)
-    make_update(compute, net, torch.optim.Adam(net.parameters()), lambda model, x: (model(x), None))
+    make_update(
+        compute, net, torch.optim.Adam(net.parameters()), lambda model, batch: (model(batch), None)
+    )
     assert ("loop_ordering_after_fusion" in asked) is told
     assert set(asked) - {"guard_filter_fn"} <= set(list_options())

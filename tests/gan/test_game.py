@@ -50,12 +50,12 @@ def same(one: list[torch.Tensor], other: list[torch.Tensor]) -> bool:
 def test_each_player_moves_in_its_own_turn_alone(make, loss) -> None:
     gan = make(loss=loss)
     g, d = values(gan.players.generator), values(gan.players.discriminator)
-    real, labels = gan.next()
-    gan.teach_discriminator(real, labels)
+    batch = gan.players.prepare(gan.batches.next())
+    gan.teach_discriminator(batch)
     assert same(g, values(gan.players.generator))
     assert not same(d, values(gan.players.discriminator))
     d = values(gan.players.discriminator)
-    gan.teach_generator(real, labels)
+    gan.teach_generator(batch)
     assert same(d, values(gan.players.discriminator))
     assert not same(g, values(gan.players.generator))
 
@@ -127,17 +127,15 @@ class Line(torch.nn.Module):
         super().__init__()
         self.w, self.pack = torch.nn.Parameter(torch.tensor(slope)), pack
 
-    def forward(self, x, labels):
-        nothing = x.new_zeros(len(x) // self.pack, 0)
-        return Verdict((self.w * x).view(-1, self.pack).sum(1), nothing, nothing, nothing)
+    def forward(self, x, labels=None):
+        return Verdict((self.w * x).view(-1, self.pack).sum(1))
 
 
 class Curve(torch.nn.Module):
     """D(x) = x^2 / 2, whose slope is x."""
 
-    def forward(self, x, labels):
-        nothing = x.new_zeros(len(x), 0)
-        return Verdict(x.flatten(1).square().sum(1) / 2, nothing, nothing, nothing)
+    def forward(self, x, labels=None):
+        return Verdict(x.flatten(1).square().sum(1) / 2)
 
 
 def game(judge, **options) -> Adversarial:
@@ -146,6 +144,18 @@ def game(judge, **options) -> Adversarial:
     config = Config(**options)
     draw = torch.Generator().manual_seed(0)
     return Adversarial(config, Codes(2, 0, 0, 0), judge, draw)
+
+
+def paying(real: torch.Tensor, fake: torch.Tensor, weight: float = 1.0) -> lab.Batch:
+    """A batch whose penalties are due."""
+    return {"real": real, "fake": fake, "penalty_weight": torch.tensor(weight)}
+
+
+def drawn(gan: GAN) -> lab.Batch:
+    """A batch as the players get it, with the codes of samples, and these."""
+    batch = gan.players.prepare(gan.batches.next())
+    batch["codes"] = gan.players.draw(len(batch["real"]), batch.get("labels"))
+    return {**batch, "fake": gan.players.generator(batch["codes"]).detach()}
 
 
 @pytest.mark.parametrize(
@@ -160,8 +170,7 @@ def test_slopes_are_paid_for_by_their_weight(options, price) -> None:
     judge = Line(2.0)
     play = game(judge, **options)
     real, fake = torch.randn(6, 1), torch.randn(6, 1)
-    nothing = torch.zeros(6, 0)
-    loss, seen = play.of_discriminator(judge, real, fake, nothing, torch.zeros(6, 2))
+    loss, seen = play.discriminator_loss(judge, paying(real, fake))
     plain = 2 * (fake - real).mean()
     assert float(seen["penalty"]) == pytest.approx(price, rel=1e-5)
     assert loss.item() == pytest.approx(plain.item() + price, rel=1e-4)
@@ -171,8 +180,8 @@ def test_reals_and_fakes_have_gammas_of_their_own() -> None:
     """With slope x: R1 is gamma / 2 E[x^2] over reals, R2 over fakes."""
     judge = Curve()
     play = game(judge, loss="wgan-gp", gradient_penalty=0.0, r1=3.0, r2=5.0)
-    real, fake, nothing = torch.full((6, 1), 2.0), torch.full((6, 1), 7.0), torch.zeros(6, 0)
-    _, seen = play.of_discriminator(judge, real, fake, nothing, torch.zeros(6, 2))
+    batch = paying(torch.full((6, 1), 2.0), torch.full((6, 1), 7.0))
+    _, seen = play.discriminator_loss(judge, batch)
     assert float(seen["penalty"]) == pytest.approx(3 / 2 * 4 + 5 / 2 * 49)
 
 
@@ -184,8 +193,7 @@ def test_a_pack_is_one_thing_that_is_judged(options, price) -> None:
     """Of a sum of w x over a pack of four, the slope's norm is w sqrt(4)."""
     judge = Line(1.0, pack=4)
     play = game(judge, loss="wgan-gp", pack=4, **options)
-    real, fake, nothing = torch.randn(8, 1), torch.randn(8, 1), torch.zeros(8, 0)
-    _, seen = play.of_discriminator(judge, real, fake, nothing, torch.zeros(8, 2))
+    _, seen = play.discriminator_loss(judge, paying(torch.randn(8, 1), torch.randn(8, 1)))
     assert float(seen["penalty"]) == pytest.approx(price, rel=1e-4)
 
 
@@ -194,56 +202,53 @@ def test_a_price_has_the_gradient_of_its_closed_form() -> None:
     for w, expected in ((3.0, 4.0), (0.5, -1.0), (0.0, 0.0)):
         judge = Line(w)
         play = game(judge, loss="wgan-gp", gradient_penalty=1.0)
-        real, fake = torch.randn(6, 1), torch.randn(6, 1)
-        price = play.penalty(judge, torch.cat([real, fake]), torch.zeros(12), torch.zeros(6, 0))
-        price.backward()
+        points = torch.randn(6, 1)  # the critic itself gains nothing between equals
+        loss, _ = play.discriminator_loss(judge, paying(points, points))
+        loss.backward()
         assert float(judge.w.grad) == pytest.approx(expected, abs=1e-3)
 
 
 def test_lazy_penalties_come_seldom_and_weigh_more(make) -> None:
     gan = make(loss="relativistic", lazy=4)
     paid = []
+    update = gan.players.d_updater
+    gan.players.d_updater = lambda batch: paid.append(batch.get("penalty_weight")) or update(batch)
     for _ in range(8):
-        real, labels = gan.next()
-        gan.teach_discriminator(real, labels)
-        paid.append(gan.players.game.due)
-    assert paid == [4.0, 0.0, 0.0, 0.0] * 2
+        gan.teach_discriminator(gan.players.prepare(gan.batches.next()))
+    assert [weight and weight.item() for weight in paid] == [4.0, None, None, None] * 2
     judge = Line(2.0)
     play = game(judge, loss="wgan", r1=0.5, lazy=4)
-    zeros, nothing = torch.zeros(6, 1), torch.zeros(6, 0)
-    play.due = 4.0
-    loss, _ = play.of_discriminator(judge, zeros, zeros, nothing, torch.zeros(6, 2))
+    zeros = torch.zeros(6, 1)
+    loss, _ = play.discriminator_loss(judge, paying(zeros, zeros, 4.0))
     assert loss.item() == pytest.approx(4 * 0.5 / 2 * 4)
-    play.due = 0.0
-    loss, seen = play.of_discriminator(judge, zeros, zeros, nothing, torch.zeros(6, 2))
+    loss, seen = play.discriminator_loss(judge, {"real": zeros, "fake": zeros})
     assert loss.item() == 0
     assert "penalty" not in seen
 
 
-def test_an_evaluation_leaves_the_game_as_training_left_it(make) -> None:
+def test_figures_are_those_of_the_whole_loss_whatever_is_due_in_training(make, monkeypatch) -> None:
     gan = make(loss="wgan-gp", lazy=4, batch=8)
-    for due in (0.0, 4.0):
-        gan.players.game.due = due
-        before = dict(vars(gan.players.game))
+    seen = []
+    play = gan.players.game.discriminator_loss
+    monkeypatch.setattr(
+        gan.players.game, "discriminator_loss", lambda *a: seen.append(play(*a)) or seen[-1]
+    )
+    for _ in range(2):  # before the first update and after it
         with torch.no_grad():
             figures = gan.figures.of_players("eval")
-        assert figures["d_loss"] == figures["d_loss"]
-        assert vars(gan.players.game) == before
-    real, labels = gan.next()
-    play = gan.players.game.with_penalties()
-    fake, codes = gan.players.generator(gan.players.draw(labels)), gan.players.draw(labels)
-    _, seen = play.of_discriminator(gan.players.discriminator, real, fake, labels, codes)
-    assert "penalty" in seen  # figures are those of the whole loss, whatever is due in training
+        loss, terms = seen.pop()
+        assert float(terms["penalty"]) > 0
+        assert figures["d_loss"] == pytest.approx(loss.item())
+        gan.step()
 
 
 def test_an_auxiliary_head_learns_the_classes_of_reals_and_fakes(make) -> None:
     gan = make(conditional="auxiliary", class_weight=2.0)
-    real, labels = gan.next()
-    codes = gan.players.draw(labels)
-    fake = gan.players.generator(codes).detach()
+    batch = drawn(gan)
+    labels = batch["labels"]
     play, judge = gan.players.game, gan.players.discriminator
-    loss, _ = play.of_discriminator(judge, real, fake, labels, codes)
-    both = judge(torch.cat([real, fake]), torch.cat([labels, labels]))
+    loss, _ = play.discriminator_loss(judge, batch)
+    both = judge(torch.cat([batch["real"], batch["fake"]]), torch.cat([labels, labels]))
     on_real, on_fake = both.score.chunk(2)
     plain = play.loss.discriminator(on_real, on_fake).mean()
     named = cross_entropy(both.classes, torch.cat([labels, labels]).argmax(1))
@@ -252,28 +257,23 @@ def test_an_auxiliary_head_learns_the_classes_of_reals_and_fakes(make) -> None:
 
 def test_codes_are_read_from_fakes_alone(make) -> None:
     gan = make(info_categories=3, info_numbers=2)
-    real, labels = gan.next()
-    codes = gan.players.draw(labels)
-    fake = gan.players.generator(codes).detach()
-    loss, _ = gan.players.game.of_discriminator(
-        gan.players.discriminator, real, fake, labels, codes
-    )
-    found = gan.players.discriminator(fake, labels)
-    meaning = gan.players.codes.read(codes)
-    misread = cross_entropy(found.category, meaning.category.argmax(1))
-    misread = misread + (found.numbers - meaning.numbers).square().mean() / 2
-    scores = gan.players.discriminator(torch.cat([real, fake]), torch.cat([labels, labels])).score
+    batch = drawn(gan)
+    loss, _ = gan.players.game.discriminator_loss(gan.players.discriminator, batch)
+    found = gan.players.discriminator(batch["fake"])
+    meaning = gan.players.codes.read(batch["codes"])
+    misread = cross_entropy(found.category, meaning["category"].argmax(1))
+    misread = misread + (found.numbers - meaning["numbers"]).square().mean() / 2
+    scores = gan.players.discriminator(torch.cat([batch["real"], batch["fake"]])).score
     plain = gan.players.game.loss.discriminator(*scores.chunk(2)).mean()
     assert loss.item() == pytest.approx((plain + misread).item(), rel=1e-5)
 
 
 def test_the_generator_is_to_be_taken_for_real_and_for_its_class(make) -> None:
     gan = make(conditional="auxiliary", class_weight=2.0)
-    real, labels = gan.next()
-    codes = gan.players.draw(labels)
-    players = gan.players
-    loss, _ = players.game.of_generator(players.generator, codes, real, labels)
-    found = players.discriminator(players.generator(codes), labels)
+    batch, players = drawn(gan), gan.players
+    labels = batch["labels"]
+    loss, _ = players.game.generator_loss(players.generator, batch)
+    found = players.discriminator(players.generator(batch["codes"]), labels)
     plain = torch.nn.functional.softplus(-found.score).mean()
     named = cross_entropy(found.classes, labels.argmax(1))
     assert loss.item() == pytest.approx((plain + 2 * named).item(), rel=1e-5)
@@ -281,26 +281,22 @@ def test_the_generator_is_to_be_taken_for_real_and_for_its_class(make) -> None:
 
 def test_the_generator_makes_its_codes_readable(make) -> None:
     gan = make(info_categories=3, info_numbers=2, info_weight=0.5)
-    real, labels = gan.next()
-    players = gan.players
-    codes = players.draw(labels)
-    loss, _ = players.game.of_generator(players.generator, codes, real, labels)
-    found = players.discriminator(players.generator(codes), labels)
-    meaning = players.codes.read(codes)
-    misread = cross_entropy(found.category, meaning.category.argmax(1))
-    misread = misread + (found.numbers - meaning.numbers).square().mean() / 2
+    batch, players = drawn(gan), gan.players
+    loss, _ = players.game.generator_loss(players.generator, batch)
+    found = players.discriminator(players.generator(batch["codes"]))
+    meaning = players.codes.read(batch["codes"])
+    misread = cross_entropy(found.category, meaning["category"].argmax(1))
+    misread = misread + (found.numbers - meaning["numbers"]).square().mean() / 2
     plain = torch.nn.functional.softplus(-found.score).mean()
     assert loss.item() == pytest.approx((plain + 0.5 * misread).item(), rel=1e-5)
 
 
 def test_a_relativistic_generator_is_compared_with_reals(make) -> None:
     gan = make(loss="relativistic")
-    real, labels = gan.next()
-    players = gan.players
-    codes = players.draw(labels)
-    loss, _ = players.game.of_generator(players.generator, codes, real, labels)
-    fake = players.discriminator(players.generator(codes), labels).score
-    on_real = players.discriminator(real, labels).score
+    batch, players = drawn(gan), gan.players
+    loss, _ = players.game.generator_loss(players.generator, batch)
+    fake = players.discriminator(players.generator(batch["codes"])).score
+    on_real = players.discriminator(batch["real"]).score
     expected = torch.nn.functional.softplus(on_real - fake).mean()
     assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
 
@@ -320,11 +316,11 @@ def test_both_players_see_varied_images(make, monkeypatch) -> None:
 def test_few_labels_are_all_that_a_semi_supervised_discriminator_sees(make) -> None:
     gan = make(labelled=2, data="digits", arch="mlp")
     assert len(gan.labelled) == 20
-    targets = gan.data.train.take(gan.labelled).targets
+    targets = gan.data.train.take(gan.labelled)["targets"]
     assert targets.bincount().tolist() == [2] * 10
     shown = set()
     for _ in range(20):
-        examples, classes = gan.known()
+        examples, classes = gan.known().values()
         pairs = zip(examples.flatten(1).tolist(), classes.tolist(), strict=True)
         shown |= {(*example, number) for example, number in pairs}
     assert len(shown) <= 20
@@ -334,12 +330,11 @@ def test_known_classes_are_learnt_by_their_weight(make) -> None:
     """Beside what is asked without labels: the value, and the gradient of the layer that names."""
     gan = make(labelled=2, data="digits", arch="mlp", class_weight=2.0)
     judge, play = gan.players.discriminator, gan.players.game
-    real, labels = gan.next()
-    fake, codes = torch.rand_like(real), gan.players.draw(labels)
-    examples, classes = gan.known()
-    with_labels, _ = play.of_discriminator(judge, real, fake, labels, codes, examples, classes)
-    without, _ = play.of_discriminator(judge, real, fake, labels, codes)
-    expected = 2 * cross_entropy(judge(examples, labels).classes, classes)
+    batch, known = drawn(gan), gan.known()
+    batch["fake"] = torch.rand_like(batch["real"])
+    with_labels, _ = play.discriminator_loss(judge, {**batch, **known})
+    without, _ = play.discriminator_loss(judge, batch)
+    expected = 2 * cross_entropy(judge(known["known"]).classes, known["known_classes"])
     assert (with_labels - without).item() == pytest.approx(expected.item(), rel=1e-4)
     weight = judge.names.weight
     (found,) = torch.autograd.grad(with_labels - without, weight)

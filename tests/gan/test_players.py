@@ -53,12 +53,15 @@ def test_samples_have_the_shape_of_the_data_and_can_be_judged(kind, shape, condi
     data = about(kind, shape, words=6)
     generator, judge = players(config, data)
     codes = Codes.of(config, data)
-    labels = codes.label(torch.tensor([0, 1, 2, 0]), 4, torch.device("cpu"))
-    made = generator(codes.draw(labels, torch.Generator().manual_seed(0)))
+    labels = None if conditional == "none" else codes.label(torch.tensor([0, 1, 2, 0]))
+    made = generator(codes.draw(4, labels, torch.Generator().manual_seed(0)))
     assert made.shape == ((4, 7, 6) if kind == "tokens" else (4, *shape))
     found = judge(made, labels)
     assert found.score.shape == (4,)
-    assert found.classes.shape == (4, 3 if conditional == "auxiliary" else 0)
+    if conditional == "auxiliary":
+        assert found.classes.shape == (4, 3)
+    else:
+        assert found.classes is None
     if kind == "image":
         assert made.abs().max() <= 1
     if kind == "tokens":
@@ -111,7 +114,7 @@ def test_a_projection_is_the_product_of_features_and_the_classs_embedding(draw) 
 def test_a_semi_supervised_score_has_the_odds_of_salimans(draw) -> None:
     """D(x) = Z / (Z + 1), with Z the sum of the classes' exponentials."""
     _, judge = players(Config(labelled=5, hidden=(8,)), about("table", (2,)))
-    found = judge(torch.randn(5, 2, generator=draw), torch.zeros(5, 0))
+    found = judge(torch.randn(5, 2, generator=draw))
     total = found.classes.exp().sum(1)
     assert torch.allclose(found.score.sigmoid(), total / (total + 1), atol=1e-6)
 
@@ -120,7 +123,7 @@ def test_normalised_layers_have_slope_one() -> None:
     _, judge = players(Config(loss="hinge", hidden=(16, 16)), about("table", (2,)))
     judge.train()
     for _ in range(50):  # a power iteration with each pass
-        judge(torch.randn(4, 2), torch.zeros(4, 0))
+        judge(torch.randn(4, 2))
     for module in judge.modules():
         if isinstance(module, nn.Linear):
             top = torch.linalg.svdvals(module.weight)[0]
@@ -132,7 +135,7 @@ def test_normalised_convolutions_have_slope_one_as_matrices() -> None:
     config = Config(loss="hinge", arch="cnn", width=4)
     judge = players(config, about("image", (1, 8, 8)))[1].train()
     for _ in range(100):
-        judge(torch.randn(2, 1, 8, 8), torch.zeros(2, 0))
+        judge(torch.randn(2, 1, 8, 8))
     filters = [module.weight for module in judge.modules() if isinstance(module, nn.Conv2d)]
     assert filters
     for weight in filters:
@@ -145,8 +148,8 @@ def test_a_slope_may_be_steeper_by_a_given_factor(draw) -> None:
     for slope in (1.0, 10.0):
         torch.manual_seed(0)
         judges.append(players(Config(loss="hinge", slope=slope), about("table", (2,)))[1].eval())
-    x, nothing = torch.randn(4, 2, generator=draw), torch.zeros(4, 0)
-    one, ten = (judge(x, nothing).score for judge in judges)
+    x = torch.randn(4, 2, generator=draw)
+    one, ten = (judge(x).score for judge in judges)
     assert torch.allclose(10 * one, ten, rtol=1e-4)
 
 
@@ -178,20 +181,28 @@ def test_labels_stand_at_every_place() -> None:
 
 def test_codes_are_noise_and_what_is_asked_for(draw) -> None:
     codes = Codes(noise=5, classes=3, categories=4, numbers=2)
-    labels = codes.label(torch.arange(3).repeat(1_000), 3_000, torch.device("cpu"))
-    rows = codes.draw(labels, draw)
+    labels = codes.label(torch.arange(3).repeat(1_000))
+    rows = codes.draw(3_000, labels, draw)
     assert rows.shape == (3_000, codes.width) == (3_000, 14)
     assert rows[:, :5].mean().abs() < 0.05
     assert rows[:, :5].std() == pytest.approx(1, abs=0.05)
     meaning = codes.read(rows)
-    assert torch.equal(meaning.classes, labels)
-    assert meaning.category.sum(1).eq(1).all()
-    counts = meaning.category.sum(0)
+    assert torch.equal(meaning["labels"], labels)
+    assert meaning["category"].sum(1).eq(1).all()
+    counts = meaning["category"].sum(0)
     chi2 = ((counts - 750) ** 2 / 750).sum()
     assert chi2 < 16.3  # 99.9 % of a chi-square of three degrees
-    assert meaning.numbers.min() >= -1
-    assert meaning.numbers.max() <= 1
-    assert meaning.numbers.var() == pytest.approx(1 / 3, abs=0.02)
+    assert meaning["numbers"].min() >= -1
+    assert meaning["numbers"].max() <= 1
+    assert meaning["numbers"].var() == pytest.approx(1 / 3, abs=0.02)
+
+
+def test_what_is_not_asked_for_is_no_part_of_a_code(draw) -> None:
+    plain = Codes(noise=5, classes=0, categories=0, numbers=0)
+    rows = plain.draw(4, None, draw)
+    assert rows.shape == (4, 5)
+    assert plain.read(rows) == {}
+    assert set(Codes(5, 0, 3, 0).read(torch.zeros(4, 8))) == {"category"}
 
 
 # -- augmentation

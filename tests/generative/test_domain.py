@@ -116,7 +116,7 @@ def test_samples_that_are_no_numbers_measure_as_none(digits) -> None:
 
 def test_a_memoriser_has_its_neighbours_at_0_and_fails(digits) -> None:
     domain, data = digits
-    copies = data.train.take(torch.arange(50, 150)).inputs
+    copies = data.train.take(torch.arange(50, 150))["inputs"]
     inputs, rows, distances = domain.nearest(copies, count=2)
     assert inputs.shape == (100, 2, *data.about.shape)
     assert torch.equal(inputs[:, 0], copies)
@@ -235,7 +235,7 @@ def test_sequences_are_measured_as_rows_of_all_their_steps(tmp_path) -> None:
     found, rows, distances = domain.nearest(data.train.inputs[:5], 2)
     assert found.shape == (5, 2, *data.about.shape)
     assert rows[:, 0].tolist() == list(range(5))
-    flat = data.about.prepare(data.train.inputs).flatten(1).double()
+    flat = data.about.prepare_inputs(data.train.inputs).flatten(1).double()
     truth = torch.cdist(flat[:5], flat).topk(2, largest=False).values
     torch.testing.assert_close(distances, truth, atol=1e-4, rtol=1e-4)
     assert domain.memorisation(data.train.inputs[:100]).copied
@@ -253,7 +253,7 @@ def test_images_of_any_size_have_features(shape) -> None:
     about = lab.About.of("noise", dataset, np.arange(40))
     lesson = feature_net.Lesson(about, torch.from_numpy(images), torch.from_numpy(dataset.targets))
     net = feature_net.load(about, feature_net.train(lesson), torch.device("cpu"))
-    features = net.features(about.prepare(lesson.inputs))
+    features = net.features(about.prepare_inputs(lesson.inputs))
     assert features.shape == (40, 64)
     assert features.isfinite().all()
 

@@ -18,7 +18,7 @@ def trained(train, data: str = "digits", **options):
     """Return the folder of a short run, its network, and prepared inputs [B, ...]."""
     result = train(data, **{"hidden": (16,), "budget": 640, "name": "it", **options})
     loaded = lab.load(result.dir)
-    inputs = loaded.supervision.about.prepare(loaded.example(11))
+    inputs = loaded.supervision.about.prepare_inputs(loaded.example(11))
     with torch.no_grad():
         return loaded, inputs, loaded.net(inputs)
 

@@ -96,7 +96,7 @@ def test_figures_and_predictions_come_of_the_averaged_weights(train) -> None:
     net.load_state_dict(state["model"])
     part = supervision.data.eval
     with torch.no_grad():
-        logits = net(supervision.about.prepare(part.inputs))
+        logits = net(supervision.about.prepare_inputs(part.inputs))
     assert torch.allclose(experiment.infer(part.inputs), logits.softmax(1), atol=1e-6)
     loss = torch.nn.functional.cross_entropy(logits, part.targets)
     assert helpers.column(result.dir, "eval/loss")[-1] == pytest.approx(loss.item(), rel=1e-5)

@@ -23,8 +23,8 @@ from lab.nn import (
 from lab.storage import media
 
 
-def loss(model, x, y):
-    return (model(x) - y).square().mean(), None
+def loss(model, batch):
+    return (model(batch["x"]) - batch["y"]).square().mean(), None
 
 
 def net() -> nn.Sequential:
@@ -33,8 +33,8 @@ def net() -> nn.Sequential:
     )
 
 
-def data() -> tuple[torch.Tensor, torch.Tensor]:
-    return torch.randn(16, 4), torch.randn(16, 1)
+def data() -> dict[str, torch.Tensor]:
+    return {"x": torch.randn(16, 4), "y": torch.randn(16, 1)}
 
 
 def named(rows: list[LayerStatistics]) -> dict[str, LayerStatistics]:
@@ -42,13 +42,13 @@ def named(rows: list[LayerStatistics]) -> dict[str, LayerStatistics]:
 
 
 def test_figures_are_those_of_the_definitions() -> None:
-    module, (x, y) = net().eval(), data()
-    rows = named(layer_statistics(module, loss, x, y))
+    module, batch = net().eval(), data()
+    rows = named(layer_statistics(module, loss, batch))
     assert list(rows) == ["0", "1", "2", "3", "4"]
     assert [row.type for row in rows.values()] == [
         "Linear", "BatchNorm1d", "ReLU", "Dropout", "Linear",
     ]  # fmt: skip
-    loss(module, x, y)[0].backward()
+    loss(module, batch)[0].backward()
     for name in ("0", "1", "4"):
         grads = [p.grad for p in module[int(name)].parameters()]
         expected = math.sqrt(sum(g.square().sum().item() for g in grads))
@@ -57,7 +57,7 @@ def test_figures_are_those_of_the_definitions() -> None:
         size = math.sqrt(sum(p.square().sum().item() for p in own))
         assert rows[name].weight_norm == pytest.approx(size, rel=1e-4)
     assert rows["2"].gradient_norm is rows["2"].weight_norm is None
-    hidden = module[:3](x).detach().numpy()
+    hidden = module[:3](batch["x"]).detach().numpy()
     assert rows["2"].activation_mean == pytest.approx(hidden.mean(), rel=1e-4)
     assert rows["2"].activation_std == pytest.approx(hidden.std(), rel=1e-4)
     assert rows["2"].dead == pytest.approx((hidden == 0).all(0).mean())
@@ -73,17 +73,18 @@ def test_a_unit_is_dead_where_it_is_silent_on_the_whole_batch(shape, dead, axis)
     weight = nn.Linear(1, 1)
     module = nn.ModuleDict({"relu": nn.ReLU(), "weight": weight})
 
-    def silent(model, x):
-        return model["relu"](x).sum() * weight.weight.sum(), None
+    def silent(model, batch):
+        return model["relu"](batch["x"]).sum() * weight.weight.sum(), None
 
-    assert named(layer_statistics(module, silent, x))["relu"].dead == dead / 4
+    assert named(layer_statistics(module, silent, {"x": x}))["relu"].dead == dead / 4
 
 
 def test_sigmoids_let_gradients_vanish_and_relus_do_not() -> None:
     def ratio(name: str) -> float:
         torch.manual_seed(0)
         parts = [part for _ in range(8) for part in (nn.Linear(16, 16), activation(name))]
-        rows = layer_statistics(nn.Sequential(*parts), loss, torch.randn(32, 16), torch.ones(1))
+        batch = {"x": torch.randn(32, 16), "y": torch.ones(1)}
+        rows = layer_statistics(nn.Sequential(*parts), loss, batch)
         norms = [row.gradient_norm for row in rows if row.gradient_norm is not None]
         return norms[0] / norms[-1]
 
@@ -93,21 +94,21 @@ def test_sigmoids_let_gradients_vanish_and_relus_do_not() -> None:
 
 @pytest.mark.parametrize("fails", [False, True])
 def test_looking_leaves_no_trace(fails) -> None:
-    module, tensors = net().train(), data()
-    loss(module, *tensors)[0].backward()
+    module, batch = net().train(), data()
+    loss(module, batch)[0].backward()
     state, grads = copy.deepcopy(dict(module.state_dict())), [p.grad for p in module.parameters()]
     kept, rng = [g.clone() for g in grads], torch.get_rng_state()
 
-    def failing(model, *batch):
-        model(batch[0])
+    def failing(model, batch):
+        model(batch["x"])
         raise ZeroDivisionError
 
     if fails:
         with pytest.raises(ZeroDivisionError):
-            layer_statistics(module, failing, *tensors)
+            layer_statistics(module, failing, batch)
     else:
         with torch.no_grad():  # as an evaluation is
-            layer_statistics(module, loss, *tensors)
+            layer_statistics(module, loss, batch)
     assert difference(dict(module.state_dict()), state) is None
     assert all(p.grad is g for p, g in zip(module.parameters(), grads, strict=True))
     assert difference([*grads], kept) is None
@@ -121,7 +122,7 @@ def test_frozen_and_unused_layers_have_no_gradient_or_none_that_moves() -> None:
     module.spare = nn.Linear(2, 2)
     module.forward = lambda x: module[1](module[0](x))
     freeze(module, "0")
-    rows = named(layer_statistics(module, loss, *data()))
+    rows = named(layer_statistics(module, loss, data()))
     assert rows["0"].gradient_norm is None
     assert rows["1"].gradient_norm > 0
     assert rows["spare"].gradient_norm == 0
@@ -139,7 +140,7 @@ def test_of_a_layer_with_several_outputs_the_first_counts() -> None:
 
     x = torch.randn(16, 5, 4)
     module = Net()
-    rows = named(layer_statistics(module, loss, x, torch.zeros(16, 1)))
+    rows = named(layer_statistics(module, loss, {"x": x, "y": torch.zeros(16, 1)}))
     expected = module.lstm(x)[0].mean().item()
     assert rows["lstm"].activation_mean == pytest.approx(expected, abs=1e-5)
 
@@ -152,13 +153,13 @@ def test_names_are_those_a_run_can_log() -> None:
 
 def test_the_picture_is_drawn(tmp_path) -> None:
     module = net()
-    for tensors in (data(), (torch.zeros(16, 4), torch.zeros(16, 1))):
-        figure = draw_layers(layer_statistics(module, loss, *tensors))
+    for batch in (data(), {"x": torch.zeros(16, 4), "y": torch.zeros(16, 1)}):
+        figure = draw_layers(layer_statistics(module, loss, batch))
         assert isinstance(figure, Figure)
         assert media.write(tmp_path / "layers", figure).stat().st_size > 1_000
     everything_frozen = net().requires_grad_(False)
 
-    def constant(model, x, y):
-        return loss(model, x, y)[0] * torch.ones((), requires_grad=True), None
+    def constant(model, batch):
+        return loss(model, batch)[0] * torch.ones((), requires_grad=True), None
 
-    draw_layers(layer_statistics(everything_frozen, constant, *data()))
+    draw_layers(layer_statistics(everything_frozen, constant, data()))

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn.functional import cross_entropy
 
+from lab import Batch
 from lab.nn import CrossEntropy, freeze
 from lab.optim import OptimizerOptions, Updater, rate
 from lab.optim.updater import join
@@ -49,16 +50,16 @@ def conv() -> nn.Sequential:
     return nn.Sequential(*body, nn.Flatten(), nn.Linear(4 * 16, 3))
 
 
-def data(n: int = 16, step: int = 0, pictures: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
+def data(n: int = 16, step: int = 0, pictures: bool = False) -> Batch:
     generator = torch.Generator().manual_seed(step)
     shape = (n, 3, 6, 6) if pictures else (n, 4)
     x = torch.randn(shape, generator=generator)
-    return x, torch.randint(3, (n,), generator=generator)
+    return {"x": x, "y": torch.randint(3, (n,), generator=generator)}
 
 
-def loss(model, x, y):
-    logits = model(x)
-    return cross_entropy(logits, y), logits.detach()
+def loss(model, batch):
+    logits = model(batch["x"])
+    return cross_entropy(logits, batch["y"]), logits.detach()
 
 
 def make(ctx, module=None, criterion=None, **options) -> Updater:
@@ -67,17 +68,19 @@ def make(ctx, module=None, criterion=None, **options) -> Updater:
     if criterion is None:
         return Updater(ctx, module, OptimizerOptions(**options), loss)
 
-    def weighted(model, x, y):
-        return criterion(model(x), y), None
+    def weighted(model, batch):
+        return criterion(model(batch["x"]), batch["y"]), None
 
-    weight = lambda x, y: criterion.weight(y)  # noqa: E731
+    def weight(batch):
+        return criterion.weight(batch["y"])
+
     return Updater(ctx, module, OptimizerOptions(**options), weighted, weight=weight)
 
 
-def moved(updater: Updater, *tensors) -> list[torch.Tensor]:
+def moved(updater: Updater, batch: Batch) -> list[torch.Tensor]:
     """Return the gradient that a step of plain SGD at rate 1 took."""
     before = [p.detach().clone() for p in updater.module.parameters()]
-    updater(*tensors)
+    updater(batch)
     return [
         old - new.detach() for old, new in zip(before, updater.module.parameters(), strict=True)
     ]
@@ -86,8 +89,8 @@ def moved(updater: Updater, *tensors) -> list[torch.Tensor]:
 @lent
 @given(n=st.integers(1, 19), parts=st.integers(1, 8))
 def test_parts_give_the_gradient_of_the_whole_whatever_the_tail(ctx, n, parts) -> None:
-    whole = moved(make(ctx), *data(n))
-    found = moved(make(ctx, accumulate=parts), *data(n))
+    whole = moved(make(ctx), data(n))
+    found = moved(make(ctx, accumulate=parts), data(n))
     torch.testing.assert_close(found, whole, rtol=0, atol=1e-6)
 
 
@@ -95,19 +98,63 @@ def test_parts_give_the_gradient_of_the_whole_whatever_the_tail(ctx, n, parts) -
 @given(n=st.integers(1, 19), parts=st.integers(2, 8), void=st.floats(0, 1), smoothing=st.booleans())
 def test_parts_count_by_the_weight_that_is_really_seen(ctx, n, parts, void, smoothing) -> None:
     """Tokens or pixels to ignore, and classes of other weights, are spread unevenly over parts."""
-    x, y = data(n)
-    y[: int(void * n)] = VOID
+    batch = data(n)
+    batch["y"][: int(void * n)] = VOID
     criterion = CrossEntropy(0.1 * smoothing, torch.tensor([0.2, 1.0, 5.0]), VOID)
-    whole = moved(make(ctx, criterion=criterion), x, y)
-    found = moved(make(ctx, criterion=criterion, accumulate=parts), x, y)
+    whole = moved(make(ctx, criterion=criterion), batch)
+    found = moved(make(ctx, criterion=criterion, accumulate=parts), batch)
     torch.testing.assert_close(found, whole, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("n", [4, 10, 16])
 def test_loss_and_extras_of_parts_are_those_of_the_whole(ctx, n) -> None:
-    whole, parts = make(ctx)(*data(n)), make(ctx, accumulate=3)(*data(n))
+    whole, parts = make(ctx)(data(n)), make(ctx, accumulate=3)(data(n))
     torch.testing.assert_close(parts, whole, rtol=1e-5, atol=1e-6)
     assert not parts[0].requires_grad
+
+
+def test_a_tensor_without_axes_holds_for_each_part(ctx) -> None:
+    """A weight for the batch as a whole, whatever the number of parts."""
+
+    def scaled(model, batch):
+        return batch["scale"] * cross_entropy(model(batch["x"]), batch["y"]), None
+
+    batch, found = {**data(10), "scale": torch.tensor(3.0)}, []
+    for parts in (1, 4):
+        options = OptimizerOptions(optimizer="sgd", lr=1.0, momentum=0.0, accumulate=parts)
+        found.append(moved(Updater(ctx, ctx.wrap(mlp()), options, scaled), batch))
+    torch.testing.assert_close(*found, rtol=0, atol=1e-5)
+    plain = moved(make(ctx), data(10))
+    torch.testing.assert_close(found[0], [3 * one for one in plain], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.usefixtures("fresh_graphs")
+def test_what_changes_within_a_batch_is_no_new_graph(make_ctx, monkeypatch) -> None:
+    """One graph serves all steps: another weight, another rate, other names beside those used."""
+    graphs = []
+    backend = torch._dynamo.lookup_backend("eager")
+
+    def counting(graph, inputs, **_):
+        graphs.append(graph)
+        return backend(graph, inputs)
+
+    whole = torch.compile
+    monkeypatch.setattr(
+        torch, "compile", lambda step, options=None, **rest: whole(step, backend=counting, **rest)
+    )
+
+    def scaled(model, batch):
+        assert "absent" not in batch
+        value = cross_entropy(model(batch["x"]), batch["y"])
+        return batch.get("scale", 1.0) * value, None
+
+    ctx = make_ctx(compiled=True)
+    options = OptimizerOptions(optimizer="adam", schedule="linear")
+    updater = Updater(ctx, ctx.wrap(mlp(), compile=False), options, scaled)
+    for step in range(5):
+        ctx.clock = 100 * step
+        updater({**data(step=step), "rows": torch.arange(16) + step, "scale": torch.tensor(step)})
+    assert len(graphs) == 1
 
 
 def test_extras_are_joined_by_kind() -> None:
@@ -125,8 +172,8 @@ def test_extras_are_joined_by_kind() -> None:
 @pytest.mark.parametrize("parts", [1, 3])
 @pytest.mark.parametrize("clip", [1e-3, 0.1, 1e3])
 def test_the_gradient_is_clipped_to_its_norm(ctx, parts, clip) -> None:
-    norm = torch.cat([g.flatten() for g in moved(make(ctx), *data())]).norm().item()
-    found = moved(make(ctx, accumulate=parts, clip_norm=clip), *data())
+    norm = torch.cat([g.flatten() for g in moved(make(ctx), data())]).norm().item()
+    found = moved(make(ctx, accumulate=parts, clip_norm=clip), data())
     clipped = torch.cat([g.flatten() for g in found]).norm().item()
     assert clipped == pytest.approx(min(norm, clip), rel=1e-3)
 
@@ -136,9 +183,9 @@ def test_with_a_scaler_gradients_are_clipped_in_their_true_scale(make_ctx, parts
     """fp16 needs a scaler on the GPU alone; the CPU has one too."""
     ctx = make_ctx("fp16")
     ctx.compute.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**12)
-    plain = moved(make(make_ctx()), *data())
+    plain = moved(make(make_ctx()), data())
     norm = torch.cat([g.flatten() for g in plain]).norm()
-    found = moved(make(ctx, accumulate=parts, clip_norm=0.05), *data())
+    found = moved(make(ctx, accumulate=parts, clip_norm=0.05), data())
     expected = [gradient * 0.05 / norm for gradient in plain]
     torch.testing.assert_close(found, expected, rtol=0.05, atol=2e-4)
 
@@ -147,7 +194,7 @@ def test_with_a_scaler_gradients_are_clipped_in_their_true_scale(make_ctx, parts
 def test_a_step_whose_gradient_overflows_is_skipped(make_ctx, parts) -> None:
     ctx = make_ctx("fp16")
     ctx.compute.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**60)
-    assert not any(g.any() for g in moved(make(ctx, accumulate=parts), *data()))
+    assert not any(g.any() for g in moved(make(ctx, accumulate=parts), data()))
     assert ctx.compute.scaler.get_scale() < 2.0**60
 
 
@@ -155,16 +202,16 @@ def test_a_step_whose_gradient_overflows_is_skipped(make_ctx, parts) -> None:
 def test_bf16_computes_in_bf16_and_updates_in_fp32(make_ctx, parts) -> None:
     seen = []
 
-    def watched(model, x, y):
-        logits = model(x)
+    def watched(model, batch):
+        logits = model(batch["x"])
         seen.append(logits.dtype)
-        return cross_entropy(logits, y), None
+        return cross_entropy(logits, batch["y"]), None
 
     ctx = make_ctx("bf16")
     options = OptimizerOptions(optimizer="sgd", lr=1.0, momentum=0.0, accumulate=parts)
-    found = moved(Updater(ctx, ctx.wrap(mlp()), options, watched), *data())
+    found = moved(Updater(ctx, ctx.wrap(mlp()), options, watched), data())
     assert set(seen) == {torch.bfloat16}
-    torch.testing.assert_close(found, moved(make(make_ctx()), *data()), rtol=0.1, atol=2e-2)
+    torch.testing.assert_close(found, moved(make(make_ctx()), data()), rtol=0.1, atol=2e-2)
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw"])
@@ -176,9 +223,9 @@ def test_channels_last_computes_the_same(ctx, optimizer, decay, parts) -> None:
     plain = make(ctx, conv(), **options)
     other = make(ctx, conv().to(memory_format=torch.channels_last), **options)
     for step in range(3):
-        x, y = data(step=step, pictures=True)
-        plain(x, y)
-        other(x.contiguous(memory_format=torch.channels_last), y)
+        batch = data(step=step, pictures=True)
+        plain(batch)
+        other({**batch, "x": batch["x"].contiguous(memory_format=torch.channels_last)})
     torch.testing.assert_close(
         other.module.state_dict(), plain.module.state_dict(), rtol=1e-3, atol=1e-5
     )
@@ -207,8 +254,9 @@ def test_steps_are_those_of_torchs_own_loop(make_ctx, compiled, parts, optimizer
     )
     for step in range(6):
         ctx.clock = step * 16
-        x, y = data(step=step, pictures=True)
-        found, _ = updater(x, y)
+        batch = data(step=step, pictures=True)
+        x, y = batch.values()
+        found, _ = updater(batch)
         for group in torchs.param_groups:
             group["lr"] = 0.05 * rate(options, step * 16 / 1_000)
         torchs.zero_grad()
@@ -229,7 +277,7 @@ def test_the_rate_is_that_of_the_clock(ctx) -> None:
     updater = make(ctx, lr=0.5, schedule="linear")
     for clock, expected in ((0, 0.5), (500, 0.25), (900, 0.05)):
         ctx.clock = clock
-        updater(*data())
+        updater(data())
         assert updater.lr == pytest.approx(expected)
         assert updater.optimizer.param_groups[0]["lr"] == pytest.approx(expected)
 
@@ -246,7 +294,7 @@ def test_frozen_layers_stay_and_the_others_learn(ctx) -> None:
     updater = make(ctx, module.train(), optimizer="adam", lr=0.1)
     before = copy.deepcopy(dict(module.state_dict()))
     for step in range(3):
-        updater(*data(step=step, pictures=True))
+        updater(data(step=step, pictures=True))
     after = dict(module.state_dict())
     changed = {name for name in before if not torch.equal(before[name], after[name])}
     assert changed == {"3.weight", "3.bias", "5.weight", "5.bias"}
@@ -270,7 +318,7 @@ def test_a_resumed_updater_goes_on_to_the_bit(ctx, case) -> None:
         for step in steps:
             ctx.clock = 100 * step
             torch.manual_seed(step)  # the runner restores it
-            updater(*data(step=step, pictures=True))
+            updater(data(step=step, pictures=True))
         return updater
 
     options = {"lr": 0.01, **CASES[case]}
@@ -290,8 +338,8 @@ def test_a_resumed_updater_goes_on_to_the_bit(ctx, case) -> None:
 def test_the_model_of_a_state_is_what_evaluates(ctx) -> None:
     updater = make(ctx, conv(), ema=0.9, lr=0.1)
     for step in range(4):
-        updater(*data(step=step, pictures=True))
-    x, _ = data(step=9, pictures=True)
+        updater(data(step=step, pictures=True))
+    x = data(step=9, pictures=True)["x"]
     with torch.no_grad(), updater.averaged():
         expected = updater.module.eval()(x)
     assert not torch.equal(expected, updater.module(x))

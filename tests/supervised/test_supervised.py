@@ -27,18 +27,18 @@ def supervision(folder: Path, **options: Any) -> Supervision:
 def test_tokens_come_as_whole_numbers_with_their_classes(tmp_path) -> None:
     lesson = supervision(tmp_path, data="sentences", data_args={"n": 500}, batch=32)
     batch = lesson.next()
-    assert (batch.inputs.dtype, batch.inputs.shape) == (torch.int64, (32, 8))
-    assert batch.inputs.max() < len(lesson.about.vocabulary) == 27
+    assert (batch["inputs"].dtype, batch["inputs"].shape) == (torch.int64, (32, 8))
+    assert batch["inputs"].max() < len(lesson.about.vocabulary) == 27
     plurals = [lesson.about.vocabulary.index(w) for w in ("dogs", "cats", "children", "mice")]
     nouns = [lesson.about.vocabulary.index(w) for w in ("dog", "cat", "child", "mouse")]
-    for row, target in zip(batch.inputs.tolist(), batch.targets.tolist(), strict=True):
+    for row, target in zip(batch["inputs"].tolist(), batch["targets"].tolist(), strict=True):
         subject = next(token for token in row if token in nouns + plurals)
         assert target == (subject in plurals)
 
 
 def test_sequences_come_standardised(tmp_path) -> None:
     lesson = supervision(tmp_path, data="waves", batch=1_400, augment={"noise": 0.0})
-    inputs = lesson.next().inputs
+    inputs = lesson.next()["inputs"]
     assert (inputs.dtype, inputs.shape) == (torch.float32, (1_400, 32, 1))
     assert float(inputs.mean()) == pytest.approx(0, abs=1e-4)
     assert float(inputs.std()) == pytest.approx(1, abs=1e-4)
@@ -56,15 +56,15 @@ def test_labels_of_frames_are_learnt_and_measured_as_those_of_examples(tmp_path)
         return net(clips).mT
 
     batch = lesson.next()
-    loss, hits = lesson.loss(model, batch.inputs, batch.targets)
+    loss, hits = lesson.loss(model, batch)
     loss.backward()
     assert 0 <= float(hits) <= 1
     found = lesson.measure(model, "test")  # type: ignore[arg-type]
     right = []
     for measured in lesson.data.test.batches(5):
         with torch.no_grad():
-            answers = model(lesson.prepare(measured).inputs).argmax(1)
-        right.append(answers == measured.targets)
+            answers = model(lesson.about.prepare(measured)["inputs"]).argmax(1)
+        right.append(answers == measured["targets"])
     assert found["accuracy"] == pytest.approx(float(torch.cat(right).float().mean()))
     assert found["n"] == len(lesson.data.test)
 
@@ -97,7 +97,7 @@ def test_only_training_examples_are_learnt_from(tmp_path) -> None:
         {tuple(row) for part in parts for row in lesson.data.part(part).inputs.tolist()}
         for parts in (("train",), ("eval", "test"))
     )
-    seen = {tuple(row) for _ in range(20) for row in lesson.batches.next().inputs.tolist()}
+    seen = {tuple(row) for _ in range(20) for row in lesson.batches.next()["inputs"].tolist()}
     assert seen == train
     assert not seen & rest
 
@@ -110,7 +110,7 @@ def test_a_split_is_measured_by_its_own_examples_as_they_are(tmp_path, split) ->
     )
     net, part = torch.nn.Linear(13, 3), lesson.data.part(split)
     with torch.no_grad():
-        logits = net(lesson.about.prepare(part.inputs))
+        logits = net(lesson.about.prepare_inputs(part.inputs))
         found = lesson.measure(net, split)
     assert found["loss"] == pytest.approx(cross_entropy(logits, part.targets).item(), rel=1e-5)
     accuracy = (logits.argmax(1) == part.targets).float().mean().item()
@@ -122,6 +122,6 @@ def test_the_training_loss_is_torchs_with_smoothing_and_balanced_weights(tmp_pat
     counts = lesson.data.train.targets.bincount()
     weights = counts.sum() / (3 * counts)
     net, batch = torch.nn.Linear(13, 3), lesson.next()
-    expected = cross_entropy(net(batch.inputs), batch.targets, weights, label_smoothing=0.2)
-    loss, _ = lesson.loss(net, batch.inputs, batch.targets)
+    expected = cross_entropy(net(batch["inputs"]), batch["targets"], weights, label_smoothing=0.2)
+    loss, _ = lesson.loss(net, batch)
     assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
