@@ -74,8 +74,9 @@ class Outcome:
     def __str__(self) -> str:
         named = self.spec.experiment
         name = named if isinstance(named, str) else named.name
+        said = (self.error or "finished").removeprefix("Error: ")  # as another process prints it
         where = f"\n  log: {self.log}" if self.log else ""
-        return f"{name} seed {self.seed}: {self.error or 'finished'}{where}"
+        return f"{name} seed {self.seed}: {said}{where}"
 
 
 class RunsFailed(LabError):

@@ -80,7 +80,7 @@ def test_a_run_that_fails_costs_the_others_nothing_and_its_log_is_named(specs, j
     assert error.outcomes[1].result.state == summary(folder)["state"] == "failed"
     first, second, third = str(error).splitlines()
     assert first == "1 of 3 runs failed:"
-    assert second.startswith("odd seed 1: ")
+    assert second.startswith(f"odd seed 1: {folder} failed: ")
     assert "ZeroDivisionError: stumbled in step" in second
     assert third == f"  log: {folder}/log.txt"
     assert "Traceback" in (folder / "log.txt").read_text()
