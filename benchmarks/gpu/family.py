@@ -121,7 +121,6 @@ class Family:
             "runs_dir": self.folder,
             "device": self.device,
             "checkpoint_every": max(1, self.budget // CHECKPOINTS),
-            "wandb": "disabled",
             "track": False,
         }
 

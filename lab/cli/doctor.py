@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import click
@@ -21,9 +22,8 @@ from lab.spec import Finding
 @common.debug_option
 def command(runs_dir: Path, as_json: bool) -> None:
     """Check versions, devices, threads, plugins, what these look after, and the runs folder."""
-    plugins = discover()
-    findings = [*_versions(), *_devices(), *_plugins(plugins), *plugins.findings()]
-    findings += [_rendering(), _folder(runs_dir)]
+    with redirect_stdout(sys.stderr):  # a library that is looked at may print a greeting
+        findings = _findings(runs_dir)
     if as_json:
         output.print_json([vars(finding) for finding in findings])
     else:
@@ -31,6 +31,12 @@ def command(runs_dir: Path, as_json: bool) -> None:
             [(f.name, f.state + (f"  PROBLEM: {f.hint}" if f.hint else "")) for f in findings]
         )
     sys.exit(1 if any(finding.hint for finding in findings) else 0)
+
+
+def _findings(runs_dir: Path) -> list[Finding]:
+    plugins = discover()
+    found = [*_versions(), *_devices(), *_plugins(plugins), *plugins.findings()]
+    return [*found, _rendering(), _folder(runs_dir)]
 
 
 def _versions() -> list[Finding]:
