@@ -101,10 +101,10 @@ class DQN:
 
     @torch.no_grad()
     def q_target(self, batch: Batch) -> Tensor:
-        """Return what Q(s, a) is to become [B]: r + gamma max_a' Q(s', a'; target network).
+        """Return what Q(s, a) is to become [B], where Q^ is the target network:
 
-        Double DQN lets the online network choose a' (van Hasselt et al., 2016, equation 4). The
-        discount is 0 where the episode terminated, and gamma^n over n steps.
+        y = r + gamma max_a Q^(s', a)                Mnih et al. (2015), algorithm 1
+        y = r + gamma Q^(s', argmax_a Q(s', a))      van Hasselt et al. (2016), equation 4
         """
         value: Tensor
         if not self.config.target_network:

@@ -9,7 +9,8 @@
 
 A rollout [T, N, ...] also has `done`, where an episode ends, and `live`, False where an environment
 only reset: that is no transition. Minibatches [G, B, ...] also have `position`, their place in the
-memory. What only some runs need is there in those alone: `weight`, of prioritized replay.
+memory, and those of prioritized replay their importance, `weight`; what does not apply is not
+there. Before the loss, DQN adds `next_q` and `target` to each.
 """
 
 from __future__ import annotations
