@@ -57,6 +57,7 @@ _HOME = {
     "resume": "lab.api",
     "run": "lab.api",
     "runs": "lab.api",
+    "sample": "lab.api",
     "unplain": "lab.compute.rng",
 }
 
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
     from lab.api import resume as resume
     from lab.api import run as run
     from lab.api import runs as runs
+    from lab.api import sample as sample
     from lab.compute.rng import plain as plain
     from lab.compute.rng import unplain as unplain
     from lab.config import Config as Config
