@@ -68,6 +68,7 @@ _HOME = {
     "run": "lab.api",
     "run_many": "lab.launch",
     "runs": "lab.api",
+    "sample": "lab.api",
     "unplain": "lab.compute.rng",
 }
 
@@ -80,6 +81,7 @@ if TYPE_CHECKING:
     from lab.api import resume as resume
     from lab.api import run as run
     from lab.api import runs as runs
+    from lab.api import sample as sample
     from lab.comparison.groups import Comparison as Comparison
     from lab.compute.rng import plain as plain
     from lab.compute.rng import unplain as unplain

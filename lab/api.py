@@ -244,8 +244,9 @@ def use(
     plugins: Plugins | None = None,
     **options: Any,
 ) -> Any:
-    """Call what an experiment offers beyond training ("play"), with the options it names; with
-    the run's own seed, or another one. Where it reads data, they are compared as `evaluate` does.
+    """Return what a command makes of a run ("play"), with the options that the experiment names;
+    with the run's own seed, or another one. Where it reads data, they are compared as `evaluate`
+    does.
     """
     restored = _restored(dir, str(checkpoint), device, plugins, data_changed, terminal)
     with restored as (experiment, ctx, spec):
@@ -256,6 +257,32 @@ def use(
             raise UsageError(f"{spec.name} does not offer {capability!r}; it offers: {offered}")
         chosen = config.build(import_object(spec.capabilities[capability]), options)
         return perform(experiment, ctx, capability, chosen, seed)
+
+
+def sample(
+    dir: str | Path,
+    checkpoint: str | int = "best",
+    *,
+    device: str | None = None,
+    seed: int | None = None,
+    data_changed: bool = False,
+    plugins: Plugins | None = None,
+    **options: Any,
+) -> Any:
+    """Return samples of what a run has learned, an array [n, ...]: images in [0, 1], tables and
+    sequences in the source's own units, sentences as numbers of words.
+
+    `options` are those of the experiment's own method: `n=16`, `class_="3"`. Without `seed` the
+    samples of a run are the same each time. Raises UsageError where it draws none.
+    """
+    restored = _restored(dir, str(checkpoint), device, plugins, data_changed)
+    with restored as (experiment, ctx, spec):
+        from lab.engine.evaluation import lent
+
+        if not hasattr(experiment, "sample"):
+            raise UsageError(f"{spec.name} draws no samples")
+        with lent(ctx, "sample", seed):
+            return experiment.sample(**options)
 
 
 @contextmanager

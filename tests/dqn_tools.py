@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 
 from lab.compute.device import Compute
@@ -51,7 +52,7 @@ def lend(dqn: DQN, envs: Envs, seed: int = 0) -> DQN:
 
 def table(dqn: DQN, states: int) -> torch.Tensor:
     """Return the learned Q-values [S, A] of a discrete world."""
-    return torch.from_numpy(dqn.predict(range(states)))
+    return torch.from_numpy(dqn.q(np.arange(states)))
 
 
 class Row(NamedTuple):

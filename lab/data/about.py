@@ -26,6 +26,7 @@ class About:
     shape: of one input. outputs: classes, or values to predict. mean, std: of the training inputs,
     by channel, column or feature of a step, after bytes were scaled to [0, 1]; words have none.
     target_mean, target_std: of the training values, by output. vocabulary: the words of tokens.
+    features: the names of columns, where the source has names.
     """
 
     name: str
@@ -39,6 +40,7 @@ class About:
     target_mean: tuple[float, ...] = ()
     target_std: tuple[float, ...] = ()
     vocabulary: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, name: str, dataset: Dataset, train: Array) -> About:
@@ -54,7 +56,7 @@ class About:
             outputs = values.shape[1]
         return cls(
             name, dataset.kind, dataset.task, dataset.shape, dataset.classes, outputs,
-            mean, std, target_mean, target_std, dataset.vocabulary,
+            mean, std, target_mean, target_std, dataset.vocabulary, dataset.features,
         )  # fmt: skip
 
     @classmethod

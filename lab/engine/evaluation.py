@@ -32,10 +32,16 @@ def evaluate(
     return {f"{split}/{name}": value for name, value in metrics.items()}
 
 
+def method_of(capability: str) -> str:
+    """Return the method that a command calls with its options: `predict_command` for `lab predict`,
+    beside which `predict` is what Python calls, with arrays."""
+    return f"{capability}_command"
+
+
 def perform(
     experiment: Experiment, ctx: Context, capability: str, options: Options, seed: int | None = None
 ) -> Any:
-    """Call what an experiment offers beyond training, as an evaluation is called."""
+    """Call the method of a capability's command, as an evaluation is called."""
     # pictures are drawn in memory: a display is not needed and may not be there
     with lent(ctx, capability, seed), environment({"SDL_VIDEODRIVER": "dummy"}):
-        return getattr(experiment, capability)(options)
+        return getattr(experiment, method_of(capability))(options)

@@ -199,7 +199,7 @@ def _compiled(
 
 
 def _is_nothing(extra: Any) -> bool:
-    return isinstance(extra, tuple) and not extra
+    return isinstance(extra, tuple) and len(extra) == 0
 
 
 def _compiler_options() -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""Read what a person wants predicted: image files, or rows of numbers."""
+"""Read what a person wants predicted: arrays and tables in Python, image files or rows of numbers
+in a command."""
 
 from __future__ import annotations
 
@@ -12,7 +13,46 @@ from torch import Tensor
 
 from lab.capabilities import Predict
 from lab.data.about import About
+from lab.data.dataset import Array
 from lab.errors import UsageError
+
+
+def as_inputs(values: Any, about: About, device: torch.device) -> Tensor:
+    """Return inputs [B, ...] of a source, on a device, of what a person hands to `predict`: an
+    array, a tensor, lists, or a table with columns, which are taken by their names where the
+    source has names.
+
+    Values are in the source's own units: images are bytes from 0 to 255, or floats as the source
+    has them. Raises UsageError where they are of another shape, or no finite numbers.
+    """
+    found = (
+        values.detach() if isinstance(values, Tensor) else torch.from_numpy(_array(values, about))
+    )
+    if tuple(found.shape[1:]) != about.shape or not found.dim():
+        wanted = ", ".join(map(str, ("B", *about.shape)))
+        raise UsageError(f"{about.name} has inputs [{wanted}]; these are {list(found.shape)}")
+    whole = not found.is_floating_point() and found.dtype != torch.uint8
+    if whole and about.kind in ("image", "video"):
+        if bool((found < 0).any()) or bool((found > 255).any()):
+            raise UsageError("whole numbers in images are bytes: from 0 to 255")
+        found = found.to(torch.uint8)
+    if found.is_floating_point() and not bool(torch.isfinite(found).all()):
+        raise UsageError("the inputs hold what is no finite number")
+    return found.to(device)
+
+
+def _array(values: Any, about: About) -> Any:
+    """Return an array of numbers. float64 becomes float32, which networks compute in."""
+    if hasattr(values, "columns") and hasattr(values, "to_numpy"):
+        absent = [name for name in about.features if name not in values.columns]
+        if absent:
+            raise UsageError(f"{about.name} has columns that these rows lack: {', '.join(absent)}")
+        values = (values[list(about.features)] if about.features else values).to_numpy()
+    try:
+        array = np.array(values)  # a copy: what is lent may be read-only
+        return array if array.dtype.kind in "iub" else array.astype(np.float32)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"the inputs are no array of numbers: {error}") from error
 
 
 def read_inputs(words: Sequence[str], about: About) -> Tensor:
@@ -32,10 +72,11 @@ def read_inputs(words: Sequence[str], about: About) -> Tensor:
     return torch.from_numpy(np.stack([read(word, about) for word in words]))
 
 
-def ranked(probabilities: Tensor, asked: Predict, about: About) -> list[dict[str, Any]]:
-    """Return for each input its likeliest classes, or its values where there are no classes."""
+def ranked(answers: Array, asked: Predict, about: About) -> list[dict[str, Any]]:
+    """Return for each input its likeliest classes, of probabilities [B, K], or its values where
+    there are no classes."""
     found = []
-    for word, row in zip(asked.inputs, probabilities.cpu(), strict=True):
+    for word, row in zip(asked.inputs, torch.from_numpy(answers), strict=True):
         if not about.classes:
             found.append({"input": word, "values": row.tolist()})
             continue

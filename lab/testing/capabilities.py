@@ -12,43 +12,96 @@ from typing import Any
 import numpy as np
 
 from lab.errors import LabError
+from lab.messages import describe
 from lab.storage import media
 from lab.testing.compare import difference
 from lab.testing.evaluating import everything
 from lab.testing.subject import Skipped, Subject, expect
-from lab.testing.uses import EXAMPLES, method_of, use
+from lab.testing.uses import EXAMPLES, use
 
 MANY = 9  # samples, beside one alone
 Use = Callable[..., tuple[Any, Any]]  # capability, options -> the options in full, what came of it
 
 
 def check_predictions_are_batched(subject: Subject) -> None:
-    """predict(example(n)) has n rows, finite, and each row depends on its own input alone; it is
-    infer(example(n)) where predict is a capability, which takes options."""
-    methods, name = subject.experiment_class, method_of(subject)
-    if not hasattr(methods, name):
-        raise Skipped("the experiment does not predict")
+    """predict(example(n)) has n rows, finite, and each row depends on its own input alone."""
+    with _predicting(subject) as experiment:
+        inputs = experiment.example(EXAMPLES)
+        whole, alone = (np.asarray(experiment.predict(one)) for one in (inputs, inputs[:1]))
     expect(
-        hasattr(methods, "example"),
-        f"The experiment has {name} but no example(n), which returns n inputs that {name} takes.",
+        whole.shape[:1] == (EXAMPLES,) and alone.shape == (1, *whole.shape[1:]),
+        f"predict gives {whole.shape} for {EXAMPLES} inputs and {alone.shape} for one: the first "
+        "axis must be that of the inputs.",
     )
+    expect(bool(np.isfinite(whole).all()), "predict gives numbers that are not finite.")
+    expect(
+        bool(np.allclose(whole[:1], alone, rtol=1e-4, atol=1e-5)),
+        "predict gives an input another answer when other inputs stand beside it.",
+    )
+
+
+def check_predictions_are_arrays(subject: Subject) -> None:
+    """predict takes an array, a tensor and lists alike, and returns a numpy array."""
+    import torch
+
+    with _predicting(subject) as experiment:
+        inputs = np.asarray(experiment.example(EXAMPLES))
+        forms = {"an array": inputs, "a tensor": torch.from_numpy(inputs), "lists": inputs.tolist()}
+        found = {}
+        for form, values in forms.items():
+            try:
+                found[form] = experiment.predict(values)
+            except Exception as error:  # of the plugin: it may fail in any way
+                expect(False, f"predict does not take {form}: {describe(error)}")
+    for form, answer in found.items():
+        expect(
+            isinstance(answer, np.ndarray),
+            f"predict returns a {type(answer).__name__} for {form}: it is a numpy array.",
+        )
+        expect(
+            bool(np.allclose(answer, found["an array"], rtol=1e-4, atol=1e-5)),
+            f"predict answers {form} otherwise than an array of the same numbers.",
+        )
+
+
+def check_samples_are_arrays(subject: Subject) -> None:
+    """sample(n=...) returns a numpy array [n, ...] of finite numbers."""
+    if not hasattr(subject.experiment_class, "sample"):
+        raise Skipped("the experiment draws no samples for Python")
     with subject.experiment() as (experiment, ctx):
         subject.practise(experiment, ctx, share=0.05)
         for module in ctx.compute.modules:
             module.eval()
         learner: Any = experiment
-        inputs, answer = learner.example(EXAMPLES), getattr(learner, name)
-        whole, alone = np.asarray(answer(inputs)), np.asarray(answer(inputs[:1]))
+        for number in (1, MANY):
+            drawn = learner.sample(n=number)
+            expect(
+                isinstance(drawn, np.ndarray) and drawn.shape[:1] == (number,),
+                f"sample(n={number}) returns {_shape(drawn)}: it is a numpy array [{number}, ...].",
+            )
+            expect(bool(np.isfinite(drawn).all()), "sample draws numbers that are not finite.")
+
+
+def _shape(value: Any) -> str:
+    return f"a {type(value).__name__} {getattr(value, 'shape', '')}".rstrip()
+
+
+@contextmanager
+def _predicting(subject: Subject) -> Iterator[Any]:
+    """Lend an experiment that has learned a little, in eval mode. Raises Skipped where it does not
+    predict."""
+    methods = subject.experiment_class
+    if not hasattr(methods, "predict"):
+        raise Skipped("the experiment does not predict")
     expect(
-        whole.shape[:1] == (EXAMPLES,) and alone.shape == (1, *whole.shape[1:]),
-        f"{name} gives {whole.shape} for {EXAMPLES} inputs and {alone.shape} for one: the first "
-        "axis must be that of the inputs.",
+        hasattr(methods, "example"),
+        "The experiment has predict but no example(n), which returns n inputs that predict takes.",
     )
-    expect(bool(np.isfinite(whole).all()), f"{name} gives numbers that are not finite.")
-    expect(
-        bool(np.allclose(whole[:1], alone, rtol=1e-4, atol=1e-5)),
-        f"{name} gives an input another answer when other inputs stand beside it.",
-    )
+    with subject.experiment() as (experiment, ctx):
+        subject.practise(experiment, ctx, share=0.05)
+        for module in ctx.compute.modules:
+            module.eval()
+        yield experiment
 
 
 def check_capabilities_return_media(subject: Subject) -> None:

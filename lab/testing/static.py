@@ -17,6 +17,7 @@ import yaml
 
 from lab import __all__ as FACADE
 from lab.config import Config, Options, unwrap
+from lab.engine.evaluation import method_of
 from lab.errors import LabError, UsageError
 from lab.messages import flag
 from lab.plugins import DISTRIBUTION, Plugin
@@ -240,7 +241,8 @@ def check_presets_are_valid(subject: Subject) -> None:
 
 
 def check_capabilities_are_there(subject: Subject) -> None:
-    """Each capability has a command, a model of options that needs no argument, and a method."""
+    """Each capability has a command, a model of options that needs no argument, and a method that
+    is named as the command: `play_command`."""
     if not subject.spec.capabilities:
         raise Skipped("the spec declares no capability")
     experiment, commands = subject.experiment_class, _commands(subject)
@@ -257,9 +259,10 @@ def check_capabilities_are_there(subject: Subject) -> None:
         expect(issubclass(model, Options), f"{path} is no lab.Options.")
         bad = mistakes(model)
         expect(not bad, f"`lab {name}` cannot be asked for without options: {'; '.join(bad)}.")
+        method = method_of(name)
         expect(
-            callable(getattr(experiment, name, None)),
-            f"The spec declares {name!r}, but {subject.spec.experiment} has no such method.",
+            callable(getattr(experiment, method, None)),
+            f"The spec declares {name!r}, but {subject.spec.experiment} has no method {method}.",
         )
 
 

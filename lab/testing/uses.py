@@ -19,9 +19,9 @@ EXAMPLES = 3
 
 
 def use_everything(subject: Subject, experiment: Any, ctx: Any) -> None:
-    """Call `predict` or `infer`, and every capability. What fails is told by the checks of it."""
+    """Call `predict`, and every capability. What fails is told by the checks of it."""
     with _telling_only_promises(), lent(ctx, "check"):
-        answers(subject, experiment)
+        answers(experiment)
     for name in subject.spec.capabilities:
         with tempfile.TemporaryDirectory(dir=subject.folder) as folder, _telling_only_promises():
             use(subject, experiment, ctx, name, Path(folder))
@@ -37,17 +37,11 @@ def _telling_only_promises() -> Iterator[None]:
         return
 
 
-def method_of(subject: Subject) -> str:
-    """Return the method that answers inputs: where `predict` is a capability it takes options."""
-    return "infer" if "predict" in subject.spec.capabilities else "predict"
-
-
-def answers(subject: Subject, experiment: Any, number: int = EXAMPLES) -> Any:
+def answers(experiment: Any, number: int = EXAMPLES) -> Any:
     """Return what the experiment makes of its own examples; None where it does not predict."""
-    method = method_of(subject)
-    if not (hasattr(experiment, method) and hasattr(experiment, "example")):
+    if not (hasattr(experiment, "predict") and hasattr(experiment, "example")):
         return None
-    return getattr(experiment, method)(experiment.example(number))
+    return experiment.predict(experiment.example(number))
 
 
 def use(

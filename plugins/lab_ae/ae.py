@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -22,7 +23,7 @@ from lab.data.batches import Batches
 from lab.generative import scaled
 from lab.nn.export import export
 from lab.optim import Updater
-from lab.supervised.inputs import read_inputs
+from lab.supervised.inputs import as_inputs, read_inputs
 from lab_ae.config import Config, Export
 from lab_ae.examples import Examples
 from lab_ae.figures import Figures
@@ -30,6 +31,8 @@ from lab_ae.lessons import Lesson, Quantising, Reconstructing, Variational
 from lab_ae.model import build, is_bce
 from lab_ae.pictures import Pictures
 from lab_ae.sampling import Sampler
+
+Array = np.ndarray[Any, np.dtype[Any]]
 
 
 class AE:
@@ -83,19 +86,20 @@ class AE:
     # -- using what was learned
 
     @torch.no_grad()
-    def infer(self, inputs: Tensor) -> Tensor:
+    def predict(self, inputs: Any) -> Array:
         """Return codes [B, Z] of inputs [B, ...] as the source gives them."""
+        about = self.data.about
         with self.updater.averaged():
-            x = scaled(inputs.to(self.ctx.device), self.data.about)
-            found: Tensor = self.net.encode(x, self.likeliest(x))
-            return found
+            x = scaled(as_inputs(inputs, about, self.ctx.device), about)
+            codes: Array = self.net.encode(x, self.likeliest(x)).cpu().numpy()
+            return codes
 
     def example(self, number: int) -> Tensor:
-        """Return inputs that `infer` takes [number, ...]."""
+        """Return inputs that `predict` takes [number, ...]."""
         return self.data.eval.first(number)["inputs"]
 
     @torch.no_grad()
-    def predict(self, asked: Predict) -> list[dict[str, Any]]:
+    def predict_command(self, asked: Predict) -> list[dict[str, Any]]:
         """Return the codes of image files or rows of numbers, the squared errors of their
         reconstructions, and of a conditional network the classes that fit best."""
         about = self.data.about
@@ -125,12 +129,19 @@ class AE:
         return torch.stack(bounds, 1).argmax(1)
 
     @torch.no_grad()
-    def sample(self, asked: Sample) -> Any:
+    def sample(self, n: int = 64, class_: str | None = None) -> Array:
+        """Return samples [n, ...]: images in [0, 1], rows of a table in their own units; of a
+        conditional network all of one class, or of all in turn."""
+        with self.updater.averaged():
+            return self.sampler.generate(n, self.sampler.given(class_)).cpu().numpy()
+
+    @torch.no_grad()
+    def sample_command(self, asked: Sample) -> Any:
         """Return samples as one picture, or as a table where the data are no images."""
         with self.updater.averaged():
-            return self.sampler.sample(asked)
+            return self.sampler.show(asked)
 
-    def export(self, asked: Export) -> Path:
+    def export_command(self, asked: Export) -> Path:
         """Write the network, or its encoder, for other software."""
         if self.config.conditional:
             raise lab.UsageError("A conditional network takes classes, too: it cannot be exported")

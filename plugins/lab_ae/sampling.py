@@ -70,9 +70,9 @@ class Sampler:
 
     # -- what `lab sample` asks
 
-    def sample(self, asked: Sample) -> Any:
+    def show(self, asked: Sample) -> Any:
         """Return a picture, or a table where the data are none."""
-        given = None if asked.class_ is None else self.class_number(asked.class_)
+        given = self.given(asked.class_)
         if self.about.kind != "image":
             return self.table(asked, given)
         if asked.interpolate:
@@ -108,7 +108,10 @@ class Sampler:
         one = 0 if given is None else given
         return lambda codes: showable(self.decode(codes, self.classes(len(codes), one)))
 
-    def class_number(self, name: str) -> int:
+    def given(self, name: str | None) -> int | None:
+        """Return the number of the class that is asked for, if one is."""
+        if name is None:
+            return None
         if not self.config.conditional:
             raise lab.UsageError(
                 "This network does not know classes: train it with --kind vae --conditional"

@@ -24,7 +24,7 @@ from torch import Tensor
 import lab
 from lab.capabilities import Predict
 from lab.metrics import Classification, Regression
-from lab.supervised.inputs import ranked, read_inputs
+from lab.supervised.inputs import as_inputs, ranked, read_inputs
 from lab.supervised.task import EVALUATED, draw_confusion
 from lab_baseline import models
 from lab_baseline.config import METHODS, Config
@@ -127,22 +127,22 @@ class Baseline:
         answers = torch.from_numpy(np.ascontiguousarray(found))
         return answers if self.about.classes else self.about.restore_targets(answers)
 
-    # -- what `lab predict` asks
+    # -- using what was learned
 
-    def infer(self, inputs: Tensor) -> Tensor:
+    def predict(self, inputs: Any) -> Array:
         """Return probabilities (an SVC's decision values) or values [B, K] for inputs [B, ...] as
         the source gives them."""
-        answers = self.answer(inputs)
+        answers = self.answer(as_inputs(inputs, self.about, torch.device("cpu")))
         probable = self.about.classes and self.config.gives_probabilities
-        return answers.softmax(1) if probable else answers
+        return (answers.softmax(1) if probable else answers).numpy()
 
     def example(self, number: int) -> Tensor:
-        """Return inputs that `infer` takes [number, ...]."""
+        """Return inputs that `predict` takes [number, ...]."""
         return self.data.eval.first(number)["inputs"]
 
-    def predict(self, asked: Predict) -> list[dict[str, Any]]:
+    def predict_command(self, asked: Predict) -> list[dict[str, Any]]:
         """Return the likeliest classes, or the values, of image files or rows of numbers."""
-        return ranked(self.infer(read_inputs(asked.inputs, self.about)), asked, self.about)
+        return ranked(self.predict(read_inputs(asked.inputs, self.about)), asked, self.about)
 
     # -- what a checkpoint holds
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -19,12 +20,14 @@ from lab.capabilities import Export, Predict
 from lab.nn import load_network
 from lab.nn.export import export
 from lab.optim import Updater
-from lab.supervised.inputs import ranked, read_inputs
+from lab.supervised.inputs import as_inputs, ranked, read_inputs
 from lab.supervised.task import Supervision
 from lab_cnn import pictures
 from lab_cnn.config import Config
 from lab_cnn.model import build, build_fcn
 from lab_cnn.transfer import begin
+
+Array = np.ndarray[Any, np.dtype[Any]]
 
 AUX_WEIGHT = {"classify": 0.3, "segment": 0.5}  # Szegedy et al., 2015; Zhao et al., 2017
 
@@ -117,24 +120,24 @@ class CNN:
             self.ctx.media(name, picture)
 
     @torch.no_grad()
-    def infer(self, images: Tensor) -> Tensor:
+    def predict(self, images: Any) -> Array:
         """Return the probabilities [B, K] of images as the source gives them; [B, K, H, W] of their
         pixels in a segmentation."""
-        prepared = self.about.prepare_inputs(images.to(self.ctx.device))
+        prepared = self.about.prepare_inputs(as_inputs(images, self.about, self.ctx.device))
         with self.updater.averaged():
-            return self.net(prepared).softmax(1)  # type: ignore[no-any-return]
+            return self.net(prepared).softmax(1).cpu().numpy()  # type: ignore[no-any-return]
 
     def example(self, number: int) -> Tensor:
-        """Return inputs that `infer` takes [number, ...]."""
+        """Return images that `predict` takes [number, ...]."""
         return self.supervision.example(number)
 
-    def predict(self, asked: Predict) -> list[dict[str, Any]]:
+    def predict_command(self, asked: Predict) -> list[dict[str, Any]]:
         """Return the likeliest classes of image files, with their probabilities."""
         if self.about.task == "segment":
             raise lab.UsageError("A segmentation answers with a picture: see the run's media.")
-        return ranked(self.infer(read_inputs(asked.inputs, self.about)), asked, self.about)
+        return ranked(self.predict(read_inputs(asked.inputs, self.about)), asked, self.about)
 
-    def export(self, asked: Export) -> Path:
+    def export_command(self, asked: Export) -> Path:
         """Write the network for other software. It takes prepared inputs and returns logits."""
         return export(self.net, self.about, asked, self.ctx.dir)
 

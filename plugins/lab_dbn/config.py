@@ -10,6 +10,8 @@ from pydantic import Field, model_validator
 from lab import Config as BaseConfig
 from lab import DataOptions, Options
 
+SAMPLE_STEPS = 1_000  # Gibbs steps from random states to a sample
+
 
 class Config(DataOptions, BaseConfig):
     clock: ClassVar[str] = "samples"
@@ -112,4 +114,6 @@ class Sample(Options):
 
     n: int = Field(64, ge=1, le=10_000, description="How many samples.")
     class_: str | None = Field(None, description="Of this class alone; needs --label-units.")
-    steps: int = Field(1_000, ge=1, description="Gibbs steps from random states to each sample.")
+    steps: int = Field(
+        SAMPLE_STEPS, ge=1, description="Gibbs steps from random states to each sample."
+    )

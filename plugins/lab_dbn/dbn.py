@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
@@ -18,9 +19,9 @@ import lab
 from lab.capabilities import Predict
 from lab.data.batches import Batches
 from lab.generative import class_number, filter_grid, restored, sample_grid, sample_table, showable
-from lab.supervised.inputs import ranked, read_inputs
+from lab.supervised.inputs import as_inputs, ranked, read_inputs
 from lab_dbn.backprop import Backprop
-from lab_dbn.config import Config, Sample
+from lab_dbn.config import SAMPLE_STEPS, Config, Sample
 from lab_dbn.contrastive import Contrastive
 from lab_dbn.features import Features, visible
 from lab_dbn.figures import Figures
@@ -29,6 +30,8 @@ from lab_dbn.phases import Phases
 from lab_dbn.pictures import interleaved, nearest
 from lab_dbn.rbm import bits_
 from lab_dbn.up_down import UpDown
+
+Array = np.ndarray[Any, np.dtype[Any]]
 
 UP_DOWN_RATE = 0.01
 SHOWN = 16  # examples and samples in the pictures of an evaluation
@@ -190,15 +193,22 @@ class DeepBelief:
         found: Tensor = self.net.generate(self.chains(n), steps, self.ctx.generator, clamped)
         return found
 
-    def sample(self, asked: Sample) -> Any:
+    def sample(self, n: int = 64, class_: str | None = None, steps: int = SAMPLE_STEPS) -> Array:
+        """Return samples [n, ...], images in [0, 1] or rows of a table in their own units: the
+        means after so many Gibbs steps from random states, all of one class where label units know
+        classes."""
+        return self.samples(n, class_, steps).cpu().numpy()
+
+    def samples(self, n: int, name: str | None, steps: int) -> Tensor:
+        means = self.generate(n, steps, None if name is None else self.class_number(name))
+        return restored(means, self.data.about, self.gaussian)
+
+    def sample_command(self, asked: Sample) -> Any:
         """Return samples as one picture, or as a table where the data are no images."""
-        about, given = self.data.about, None
-        if asked.class_ is not None:
-            given = self.class_number(asked.class_)
-        states = restored(self.generate(asked.n, asked.steps, given), about, self.gaussian)
-        if about.kind == "image":
-            return sample_grid(showable(states))
-        return sample_table(states)
+        samples = self.samples(asked.n, asked.class_, asked.steps)
+        if self.data.about.kind == "image":
+            return sample_grid(showable(samples))
+        return sample_table(samples)
 
     def class_number(self, name: str) -> int:
         if not self.net.top.labels:
@@ -206,20 +216,21 @@ class DeepBelief:
         return class_number(name, self.data.about.classes)
 
     @torch.no_grad()
-    def infer(self, inputs: Tensor) -> Tensor:
+    def predict(self, inputs: Any) -> Array:
         """Return the probabilities of the classes [B, K] for inputs [B, ...] as the source gives
         them; without classes to tell apart, the means of the highest layer [B, H]."""
         about = self.data.about
-        return self.figures.answer(visible(inputs.to(self.ctx.device), about, self.gaussian))
+        states = visible(as_inputs(inputs, about, self.ctx.device), about, self.gaussian)
+        return self.figures.answer(states).cpu().numpy()
 
     def example(self, number: int) -> Tensor:
-        """Return inputs that `infer` takes [number, ...]."""
+        """Return inputs that `predict` takes [number, ...]."""
         return self.data.eval.first(number)["inputs"]
 
-    def predict(self, asked: Predict) -> list[dict[str, Any]]:
+    def predict_command(self, asked: Predict) -> list[dict[str, Any]]:
         """Return the likeliest classes of image files or rows of numbers, or their features."""
         about = self.data.about
-        answers = self.infer(read_inputs(asked.inputs, about))
+        answers = self.predict(read_inputs(asked.inputs, about))
         if self.figures.classifies:
             return ranked(answers, asked, about)
         named = zip(asked.inputs, answers.tolist(), strict=True)

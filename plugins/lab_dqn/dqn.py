@@ -250,13 +250,15 @@ class DQN:
         return values
 
     def predict(self, observations: Any) -> Array:
-        """Return the Q-values [B, A] of observations [B, ...]. Raises ValueError for a shape that
-        the network was not trained on."""
+        """Return the greedy actions [B] for observations [B, ...] as the environment gives them.
+        Raises UsageError for a shape that the network was not trained on."""
         obs = np.asarray(observations)
         expected = (self.task.stack, *self.task.frame) if self.task.stack > 1 else self.task.frame
         if obs.shape[1:] != expected:
-            raise ValueError(f"observations must be [B, {expected}], not {obs.shape}")
-        return self.q(obs)
+            wanted = ", ".join(map(str, ("B", *expected)))
+            raise lab.UsageError(f"observations are [{wanted}]; these are {list(obs.shape)}")
+        actions: Array = self.q(obs).argmax(1)
+        return actions
 
     def example(self, number: int) -> Array:
         """Return observations [number, ...] that `predict` takes: drawn from their space."""
@@ -279,7 +281,7 @@ class DQN:
             "discounted_return": float(played.discounted[: len(q_start)].mean()),
         }
 
-    def play(self, options: lab.Play) -> lab.Clip:
+    def play_command(self, options: lab.Play) -> lab.Clip:
         """Return a greedy episode as a clip."""
         env = self.ctx.make_env(
             self.config.env,

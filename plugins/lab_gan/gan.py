@@ -7,19 +7,22 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 import lab
 from lab.capabilities import Predict, Sample
 from lab.data.batches import Batches
-from lab.supervised.inputs import ranked, read_inputs
+from lab.supervised.inputs import as_inputs, ranked, read_inputs
 from lab_gan import checks, pictures
 from lab_gan.adversarial import Terms, clip_weights
 from lab_gan.config import ODDS, Config
 from lab_gan.examples import encoded
 from lab_gan.figures import Figures
 from lab_gan.players import Players
+
+Array = np.ndarray[Any, np.dtype[Any]]
 
 # Updates from one look at the discriminator's outputs to the next: a look costs 4 % of an update.
 LOOK = 4
@@ -126,32 +129,40 @@ class GAN:
 
     # -- using what was learned
 
-    def sample(self, asked: Sample) -> Any:
+    def sample(self, n: int = 64, class_: str | None = None) -> Array:
+        """Return samples [n, ...]: images in [0, 1], tables and sequences in their own units, words
+        as their numbers; of a conditional network all of one class, or of all in turn."""
+        players = self.players
+        codes = players.draw(n, pictures.labels(players, class_, n))
+        return players.generate(codes).cpu().numpy()
+
+    def sample_command(self, asked: Sample) -> Any:
         """Return samples as one picture; of tables and sequences a table, of words a text."""
         return pictures.sampled(self.players, asked)
 
     @torch.no_grad()
-    def infer(self, inputs: Tensor) -> Tensor:
+    def predict(self, inputs: Any) -> Array:
         """Return the probabilities of the classes [B, K] for inputs [B, ...] as the source gives
         them; of a discriminator that names none, its score [B, 1]."""
         if self.config.pack > 1:
             raise lab.UsageError(f"This discriminator judges {self.config.pack} examples at a time")
-        labels = None
+        inputs, labels = as_inputs(inputs, self.about, self.ctx.device), None
         if self.players.codes.classes:  # which is unknown: of none of them
             labels = torch.zeros(len(inputs), self.players.codes.classes, device=self.ctx.device)
-        verdict = self.players.judge(inputs.to(self.ctx.device), labels)
-        return verdict.score[:, None] if verdict.classes is None else verdict.classes.softmax(1)
+        verdict = self.players.judge(inputs, labels)
+        classes = verdict.classes
+        return (verdict.score[:, None] if classes is None else classes.softmax(1)).cpu().numpy()
 
     def example(self, number: int) -> Tensor:
-        """Return inputs that `infer` takes [number, ...]."""
+        """Return inputs that `predict` takes [number, ...]."""
         return self.data.eval.first(number)["inputs"]
 
-    def predict(self, asked: Predict) -> list[dict[str, Any]]:
+    def predict_command(self, asked: Predict) -> list[dict[str, Any]]:
         """Return the likeliest classes of image files or rows of numbers, where the discriminator
         was taught to name them."""
         if not self.config.names_classes:
             raise lab.UsageError("This discriminator names no classes: train it with --labelled")
-        return ranked(self.infer(read_inputs(asked.inputs, self.about)), asked, self.about)
+        return ranked(self.predict(read_inputs(asked.inputs, self.about)), asked, self.about)
 
     # -- what a checkpoint holds
 

@@ -72,7 +72,7 @@ def lines(samples: Tensor) -> Any:
 def sampled(players: Players, asked: Sample) -> Any:
     if asked.interpolate or asked.traverse:
         return ways(players, asked)
-    samples = players.generate(players.draw(asked.n, labels(players, asked, asked.n)))
+    samples = players.generate(players.draw(asked.n, labels(players, asked.class_, asked.n)))
     if players.about.kind == "tokens":
         return "\n".join(words.spoken(samples, players.about.vocabulary))
     if players.about.kind == "image":
@@ -90,7 +90,7 @@ def ways(players: Players, asked: Sample) -> Any:
             f"--interpolate and --traverse draw images; {players.about.name} has none"
         )
     count = max(1, asked.n // STEPS)
-    codes = players.draw(count, labels(players, asked, count))
+    codes = players.draw(count, labels(players, asked.class_, count))
     noise, rest = codes[:, : players.codes.noise], codes[:, players.codes.noise :]
     if asked.traverse:
         numbers = range(players.codes.width - players.codes.numbers, players.codes.width)
@@ -108,14 +108,14 @@ def ways(players: Players, asked: Sample) -> Any:
     )  # fmt: skip
 
 
-def labels(players: Players, asked: Sample, count: int) -> Tensor | None:
-    """Return the classes that are asked for [count, K]: one, or all in turn; None where the network
-    is told none."""
+def labels(players: Players, name: str | None, count: int) -> Tensor | None:
+    """Return the classes that are asked for [count, K]: that of the name, or all in turn; None
+    where the network is told none."""
     if not players.codes.classes:
-        if asked.class_ is not None:
+        if name is not None:
             raise lab.UsageError("This network was not told classes: train it with --conditional")
         return None
     turn = torch.arange(count, device=players.ctx.device) % players.codes.classes
-    if asked.class_ is not None:
-        turn = torch.full_like(turn, generative.class_number(asked.class_, players.about.classes))
+    if name is not None:
+        turn = torch.full_like(turn, generative.class_number(name, players.about.classes))
     return players.codes.label(turn)

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,11 +16,13 @@ import lab
 from lab.capabilities import Export, Predict
 from lab.nn.export import export
 from lab.optim import Updater
-from lab.supervised.inputs import ranked, read_inputs
+from lab.supervised.inputs import as_inputs, ranked, read_inputs
 from lab.supervised.task import Supervision
 from lab_mlp.boundary import Picture, draw
 from lab_mlp.config import Config
 from lab_mlp.model import build
+
+Array = np.ndarray[Any, np.dtype[Any]]
 
 FRAMES = 30  # of the animated boundary
 FPS = 8
@@ -74,14 +77,16 @@ class MLP:
         return figures
 
     @torch.no_grad()
-    def infer(self, inputs: Tensor) -> Tensor:
+    def predict(self, inputs: Any) -> Array:
         """Return the probabilities of the classes, or the values [B, K], for inputs [B, ...] as
         the source gives them."""
+        about = self.supervision.about
         with self.averaged():
-            return self.answer(self.supervision.about.prepare_inputs(inputs.to(self.ctx.device)))
+            prepared = about.prepare_inputs(as_inputs(inputs, about, self.ctx.device))
+            return self.answer(prepared).cpu().numpy()
 
     def example(self, number: int) -> Tensor:
-        """Return inputs that `infer` takes [number, ...]."""
+        """Return inputs that `predict` takes [number, ...]."""
         return self.supervision.example(number)
 
     def answer(self, prepared: Tensor) -> Tensor:
@@ -89,12 +94,12 @@ class MLP:
         about = self.supervision.about
         return outputs.softmax(1) if about.classes else about.restore_targets(outputs)
 
-    def predict(self, asked: Predict) -> list[dict[str, Any]]:
+    def predict_command(self, asked: Predict) -> list[dict[str, Any]]:
         """Return the likeliest classes, or the values, of image files or rows of numbers."""
         about = self.supervision.about
-        return ranked(self.infer(read_inputs(asked.inputs, about)), asked, about)
+        return ranked(self.predict(read_inputs(asked.inputs, about)), asked, about)
 
-    def export(self, asked: Export) -> Path:
+    def export_command(self, asked: Export) -> Path:
         """Write the network for other software. It takes prepared inputs."""
         with self.averaged():
             return export(self.net, self.supervision.about, asked, self.ctx.dir)

@@ -189,7 +189,13 @@ class SB3:
     # -- using what was learned
 
     def predict(self, observations: Any) -> Any:
-        """Return the deterministic actions [B, ...] for observations [B, ...]."""
+        """Return the deterministic actions [B, ...] for observations [B, ...] as the environment
+        gives them; of a space with names a mapping of such arrays."""
+        space = self.observation_space
+        if isinstance(space, gym.spaces.Dict):
+            observations = {n: np.asarray(observations[n], one.dtype) for n, one in space.items()}
+        else:
+            observations = np.asarray(observations, space.dtype)
         return self.model.predict(observations, deterministic=True)[0]
 
     def example(self, number: int) -> Any:
@@ -204,7 +210,7 @@ class SB3:
         seed = int(self.ctx.rng.integers(2**31))
         return lab.play_episodes(self.eval_envs, self.predict, number, seed=seed).metrics(split)
 
-    def play(self, options: lab.Play) -> lab.Clip:
+    def play_command(self, options: lab.Play) -> lab.Clip:
         """Return a deterministic episode as a clip."""
         limit = self.config.max_episode_steps
         env = self.ctx.make_env(
@@ -213,7 +219,7 @@ class SB3:
         seed = int(self.ctx.rng.integers(2**31))
         return lab.record_episode(env, self.predict, seed, options)
 
-    def export(self, options: Export) -> Path:
+    def export_command(self, options: Export) -> Path:
         """Write the model as plain stable-baselines3 loads it: `PPO.load(path)`.
 
         Raises UsageError where there is a file already, or no folder.

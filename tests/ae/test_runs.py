@@ -128,11 +128,11 @@ def test_samples_can_be_measured_by_their_features(train) -> None:
 def test_tables_are_learnt_and_sampled(train) -> None:
     for kind in ("ae", "vae", "vq"):
         result = train(data="wine", kind=kind, code=4, budget=2_000, eval_every=1_000)
-        table = lab.load(result.dir).sample(Sample(n=5))
+        table = lab.load(result.dir).sample_command(Sample(n=5))
         assert len(table.rows) == 5
         assert len(table.columns) == 13
     with pytest.raises(lab.UsageError, match="wine is a table"):
-        lab.load(result.dir).sample(Sample(traverse=True))
+        lab.load(result.dir).sample_command(Sample(traverse=True))
 
 
 def test_targets_that_are_values_are_probed(train) -> None:

@@ -16,11 +16,15 @@ from lab_ae.config import Export
 @pytest.mark.parametrize("kind", ["ae", "vae", "vq"])
 def test_samples_are_pictures(train, kind) -> None:
     network = lab.load(train(kind=kind).dir)
-    assert network.sample(Sample(n=9)).shape == (3 * 34 - 2, 3 * 34 - 2, 3)
-    assert network.sample(Sample(n=16, interpolate=True)).shape == (2 * 34 - 2, 8 * 34 - 2, 3)
-    assert network.sample(Sample(traverse=True)).shape == (8 * 34 - 2, 8 * 34 - 2, 3)
+    assert network.sample_command(Sample(n=9)).shape == (3 * 34 - 2, 3 * 34 - 2, 3)
+    assert network.sample_command(Sample(n=16, interpolate=True)).shape == (
+        2 * 34 - 2,
+        8 * 34 - 2,
+        3,
+    )
+    assert network.sample_command(Sample(traverse=True)).shape == (8 * 34 - 2, 8 * 34 - 2, 3)
     with pytest.raises(lab.UsageError, match="--kind vae --conditional"):
-        network.sample(Sample(class_="3"))
+        network.sample_command(Sample(class_="3"))
 
 
 def test_a_class_can_be_asked_of_a_conditional_network(train) -> None:
@@ -32,9 +36,9 @@ def test_a_class_can_be_asked_of_a_conditional_network(train) -> None:
         drawn = network.sampler.generate(50, one).flatten(1).mean(0)
         apart = torch.stack([(x[y == k].mean(0) - drawn).norm() for k in range(10)])
         assert int(apart.argmin()) == one
-    assert network.sample(Sample(n=20)).shape == (2 * 34 - 2, 10 * 34 - 2, 3)
+    assert network.sample_command(Sample(n=20)).shape == (2 * 34 - 2, 10 * 34 - 2, 3)
     with pytest.raises(lab.UsageError, match="no class 'x'"):
-        network.sample(Sample(class_="x"))
+        network.sample_command(Sample(class_="x"))
     found = network.likeliest(x[:200].view(-1, 1, 8, 8))
     assert (found == y[:200]).float().mean() > 0.6
 
@@ -44,13 +48,13 @@ def test_predictions_are_codes_and_errors(train, tmp_path, options) -> None:
     network = lab.load(train(**options).dir)
     pixels = network.example(1)[0, 0].numpy()
     Image.fromarray(pixels).save(tmp_path / "one.png")
-    (found,) = network.predict(Predict(inputs=(str(tmp_path / "one.png"),)))
+    (found,) = network.predict_command(Predict(inputs=(str(tmp_path / "one.png"),)))
     x = torch.from_numpy(pixels).float().view(1, 1, 8, 8) / 255
     classes = network.likeliest(x)
     with torch.no_grad():
         truth = (network.net.reconstruct(x, classes) - x).square().sum().item()
     assert found["reconstruction_error"] == pytest.approx(truth, rel=1e-4)
-    assert found["code"] == pytest.approx(network.infer(network.example(1))[0].tolist(), abs=1e-5)
+    assert found["code"] == pytest.approx(network.predict(network.example(1))[0].tolist(), abs=1e-5)
     assert ("class" in found) == ("conditional" in options)
 
 
@@ -73,7 +77,7 @@ def test_encoders_and_whole_networks_are_exported(train, tmp_path, options, to) 
     with torch.no_grad():
         expected = {"encoder": network.net.encode(x), "whole": network.net.reconstruct(x)}
     for part, truth in expected.items():
-        path = network.export(Export(to=to, part=part, out=tmp_path / f"{part}.{to}"))
+        path = network.export_command(Export(to=to, part=part, out=tmp_path / f"{part}.{to}"))
         if to == "torchexport":
             answer = torch.export.load(path).module()(x)
             assert torch.allclose(answer, truth, atol=1e-5)

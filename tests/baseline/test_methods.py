@@ -113,12 +113,12 @@ def test_the_answer_of_an_svc_is_the_largest_decision_value(fit, data, options) 
     loaded = lab.load(fit("svc", data, data_args=options).dir)
     inputs = loaded.data.test.inputs
     theirs = loaded.estimator.predict(loaded.columns(inputs))
-    assert np.array_equal(loaded.infer(inputs).argmax(1), theirs)
+    assert np.array_equal(loaded.predict(inputs).argmax(1), theirs)
 
 
 def test_probabilities_sum_to_one_and_no_class_is_impossible(fit) -> None:
     loaded = lab.load(fit("knn", "iris").dir)
-    chances = loaded.infer(loaded.example(8))
+    chances = loaded.predict(loaded.example(8))
     assert torch.allclose(chances.sum(1), torch.ones(8, dtype=chances.dtype))
     assert (chances > 0).all()
 
@@ -130,7 +130,7 @@ def test_several_values_are_learnt_together(tmp_path, algo) -> None:
     exp = made_for_values(tmp_path, algo, outputs=2)
     assert isinstance(exp, Baseline)
     assert exp.step() == 40
-    assert exp.infer(torch.zeros(5, 3)).shape == (5, 2)
+    assert exp.predict(torch.zeros(5, 3)).shape == (5, 2)
     assert exp.evaluate("eval")["r2"] <= 1
 
 

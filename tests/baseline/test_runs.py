@@ -28,7 +28,7 @@ def test_killed_and_resumed_it_is_the_same(fit, tmp_path, algo) -> None:
     assert rows(resumed.dir) == rows(whole.dir)
     assert difference(last_state(resumed.dir), last_state(whole.dir)) is None
     one, two = lab.load(whole.dir), lab.load(resumed.dir)
-    assert torch.equal(one.infer(one.example(15)), two.infer(two.example(15)))
+    assert torch.equal(one.predict(one.example(15)), two.predict(two.example(15)))
 
 
 class Stopper(Silent):
@@ -46,14 +46,14 @@ class Stopper(Silent):
 def test_it_answers_without_its_source(fit, monkeypatch) -> None:
     result = fit("forest", "iris", trees=10)
     loaded = lab.load(result.dir)
-    expected = loaded.infer(loaded.example(5))
+    expected = loaded.predict(loaded.example(5))
 
     def gone(*args, **options):
         raise AssertionError("the source was read")
 
     inputs = loaded.example(5)
     monkeypatch.setattr("lab.data.sources.load", gone)
-    assert torch.equal(lab.load(result.dir).infer(inputs), expected)
+    assert torch.equal(lab.load(result.dir).predict(inputs), expected)
 
 
 def test_a_state_that_is_the_same_is_not_fitted_again(fit) -> None:

@@ -81,7 +81,7 @@ def test_balanced_weights_give_each_class_of_pixels_the_same_say(segment) -> Non
 
 def test_the_probabilities_of_each_pixel_sum_to_one(segment) -> None:
     experiment = lab.load(segment(budget=16).dir)
-    found = experiment.infer(experiment.example(2))
+    found = experiment.predict(experiment.example(2))
     assert found.shape == (2, 4, 16, 16)
     assert torch.allclose(found.sum(1), torch.ones(2, 16, 16), atol=1e-5)
 

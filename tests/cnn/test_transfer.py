@@ -107,7 +107,7 @@ def test_resume_and_prediction_do_not_need_the_origin(train, origin, tmp_path, t
     resumed = lab.resume(part.dir, budget=128)
     assert resumed.state == "finished"
     assert difference(weights_of(resumed.dir), weights_of(whole.dir)) is None
-    answers = lab.load(whole.dir).infer(torch.zeros(2, 1, 8, 8, dtype=torch.uint8))
+    answers = lab.load(whole.dir).predict(torch.zeros(2, 1, 8, 8, dtype=torch.uint8))
     assert answers.shape == (2, 2)
     lab.evaluate(whole.dir)
 

@@ -88,12 +88,12 @@ class Honest:
 
     @torch.no_grad()
     def predict(self, inputs: np.ndarray) -> np.ndarray:
-        return self.net(torch.as_tensor(inputs)).numpy()
+        return self.net(torch.as_tensor(inputs, dtype=torch.float32)).numpy()
 
     def example(self, number: int) -> np.ndarray:
         return np.linspace(0, 1, number, dtype=np.float32)[:, None]
 
-    def play(self, options: lab.Play) -> Any:
+    def play_command(self, options: lab.Play) -> Any:
         return "a line"
 
 
@@ -251,7 +251,9 @@ class Lenient(Config):
 class BadPreset(Honest): ...
 
 
-@breaks("capabilities_are_there", "no such method", capabilities={"sample": "lab:Play"})
+@breaks(
+    "capabilities_are_there", "has no method sample_command", capabilities={"sample": "lab:Play"}
+)
 class NoSample(Honest): ...
 
 
@@ -261,7 +263,7 @@ class NoOptions(Honest): ...
 
 @breaks("capabilities_are_there", "no `lab dream`", capabilities={"dream": "lab:Play"})
 class Dreams(Honest):
-    def dream(self, options: lab.Play) -> Any:
+    def dream_command(self, options: lab.Play) -> Any:
         return "a dream"
 
 
@@ -362,9 +364,9 @@ class SeedsAccelerators(Honest):
 
 @breaks("nothing_is_seeded", "random.seed")
 class SeedsToPlay(Honest):
-    def play(self, options: lab.Play) -> Any:
+    def play_command(self, options: lab.Play) -> Any:
         random.seed(0)
-        return super().play(options)
+        return super().play_command(options)
 
 
 @breaks("randomness_is_the_runners", "global generator of `random`")
@@ -602,18 +604,8 @@ class NoExample:
     """Honest in all else; inherits nothing, so that there is no example."""
 
     __init__, draw, step = Honest.__init__, Honest.draw, Honest.step
-    evaluate, predict, play = Honest.evaluate, Honest.predict, Honest.play
+    evaluate, predict, play_command = Honest.evaluate, Honest.predict, Honest.play_command
     state_dict, load_state_dict = Honest.state_dict, Honest.load_state_dict
-
-
-@breaks(
-    "predictions_are_batched",
-    "infer gives an input another answer",
-    capabilities={"predict": "lab.capabilities:Predict"},
-)
-class InfersByNeighbours(Honest):
-    def infer(self, inputs: np.ndarray) -> np.ndarray:
-        return super().predict(inputs - inputs.mean())
 
 
 @breaks("predictions_are_batched", "first axis")
@@ -634,9 +626,27 @@ class PredictsNothing(Honest):
         return super().predict(inputs) * np.nan
 
 
+@breaks("predictions_are_arrays", "returns a Tensor")
+class PredictsTensors(Honest):
+    def predict(self, inputs: np.ndarray) -> Any:
+        return torch.from_numpy(super().predict(inputs))
+
+
+@breaks("predictions_are_arrays", "does not take lists")
+class PredictsFromArraysAlone(Honest):
+    def predict(self, inputs: np.ndarray) -> np.ndarray:
+        return super().predict(inputs.reshape(-1, 1))
+
+
+@breaks("samples_are_arrays", "it is a numpy array [1, ...]")
+class SamplesALot(Honest):
+    def sample(self, n: int = 1) -> np.ndarray:
+        return np.zeros((n + 1, 2))
+
+
 @breaks("capabilities_return_media", "cannot be shown")
 class PlaysANumber(Honest):
-    def play(self, options: lab.Play) -> Any:
+    def play_command(self, options: lab.Play) -> Any:
         return 3.0
 
 
@@ -648,13 +658,13 @@ class PlaysANumber(Honest):
 class AsksForInputs(PlaysANumber):
     """One capability that is not possible here hides nothing of the next."""
 
-    def predict(self, asked: Any) -> Any:
+    def predict_command(self, asked: Any) -> Any:
         raise lab.UsageError("Nothing to predict.")
 
 
 @breaks("capabilities_return_media", "changes what training")
 class PlayingCounts(Honest):
-    def play(self, options: lab.Play) -> Any:
+    def play_command(self, options: lab.Play) -> Any:
         self.steps += 1
         return "a line"
 
@@ -662,21 +672,18 @@ class PlayingCounts(Honest):
 class Offers(Honest):
     """Honest, with all that has a command."""
 
-    def infer(self, inputs: np.ndarray) -> np.ndarray:
-        return Honest.predict(self, inputs)
-
-    def predict(self, asked: Predict) -> list[dict[str, Any]]:  # type: ignore[override]
+    def predict_command(self, asked: Predict) -> list[dict[str, Any]]:
         rows = np.array([[float(word)] for word in asked.inputs], np.float32)
-        answers = self.infer(rows)[:, 0].tolist()
+        answers = self.predict(rows)[:, 0].tolist()
         return [{"input": w, "values": [y]} for w, y in zip(asked.inputs, answers, strict=True)]
 
-    def sample(self, asked: Sample) -> Any:
+    def sample_command(self, asked: Sample) -> Any:
         return lab.Table(("x",), [(float(n),) for n in range(asked.n)])
 
-    def play(self, options: lab.Play) -> Any:
+    def play_command(self, options: lab.Play) -> Any:
         return lab.Clip([np.zeros((4, 4, 3), np.uint8)] * 2, 10)
 
-    def export(self, asked: Export) -> Path:
+    def export_command(self, asked: Export) -> Path:
         path = asked.out or self.ctx.dir / "net.safetensors"
         save_file(self.net.state_dict(), path.with_suffix(".safetensors"))
         return path.with_suffix(".safetensors")
@@ -695,13 +702,13 @@ offers("offers", **OFFERING)(Offers)
 
 @breaks("predict_answers_each_input", "answers 1 inputs for 3", **OFFERING)
 class PredictsTheFirst(Offers):
-    def predict(self, asked: Predict) -> list[dict[str, Any]]:  # type: ignore[override]
-        return super().predict(asked)[:1]
+    def predict_command(self, asked: Predict) -> list[dict[str, Any]]:
+        return super().predict_command(asked)[:1]
 
 
 @breaks("predict_answers_each_input", "says nothing of the input", **OFFERING)
 class PredictsTheInputAlone(Offers):
-    def predict(self, asked: Predict) -> list[dict[str, Any]]:  # type: ignore[override]
+    def predict_command(self, asked: Predict) -> list[dict[str, Any]]:
         return [{"input": word} for word in asked.inputs]
 
 
@@ -709,7 +716,7 @@ class PredictsTheInputAlone(Offers):
 class CannotRead(Offers):
     """What is right for no inputs fails on the first."""
 
-    def predict(self, asked: Predict) -> list[dict[str, Any]]:  # type: ignore[override]
+    def predict_command(self, asked: Predict) -> list[dict[str, Any]]:
         if asked.inputs:
             raise ValueError("a shape of old")
         return []
@@ -717,34 +724,34 @@ class CannotRead(Offers):
 
 @breaks("sample_draws_as_many_as_asked", "--n 1 has 5 rows", **OFFERING)
 class SamplesFive(Offers):
-    def sample(self, asked: Sample) -> Any:
-        return super().sample(asked.model_copy(update={"n": 5}))
+    def sample_command(self, asked: Sample) -> Any:
+        return super().sample_command(asked.model_copy(update={"n": 5}))
 
 
 @breaks("sample_draws_as_many_as_asked", "shows no more than --n 1", **OFFERING)
 class ShowsOne(Offers):
-    def sample(self, asked: Sample) -> Any:
+    def sample_command(self, asked: Sample) -> Any:
         return np.zeros((8, 8), np.uint8)
 
 
 @breaks("play_shows_an_episode", "several sizes", **OFFERING)
 class PlaysInSizes(Offers):
-    def play(self, options: lab.Play) -> Any:
+    def play_command(self, options: lab.Play) -> Any:
         return lab.Clip([np.zeros((n, 4, 3), np.uint8) for n in (4, 5)], 10)
 
 
 @breaks("export_can_be_loaded", "does not load", **OFFERING)
 class ExportsWords(Offers):
-    def export(self, asked: Export) -> Path:
-        path = super().export(asked)
+    def export_command(self, asked: Export) -> Path:
+        path = super().export_command(asked)
         path.write_text("weights")
         return path
 
 
 @breaks("export_can_be_loaded", "was asked for", **OFFERING)
 class ExportsElsewhere(Offers):
-    def export(self, asked: Export) -> Path:
-        return super().export(asked.model_copy(update={"out": None}))
+    def export_command(self, asked: Export) -> Path:
+        return super().export_command(asked.model_copy(update={"out": None}))
 
 
 # -- options that all families share

@@ -167,7 +167,7 @@ def test_an_evaluation_on_changed_data_is_of_them_and_leaves_the_runs_own(traine
     batch = test.take(torch.arange(len(test)))
     signs = batch["inputs"][:, 0] <= 0  # what the table says now, by its own rule
     assert torch.equal(batch["targets"].bool(), signs)
-    right = loaded.infer(batch["inputs"]).argmax(1) == batch["targets"]
+    right = loaded.predict(batch["inputs"]).argmax(1) == batch["targets"]
     found = json.loads(result.stdout)["metrics"]["test/accuracy"]
     assert found == pytest.approx(float(right.float().mean()))
 

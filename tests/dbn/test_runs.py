@@ -113,23 +113,23 @@ def test_samples_are_a_picture_and_a_class_needs_label_units(train) -> None:
     from lab_dbn.config import Sample
 
     plain = lab.load(train("plain").dir)
-    picture = plain.sample(Sample(n=9, steps=3))
+    picture = plain.sample_command(Sample(n=9, steps=3))
     assert picture.dtype == np.uint8
     with pytest.raises(lab.UsageError, match="--label-units"):
-        plain.sample(Sample(class_="3"))
+        plain.sample_command(Sample(class_="3"))
     joint = lab.load(train("joint", label_units=True).dir)
-    assert joint.sample(Sample(n=4, steps=3, class_="3")).shape[2] == 3
+    assert joint.sample_command(Sample(n=4, steps=3, class_="3")).shape[2] == 3
     with pytest.raises(lab.UsageError, match="no class 'x'"):
-        joint.sample(Sample(class_="x"))
+        joint.sample_command(Sample(class_="x"))
 
 
 def test_predictions_are_classes_or_features(train) -> None:
     features = lab.load(train("features").dir)
-    assert features.infer(features.example(3)).shape == (3, 12)
+    assert features.predict(features.example(3)).shape == (3, 12)
     codes = lab.load(train("codes", finetune="autoencode").dir)
-    assert codes.infer(codes.example(3)).shape == (3, 12)
+    assert codes.predict(codes.example(3)).shape == (3, 12)
     classes = lab.load(train("classes", label_units=True).dir)
-    found = classes.infer(classes.example(3))
+    found = classes.predict(classes.example(3))
     assert found.shape == (3, 10)
     assert found.sum(1).tolist() == pytest.approx([1, 1, 1], abs=1e-5)
 
@@ -141,7 +141,7 @@ def test_tables_are_learnt_with_gaussian_units(train) -> None:
     assert "eval/pseudo_likelihood" not in helpers.rows(result.dir)[-2]
     likely = helpers.column(result.dir, "eval/log_likelihood_exact")
     assert likely[-1] > likely[0]
-    table = lab.load(result.dir).sample(Sample(n=5, steps=3))
+    table = lab.load(result.dir).sample_command(Sample(n=5, steps=3))
     assert len(table.rows) == 5
     assert len(table.columns) == 13
 

@@ -467,4 +467,4 @@ def test_the_weights_alone_are_enough_to_predict() -> None:
     other = make_dqn(hidden=(16,), seed=1, **SMALL)
     other.load_state_dict({"model": dqn.state_dict()["model"]})
     obs = np.random.default_rng(0).normal(size=(7, 4))
-    assert (other.predict(obs) == dqn.predict(obs)).all()
+    assert (other.q(obs) == dqn.q(obs)).all()

@@ -8,6 +8,7 @@ import pytest
 import torch
 from dqn_tools import make_dqn
 
+import lab
 from lab_dqn.model import QNetwork
 from lab_dqn.task import Task
 
@@ -143,7 +144,9 @@ def test_predictions_are_the_network_s_and_refuse_other_shapes() -> None:
     dqn = make_dqn(env="lab/Catch-v0", frame_stack=2, hidden=(8,))
     obs = torch.randint(0, 256, (5, 2, 40, 40, 1), dtype=torch.uint8)
     with torch.no_grad():
-        assert torch.equal(torch.from_numpy(dqn.predict(obs.numpy())), dqn.online(obs))
+        values = dqn.online(obs)
+    assert torch.equal(torch.from_numpy(dqn.q(obs.numpy())), values)
+    assert dqn.predict(obs).tolist() == values.argmax(1).tolist()
     for wrong in (obs[:, 0], obs[0], obs[:, :1], obs[..., 0]):
-        with pytest.raises(ValueError, match="observations must be"):
+        with pytest.raises(lab.UsageError, match="observations are"):
             dqn.predict(wrong.numpy())

@@ -190,7 +190,7 @@ def test_a_loaded_run_predicts_without_any_environment(run_dqn, monkeypatch) -> 
     monkeypatch.setattr(gym, "make_vec", refuse)
     dqn = lab.load(result.dir)
     obs = np.random.default_rng(0).normal(size=(7, 4)).astype(np.float32)
-    q = dqn.predict(obs)
+    q = dqn.q(obs)
     best = checkpoint.load(result.dir / "checkpoints" / "best.pt")["experiment"]["model"]
     by_hand = torch.from_numpy(obs)
     for layer in ("hidden.0", "hidden.1", "advantage"):
@@ -198,13 +198,14 @@ def test_a_loaded_run_predicts_without_any_environment(run_dqn, monkeypatch) -> 
         by_hand = by_hand if layer == "advantage" else by_hand.relu()
     assert q.shape == (7, 2)
     assert q == pytest.approx(by_hand.numpy(), rel=1e-5, abs=1e-6)
+    assert dqn.predict(obs.tolist()).tolist() == q.argmax(1).tolist()
 
 
 def test_a_run_to_a_threshold_loads_where_its_environment_is_gone(run_dqn, monkeypatch) -> None:
     options = {**CATCH, "budget": 20, "eval_episodes": 1, "test_episodes": 1}
     result = run_dqn(stop_at="solved", **options)
     monkeypatch.delitem(gym.registry, "lab/Catch-v0")
-    assert lab.load(result.dir).predict(np.zeros((1, 40, 40, 1), np.uint8)).shape == (1, 3)
+    assert lab.load(result.dir).predict(np.zeros((1, 40, 40, 1), np.uint8)).shape == (1,)
 
 
 def test_evaluating_again_gives_the_run_s_own_figures(run_dqn) -> None:

@@ -161,7 +161,7 @@ def test_a_compiled_dqn_learns_what_the_eager_one_learns() -> None:
     torch.testing.assert_close(one["model"], other["model"], rtol=1e-4, atol=1e-6)
     assert list(one["model"]) == list(other["model"])
     obs = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
-    assert eager.predict(obs) == pytest.approx(compiled.predict(obs), rel=1e-3, abs=1e-4)
+    assert eager.q(obs) == pytest.approx(compiled.q(obs), rel=1e-3, abs=1e-4)
 
 
 def test_without_compile_nothing_is_compiled(monkeypatch) -> None:

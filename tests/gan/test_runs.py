@@ -88,13 +88,13 @@ def test_it_stops_where_it_can_no_longer_be_told_apart(train) -> None:
 def test_samples_of_images_are_pictures(train) -> None:
     gan = lab.load(train(**DIGITS, conditional="concat").dir)
     side = 4 * 8  # of a digit on the screen
-    assert gan.sample(Sample(n=20)).shape == (2 * (side + 2) - 2, 10 * (side + 2) - 2, 3)
-    assert gan.sample(Sample(n=4, class_="3")).dtype == np.uint8
+    assert gan.sample_command(Sample(n=20)).shape == (2 * (side + 2) - 2, 10 * (side + 2) - 2, 3)
+    assert gan.sample_command(Sample(n=4, class_="3")).dtype == np.uint8
     for way in ("interpolate", "traverse"):
-        lines = gan.sample(Sample(n=24, **{way: True}))
+        lines = gan.sample_command(Sample(n=24, **{way: True}))
         assert lines.shape == (3 * (side + 2) - 2, 8 * (side + 2) - 2, 3)
     with pytest.raises(lab.UsageError, match="no class 'x'; there is: 0, 1"):
-        gan.sample(Sample(class_="x"))
+        gan.sample_command(Sample(class_="x"))
 
 
 def test_an_interpolation_begins_and_ends_at_samples_of_one_class(train) -> None:
@@ -104,7 +104,7 @@ def test_an_interpolation_begins_and_ends_at_samples_of_one_class(train) -> None
     seen = []
     generate = gan.players.generate
     gan.players.generate = lambda rows: seen.append(rows) or generate(rows)
-    gan.sample(Sample(n=16, interpolate=True))
+    gan.sample_command(Sample(n=16, interpolate=True))
     rows = seen[0].view(2, 8, -1)
     classes = rows[:, :, gan.players.codes.noise :]
     assert torch.equal(classes, classes[:, :1].expand_as(classes))
@@ -119,16 +119,16 @@ def test_an_interpolation_begins_and_ends_at_samples_of_one_class(train) -> None
 
 def test_classes_that_were_not_told_cannot_be_asked_for(train) -> None:
     with pytest.raises(lab.UsageError, match="--conditional"):
-        lab.load(train().dir).sample(Sample(class_="3"))
+        lab.load(train().dir).sample_command(Sample(class_="3"))
 
 
 def test_samples_of_points_are_rows_and_of_sentences_words(train) -> None:
-    table = lab.load(train().dir).sample(Sample(n=5))
+    table = lab.load(train().dir).sample_command(Sample(n=5))
     assert (len(table.rows), len(table.columns)) == (5, 2)
-    text = lab.load(train(**VARIANTS["sentences"]).dir).sample(Sample(n=5))
+    text = lab.load(train(**VARIANTS["sentences"]).dir).sample_command(Sample(n=5))
     assert text.count("\n") == 4  # a sentence may be empty
     with pytest.raises(lab.UsageError, match="draw images; ring has none"):
-        lab.load(train().dir).sample(Sample(interpolate=True))
+        lab.load(train().dir).sample_command(Sample(interpolate=True))
 
 
 def test_the_command_draws_what_the_run_learned(train, cli) -> None:
@@ -145,15 +145,15 @@ def test_few_labels_teach_to_name_classes(train) -> None:
     assert result.summary["objective"]["metric"] == "eval/accuracy"
     assert result.summary["test"]["test/accuracy"] > 0.6  # by chance 0.1
     gan = lab.load(result.dir)
-    found = gan.infer(gan.example(3))
+    found = gan.predict(gan.example(3))
     assert found.sum(1).tolist() == pytest.approx([1, 1, 1], abs=1e-5)
 
 
 def test_a_discriminator_that_names_no_class_says_so(train) -> None:
     gan = lab.load(train().dir)
-    assert gan.infer(gan.example(3)).shape == (3, 1)
+    assert gan.predict(gan.example(3)).shape == (3, 1)
     with pytest.raises(lab.UsageError, match="--labelled"):
-        gan.predict(Predict(inputs=("1,2",)))
+        gan.predict_command(Predict(inputs=("1,2",)))
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,9 @@ def test_values_are_exported_too(train, cli) -> None:
     found = torch.export.load(done.stdout.strip()).module()(inputs)
     assert torch.allclose(found, expected, atol=1e-6)
     about = loaded.supervision.about
-    assert torch.allclose(about.restore_targets(found), loaded.infer(loaded.example(11)), atol=1e-2)
+    assert torch.allclose(
+        about.restore_targets(found), loaded.predict(loaded.example(11)), atol=1e-2
+    )
 
 
 def test_the_experiment_is_as_before(train) -> None:
@@ -87,7 +89,7 @@ def test_the_experiment_is_as_before(train) -> None:
 
     loaded, inputs, expected = trained(train)
     loaded.net.train()
-    loaded.export(Export(to="torchexport"))
+    loaded.export_command(Export(to="torchexport"))
     assert loaded.net.training
     assert torch.equal(loaded.net(inputs), expected)
 

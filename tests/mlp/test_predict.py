@@ -51,7 +51,7 @@ def test_rows_are_named_with_their_likeliest_classes(predict) -> None:
 def test_what_it_says_is_what_the_network_answers(predict, runs) -> None:
     result = predict("rows", "5.1,3.5,1.4,0.2", "--json", "--top", 9)
     loaded = lab.load(runs / "runs" / "rows")
-    expected = loaded.infer(torch.tensor([[5.1, 3.5, 1.4, 0.2]]))[0]
+    expected = loaded.predict(torch.tensor([[5.1, 3.5, 1.4, 0.2]]))[0]
     chances = json.loads(result.stdout)[0]["classes"]
     found = [chances[name] for name in loaded.supervision.about.classes]
     assert found == pytest.approx(expected.tolist())

@@ -56,7 +56,7 @@ def test_values_are_predicted_better_than_by_their_mean(train) -> None:
     assert figures["test/r2"] > 0.3
     assert figures["test/mse_low"] < figures["test/mse"] < figures["test/mse_high"]
     loaded = lab.load(result.dir)
-    values = loaded.infer(loaded.example(20))
+    values = loaded.predict(loaded.example(20))
     assert 50 < values.mean() < 300  # in their own unit
     constant = loaded.supervision.data.test.targets.var(correction=0)
     assert figures["test/mse"] < 0.75 * constant
@@ -97,7 +97,7 @@ def test_figures_and_predictions_come_of_the_averaged_weights(train) -> None:
     part = supervision.data.eval
     with torch.no_grad():
         logits = net(supervision.about.prepare_inputs(part.inputs))
-    assert torch.allclose(experiment.infer(part.inputs), logits.softmax(1), atol=1e-6)
+    assert torch.allclose(experiment.predict(part.inputs), logits.softmax(1), atol=1e-6)
     loss = torch.nn.functional.cross_entropy(logits, part.targets)
     assert helpers.column(result.dir, "eval/loss")[-1] == pytest.approx(loss.item(), rel=1e-5)
 
@@ -135,7 +135,7 @@ def test_balanced_weights_find_a_rare_class(tmp_path, train) -> None:
             class_weights=weights, eval_every=6_000, name=weights,
         )  # fmt: skip
         loaded = lab.load(result.dir, "last")
-        figures[weights] = loaded.infer(torch.tensor([[1.5]]))[0, 1]
+        figures[weights] = loaded.predict(torch.tensor([[1.5]]))[0, 1]
     assert figures["none"] < 0.3 < figures["balanced"]
 
 

@@ -128,9 +128,18 @@ def test_a_tensor_without_axes_holds_for_each_part(ctx) -> None:
     torch.testing.assert_close(found[0], [3 * one for one in plain], rtol=1e-4, atol=1e-5)
 
 
+EXTRAS = {
+    "nothing": lambda value: None,
+    "a number": lambda value: value,
+    "a pair": lambda value: (value, value + 1),
+    "names": lambda value: {"one": value, "none": ()},
+}
+
+
+@pytest.mark.parametrize("extra", EXTRAS.values(), ids=EXTRAS)
 @pytest.mark.usefixtures("fresh_graphs")
-def test_what_changes_within_a_batch_is_no_new_graph(make_ctx, monkeypatch) -> None:
-    """One graph serves all steps: another weight, another rate, other names beside those used."""
+def test_one_graph_serves_all_steps(make_ctx, monkeypatch, extra) -> None:
+    """Whatever weight the batch holds, whatever the rate, and whatever the loss returns beside."""
     graphs = []
     backend = torch._dynamo.lookup_backend("eager")
 
@@ -146,14 +155,18 @@ def test_what_changes_within_a_batch_is_no_new_graph(make_ctx, monkeypatch) -> N
     def scaled(model, batch):
         assert "absent" not in batch
         value = cross_entropy(model(batch["x"]), batch["y"])
-        return batch.get("scale", 1.0) * value, None
+        return batch.get("scale", 1.0) * value, extra(value.detach())
 
     ctx = make_ctx(compiled=True)
     options = OptimizerOptions(optimizer="adam", schedule="linear")
     updater = Updater(ctx, ctx.wrap(mlp(), compile=False), options, scaled)
     for step in range(5):
         ctx.clock = 100 * step
-        updater({**data(step=step), "rows": torch.arange(16) + step, "scale": torch.tensor(step)})
+        batch = {**data(step=step), "rows": torch.arange(16), "scale": torch.tensor(float(step))}
+        value = cross_entropy(updater.module(batch["x"]), batch["y"]).detach()
+        loss, found = updater(batch)
+        torch.testing.assert_close(loss, step * value)
+        torch.testing.assert_close(found, extra(value))
     assert len(graphs) == 1
 
 

@@ -39,13 +39,13 @@ class Odd:
         self.stumble("evaluate")
         return {"score": float("nan") if self.due("nan-eval") else float(self.where)}
 
-    def sample(self, options: config.Sample) -> str | lab.Table:
+    def sample_command(self, options: config.Sample) -> str | lab.Table:
         digits = torch.randint(10, (options.n,), generator=self.ctx.generator).tolist()
         if options.class_ == "table":
             return lab.Table(["digit"], [[digit] for digit in digits])
         return "".join(map(str, digits))
 
-    def play(self, options: config.Play) -> str:
+    def play_command(self, options: config.Play) -> str:
         return options.text
 
     def state_dict(self) -> dict[str, Any]:
