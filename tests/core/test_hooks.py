@@ -48,7 +48,7 @@ def lab(python: Path, tmp_path: Path) -> Lab:
     def call(*words: object, **environment: str) -> subprocess.CompletedProcess[str]:
         env = {k: v for k, v in helpers.child_environment().items() if k != "PYTHONPATH"}
         command = [str(python), "-m", "lab", *map(str, words)]
-        return helpers.run_child(command, tmp_path, {**env, **environment})
+        return helpers.run_child(command, tmp_path, {**env, **environment}, warm=True)
 
     return call
 
@@ -189,13 +189,18 @@ for name in sys.argv[3:]:
 """
 
 
+one_worker = pytest.mark.xdist_group("every family")  # what they share takes a minute
+
+
 @pytest.fixture(scope="module")
 def families(python: Path, tmp_path_factory) -> dict[str, dict]:
     """What came of a short run of each family with what the distribution offers; all in one
     child, so that torch is imported once."""
     env = {k: v for k, v in helpers.child_environment().items() if k != "PYTHONPATH"}
     command = [str(python), "-c", EVERY_FAMILY, WORLD, PICTURES, *FAMILIES]
-    done = helpers.run_child(command, tmp_path_factory.mktemp("families"), env, timeout=280)
+    done = helpers.run_child(
+        command, tmp_path_factory.mktemp("families"), env, timeout=280, warm=True
+    )
     lines = [line for line in done.stdout.splitlines() if line.startswith("FAMILY ")]
     found = dict(json.loads(line.removeprefix("FAMILY ")) for line in lines)
     return {name: found.get(name, {"failure": done.stderr}) for name in FAMILIES}
@@ -216,6 +221,7 @@ def test_the_families_are_those_of_the_entry_points() -> None:
     assert len(FAMILIES) >= 8
 
 
+@one_worker
 @pytest.mark.parametrize("name", FAMILIES)
 def test_a_source_or_a_world_of_anybodys_is_learnt_from(family) -> None:
     assert family["state"] == "finished"
@@ -224,6 +230,7 @@ def test_a_source_or_a_world_of_anybodys_is_learnt_from(family) -> None:
     assert set(sources) == ({PICTURES} if family["read"] == "data" else set())
 
 
+@one_worker
 @pytest.mark.parametrize("name", FAMILIES)
 def test_a_tracker_of_anybodys_is_told_all_in_order(family, name) -> None:
     """Before anything else of the run's start; then of its data, and of its end at last."""
@@ -237,6 +244,7 @@ def test_a_tracker_of_anybodys_is_told_all_in_order(family, name) -> None:
     assert family["events"][-1] == ["finish", "finished"]
 
 
+@one_worker
 @pytest.mark.parametrize("name", FAMILIES)
 def test_a_command_of_anybodys_takes_the_run(family, name) -> None:
     assert family["told"] == f"{name} finished {name}\n"
@@ -289,6 +297,7 @@ def test_a_built_in_folder_lifted_out_is_a_plugin_of_its_own(folder, tmp_path) -
     assert str(tmp_path / "site") in where.stdout
     for experiment in found["experiments"]:
         words = ("--preset", "tiny", "--budget", 300, "--no-media", "--wandb", "disabled", "--json")
-        done = helpers.run_child(helpers.lab_command("run", experiment, *words), tmp_path, env)
+        command = helpers.lab_command("run", experiment, *words)
+        done = helpers.run_child(command, tmp_path, env, warm=True)
         assert done.returncode == 0, done.stderr
         assert json.loads(done.stdout)["state"] == "finished"
