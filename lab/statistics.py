@@ -42,11 +42,11 @@ def mean_interval(
 def student(mean: float, std: float, n: float, level: float = 0.95) -> Interval | None:
     """Return Student's interval of a mean of n values with sample standard deviation `std`; None
     for fewer than two, which have none."""
-    from scipy.stats import t
+    from scipy.special import stdtrit  # scipy.stats takes a second to import
 
     if n < 2:
         return None
-    half = float(t.ppf((1 + level) / 2, n - 1)) * std / math.sqrt(n)
+    half = float(stdtrit(n - 1, (1 + level) / 2)) * std / math.sqrt(n)
     return mean - half, mean + half
 
 
@@ -71,11 +71,11 @@ def wilson(share: float, n: float, level: float = 0.95) -> Interval:
     It stays within [0, 1] and is not empty where all or no trials succeed: how widely a proportion
     scatters is known from one trial on.
     """
-    from scipy.stats import norm
+    from scipy.special import ndtri
 
     if n == 0:
         return 0.0, 1.0
-    z = float(norm.ppf((1 + level) / 2))
+    z = float(ndtri((1 + level) / 2))
     centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
     return max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half))
@@ -86,9 +86,10 @@ def wilson(share: float, n: float, level: float = 0.95) -> Interval:
 
 def iqm(values: Array) -> Array:
     """Return the interquartile mean over the last axis: a quarter is cut off at each end."""
-    from scipy.stats import trim_mean
-
-    return np.asarray(trim_mean(values, 0.25, axis=-1))
+    count = values.shape[-1]
+    cut = count // 4
+    middle = np.partition(values, (cut, count - cut - 1), axis=-1)[..., cut : count - cut]
+    return np.asarray(middle.mean(axis=-1))
 
 
 def interval(

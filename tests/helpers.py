@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from warm import QUIET, Warm, serves
 
 ROOT = Path(__file__).resolve().parents[1]
 LONG = 300.0  # seconds: on the busiest machine, only what hangs takes longer
 TOYS = ROOT / "tests" / "toys"
-QUIET = {"WANDB_ERROR_REPORTING": "false", "OMP_WAIT_POLICY": "passive", "OMP_NUM_THREADS": "1"}
 
 
 def distribution(
@@ -53,12 +53,25 @@ def lab_command(*args: object) -> list[str]:
     return [sys.executable, "-m", "lab", *map(str, args)]
 
 
+def start_warm(args: list[str], **options: Any) -> subprocess.Popen[Any]:
+    """Start a python as `Popen` does, one that has imported torch already: not where its start, its
+    imports, or what differs from process to process are tested."""
+    return (Warm if serves(args, options.get("env")) else subprocess.Popen)(args, **options)
+
+
 def run_child(
-    args: list[str], cwd: Path, env: Mapping[str, str], timeout: float = LONG
+    args: list[str], cwd: Path, env: Mapping[str, str], timeout: float = LONG, warm: bool = False
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        args, cwd=cwd, env=env, capture_output=True, text=True, timeout=timeout, check=False
-    )
+    """Run a python to its end; see `start_warm`."""
+    start = start_warm if warm else subprocess.Popen
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with start(args, cwd=cwd, env=env, text=True, **pipes) as child:
+        try:
+            out, err = child.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            raise
+    return subprocess.CompletedProcess(args, child.returncode, out, err)
 
 
 def rows(folder: Path) -> list[dict[str, Any]]:

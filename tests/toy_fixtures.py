@@ -67,7 +67,7 @@ def spawn(site: Path, tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen
     children: list[subprocess.Popen[str]] = []
 
     def start(*args: object, **environment: str) -> subprocess.Popen[str]:
-        child = subprocess.Popen(
+        child = helpers.start_warm(
             helpers.lab_command(*args),
             cwd=tmp_path,
             env=helpers.child_environment(site, **environment),

@@ -234,13 +234,9 @@ def test_pytest_shows_each_check_and_is_strict_about_expected_failures(tmp_path)
         "def test_contract(check):\n    check()\n"
     )
     wanted = "clock_is_kept or nothing_is_printed or spec_is_complete or devices"
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", "-k", wanted, "."],
-        cwd=tmp_path,
-        env=helpers.child_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
+    words = ["-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", "-k", wanted, "."]
+    done = helpers.run_child(
+        [sys.executable, *words], tmp_path, helpers.child_environment(), warm=True
     )
     assert "test_contract[nothing_is_printed]" in done.stdout
     assert "Training prints 'hello'" in done.stdout

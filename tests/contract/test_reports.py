@@ -110,7 +110,9 @@ def test_what_hangs_below_python_ends_with_a_line() -> None:
         "limits.GRACE = 1.0\n"
         f"check_plugin({f'{FILE}:hangs-below'!r}, only=[{FIRST!r}], time_limit={SECONDS})"
     )
-    done = helpers.run_child([sys.executable, "-c", code], FILE.parent, helpers.child_environment())
+    done = helpers.run_child(
+        [sys.executable, "-c", code], FILE.parent, helpers.child_environment(), warm=True
+    )
     assert done.returncode == 1, done.stderr
     assert line_of(specimens.HangsBelowPython, "# no signal") + "step" in done.stderr
     assert done.stderr.startswith(f"{FIRST}: It took more than {SECONDS:g} s.")
@@ -122,6 +124,7 @@ def test_a_signal_ends_the_command_at_once() -> None:
         helpers.lab_command("check", f"{FILE}:is-ended", "--only", FIRST),
         FILE.parent,
         helpers.child_environment(),
+        warm=True,
     )
     assert done.returncode == 128 + 15
     assert done.stderr == "Ended by SIGTERM.\n"

@@ -145,7 +145,7 @@ def test_an_error_of_a_plugin_is_plain_and_debug_shows_its_traceback(cli, tmp_pa
     variable = cli("run", "odd", "--trouble", "raise-init", "--at", 0, LAB_DEBUG="1")
     assert "Traceback (most recent call last)" in variable.stderr
     words = helpers.lab_command("run", "odd", "--device", "cuda:9", "--debug")
-    flag = helpers.run_child(words, tmp_path, helpers.child_environment(site))
+    flag = helpers.run_child(words, tmp_path, helpers.child_environment(site), warm=True)
     assert flag.returncode == 2
     assert "Traceback (most recent call last)" in flag.stderr
     assert "Error: there is no device 'cuda:9'" in flag.stderr
@@ -328,7 +328,7 @@ def test_seeds_train_a_group_with_the_resolved_options(tmp_path, site) -> None:
     """The environment was resolved once, in the parent: it may not win over flags in a child."""
     words = ("run", "odd", "--seeds", 2, "--jobs", 2, "--lr", 0.125, "--wandb", "disabled")
     env = helpers.child_environment(site, LAB_LR="0.75", LAB_SEED="3")
-    done = helpers.run_child(helpers.lab_command(*words, "--json"), tmp_path, env)
+    done = helpers.run_child(helpers.lab_command(*words, "--json"), tmp_path, env, warm=True)
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert [run["seed"] for run in report["runs"]] == [3, 4]
@@ -341,14 +341,15 @@ def test_seeds_train_a_group_with_the_resolved_options(tmp_path, site) -> None:
 def test_what_a_seed_prints_is_not_taken_for_its_result(tmp_path, site) -> None:
     words = ("run", "odd", "--seeds", 1, "--place", "noisy", "--wandb", "disabled", "--json")
     env = helpers.child_environment(site)
-    done = helpers.run_child(helpers.lab_command(*words), tmp_path, env)
+    done = helpers.run_child(helpers.lab_command(*words), tmp_path, env, warm=True)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["runs"][0]["state"] == "finished"
 
 
 def test_json_is_alone_on_stdout(tmp_path, site) -> None:
     words = ("run", "odd", "--place", "noisy", "--wandb", "disabled", "--json")
-    done = helpers.run_child(helpers.lab_command(*words), tmp_path, helpers.child_environment(site))
+    env = helpers.child_environment(site)
+    done = helpers.run_child(helpers.lab_command(*words), tmp_path, env, warm=True)
     assert json.loads(done.stdout)["state"] == "finished"
     assert "a noisy place" in done.stderr
 
@@ -398,7 +399,7 @@ def test_a_run_is_found_again_when_another_plugin_offers_its_name(train, tmp_pat
 def test_a_failed_seed_costs_the_others_nothing(tmp_path, site) -> None:
     words = ("run", "odd", "--seeds", 2, "--trouble", "raise-step", "--wandb", "disabled")
     env = helpers.child_environment(site)
-    done = helpers.run_child(helpers.lab_command(*words), tmp_path, env)
+    done = helpers.run_child(helpers.lab_command(*words), tmp_path, env, warm=True)
     assert done.returncode == 1
     assert done.stdout.count("failed") == 2
     assert "stumbled in step" in done.stderr

@@ -26,7 +26,7 @@ def file(tmp_path) -> Path:
 
 def call(*words: object, cwd: Path):
     env = helpers.child_environment(PYTHONSAFEPATH="1")  # as the command `lab` has it
-    return helpers.run_child(helpers.lab_command(*words), cwd, env)
+    return helpers.run_child(helpers.lab_command(*words), cwd, env, warm=True)
 
 
 def test_a_file_runs_resumes_and_evaluates_from_any_folder(file, tmp_path) -> None:

@@ -53,7 +53,7 @@ def environment() -> dict[str, str]:
 def lab(python: Path, tmp_path: Path) -> Lab:
     def call(*words: object, **variables: str) -> subprocess.CompletedProcess[str]:
         command = [str(python), "-m", "lab", *map(str, words)]
-        return helpers.run_child(command, tmp_path, {**environment(), **variables})
+        return helpers.run_child(command, tmp_path, {**environment(), **variables}, warm=True)
 
     call.python = python  # type: ignore[attr-defined]
     return call
@@ -322,13 +322,18 @@ for name in sys.argv[3:]:
 """
 
 
+one_worker = pytest.mark.xdist_group("every family")  # what they share takes a minute
+
+
 @pytest.fixture(scope="module")
 def families(python: Path, tmp_path_factory) -> dict[str, dict]:
     """What came of a short run of each family with what the distribution offers; all in one
     child, so that torch is imported once."""
     env = environment()
     command = [str(python), "-c", EVERY_FAMILY, WORLD, PICTURES, *FAMILIES]
-    done = helpers.run_child(command, tmp_path_factory.mktemp("families"), env, timeout=280)
+    done = helpers.run_child(
+        command, tmp_path_factory.mktemp("families"), env, timeout=280, warm=True
+    )
     lines = [line for line in done.stdout.splitlines() if line.startswith("FAMILY ")]
     found = dict(json.loads(line.removeprefix("FAMILY ")) for line in lines)
     return {name: found.get(name, {"failure": done.stderr}) for name in FAMILIES}
@@ -349,6 +354,7 @@ def test_the_families_are_those_of_the_entry_points() -> None:
     assert len(FAMILIES) >= 8
 
 
+@one_worker
 @pytest.mark.parametrize("name", FAMILIES)
 def test_a_source_or_a_world_of_anybodys_is_learnt_from(family) -> None:
     assert family["state"] == "finished"
@@ -357,6 +363,7 @@ def test_a_source_or_a_world_of_anybodys_is_learnt_from(family) -> None:
     assert set(sources) == ({PICTURES} if family["read"] == "data" else set())
 
 
+@one_worker
 @pytest.mark.parametrize("name", FAMILIES)
 def test_a_tracker_of_anybodys_is_told_all_in_order(family, name) -> None:
     """Before anything else of the run's start; then of its data, and of its end at last."""
@@ -370,6 +377,7 @@ def test_a_tracker_of_anybodys_is_told_all_in_order(family, name) -> None:
     assert family["events"][-1] == ["finish", "finished"]
 
 
+@one_worker
 @pytest.mark.parametrize("name", FAMILIES)
 def test_a_command_of_anybodys_takes_the_run(family, name) -> None:
     assert family["told"] == f"{name} finished {name}\n"
@@ -429,6 +437,7 @@ def test_a_built_in_folder_lifted_out_is_a_plugin_of_its_own(folder, tmp_path) -
         assert helpers.summary(tmp_path / "runs" / tracker)["trackers"] == [tracker]
     for experiment in found["experiments"]:
         words = ("--preset", "tiny", "--budget", 300, "--no-media", "--no-track", "--json")
-        done = helpers.run_child(helpers.lab_command("run", experiment, *words), tmp_path, env)
+        command = helpers.lab_command("run", experiment, *words)
+        done = helpers.run_child(command, tmp_path, env, warm=True)
         assert done.returncode == 0, done.stderr
         assert json.loads(done.stdout)["state"] == "finished"

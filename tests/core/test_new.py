@@ -63,7 +63,7 @@ def test_it_passes_its_own_tests_and_lab_check_as_it_is(folder, installed, kind)
     """Installed as anybody's would be; each check of the contract is a test there."""
     env = helpers.child_environment(installed)
     words = [sys.executable, "-c", BOTH, NAMES[kind], "imports_are_public"]
-    done = helpers.run_child(words, folder / NAMES[kind], env, timeout=280)
+    done = helpers.run_child(words, folder / NAMES[kind], env, timeout=280, warm=True)
     assert "CODES 0 0" in done.stdout, done.stdout + done.stderr
     counts = {word: int(n) for n, word in re.findall(r"(\d+) (passed|skipped)", done.stdout)}
     assert sum(counts.values()) == len(checks(kind))

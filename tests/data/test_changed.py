@@ -86,7 +86,7 @@ def test_a_run_killed_on_a_table_that_is_then_relabelled_does_not_go_on(table, t
     """Killed by the system, at any moment after it has read them."""
     words = ["run", "mlp", "--data", "csv:table.csv", "--budget", 400_000, "--name", "one"]
     command = helpers.lab_command(*words, "--wandb", "disabled", "--checkpoint-every", 2_000)
-    child = subprocess.Popen(command, env=helpers.child_environment(), stderr=subprocess.DEVNULL)
+    child = helpers.start_warm(command, env=helpers.child_environment(), stderr=subprocess.DEVNULL)
     folder = Path("runs/one")
     try:
         end = time.monotonic() + 120

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 
 import helpers
@@ -217,8 +216,9 @@ def test_killed_in_every_phase_it_ends_as_if_nothing_had_happened(train, tmp_pat
             f"        runs_dir={str(tmp_path / 'runs')!r}, name='killed{at}',\n"
             f"        terminal=Killer(), **{options!r})\n"
         )
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
-        assert done.returncode == -9, done.stderr.decode()[-500:]
+        command, env = [sys.executable, "-c", code], helpers.child_environment()
+        done = helpers.run_child(command, tmp_path, env, warm=True)
+        assert done.returncode == -9, done.stderr[-500:]
         resumed = lab.resume(tmp_path / "runs" / f"killed{at}")
         found = checkpoint.load(resumed.dir / "checkpoints" / "last.pt")["experiment"]
         assert helpers.difference(expected, found) is None

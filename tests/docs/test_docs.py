@@ -176,7 +176,8 @@ def test_the_readmes_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("WANDB_MODE", "disabled")
     code = block(README, "python").replace("budget=20_000", "budget=1_500, media=False")
-    helpers.run_child([sys.executable, "-c", code], tmp_path, dict(os.environ)).check_returncode()
+    command = [sys.executable, "-c", code]
+    helpers.run_child(command, tmp_path, dict(os.environ), warm=True).check_returncode()
 
 
 def test_the_readmes_commands_exist() -> None:

@@ -77,7 +77,7 @@ def spawn(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     children: list[subprocess.Popen[str]] = []
 
     def start(*words: object) -> subprocess.Popen[str]:
-        child = subprocess.Popen(
+        child = helpers.start_warm(
             helpers.lab_command(*words),
             cwd=tmp_path,
             env=helpers.child_environment(helpers.ROOT / "tests"),

@@ -73,7 +73,7 @@ def spawn(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
     env = helpers.child_environment(helpers.ROOT / "tests")
 
     def start(name: str, options: dict[str, Any]) -> subprocess.Popen[bytes]:
-        child = subprocess.Popen(
+        child = helpers.start_warm(
             [*helpers.lab_command("run", "dqn", "--name", name, "--quiet"), *words(options)],
             cwd=tmp_path,
             env=env,
@@ -147,7 +147,7 @@ def prove(case: str, kills: int, spawn: Any, tmp_path: Path, seed: int = 0) -> N
 
 
 def resuming(folder: Path) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
+    return helpers.start_warm(
         helpers.lab_command("resume", folder, "--quiet", "--wandb", "disabled"),
         env=helpers.child_environment(helpers.ROOT / "tests"),
         stderr=subprocess.DEVNULL,
