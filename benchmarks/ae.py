@@ -58,7 +58,7 @@ KINDS: dict[str, dict[str, Any]] = {
 BOUNDS: dict[str, dict[str, Any]] = {
     "bits drawn": {},
     "bits drawn, conditional": {"conditional": True},
-    "bits from 0.5 on": {"binarise": "threshold"},
+    "bits from 0.5 on": {"binarize": "threshold"},
     "bits drawn, beta 4": {"beta": 4.0},
 }
 SHOWN = 1_000  # samples whose features are measured
@@ -161,7 +161,7 @@ def deep() -> None:
 @main.command()
 @click.option("--seeds", default=SEEDS, show_default=True)
 def kinds(seeds: int = SEEDS) -> None:
-    """Print the test error of each kind, and what neighbours and a linear model tell of codes."""
+    """Print the test error of each kind, and what neighbors and a linear model tell of codes."""
     for name, options in KINDS.items():
         tests = [train(**options, seed=seed, probes=True).summary["test"] for seed in range(seeds)]
         said = ", ".join(

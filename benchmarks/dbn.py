@@ -3,7 +3,7 @@
     python -m benchmarks.dbn                 all figures (about half an hour on two cores)
     python -m benchmarks.dbn folds           test accuracy of 200-200-200 over five disjoint folds
     python -m benchmarks.dbn autoencoder     unrolled 200-100-50-8, with and without pretraining
-    python -m benchmarks.dbn samples         samples by class, recognised by a classifier
+    python -m benchmarks.dbn samples         samples by class, recognized by a classifier
     python -m benchmarks.dbn exact           CD-10, PCD and annealing beside exact likelihoods
     python -m benchmarks.dbn speed           CD-1 784 x 500, batch 100: beside its products of
                                              matrices, scikit-learn and, where installed, learnergy
@@ -110,7 +110,7 @@ def autoencoder(seeds: int = 3) -> None:
 @main.command()
 @click.option("--seeds", default=3, show_default=True)
 def samples(seeds: int = 3) -> None:
-    """Print which share of samples a classifier that learnt from real digits takes for the class
+    """Print which share of samples a classifier that learned from real digits takes for the class
     that they were drawn of."""
     from sklearn.svm import SVC
 
@@ -130,7 +130,7 @@ def samples(seeds: int = 3) -> None:
             ]
             shares.append(statistics.mean(right))
             print(
-                f"{name}, seed {seed}: {shares[-1]:.3f} recognised, the worst class "
+                f"{name}, seed {seed}: {shares[-1]:.3f} recognized, the worst class "
                 f"{min(right):.2f}; the judge on real digits {on_real:.3f}; the network's own test "
                 f"accuracy {result.summary['test']['test/accuracy']:.3f}",
                 flush=True,

@@ -94,9 +94,9 @@ def points(seeds: int = 5, only: str | None = None) -> None:
 @main.command("digits")
 @click.option("--seeds", default=3, show_default=True)
 def digits(seeds: int = 3) -> None:
-    """Print distances of samples from test digits, beside the floor, a memoriser's and a mixture's,
+    """Print distances of samples from test digits, beside the floor, a memorizer's and a mixture's,
     and how near samples are to the training data."""
-    wanted = ("fid", "fid_real", "fid_memoriser", "fid_mixture", "precision", "recall", "kid")
+    wanted = ("fid", "fid_real", "fid_memorizer", "fid_mixture", "precision", "recall", "kid")
     over_seeds("digits", (*wanted, "nearer", "copies"), seeds, data="digits")
 
 
@@ -104,12 +104,12 @@ def digits(seeds: int = 3) -> None:
 @click.option("--seeds", default=3, show_default=True)
 def classes(seeds: int = 3) -> None:
     """Print which share of samples is of the class that was asked for, as the source's features
-    tell; what InfoGAN finds by itself; and answers learnt from few labels."""
+    tell; what InfoGAN finds by itself; and answers learned from few labels."""
     for way in ("concat", "projection", "auxiliary"):
         wanted = ("agreement", "fid", "fid_real")
         over_seeds(f"digits, {way}", wanted, seeds, data="digits", conditional=way)
     over_seeds("digits, InfoGAN", ("information", "fid"), seeds, data="digits", info_categories=10)
-    few = {"labelled": 10, "loss": "non-saturating", "r1": 1.0}
+    few = {"labeled": 10, "loss": "non-saturating", "r1": 1.0}
     over_seeds("digits, ten labels a class", ("accuracy",), seeds, data="digits", **few)
 
 
@@ -165,7 +165,7 @@ def ours(gan: GAN) -> Callable[[], None]:
 
 def bare(gan: GAN) -> Callable[[], None]:
     """Return a round of the loop that one would write: the same networks, losses, averages and
-    optimisers, on images in memory."""
+    optimizers, on images in memory."""
     c = gan.config
     train = gan.data.train.inputs
     generator = nn.Sequential(

@@ -84,7 +84,7 @@ class Config(Options):
     @property
     def objective(self) -> Objective | Mapping[str, Objective]:
         """Return the metric to select by and its direction: `("eval/return", "max")`. Where that
-        depends on what is learnt of the data, one for each task: `{"classify": (...), ...}`."""
+        depends on what is learned of the data, one for each task: `{"classify": (...), ...}`."""
         raise NotImplementedError
 
     @property
@@ -103,7 +103,7 @@ class Config(Options):
         return None
 
     def learns(self, plugins: Plugins) -> str:
-        """Return what is learnt of the data: classify, regress, segment or none; nothing where
+        """Return what is learned of the data: classify, regress, segment or none; nothing where
         there are no data. `lab.DataOptions` answers it."""
         return ""
 
@@ -180,7 +180,7 @@ class Resolved:
     """What a run will do, fully decided: options, and what follows from them.
 
     trackers: the options of each tracker that has some, by its name.
-    task: what is learnt of the data, empty where there are none.
+    task: what is learned of the data, empty where there are none.
     objective: the metric that selects, and "max" or "min".
     target: what the run learns from, part of its name.
     goals: criteria by name, where `--stop-at` gives one.

@@ -32,7 +32,7 @@ class Catch(gym.Env[NDArray[np.uint8], np.int64]):
     """
 
     metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 8}  # noqa: RUF012
-    colours: ClassVar[dict[str, paint.Colour]] = {
+    colors: ClassVar[dict[str, paint.Color]] = {
         "sky": (24, 28, 44),
         "cell": (31, 36, 56),
         "ball": (255, 196, 61),
@@ -87,16 +87,16 @@ class Catch(gym.Env[NDArray[np.uint8], np.int64]):
         return self._observe(), reward, terminated, False, {}
 
     def render(self) -> NDArray[np.uint8] | None:
-        """The board in colour, uint8 `[rows * 40, columns * 40, 3]`, in the mode "rgb_array"."""
+        """The board in color, uint8 `[rows * 40, columns * 40, 3]`, in the mode "rgb_array"."""
         if self.render_mode is None:
             gym.logger.warn('Catch renders when it is made with render_mode="rgb_array".')
             return None
-        frame = paint.canvas(self.rows, self.columns, FRAME_CELL, self.colours["sky"])
+        frame = paint.canvas(self.rows, self.columns, FRAME_CELL, self.colors["sky"])
         for place in np.ndindex(self.rows, self.columns):
-            paint.tile(frame, (place[0], place[1]), FRAME_CELL, self.colours["cell"])
+            paint.tile(frame, (place[0], place[1]), FRAME_CELL, self.colors["cell"])
         where = (self.rows - 1, self.paddle)
-        paint.tile(frame, where, FRAME_CELL, self.colours["paddle"], inset=(14, 2))
-        paint.disc(frame, (self.row, self.column), FRAME_CELL, self.colours["ball"])
+        paint.tile(frame, where, FRAME_CELL, self.colors["paddle"], inset=(14, 2))
+        paint.disc(frame, (self.row, self.column), FRAME_CELL, self.colors["ball"])
         return frame
 
     def _observe(self) -> NDArray[np.uint8]:

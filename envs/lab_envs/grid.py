@@ -45,7 +45,7 @@ class Grid(gym.Env[np.int64, np.int64]):
     """
 
     metadata: dict[str, Any] = {"render_modes": ["rgb_array", "ansi"], "render_fps": 6}  # noqa: RUF012
-    colours: ClassVar[dict[str, paint.Colour]] = {
+    colors: ClassVar[dict[str, paint.Color]] = {
         "gap": (214, 208, 196),
         FLOOR: (246, 243, 236),
         WALL: (84, 88, 102),
@@ -93,7 +93,7 @@ class Grid(gym.Env[np.int64, np.int64]):
         return np.int64(self.state), {}
 
     def step(self, action: np.int64) -> tuple[np.int64, float, bool, bool, dict[str, Any]]:
-        """Try to move to the neighbouring cell."""
+        """Try to move to the neighboring cell."""
         if not self.action_space.contains(action):
             raise gym.error.InvalidAction(f"Grid has the actions 0 to 3, got {action!r}.")
         if self.state not in self.starts:
@@ -176,11 +176,11 @@ class Grid(gym.Env[np.int64, np.int64]):
         return "\n".join(map("".join, rows)) + "\n"
 
     def _frame(self) -> NDArray[np.uint8]:
-        frame = paint.canvas(*self._shape, FRAME_CELL, self.colours["gap"])
+        frame = paint.canvas(*self._shape, FRAME_CELL, self.colors["gap"])
         for row, column in np.ndindex(self._shape):
-            paint.tile(frame, (row, column), FRAME_CELL, self.colours[self.layout[row][column]])
+            paint.tile(frame, (row, column), FRAME_CELL, self.colors[self.layout[row][column]])
         row, column = self.cells[self.state]
-        paint.disc(frame, (row, column), FRAME_CELL, self.colours["agent"])
+        paint.disc(frame, (row, column), FRAME_CELL, self.colors["agent"])
         return frame
 
 

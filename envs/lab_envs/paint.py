@@ -6,32 +6,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 Frame = NDArray[np.uint8]
-Colour = tuple[int, int, int]
+Color = tuple[int, int, int]
 
 
-def canvas(rows: int, columns: int, cell: int, colour: Colour) -> Frame:
-    """A frame `[rows * cell, columns * cell, 3]` of one colour."""
-    return np.full((rows * cell, columns * cell, 3), colour, dtype=np.uint8)
+def canvas(rows: int, columns: int, cell: int, color: Color) -> Frame:
+    """A frame `[rows * cell, columns * cell, 3]` of one color."""
+    return np.full((rows * cell, columns * cell, 3), color, dtype=np.uint8)
 
 
 def tile(
-    frame: Frame, place: tuple[int, int], cell: int, colour: Colour, inset: tuple[int, int] = (1, 1)
+    frame: Frame, place: tuple[int, int], cell: int, color: Color, inset: tuple[int, int] = (1, 1)
 ) -> None:
     """Fill the cell at `place` (row, column), but for `inset` (vertical, horizontal) pixels."""
     down, across = inset
     square = _square(frame, place, cell)
-    square[down : cell - down, across : cell - across] = colour
+    square[down : cell - down, across : cell - across] = color
 
 
-def disc(
-    frame: Frame, place: tuple[int, int], cell: int, colour: Colour, size: float = 0.7
-) -> None:
+def disc(frame: Frame, place: tuple[int, int], cell: int, color: Color, size: float = 0.7) -> None:
     """Blend a disc of diameter `size` cells, with a smooth edge, into the cell at `place`."""
     offsets = np.arange(cell) - (cell - 1) / 2
     distance = np.hypot(offsets[:, None], offsets[None, :])  # [cell, cell], pixels
     alpha = np.clip(size * cell / 2 - distance + 0.5, 0.0, 1.0)[..., None]
     square = _square(frame, place, cell)
-    square[:] = np.rint((1 - alpha) * square + alpha * np.array(colour))
+    square[:] = np.rint((1 - alpha) * square + alpha * np.array(color))
 
 
 def _square(frame: Frame, place: tuple[int, int], cell: int) -> Frame:

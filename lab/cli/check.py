@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lab.testing import Report, Result
     from lab.testing.kinds import Found
 
-COLOURS = {"passed": "green", "failed": "red", "skipped": "yellow", "expected": "yellow"}
+COLORS = {"passed": "green", "failed": "red", "skipped": "yellow", "expected": "yellow"}
 
 
 @click.command("check", short_help="Check a plugin against the contract.")
@@ -89,7 +89,7 @@ def _check(
 
     def tell(result: Result) -> None:
         if not silent:
-            mark = click.style(f"{result.status:9}", fg=COLOURS[result.status])
+            mark = click.style(f"{result.status:9}", fg=COLORS[result.status])
             output.say(f"{mark} {result.check}")
             if debugging() and result.traceback:
                 output.say(result.traceback)
@@ -140,4 +140,4 @@ def _print(report: Report) -> None:
 
 def _counts(results: Sequence[Result]) -> list[tuple[str, int]]:
     statuses = [result.status for result in results]
-    return [(status, statuses.count(status)) for status in COLOURS if status in statuses]
+    return [(status, statuses.count(status)) for status in COLORS if status in statuses]

@@ -12,7 +12,7 @@ from lab.errors import LabError, UsageError
 from lab.storage.store import Run
 
 SUFFIXES = (".png", ".svg", ".pdf")
-LABELLED = 12  # more groups than this make a legend that nobody reads
+LABELED = 12  # more groups than this make a legend that nobody reads
 PALETTE = (
     "#0072b2",
     "#d55e00",
@@ -24,7 +24,7 @@ PALETTE = (
     "#e69f00",
     "#5a5a5a",
     "#a02c2c",
-)  # distinct in the common kinds of colour blindness (Okabe and Ito, 2008), on white and on black
+)  # distinct in the common kinds of color blindness (Okabe and Ito, 2008), on white and on black
 
 
 def check(path: Path) -> None:
@@ -57,7 +57,7 @@ def write(path: Path, comparison: Comparison, runs: Sequence[Run]) -> None:
     axes.set(xlabel=comparison.clock, ylabel=metric)
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
-    if len(comparison.groups) <= LABELLED:
+    if len(comparison.groups) <= LABELED:
         axes.legend(frameon=False, fontsize="small")
     try:
         figure.savefig(path, dpi=150)
@@ -70,12 +70,12 @@ def _curves(runs: Sequence[Run], metric: str) -> list[Curve]:
     return [one[metric] for one in found if len(one[metric].clock)]
 
 
-def _draw(axes: Any, label: str, curves: Sequence[Curve], colour: str) -> None:
+def _draw(axes: Any, label: str, curves: Sequence[Curve], color: str) -> None:
     together = band(curves)
     if len(curves) > 1:
         for curve in curves:
-            axes.plot(curve.clock, curve.value, color=colour, alpha=0.2, linewidth=0.8)
+            axes.plot(curve.clock, curve.value, color=color, alpha=0.2, linewidth=0.8)
     if together is not None:
-        axes.plot(together.x, together.iqm, color=colour, linewidth=2, label=label)
+        axes.plot(together.x, together.iqm, color=color, linewidth=2, label=label)
     if together is not None and together.low is not None:
-        axes.fill_between(together.x, together.low, together.high, color=colour, alpha=0.15, lw=0)
+        axes.fill_between(together.x, together.low, together.high, color=color, alpha=0.15, lw=0)

@@ -90,7 +90,7 @@ class About:
         return (scaled - mean) / std
 
     def prepare_targets(self, targets: Tensor) -> Tensor:
-        """Return what a loss compares with: class numbers as they are, values standardised."""
+        """Return what a loss compares with: class numbers as they are, values standardized."""
         if self.task != "regress":
             return targets.long()
         values = targets.float()

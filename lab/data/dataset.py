@@ -1,4 +1,4 @@
-"""Say what a source gives: examples, what is to be learnt of them, and what is known besides."""
+"""Say what a source gives: examples, what is to be learned of them, and what is known besides."""
 
 from __future__ import annotations
 

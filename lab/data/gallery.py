@@ -19,8 +19,8 @@ def gallery(dataset: Dataset, rows: Array) -> Any | None:
     """Return a matplotlib figure of examples among `rows`, as many of each class where there are
     classes; None for what cannot be seen: words, and tables of more than two columns.
 
-    Images are tiles under the names of their classes, masks a film of colour over them, clips
-    strips of frames, sequences lines over their steps, and points a scatter coloured by class.
+    Images are tiles under the names of their classes, masks a film of color over them, clips
+    strips of frames, sequences lines over their steps, and points a scatter colored by class.
     """
     if dataset.kind in IN_WORDS or (dataset.kind == "table" and dataset.shape != (2,)):
         return None
@@ -99,10 +99,8 @@ def _scatter(dataset: Dataset, rows: Array) -> Any:
     figure = Figure(figsize=(6, 6), layout="constrained")
     axis = figure.subplots()
     points = dataset.inputs[rows]
-    colours = (
-        None if dataset.targets is None else dataset.targets[rows].reshape(len(rows), -1)[:, 0]
-    )
-    axis.scatter(points[:, 0], points[:, 1], c=colours, s=4, cmap="turbo")
+    colors = None if dataset.targets is None else dataset.targets[rows].reshape(len(rows), -1)[:, 0]
+    axis.scatter(points[:, 0], points[:, 1], c=colors, s=4, cmap="turbo")
     if dataset.features:
         axis.set_xlabel(dataset.features[0])
         axis.set_ylabel(dataset.features[1])

@@ -71,7 +71,7 @@ class DataOptions(Options):
         return self.data
 
     def learns(self, plugins: Plugins) -> str:
-        """Return what is learnt: classify, regress, segment or none."""
+        """Return what is learned: classify, regress, segment or none."""
         from lab.data.sources import task_of
 
         if self.task != "auto":

@@ -68,7 +68,7 @@ class DataRecord:
     def _refuse_or_warn(self, before: Entry, entry: Entry, found: list[str]) -> None:
         said = f"{entry['name']} has changed since this run read it: {', '.join(found)}."
         if misfits(before, entry):
-            raise UsageError(f"{said} What was learnt does not fit it: start a new run.")
+            raise UsageError(f"{said} What was learned does not fit it: start a new run.")
         if not self._accept:
             raise UsageError(f"{said} --data-changed goes on with it as it is now.")
         self._warn(f"{said} Going on with it as it is now.")

@@ -34,7 +34,7 @@ class Context:
     """What the runner lends.
 
     seed, budget, dir: as resolved; `dir` is the run folder, and is there.
-    task, objective: what is learnt of the data (classify, regress, segment or none), and the metric
+    task, objective: what is learned of the data (classify, regress, segment or none), and the metric
     that selects with its direction: decided when the options were resolved.
     clock: how far training has come, in the unit of the config's clock.
     rng, generator: numpy and torch generators, seeded, saved and restored by the runner.
@@ -121,7 +121,7 @@ class Context:
         clip_norm: float | None = None,
         compile: bool = True,
     ) -> Update:
-        """Return `update(batch) -> (loss, extra)` that takes one optimiser step on
+        """Return `update(batch) -> (loss, extra)` that takes one optimizer step on
         `loss(model, batch) -> (loss, extra)`, as one compiled graph if the run asks for it. A batch
         is a mapping of named tensors.
 

@@ -42,7 +42,7 @@ def play_episodes(
 ) -> Episodes:
     """Play at least `episodes` episodes, the same number in each environment.
 
-    Taking the first to finish would favour short episodes. `act` maps observations [N, ...] to
+    Taking the first to finish would favor short episodes. `act` maps observations [N, ...] to
     actions [N]. An episode that was cut counts with its return so far.
     """
     quota = -(-episodes // envs.num_envs)

@@ -17,7 +17,7 @@ class Replayable(gym.Wrapper[Any, Any, Any, Any]):
 
     Worn outermost. Whatever the environment draws or keeps within an episode follows from the
     episode's seed and its actions, so these two are its whole state. What it keeps from one episode
-    to the next (running normalisation, a curriculum) is beyond this: `is_exact` tells.
+    to the next (running normalization, a curriculum) is beyond this: `is_exact` tells.
     """
 
     def __init__(self, env: gym.Env[Any, Any]) -> None:

@@ -15,7 +15,7 @@ _HOME = {
     "Domain": "lab.generative.domain",
     "HEALTH_METRICS": "lab.generative.metric_declarations",
     "Health": "lab.generative.gan_diagnostics",
-    "Memorisation": "lab.generative.neighbours",
+    "Memorization": "lab.generative.neighbors",
     "Modes": "lab.generative.mixtures",
     "Principal": "lab.generative.principal_components",
     "TwoSample": "lab.generative.two_sample",
@@ -33,11 +33,11 @@ _HOME = {
     "interpolation_grid": "lab.generative.pictures",
     "kid": "lab.generative.kernel",
     "log_mean_exp": "lab.generative.bounds",
-    "memorisation": "lab.generative.neighbours",
+    "memorization": "lab.generative.neighbors",
     "mixture_of": "lab.generative.mixtures",
     "mode_coverage": "lab.generative.mixtures",
-    "nearest": "lab.generative.neighbours",
-    "neighbour_grid": "lab.generative.pictures",
+    "nearest": "lab.generative.neighbors",
+    "neighbor_grid": "lab.generative.pictures",
     "prdc": "lab.generative.precision_recall",
     "principal": "lab.generative.principal_components",
     "probe": "lab.generative.probes",
@@ -68,13 +68,13 @@ if TYPE_CHECKING:
     from lab.generative.mixtures import Modes as Modes
     from lab.generative.mixtures import mixture_of as mixture_of
     from lab.generative.mixtures import mode_coverage as mode_coverage
-    from lab.generative.neighbours import Memorisation as Memorisation
-    from lab.generative.neighbours import memorisation as memorisation
-    from lab.generative.neighbours import nearest as nearest
+    from lab.generative.neighbors import Memorization as Memorization
+    from lab.generative.neighbors import memorization as memorization
+    from lab.generative.neighbors import nearest as nearest
     from lab.generative.pictures import code_map as code_map
     from lab.generative.pictures import filter_grid as filter_grid
     from lab.generative.pictures import interpolation_grid as interpolation_grid
-    from lab.generative.pictures import neighbour_grid as neighbour_grid
+    from lab.generative.pictures import neighbor_grid as neighbor_grid
     from lab.generative.pictures import sample_grid as sample_grid
     from lab.generative.pictures import traversal_grid as traversal_grid
     from lab.generative.precision_recall import prdc as prdc

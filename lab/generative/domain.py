@@ -23,7 +23,7 @@ from lab.generative import feature_net
 from lab.generative.caching import cached
 from lab.generative.frechet import fid
 from lab.generative.kernel import kid
-from lab.generative.neighbours import Memorisation, memorisation, nearest
+from lab.generative.neighbors import Memorization, memorization, nearest
 from lab.generative.precision_recall import prdc
 from lab.generative.principal_components import principal
 from lab.generative.vectors import Array, Examples
@@ -84,7 +84,7 @@ class Domain:
     def measure(self, samples: Examples, split: str = "eval") -> Figures:
         """Return fid, kid, precision, recall, density and coverage of samples, and beside each what
         other real examples get (`fid_real`, ...); for fid, training examples and a Gaussian mixture
-        too (`fid_memoriser`, `fid_mixture`). `DISTRIBUTION_METRICS` declares them.
+        too (`fid_memorizer`, `fid_mixture`). `DISTRIBUTION_METRICS` declares them.
 
         The real examples are parted in halves, over and over: one half is what all are compared
         with, the other one is the yardstick. So there are as many examples on every side of every
@@ -97,13 +97,13 @@ class Domain:
         figures = self._against(split, count, features)
         beside = self.yardsticks(split, count)
         figures |= {f"{name}_real": beside["real"][name] for name in FIGURES}
-        figures |= {f"fid_{row}": beside[row]["fid"] for row in ("memoriser", "mixture")}
+        figures |= {f"fid_{row}": beside[row]["fid"] for row in ("memorizer", "mixture")}
         if split == "test":
             figures["n"] = float(count)
         return figures
 
     def yardsticks(self, split: str, count: int) -> dict[str, Figures]:
-        """Return the figures of `real` examples (the floor), of a `memoriser` that hands out
+        """Return the figures of `real` examples (the floor), of a `memorizer` that hands out
         training examples, and of a `mixture` of Gaussians, for `count` samples each. They are
         computed once and kept for all runs."""
         count = self._count(split, count)
@@ -132,11 +132,11 @@ class Domain:
         found = self._data.train.take(rows.flatten().to(self._ctx.device))["inputs"]
         return found.reshape(*rows.shape, *found.shape[1:]).cpu(), rows, distances
 
-    def memorisation(self, samples: Examples, split: str = "eval") -> Memorisation:
+    def memorization(self, samples: Examples, split: str = "eval") -> Memorization:
         """Test whether samples are copies of training examples, by how near those are to the
         examples of `split`."""
         held_out = self._take(self._data.part(split), POOL)
-        return memorisation(self._prepared(samples), self._all_train, held_out)
+        return memorization(self._prepared(samples), self._all_train, held_out)
 
     # -- the network
 
@@ -239,11 +239,11 @@ class Domain:
 
     def _yardsticks(self, split: str, count: int) -> dict[str, Figures]:
         real = _mean([_compare(half, other) for half, other in self._halves(split, count)])
-        draw = torch.Generator().manual_seed(derive(0, "memoriser"))
+        draw = torch.Generator().manual_seed(derive(0, "memorizer"))
         copies = self._train[torch.randperm(len(self._train), generator=draw)[: HALVES * count]]
         return {
             "real": real,
-            "memoriser": self._against(split, count, self._embed(copies.to(self._ctx.device))),
+            "memorizer": self._against(split, count, self._embed(copies.to(self._ctx.device))),
             "mixture": self._against(split, count, self._mixture_features()),
         }
 

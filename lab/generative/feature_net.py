@@ -1,6 +1,6 @@
 """Train a small network on a source once; what it makes of examples are the source's features.
 
-Features of a network that knows the domain tell more of grey 8 x 8 digits than those of ImageNet's
+Features of a network that knows the domain tell more of gray 8 x 8 digits than those of ImageNet's
 Inception, and need no download. The network is the same for every run: its weights depend on the
 data and on this file alone, not on the run's seed, threads, precision or device.
 """
@@ -53,7 +53,7 @@ class Lesson:
 
 class FeatureNet(nn.Module):
     """Convolutions for images, layers for tables and sequences, whose steps are joined to one row;
-    then features; then what is to be learnt."""
+    then features; then what is to be learned."""
 
     def __init__(self, about: About) -> None:
         super().__init__()

@@ -40,8 +40,8 @@ def frechet_distance(mean: Tensor, cov: Tensor, other_mean: Tensor, other_cov: T
 
 
 def _covariance(x: Tensor) -> Tensor:
-    centred = x - x.mean(0)
-    return centred.T @ centred / (len(x) - 1)
+    centerd = x - x.mean(0)
+    return centerd.T @ centerd / (len(x) - 1)
 
 
 def _root(cov: Tensor) -> Tensor:

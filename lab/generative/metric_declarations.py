@@ -19,7 +19,7 @@ _FIGURES = {
 }
 _BESIDE = {
     "real": "what other real examples get: the floor, or the ceiling",
-    "memoriser": "what training examples get",
+    "memorizer": "what training examples get",
     "mixture": "what samples of a mixture of Gaussians get",
 }
 

@@ -25,15 +25,15 @@ class Modes(NamedTuple):
 
 
 def mode_coverage(
-    samples: Examples, centres: Examples, std: float, deviations: float = 3.0, least: int = 1
+    samples: Examples, centers: Examples, std: float, deviations: float = 3.0, least: int = 1
 ) -> Modes:
-    """Judge samples [N, D] by Gaussians of deviation `std` around centres [K, D].
+    """Judge samples [N, D] by Gaussians of deviation `std` around centers [K, D].
 
-    A sample is of high quality within `deviations` standard deviations of its nearest centre; a
+    A sample is of high quality within `deviations` standard deviations of its nearest center; a
     mode is covered by `least` such samples (Srivastava et al., 2017, section 4.1; Lin et al., 2018,
     section 4.1, count alike). Real points are not all of high quality: in the plane 98.9 % are.
     """
-    points, middles = rows(samples), rows(centres)
+    points, middles = rows(samples), rows(centers)
     counts = torch.zeros(len(middles), dtype=torch.long)
     for span in spans(len(points), len(middles)):
         squares, which = squared_distances(points[span], middles).min(1)
@@ -60,12 +60,12 @@ def _variation(counts: Tensor, samples: int) -> float:
 
 
 def mixture_of(data: Data) -> tuple[Tensor, float]:
-    """Return the centres [K, D] of a source that tells them, and the deviation around them.
+    """Return the centers [K, D] of a source that tells them, and the deviation around them.
 
-    Raises UsageError where the source has no factor `centre`.
+    Raises UsageError where the source has no factor `center`.
     """
-    centre = data.dataset.factors.get("centre")
-    if centre is None:
-        raise UsageError(f"{data.request.data} does not say where its modes are (factor centre)")
-    around = rows(data.dataset.inputs) - rows(centre)
-    return torch.unique(rows(centre), dim=0), float(around.square().mean().sqrt())
+    center = data.dataset.factors.get("center")
+    if center is None:
+        raise UsageError(f"{data.request.data} does not say where its modes are (factor center)")
+    around = rows(data.dataset.inputs) - rows(center)
+    return torch.unique(rows(center), dim=0), float(around.square().mean().sqrt())

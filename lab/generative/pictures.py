@@ -1,4 +1,4 @@
-"""Lay samples, neighbours, interpolations and codes out as pictures.
+"""Lay samples, neighbors, interpolations and codes out as pictures.
 
 Images are uint8 or floats in [0, 1], [N, 1 or 3, H, W]; pictures uint8 [H, W, 3], for `ctx.media`.
 """
@@ -21,7 +21,7 @@ SMALLEST_SIDE = 32  # of an image on the screen: smaller ones are enlarged
 GAP = 2  # pixels between images
 WIDE_GAP = 8
 WHITE = 255
-LABELLED = 20
+LABELED = 20
 
 Decode = Callable[[Tensor], Tensor]
 
@@ -41,10 +41,10 @@ def filter_grid(weights: Tensor, shape: Sequence[int], most: int = 64) -> Array:
     return sample_grid(showable(((shown - low) / (high - low).clamp(min=1e-12)).view(-1, *shape)))
 
 
-def neighbour_grid(samples: Examples, neighbours: Examples) -> Array:
-    """Return a line for each sample [N, C, H, W]: it, a gap, and its neighbours [N, K, C, H, W]."""
+def neighbor_grid(samples: Examples, neighbors: Examples) -> Array:
+    """Return a line for each sample [N, C, H, W]: it, a gap, and its neighbors [N, K, C, H, W]."""
     ours = _tiles(samples)
-    others = torch.as_tensor(neighbours)
+    others = torch.as_tensor(neighbors)
     theirs = _tiles(others.flatten(0, 1))
     count = others.shape[1]
     gap = np.full((ours.shape[1], WIDE_GAP, 3), WHITE, np.uint8)
@@ -82,7 +82,7 @@ def traversal_grid(
 
 def code_map(codes: Examples, labels: Any = None, classes: Sequence[str] = ()) -> Any:
     """Return a figure of codes [N, D] as points in the plane, by their two principal components
-    where there are more dimensions; labels [N] are class numbers, and give the colours."""
+    where there are more dimensions; labels [N] are class numbers, and give the colors."""
     from matplotlib.figure import Figure
 
     points = rows(codes)
@@ -94,8 +94,8 @@ def code_map(codes: Examples, labels: Any = None, classes: Sequence[str] = ()) -
     axes = figure.add_subplot()
     for number, name, chosen in _groups(len(points), labels, classes):
         x, y = points[chosen].T.numpy()
-        axes.scatter(x, y, s=6, color=_colour(number), label=name)
-    if labels is not None and len(axes.collections) <= LABELLED:
+        axes.scatter(x, y, s=6, color=_color(number), label=name)
+    if labels is not None and len(axes.collections) <= LABELED:
         axes.legend(frameon=False, fontsize="small", markerscale=2)
     axes.spines[["top", "right"]].set_visible(False)
     return figure
@@ -111,7 +111,7 @@ def _groups(count: int, labels: Any, classes: Sequence[str]) -> list[tuple[int, 
     ]
 
 
-def _colour(number: int) -> Any:
+def _color(number: int) -> Any:
     from matplotlib import colormaps
 
     return colormaps["tab20"](number % 20)

@@ -13,23 +13,23 @@ from lab.generative.vectors import Examples, rows, spans, squared_distances
 
 
 def prdc(
-    real: Examples, fake: Examples, neighbours: int = 3, density_neighbours: int = 5
+    real: Examples, fake: Examples, neighbors: int = 3, density_neighbors: int = 5
 ) -> dict[str, float]:
     """Return precision, recall, density and coverage of features [N, D] and [M, D].
 
-    A ball around each example reaches to its k-th nearest neighbour in its own set; k is
-    `neighbours` for precision and recall, `density_neighbours` for the others.
+    A ball around each example reaches to its k-th nearest neighbor in its own set; k is
+    `neighbors` for precision and recall, `density_neighbors` for the others.
     precision: share of fakes within a ball of a real one. recall: share of real ones within a ball
     of a fake. density: balls of real ones around a fake, over k; it may exceed 1. coverage: share
     of balls of real ones with a fake inside.
     Raises ValueError where a set has no more examples than k.
     """
     one, other = rows(real), rows(fake)
-    most = max(neighbours, density_neighbours)
+    most = max(neighbors, density_neighbors)
     if min(len(one), len(other)) <= most:
-        raise ValueError(f"{len(one)} and {len(other)} examples have no {most} neighbours each")
-    near, wide = _radii(one, neighbours, density_neighbours)
-    (fakes,) = _radii(other, neighbours)
+        raise ValueError(f"{len(one)} and {len(other)} examples have no {most} neighbors each")
+    near, wide = _radii(one, neighbors, density_neighbors)
+    (fakes,) = _radii(other, neighbors)
     good = balls = torch.zeros((), dtype=torch.long)
     recalled = torch.zeros(len(one), dtype=torch.bool)
     covered = torch.zeros(len(one), dtype=torch.bool)
@@ -42,14 +42,14 @@ def prdc(
     return {
         "precision": float(good) / len(other),
         "recall": float(recalled.double().mean()),
-        "density": float(balls) / (density_neighbours * len(other)),
+        "density": float(balls) / (density_neighbors * len(other)),
         "coverage": float(covered.double().mean()),
     }
 
 
 def _radii(x: Tensor, *ks: int) -> tuple[Tensor, ...]:
-    """Return for each k the squared distances of the examples [N] to their k-th neighbours; an
-    example is no neighbour of itself."""
+    """Return for each k the squared distances of the examples [N] to their k-th neighbors; an
+    example is no neighbor of itself."""
     nearest = [
         squared_distances(x[span], x).topk(max(ks) + 1, dim=1, largest=False).values
         for span in spans(len(x), len(x))

@@ -33,8 +33,8 @@ class Principal:
     def error(self, examples: Examples) -> float:
         """Return the squared error of a reconstruction: summed over dimensions, mean over examples,
         the unit of Hinton and Salakhutdinov (2006)."""
-        centred = rows(examples) - self.mean
-        rest = centred.square().sum(1) - (centred @ self.components.T).square().sum(1)
+        centerd = rows(examples) - self.mean
+        rest = centerd.square().sum(1) - (centerd @ self.components.T).square().sum(1)
         return max(0.0, float(rest.mean()))
 
 

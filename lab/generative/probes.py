@@ -1,4 +1,4 @@
-"""Ask what codes know of the classes, by neighbours and by a linear model."""
+"""Ask what codes know of the classes, by neighbors and by a linear model."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ def probe(
     train_targets: Examples,
     codes: Examples,
     targets: Examples,
-    neighbours: int = 5,
+    neighbors: int = 5,
 ) -> dict[str, float]:
     """Return what codes [N, ...] say of targets: classes (whole numbers [N]), or values [N] or
     [N, K].
 
     For classes `knn_accuracy` and `linear_accuracy`, by logistic regression; for values `knn_r2`
-    and `linear_r2`, by ridge regression. Codes are standardised by the training ones. Raw inputs
+    and `linear_r2`, by ridge regression. Codes are standardized by the training ones. Raw inputs
     are probed alike: that is what codes have to beat.
     """
     from sklearn.pipeline import make_pipeline
@@ -32,24 +32,24 @@ def probe(
 
     x, y = _few(_flat(train_codes), _values(train_targets))
     classes = y.dtype.kind in "iub"
-    neighbour, linear = _models(min(neighbours, len(x)), classes)
+    neighbor, linear = _models(min(neighbors, len(x)), classes)
     name = "accuracy" if classes else "r2"
     figures = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a probe that did not converge is judged all the same
-        for kind, model in (("knn", neighbour), ("linear", linear)):
+        for kind, model in (("knn", neighbor), ("linear", linear)):
             fitted = make_pipeline(StandardScaler(), model).fit(x, y)
             figures[f"{kind}_{name}"] = float(fitted.score(_flat(codes), _values(targets)))
     return figures
 
 
-def _models(neighbours: int, classes: bool) -> tuple[Any, Any]:
+def _models(neighbors: int, classes: bool) -> tuple[Any, Any]:
     from sklearn import linear_model
     from sklearn import neighbors as knn
 
     if classes:
-        return knn.KNeighborsClassifier(neighbours), linear_model.LogisticRegression(max_iter=1_000)
-    return knn.KNeighborsRegressor(neighbours), linear_model.Ridge()
+        return knn.KNeighborsClassifier(neighbors), linear_model.LogisticRegression(max_iter=1_000)
+    return knn.KNeighborsRegressor(neighbors), linear_model.Ridge()
 
 
 def _few(x: Array, y: Array) -> tuple[Array, Array]:

@@ -8,22 +8,22 @@ from torch import Tensor
 from lab.data.about import About
 
 
-def scaled(inputs: Tensor, about: About, standardised: bool | None = None) -> Tensor:
-    """Return inputs [B, ...] as floats: images in [0, 1], tables and sequences standardised by the
+def scaled(inputs: Tensor, about: About, standardized: bool | None = None) -> Tensor:
+    """Return inputs [B, ...] as floats: images in [0, 1], tables and sequences standardized by the
     training data.
 
-    `standardised` says which of the two, whatever the source.
+    `standardized` says which of the two, whatever the source.
     """
-    if _standardised(about, standardised):
+    if _standardized(about, standardized):
         return about.prepare_inputs(inputs)
     return inputs.float() / 255 if inputs.dtype == torch.uint8 else inputs.float()
 
 
-def restored(values: Tensor, about: About, standardised: bool | None = None) -> Tensor:
+def restored(values: Tensor, about: About, standardized: bool | None = None) -> Tensor:
     """Return scaled values, [B, ...] or [B, D], in the source's own unit and shape; images are
     clipped to [0, 1]."""
     found = values.reshape(-1, *about.shape)
-    if _standardised(about, standardised):
+    if _standardized(about, standardized):
         shape = (-1, 1, 1) if about.kind in ("image", "video") else (-1,)
         mean, std = (found.new_tensor(v).view(shape) for v in (about.mean, about.std))
         found = found * std + mean
@@ -31,10 +31,10 @@ def restored(values: Tensor, about: About, standardised: bool | None = None) -> 
 
 
 def showable(images: Tensor) -> Tensor:
-    """Return images [N, C, H, W] as pictures show them, grey or in colours: other channels than one
+    """Return images [N, C, H, W] as pictures show them, gray or in colors: other channels than one
     or three are averaged."""
     return images if images.shape[1] in (1, 3) else images.mean(1, keepdim=True)
 
 
-def _standardised(about: About, asked: bool | None) -> bool:
+def _standardized(about: About, asked: bool | None) -> bool:
     return about.kind in ("table", "sequence") if asked is None else asked

@@ -140,7 +140,7 @@ class Classification:
 
 
 class Segmentation:
-    """Figures of a labelling of pixels: loss, pixel accuracy, mean intersection over union.
+    """Figures of a labeling of pixels: loss, pixel accuracy, mean intersection over union.
 
     ignore: the class of void pixels, which count for nothing. There is no interval: pixels of one
     picture are no independent trials.

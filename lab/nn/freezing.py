@@ -16,9 +16,9 @@ def freeze(module: nn.Module, *names: str) -> list[str]:
     """Freeze the layers of these qualified names with all that is in them, everything without a
     name; return the names of the parameters that were frozen.
 
-    Their parameters take no gradient, so an optimiser that is made afterwards leaves them out.
+    Their parameters take no gradient, so an optimizer that is made afterwards leaves them out.
     Their BatchNorm layers stay in eval mode whoever calls `train()`: running statistics move in the
-    forward pass, which no optimiser prevents. Raises UsageError for a name that is not there.
+    forward pass, which no optimizer prevents. Raises UsageError for a name that is not there.
     """
     frozen = list(_chosen(module, names))
     for _, layer in frozen:

@@ -1,9 +1,9 @@
-"""Make the step that every gradient method repeats: loss, gradient, clipping, optimiser.
+"""Make the step that every gradient method repeats: loss, gradient, clipping, optimizer.
 
-Small networks are bound by dispatch, not arithmetic: torch's optimiser wrapper and a clipping pass
+Small networks are bound by dispatch, not arithmetic: torch's optimizer wrapper and a clipping pass
 over all gradients cost as much as the backward pass. So a plain Adam (Kingma & Ba, 2015, algorithm
 1) is called by its kernel, which clips as it goes, and `--compile` puts gradient, clipping and Adam
-into one graph. Both keep the optimiser's own state: checkpoints are those of `torch.optim.Adam`.
+into one graph. Both keep the optimizer's own state: checkpoints are those of `torch.optim.Adam`.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def make_update(
     clip_norm: float | None = None,
     compile: bool = True,
 ) -> Update:
-    """Return `update(batch) -> (loss, extra)`, which takes one optimiser step; compiled if the run
+    """Return `update(batch) -> (loss, extra)`, which takes one optimizer step; compiled if the run
     is and `compile` allows it.
 
     `loss(model, batch)` returns the loss and what else the caller wants back: detached tensors, by
@@ -95,7 +95,7 @@ def clip_divisor(grads: list[Tensor], clip_norm: float) -> Tensor:
 
 
 def _is_plain_adam(optimizer: torch.optim.Optimizer) -> bool:
-    """Tell whether the optimiser is an Adam or AdamW that the functions below compute."""
+    """Tell whether the optimizer is an Adam or AdamW that the functions below compute."""
     if not isinstance(optimizer, torch.optim.Adam) or len(optimizer.param_groups) != 1:
         return False
     return not any(optimizer.param_groups[0][name] for name in ("amsgrad", "maximize"))
@@ -216,7 +216,7 @@ def _compiler_options() -> dict[str, Any]:
 
 
 def _options(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
-    """Return the optimiser's numbers as the functional `adam` names them."""
+    """Return the optimizer's numbers as the functional `adam` names them."""
     group = optimizer.param_groups[0]
     beta1, beta2 = group["betas"]
     same = ("lr", "eps", "weight_decay", "decoupled_weight_decay", "amsgrad", "maximize")
@@ -224,7 +224,7 @@ def _options(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
 
 
 def _state(optimizer: torch.optim.Optimizer, parameters: list[Tensor]) -> AdamState:
-    """Return the moments and step counts from the optimiser's own, checkpointed state."""
+    """Return the moments and step counts from the optimizer's own, checkpointed state."""
     for parameter in parameters:
         state = optimizer.state[parameter]
         if not state:

@@ -31,7 +31,7 @@ def samples(batch: Batch) -> Tensor:
 
 
 class Updater:
-    """A callable `updater(batch) -> (loss, extra)` that takes one optimiser step on a batch, a
+    """A callable `updater(batch) -> (loss, extra)` that takes one optimizer step on a batch, a
     mapping of named tensors.
 
     loss: `loss(model, batch) -> (loss, extra)`, as for `ctx.make_update`: a mean over the batch,

@@ -12,7 +12,7 @@ from lab.data.options import AugmentOptions, DataOptions
 from lab.optim.options import OptimizerOptions
 from lab.supervised.options import ClassifierOptions
 
-OBJECTIVES: Mapping[str, Objective] = {  # what selects, by what is learnt
+OBJECTIVES: Mapping[str, Objective] = {  # what selects, by what is learned
     "classify": ("eval/accuracy", "max"),
     "regress": ("eval/r2", "max"),
     "segment": ("eval/miou", "max"),
@@ -20,7 +20,7 @@ OBJECTIVES: Mapping[str, Objective] = {  # what selects, by what is learnt
 
 
 class SupervisedConfig(DataOptions, AugmentOptions, OptimizerOptions, ClassifierOptions, Config):
-    """Data, augmentation, optimiser and loss. Families that inherit this share split, clock,
+    """Data, augmentation, optimizer and loss. Families that inherit this share split, clock,
     metrics and objective, so that their runs on one source stand in one table."""
 
     clock: ClassVar[str] = "samples"

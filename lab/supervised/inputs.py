@@ -106,7 +106,7 @@ def _row(word: str, about: About) -> Any:
         raise UsageError(f"{word!r} is no row of numbers: write 5.1,3.5,1.4") from error
     if len(numbers) != about.shape[0]:
         wanted = about.shape[0]
-        raise UsageError(f"{word!r} has {len(numbers)} numbers; the run learnt from {wanted}")
+        raise UsageError(f"{word!r} has {len(numbers)} numbers; the run learned from {wanted}")
     row = np.array(numbers, np.float32)
     if not np.isfinite(row).all():
         raise UsageError(f"{word!r} holds what is no finite number")

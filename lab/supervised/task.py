@@ -27,11 +27,11 @@ EVALUATED = 512  # examples in a batch that is only measured
 
 
 class Supervision:
-    """What is to be learnt of a source, and how well it is.
+    """What is to be learned of a source, and how well it is.
 
     Batches come prepared: inputs [B, ...] as floats of mean 0 and deviation 1, augmented in
     training, or tokens [B, T]; targets as class numbers [B], [B, T] or [B, H, W], shares of classes
-    [B, K] after mixup, or standardised values [B, D].
+    [B, K] after mixup, or standardized values [B, D].
     """
 
     def __init__(self, config: SupervisedConfig, ctx: Context) -> None:

@@ -118,7 +118,7 @@ class Experiment:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.net.load_state_dict(state["model"])
-        if "optimizer" in state:  # an optimiser keeps what it gets: hand it a copy
+        if "optimizer" in state:  # an optimizer keeps what it gets: hand it a copy
             self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
 '''
 

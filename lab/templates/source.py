@@ -68,6 +68,6 @@ TEMPLATE = Template(
     holds={
         "__init__.py": "what the lab lists: name, task; imports nothing heavy",
         "options.py": "the options: each with a type, a range and a description",
-        "data.py": "the examples and what is to be learnt of them",
+        "data.py": "the examples and what is to be learned of them",
     },
 )

@@ -12,7 +12,7 @@ from lab.testing.subject import Subject, expect
 
 
 def check_evaluation_leaves_no_trace(subject: Subject) -> None:
-    """evaluate leaves weights, optimisers, randomness, modes, grad mode and clock alone."""
+    """evaluate leaves weights, optimizers, randomness, modes, grad mode and clock alone."""
     import torch
 
     with subject.experiment() as (experiment, ctx):

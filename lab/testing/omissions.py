@@ -110,7 +110,7 @@ def _is_empty(value: Any) -> bool:
 
 
 def _inner(name: str, value: Any) -> list[str]:
-    """Return the names within a part; none of networks and optimisers, whose parts are torch's."""
+    """Return the names within a part; none of networks and optimizers, whose parts are torch's."""
     if not isinstance(value, Mapping) or name == "model" or "param_groups" in value:
         return []
     import torch

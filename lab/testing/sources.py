@@ -1,4 +1,4 @@
-"""Check a source: that its data are what it says, the same each time, and can be learnt from."""
+"""Check a source: that its data are what it says, the same each time, and can be learned from."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def check_splits_are_read_where_they_belong(subject: Subject) -> None:
         for split in ("eval", "test"):
             expect(
                 split not in reads.of[method],
-                f"{method} reads the {split} split: what is learnt from cannot measure. To stop "
+                f"{method} reads the {split} split: what is learned from cannot measure. To stop "
                 "early, call evaluate, which the contract knows as an evaluation.",
             )
     for split in ("eval", "test"):

@@ -1,4 +1,4 @@
-"""Offer autoencoders: plain and regularised ones, variational ones, ones with a codebook."""
+"""Offer autoencoders: plain and regularized ones, variational ones, ones with a codebook."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ MEASURED = {
     "kl": "KL divergence of codes from the prior in nats",
     "active_units": "numbers of a code whose posterior mean varies with the input",
     "perplexity": "entries of the codebook that are in use, in effect",
-    "knn_accuracy": "share of classes that neighbours of codes tell right",
+    "knn_accuracy": "share of classes that neighbors of codes tell right",
     "linear_accuracy": "share of classes that a linear model of codes tells right",
-    "knn_r2": "share of the targets' variance that neighbours of codes explain",
+    "knn_r2": "share of the targets' variance that neighbors of codes explain",
     "linear_r2": "share of the targets' variance that a linear model of codes explains",
 }
 BESIDE = {f"pca_{n}": f"{n} of principal components" for n in MEASURED if n[-2:] in ("cy", "r2")}
@@ -34,7 +34,7 @@ ENDS = {
 def lab_experiments() -> Iterator[ExperimentSpec]:
     yield ExperimentSpec(
         name="ae",
-        summary="Autoencoders: plain, regularised, variational, vector-quantised",
+        summary="Autoencoders: plain, regularized, variational, vector-quantized",
         config="lab_ae.config:Config",
         experiment="lab_ae.ae:AE",
         presets=PRESETS,
@@ -44,7 +44,7 @@ def lab_experiments() -> Iterator[ExperimentSpec]:
             "export": "lab_ae.config:Export",
         },
         metrics={
-            "train/loss": "what is minimised, by example",
+            "train/loss": "what is minimized, by example",
             "train/lr": "learning rate",
             "train/reconstruction_loss": "squared error, or nats, of the reconstruction",
             "train/jacobian": "squared norm of the code's Jacobian, by example",

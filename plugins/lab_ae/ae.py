@@ -1,4 +1,4 @@
-"""Train autoencoders: plain and regularised ones, variational ones, and ones with a codebook.
+"""Train autoencoders: plain and regularized ones, variational ones, and ones with a codebook.
 
 Hinton and Salakhutdinov, "Reducing the dimensionality of data with neural networks" (2006); Kingma
 and Welling, "Auto-encoding variational Bayes" (2014); van den Oord et al., "Neural discrete
@@ -27,7 +27,7 @@ from lab.supervised.inputs import as_inputs, read_inputs
 from lab_ae.config import Config, Export
 from lab_ae.examples import Examples
 from lab_ae.figures import Figures
-from lab_ae.lessons import Lesson, Quantising, Reconstructing, Variational
+from lab_ae.lessons import Lesson, Quantizing, Reconstructing, Variational
 from lab_ae.model import build, is_bce
 from lab_ae.pictures import Pictures
 from lab_ae.sampling import Sampler
@@ -55,7 +55,7 @@ class AE:
         c, draw, bits = self.config, self.ctx.generator, self.net.bits
         if c.kind == "vae":
             return Variational(c, bits, draw, lambda: self.ctx.clock / self.ctx.budget)
-        return Quantising(c, bits) if c.kind == "vq" else Reconstructing(c, bits, draw)
+        return Quantizing(c, bits) if c.kind == "vq" else Reconstructing(c, bits, draw)
 
     def step(self) -> int:
         """Learn from one minibatch."""
@@ -200,7 +200,7 @@ def _check(config: Config, about: lab.About) -> None:
     if config.conditional and about.task != "classify":
         raise lab.UsageError(f"--conditional needs classes; {about.name} has none")
     bits = is_bce(config, about)
-    if config.binarise != "none" and not bits:
-        raise lab.UsageError(f"--binarise makes bits of intensities; {about.name} has none")
+    if config.binarize != "none" and not bits:
+        raise lab.UsageError(f"--binarize makes bits of intensities; {about.name} has none")
     if bits and (config.learn_sigma or config.sigma != type(config).model_fields["sigma"].default):
         raise lab.UsageError("--sigma and --learn-sigma need gaussian outputs: --loss mse")

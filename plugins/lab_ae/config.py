@@ -15,7 +15,7 @@ from lab.nn import LayerOptions
 from lab.optim import OptimizerOptions
 
 VAE_ALONE = (
-    "beta", "kl_warmup", "sigma", "learn_sigma", "binarise", "conditional", "iwae"
+    "beta", "kl_warmup", "sigma", "learn_sigma", "binarize", "conditional", "iwae"
 )  # fmt: skip
 VQ_ALONE = ("tokens", "entries", "commitment", "codebook", "codebook_decay", "restart")
 AE_ALONE = (
@@ -74,7 +74,7 @@ class Config(LayerOptions, OptimizerOptions, DataOptions, BaseConfig):
     )
     sigma: float = Field(NORMAL, gt=0, description="Deviation of gaussian outputs.")
     learn_sigma: bool = Field(False, description="Learn that deviation, one for all outputs.")
-    binarise: Literal["none", "drawn", "threshold"] = Field(
+    binarize: Literal["none", "drawn", "threshold"] = Field(
         "none",
         description="See bits: drawn for each batch with the intensities as chances, or 1 from "
         "0.5 on.",
@@ -94,7 +94,7 @@ class Config(LayerOptions, OptimizerOptions, DataOptions, BaseConfig):
     restart: bool = Field(True, description="Move entries that are hardly used to present codes.")
 
     probes: bool = Field(
-        True, description="Ask codes for the classes, by neighbours and a linear model."
+        True, description="Ask codes for the classes, by neighbors and a linear model."
     )
     fid: int = Field(
         0, ge=0, description="Samples whose features are compared with the data's; 0: none."
@@ -135,7 +135,7 @@ class Config(LayerOptions, OptimizerOptions, DataOptions, BaseConfig):
         return self
 
     @model_validator(mode="after")
-    def _regularises_what_is_there(self) -> Self:
+    def _regularizes_what_is_there(self) -> Self:
         if self.noise == "none":
             self._refuse(("noise_level",), "without --noise there is no")
         if self.noise == "masking" and self.noise_level >= 1:
@@ -154,8 +154,8 @@ class Config(LayerOptions, OptimizerOptions, DataOptions, BaseConfig):
             self._refuse(("sigma", "learn_sigma"), "--loss bce has no")
         if self.learn_sigma:
             self._refuse(("sigma",), "--learn-sigma finds by itself the")
-        if self.binarise != "none" and self.loss == "mse":
-            raise ValueError("--binarise makes bits, which --loss bce is for")
+        if self.binarize != "none" and self.loss == "mse":
+            raise ValueError("--binarize makes bits, which --loss bce is for")
         return self
 
     @model_validator(mode="after")

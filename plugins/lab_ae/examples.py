@@ -16,7 +16,7 @@ AT_ONCE = 512  # examples in a batch that is only measured
 
 
 class Examples:
-    """Batches hold `inputs` [B, ...] in [0, 1] or standardised, and `classes` [B] where the network
+    """Batches hold `inputs` [B, ...] in [0, 1] or standardized, and `classes` [B] where the network
     is told them."""
 
     def __init__(self, config: Config, data: lab.Data, device: torch.device) -> None:

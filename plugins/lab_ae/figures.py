@@ -16,9 +16,9 @@ from lab.statistics import summed_up
 from lab_ae.codebook import perplexity
 from lab_ae.config import Config
 from lab_ae.examples import Examples
-from lab_ae.lessons import binarised
+from lab_ae.lessons import binarized
 from lab_ae.losses import kl_divergence, log_bernoulli, log_normal
-from lab_ae.model import Quantised, Variational
+from lab_ae.model import Quantized, Variational
 from lab_ae.sampling import Sampler
 
 FIXED = 1_000  # training examples, always the same, that figures look at
@@ -28,7 +28,7 @@ PRINCIPAL = 10_000  # training examples that the principal components are of
 NUMBERS = 2**23  # that one step of a bound holds in memory
 ACTIVE = 0.01  # variance of a posterior mean (Burda et al., 2016, section 5.2)
 TASKS = ("classify", "regress")  # with targets that probes can ask for
-HOPELESS = 2.0  # times the error of a constant grey, or of black
+HOPELESS = 2.0  # times the error of a constant gray, or of black
 
 
 class Figures:
@@ -55,7 +55,7 @@ class Figures:
         if isinstance(self.net, Variational):
             found |= self.of_likelihood(split)
             self.check_likelihood(found["elbo"])
-        if isinstance(self.net, Quantised):
+        if isinstance(self.net, Quantized):
             numbers = self.net.codebook.nearest(self.net.vectors(codes))
             found["perplexity"] = float(perplexity(numbers, self.config.entries))
         if self.config.fid:
@@ -121,7 +121,7 @@ class Figures:
         for batch in self.examples.batches(split, most):
             read = self.examples.read(batch)
             inputs, classes = read["inputs"], read.get("classes")
-            inputs = binarised(inputs, self.config, self.ctx.generator)
+            inputs = binarized(inputs, self.config, self.ctx.generator)
             mean, logvar = (one.float() for one in self.net.posterior(inputs, classes))
             bounds = self.bounds(inputs, classes, mean, logvar)
             elbos.append(bounds.elbo)

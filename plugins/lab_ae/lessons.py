@@ -89,7 +89,7 @@ class Variational:
         return self.config.beta * min(1.0, self.progress() / self.config.kl_warmup)
 
     def prepare(self, batch: Batch) -> Batch:
-        inputs = binarised(batch["inputs"], self.config, self.draw)
+        inputs = binarized(batch["inputs"], self.config, self.draw)
         noise = inputs.new_empty(len(inputs), self.config.code).normal_(generator=self.draw)
         prepared = {**batch, "inputs": inputs, "noise": noise}
         if self.config.kl_warmup:
@@ -109,7 +109,7 @@ class Variational:
         return loss, {"reconstruction_loss": missed.detach(), "kl": apart.detach()}
 
 
-class Quantising:
+class Quantizing:
     """The loss of the reconstruction, the pull of codes towards their entries, and, unless those
     are running means, of entries towards their codes (van den Oord et al., 2017, equation 3)."""
 
@@ -145,10 +145,10 @@ def corrupted(inputs: Tensor, config: Config, draw: Generator) -> Tensor:
     return torch.add(inputs, noise.normal_(generator=draw), alpha=config.noise_level)
 
 
-def binarised(inputs: Tensor, config: Config, draw: Generator) -> Tensor:
+def binarized(inputs: Tensor, config: Config, draw: Generator) -> Tensor:
     """Return intensities [B, ...] as the bits that were asked for, or as they are."""
-    if config.binarise == "none":
+    if config.binarize == "none":
         return inputs
-    if config.binarise == "threshold":
+    if config.binarize == "threshold":
         return (inputs >= THRESHOLD).to(inputs.dtype)
     return (torch.empty_like(inputs).uniform_(generator=draw) < inputs).to(inputs.dtype)

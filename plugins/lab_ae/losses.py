@@ -1,4 +1,4 @@
-"""Compute what training minimises: sums over dimensions, means over examples.
+"""Compute what training minimizes: sums over dimensions, means over examples.
 
 A mean over dimensions would weigh the KL divergence as many times as there are of them, and the
 codes of a variational autoencoder would all become the prior.

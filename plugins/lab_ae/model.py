@@ -27,7 +27,7 @@ SQUASHES: Mapping[str, type[nn.Module]] = {
 
 def build(config: Config, about: About) -> Autoencoder:
     """Return the network that the config asks for."""
-    kinds: Mapping[str, type[Autoencoder]] = {"ae": Plain, "vae": Variational, "vq": Quantised}
+    kinds: Mapping[str, type[Autoencoder]] = {"ae": Plain, "vae": Variational, "vq": Quantized}
     net = kinds[config.kind](config, about)
     initialize(net, config.init, config.activation)
     return net
@@ -87,7 +87,7 @@ class Autoencoder(nn.Module):
 
 class PlainPass(NamedTuple):
     """outputs [B, ...], code [B, Z]; jacobian []: the squared norm of dcode/dinputs, summed over
-    the batch, where it is penalised."""
+    the batch, where it is penalized."""
 
     outputs: Tensor
     code: Tensor
@@ -162,7 +162,7 @@ class Variational(Autoencoder):
         return VariationalPass(self.decode(code, classes), mean, logvar, self.log_sigma)
 
 
-class QuantisedPass(NamedTuple):
+class QuantizedPass(NamedTuple):
     """outputs [B, ...]; vectors that the encoder said [B T, d]; the entries in their place, and the
     numbers [B T] of those."""
 
@@ -172,7 +172,7 @@ class QuantisedPass(NamedTuple):
     numbers: Tensor
 
 
-class Quantised(Autoencoder):
+class Quantized(Autoencoder):
     """A code is T entries of a codebook, each of d = Z / T numbers (van den Oord et al., 2017)."""
 
     def __init__(self, config: Config, about: About) -> None:
@@ -197,13 +197,13 @@ class Quantised(Autoencoder):
     def encode(self, inputs: Tensor, classes: Tensor | None = None) -> Tensor:
         return self.snap(self.encoder(inputs).float())
 
-    def forward(self, inputs: Tensor) -> QuantisedPass:
+    def forward(self, inputs: Tensor) -> QuantizedPass:
         said: Tensor = self.encoder(inputs).float()  # in any precision
         vectors = self.vectors(said)
         entries, numbers = self.codebook(vectors)
         # straight through: the encoder gets the gradient of what stood in its place
         code = vectors + (entries - vectors).detach()
-        return QuantisedPass(self.decode(code.view_as(said)), vectors, entries, numbers)
+        return QuantizedPass(self.decode(code.view_as(said)), vectors, entries, numbers)
 
 
 def is_bce(config: Config, about: About) -> bool:

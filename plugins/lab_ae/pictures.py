@@ -11,7 +11,7 @@ from lab.generative import (
     Domain,
     code_map,
     filter_grid,
-    neighbour_grid,
+    neighbor_grid,
     restored,
     sample_grid,
     showable,
@@ -22,7 +22,7 @@ from lab_ae.model import Variational
 from lab_ae.sampling import Sampler
 
 SHOWN = 32  # examples and samples
-BESIDE = 8  # samples with neighbours, and how many of those
+BESIDE = 8  # samples with neighbors, and how many of those
 NEAR = 4
 MAPPED = 2_000  # codes as points
 
@@ -53,7 +53,7 @@ class Pictures:
         tiles = showable((near / scale).flatten(0, 1))
         beside = tiles.view(*near.shape[:2], *tiles.shape[1:])
         self.ctx.media("samples", sample_grid(showable(found), 8))
-        self.ctx.media("samples_and_nearest", neighbour_grid(showable(found[:BESIDE]), beside))
+        self.ctx.media("samples_and_nearest", neighbor_grid(showable(found[:BESIDE]), beside))
 
     def reconstructions(self) -> None:
         """Draw examples, each with its reconstruction to the right."""
@@ -74,7 +74,7 @@ class Pictures:
             self.ctx.media("filters", filter_grid(pixels, about.shape))
 
     def codes(self) -> None:
-        """Draw codes as points, coloured by class."""
+        """Draw codes as points, colored by class."""
         codes, labels = [], []
         about = self.examples.data.about
         for batch in self.examples.batches("eval", MAPPED):

@@ -27,7 +27,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "data": "digits",
         "kind": "vae",
         "hidden": (256, 128),
-        "binarise": "drawn",
+        "binarize": "drawn",
         "budget": 400_000,
         "lr": 2e-3,
         "schedule": "cosine",

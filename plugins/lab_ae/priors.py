@@ -16,12 +16,12 @@ LEAST_VARIANCE = 1e-3  # of a component, in units of the codes' own
 @dataclass(frozen=True)
 class Mixture:
     """Shapes: K components, Z numbers in a code. chances [K], means [K, Z], factors [K, Z, Z]:
-    Cholesky's, of the covariances; centre and spread [Z] of the whole."""
+    Cholesky's, of the covariances; center and spread [Z] of the whole."""
 
     chances: Tensor
     means: Tensor
     factors: Tensor
-    centre: Tensor
+    center: Tensor
     spread: Tensor
 
     def draw(self, n: int, draw: Generator) -> Tensor:
@@ -45,8 +45,8 @@ def fitted(codes: Tensor) -> Mixture:
     # scikit-learn brings it
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    centre, spread = codes.mean(0), codes.std(0, correction=0).clamp(min=1e-6)
-    x = ((codes - centre) / spread).cpu().double().numpy()
+    center, spread = codes.mean(0), codes.std(0, correction=0).clamp(min=1e-6)
+    x = ((codes - center) / spread).cpu().double().numpy()
     number = max(1, min(COMPONENTS, len(x) // (PER_NUMBER * x.shape[1])))
     model = GaussianMixture(number, reg_covar=LEAST_VARIANCE, random_state=0)
     with warnings.catch_warnings(), threadpool_limits(1):
@@ -55,4 +55,4 @@ def fitted(codes: Tensor) -> Mixture:
     found = (model.weights_, model.means_, model.covariances_)
     chances, means, covariances = (torch.from_numpy(one).to(codes) for one in found)
     factors = spread[:, None] * torch.linalg.cholesky(covariances)
-    return Mixture(chances, means * spread + centre, factors, centre, spread)
+    return Mixture(chances, means * spread + center, factors, center, spread)

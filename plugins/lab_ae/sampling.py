@@ -21,7 +21,7 @@ from lab.generative import (
 )
 from lab_ae.config import Config
 from lab_ae.examples import Examples
-from lab_ae.model import Quantised, Variational
+from lab_ae.model import Quantized, Variational
 from lab_ae.priors import Mixture, fitted, standard_normal
 
 FITTED = 5_000  # training codes that a prior is fitted to
@@ -45,13 +45,13 @@ class Sampler:
         if isinstance(self.net, Variational):
             return standard_normal(self.config.code, self.ctx.device)
         inputs = self.examples.inputs(self.examples.some_training(FITTED))
-        if isinstance(self.net, Quantised):
+        if isinstance(self.net, Quantized):
             return fitted(self.net.encoder(inputs).float())
         return fitted(self.net.encode(inputs).float())
 
     def decode(self, codes: Tensor, classes: Tensor | None = None) -> Tensor:
         """Return what codes stand for [n, ...], in the source's unit."""
-        if isinstance(self.net, Quantised):
+        if isinstance(self.net, Quantized):
             codes = self.net.snap(codes)
         with self.ctx.autocast():
             means = self.net.mean(self.net.decode(codes, classes))
@@ -96,11 +96,11 @@ class Sampler:
     def traversal(self, given: int | None) -> Any:
         """Draw what each number of one sample's code does, over some deviations."""
         prior, paint = self.prior(), self.painter(given)
-        start = (prior.draw(1, self.ctx.generator)[0] - prior.centre) / prior.spread
+        start = (prior.draw(1, self.ctx.generator)[0] - prior.center) / prior.spread
         values = torch.linspace(-REACH, REACH, STEPS).tolist()
         lines = range(min(LINES, self.config.code))
         return traversal_grid(
-            lambda codes: paint(prior.centre + prior.spread * codes), start, lines, values
+            lambda codes: paint(prior.center + prior.spread * codes), start, lines, values
         )
 
     def painter(self, given: int | None) -> Any:

@@ -13,7 +13,7 @@ from lab_baseline.presets import PRESETS
 def lab_experiments() -> Iterator[ExperimentSpec]:
     yield ExperimentSpec(
         name="baseline",
-        summary="Neighbours, support vectors, linear models and forests, beside every network",
+        summary="Neighbors, support vectors, linear models and forests, beside every network",
         config="lab_baseline.config:Config",
         experiment="lab_baseline.baseline:Baseline",
         presets=PRESETS,

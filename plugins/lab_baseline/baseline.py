@@ -1,6 +1,6 @@
 """Fit one of scikit-learn's methods to the training split, and measure it as networks are measured.
 
-A checkpoint holds the examples that were learnt from and the seed, not the fitted estimator: of
+A checkpoint holds the examples that were learned from and the seed, not the fitted estimator: of
 that there is no plain form that all methods share, and pickles are not loaded. As an estimator is a
 function of examples, options and seed, it is fitted again when it is needed: on the same kind of
 machine and with as many threads it is the same to the bit, and it answers without the source.
@@ -50,11 +50,11 @@ class Baseline:
             raise lab.UsageError(
                 f"A baseline learns from images and tables; {self.about.name} holds neither."
             )
-        self.learnt: dict[str, Any] = {}  # inputs, targets and seed, once there are any
+        self.learned: dict[str, Any] = {}  # inputs, targets and seed, once there are any
 
     def step(self) -> int:
         """Fit the whole training split; then nothing is left to do."""
-        if self.learnt:
+        if self.learned:
             return 0
         train = self.data.train
         if len(train) < self.config.neighbors and self.config.algo == "knn":
@@ -63,19 +63,19 @@ class Baseline:
             )
         whole = train.first(len(train))
         seed = int(self.ctx.rng.integers(LARGEST_SEED))
-        self.learnt = {name: whole[name].cpu() for name in ("inputs", "targets")} | {"seed": seed}
+        self.learned = {name: whole[name].cpu() for name in ("inputs", "targets")} | {"seed": seed}
         _ = self.estimator  # fitted here, not in the evaluation
         return len(train)
 
     @cached_property
     def estimator(self) -> Any:
-        """The estimator, fitted to what was learnt from."""
-        estimator = models.make(self.config, self.about.task, self.learnt["seed"])
-        targets = self.about.prepare_targets(self.learnt["targets"]).numpy()
+        """The estimator, fitted to what was learned from."""
+        estimator = models.make(self.config, self.about.task, self.learned["seed"])
+        targets = self.about.prepare_targets(self.learned["targets"]).numpy()
         if targets.ndim > 1 and targets.shape[1] == 1 and self.config.algo != "svr":
             targets = targets[:, 0]
         with self.computing():
-            estimator.fit(self.columns(self.learnt["inputs"]), targets)
+            estimator.fit(self.columns(self.learned["inputs"]), targets)
         return estimator
 
     @contextmanager
@@ -116,7 +116,7 @@ class Baseline:
     def answer(self, inputs: Tensor) -> Tensor:
         """Return logits, or values in their own unit [B, K], for inputs [B, ...] as the source
         gives them. Before the fit all classes are alike, and a value is the mean."""
-        if not self.learnt:
+        if not self.learned:
             nothing = torch.zeros(len(inputs), self.about.outputs)
             return nothing if self.about.classes else self.about.restore_targets(nothing)
         columns = self.columns(inputs)
@@ -147,13 +147,13 @@ class Baseline:
     # -- what a checkpoint holds
 
     def state_dict(self) -> dict[str, Any]:
-        return {"model": dict(self.learnt)}
+        return {"model": dict(self.learned)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        learnt = copy.deepcopy(dict(state["model"]))
-        if not _same(learnt, self.learnt):
+        learned = copy.deepcopy(dict(state["model"]))
+        if not _same(learned, self.learned):
             self.__dict__.pop("estimator", None)  # it is fitted anew on first use
-        self.learnt = learnt
+        self.learned = learned
 
 
 def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

@@ -36,14 +36,14 @@ class Config(DataOptions, LabConfig):
 
     algo: Literal["knn", "svc", "logistic", "forest", "ridge", "svr"] = Field(
         "knn",
-        description="Nearest neighbours, support vectors (svc: classes, svr: values), logistic "
+        description="Nearest neighbors, support vectors (svc: classes, svr: values), logistic "
         "regression, random forest, ridge regression.",
     )
     neighbors: int = Field(5, ge=1, description="knn: how many training examples answer.")
     weights: Literal["uniform", "distance"] = Field(
         "uniform", description="knn: whether nearer ones count for more."
     )
-    c: float = Field(1.0, gt=0, description="svc, svr, logistic: inverse of the regularisation.")
+    c: float = Field(1.0, gt=0, description="svc, svr, logistic: inverse of the regularization.")
     kernel: Literal["rbf", "linear", "poly"] = Field("rbf", description="svc, svr: kernel.")
     gamma: float | None = Field(
         None, gt=0, description="svc, svr: factor in the kernel; none: 1 / (columns * variance)."
@@ -52,7 +52,7 @@ class Config(DataOptions, LabConfig):
         0.1, ge=0, description="svr: error that costs nothing, where the values' deviation is 1."
     )
     iterations: int = Field(1_000, ge=1, description="logistic: largest number of iterations.")
-    alpha: float = Field(1.0, ge=0, description="ridge: strength of the regularisation.")
+    alpha: float = Field(1.0, ge=0, description="ridge: strength of the regularization.")
     trees: int = Field(100, ge=1, description="forest: number of trees.")
     depth: int | None = Field(None, ge=1, description="forest: largest depth of a tree, or none.")
 

@@ -26,7 +26,7 @@ def make(config: Config, task: str, seed: int) -> Any:
 
 def logits(estimator: Any, inputs: Array) -> Array:
     """Return log-probabilities [B, K], which no class has below log RAREST: where none of five
-    neighbours is of a class, that class is not impossible. Of an SVC, which has no probabilities,
+    neighbors is of a class, that class is not impossible. Of an SVC, which has no probabilities,
     the decision values: one class against the rest."""
     if not isinstance(estimator, SVC):
         chances = estimator.predict_proba(inputs)

@@ -109,7 +109,7 @@ class CNN:
     # -- looking
 
     def draw(self) -> None:
-        """Draw what the network has learnt, on examples of the test split."""
+        """Draw what the network has learned, on examples of the test split."""
         shown = self.supervision.data.test.first(pictures.SHOWN)
         images, prepared = shown["inputs"], self.about.prepare_inputs(shown["inputs"])
         if self.about.task == "segment":

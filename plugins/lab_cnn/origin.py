@@ -21,7 +21,7 @@ BACKBONE = "backbone"  # what a segmentation network calls the classifier in it
 
 class Origin:
     """Weights to begin with: read once, at a run's start. When it goes on, its own checkpoint has
-    what it has learnt since, and the file may be gone.
+    what it has learned since, and the file may be gone.
 
     unfit_heads: the heads of the network that the weights lack, or have in another shape.
     outputs: how many the last layer of the weights has; 0 where they have no such layer.

@@ -1,4 +1,4 @@
-"""Show what a convolutional network has learnt: filters, feature maps, and where it looks."""
+"""Show what a convolutional network has learned: filters, feature maps, and where it looks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ KERNELS = {
     "edges down": [[-1, -2, -1], [0, 0, 0], [1, 2, 1]],
     "outline": [[0, 1, 0], [1, -4, 1], [0, 1, 0]],
 }  # the textbooks' own; the third and fourth are Sobel's, the last is Laplace's
-COLOURS = np.array(
+COLORS = np.array(
     [
         [0, 0, 0], [213, 94, 0], [0, 158, 115], [0, 114, 178], [204, 121, 167],
         [240, 228, 66], [86, 180, 233], [230, 159, 0],
@@ -82,7 +82,7 @@ def looks(
 
 
 def filters(weight: Tensor) -> Grid:
-    """Draw filters [F, C, h, w], those over three channels in colour."""
+    """Draw filters [F, C, h, w], those over three channels in color."""
     shown = weight[:FILTERS].float().cpu()
     if shown.shape[1] != 3:
         shown = shown.mean(1, keepdim=True)
@@ -102,13 +102,13 @@ def kernels(net: nn.Module, layer: str, images: Tensor, prepared: Tensor) -> Gri
 
 
 def textbook(images: Tensor) -> dict[str, Tensor]:
-    """Return what each of `KERNELS` makes of the first image [1, C, H, W] in grey, [1, H, W]."""
-    grey = images[:1].float().mean(1, keepdim=True)
+    """Return what each of `KERNELS` makes of the first image [1, C, H, W] in gray, [1, H, W]."""
+    gray = images[:1].float().mean(1, keepdim=True)
     found = {}
     for name, numbers in KERNELS.items():
-        kernel = torch.tensor(numbers, dtype=torch.float32, device=grey.device)
+        kernel = torch.tensor(numbers, dtype=torch.float32, device=gray.device)
         scale = kernel.sum().abs().clamp(min=1)  # a blur leaves the brightness as it is
-        found[name] = conv2d(grey, (kernel / scale)[None, None], padding=1)[0]
+        found[name] = conv2d(gray, (kernel / scale)[None, None], padding=1)[0]
     return found
 
 
@@ -150,16 +150,16 @@ def grad_cam(net: nn.Module, prepared: Tensor) -> tuple[Tensor, Tensor] | None:
 
 def grad_cam_grid(heat: Tensor, classes: Tensor, images: Tensor, about: About) -> Grid:
     """Draw images, and below them where they speak for the class that is answered."""
-    shown = [(picture / 255, "") for picture in _coloured(images)]
+    shown = [(picture / 255, "") for picture in _colored(images)]
     warm = torch.stack([heat, 0.3 * heat, torch.zeros_like(heat)], 1)
-    mixed = (0.6 * _coloured(images) / 255 + 0.6 * warm).clamp(0, 1)
+    mixed = (0.6 * _colored(images) / 255 + 0.6 * warm).clamp(0, 1)
     names = [about.classes[number] for number in classes.tolist()]
     return Grid(shown + list(zip(mixed, names, strict=True)), len(images))
 
 
 def overlay(images: Tensor, targets: Tensor | None, found: Tensor, about: About) -> Grid:
-    """Draw images, their true masks and those found [B, H, W], a colour for each class."""
-    rows = {"image": _coloured(images) / 255, "found": _tinted(images, found)}
+    """Draw images, their true masks and those found [B, H, W], a color for each class."""
+    rows = {"image": _colored(images) / 255, "found": _tinted(images, found)}
     if targets is not None:
         rows["true"] = _tinted(images, targets)
     shown = [(one, "" if i else title) for title, row in rows.items() for i, one in enumerate(row)]
@@ -167,13 +167,13 @@ def overlay(images: Tensor, targets: Tensor | None, found: Tensor, about: About)
 
 
 def _tinted(images: Tensor, masks: Tensor) -> Tensor:
-    colours = torch.tensor(COLOURS / 255, dtype=torch.float32, device=images.device)
-    tint = colours[masks.long() % len(COLOURS)].permute(0, 3, 1, 2)
+    colors = torch.tensor(COLORS / 255, dtype=torch.float32, device=images.device)
+    tint = colors[masks.long() % len(COLORS)].permute(0, 3, 1, 2)
     strength = 0.6 * (masks > 0).float()[:, None]
-    return (1 - strength) * _coloured(images) / 255 + strength * tint
+    return (1 - strength) * _colored(images) / 255 + strength * tint
 
 
-def _coloured(images: Tensor) -> Tensor:
+def _colored(images: Tensor) -> Tensor:
     """Return images [B, 3, H, W] as floats in [0, 255]."""
     images = images.float()
     return images if images.shape[1] == 3 else images.mean(1, keepdim=True).expand(-1, 3, -1, -1)

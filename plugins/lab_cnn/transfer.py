@@ -1,7 +1,7 @@
 """Begin with somebody's weights, and choose what goes on learning.
 
 Yosinski et al., "How transferable are features in deep neural networks?" (NeurIPS 2014), copy the
-first n layers of a network that learnt task A into one for task B. These stay as they are (AnB) or
+first n layers of a network that learned task A into one for task B. These stay as they are (AnB) or
 learn on (AnB+); a network that begins at random (baseB) is what both are held against.
 
     no --init-from           from scratch: baseB

@@ -19,7 +19,7 @@ RATE = 1e-3  # of Adam, unless --finetune-lr says otherwise
 
 
 class Backprop:
-    """Minimises cross-entropy of classes, or of intensities; of gaussian units half the squared
+    """Minimizes cross-entropy of classes, or of intensities; of gaussian units half the squared
     error. A reconstruction's loss is the sum over units, the mean over examples."""
 
     def __init__(
@@ -42,7 +42,7 @@ class Backprop:
         self.updater = Updater(ctx, net, options, loss, progress=progress)
 
     def update(self, batch: lab.Batch) -> tuple[Tensor, Tensor | None]:
-        """Learn from visible states `visible` [B, V], and `targets` [B] where classes are learnt.
+        """Learn from visible states `visible` [B, V], and `targets` [B] where classes are learned.
         Returns the loss, and the share of right answers."""
         return self.updater(batch)
 

@@ -93,7 +93,7 @@ class DeepBelief:
 
     def learn_layer(self, learner: Contrastive, batch: lab.Batch) -> None:
         """Train the RBM of this phase on what the frozen layers below make of the data."""
-        states = self.features.labelled(batch, self.phase, train=True)
+        states = self.features.labeled(batch, self.phase, train=True)
         if self.config.sample_inputs and not learner.rbm.gaussian:
             bits_(states, self.ctx.generator)  # a one-hot label stays what it is
         rate = self.config.gaussian_lr if learner.rbm.gaussian else self.config.lr

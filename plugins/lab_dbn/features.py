@@ -16,8 +16,8 @@ AT_ONCE = 512  # examples that are propagated together
 
 def visible(inputs: Tensor, about: About, gaussian: bool) -> Tensor:
     """Return inputs [B, ...] of a source as visible states [B, V]: intensities in [0, 1], or
-    standardised values for gaussian units."""
-    return scaled(inputs, about, standardised=gaussian).flatten(1)
+    standardized values for gaussian units."""
+    return scaled(inputs, about, standardized=gaussian).flatten(1)
 
 
 class Features:
@@ -61,10 +61,10 @@ class Features:
         """Return the mean state of the RBM above `level`, label units included [H + K]."""
         total, split = torch.zeros(()), self.data.train
         for batch in split.batches(AT_ONCE):
-            total = total.to(batch["inputs"].device) + self.labelled(batch, level).sum(0)
+            total = total.to(batch["inputs"].device) + self.labeled(batch, level).sum(0)
         return total / len(split)
 
-    def labelled(self, batch: Batch, level: int, train: bool = False) -> Tensor:
+    def labeled(self, batch: Batch, level: int, train: bool = False) -> Tensor:
         """Return the features, and beside them the classes where the RBM above has label units."""
         found = self.train(batch, level) if train else self.of(batch, level)
         labels = self.net.machines[level].labels

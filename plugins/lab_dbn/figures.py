@@ -1,4 +1,4 @@
-"""Measure what a network has learnt, as far as training has come."""
+"""Measure what a network has learned, as far as training has come."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ class Figures:
     def of_layer(self, split: str, level: int) -> dict[str, float]:
         """Return how well an RBM does on what the layers below it make of the data."""
         rbm = self.net.machines[level]
-        states = torch.cat([self.features.labelled(b, level) for b in self.batches(split)])
+        states = torch.cat([self.features.labeled(b, level) for b in self.batches(split)])
         again = rbm.visible_mean(rbm.hidden_mean(states))
         missed = (again - states)[:, : rbm.units].square().sum(1).mean()
-        trained = self.features.labelled(self.some_training(), level)
+        trained = self.features.labeled(self.some_training(), level)
         gap = rbm.free_energy(states).mean() - rbm.free_energy(trained).mean()
         found = {"layer_reconstruction": float(missed), "free_energy_gap": float(gap)}
         if not rbm.gaussian:
@@ -85,7 +85,7 @@ class Figures:
     def annealed(self, top: RBM) -> Tensor:
         """Estimate log Z, beginning at a machine that knows each unit's mean alone."""
         level = len(self.net.rbms) - 1
-        mean = self.features.labelled(self.some_training(), level).mean(0)
+        mean = self.features.labeled(self.some_training(), level).mean(0)
         steps, chains = self.config.ais, self.config.ais_chains
         return log_partition(top, top.biases_at(mean), steps, chains, self.ctx.generator)
 

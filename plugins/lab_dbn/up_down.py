@@ -65,7 +65,7 @@ class UpDown:
         return errors[0].square().sum() / len(states[0])
 
     def learn_up(self, states: list[Tensor], lr: float) -> None:
-        """Let each layer recognise the states above it that were dreamt (sleep phase)."""
+        """Let each layer recognize the states above it that were dreamt (sleep phase)."""
         share = lr / len(states[0])
         for above, low, high in zip(self.net.recognition, states, states[1:], strict=False):
             assert isinstance(above, Recognition)

@@ -12,7 +12,7 @@ from lab import EnvConfig
 class Config(EnvConfig):
     frame_stack: int = Field(1, ge=1, description="Latest observations that make one.")
     scale_obs: bool = Field(False, description="Scale bounded vectors to [-1, 1].")
-    atari: bool = Field(False, description="Atari preprocessing: 84x84 grey, skip 4, no-ops.")
+    atari: bool = Field(False, description="Atari preprocessing: 84x84 gray, skip 4, no-ops.")
 
     hidden: tuple[int, ...] = Field((128, 128), description="Units of the hidden layers.")
     dueling: bool = Field(False, description="Separate value and advantage heads.")

@@ -1,7 +1,7 @@
 """Learn Q-values with a deep network, experience replay and fixed Q-targets.
 
 Mnih et al., "Human-level control through deep reinforcement learning", Nature 518 (2015),
-algorithm 1. Options add double (van Hasselt et al., 2016), dueling (Wang et al., 2016), prioritised
+algorithm 1. Options add double (van Hasselt et al., 2016), dueling (Wang et al., 2016), prioritized
 replay (Schaul et al., 2016) and n-step returns (Sutton & Barto, 2018, chapter 7).
 
 What a transition consists of, from the environment to the loss: replay/transitions.py.

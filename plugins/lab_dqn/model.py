@@ -21,7 +21,7 @@ class QNetwork(nn.Module):
     first. `dueling` splits the head into a value and advantages (Wang et al., 2016, equation 9).
     """
 
-    centre: Tensor
+    center: Tensor
     half_range: Tensor
 
     def __init__(self, task: Task, hidden: Sequence[int], dueling: bool) -> None:
@@ -32,9 +32,9 @@ class QNetwork(nn.Module):
         self.hidden = nn.ModuleList(map(nn.Linear, sizes[:-1], sizes[1:]))
         self.advantage = nn.Linear(sizes[-1], task.actions)
         self.value = nn.Linear(sizes[-1], 1) if dueling else None
-        self.scaled = bool(task.centre)
+        self.scaled = bool(task.center)
         # from the task, not learned: no part of the weights
-        for name in ("centre", "half_range"):
+        for name in ("center", "half_range"):
             numbers = torch.tensor(getattr(task, name)).reshape(task.frame if self.scaled else 0)
             self.register_buffer(name, numbers, persistent=False)
 
@@ -61,7 +61,7 @@ class QNetwork(nn.Module):
         if self.task.kind == "discrete":
             return one_hot(obs.flatten(1), self.task.states).float()
         if self.task.kind == "vector":
-            return (obs - self.centre) / self.half_range if self.scaled else obs
+            return (obs - self.center) / self.half_range if self.scaled else obs
         if obs.dim() == 5:  # [B, k, H, W, C]
             obs = obs.movedim(-1, 2).flatten(1, 2)
         return obs.float() / 255.0  # [B, channels, H, W]

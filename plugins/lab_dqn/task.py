@@ -24,7 +24,7 @@ class Task(NamedTuple):
     stack: int
     states: int  # of a discrete observation, else 0
     actions: int
-    centre: tuple[float, ...] = ()  # what is taken off each number of a vector, and
+    center: tuple[float, ...] = ()  # what is taken off each number of a vector, and
     half_range: tuple[float, ...] = ()  # what it is divided by; empty to leave vectors alone
 
     @property
@@ -73,14 +73,14 @@ def _is_image(observation: spaces.Box, stack: int) -> bool:
 
 
 def _scale(observation: spaces.Box, stack: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return the centre and half the range of each number of a frame: 0 and 1 without bounds."""
+    """Return the center and half the range of each number of a frame: 0 and 1 without bounds."""
     bounds = np.stack([observation.low, observation.high]).astype(np.float64)
     low, high = bounds[:, 0] if stack > 1 else bounds
     bounded = np.isfinite(low) & np.isfinite(high) & (low < high)
     with np.errstate(invalid="ignore"):  # inf - inf, which is not used
-        centre = np.where(bounded, (low + high) / 2, 0.0)
+        center = np.where(bounded, (low + high) / 2, 0.0)
         half_range = np.where(bounded, (high - low) / 2, 1.0)
-    return tuple(centre.flatten().tolist()), tuple(half_range.flatten().tolist())
+    return tuple(center.flatten().tolist()), tuple(half_range.flatten().tolist())
 
 
 def env_args(config: Config) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def lab_experiments() -> Iterator[ExperimentSpec]:
             "train/d_fake": "D(G(z)) on fakes: the same",
             "train/d_accuracy": "share of examples that the discriminator tells right",
             "train/penalty": "price of the discriminator's slope",
-            "train/accuracy": "share of labelled examples whose class is named",
+            "train/accuracy": "share of labeled examples whose class is named",
             "train/lr": "learning rate of the generator",
             **{f"{split}/{n}": said for split in ("eval", "test") for n, said in MEASURED.items()},
             **CLASSIFICATION_METRICS,

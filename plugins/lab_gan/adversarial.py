@@ -38,7 +38,7 @@ class Loss(NamedTuple):
 
 # None is a probability before it enters a logarithm: -log sigmoid(x) = softplus(-x) is precise.
 LOSSES: Mapping[str, Loss] = {
-    # Goodfellow et al. (2014), section 3: D minimises -log D(x) - log(1 - D(G(z))), and the
+    # Goodfellow et al. (2014), section 3: D minimizes -log D(x) - log(1 - D(G(z))), and the
     # generator -log D(G(z)) ...
     "non-saturating": Loss(lambda r, f: softplus(-r) + softplus(f), lambda r, f: softplus(-f)),
     # ... instead of equation 1's log(1 - D(G(z))), whose gradient vanishes where D is sure

@@ -19,7 +19,7 @@ LARGEST_SHIFT = 1 / 8  # of a side
 HOLE = 1 / 2
 
 
-def _colour(images: Tensor, draw: Generator) -> Tensor:
+def _color(images: Tensor, draw: Generator) -> Tensor:
     """Vary brightness, saturation and contrast."""
 
     def amount(low: float, high: float) -> Tensor:
@@ -27,8 +27,8 @@ def _colour(images: Tensor, draw: Generator) -> Tensor:
         return low + (high - low) * drawn
 
     images = images + amount(-0.5, 0.5)
-    grey = images.mean(1, keepdim=True)
-    images = grey + (images - grey) * amount(0.0, 2.0)
+    gray = images.mean(1, keepdim=True)
+    images = gray + (images - gray) * amount(0.0, 2.0)
     middle = images.mean((1, 2, 3), keepdim=True)
     return middle + (images - middle) * amount(0.5, 1.5)
 
@@ -44,7 +44,7 @@ def _cutout(images: Tensor, draw: Generator) -> Tensor:
 
 
 VARIATIONS: Mapping[str, Variation] = {
-    "colour": _colour,
+    "color": _color,
     "translation": _translation,
     "cutout": _cutout,
 }

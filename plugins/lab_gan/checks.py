@@ -25,7 +25,7 @@ def fits(config: Config, about: About) -> None:
     _does_something(config, about, arch)
     wanted = {
         f"--conditional {config.conditional}": config.conditional != "none",
-        "--labelled": config.labelled is not None,
+        "--labeled": config.labeled is not None,
     }
     for option, given in wanted.items():
         if given and about.task != "classify":
@@ -58,7 +58,7 @@ def examples(data: Data, config: Config) -> None:
     if targets is not None and targets.ndim > 1 and data.about.classes:
         for option, given in (
             ("--conditional", config.conditional != "none"),
-            ("--labelled", config.labelled is not None),
+            ("--labeled", config.labeled is not None),
         ):
             if given:
                 raise lab.UsageError(
@@ -74,16 +74,16 @@ def examples(data: Data, config: Config) -> None:
 
 
 def few_of_each(data: Data, config: Config) -> Tensor:
-    """Return rows of the training split: `labelled` examples of each class."""
-    assert config.labelled is not None
+    """Return rows of the training split: `labeled` examples of each class."""
+    assert config.labeled is not None
     rows = data.parts["train"]
     fewest = int(torch.bincount(_classes(data)).min())
-    if config.labelled >= fewest:
+    if config.labeled >= fewest:
         raise lab.UsageError(
-            f"--labelled {config.labelled}: a class of {config.data} has {fewest} examples in all; "
+            f"--labeled {config.labeled}: a class of {config.data} has {fewest} examples in all; "
             "some are to be left without a label"
         )
-    chosen = splits.few(data.dataset, config.data, rows, config.labelled, config.split_seed)
+    chosen = splits.few(data.dataset, config.data, rows, config.labeled, config.split_seed)
     within = torch.isin(torch.from_numpy(rows), torch.from_numpy(chosen))
     return within.nonzero().flatten().to(data.train.device)
 

@@ -12,7 +12,7 @@ from lab import Config as BaseConfig
 from lab import DataOptions, OneOf, Plugins
 from lab.optim import OPTIMIZERS, OptimizerOptions
 
-VARIATIONS = ("colour", "translation", "cutout")
+VARIATIONS = ("color", "translation", "cutout")
 WASSERSTEIN = ("wgan", "wgan-gp")
 ODDS = ("non-saturating", "minimax")  # whose outputs are logits of being real
 ARCHITECTURES = {"image": "cnn", "table": "mlp", "sequence": "rnn", "tokens": "rnn"}
@@ -75,13 +75,13 @@ class Config(DataOptions, OptimizerOptions, BaseConfig):
     )
     pack: int = Field(1, ge=1, description="Examples that the discriminator judges at a time.")
     diffaug: tuple[str, ...] = Field(
-        (), description="Vary what the discriminator sees: colour,translation,cutout."
+        (), description="Vary what the discriminator sees: color,translation,cutout."
     )
 
     conditional: Literal["none", "concat", "projection", "auxiliary"] = Field(
         "none", description="Ask for a class: how the discriminator is told it, or tells it."
     )
-    labelled: int | None = Field(
+    labeled: int | None = Field(
         None, ge=1, description="Learn to classify, too, from so many examples of each class."
     )
     class_weight: float = Field(1.0, ge=0, description="Weight of the loss of naming classes.")
@@ -133,13 +133,13 @@ class Config(DataOptions, OptimizerOptions, BaseConfig):
 
     @property
     def names_classes(self) -> bool:
-        return self.conditional == "auxiliary" or self.labelled is not None
+        return self.conditional == "auxiliary" or self.labeled is not None
 
     # -- what the runner asks
 
     @property
     def objective(self) -> tuple[str, str]:
-        if self.labelled is not None:
+        if self.labeled is not None:
             return "eval/accuracy", "max"
         return "eval/distance", "min"
 
@@ -176,15 +176,15 @@ class Config(DataOptions, OptimizerOptions, BaseConfig):
         singles = {
             "--conditional projection": self.conditional == "projection",
             "--conditional auxiliary": self.conditional == "auxiliary",
-            "--labelled": self.labelled is not None,
+            "--labeled": self.labeled is not None,
             "--info-categories": self.info_categories > 0,
             "--info-numbers": self.info_numbers > 0,
         }
         for option, given in singles.items():
             if given and self.pack > 1:
                 raise ValueError(f"{option} is asked of single examples; --pack judges several")
-        if self.labelled is not None and self.conditional != "none":
-            raise ValueError("--labelled and --conditional exclude each other: most have no label")
+        if self.labeled is not None and self.conditional != "none":
+            raise ValueError("--labeled and --conditional exclude each other: most have no label")
         if self.info_categories == 1:
             raise ValueError("--info-categories 1: one class tells nothing; take 2 or more")
         if self.norm == "batch" and self.batch // self.accumulate < 2:
@@ -192,8 +192,8 @@ class Config(DataOptions, OptimizerOptions, BaseConfig):
         heads = self.names_classes or self.informed
         if self.loss == "wgan" and (heads or self.normalizes):
             raise ValueError("--loss wgan clips all weights, those of heads and norms too: wgan-gp")
-        if self.labelled is not None and self.loss not in ODDS:
-            raise ValueError(f"--labelled makes odds of classes: take --loss {' or '.join(ODDS)}")
+        if self.labeled is not None and self.loss not in ODDS:
+            raise ValueError(f"--labeled makes odds of classes: take --loss {' or '.join(ODDS)}")
         return self
 
     def _does_something(self) -> None:
@@ -205,7 +205,7 @@ class Config(DataOptions, OptimizerOptions, BaseConfig):
             (("clip",), self.loss == "wgan", "is for --loss wgan"),
             (("lazy",), self.penalized, "is for penalties: --r1, --r2, --gradient-penalty"),
             (("slope",), self.normalizes, "needs a bound on layers: --spectral-norm on"),
-            (("class_weight",), self.names_classes, "is for --conditional auxiliary, --labelled"),
+            (("class_weight",), self.names_classes, "is for --conditional auxiliary, --labeled"),
             (("info_weight",), self.informed, "is for codes to read"),
         ):
             for name in names:

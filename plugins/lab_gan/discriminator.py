@@ -42,7 +42,7 @@ class Discriminator(nn.Module):
         self.slope = config.slope
         self.flat = config.architecture(about.kind) == "mlp"
         self.joins = config.conditional == "concat"
-        self.semi = config.labelled is not None
+        self.semi = config.labeled is not None
         self.score = None if self.semi else nn.Linear(count, 1)
         self.names = nn.Linear(count, classes) if config.names_classes else None
         projects = config.conditional == "projection"

@@ -1,5 +1,5 @@
 """Bring a source's inputs to the units that the players work in, and back: images in [-1, 1],
-tables and sequences standardised, words one-hot."""
+tables and sequences standardized, words one-hot."""
 
 from __future__ import annotations
 
@@ -25,4 +25,4 @@ def decoded(examples: Tensor, about: About) -> Tensor:
         return examples.argmax(2)
     if about.kind == "image":
         return restored((examples + 1) / 2, about)
-    return restored(examples, about, standardised=True)
+    return restored(examples, about, standardized=True)

@@ -16,7 +16,7 @@ from lab.generative import Domain
 from lab_gan import pictures, words
 from lab_gan.players import Players
 
-BESIDE = 16  # samples that are shown with their neighbours
+BESIDE = 16  # samples that are shown with their neighbors
 MOST = 1_000  # examples that the players are judged by
 JUDGED = ("d_loss", "g_loss", "g_gradient", "d_gradient", "diversity", "coverage", "precision")
 TOLD = 0.65  # share of pairs that a discriminator has to have put in order before it can be fooled
@@ -38,7 +38,7 @@ class Figures:
         found |= self.of_codes(samples, codes)
         found |= self.of_players(split)
         found |= self.health(found)
-        if self.config.labelled is not None:
+        if self.config.labeled is not None:
             found |= self.of_answers(split)
         self.show(samples, split)
         return found
@@ -51,12 +51,12 @@ class Figures:
         if self.kind == "tokens":
             return words.measure(samples, self.data, split)
         found = self.domain.measure(samples, split)
-        memory = self.domain.memorisation(samples, split)
+        memory = self.domain.memorization(samples, split)
         found |= {"nearer": memory.nearer, "copies": memory.copies, "distance": found["fid"]}
         real = self.some(split)["inputs"]
         prepared = (self.players.about.prepare_inputs(one) for one in (samples, real))
         found["diversity"] = generative.diversity(*prepared)
-        if "centre" in self.data.dataset.factors:
+        if "center" in self.data.dataset.factors:
             modes = generative.mode_coverage(samples, *generative.mixture_of(self.data))
             found |= {name: float(value) for name, value in modes._asdict().items()}
             if math.isnan(found["mode_kl"]):  # no sample is near any mode
@@ -146,7 +146,7 @@ class Figures:
         if self.kind == "image":
             few = samples[:BESIDE]
             beside, _, _ = self.domain.nearest(few, 3)
-            self.ctx.media("samples_and_nearest", pictures.neighbours(few, beside))
+            self.ctx.media("samples_and_nearest", pictures.neighbors(few, beside))
 
     # -- how the game goes
 

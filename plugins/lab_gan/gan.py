@@ -81,15 +81,15 @@ class GAN:
         return {"penalty_weight": weight}
 
     def known(self) -> lab.Batch:
-        """Return some of the examples whose classes may be learnt: `known` [B, ...] and
+        """Return some of the examples whose classes may be learned: `known` [B, ...] and
         `known_classes` [B]."""
-        if self.config.labelled is None:
+        if self.config.labeled is None:
             return {}
         size = (self.batches.size,)
         chosen = torch.randint(
-            len(self.labelled), size, generator=self.ctx.generator, device=self.ctx.device
+            len(self.labeled), size, generator=self.ctx.generator, device=self.ctx.device
         )
-        batch = self.data.train.take(self.labelled[chosen])
+        batch = self.data.train.take(self.labeled[chosen])
         known = encoded(batch["inputs"], self.about)
         return {"known": known, "known_classes": batch["targets"].long()}
 
@@ -117,7 +117,7 @@ class GAN:
         return self.data.batches()
 
     @cached_property
-    def labelled(self) -> Tensor:
+    def labeled(self) -> Tensor:
         """The rows of the training split whose classes may be looked at."""
         return checks.few_of_each(self.data, self.config)
 
@@ -161,7 +161,7 @@ class GAN:
         """Return the likeliest classes of image files or rows of numbers, where the discriminator
         was taught to name them."""
         if not self.config.names_classes:
-            raise lab.UsageError("This discriminator names no classes: train it with --labelled")
+            raise lab.UsageError("This discriminator names no classes: train it with --labeled")
         return ranked(self.predict(read_inputs(asked.inputs, self.about)), asked, self.about)
 
     # -- what a checkpoint holds

@@ -28,12 +28,12 @@ def shown(samples: Tensor, about: lab.About) -> Any:
     return generative.sample_grid(showable(samples[:SHOWN]))
 
 
-def neighbours(samples: Tensor, beside: Tensor) -> Any:
-    """Return a picture of images [N, C, H, W], and in each one's line its neighbours [N, M, C, H,
+def neighbors(samples: Tensor, beside: Tensor) -> Any:
+    """Return a picture of images [N, C, H, W], and in each one's line its neighbors [N, M, C, H,
     W]."""
     flat = showable(beside.flatten(0, 1))
     in_lines = flat.view(*beside.shape[:2], *flat.shape[1:])
-    return generative.neighbour_grid(showable(samples), in_lines)
+    return generative.neighbor_grid(showable(samples), in_lines)
 
 
 def points(samples: Tensor, real: Tensor) -> Any:
@@ -42,9 +42,9 @@ def points(samples: Tensor, real: Tensor) -> Any:
 
     figure = Figure(figsize=(5, 5), layout="constrained")
     axes = figure.add_subplot()
-    for cloud, colour, name in ((real, "0.75", "real"), (samples, "tab:blue", "samples")):
+    for cloud, color, name in ((real, "0.75", "real"), (samples, "tab:blue", "samples")):
         x, y = cloud.cpu().float().T.numpy()
-        axes.scatter(x, y, s=4, color=colour, label=name, linewidths=0)
+        axes.scatter(x, y, s=4, color=color, label=name, linewidths=0)
     axes.legend(frameon=False, fontsize="small", markerscale=3)
     axes.set_aspect("equal", adjustable="datalim")
     axes.spines[["top", "right"]].set_visible(False)

@@ -46,7 +46,7 @@ def _of(data: Data, split: str) -> list[Sentence]:
 
 
 def _pairs(found: Iterable[Sentence]) -> Counter[tuple[int, int]]:
-    """Count neighbours; 0 stands before the first word and after the last one."""
+    """Count neighbors; 0 stands before the first word and after the last one."""
     counts: Counter[tuple[int, int]] = Counter()
     for one in found:
         whole = (0, *one, 0)

@@ -27,7 +27,7 @@ PALETTE = np.array(
 def draw(
     answer: Callable[[Tensor], Tensor], about: About, points: Tensor, classes: Tensor
 ) -> Picture:
-    """Return a picture [SIDE, SIDE, 3]: the colour of a place is a mixture of the classes' colours
+    """Return a picture [SIDE, SIDE, 3]: the color of a place is a mixture of the classes' colors
     by their probability, and the points lie over it.
 
     answer: prepared inputs [B, 2] -> probabilities [B, K]. points [N, 2] as the source gives them.
@@ -40,10 +40,10 @@ def draw(
     up = (low[1] + share * (high[1] - low[1])).flip(0)
     grid = torch.stack(torch.meshgrid(across, up, indexing="xy"), dim=-1)  # [SIDE, SIDE, 2]
     chances = answer(about.prepare_inputs(grid.reshape(-1, 2))).cpu().double().numpy()
-    colours = PALETTE[np.arange(chances.shape[1]) % len(PALETTE)]
-    picture = (0.55 * chances @ colours + 0.45 * 255).reshape(SIDE, SIDE, 3)
+    colors = PALETTE[np.arange(chances.shape[1]) % len(PALETTE)]
+    picture = (0.55 * chances @ colors + 0.45 * 255).reshape(SIDE, SIDE, 3)
     place = ((points - low) / (high - low) * (SIDE - 1)).round().long().cpu().numpy()
-    dots = colours[classes.cpu().numpy()]
+    dots = colors[classes.cpu().numpy()]
     for down, right in ((0, 0), (0, 1), (1, 0), (1, 1)):
         rows = np.clip(SIDE - 1 - place[:, 1] + down, 0, SIDE - 1)
         picture[rows, np.clip(place[:, 0] + right, 0, SIDE - 1)] = 0.8 * dots

@@ -10,7 +10,7 @@ from lab_sb3.presets import PRESETS
 TRAIN = {
     "return": "undiscounted return of training episodes, exploration included",
     "length": "length of training episodes in steps",
-    "loss": "the loss that is minimised",
+    "loss": "the loss that is minimized",
     "policy_gradient_loss": "clipped surrogate loss (PPO)",
     "policy_loss": "policy-gradient loss (A2C)",
     "value_loss": "squared error of the value function (PPO, A2C)",

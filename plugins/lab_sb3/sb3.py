@@ -258,7 +258,7 @@ class SB3:
         self.begun = False
         if state["begun"]:  # before its first step there is nothing to count to
             self.begin()
-        parameters = copy.deepcopy(dict(state["parameters"]))  # an optimiser keeps what it gets
+        parameters = copy.deepcopy(dict(state["parameters"]))  # an optimizer keeps what it gets
         model.set_parameters({**parameters, "policy": state["model"]})
         for name, value in state["counters"].items():
             setattr(model, name, value)

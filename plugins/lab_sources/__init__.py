@@ -36,14 +36,14 @@ def _bundled() -> Iterator[SourceSpec]:
 def _pictures() -> Iterator[SourceSpec]:
     yield SourceSpec(
         "shapes",
-        "Six figures among clutter, 32 x 32 in colour",
+        "Six figures among clutter, 32 x 32 in color",
         load="lab_sources.shapes:shapes",
         options="lab_sources.options:Shapes",
         task="",
     )
     yield SourceSpec(
         "moving-shapes",
-        "Clips of a figure that moves and vanishes, labelled by frame",
+        "Clips of a figure that moves and vanishes, labeled by frame",
         load="lab_sources.clips:moving_shapes",
         options="lab_sources.options:MovingShapes",
     )

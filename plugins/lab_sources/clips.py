@@ -66,14 +66,14 @@ def _film(
     ground = rng.uniform(0.2, 0.8, (n, 3))
     away = rng.normal(size=(n, 3))
     away /= np.linalg.norm(away, axis=1, keepdims=True)
-    colour = np.clip(ground + (1 - 0.7 * difficulty) * away, 0, 1)
+    color = np.clip(ground + (1 - 0.7 * difficulty) * away, 0, 1)
     angle = rng.uniform(0, 2 * np.pi, n)
     size = np.full(n, SIZE)
     clips = np.empty((n, frames, 3, SIDE, SIDE), np.uint8)
     for frame in range(frames):
         covered = outlines.draw(kind, grid, position[:, frame], size, angle)
         share = (covered * visible[:, frame, None, None])[:, None]
-        picture = ground[:, :, None, None] + share * (colour - ground)[:, :, None, None]
+        picture = ground[:, :, None, None] + share * (color - ground)[:, :, None, None]
         picture = picture + rng.normal(0, 0.2 * difficulty, picture.shape)
         clips[:, frame] = (255 * np.clip(picture, 0, 1) + 0.5).astype(np.uint8)
     return clips

@@ -15,12 +15,12 @@ from lab_sources.outlines import Array
 Encoded = bytes | Path
 Fetch = Callable[[Any], Sequence[Encoded]]
 BROKEN = (OSError, SyntaxError, ValueError)  # what pillow says of files that it cannot read
-GREY = ("1", "L", "I", "F", "I;16")
-PROBED = 100  # images that are looked at for colours
+GRAY = ("1", "L", "I", "F", "I;16")
+PROBED = 100  # images that are looked at for colors
 
 
 class Decoder:
-    """Turn a file or its bytes into an image uint8 [C, size, size]; C is 1 where all are grey."""
+    """Turn a file or its bytes into an image uint8 [C, size, size]; C is 1 where all are gray."""
 
     def __init__(self, first: Sequence[Encoded], size: int) -> None:
         """Settle the shape by the `first` images that can be read; `size` 0 takes that of the very
@@ -29,7 +29,7 @@ class Decoder:
         if not found:
             raise lab.UsageError(f"None of the first {len(first)} images can be read")
         self.size = (size, size) if size else found[0][1]  # width, height
-        self.mode = "L" if all(mode in GREY for mode, _ in found) else "RGB"
+        self.mode = "L" if all(mode in GRAY for mode, _ in found) else "RGB"
 
     @property
     def shape(self) -> tuple[int, int, int]:

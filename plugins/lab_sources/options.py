@@ -18,7 +18,7 @@ class Seeded(lab.Options):
 class Shapes(Seeded):
     n: int = Field(6_000, ge=1, description="Images.")
     difficulty: float = Field(
-        0.5, ge=0, le=1, description="Clutter, noise, faint colours, and how places and sizes vary."
+        0.5, ge=0, le=1, description="Clutter, noise, faint colors, and how places and sizes vary."
     )
     task: Literal["classify", "segment"] = Field(
         "classify", description="Name the figure, or the class of each pixel."
@@ -31,7 +31,7 @@ class Shapes(Seeded):
 class MovingShapes(Seeded):
     n: int = Field(1_000, ge=1, description="Clips.")
     frames: int = Field(12, ge=2, description="Frames in a clip.")
-    difficulty: float = Field(0.3, ge=0, le=1, description="Noise, and how faint colours are.")
+    difficulty: float = Field(0.3, ge=0, le=1, description="Noise, and how faint colors are.")
     target: Literal["motion", "figure"] = Field(
         "motion", description="Label of a frame: where the figure moved to, or which one is seen."
     )
@@ -43,7 +43,7 @@ class AffineDigits(Seeded):
     shift: int = Field(4, ge=0, description="Largest shift each way in pixels.")
     rotate: float = Field(20, ge=0, le=180, description="Largest turn each way in degrees.")
     scale: float = Field(0.2, ge=0, lt=1, description="Largest change of size, a share.")
-    centred: bool = Field(False, description="Train on digits as they are, test on moved ones.")
+    centerd: bool = Field(False, description="Train on digits as they are, test on moved ones.")
 
 
 class OverlappingDigits(Seeded):
@@ -76,7 +76,7 @@ class Ring(Seeded):
 class Grid(Seeded):
     n: int = Field(10_000, ge=1, description="Points.")
     side: int = Field(5, ge=1, description="Gaussians in a row.")
-    spacing: float = Field(2, gt=0, description="Distance of neighbours.")
+    spacing: float = Field(2, gt=0, description="Distance of neighbors.")
     std: float = Field(0.05, ge=0, description="Deviation of each.")
 
 

@@ -1,6 +1,6 @@
 """Draw plane figures by their signed distances: negative inside, in units of the figure.
 
-Every figure covers the same area, 1, so that the amount of colour does not tell its class.
+Every figure covers the same area, 1, so that the amount of color does not tell its class.
 """
 
 from __future__ import annotations
@@ -83,11 +83,11 @@ def cover(distance: Array, size: Array | float) -> Array:
     return np.clip(0.5 - distance * size, 0, 1)
 
 
-def local(grid: Array, centre: Array, size: Array, angle: Array) -> tuple[Array, Array]:
-    """Return the pixels of `grid` [2, H, W] as figures at `centre` [B, 2] of `size` [B], turned by
+def local(grid: Array, center: Array, size: Array, angle: Array) -> tuple[Array, Array]:
+    """Return the pixels of `grid` [2, H, W] as figures at `center` [B, 2] of `size` [B], turned by
     `angle` [B], see them: x and y, each [B, H, W]."""
-    dx = (grid[0] - centre[:, 0, None, None]) / size[:, None, None]
-    dy = (grid[1] - centre[:, 1, None, None]) / size[:, None, None]
+    dx = (grid[0] - center[:, 0, None, None]) / size[:, None, None]
+    dy = (grid[1] - center[:, 1, None, None]) / size[:, None, None]
     cos, sin = np.cos(angle)[:, None, None], np.sin(angle)[:, None, None]
     return cos * dx + sin * dy, cos * dy - sin * dx
 
@@ -98,11 +98,11 @@ def pixels(side: int) -> Array:
     return np.stack([x, y])
 
 
-def draw(kind: Array, grid: Array, centre: Array, size: Array, angle: Array) -> Array:
+def draw(kind: Array, grid: Array, center: Array, size: Array, angle: Array) -> Array:
     """Return how much of each pixel the figures of class `kind` [B] cover, [B, H, W]."""
     covered = np.zeros((len(kind), *grid.shape[1:]), np.float32)
     for number, distance in enumerate(FIGURES.values()):
         rows = np.flatnonzero(kind == number)
-        x, y = local(grid, centre[rows], size[rows], angle[rows])
+        x, y = local(grid, center[rows], size[rows], angle[rows])
         covered[rows] = cover(distance(x, y), size[rows, None, None])
     return covered

@@ -50,14 +50,14 @@ def ring(n: int, modes: int, radius: float, std: float, seed: int) -> lab.Datase
 def grid(n: int, side: int, spacing: float, std: float, seed: int) -> lab.Dataset:
     """Return points [n, 2] of Gaussians on a square grid around 0; class: the Gaussian."""
     line = spacing * (np.arange(side) - (side - 1) / 2)
-    centres = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
-    return _mixture(n, centres, std, seed)
+    centers = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
+    return _mixture(n, centers, std, seed)
 
 
-def _mixture(n: int, centres: Array, std: float, seed: int) -> lab.Dataset:
+def _mixture(n: int, centers: Array, std: float, seed: int) -> lab.Dataset:
     rng = np.random.default_rng(seed)
-    mode = np.arange(n) % len(centres)
-    points = centres[mode] + rng.normal(0, 1, (n, 2)) * std
-    names = tuple(map(str, range(len(centres))))
-    factors = {"centre": centres[mode]}
+    mode = np.arange(n) % len(centers)
+    points = centers[mode] + rng.normal(0, 1, (n, 2)) * std
+    names = tuple(map(str, range(len(centers))))
+    factors = {"center": centers[mode]}
     return lab.Dataset(points.astype(np.float32), mode, names, factors=factors, features=("x", "y"))

@@ -1,4 +1,4 @@
-"""Draw colour pictures of one figure each among clutter, with all that they were drawn from."""
+"""Draw color pictures of one figure each among clutter, with all that they were drawn from."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def shapes(n: int, difficulty: float, task: str, held_out: bool, seed: int) -> l
     """Return `n` images uint8 [n, 3, 32, 32] of circles, squares, triangles, stars, crosses and
     rings.
 
-    The class is told by form alone: place, size, angle and colours are drawn alike for each, and
+    The class is told by form alone: place, size, angle and colors are drawn alike for each, and
     every figure covers the area that its size says. factors: position [n, 2] and size [n] in
-    pixels, angle [n] in radians, colour [n, 3] in 0..1, clutter [n], the number of strokes.
+    pixels, angle [n] in radians, color [n, 3] in 0..1, clutter [n], the number of strokes.
     """
     rng = np.random.default_rng(seed)
     factors = _factors(n, difficulty, rng)
@@ -50,7 +50,7 @@ def _factors(n: int, difficulty: float, rng: np.random.Generator) -> dict[str, A
         "position": SIDE / 2 + 0.8 * difficulty * room * rng.uniform(-1, 1, (n, 2)),
         "size": size,
         "angle": difficulty * rng.uniform(-np.pi, np.pi, n),
-        "colour": rng.uniform(0.2, 0.8, (n, 3)),
+        "color": rng.uniform(0.2, 0.8, (n, 3)),
         "clutter": rng.integers(0, round(STROKES * difficulty) + 1, n),
     }
 
@@ -61,49 +61,49 @@ def _draw(
     """Return pictures and masks of classes, 0 where there is no figure."""
     grid = outlines.pixels(SIDE)
     contrast = 1 - 0.8 * difficulty
-    colour = factors["colour"]
-    ground = _apart(colour, contrast, rng)
+    color = factors["color"]
+    ground = _apart(color, contrast, rng)
     picture = _ground(ground, grid, 0.5 * difficulty, rng)
     for stroke in range(int(factors["clutter"].max(initial=0))):
         rows = np.flatnonzero(factors["clutter"] > stroke)
         paint = _apart(ground[rows], contrast, rng)
         picture[rows] = _over(picture[rows], _stroke(len(rows), grid, rng), paint)
     covered = outlines.draw(kind, grid, factors["position"], factors["size"], factors["angle"])
-    picture = _over(picture, covered, colour)
+    picture = _over(picture, covered, color)
     picture += rng.normal(0, 0.16 * difficulty, picture.shape)
     masks = np.where(covered > 0.5, kind[:, None, None] + 1, 0)
     return (255 * np.clip(picture, 0, 1) + 0.5).astype(np.uint8), masks.astype(np.uint8)
 
 
-def _apart(colour: Array, distance: float, rng: np.random.Generator) -> Array:
-    """Return colours [B, 3] that lie `distance` from the given ones, or less at the rim."""
-    away = rng.normal(size=colour.shape)
+def _apart(color: Array, distance: float, rng: np.random.Generator) -> Array:
+    """Return colors [B, 3] that lie `distance` from the given ones, or less at the rim."""
+    away = rng.normal(size=color.shape)
     away /= np.linalg.norm(away, axis=1, keepdims=True)
-    return np.asarray(np.clip(colour + distance * away, 0, 1))
+    return np.asarray(np.clip(color + distance * away, 0, 1))
 
 
-def _ground(colour: Array, grid: Array, slope: float, rng: np.random.Generator) -> Array:
+def _ground(color: Array, grid: Array, slope: float, rng: np.random.Generator) -> Array:
     """Return plain backgrounds [B, 3, H, W] that grow lighter in some direction."""
-    direction = rng.uniform(-slope, slope, (len(colour), 2)).astype(np.float32)
+    direction = rng.uniform(-slope, slope, (len(color), 2)).astype(np.float32)
     light = np.einsum("bd,dhw->bhw", direction, grid / SIDE - 0.5)
-    return np.asarray(colour[:, :, None, None] + light[:, None], np.float32)
+    return np.asarray(color[:, :, None, None] + light[:, None], np.float32)
 
 
 def _stroke(count: int, grid: Array, rng: np.random.Generator) -> Array:
     """Return how much of each pixel a stroke covers, [B, H, W]: bars, from dots to long lines."""
-    centre = rng.uniform(0, SIDE, (count, 2)).astype(np.float32)
+    center = rng.uniform(0, SIDE, (count, 2)).astype(np.float32)
     x, y = outlines.local(
-        grid, centre, np.ones(count, np.float32), rng.uniform(0, np.pi, count).astype(np.float32)
+        grid, center, np.ones(count, np.float32), rng.uniform(0, np.pi, count).astype(np.float32)
     )
     length = rng.uniform(0, 6, (count, 1, 1)).astype(np.float32)
     width = rng.uniform(0.5, 1.6, (count, 1, 1)).astype(np.float32)
     return outlines.cover(outlines.segment(x, y, length, width), 1)
 
 
-def _over(picture: Array, covered: Array, colour: Array) -> Array:
-    """Paint `colour` [B, 3] over pictures where they are `covered` [B, H, W]."""
+def _over(picture: Array, covered: Array, color: Array) -> Array:
+    """Paint `color` [B, 3] over pictures where they are `covered` [B, H, W]."""
     share = covered[:, None].astype(np.float32)
-    paint = colour[:, :, None, None].astype(np.float32)
+    paint = color[:, :, None, None].astype(np.float32)
     return np.asarray(picture + share * (paint - picture))
 
 

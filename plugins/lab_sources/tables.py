@@ -84,7 +84,7 @@ def dataset(
 
 
 def _bad(inputs: Array, owners: Sequence[str], column: Any, target: str) -> dict[int, str]:
-    """Return the rows that cannot be learnt from, and why."""
+    """Return the rows that cannot be learned from, and why."""
     found: dict[int, str] = {}
     for row in np.flatnonzero(~np.isfinite(inputs).all(axis=1)).tolist():
         place = int(np.flatnonzero(~np.isfinite(inputs[row]))[0])

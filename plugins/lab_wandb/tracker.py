@@ -117,7 +117,7 @@ class WandbTracker:
 
     def finish(self, summary: Mapping[str, Any]) -> None:
         if self._run is not None:
-            self._summarise(summary)
+            self._summarize(summary)
             for name, path in self._checkpoints:
                 self._upload(name, path, _clock_of(name, summary))
             self._end(EXIT_CODES.get(str(summary.get("state")), 1))
@@ -186,7 +186,7 @@ class WandbTracker:
 
     # -- end
 
-    def _summarise(self, summary: Mapping[str, Any]) -> None:
+    def _summarize(self, summary: Mapping[str, Any]) -> None:
         self._run.summary.update(summary_values(summary))
         objective = summary.get("objective")
         if isinstance(objective, Mapping) and objective.get("best") is not None:

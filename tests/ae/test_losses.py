@@ -10,7 +10,7 @@ from torch.autograd.functional import jacobian
 
 from lab_ae import losses
 from lab_ae.config import Config
-from lab_ae.lessons import Quantising, Reconstructing, Variational, binarised, corrupted
+from lab_ae.lessons import Quantizing, Reconstructing, Variational, binarized, corrupted
 
 
 def test_losses_are_sums_over_dimensions_and_means_over_examples() -> None:
@@ -126,10 +126,10 @@ def test_noise_is_of_the_level_that_was_asked(draw) -> None:
 
 def test_drawn_bits_are_on_as_often_as_pixels_are_bright(draw) -> None:
     x = torch.tensor([0.0, 0.2, 0.9, 1.0]).expand(20_000, 4)
-    drawn = binarised(x, Config(kind="vae", binarise="drawn"), draw)
+    drawn = binarized(x, Config(kind="vae", binarize="drawn"), draw)
     assert set(drawn.unique().tolist()) == {0.0, 1.0}
     assert drawn.mean(0).tolist() == pytest.approx([0.0, 0.2, 0.9, 1.0], abs=0.015)
-    cut = binarised(x, Config(kind="vae", binarise="threshold"), draw)
+    cut = binarized(x, Config(kind="vae", binarize="threshold"), draw)
     assert cut[0].tolist() == [0.0, 0.0, 1.0, 1.0]
 
 
@@ -188,7 +188,7 @@ def test_gradients_reach_the_right_sides(make_net, codebook) -> None:
     """
     config = {"kind": "vq", "tokens": 2, "entries": 5, "codebook": codebook}
     net, x = make_net(**config), torch.rand(6, 1, 4, 3)
-    lesson = Quantising(Config(**config, code=4), False)
+    lesson = Quantizing(Config(**config, code=4), False)
     found = net(x)
     found.vectors.retain_grad()
     outside = found.vectors.detach().requires_grad_()

@@ -1,4 +1,4 @@
-"""What cannot be learnt, or fits no network, is refused by a line that names the cause."""
+"""What cannot be learned, or fits no network, is refused by a line that names the cause."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import lab
         ({"lr": 10.0, "budget": 3_200}, "--lr 10 is too large"),
         ({"kind": "vae", "lr": 10.0, "budget": 3_200}, "--lr 10 is too large"),
         ({"data": "wine", "loss": "bce"}, "take --loss mse"),
-        ({"data": "wine", "kind": "vae", "binarise": "drawn"}, "wine has none"),
+        ({"data": "wine", "kind": "vae", "binarize": "drawn"}, "wine has none"),
         ({"data": "wine", "arch": "cnn"}, "--arch cnn is for images"),
         ({"data": "diabetes", "kind": "vae", "conditional": True}, "diabetes has none"),
         ({"kind": "vae", "learn_sigma": True}, "need gaussian outputs: --loss mse"),
@@ -25,13 +25,13 @@ import lab
         ({"data": "lone"}, "lone"),
     ],
 )
-def test_what_cannot_be_learnt_says_why(train, odd_sources, options, said) -> None:
+def test_what_cannot_be_learned_says_why(train, odd_sources, options, said) -> None:
     with pytest.raises((lab.RunFailed, lab.UsageError), match=said):
         train(**options)
 
 
 def test_pixels_that_never_vary_do_no_harm(train, odd_sources) -> None:
-    for options in ({}, {"kind": "vae", "binarise": "drawn"}, {"kind": "vq"}, {"arch": "cnn"}):
+    for options in ({}, {"kind": "vae", "binarize": "drawn"}, {"kind": "vq"}, {"arch": "cnn"}):
         result = train(data="constant", **options)
         assert np.isfinite(result.summary["test"]["test/reconstruction"])
 
@@ -55,7 +55,7 @@ def test_pixels_that_never_vary_do_no_harm(train, odd_sources) -> None:
         ({"contractive": 0.1, "norm": True}, "--norm mixes them"),
         ({"kind": "vae", "loss": "bce", "sigma": 0.1}, "--loss bce has no --sigma"),
         ({"kind": "vae", "learn_sigma": True, "sigma": 0.1}, "finds by itself the --sigma"),
-        ({"kind": "vae", "binarise": "drawn", "loss": "mse"}, "which --loss bce is for"),
+        ({"kind": "vae", "binarize": "drawn", "loss": "mse"}, "which --loss bce is for"),
         ({"kind": "vq", "code": 7}, "cannot be parted in 4 --tokens"),
         ({"kind": "vq", "ema": 0.9}, "--ema averages"),
     ],

@@ -19,7 +19,7 @@ VARIANTS = {
     "contractive": {"contractive": 0.1, "activation": "tanh"},
     "sparse": {"code_activation": "sigmoid", "sparsity": 0.1, "l1": 0.01, "ema": 0.9},
     "convolutions": {"arch": "cnn", "norm": True},
-    "variational": {"kind": "vae", "binarise": "drawn", "kl_warmup": 0.5},
+    "variational": {"kind": "vae", "binarize": "drawn", "kl_warmup": 0.5},
     "gaussian": {"kind": "vae", "loss": "mse", "learn_sigma": True, "ema": 0.9},
     "conditional": {"kind": "vae", "conditional": True},
     "running means": {"kind": "vq", "entries": 16},
@@ -124,7 +124,7 @@ def test_samples_can_be_measured_by_their_features(train) -> None:
     )
 
 
-def test_tables_are_learnt_and_sampled(train) -> None:
+def test_tables_are_learned_and_sampled(train) -> None:
     for kind in ("ae", "vae", "vq"):
         result = train(data="wine", kind=kind, code=4, budget=2_000, eval_every=1_000)
         table = lab.load(result.dir).sample_command(Sample(n=5))

@@ -40,7 +40,7 @@ def test_a_classifier_measures_what_scikit_learn_measures(fit, algo) -> None:
     train, classes = split_of(loaded, "train")
     inputs, truth = split_of(loaded, "test")
     if theirs is None:
-        seed = loaded.learnt["seed"]
+        seed = loaded.learned["seed"]
         theirs = RandomForestClassifier(20, max_depth=4, random_state=seed)
     found = theirs.fit(train, classes).predict(inputs)
     figures = test.summary["test"]
@@ -124,7 +124,7 @@ def test_probabilities_sum_to_one_and_no_class_is_impossible(fit) -> None:
 
 
 @pytest.mark.parametrize("algo", [name for name, one in METHODS.items() if "regress" in one.tasks])
-def test_several_values_are_learnt_together(tmp_path, algo) -> None:
+def test_several_values_are_learned_together(tmp_path, algo) -> None:
     from lab_baseline.baseline import Baseline
 
     exp = made_for_values(tmp_path, algo, outputs=2)

@@ -16,7 +16,7 @@ from lab.tracking.terminal import Silent
 
 @pytest.mark.parametrize("algo", ["forest", "svc"])
 def test_killed_and_resumed_it_is_the_same(fit, tmp_path, algo) -> None:
-    """After the fit, where a checkpoint holds what was learnt from. The row that was written since
+    """After the fit, where a checkpoint holds what was learned from. The row that was written since
     comes again."""
     options = {"trees": 10} if algo == "forest" else {}
     whole = fit(algo, name="whole", checkpoint_every=50, **options)
@@ -61,7 +61,7 @@ def test_a_state_that_is_the_same_is_not_fitted_again(fit) -> None:
     fitted = loaded.estimator
     loaded.load_state_dict(loaded.state_dict())
     assert loaded.estimator is fitted
-    other = {**loaded.learnt, "seed": loaded.learnt["seed"] + 1}
+    other = {**loaded.learned, "seed": loaded.learned["seed"] + 1}
     loaded.load_state_dict({"model": other})
     assert loaded.estimator is not fitted
 
@@ -120,7 +120,7 @@ MISTAKES = {
     "an unknown method": (["--algo", "bayes"], "--algo"),
     "another method's option": (["--algo", "knn", "--trees", "5"], "it belongs to forest"),
     "a shared option": (["--algo", "forest", "--c", "2"], "it belongs to svc, logistic, svr"),
-    "no neighbours": (["--neighbors", "0"], "--neighbors"),
+    "no neighbors": (["--neighbors", "0"], "--neighbors"),
     "pixels": (["--data", "shapes", "--task", "segment"], "which it cannot"),
     "an unknown source": (["--data", "irises"], "Did you mean 'iris'?"),
 }
@@ -136,7 +136,7 @@ def test_a_mistake_is_a_plain_line_and_no_run_folder(cli, tmp_path, case) -> Non
     assert not (tmp_path / "runs").exists()
 
 
-def test_more_neighbours_than_examples_is_said(cli) -> None:
+def test_more_neighbors_than_examples_is_said(cli) -> None:
     words = ["--data", "iris", "--labels", "2", "--wandb", "disabled", "--quiet"]
     result = cli("run", "baseline", "--neighbors", "7", *words)
     assert result.exit_code != 0

@@ -24,11 +24,11 @@ from lab_cnn.models.names import names
 
 SMALL = ["lenet5", "alexnet", "googlenet", "resnet20", "plain20", "mobilenet_v1", "mobilenet_v2"]
 SMALL += ["simple", "separable", "spatial"]
-PICTURES = {"grey": {"side": 8}, "colour": {"side": 32, "channels": 3}}
+PICTURES = {"gray": {"side": 8}, "color": {"side": 32, "channels": 3}}
 
 
 def take_a_step(**options) -> torch.Tensor:
-    """Take one optimiser step, and return how far each parameter went."""
+    """Take one optimizer step, and return how far each parameter went."""
     subject = Subject(discover().experiment("cnn"), discover())
     with subject.experiment(width=1.0, batch=4, data="bars", **options) as (experiment, ctx):
         before = [p.detach().clone() for p in experiment.net.parameters()]
@@ -41,7 +41,7 @@ def take_a_step(**options) -> torch.Tensor:
 
 @pytest.mark.parametrize("arch", SMALL)
 def test_every_family_takes_a_step_on_tiny_pictures(sources, arch) -> None:
-    moves = take_a_step(arch=arch, data_args=PICTURES["grey"])
+    moves = take_a_step(arch=arch, data_args=PICTURES["gray"])
     assert (moves > 0).float().mean() > 0.4
     assert moves.isfinite().all()
 

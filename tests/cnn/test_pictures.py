@@ -25,28 +25,28 @@ def images_of(channels: int, side: int = 9, count: int = 3) -> torch.Tensor:
 def test_the_textbooks_kernels_convolve_as_scipy_does(channels) -> None:
     """Symmetric or not: what is called a convolution in networks is scipy's correlation."""
     images = images_of(channels)
-    grey = images[0].double().mean(0).numpy()
+    gray = images[0].double().mean(0).numpy()
     found = pictures.textbook(images)
     assert set(found) == set(pictures.KERNELS)
     for name, kernel in pictures.KERNELS.items():
         window = np.array(kernel, float)
         window /= max(1, abs(window.sum()))
         seen = found[name][0].numpy()
-        expected = ndimage.correlate(grey, window, mode="constant")
+        expected = ndimage.correlate(gray, window, mode="constant")
         np.testing.assert_allclose(seen, expected, rtol=1e-5, atol=1e-3)
-        by_signal = signal.convolve2d(grey, window[::-1, ::-1], mode="same")
+        by_signal = signal.convolve2d(gray, window[::-1, ::-1], mode="same")
         np.testing.assert_allclose(seen, by_signal, rtol=1e-5, atol=1e-3)
 
 
 def test_sobels_and_laplaces_kernels_are_scipys_own() -> None:
     picture = images_of(1)[:1]
-    grey = picture[0, 0].double().numpy()
+    gray = picture[0, 0].double().numpy()
     found = {name: maps[0, 1:-1, 1:-1].numpy() for name, maps in pictures.textbook(picture).items()}
     inside = (slice(1, -1), slice(1, -1))
     for name, expected in (
-        ("edges across", ndimage.sobel(grey, axis=1)),
-        ("edges down", ndimage.sobel(grey, axis=0)),
-        ("outline", ndimage.laplace(grey)),
+        ("edges across", ndimage.sobel(gray, axis=1)),
+        ("edges down", ndimage.sobel(gray, axis=0)),
+        ("outline", ndimage.laplace(gray)),
     ):
         np.testing.assert_allclose(found[name], expected[inside], rtol=1e-5, atol=1e-3)
 
@@ -113,7 +113,7 @@ def test_frozen_networks_have_their_heat_too() -> None:
     assert 0 <= heat.min() <= heat.max() <= 1
 
 
-def test_filters_over_three_channels_are_in_colour() -> None:
+def test_filters_over_three_channels_are_in_color() -> None:
     grid = pictures.filters(torch.randn(5, 3, 4, 4))
     assert [picture.shape for picture, _ in grid.shown] == [(3, 4, 4)] * 5
     assert all(picture.min() == 0 and picture.max() == 1 for picture, _ in grid.shown)
@@ -130,7 +130,7 @@ def test_masks_are_tinted_by_class_and_the_ground_is_left_alone() -> None:
     assert [title for _, title in shown] == ["image", "found", "true"]
     assert torch.allclose(found, image)
     assert torch.equal(true[:, 0, 0], image[:, 0, 0])
-    expected = 0.4 * 100 / 255 + 0.6 * torch.tensor(pictures.COLOURS[1] / 255).float()
+    expected = 0.4 * 100 / 255 + 0.6 * torch.tensor(pictures.COLORS[1] / 255).float()
     assert torch.allclose(true[:, 0, 1], expected)
     assert torch.equal(true[:, 0, 1], true[:, 1, 1])
     assert not torch.equal(true[:, 1, 0], true[:, 1, 1])

@@ -60,7 +60,7 @@ def test_what_was_stopped_ends_as_if_it_had_not_been(segment) -> None:
     assert rows(resumed.dir)[-1] == rows(whole.dir)[-1]
 
 
-def test_masks_are_drawn_over_the_pictures_in_their_colours(segment) -> None:
+def test_masks_are_drawn_over_the_pictures_in_their_colors(segment) -> None:
     result = segment(media=True, budget=16)
     names = {path.name.partition("-")[2] for path in (result.dir / "media").iterdir()}
     assert {"segmentation.png", "filters.png", "feature_maps.png", "kernels.png"} == names

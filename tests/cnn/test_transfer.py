@@ -28,7 +28,7 @@ def moved(before: dict[str, Tensor], after: dict[str, Tensor]) -> set[str]:
 
 
 def trained_names(folder: Path) -> set[str]:
-    """Return the parameters that the optimiser of a restored run holds."""
+    """Return the parameters that the optimizer of a restored run holds."""
     experiment = lab.load(folder)
     held = {id(p) for group in experiment.updater.optimizer.param_groups for p in group["params"]}
     names = dict(experiment.net.named_parameters())

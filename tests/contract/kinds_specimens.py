@@ -66,7 +66,7 @@ def refused() -> lab.Dataset:
     raise lab.UsageError("there is no such thing")
 
 
-def in_colour() -> lab.Dataset:
+def in_color() -> lab.Dataset:
     pixels = np.random.default_rng(0).random((60, 3, 8, 8)).astype(np.float32)
     return lab.Dataset(pixels, np.arange(60) % 2, classes=("a", "b"))
 
@@ -131,7 +131,7 @@ BROKEN_SOURCES = [
     ("spec_is_complete", source(points, Options, task="guess"), "none of classify"),
     ("spec_is_complete", source(few, Options), "does not take n"),
     ("options_are_described", source(points, Undescribed), "has no description"),
-    ("data_are_consistent", source(in_colour), "The inputs are a image of float32"),
+    ("data_are_consistent", source(in_color), "The inputs are a image of float32"),
     ("data_are_consistent", source(points, task="regress"), "says that it is to regress"),
     ("data_are_consistent", source(refused), "there is no such thing"),
     ("every_class_has_examples", source(without_a_class), "no example of the class beyond"),

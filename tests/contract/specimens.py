@@ -615,7 +615,7 @@ class PredictsAMean(Honest):
 
 
 @breaks("predictions_are_batched", "another answer")
-class PredictsByNeighbours(Honest):
+class PredictsByNeighbors(Honest):
     def predict(self, inputs: np.ndarray) -> np.ndarray:
         return super().predict(inputs - inputs.mean())
 
@@ -947,7 +947,7 @@ class SelectsByTest(Reads):
 
 
 class Acts(Honest):
-    """Play beside what is learnt; keeps every promise."""
+    """Play beside what is learned; keeps every promise."""
 
     @cached_property
     def envs(self) -> lab.Envs:

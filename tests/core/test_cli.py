@@ -161,7 +161,7 @@ def test_help_is_there_for_everything(cli) -> None:
         assert cli(command, "-h").stdout == result.stdout
     listing = cli("run", "--help").stdout
     assert "toy-gan" in listing
-    assert "Two players, two optimisers" in listing
+    assert "Two players, two optimizers" in listing
     own = cli("run", "toy-epochs", "--help").stdout
     assert own.index("Options of toy-epochs") < own.index("--batch") < own.index("Runner options")
 

@@ -120,7 +120,7 @@ def test_an_objective_that_is_none_is_said_plainly(train, monkeypatch, said) -> 
         train("odd")
 
 
-def test_what_cannot_be_learnt_is_said_before_anything_is_made(train, tmp_path) -> None:
+def test_what_cannot_be_learned_is_said_before_anything_is_made(train, tmp_path) -> None:
     with pytest.raises(lab.UsageError, match="nothing to predict"):
         train("mlp", data="text:x")
     assert not (tmp_path / "runs").exists()

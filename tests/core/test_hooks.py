@@ -356,7 +356,7 @@ def test_the_families_are_those_of_the_entry_points() -> None:
 
 @one_worker
 @pytest.mark.parametrize("name", FAMILIES)
-def test_a_source_or_a_world_of_anybodys_is_learnt_from(family) -> None:
+def test_a_source_or_a_world_of_anybodys_is_learned_from(family) -> None:
     assert family["state"] == "finished"
     assert "given up" not in family["log"], family["log"]
     sources = [event[2] for event in family["events"] if event[0] == "source"]

@@ -26,7 +26,7 @@ FAMILIES: dict[str, tuple[str, dict[str, Any], tuple[int, ...]]] = {
         "ae", {**SHORT, "data": "digits", "code": 5, "kind": "vae", "conditional": True}, (5,),
     ),
     "gan": ("gan", {**SHORT, "data": "iris", "samples": 10}, (1,)),
-    "gan, classes": ("gan", {**SHORT, "data": "iris", "samples": 10, "labelled": 3}, (3,)),
+    "gan, classes": ("gan", {**SHORT, "data": "iris", "samples": 10, "labeled": 3}, (3,)),
     "dbn": ("dbn", {**SHORT, "data": "digits", "layers": (6,)}, (6,)),
     "baseline": ("baseline", {"data": "iris", "algo": "logistic"}, (3,)),
     "dqn": ("dqn", RL, ()),

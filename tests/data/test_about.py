@@ -104,7 +104,7 @@ def test_single_precision_does_not_spoil_a_mean() -> None:
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
 @pytest.mark.parametrize("width", [0, 1, 3])
-def test_values_are_standardised_and_restored(dtype, width) -> None:
+def test_values_are_standardized_and_restored(dtype, width) -> None:
     shape = (100, width) if width else (100,)
     values = (50 * np.random.default_rng(0).normal(size=shape) + 300).astype(dtype)
     about = About.of("values", Dataset(np.zeros((100, 2)), values), np.arange(100))

@@ -82,7 +82,7 @@ def test_each_way_of_reading_has_an_entry_of_its_own(lend, blobs, tmp_path) -> N
 # -- what is refused
 
 
-def test_a_run_killed_on_a_table_that_is_then_relabelled_does_not_go_on(table, tmp_path) -> None:
+def test_a_run_killed_on_a_table_that_is_then_relabeled_does_not_go_on(table, tmp_path) -> None:
     """Killed by the system, at any moment after it has read them."""
     words = ["run", "mlp", "--data", "csv:table.csv", "--budget", 400_000, "--name", "one"]
     command = helpers.lab_command(*words, "--wandb", "disabled", "--checkpoint-every", 2_000)

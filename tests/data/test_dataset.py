@@ -1,4 +1,4 @@
-"""What cannot be learnt from is refused in plain words."""
+"""What cannot be learned from is refused in plain words."""
 
 from __future__ import annotations
 

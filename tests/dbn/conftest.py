@@ -46,9 +46,9 @@ class Brute:
         for i, v in enumerate(self.visible):
             for j, h in enumerate(self.hidden):
                 energy[i, j] = -(below @ v) - (above @ h) - v @ weight @ h
-        self.unnormalised = np.exp(-energy)
-        self.partition = self.unnormalised.sum()
-        self.joint = self.unnormalised / self.partition
+        self.unnormalized = np.exp(-energy)
+        self.partition = self.unnormalized.sum()
+        self.joint = self.unnormalized / self.partition
 
     @property
     def log_z(self) -> float:

@@ -177,7 +177,7 @@ def test_phases_part_the_budget_and_never_go_back() -> None:
     assert later.done(2, 600) == 0.0  # a phase that was entered under a smaller budget
 
 
-def test_intensities_and_standardised_values_are_visible_states() -> None:
+def test_intensities_and_standardized_values_are_visible_states() -> None:
     pictures = torch.randint(256, (4, 1, 3, 2), dtype=torch.uint8)
     found = visible(pictures, about(), gaussian=False)
     assert torch.allclose(found, pictures.flatten(1) / 255)

@@ -30,7 +30,7 @@ def tensor(values: np.ndarray) -> torch.Tensor:
 def test_free_energy_is_that_of_the_sum_over_hidden_states(make_rbm, brute, sizes) -> None:
     rbm = make_rbm(**sizes)
     truth = brute(rbm)
-    expected = -np.log(truth.unnormalised.sum(1))
+    expected = -np.log(truth.unnormalized.sum(1))
     assert rbm.free_energy(tensor(truth.visible)).numpy() == pytest.approx(expected, abs=1e-4)
 
 

@@ -133,7 +133,7 @@ def test_predictions_are_classes_or_features(train) -> None:
     assert found.sum(1).tolist() == pytest.approx([1, 1, 1], abs=1e-5)
 
 
-def test_tables_are_learnt_with_gaussian_units(train) -> None:
+def test_tables_are_learned_with_gaussian_units(train) -> None:
     from lab_dbn.config import Sample
 
     result = train(data="wine", layers=(8,), budget=12_000, gaussian_lr=0.03)
@@ -167,7 +167,7 @@ def test_pictures_are_drawn(train) -> None:
         ({"data": "diabetes", "finetune": "classify"}, "--finetune classify needs classes"),
     ],
 )
-def test_what_cannot_be_learnt_says_why(train, options, said) -> None:
+def test_what_cannot_be_learned_says_why(train, options, said) -> None:
     with pytest.raises((lab.RunFailed, lab.UsageError), match=said):
         train(**options)
 

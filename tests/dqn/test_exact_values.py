@@ -124,7 +124,7 @@ class Lottery(gym.Env):
 
 
 @pytest.mark.parametrize(("beta", "expected"), [(1.0, 0.1), (0.0, 0.23)])
-def test_importance_weights_keep_prioritised_replay_unbiased(beta, expected) -> None:
+def test_importance_weights_keep_prioritized_replay_unbiased(beta, expected) -> None:
     """The mean reward is 0.1; the rare large errors, sampled more often, pull it up to 0.23 where
     nothing undoes that."""
     options = {**TABLE, "lr": 0.002, "batch": 64, "n_envs": 4, "budget": 10**9}

@@ -427,7 +427,7 @@ OPTIONS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 def test_a_restored_dqn_goes_on_to_the_same_bits(tmp_path, options) -> None:
-    """Networks, optimiser, memory, counters; environments and generators by the runner's hand."""
+    """Networks, optimizer, memory, counters; environments and generators by the runner's hand."""
     options = {**SMALL, "hidden": (16,), "learning_starts": 50, "gradient_steps": 2, **options}
     whole, half, other = (make_dqn(**options) for _ in range(3))
     train(half, 120)

@@ -20,7 +20,7 @@ MISTAKES = {
     "a stack of states": (["--env", "FrozenLake-v1", "--frame-stack", "2"], "MultiDiscrete"),
     "scaled pictures": (["--env", "lab/Catch-v0", "--scale-obs"], "--scale-obs scales vectors"),
     "scaled states": (["--env", "FrozenLake-v1", "--scale-obs"], "--scale-obs scales vectors"),
-    "an unknown argument": (["--env", "lab/Catch-v0", "--env-args", "colour=1"], "colour"),
+    "an unknown argument": (["--env", "lab/Catch-v0", "--env-args", "color=1"], "color"),
     "a wrong value": (["--env", "lab/Catch-v0", "--env-args", "rows=1"], "rows >= 2"),
     "a wrong key": (["--env", "FrozenLake-v1", "--env-args", "map_name=9x9"], "9x9"),
     "arguments that are none": (["--env-args", "slippery"], "--env-args slippery"),

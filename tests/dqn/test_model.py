@@ -92,10 +92,10 @@ def test_bounded_numbers_are_scaled_and_others_left_alone(stack) -> None:
         torch.testing.assert_close(scaled, expected.expand(2, stack, 4))
 
 
-def test_the_scale_centres_lopsided_bounds() -> None:
+def test_the_scale_centers_lopsided_bounds() -> None:
     """MountainCar-v0: positions from -1.2 to 0.6, speeds up to 0.07."""
     task = make_dqn(env="MountainCar-v0", scale_obs=True).task
-    assert task.centre == pytest.approx((-0.3, 0.0), abs=1e-6)
+    assert task.center == pytest.approx((-0.3, 0.0), abs=1e-6)
     assert task.half_range == pytest.approx((0.9, 0.07), abs=1e-6)
 
 
@@ -104,16 +104,16 @@ def test_the_scale_is_no_part_of_the_weights() -> None:
     assert list(plain.state_dict()) == list(scaled.state_dict())
 
 
-def test_colours_of_stacked_pictures_become_planes_frame_by_frame() -> None:
+def test_colors_of_stacked_pictures_become_planes_frame_by_frame() -> None:
     """[B, k, H, W, C] -> [B, k * C, H, W]: pixels stay where they are."""
     network = QNetwork(image(6, 5, 3, stack=2), (8,), dueling=False)
     obs = torch.randint(0, 256, (4, 2, 6, 5, 3), dtype=torch.uint8)
     planes = network.prepare(obs)
     assert planes.shape == (4, 6, 6, 5)
     for frame in range(2):
-        for colour in range(3):
-            expected = obs[:, frame, :, :, colour] / 255
-            assert torch.equal(planes[:, frame * 3 + colour], expected)
+        for color in range(3):
+            expected = obs[:, frame, :, :, color] / 255
+            assert torch.equal(planes[:, frame * 3 + color], expected)
     assert network(obs).shape == (4, 4)
 
 

@@ -164,7 +164,7 @@ def test_episodes_of_four_stacks_fill_the_whole_memory() -> None:
 
 
 @pytest.mark.parametrize("stack", [1, 4])
-def test_neighbours_in_short_episodes_evict_no_frame_of_a_long_one(stack) -> None:
+def test_neighbors_in_short_episodes_evict_no_frame_of_a_long_one(stack) -> None:
     """One environment never ends, so its rows reach furthest back; the others restart at every
     tick and write the most frames."""
     ends = [[".", *"TTTT"] for _ in range(300)]

@@ -121,7 +121,7 @@ def written(folder: Path) -> set[int]:
 
 
 def same(resumed: Path, whole: Path) -> None:
-    """Rows, weights, optimiser, replay, generators, environments, and the final test."""
+    """Rows, weights, optimizer, replay, generators, environments, and the final test."""
     assert rows(resumed) == rows(whole)
     assert difference(last_state(resumed), last_state(whole)) is None
     assert summary(resumed)["test"] == summary(whole)["test"]
@@ -204,7 +204,7 @@ def test_exploration_goes_on_where_it_was(run_dqn, monkeypatch, tmp_path) -> Non
 def test_an_environment_whose_state_cannot_be_saved_says_that_episodes_restart(
     run_dqn, monkeypatch, tmp_path
 ) -> None:
-    """Running normalisation is no function of the episode's seed and actions."""
+    """Running normalization is no function of the episode's seed and actions."""
     options: dict[str, Any] = {
         "env": "worlds:worlds/Normalized-v0",
         "budget": 400,

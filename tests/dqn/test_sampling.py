@@ -86,7 +86,7 @@ def steps(size: int, start: int) -> dict[str, np.ndarray]:
     }
 
 
-# -- prioritised (Schaul et al., 2016)
+# -- prioritized (Schaul et al., 2016)
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.6, 1.0])

@@ -99,7 +99,7 @@ def data(step: int) -> Batch:
 
 
 def same(one: Lab, other: Lab) -> None:
-    """Compare weights and the optimiser's whole state, steps and moments."""
+    """Compare weights and the optimizer's whole state, steps and moments."""
     weights = one.module.state_dict(), other.module.state_dict()
     torch.testing.assert_close(*weights, rtol=1e-4, atol=1e-6)
     states = one.optimizer.state_dict()["state"], other.optimizer.state_dict()["state"]

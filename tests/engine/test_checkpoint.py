@@ -307,7 +307,7 @@ def test_what_counts_as_plain_does_load_as_weights_only(tmp_path_factory, value)
     assert difference(checkpoint.load(path)["value"], value) is None
 
 
-def test_optimisers_and_schedules_are_plain() -> None:
+def test_optimizers_and_schedules_are_plain() -> None:
     net = torch.nn.Linear(2, 2)
     for kind in (torch.optim.Adam, torch.optim.SGD, torch.optim.RMSprop):
         optimizer = kind(net.parameters(), lr=0.1)

@@ -473,15 +473,15 @@ def test_catch_refuses_what_cannot_be_played() -> None:
         env.step(np.int64(3))
 
 
-def test_catch_renders_ball_and_paddle_in_colour() -> None:
+def test_catch_renders_ball_and_paddle_in_color() -> None:
     env = Catch(render_mode="rgb_array")
     env.reset(seed=0)
     frame = env.render()
     assert frame is not None
     assert frame.shape == (400, 400, 3)
     assert frame.dtype == np.uint8
-    assert tuple(frame[20, 40 * env.column + 20]) == env.colours["ball"]
-    assert tuple(frame[380, 40 * env.paddle + 20]) == env.colours["paddle"]
+    assert tuple(frame[20, 40 * env.column + 20]) == env.colors["ball"]
+    assert tuple(frame[380, 40 * env.paddle + 20]) == env.colors["paddle"]
 
 
 # --- grid -----------------------------------------------------------------------------------
@@ -586,8 +586,8 @@ def test_grid_text_and_frame_show_the_agent() -> None:
     frame = env.render()
     assert isinstance(frame, np.ndarray)
     assert frame.shape == (5 * 56, 7 * 56, 3)
-    assert tuple(frame[28, 28]) == env.colours["agent"]
-    assert tuple(frame[28, 6 * 56 + 28]) == env.colours["G"]
+    assert tuple(frame[28, 28]) == env.colors["agent"]
+    assert tuple(frame[28, 6 * 56 + 28]) == env.colors["G"]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Lend every test features that are learnt once, and short runs in its own folder."""
+"""Lend every test features that are learned once, and short runs in its own folder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["cli", "draw", "one_thread", "same_everywhere"]
 
 @pytest.fixture(scope="session")
 def features(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the features of sources are kept in: they are learnt once for all tests."""
+    """What the features of sources are kept in: they are learned once for all tests."""
     return tmp_path_factory.mktemp("features")
 
 

@@ -314,9 +314,9 @@ def test_both_players_see_varied_images(make, monkeypatch) -> None:
 
 
 def test_few_labels_are_all_that_a_semi_supervised_discriminator_sees(make) -> None:
-    gan = make(labelled=2, data="digits", arch="mlp")
-    assert len(gan.labelled) == 20
-    targets = gan.data.train.take(gan.labelled)["targets"]
+    gan = make(labeled=2, data="digits", arch="mlp")
+    assert len(gan.labeled) == 20
+    targets = gan.data.train.take(gan.labeled)["targets"]
     assert targets.bincount().tolist() == [2] * 10
     shown = set()
     for _ in range(20):
@@ -326,9 +326,9 @@ def test_few_labels_are_all_that_a_semi_supervised_discriminator_sees(make) -> N
     assert len(shown) <= 20
 
 
-def test_known_classes_are_learnt_by_their_weight(make) -> None:
+def test_known_classes_are_learned_by_their_weight(make) -> None:
     """Beside what is asked without labels: the value, and the gradient of the layer that names."""
-    gan = make(labelled=2, data="digits", arch="mlp", class_weight=2.0)
+    gan = make(labeled=2, data="digits", arch="mlp", class_weight=2.0)
     judge, play = gan.players.discriminator, gan.players.game
     batch, known = drawn(gan), gan.known()
     batch["fake"] = torch.rand_like(batch["real"])
@@ -363,7 +363,7 @@ def test_the_verdict_on_fooling_needs_a_discriminator_that_could_tell(make) -> N
     [
         ({"pack": 3}, "--pack 3 does not divide --batch 64"),
         ({"pack": 2, "conditional": "projection"}, "--pack judges several"),
-        ({"labelled": 5, "conditional": "concat"}, "exclude each other"),
+        ({"labeled": 5, "conditional": "concat"}, "exclude each other"),
         ({"info_categories": 1}, "--info-categories 1"),
         ({"slope": 3.0}, "--slope needs a bound"),
         ({"clip": 0.1}, "--clip is for --loss wgan"),
@@ -372,8 +372,8 @@ def test_the_verdict_on_fooling_needs_a_discriminator_that_could_tell(make) -> N
         ({"class_weight": 2.0}, "--class-weight is for"),
         ({"info_weight": 2.0}, "--info-weight is for"),
         ({"loss": "wgan", "info_categories": 3}, "--loss wgan clips all weights"),
-        ({"loss": "hinge", "labelled": 3}, "take --loss non-saturating or minimax"),
-        ({"diffaug": ("blur",)}, "'blur' is none of colour, translation, cutout"),
+        ({"loss": "hinge", "labeled": 3}, "take --loss non-saturating or minimax"),
+        ({"diffaug": ("blur",)}, "'blur' is none of color, translation, cutout"),
         ({"optimizer": "sgd", "beta1": 0.1}, "--beta1 is Adam's"),
         ({"hidden": (0,)}, "--hidden"),
         ({"norm": "batch", "batch": 1}, "--norm batch"),
@@ -388,7 +388,7 @@ def test_options_that_do_not_fit_together_are_refused(options, said) -> None:
     ("options", "said"),
     [
         ({"data": "diabetes", "conditional": "concat"}, "needs classes; diabetes has none"),
-        ({"data": "diabetes", "labelled": 3}, "--labelled needs classes"),
+        ({"data": "diabetes", "labeled": 3}, "--labeled needs classes"),
         ({"data": "moving-shapes"}, "moving-shapes is video data"),
         ({"arch": "cnn"}, "--arch cnn cannot make ring; leave it to mlp"),
         ({"width": 8}, "--width does nothing for ring, which mlp makes"),
@@ -407,7 +407,7 @@ def test_data_that_do_not_have_what_is_asked_for_are_refused(make, options, said
     ("options", "said"),
     [
         ({"data_args": {"n": 40}, "pack": 8}, "--pack 8 does not fit ring: batches of 8 and 4"),
-        ({"data": "digits", "arch": "mlp", "labelled": 500}, "a class of digits has 12. examples"),
+        ({"data": "digits", "arch": "mlp", "labeled": 500}, "a class of digits has 12. examples"),
     ],
 )
 def test_examples_that_do_not_allow_it_are_refused_before_training(make, options, said) -> None:

@@ -113,13 +113,13 @@ def test_a_projection_is_the_product_of_features_and_the_classs_embedding(draw) 
 
 def test_a_semi_supervised_score_has_the_odds_of_salimans(draw) -> None:
     """D(x) = Z / (Z + 1), with Z the sum of the classes' exponentials."""
-    _, judge = players(Config(labelled=5, hidden=(8,)), about("table", (2,)))
+    _, judge = players(Config(labeled=5, hidden=(8,)), about("table", (2,)))
     found = judge(torch.randn(5, 2, generator=draw))
     total = found.classes.exp().sum(1)
     assert torch.allclose(found.score.sigmoid(), total / (total + 1), atol=1e-6)
 
 
-def test_normalised_layers_have_slope_one() -> None:
+def test_normalized_layers_have_slope_one() -> None:
     _, judge = players(Config(loss="hinge", hidden=(16, 16)), about("table", (2,)))
     judge.train()
     for _ in range(50):  # a power iteration with each pass
@@ -130,7 +130,7 @@ def test_normalised_layers_have_slope_one() -> None:
             assert float(top.detach()) == pytest.approx(1, abs=0.02)
 
 
-def test_normalised_convolutions_have_slope_one_as_matrices() -> None:
+def test_normalized_convolutions_have_slope_one_as_matrices() -> None:
     """Miyato et al. (2018), section 2.1: a filter bank [F, C, h, w] counts as [F, C h w]."""
     config = Config(loss="hinge", arch="cnn", width=4)
     judge = players(config, about("image", (1, 8, 8)))[1].train()
@@ -208,7 +208,7 @@ def test_what_is_not_asked_for_is_no_part_of_a_code(draw) -> None:
 # -- augmentation
 
 
-@pytest.mark.parametrize("name", ["colour", "translation", "cutout"])
+@pytest.mark.parametrize("name", ["color", "translation", "cutout"])
 def test_variations_let_gradients_through(name, draw) -> None:
     images = torch.rand(16, 3, 8, 8, generator=draw, requires_grad=True)
     varied = differentiable(images, (name,), draw)
@@ -237,11 +237,11 @@ def test_without_a_policy_images_stay_as_they_are(draw) -> None:
     assert differentiable(images, (), draw) is images
 
 
-def test_colours_keep_their_place(draw) -> None:
+def test_colors_keep_their_place(draw) -> None:
     """Brightness, saturation and contrast are affine in each image: edges stay edges."""
     images = torch.zeros(50, 1, 2, 2)
     images[:, :, 0] = 1
-    varied = differentiable(images, ("colour",), draw)
+    varied = differentiable(images, ("color",), draw)
     assert torch.allclose(varied[:, :, 0, 0], varied[:, :, 0, 1], atol=1e-6)
     assert math.isclose(float((varied[:, :, 0] - varied[:, :, 1]).mean()), 1, abs_tol=0.2)
 

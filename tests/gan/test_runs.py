@@ -22,9 +22,9 @@ VARIANTS = {
     "lazy penalties": {"loss": "relativistic", "lazy": 3},
     "classes joined": {"conditional": "concat", "d_lr": 1e-3, "schedule": "cosine"},
     "auxiliary classes": {"conditional": "auxiliary", "accumulate": 2},
-    "few labels": {"labelled": 5},
+    "few labels": {"labeled": 5},
     "codes": {"info_categories": 4, "info_numbers": 1, "clip_norm": 1.0},
-    "convolutions": {**IMAGES, "norm": "batch", "diffaug": ("colour", "translation", "cutout")},
+    "convolutions": {**IMAGES, "norm": "batch", "diffaug": ("color", "translation", "cutout")},
     "waves": {"data": "waves", "data_args": {"n": 300, "steps": 12}, "width": 8, "r1": 0.1},
     "sentences": {"data": "sentences", "data_args": {"n": 300}, "width": 8},
 }
@@ -57,7 +57,7 @@ def test_metrics_are_what_the_spec_declares(train) -> None:
     from lab.plugins import discover
 
     spec = discover().experiment("gan")
-    for options in ({}, {"labelled": 5}, {"info_categories": 4}, VARIANTS["sentences"]):
+    for options in ({}, {"labeled": 5}, {"info_categories": 4}, VARIANTS["sentences"]):
         for row in helpers.rows(train(**options).dir):
             assert [n for n in row if "/" in n and not spec.declares(n) and "perf" not in n] == []
 
@@ -74,7 +74,7 @@ def test_the_discriminators_outputs_are_logged(train) -> None:
 
 
 def test_it_stops_where_it_can_no_longer_be_told_apart(train) -> None:
-    """What a discriminator with four units can tell is soon learnt."""
+    """What a discriminator with four units can tell is soon learned."""
     result = train(
         data_args={"n": 6_000}, hidden=(4,), lr=1e-2, batch=64, budget=200_000, ema=None,
         eval_every=6_400, stop_at="indistinguishable", samples=100,
@@ -141,7 +141,7 @@ def test_the_command_draws_what_the_run_learned(train, cli) -> None:
 
 
 def test_few_labels_teach_to_name_classes(train) -> None:
-    result = train(**DIGITS, labelled=10, hidden=(64,), lr=1e-3, budget=32_000, eval_every=32_000)
+    result = train(**DIGITS, labeled=10, hidden=(64,), lr=1e-3, budget=32_000, eval_every=32_000)
     assert result.summary["objective"]["metric"] == "eval/accuracy"
     assert result.summary["test"]["test/accuracy"] > 0.6  # by chance 0.1
     gan = lab.load(result.dir)
@@ -152,7 +152,7 @@ def test_few_labels_teach_to_name_classes(train) -> None:
 def test_a_discriminator_that_names_no_class_says_so(train) -> None:
     gan = lab.load(train().dir)
     assert gan.predict(gan.example(3)).shape == (3, 1)
-    with pytest.raises(lab.UsageError, match="--labelled"):
+    with pytest.raises(lab.UsageError, match="--labeled"):
         gan.predict_command(Predict(inputs=("1,2",)))
 
 

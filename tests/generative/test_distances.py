@@ -185,8 +185,8 @@ def test_one_mode_of_two_is_precise_and_recalls_half() -> None:
     assert 0.35 < found["coverage"] <= 0.5
 
 
-def test_too_few_neighbours_are_said() -> None:
-    with pytest.raises(ValueError, match="no 5 neighbours"):
+def test_too_few_neighbors_are_said() -> None:
+    with pytest.raises(ValueError, match="no 5 neighbors"):
         prdc(normal(0, 5, 2), normal(1, 50, 2))
 
 

@@ -21,7 +21,7 @@ from lab.generative import DISTRIBUTION_METRICS, Domain, cached, feature_net
 from lab.plugins import discover
 from lab.testing.static import METRIC
 
-ROWS = ("real", "memoriser", "mixture")
+ROWS = ("real", "memorizer", "mixture")
 
 
 def context(folder: Path, seed: int = 0) -> Context:
@@ -114,7 +114,7 @@ def test_samples_that_are_no_numbers_measure_as_none(digits) -> None:
     assert figures["fid_real"] > 0
 
 
-def test_a_memoriser_has_its_neighbours_at_0_and_fails(digits) -> None:
+def test_a_memorizer_has_its_neighbors_at_0_and_fails(digits) -> None:
     domain, data = digits
     copies = data.train.take(torch.arange(50, 150))["inputs"]
     inputs, rows, distances = domain.nearest(copies, count=2)
@@ -122,9 +122,9 @@ def test_a_memoriser_has_its_neighbours_at_0_and_fails(digits) -> None:
     assert torch.equal(inputs[:, 0], copies)
     assert torch.equal(rows[:, 0], torch.arange(50, 150))
     assert distances[:, 0].max() == 0
-    assert domain.memorisation(copies).copied
-    assert not domain.memorisation(data.test.inputs).copied
-    picture = generative.neighbour_grid(copies[:4], inputs[:4])
+    assert domain.memorization(copies).copied
+    assert not domain.memorization(data.test.inputs).copied
+    picture = generative.neighbor_grid(copies[:4], inputs[:4])
     assert picture.dtype == np.uint8
 
 
@@ -238,8 +238,8 @@ def test_sequences_are_measured_as_rows_of_all_their_steps(tmp_path) -> None:
     flat = data.about.prepare_inputs(data.train.inputs).flatten(1).double()
     truth = torch.cdist(flat[:5], flat).topk(2, largest=False).values
     torch.testing.assert_close(distances, truth, atol=1e-4, rtol=1e-4)
-    assert domain.memorisation(data.train.inputs[:100]).copied
-    assert not domain.memorisation(data.test.inputs).copied
+    assert domain.memorization(data.train.inputs[:100]).copied
+    assert not domain.memorization(data.test.inputs).copied
     with pytest.raises(ValueError, match=r"samples are \(32,\), examples of waves \(32, 1\)"):
         domain.features(torch.zeros(3, 32))
 

@@ -11,7 +11,7 @@ from scipy.stats import chi2, mannwhitneyu
 
 import lab
 from lab.data.batches import make_split
-from lab.generative import memorisation, mixture_of, mode_coverage, nearest
+from lab.generative import memorization, mixture_of, mode_coverage, nearest
 from lab.plugins import discover
 
 SQUARE = torch.tensor([[0.0, 0.0], [0.0, 10.0], [10.0, 0.0], [10.0, 10.0]])
@@ -53,10 +53,10 @@ def test_the_share_of_real_points_is_chi_squareds(dimensions) -> None:
 def test_the_bundled_mixtures_tell_their_modes(name, modes, ctx) -> None:
     ctx._sources = discover().sources()
     data = ctx.data(lab.DataOptions(data=name, data_args={"n": 4_000, "std": 0.03}))
-    centres, std = mixture_of(data)
-    assert centres.shape == (modes, 2)
+    centers, std = mixture_of(data)
+    assert centers.shape == (modes, 2)
     assert std == pytest.approx(0.03, rel=0.05)
-    found = mode_coverage(data.test.inputs, centres, std)
+    found = mode_coverage(data.test.inputs, centers, std)
     assert found.modes == modes
     assert found.high_quality == pytest.approx(1 - math.exp(-4.5), abs=0.02)
     assert found.mode_kl < 0.01
@@ -68,12 +68,12 @@ def test_a_source_without_modes_is_refused(ctx) -> None:
         mixture_of(ctx.data(lab.DataOptions(data="iris")))
 
 
-# -- neighbours
+# -- neighbors
 
 
 @pytest.mark.parametrize("block", [2**22, 300])
-def test_neighbours_are_those_of_a_full_search(block, monkeypatch) -> None:
-    monkeypatch.setattr("lab.generative.neighbours.BLOCK", block)
+def test_neighbors_are_those_of_a_full_search(block, monkeypatch) -> None:
+    monkeypatch.setattr("lab.generative.neighbors.BLOCK", block)
     queries, references = normal(0, 23, 1, 3, 2), normal(1, 57, 1, 3, 2) + 100
     rows, distances = nearest(queries, references, count=3)
     gaps = queries.flatten(1).double()[:, None] - references.flatten(1).double()
@@ -82,7 +82,7 @@ def test_neighbours_are_those_of_a_full_search(block, monkeypatch) -> None:
     assert distances.numpy() == pytest.approx(expected.values[:, :3].numpy())
 
 
-def test_a_copy_is_its_own_neighbour_at_exactly_zero() -> None:
+def test_a_copy_is_its_own_neighbor_at_exactly_zero() -> None:
     references = normal(0, 500, 64) + 1_000
     rows, distances = nearest(references[100:200], references)
     assert torch.equal(rows[:, 0], torch.arange(100, 200))
@@ -102,18 +102,18 @@ def test_a_split_is_read_by_batch_and_bytes_keep_their_unit() -> None:
 # -- copies
 
 
-def test_a_memoriser_is_found_out_and_the_distribution_is_not() -> None:
+def test_a_memorizer_is_found_out_and_the_distribution_is_not() -> None:
     train, held_out, fresh = normal(0, 600, 4), normal(1, 300, 4), normal(2, 300, 4)
-    copies = memorisation(train[:300], train, held_out)
+    copies = memorization(train[:300], train, held_out)
     assert copies.copied
     assert copies.z < -10
     assert (copies.nearer, copies.copies) == (1, 1)
-    honest = memorisation(fresh, train, held_out)
+    honest = memorization(fresh, train, held_out)
     assert not honest.copied
     assert honest.nearer == pytest.approx(0.5, abs=0.08)
     assert honest.copies < 0.05
-    assert memorisation(train[:300] + 0.01 * fresh, train, held_out).copied
-    assert memorisation(3 * fresh, train, held_out).z > 3  # far from everything
+    assert memorization(train[:300] + 0.01 * fresh, train, held_out).copied
+    assert memorization(3 * fresh, train, held_out).z > 3  # far from everything
 
 
 def test_the_statistic_is_scipys() -> None:
@@ -121,11 +121,11 @@ def test_the_statistic_is_scipys() -> None:
     train, held_out, samples = ((10 * x).round() for x in (train, held_out, samples))  # ties
     ours, fresh = (nearest(x, train)[1].flatten().numpy() for x in (samples, held_out))
     expected = mannwhitneyu(ours, fresh, method="asymptotic", use_continuity=False)
-    found = memorisation(samples, train, held_out)
+    found = memorization(samples, train, held_out)
     assert 2 * 0.5 * math.erfc(abs(found.z) / math.sqrt(2)) == pytest.approx(expected.pvalue)
     assert found.nearer == pytest.approx(1 - expected.statistic / (30 * 40))
 
 
 def test_distances_that_are_all_alike_say_nothing() -> None:
     zeros = torch.zeros(5, 2)
-    assert memorisation(zeros, zeros, zeros).z == 0
+    assert memorization(zeros, zeros, zeros).z == 0

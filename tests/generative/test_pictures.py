@@ -14,7 +14,7 @@ from lab.generative import (
     code_map,
     filter_grid,
     interpolation_grid,
-    neighbour_grid,
+    neighbor_grid,
     sample_grid,
     traversal_grid,
 )
@@ -74,8 +74,8 @@ def test_what_is_no_image_is_refused() -> None:
             sample_grid(torch.zeros(shape))
 
 
-def test_neighbours_stand_beside_their_sample() -> None:
-    picture = neighbour_grid(shades(0.0, 0.2), shades(0.4, 0.6, 0.8, 1.0).view(2, 2, 1, 32, 32))
+def test_neighbors_stand_beside_their_sample() -> None:
+    picture = neighbor_grid(shades(0.0, 0.2), shades(0.4, 0.6, 0.8, 1.0).view(2, 2, 1, 32, 32))
     assert picture.shape == (66, 3 * 32 + 8 + 3 * 2, 3)
     assert picture[0, 0, 0] == 0
     assert picture[40, 0, 0] == 51
@@ -111,13 +111,13 @@ def test_a_traversal_varies_one_dimension_a_line() -> None:
 
 
 @pytest.mark.parametrize("dimensions", [1, 2, 5])
-@pytest.mark.parametrize("labelled", [True, False])
-def test_codes_are_mapped_by_class(dimensions, labelled, tmp_path) -> None:
-    labels = torch.tensor([0, 0, 1, 2, 2, 2]) if labelled else None
+@pytest.mark.parametrize("labeled", [True, False])
+def test_codes_are_mapped_by_class(dimensions, labeled, tmp_path) -> None:
+    labels = torch.tensor([0, 0, 1, 2, 2, 2]) if labeled else None
     figure = code_map(torch.randn(6, dimensions), labels, classes=("a", "b"))
     drawn = figure.axes[0].collections
     assert sum(len(one.get_offsets()) for one in drawn) == 6
-    if labelled:
+    if labeled:
         assert [one.get_label() for one in drawn] == ["a", "b", "2"]
     assert media.write(tmp_path / "map", figure).suffix == ".png"
 

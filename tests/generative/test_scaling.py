@@ -20,14 +20,14 @@ def test_bytes_become_intensities_and_come_back() -> None:
     assert torch.equal((restored(found.flatten(1), IMAGES) * 255).round().byte(), inputs)
 
 
-def test_columns_are_standardised_and_come_back() -> None:
+def test_columns_are_standardized_and_come_back() -> None:
     inputs = np.random.default_rng(0).normal(size=(6, 3)).astype(np.float32) * 3 + 1
     found = scaled(torch.from_numpy(inputs), TABLE)
     assert found.numpy() == pytest.approx((inputs - [1, -2, 0]) / [2, 0.5, 1], abs=1e-6)
     assert restored(found, TABLE).numpy() == pytest.approx(inputs, abs=1e-6)
 
 
-def test_sequences_are_standardised_by_feature_and_come_back() -> None:
+def test_sequences_are_standardized_by_feature_and_come_back() -> None:
     about = lab.About("toy", "sequence", "none", (4, 3), (), 0, TABLE.mean, TABLE.std)
     inputs = np.random.default_rng(0).normal(size=(6, 4, 3)).astype(np.float32) * 3 + 1
     found = scaled(torch.from_numpy(inputs), about)
@@ -37,15 +37,15 @@ def test_sequences_are_standardised_by_feature_and_come_back() -> None:
 
 def test_either_scale_can_be_asked_for() -> None:
     images = torch.randint(0, 256, (5, 2, 3, 4), dtype=torch.uint8)
-    found = scaled(images, IMAGES, standardised=True)
+    found = scaled(images, IMAGES, standardized=True)
     by_hand = (images.numpy() / 255 - np.reshape([0.25, 0.5], (2, 1, 1))) / np.reshape(
         [0.5, 0.125], (2, 1, 1)
     )
     assert found.numpy() == pytest.approx(by_hand, abs=1e-5)
-    again = restored(found, IMAGES, standardised=True)
+    again = restored(found, IMAGES, standardized=True)
     assert torch.allclose(again, images / 255, atol=1e-6)
     rows = torch.randn(4, 3)
-    assert torch.equal(scaled(rows, TABLE, standardised=False), rows)
+    assert torch.equal(scaled(rows, TABLE, standardized=False), rows)
 
 
 def test_images_are_clipped_and_rows_are_not() -> None:

@@ -77,7 +77,7 @@ def test_novikoffs_bound_holds(seed, gap, lr) -> None:
             wrong += sum(changed)
         if not wrong:
             break
-    assert not wrong, "separable data are learnt without an error"
+    assert not wrong, "separable data are learned without an error"
     assert max(mistakes) <= (radius / margin) ** 2 + 1  # + 1: a sum of 0 counts as not firing
 
 

@@ -93,7 +93,7 @@ WRONG = {
     "no image": (["images"], "Give image files"),
     "words": (["rows", "a,b,c,d"], "is no row of numbers"),
     "an empty word": (["rows", ""], "is no row of numbers"),
-    "too few": (["rows", "1,2"], "has 2 numbers; the run learnt from 4"),
+    "too few": (["rows", "1,2"], "has 2 numbers; the run learned from 4"),
     "no number": (["rows", "1,2,3,nan"], "no finite number"),
     "an image for rows": (["rows", "digit.png"], "is no row of numbers"),
     "a row for images": (["images", "1,2,3"], "1,2,3 cannot be read: No such file"),

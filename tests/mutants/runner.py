@@ -96,14 +96,14 @@ class Laboratory:
         self.killers = {name: test for name, test in self.killers.items() if test in passed}
 
     def kept(self, key: str) -> dict[str, Any]:
-        """Return what was learnt of the same code, or of any if that is trusted; or nothing."""
+        """Return what was learned of the same code, or of any if that is trusted; or nothing."""
         kept = json.loads(self.known.read_text()) if self.known.exists() else {}
         found: dict[str, Any] = kept.get(key, {})
         return found if self.trust or found.get("tree") == digest_of_tree() else {}
 
-    def keep(self, key: str, learnt: Mapping[str, Any]) -> None:
+    def keep(self, key: str, learned: Mapping[str, Any]) -> None:
         kept = json.loads(self.known.read_text()) if self.known.exists() else {}
-        kept[key] = {"tree": digest_of_tree(), **learnt}
+        kept[key] = {"tree": digest_of_tree(), **learned}
         self.known.write_text(json.dumps(kept))
 
     def prepare(self, tests: tuple[str, ...], tree: Path) -> float:

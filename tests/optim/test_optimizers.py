@@ -1,4 +1,4 @@
-"""Optimisers are torch's, decay what should decay, and take the fast path where there is one."""
+"""Optimizers are torch's, decay what should decay, and take the fast path where there is one."""
 
 from __future__ import annotations
 

@@ -60,8 +60,8 @@ def test_figures_stand_where_their_factors_say(ask) -> None:
     y, x = np.mgrid[:32, :32] + 0.5
     seen = masks > 0
     area = seen.sum((1, 2))
-    centre = np.stack([(seen * x).sum((1, 2)), (seen * y).sum((1, 2))], 1) / area[:, None]
-    inside = np.hypot(*(centre - factors["position"]).T)
+    center = np.stack([(seen * x).sum((1, 2)), (seen * y).sum((1, 2))], 1) / area[:, None]
+    inside = np.hypot(*(center - factors["position"]).T)
     assert np.quantile(inside, 0.95) < 1
     assert np.quantile(np.abs(np.sqrt(area) / factors["size"] - 1), 0.95) < 0.15
 
@@ -72,8 +72,8 @@ def test_the_two_tasks_of_shapes_show_the_same_pictures(ask) -> None:
     np.testing.assert_array_equal(named.targets, masked.factors["figure"])
 
 
-def test_colours_and_places_do_not_tell_the_figure(ask) -> None:
-    """A forest that sees all factors and the mean colours does no better than guessing."""
+def test_colors_and_places_do_not_tell_the_figure(ask) -> None:
+    """A forest that sees all factors and the mean colors does no better than guessing."""
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.model_selection import cross_val_score
 
@@ -139,13 +139,13 @@ def test_moved_digits_are_the_digits_moved(ask) -> None:
     np.testing.assert_allclose(mass, 1.5**2, rtol=0.05)
     moved = ask("affine-digits", size=20, shift=4, rotate=0, scale=0)
 
-    def centre(images):
+    def center(images):
         weights = images[:, 0].astype(float)
         place = np.arange(20) + 0.5
         total = weights.sum((1, 2))
         return np.stack([(weights.sum(1) @ place), (weights.sum(2) @ place)], 1) / total[:, None]
 
-    went = centre(moved.inputs) - centre(still.inputs)
+    went = center(moved.inputs) - center(still.inputs)
     np.testing.assert_allclose(went, moved.factors["shift"], atol=0.2)
     assert np.abs(moved.factors["shift"]).max() > 3.9
 
@@ -163,8 +163,8 @@ def test_a_turn_by_a_quarter_is_a_turn_by_a_quarter() -> None:
     assert placed.sum() == image.sum()
 
 
-def test_training_digits_may_be_centred_while_test_digits_are_moved(ask) -> None:
-    dataset = ask("affine-digits", centred=True, copies=2)
+def test_training_digits_may_be_centerd_while_test_digits_are_moved(ask) -> None:
+    dataset = ask("affine-digits", centerd=True, copies=2)
     parts = split(dataset, "affine-digits")
     shift = np.abs(dataset.factors["shift"]).max(1)
     assert (shift[parts["train"]] == 0).all()
@@ -223,16 +223,16 @@ def test_xor_without_noise_is_the_truth_table_on_every_side(ask) -> None:
 @pytest.mark.parametrize(("name", "modes", "std"), [("ring", 8, 0.02), ("grid", 25, 0.05)])
 def test_mixtures_have_the_modes_they_say(ask, name, modes, std) -> None:
     dataset = ask(name)
-    centres = np.array([dataset.factors["centre"][dataset.targets == m][0] for m in range(modes)])
+    centers = np.array([dataset.factors["center"][dataset.targets == m][0] for m in range(modes)])
     assert len(dataset.classes) == modes
     if name == "ring":
-        np.testing.assert_allclose(np.hypot(*centres.T), 2)
-        steps = np.hypot(*(centres - np.roll(centres, 1, 0)).T)
+        np.testing.assert_allclose(np.hypot(*centers.T), 2)
+        steps = np.hypot(*(centers - np.roll(centers, 1, 0)).T)
         np.testing.assert_allclose(steps, 4 * np.sin(np.pi / 8))
     else:
         grid = {(x, y) for x in (-4, -2, 0, 2, 4) for y in (-4, -2, 0, 2, 4)}
-        assert {tuple(centre) for centre in centres} == grid
-    around = dataset.inputs - dataset.factors["centre"]
+        assert {tuple(center) for center in centers} == grid
+    around = dataset.inputs - dataset.factors["center"]
     assert around.std() == pytest.approx(std, rel=0.03)
     assert np.abs(around.mean(0)).max() < std / 20
 

@@ -46,15 +46,15 @@ def test_images_are_resized_to_one_size(ask, pictures) -> None:
     np.testing.assert_allclose(resized.inputs[12].mean((1, 2)), [7, 8, 9], atol=2)
 
 
-def test_grey_images_have_one_channel_and_a_colour_among_them_makes_three(ask, tmp_path) -> None:
+def test_gray_images_have_one_channel_and_a_color_among_them_makes_three(ask, tmp_path) -> None:
     (tmp_path / "x" / "a").mkdir(parents=True)
     for number in range(3):
         Image.new("L", (4, 4), 50 * number).save(tmp_path / "x" / "a" / f"{number}.png")
     sixteen = np.full((4, 4), 40_000, np.uint16)
     Image.fromarray(sixteen).save(tmp_path / "x" / "a" / "3.png")
-    grey = ask(f"imagefolder:{tmp_path}/x")
-    assert grey.shape == (1, 4, 4)
-    assert grey.inputs[:, 0, 0, 0].tolist() == [0, 50, 100, 40_000 // 256]
+    gray = ask(f"imagefolder:{tmp_path}/x")
+    assert gray.shape == (1, 4, 4)
+    assert gray.inputs[:, 0, 0, 0].tolist() == [0, 50, 100, 40_000 // 256]
     Image.new("RGBA", (4, 4), (1, 2, 3, 0)).save(tmp_path / "x" / "a" / "4.png")
     assert ask(f"imagefolder:{tmp_path}/x").shape == (3, 4, 4)
 
@@ -133,7 +133,7 @@ ROWS = [(1.5, 3, "red", True, "yes"), (2.5, 4, "blue", False, "no"), (3.5, 5, "r
 def table(request, tmp_path: Path) -> str:
     """The same table as either file; the words by which it is asked for."""
     columns = dict(
-        zip(("width", "age", "colour", "old", "sold"), zip(*ROWS, strict=True), strict=True)
+        zip(("width", "age", "color", "old", "sold"), zip(*ROWS, strict=True), strict=True)
     )
     made = pa.table({name: list(values) for name, values in columns.items()})
     path = tmp_path / f"goods.{request.param}"
@@ -150,7 +150,7 @@ def table(request, tmp_path: Path) -> str:
 
 def test_numbers_stay_and_words_become_columns(ask, table) -> None:
     dataset = ask(table)
-    assert dataset.features == ("width", "age", "colour=blue", "colour=red", "old")
+    assert dataset.features == ("width", "age", "color=blue", "color=red", "old")
     assert dataset.inputs.dtype == np.float32
     assert dataset.inputs.tolist() == [[1.5, 3, 0, 1, 1], [2.5, 4, 1, 0, 0], [3.5, 5, 0, 1, 1]]
     assert dataset.classes == ("no", "yes")
@@ -158,7 +158,7 @@ def test_numbers_stay_and_words_become_columns(ask, table) -> None:
 
 
 def test_any_column_can_be_the_target_and_any_left_out(ask, table) -> None:
-    values = ask(table, target="age", task="regress", drop="colour+sold")
+    values = ask(table, target="age", task="regress", drop="color+sold")
     assert values.task == "regress"
     assert values.features == ("width", "old")
     assert values.targets.tolist() == [[3], [4], [5]]
@@ -171,8 +171,8 @@ def test_any_column_can_be_the_target_and_any_left_out(ask, table) -> None:
     [
         ({"target": "with"}, "has no column 'with'. Did you mean 'width'? It has: width, age"),
         ({"drop": "agee"}, "has no column 'agee'. Did you mean 'age'?"),
-        ({"target": "colour", "task": "regress"}, "colour holds no numbers; say task=classify"),
-        ({"drop": "width+age+colour+old"}, "there is no column but sold to learn from"),
+        ({"target": "color", "task": "regress"}, "color holds no numbers; say task=classify"),
+        ({"drop": "width+age+color+old"}, "there is no column but sold to learn from"),
     ],
 )
 def test_wrong_columns_are_said(ask, table, options, message) -> None:
@@ -209,11 +209,11 @@ def test_a_target_of_many_numbers_is_no_class(ask, tmp_path) -> None:
 
 
 def test_missing_features_are_bad_rows_that_are_named(ask, tmp_path) -> None:
-    words = write(tmp_path / "x.csv", "p,colour,kind\n1,red,a\n,red,b\n3,,a\n4,blue,b\n")
+    words = write(tmp_path / "x.csv", "p,color,kind\n1,red,a\n,red,b\n3,,a\n4,blue,b\n")
     with pytest.raises(UsageError, match=r"row 1: p is missing \(and 1 more\)"):
         ask(words)
     left = ask(words, skip_bad=True)
-    assert left.bad == ("row 1: p is missing", "row 2: colour is missing")
+    assert left.bad == ("row 1: p is missing", "row 2: color is missing")
     assert left.inputs.tolist() == [[1, 0, 1], [4, 1, 0]]
 
 

@@ -23,8 +23,8 @@ def test_rows_of_numbers_are_read() -> None:
 
 
 def test_images_are_brought_to_the_runs_size_and_channels(tmp_path: Path) -> None:
-    Image.fromarray(np.full((10, 6, 3), 90, np.uint8)).save(tmp_path / "grey.png")
-    found = read_inputs([str(tmp_path / "grey.png")], about("image", (1, 5, 4)))
+    Image.fromarray(np.full((10, 6, 3), 90, np.uint8)).save(tmp_path / "gray.png")
+    found = read_inputs([str(tmp_path / "gray.png")], about("image", (1, 5, 4)))
     assert torch.equal(found, torch.full((1, 1, 5, 4), 90, dtype=torch.uint8))
 
 
@@ -33,7 +33,7 @@ def test_images_are_brought_to_the_runs_size_and_channels(tmp_path: Path) -> Non
     [
         ((), "image", (1, 8, 8), "Give image files."),
         ((), "table", (4,), "Give 4 numbers"),
-        (("1,2",), "table", (3,), "'1,2' has 2 numbers; the run learnt from 3"),
+        (("1,2",), "table", (3,), "'1,2' has 2 numbers; the run learned from 3"),
         (("1,x",), "table", (2,), "'1,x' is no row of numbers"),
         (("1,nan",), "table", (2,), "holds what is no finite number"),
         (("nowhere.png",), "image", (1, 8, 8), "nowhere.png cannot be read"),

@@ -36,7 +36,7 @@ def test_tokens_come_as_whole_numbers_with_their_classes(tmp_path) -> None:
         assert target == (subject in plurals)
 
 
-def test_sequences_come_standardised(tmp_path) -> None:
+def test_sequences_come_standardized(tmp_path) -> None:
     lesson = supervision(tmp_path, data="waves", batch=1_400, augment={"noise": 0.0})
     inputs = lesson.next()["inputs"]
     assert (inputs.dtype, inputs.shape) == (torch.float32, (1_400, 32, 1))
@@ -44,7 +44,7 @@ def test_sequences_come_standardised(tmp_path) -> None:
     assert float(inputs.std()) == pytest.approx(1, abs=1e-4)
 
 
-def test_labels_of_frames_are_learnt_and_measured_as_those_of_examples(tmp_path) -> None:
+def test_labels_of_frames_are_learned_and_measured_as_those_of_examples(tmp_path) -> None:
     """Whatever the mixture: logits [B, K, T] beside classes [B, T]."""
     lesson = supervision(
         tmp_path, data="moving-shapes", data_args={"n": 60, "frames": 3}, augment={"mixup": 0.2}
@@ -91,7 +91,7 @@ def test_texts_give_no_batches(tmp_path, monkeypatch) -> None:
         supervision(tmp_path, data="text:lines.txt").next()
 
 
-def test_only_training_examples_are_learnt_from(tmp_path) -> None:
+def test_only_training_examples_are_learned_from(tmp_path) -> None:
     lesson = supervision(tmp_path, data="iris", batch=16)
     train, rest = (
         {tuple(row) for part in parts for row in lesson.data.part(part).inputs.tolist()}

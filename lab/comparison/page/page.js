@@ -40,7 +40,7 @@
   const said = (value) => Array.isArray(value) ? value.join(", ")
     : value !== null && typeof value === "object" ? JSON.stringify(value)
     : typeof value === "number" ? String(value) : String(value ?? "–");
-  const colour = (group) => data.palette[data.names.indexOf(group) % data.palette.length];
+  const color = (group) => data.palette[data.names.indexOf(group) % data.palette.length];
   const dash = (group) => ["solid", "dash", "dashdot"][
     Math.floor(data.names.indexOf(group) / data.palette.length) % 3];
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -72,7 +72,7 @@
 
   function line(run, extra) {
     const { x, y } = course(run);
-    const rgb = colour(run.group);
+    const rgb = color(run.group);
     return { x, y, type: "scatter", mode: x.length > 1 ? "lines" : "markers", legendgroup: run.group, showlegend: false,
              line: { color: rgb, width: 1 }, marker: { color: rgb },
              hovertemplate: `%{y:.4~g}<extra>${escape(run.name)}</extra>`, ...extra };
@@ -90,7 +90,7 @@
       const counted = new Set((data.groups.find((one) => one.name === group) || { runs: [] }).runs);
       const found = [];
       for (const run of runs) {
-        if (!counted.has(run.name)) found.push(line(run, { line: { color: colour(group), width: 1.5, dash: "dot" } }));
+        if (!counted.has(run.name)) found.push(line(run, { line: { color: color(group), width: 1.5, dash: "dot" } }));
         else if (!together) found.push(line(run, {}));
         else if (view.seeds && counted.size > 1) found.push(line(run, { opacity: 0.25, hoverinfo: "skip", hovertemplate: null }));
       }
@@ -104,14 +104,14 @@
   }
 
   function band(group, [x, middle, low, high], n) {
-    const rgb = colour(group), shared = { legendgroup: group, type: "scatter", mode: "lines" };
+    const rgb = color(group), shared = { legendgroup: group, type: "scatter", mode: "lines" };
     const edge = { ...shared, x, showlegend: false, hoverinfo: "skip", line: { width: 0, color: rgb } };
-    const centre = { ...shared, x, y: smooth(middle), showlegend: true, mode: x.length > 1 ? "lines" : "markers",
+    const center = { ...shared, x, y: smooth(middle), showlegend: true, mode: x.length > 1 ? "lines" : "markers",
                      line: { color: rgb, width: 2.5, dash: dash(group) }, marker: { color: rgb },
                      hovertemplate: `%{y:.4~g}<extra>${escape(group)} (n=${n})</extra>` };
-    if (low === null) return [centre];
+    if (low === null) return [center];
     return [{ ...edge, y: smooth(low) },
-            { ...edge, y: smooth(high), fill: "tonexty", fillcolor: rgb + "26" }, centre];
+            { ...edge, y: smooth(high), fill: "tonexty", fillcolor: rgb + "26" }, center];
   }
 
   function axisTitle() {
@@ -161,7 +161,7 @@
         el("td", { class: column.number ? "number" : null }, column.show(row)))))));
   }
 
-  const named = (group) => el("span", {}, el("span", { class: "swatch", style: `background:${colour(group)}` }), group);
+  const named = (group) => el("span", {}, el("span", { class: "swatch", style: `background:${color(group)}` }), group);
 
   function drawGroups() {
     $("groups").hidden = !data.groups.length;

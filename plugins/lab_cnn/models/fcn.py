@@ -97,8 +97,8 @@ def bilinear(kernel: int) -> Tensor:
     """Return the window [kernel, kernel] that interpolates linearly along both sides."""
     if kernel == 1:
         return torch.ones(1, 1)
-    centre = (kernel - 1) / 2
-    line = 1 - (torch.arange(kernel) - centre).abs() / (kernel / 2)
+    center = (kernel - 1) / 2
+    line = 1 - (torch.arange(kernel) - center).abs() / (kernel / 2)
     return line[:, None] * line[None, :]
 
 

@@ -1,4 +1,4 @@
-"""GoogLeNet (Szegedy et al., 2015, table 1), with batch normalisation after each convolution.
+"""GoogLeNet (Szegedy et al., 2015, table 1), with batch normalization after each convolution.
 
 Two departures are those of the published weights, so that they fit: the branch for 5 x 5 has
 3 x 3 windows, and the auxiliary heads begin at a fixed 4 x 4. Those weights want pixels scaled to
@@ -18,7 +18,7 @@ from lab_cnn.models.pooling import AdaptiveAveragePool, pooling
 
 
 class ConvNorm(nn.Module):
-    """A convolution, batch normalisation and a ReLU."""
+    """A convolution, batch normalization and a ReLU."""
 
     def __init__(
         self, inputs: int, outputs: int, kernel: int, stride: int = 1, padding: int = 0
@@ -124,7 +124,7 @@ class GoogLeNet(Classifier):
         self.fc = nn.Linear(1024, spec.classes)
         first = 2 if spec.small else 8
         self.maps = (Map(first, 480), Map(2 * first, 832), Map(4 * first, 1024))
-        self._initialise()
+        self._initialize()
 
     def feature_maps(self, images: Tensor) -> list[Tensor]:
         third, _, _, fourth, fifth = self._path(images)
@@ -152,7 +152,7 @@ class GoogLeNet(Classifier):
         fifth = self.inception5b(self.inception5a(self.maxpool4(fourth)))
         return third, after_4a, after_4d, fourth, fifth
 
-    def _initialise(self) -> None:
+    def _initialize(self) -> None:
         for layer in self.modules():
             if isinstance(layer, nn.Conv2d | nn.Linear):
                 trunc_normal_(layer.weight, std=0.01)

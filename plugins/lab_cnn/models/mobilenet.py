@@ -37,7 +37,7 @@ STEM = 32  # channels of the first convolution
 
 
 class ConvNorm(nn.Sequential):
-    """A convolution that keeps the size at stride 1, batch normalisation and a rectifier."""
+    """A convolution that keeps the size at stride 1, batch normalization and a rectifier."""
 
     def __init__(
         self,

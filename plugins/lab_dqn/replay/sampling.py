@@ -48,7 +48,7 @@ class Uniform:
 
 
 class Prioritized(Uniform):
-    """Proportional prioritisation (Schaul et al., 2016, section 3.3, algorithm 1).
+    """Proportional prioritization (Schaul et al., 2016, section 3.3, algorithm 1).
 
     P(i) is proportional to (|td error| + epsilon) ** alpha; a new transition gets the largest
     priority so far; weights (N P(i)) ** -beta are scaled by their largest in the minibatch.

@@ -11,7 +11,7 @@ from lab import ExperimentSpec, hookimpl
 def lab_experiments() -> Iterator[ExperimentSpec]:
     yield ExperimentSpec(
         name="toy-gan",
-        summary="Two players, two optimisers, several critic updates a step",
+        summary="Two players, two optimizers, several critic updates a step",
         config="lab_toys.config:GAN",
         experiment="lab_toys.gan:GAN",
     )

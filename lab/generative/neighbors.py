@@ -12,7 +12,7 @@ from torch import Tensor
 from lab.data.batches import Split
 from lab.generative.vectors import BLOCK, Examples
 
-SPARE = 8  # more neighbours than asked for: float32 may order near ones wrongly
+SPARE = 8  # more neighbors than asked for: float32 may order near ones wrongly
 COPIED = -3.0
 
 # examples, a split that is read by batch, or a function that yields batches of a size
@@ -77,7 +77,7 @@ def _size(width: int, count: int) -> int:
     return max(1, min(1_024, BLOCK // (width * (count + SPARE))))
 
 
-class Memorisation(NamedTuple):
+class Memorization(NamedTuple):
     """z: below 0 where samples are nearer to the training data than fresh examples are.
     nearer: chance that a sample is nearer to them than a fresh example; 0.5 where nothing is
     copied. copies: share of samples nearer than 99 % of the fresh examples. copied: z < -3.
@@ -89,10 +89,10 @@ class Memorisation(NamedTuple):
     copied: bool
 
 
-def memorisation(samples: Examples, train: References, held_out: References) -> Memorisation:
+def memorization(samples: Examples, train: References, held_out: References) -> Memorization:
     """Test whether a generator copies its training data (Meehan et al., 2020): by the rank-sum test
     of Mann and Whitney on distances to the nearest training example, of samples and of held-out
-    examples, which a generator that learnt the distribution matches."""
+    examples, which a generator that learned the distribution matches."""
     ours = nearest(samples, train)[1].flatten()
     fresh = torch.cat(
         [nearest(block, train)[1].flatten() for block in _blocks(held_out, 1_024, 1_024)]
@@ -100,7 +100,7 @@ def memorisation(samples: Examples, train: References, held_out: References) -> 
     return _rank_sum(ours, fresh)
 
 
-def _rank_sum(ours: Tensor, fresh: Tensor) -> Memorisation:
+def _rank_sum(ours: Tensor, fresh: Tensor) -> Memorization:
     """z is (U - mean) / deviation of U, which counts pairs whose sample is the farther one."""
     m, n = len(ours), len(fresh)
     both = torch.cat([ours, fresh])
@@ -112,4 +112,4 @@ def _rank_sum(ours: Tensor, fresh: Tensor) -> Memorisation:
     variance = m * n / 12 * (m + n + 1 - lost)
     z = (farther - m * n / 2) / math.sqrt(variance) if variance > 0 else 0.0
     copies = float((ours < fresh.quantile(0.01)).double().mean())
-    return Memorisation(z, 1 - farther / (m * n), copies, z < COPIED)
+    return Memorization(z, 1 - farther / (m * n), copies, z < COPIED)
