@@ -52,7 +52,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "contractive 0.01": {"contractive": 0.01},
     "sparse 0.2": {"code_activation": "sigmoid", "sparsity": 0.2, "sparsity_cost": 0.05},
     "convolutions": {"arch": "cnn"},
-    "codebook, 4 of 64": {"kind": "vq", "code": 16},
+    "codebook, 4 of 64": {"kind": "vq", "latent_dim": 16},
     "variational": {"kind": "vae"},
 }
 BOUNDS: dict[str, dict[str, Any]] = {
@@ -90,7 +90,7 @@ def columns(network: Any, split: str) -> Any:
 
 # -- closed forms
 
-LINEAR = {"hidden": (), "code": CODE, "preset": "none", "lr": 1e-2, "schedule": "linear"}
+LINEAR = {"hidden": (), "latent_dim": CODE, "preset": "none", "lr": 1e-2, "schedule": "linear"}
 
 
 @main.command("linear")
@@ -211,7 +211,13 @@ def speed() -> None:
 
 
 def ours(kind: str) -> Callable[[], None]:
-    flags = {"data": "digits", "kind": kind, "batch": BATCH, "code": CODE, "optimizer": "adam"}
+    flags = {
+        "data": "digits",
+        "kind": kind,
+        "batch_size": BATCH,
+        "latent_dim": CODE,
+        "optimizer": "adam",
+    }
     resolved = config.resolve(discover().experiment("ae"), flags, preset="none")
     ctx = Context(
         seed=0, budget=10**9, dir=Path(tempfile.mkdtemp(prefix="lab-ae-")),

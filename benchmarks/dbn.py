@@ -50,10 +50,10 @@ STARTS: dict[str, dict[str, Any]] = {
 }
 GENERATORS: dict[str, dict[str, Any]] = {
     "500 by PCD": {"layers": (500,), "persistent": True, "lr": 0.03, "sample_inputs": False},
-    "200-500 by CD-5": {"layers": (200, 500), "k": 5, "lr": 0.05},
+    "200-500 by CD-5": {"layers": (200, 500), "cd_k": 5, "lr": 0.05},
     "200-500 by CD-5, then up-down": {
         "layers": (200, 500),
-        "k": 5,
+        "cd_k": 5,
         "lr": 0.05,
         "finetune": "up-down",
     },
@@ -141,7 +141,7 @@ def samples(seeds: int = 3) -> None:
 # -- beside exact likelihoods
 
 LEARNERS: dict[str, dict[str, Any]] = {
-    "CD-10": {"k": 10},
+    "CD-10": {"cd_k": 10},
     "PCD": {"persistent": True},
 }
 

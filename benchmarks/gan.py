@@ -108,8 +108,8 @@ def classes(seeds: int = 3) -> None:
     for way in ("concat", "projection", "auxiliary"):
         wanted = ("agreement", "fid", "fid_real")
         over_seeds(f"digits, {way}", wanted, seeds, data="digits", conditional=way)
-    over_seeds("digits, InfoGAN", ("information", "fid"), seeds, data="digits", info_categories=10)
-    few = {"labeled": 10, "loss": "non-saturating", "r1": 1.0}
+    over_seeds("digits, InfoGAN", ("information", "fid"), seeds, data="digits", info_categorical=10)
+    few = {"n_labeled_per_class": 10, "loss": "non-saturating", "r1": 1.0}
     over_seeds("digits, ten labels a class", ("accuracy",), seeds, data="digits", **few)
 
 
@@ -169,7 +169,7 @@ def bare(gan: GAN) -> Callable[[], None]:
     c = gan.config
     train = gan.data.train.inputs
     generator = nn.Sequential(
-        nn.Linear(c.latent, 128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU(),
+        nn.Linear(c.latent_dim, 128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU(),
         nn.Linear(128, 784), nn.Unflatten(1, (1, 28, 28)), nn.Tanh(),
     )  # fmt: skip
     judge = nn.Sequential(
@@ -184,10 +184,10 @@ def bare(gan: GAN) -> Callable[[], None]:
     def once() -> None:
         order = torch.randperm(len(train))
         for number in range(STEPS):
-            start = number * c.batch % (len(train) - c.batch)
-            real = train[order[start : start + c.batch]].float() / 127.5 - 1
+            start = number * c.batch_size % (len(train) - c.batch_size)
+            real = train[order[start : start + c.batch_size]].float() / 127.5 - 1
             with torch.no_grad():
-                fake = generator(torch.randn(c.batch, c.latent))
+                fake = generator(torch.randn(c.batch_size, c.latent_dim))
             d_optimizer.zero_grad(set_to_none=True)
             on_real, on_fake = judge(torch.cat([real, fake])).chunk(2)
             d_loss = softplus(-on_real).mean() + softplus(on_fake).mean()
@@ -195,7 +195,7 @@ def bare(gan: GAN) -> Callable[[], None]:
             d_optimizer.step()
             judge.requires_grad_(False)
             g_optimizer.zero_grad(set_to_none=True)
-            g_loss = softplus(-judge(generator(torch.randn(c.batch, c.latent)))).mean()
+            g_loss = softplus(-judge(generator(torch.randn(c.batch_size, c.latent_dim)))).mean()
             g_loss.backward()
             g_optimizer.step()
             judge.requires_grad_(True)

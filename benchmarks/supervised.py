@@ -142,8 +142,8 @@ def transfer(folder: str, folds: int) -> None:
     origin = sorted(Path(folder).glob("run-*"), key=lambda p: int(p.name[4:]))[-1]
     print(f"the origin: {100 * before[0]['test/accuracy']:.1f} % of the old classes")
     few: dict[str, Any] = {
-        **net, "classes": new, "labels": 5, "preset": "none", "budget": 6_000, "batch": 15,
-        "lr": 1e-3, "augment": {"shift": 2, "flip": 0.5}, "eval_every": 600,
+        **net, "classes": new, "labels_per_class": 5, "preset": "none", "budget": 6_000,
+        "batch_size": 15, "lr": 1e-3, "augment": {"shift": 2, "flip": 0.5}, "eval_every": 600,
     }  # fmt: skip
     over_folds("from scratch", "test/accuracy", "cnn", folder, folds, **few)
     for mode in ("all", "last-2", "new-head", "append-head"):
@@ -190,7 +190,13 @@ def offer(folder: Path) -> None:
 
 def make(folder: Path, **options: Any) -> CNN:
     """Return a LeNet as a run would make it, with its data on the device."""
-    flags = {"data": "mnist-size", "arch": "lenet5", "batch": BATCH, "budget": 10**9, **options}
+    flags = {
+        "data": "mnist-size",
+        "arch": "lenet5",
+        "batch_size": BATCH,
+        "budget": 10**9,
+        **options,
+    }
     resolved = config.resolve(discover().experiment("cnn"), flags, preset="none")
     ctx = Context(
         seed=0, budget=10**9, dir=folder, compute=Compute(torch.device("cpu")),

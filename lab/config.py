@@ -141,7 +141,9 @@ class RunOptions(Options):
         description="Checkpoint at multiples of this clock and keep <clock>.pt; "
         "by default last.pt is written as often as costs under 2 % of the time.",
     )
-    keep: int = Field(3, ge=0, description="How many <clock>.pt to keep, newest first; 0: all.")
+    keep_checkpoints: int = Field(
+        3, ge=0, description="How many <clock>.pt to keep, newest first; 0: all."
+    )
     stop_at: str | None = Field(
         None,
         description="End when a metric gets there: 'eval/return>=475', or a goal by its name, "

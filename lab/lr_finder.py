@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 SMOOTHING = 0.9
 EXPLODED = 4.0  # times the best smoothed loss: what comes after says nothing
 EDGE = 3  # points at each end whose slope is noise
-FIXED = ("lr", "schedule", "warmup", "final_lr", "patience")  # what the test itself decides
+FIXED = (
+    "lr",
+    "schedule",
+    "warmup_fraction",
+    "final_lr_ratio",
+    "patience",
+)  # what the test itself decides
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,7 @@ def range_test(
     plugins = plugins or discover()
     spec = plugins.experiment(experiment)
     fields = spec.load_config().model_fields
-    if not {"schedule", "batch"} <= set(fields):
+    if not {"schedule", "batch_size"} <= set(fields):
         raise UsageError(f"{experiment} has no --schedule: its learning rate cannot be varied")
     if not {"train/loss", "train/lr"} <= set(spec.metrics):
         raise UsageError(f"{experiment} logs no train/loss and train/lr, which a range test reads")

@@ -133,7 +133,7 @@ def steps(experiment: Any, number: int = STEPS) -> Call:
 CARTPOLE = {
     "env": "CartPole-v1",
     "n_envs": 8,
-    "train_every": 256,
+    "train_freq": 256,
     "gradient_steps": STEPS,
     "epsilon_start": 0.05,  # acting is a part of the work
 }
@@ -143,7 +143,7 @@ CARTPOLE = {
 def dqn(where: str) -> Iterator[Mapping[str, Call]]:
     with made("dqn", where, **CARTPOLE) as eager, made("dqn", where, True, **CARTPOLE) as compiled:
         for experiment in (eager, compiled):
-            while len(experiment.memory) < 4 * CARTPOLE["train_every"]:
+            while len(experiment.memory) < 4 * CARTPOLE["train_freq"]:
                 experiment.play_rollout()
         yield {
             "lab": lambda: eager.learn(STEPS),
@@ -162,7 +162,7 @@ def bare_dqn(experiment: Any, where: str) -> Call:
 
     def once() -> None:
         for _ in range(STEPS):
-            rows = torch.randint(len(obs), (c.batch,), device=where)
+            rows = torch.randint(len(obs), (c.batch_size,), device=where)
             with torch.no_grad():
                 best = target(next_obs[rows]).amax(1)
                 wanted = reward[rows] + discount[rows] * best
@@ -176,7 +176,7 @@ def bare_dqn(experiment: Any, where: str) -> Call:
     return once
 
 
-@contest("dqn play", "env steps", 4 * CARTPOLE["train_every"])
+@contest("dqn play", "env steps", 4 * CARTPOLE["train_freq"])
 def dqn_playing(where: str) -> Iterator[Mapping[str, Call]]:
     with made("dqn", where, **CARTPOLE) as eager, made("dqn", where, True, **CARTPOLE) as compiled:
         yield {"lab": steps(eager, 4), "lab --compile": steps(compiled, 4)}
@@ -187,7 +187,7 @@ def dqn_playing(where: str) -> Iterator[Mapping[str, Call]]:
 
 @contest("cnn", "steps", STEPS)
 def cnn(where: str) -> Iterator[Mapping[str, Call]]:
-    with made("cnn", where, data="digits", arch="resnet14", batch=128) as experiment:
+    with made("cnn", where, data="digits", arch="resnet14", batch_size=128) as experiment:
         experiment.supervision.next()  # reads the data
         yield {"lab": steps(experiment), BARE: bare_cnn(experiment, where)}
 
@@ -201,7 +201,7 @@ def bare_cnn(experiment: Any, where: str) -> Call:
 
     def once() -> None:
         for _ in range(STEPS):
-            rows = torch.randint(len(train), (c.batch,), device=where)
+            rows = torch.randint(len(train), (c.batch_size,), device=where)
             images = (train.inputs[rows].float() / 255 - mean) / std
             optimizer.zero_grad(set_to_none=True)
             cross_entropy(net(images), train.targets[rows].long()).backward()
@@ -236,12 +236,12 @@ def bare_gan(experiment: Any, where: str) -> Call:
         return found
 
     def fake() -> Tensor:
-        found: Tensor = generator(torch.randn(c.batch, c.latent, device=where))
+        found: Tensor = generator(torch.randn(c.batch_size, c.latent_dim, device=where))
         return found
 
     def once() -> None:
         for _ in range(STEPS):
-            rows = torch.randint(len(train), (c.batch,), device=where)
+            rows = torch.randint(len(train), (c.batch_size,), device=where)
             real = train.inputs[rows].float() / 127.5 - 1
             with torch.no_grad():
                 made_up = fake()

@@ -98,7 +98,7 @@ command.add_command(
         help=show.__doc__,
         params=[
             click.Argument(["source"]),
-            *options.from_model(DataOptions, skip=("data", "batch"), environment=False),
+            *options.from_model(DataOptions, skip=("data", "batch_size"), environment=False),
             click.Option(
                 ["--out"], type=click.Path(dir_okay=False, path_type=Path), help="Draw examples."
             ),

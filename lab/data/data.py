@@ -114,10 +114,10 @@ class Data:
     def _parted(self, dataset: Dataset) -> splits.Parts:
         request = self.request
         parts = splits.split(dataset, request.data, request.fold, request.split_seed)
-        if request.labels is None:
+        if request.labels_per_class is None:
             return parts
         train = splits.few(
-            dataset, request.data, parts["train"], request.labels, request.split_seed
+            dataset, request.data, parts["train"], request.labels_per_class, request.split_seed
         )
         return {**parts, "train": train}
 
@@ -158,7 +158,7 @@ class Data:
 
     def batches(self) -> Batches:
         """Return an endless run through the training split, in an order that the seed decides."""
-        return Batches(self.train, self.request.batch, self._seed)
+        return Batches(self.train, self.request.batch_size, self._seed)
 
     def not_finite(self) -> str | None:
         """Say which of the examples that were read is not finite once prepared, as far as they lie
@@ -179,7 +179,7 @@ class Data:
         return About.of(self.request.data, self.dataset, self.parts["train"])
 
     def _fits(self, dataset: Dataset) -> bool:
-        return nbytes(dataset.inputs) <= self.request.memory * 2**20
+        return nbytes(dataset.inputs) <= self.request.max_resident_mb * 2**20
 
     def _whole(self, dataset: Dataset) -> Dataset:
         """Read a column at once where it fits, so that equal examples in it can be seen."""
@@ -217,7 +217,7 @@ class Data:
 def _words(request: DataOptions) -> str:
     """Return what the examples are known by in a checkpoint: one run may read several sources, or
     one source in several ways."""
-    fields = ("data_args", "task", "fold", "split_seed", "classes", "labels", "skip_bad")
+    fields = ("data_args", "task", "fold", "split_seed", "classes", "labels_per_class", "skip_bad")
     said = {name: getattr(request, name) for name in fields}
     chosen = {n: v for n, v in said.items() if v != DataOptions.model_fields[n].default}
     return " ".join(["data", request.data, *(f"{name}={value}" for name, value in chosen.items())])

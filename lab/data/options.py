@@ -57,14 +57,14 @@ class DataOptions(Options):
     fold: int = Field(0, ge=0, lt=5, description="Which of five disjoint parts is the test set.")
     split_seed: int = Field(0, ge=0, description="Seed of the split; runs of one seed share it.")
     classes: tuple[str, ...] = Field((), description="Only these classes: names, or 0-4.")
-    labels: int | None = Field(
+    labels_per_class: int | None = Field(
         None, ge=1, description="Training examples per class; all by default."
     )
     skip_bad: bool = Field(False, description="Go on without rows or files that cannot be read.")
-    memory: int = Field(
+    max_resident_mb: int = Field(
         2_048, ge=0, description="MB of data to keep on the device; more is read by batch."
     )
-    batch: int = Field(64, ge=1, description="Examples in a minibatch.")
+    batch_size: int = Field(64, ge=1, description="Examples in a minibatch.")
 
     @property
     def target(self) -> str:

@@ -167,7 +167,7 @@ def few(dataset: Dataset, name: str, rows: Array, labels: int, seed: int) -> Arr
     """
     targets = dataset.targets
     if dataset.task != "classify" or targets is None or targets.ndim > 1:
-        raise UsageError(f"--labels: the examples of {name} have no class each")
+        raise UsageError(f"--labels-per-class: the examples of {name} have no class each")
     rng = np.random.default_rng(seed)
     found = [rng.permutation(rows[targets[rows] == one])[:labels] for one in np.unique(targets)]
     return np.sort(np.concatenate(found))

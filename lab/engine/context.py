@@ -34,8 +34,8 @@ class Context:
     """What the runner lends.
 
     seed, budget, dir: as resolved; `dir` is the run folder, and is there.
-    task, objective: what is learned of the data (classify, regress, segment or none), and the metric
-    that selects with its direction: decided when the options were resolved.
+    task, objective: what is learned of the data (classify, regress, segment or none), and the
+    metric that selects with its direction: decided when the options were resolved.
     clock: how far training has come, in the unit of the config's clock.
     rng, generator: numpy and torch generators, seeded, saved and restored by the runner.
     rank, world_size: which of how many processes of the run this is; today a run has one.

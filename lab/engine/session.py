@@ -277,7 +277,7 @@ class Session:
             eval_every=options.eval_every,
             log_every=options.log_every,
             checkpoint_every=options.checkpoint_every,
-            keep=options.keep,
+            keep=options.keep_checkpoints,
             stop_at=self.stop_at,
             media=options.media,
             on_eval=self.on_eval,
@@ -307,7 +307,7 @@ class Session:
         from lab.tracking.tracker import RunInfo
 
         options = self.options
-        hidden = {"name", "group", "tag", "runs_dir", "keep"}
+        hidden = {"name", "group", "tag", "runs_dir", "keep_checkpoints"}
         own = options.model_dump(mode="json", exclude=hidden)
         return RunInfo(
             id=self.record["id"],

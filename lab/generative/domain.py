@@ -147,7 +147,7 @@ class Domain:
         if data.dataset.kind not in feature_net.MEASURED:
             raise UsageError(f"{data.request.data}: there are no features of {data.dataset.kind}")
         rows = data.parts["train"]
-        if data.request.labels is not None:
+        if data.request.labels_per_class is not None:
             request = data.request
             parts = splits.split(data.dataset, request.data, request.fold, request.split_seed)
             rows = parts["train"]

@@ -41,7 +41,7 @@ def health(logged: Numbers | Sequence[Numbers], window: int = 5) -> Health:
     - diversity (see there) below 0.2, or coverage below 0.3 while precision is 0.5 or more: the
       samples are good and few. Collapsed;
     - d_accuracy, the share of reals and fakes told right, of 0.99 or more, or g_gradient, the norm
-      of the generator's gradient, below 1e-6: the discriminator won, and nothing is learned from it.
+      of the generator's gradient, below 1e-6: the discriminator won, nothing is learned from it.
 
     The first that holds is the verdict. A critic of a Wasserstein distance has no accuracy: it is
     to be good. These are rules of thumb: they point to what to look at.

@@ -30,18 +30,18 @@ class OptimizerOptions(Options):
     schedule: Annotated[str, OneOf(SCHEDULES)] = Field(
         "constant", description="Course of the learning rate over the budget."
     )
-    warmup: float | None = Field(
+    warmup_fraction: float | None = Field(
         None,
         ge=0,
         lt=1,
         description="Share of the budget over which the rate rises; none: 0.3 for one-cycle, 0 "
         "for the others.",
     )
-    final_lr: float = Field(
+    final_lr_ratio: float = Field(
         0.0, ge=0, le=1, description="Share of the peak rate that is left in the end."
     )
     clip_norm: float | None = Field(None, gt=0, description="Gradient-norm clip, or none.")
-    accumulate: int = Field(1, ge=1, description="Parts that a batch is computed in.")
+    grad_accum_steps: int = Field(1, ge=1, description="Parts that a batch is computed in.")
     ema: float | None = Field(
         None, ge=0, lt=1, description="Decay of the averaged weights that evaluate, or none."
     )

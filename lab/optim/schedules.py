@@ -57,13 +57,13 @@ def rate(options: OptimizerOptions, progress: float) -> float:
     if curve is None:
         return 1.0
     left = curve((progress - top) / (1.0 - top))
-    return options.final_lr + (1.0 - options.final_lr) * left
+    return options.final_lr_ratio + (1.0 - options.final_lr_ratio) * left
 
 
 def warmup(options: OptimizerOptions) -> float:
     """Return the share of the budget over which the rate rises."""
-    if options.warmup is not None:
-        return options.warmup
+    if options.warmup_fraction is not None:
+        return options.warmup_fraction
     return ONE_CYCLE_WARMUP if options.schedule == "one-cycle" else 0.0
 
 

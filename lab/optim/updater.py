@@ -66,7 +66,7 @@ class Updater:
         # as one graph, an update may write to parameters alone: not to BatchNorm's statistics
         compiled = ctx.compute.compiled and compile
         in_one_graph = not compiled or next(module.buffers(), None) is None
-        if options.accumulate == 1 and in_one_graph:
+        if options.grad_accum_steps == 1 and in_one_graph:
             self._update = ctx.make_update(
                 module, self.optimizer, loss, options.clip_norm, compile=compile
             )
@@ -77,7 +77,7 @@ class Updater:
                 self.optimizer,
                 loss,
                 weight=weight,
-                parts=options.accumulate,
+                parts=options.grad_accum_steps,
                 clip_norm=options.clip_norm,
                 compiled=compiled,
             )

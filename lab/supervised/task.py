@@ -130,7 +130,7 @@ class Supervision:
 
     def _look_inside(self, model: nn.Module) -> dict[str, float]:
         """Return gradient norms by layer on the first eval batch, and draw what vanishes."""
-        batch = self.about.prepare(next(self.data.eval.batches(self.config.batch)))
+        batch = self.about.prepare(next(self.data.eval.batches(self.config.batch_size)))
         layers = layer_statistics(model, self.loss, batch)
         self.ctx.media("layers", draw_layers(layers))
         norms = {

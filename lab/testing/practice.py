@@ -26,7 +26,7 @@ MOMENT = 0.001  # seconds of a step: what follows the run gets its turn meanwhil
 
 class Config(lab.DataOptions, lab.Config):
     data: str = Field("practice", description="The points of a line.")
-    batch: int = Field(10, ge=1, description="Points in a minibatch.")
+    batch_size: int = Field(10, ge=1, description="Points in a minibatch.")
 
     @property
     def objective(self) -> tuple[str, str]:

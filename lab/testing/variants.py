@@ -32,19 +32,19 @@ def check_compiled_trains(subject: Subject) -> None:
 
 
 def check_accumulating_trains_alike(subject: Subject) -> None:
-    """With --accumulate an update is that of the batch at once, and a run resumes exactly."""
-    _offered(subject, "accumulate")
-    _trains_and_resumes(subject, accumulate=2)
+    """With --grad-accum-steps an update is that of the batch at once, and a run resumes exactly."""
+    _offered(subject, "grad_accum_steps")
+    _trains_and_resumes(subject, grad_accum_steps=2)
     sgd = {"optimizer": "sgd"} if "optimizer" in subject.config_class.model_fields else {}
-    whole = _first_update(subject, accumulate=1, **sgd)
-    parts = _first_update(subject, accumulate=2, **sgd)
+    whole = _first_update(subject, grad_accum_steps=1, **sgd)
+    parts = _first_update(subject, grad_accum_steps=2, **sgd)
     if whole is None or parts is None:
         return  # random numbers, or statistics of a batch: its parts are not the whole
     apart, moved = math.dist(whole, parts), math.hypot(*whole)
     expect(
         apart <= TOLERANCE * moved,
-        f"With --accumulate 2 the first update is another one: it is off by {apart / moved:.2g} of "
-        "its size. Each part of a batch counts by its share.",
+        f"With --grad-accum-steps 2 the first update is another one: it is off by "
+        f"{apart / moved:.2g} of its size. Each part of a batch counts by its share.",
     )
 
 

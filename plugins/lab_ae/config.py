@@ -15,7 +15,7 @@ from lab.nn import LayerOptions
 from lab.optim import OptimizerOptions
 
 VAE_ALONE = (
-    "beta", "kl_warmup", "sigma", "learn_sigma", "binarize", "conditional", "iwae"
+    "beta", "kl_warmup_fraction", "sigma", "learn_sigma", "binarize", "conditional", "iwae"
 )  # fmt: skip
 VQ_ALONE = ("tokens", "entries", "commitment", "codebook", "codebook_decay", "restart")
 AE_ALONE = (
@@ -42,7 +42,7 @@ class Config(LayerOptions, OptimizerOptions, DataOptions, BaseConfig):
     )
     width: int = Field(32, ge=1, description="Channels of the first convolution.")
     norm: bool = Field(False, description="BatchNorm between layers.")
-    code: int = Field(8, ge=1, description="Numbers in a code.")
+    latent_dim: int = Field(8, ge=1, description="Numbers in a code.")
     loss: Literal["auto", "mse", "bce"] = Field(
         "auto",
         description="Squared error, or cross-entropy of intensities; auto is mse, but bce for "
@@ -69,7 +69,7 @@ class Config(LayerOptions, OptimizerOptions, DataOptions, BaseConfig):
     l1: float = Field(0.0, ge=0, description="Weight of the code's absolute values.")
 
     beta: float = Field(1.0, ge=0, description="Weight of the KL divergence (beta-VAE).")
-    kl_warmup: float = Field(
+    kl_warmup_fraction: float = Field(
         0.0, ge=0, le=1, description="Share of the budget over which that weight rises from 0."
     )
     sigma: float = Field(NORMAL, gt=0, description="Deviation of gaussian outputs.")
@@ -129,8 +129,8 @@ class Config(LayerOptions, OptimizerOptions, DataOptions, BaseConfig):
             self._refuse(("width",), "--arch mlp has no")
         if self.arch == "mlp" and not self.hidden:
             self._refuse(("activation", "norm"), "without --hidden layers there is no")
-        part = ceil(self.batch / self.accumulate)
-        if self.norm and min(part, self.batch % part or part) < 2:
+        part = ceil(self.batch_size / self.grad_accum_steps)
+        if self.norm and min(part, self.batch_size % part or part) < 2:
             raise ValueError("--norm needs two examples or more in each part of a batch")
         return self
 
@@ -162,8 +162,10 @@ class Config(LayerOptions, OptimizerOptions, DataOptions, BaseConfig):
     def _has_a_codebook(self) -> Self:
         if self.kind != "vq":
             return self
-        if self.code % self.tokens:
-            raise ValueError(f"--code {self.code} cannot be parted in {self.tokens} --tokens")
+        if self.latent_dim % self.tokens:
+            raise ValueError(
+                f"--latent-dim {self.latent_dim} cannot be parted in {self.tokens} --tokens"
+            )
         if self.codebook == "gradient" and not self.restart:
             self._refuse(("codebook_decay",), "--codebook gradient --no-restart counts nothing:")
         if self.ema is not None:

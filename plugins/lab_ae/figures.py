@@ -84,7 +84,7 @@ class Figures:
     def components(self) -> Principal:
         """As many principal components of the training data as a code has numbers."""
         trained = self.examples.some_training(PRINCIPAL)
-        return principal(self.examples.inputs(trained), self.config.code)
+        return principal(self.examples.inputs(trained), self.config.latent_dim)
 
     def pca_error(self, split: str) -> float:
         total = 0.0

@@ -84,15 +84,15 @@ class Variational:
     @property
     def weight(self) -> float:
         """What the KL divergence counts for now."""
-        if not self.config.kl_warmup:
+        if not self.config.kl_warmup_fraction:
             return self.config.beta
-        return self.config.beta * min(1.0, self.progress() / self.config.kl_warmup)
+        return self.config.beta * min(1.0, self.progress() / self.config.kl_warmup_fraction)
 
     def prepare(self, batch: Batch) -> Batch:
         inputs = binarized(batch["inputs"], self.config, self.draw)
-        noise = inputs.new_empty(len(inputs), self.config.code).normal_(generator=self.draw)
+        noise = inputs.new_empty(len(inputs), self.config.latent_dim).normal_(generator=self.draw)
         prepared = {**batch, "inputs": inputs, "noise": noise}
-        if self.config.kl_warmup:
+        if self.config.kl_warmup_fraction:
             # a tensor, as a compiled update would be compiled anew for each number
             prepared["kl_weight"] = inputs.new_full((), self.weight)
         return prepared

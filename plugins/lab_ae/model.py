@@ -43,16 +43,16 @@ class Autoencoder(nn.Module):
 
     def __init__(self, config: Config, about: About) -> None:
         super().__init__()
-        self.size, self.shape = config.code, about.shape
+        self.size, self.shape = config.latent_dim, about.shape
         self.bits = is_bce(config, about)
         self.labels = len(about.classes) if config.conditional else 0
         self.flat = config.arch == "mlp"
-        said = config.code * self.per_number
+        said = config.latent_dim * self.per_number
         self.encoder = make_encoder(config, about.shape, said, self.labels)
         if config.tied:
             self.decoder: nn.Module = TiedDecoder(config, self.encoder, about.shape)
         else:
-            self.decoder = make_decoder(config, about.shape, config.code + self.labels)
+            self.decoder = make_decoder(config, about.shape, config.latent_dim + self.labels)
 
     def encode(self, inputs: Tensor, classes: Tensor | None = None) -> Tensor:
         """Return the code of each input, without chance."""
@@ -179,7 +179,7 @@ class Quantized(Autoencoder):
         super().__init__(config, about)
         self.codebook = Codebook(
             config.entries,
-            config.code // config.tokens,
+            config.latent_dim // config.tokens,
             config.codebook == "ema",
             config.restart,
             config.codebook_decay,

@@ -43,7 +43,7 @@ class Sampler:
     def prior(self) -> Mixture:
         """Return what codes are drawn from. One that is fitted needs the training data."""
         if isinstance(self.net, Variational):
-            return standard_normal(self.config.code, self.ctx.device)
+            return standard_normal(self.config.latent_dim, self.ctx.device)
         inputs = self.examples.inputs(self.examples.some_training(FITTED))
         if isinstance(self.net, Quantized):
             return fitted(self.net.encoder(inputs).float())
@@ -98,7 +98,7 @@ class Sampler:
         prior, paint = self.prior(), self.painter(given)
         start = (prior.draw(1, self.ctx.generator)[0] - prior.center) / prior.spread
         values = torch.linspace(-REACH, REACH, STEPS).tolist()
-        lines = range(min(LINES, self.config.code))
+        lines = range(min(LINES, self.config.latent_dim))
         return traversal_grid(
             lambda codes: paint(prior.center + prior.spread * codes), start, lines, values
         )

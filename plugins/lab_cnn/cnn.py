@@ -102,7 +102,7 @@ class CNN:
     def evaluate(self, split: str) -> Mapping[str, float]:
         with self.updater.averaged():
             figures = self.supervision.measure(self.net, split)
-            if split == "test" and self.config.pictures:
+            if split == "test" and self.config.plots:
                 self.draw()
         return figures
 

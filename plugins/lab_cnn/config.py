@@ -46,7 +46,7 @@ class Config(SupervisedConfig):
         description="What then learns: all; last-K stages; new-head on a frozen network; "
         "append-head, a layer behind the frozen old head.",
     )
-    pictures: bool = Field(
+    plots: bool = Field(
         True, description="Draw filters, feature maps and Grad-CAM in the end, if media are on."
     )
 

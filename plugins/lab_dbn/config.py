@@ -29,7 +29,7 @@ class Config(DataOptions, BaseConfig):
         False, description="Draw what a layer learns from as bits, instead of intensities."
     )
 
-    k: int = Field(1, ge=1, description="Gibbs steps of contrastive divergence.")
+    cd_k: int = Field(1, ge=1, description="Gibbs steps of contrastive divergence.")
     persistent: bool = Field(False, description="Chains go on from batch to batch (PCD).")
     sample_visible: bool = Field(True, description="Reconstruct bits, instead of probabilities.")
     lr: float = Field(0.05, gt=0, description="Learning rate of RBMs.")
@@ -62,22 +62,24 @@ class Config(DataOptions, BaseConfig):
         None, gt=0, description="Its learning rate; none: 0.01 for up-down, else 0.001 (Adam)."
     )
     finetune_decay: float = Field(0.0, ge=0, description="Weight decay of backpropagation.")
-    shares: tuple[float, ...] = Field(
+    phase_fractions: tuple[float, ...] = Field(
         (),
         description="Relative length of the phases: each layer, then fine-tuning; by default "
         "layers alike, and as much again for fine-tuning.",
     )
 
-    ais: int = Field(500, ge=0, description="Temperatures of the likelihood's estimate; 0: none.")
+    ais_temperatures: int = Field(
+        500, ge=0, description="Temperatures of the likelihood's estimate; 0: none."
+    )
     ais_chains: int = Field(64, ge=1, description="Chains of that estimate.")
-    gibbs: int = Field(200, ge=1, description="Gibbs steps before a sample is shown.")
+    gibbs_steps: int = Field(200, ge=1, description="Gibbs steps before a sample is shown.")
 
     @property
     def objective(self) -> tuple[str, str]:
         """What was asked for; a generative model's likelihood, where it is estimated."""
         if self.finetune == "classify":
             return "eval/accuracy", "max"
-        if self.finetune == "autoencode" or not self.ais:
+        if self.finetune == "autoencode" or not self.ais_temperatures:
             return "eval/reconstruction", "min"
         return "eval/log_likelihood", "max"
 
@@ -98,10 +100,12 @@ class Config(DataOptions, BaseConfig):
     def _fits_together(self) -> Self:
         if not self.layers or any(units < 1 for units in self.layers):
             raise ValueError("--layers: name the units of one layer or more: 500,500,2000")
-        if self.shares and len(self.shares) != self.phases:
-            raise ValueError(f"--shares: {len(self.shares)} given, for {self.phases} phases")
-        if any(share <= 0 for share in self.shares):
-            raise ValueError("--shares: each phase needs more than 0")
+        if self.phase_fractions and len(self.phase_fractions) != self.phases:
+            raise ValueError(
+                f"--phase-fractions: {len(self.phase_fractions)} given, for {self.phases} phases"
+            )
+        if any(share <= 0 for share in self.phase_fractions):
+            raise ValueError("--phase-fractions: each phase needs more than 0")
         if not self.pretrain and self.finetune not in ("classify", "autoencode"):
             raise ValueError("--no-pretrain leaves nothing to do but to classify or autoencode")
         if self.finetune == "up-down" and len(self.layers) < 2:

@@ -74,7 +74,7 @@ class Contrastive:
     def gibbs(self, mean: Tensor) -> Phase:
         """Take k Gibbs steps; the first has already come down to the visible means [B, V]."""
         end = self.go_up(mean)
-        for _ in range(self.config.k - 1):
+        for _ in range(self.config.cd_k - 1):
             end = self.go_up(self.rbm.visible_mean(bits(end.hidden, self.draw)))
         return end
 

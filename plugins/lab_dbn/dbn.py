@@ -172,7 +172,7 @@ class DeepBelief:
         self.ctx.media("reconstructions", self.draw(interleaved(states, again)))
         if self.phase >= self.phases.layers - 1:
             samples = self.net.generate(
-                self.chains(SHOWN), self.config.gibbs, self.ctx.generator, None
+                self.chains(SHOWN), self.config.gibbs_steps, self.ctx.generator, None
             )
             train = self.features.of(self.figures.some_training(), 0)
             beside = train[nearest(samples, train)]

@@ -24,8 +24,8 @@ class Features:
     """The states that layer `level` (0: the visible one) takes on, for examples of the data.
 
     Those of the training split are computed once for each phase, as the layers below are frozen
-    then, unless they take more memory than the data may (`--memory`). They are no part of a
-    checkpoint: a resumed run computes the same from the same frozen weights.
+    then, unless they take more memory than the data may (`--max-resident-mb`). They are no part of
+    a checkpoint: a resumed run computes the same from the same frozen weights.
     """
 
     def __init__(self, data: Data, net: DBN, gaussian: bool) -> None:
@@ -48,7 +48,7 @@ class Features:
         rbm = self.net.machines[level]
         size = 4 * len(self.data.train) * rbm.units
         parts = []
-        if size <= self.data.request.memory * 2**20:
+        if size <= self.data.request.max_resident_mb * 2**20:
             parts = [self.of(batch, level) for batch in self.data.train.batches(AT_ONCE)]
         self._level, self._kept = level, torch.cat(parts) if parts else torch.empty(0)
 

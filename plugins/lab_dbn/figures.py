@@ -71,7 +71,7 @@ class Figures:
         states = torch.cat([self.features.of(b, 0) for b in self.batches(split)])
         if not self.features.gaussian:
             bits_(states, draw)
-        if self.config.ais:
+        if self.config.ais_temperatures:
             log_z = self.annealed(top)
             values = self.net.log_likelihood(states, log_z, draw)
             found |= summed_up("log_likelihood", values, split)
@@ -86,7 +86,7 @@ class Figures:
         """Estimate log Z, beginning at a machine that knows each unit's mean alone."""
         level = len(self.net.rbms) - 1
         mean = self.features.labeled(self.some_training(), level).mean(0)
-        steps, chains = self.config.ais, self.config.ais_chains
+        steps, chains = self.config.ais_temperatures, self.config.ais_chains
         return log_partition(top, top.biases_at(mean), steps, chains, self.ctx.generator)
 
     def of_reconstruction(self, split: str) -> dict[str, float]:

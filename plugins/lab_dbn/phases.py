@@ -16,7 +16,7 @@ class Phases:
     def __init__(self, config: Config, budget: int) -> None:
         self.layers = len(config.layers)
         tuned = config.finetune != "none"
-        greedy = config.shares or (1.0,) * self.layers + (float(self.layers),) * tuned
+        greedy = config.phase_fractions or (1.0,) * self.layers + (float(self.layers),) * tuned
         shares = greedy if config.pretrain else (0.0,) * self.layers + (1.0,)
         self.ends = [budget * part / sum(shares) for part in accumulate(shares)]
         self.last = len(shares) - 1

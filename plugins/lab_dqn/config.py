@@ -19,24 +19,26 @@ class Config(EnvConfig):
     double: bool = Field(False, description="Online net selects, target net evaluates.")
 
     lr: float = Field(1e-3, gt=0, description="Learning rate of Adam.")
-    batch: int = Field(64, ge=1, description="Transitions in a minibatch.")
+    batch_size: int = Field(64, ge=1, description="Transitions in a minibatch.")
     gamma: float = Field(0.99, ge=0, le=1, description="Discount.")
     loss: Literal["huber", "mse"] = Field("huber", description="Loss on the TD error.")
     clip_norm: float | None = Field(10.0, gt=0, description="Gradient-norm clip, or none.")
     n_step: int = Field(1, ge=1, description="Steps of reward before the bootstrap.")
 
-    train_every: int = Field(4, ge=1, description="Env steps between learning phases.")
+    train_freq: int = Field(4, ge=1, description="Env steps between learning phases.")
     gradient_steps: int = Field(1, ge=1, description="Gradient steps of a learning phase.")
     learning_starts: int = Field(1_000, ge=0, description="Env steps before learning.")
     target_network: bool = Field(True, description="Fixed Q-targets from a copy of the network.")
-    target_every: int = Field(1_000, ge=1, description="Gradient steps between target updates.")
+    target_update_interval: int = Field(
+        1_000, ge=1, description="Gradient steps between target updates."
+    )
     tau: float = Field(
         1.0, gt=0, le=1, description="Share of the online net in a target update; 1 copies it."
     )
 
     replay: bool = Field(True, description="Experience replay; without it, the latest rollout.")
-    buffer: int = Field(100_000, ge=1, description="Transitions that replay remembers.")
-    replay_on: Literal["device", "cpu"] = Field("device", description="Where frames are kept.")
+    buffer_size: int = Field(100_000, ge=1, description="Transitions that replay remembers.")
+    replay_device: Literal["device", "cpu"] = Field("device", description="Where frames are kept.")
     prioritized: bool = Field(False, description="Sample in proportion to the TD error.")
     priority_alpha: float = Field(0.6, ge=0, le=1, description="Exponent of the priorities.")
     priority_beta: float = Field(
@@ -48,10 +50,10 @@ class Config(EnvConfig):
 
     epsilon_start: float = Field(1.0, ge=0, le=1, description="Random actions at the start.")
     epsilon_end: float = Field(0.05, ge=0, le=1, description="Random actions in the end.")
-    exploration: float = Field(
+    exploration_fraction: float = Field(
         0.1, ge=0, le=1, description="Share of the budget over which epsilon falls."
     )
-    hold: bool = Field(
+    temporally_extended: bool = Field(
         False, description="Hold each random action for a heavy-tailed number of steps."
     )
 

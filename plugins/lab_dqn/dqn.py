@@ -45,7 +45,7 @@ class DQN:
         fused = ctx.device.type in ("cpu", "cuda")
         self.optimizer = torch.optim.Adam(self.online.parameters(), config.lr, fused=fused)
         self.update = ctx.make_update(self.online, self.optimizer, self.loss, config.clip_norm)
-        self.exploration = Exploration(config.n_envs, self.task.actions, config.hold)
+        self.exploration = Exploration(config.n_envs, self.task.actions, config.temporally_extended)
         self.updates = 0  # gradient steps so far
 
     # -- the algorithm
@@ -60,7 +60,7 @@ class DQN:
     def play_rollout(self) -> int:
         """Act epsilon-greedily until `train_every` transitions are remembered."""
         moved, rollout = 0, []
-        while moved < self.config.train_every:
+        while moved < self.config.train_freq:
             epsilon = self.epsilon(self.ctx.clock + moved)
             obs = self.envs.obs
             action = self.act(obs, epsilon)
@@ -126,7 +126,7 @@ class DQN:
 
     def move_target(self) -> None:
         """Copy the online network into the target network, or a share `tau` of it."""
-        if self.updates % self.config.target_every == 0:
+        if self.updates % self.config.target_update_interval == 0:
             with torch.no_grad():
                 for old, new in zip(
                     self.target.state_dict().values(),
@@ -147,7 +147,7 @@ class DQN:
         """
         while number > 0:
             groups = min(number, self.drawn_at_once())
-            drawn = self.memory.sample(groups, self.config.batch, self.ctx.rng, self.beta())
+            drawn = self.memory.sample(groups, self.config.batch_size, self.ctx.rng, self.beta())
             if self.config.target_network:
                 q = self.target(drawn["next_obs"].flatten(0, 1))
                 drawn["next_q"] = q.unflatten(0, drawn["action"].shape)
@@ -159,8 +159,12 @@ class DQN:
         """Return how many minibatches may be drawn before anything they depend on changes."""
         if self.config.prioritized:  # priorities change with every step
             return 1
-        fitting = DRAWN_AHEAD // (self.config.batch * math.prod(self.task.frame) * self.task.stack)
-        until_update = self.config.target_every - self.updates % self.config.target_every
+        fitting = DRAWN_AHEAD // (
+            self.config.batch_size * math.prod(self.task.frame) * self.task.stack
+        )
+        until_update = (
+            self.config.target_update_interval - self.updates % self.config.target_update_interval
+        )
         return max(1, min(until_update, fitting))
 
     # -- exploration
@@ -168,7 +172,7 @@ class DQN:
     def epsilon(self, clock: int) -> float:
         """Return the share of random actions: linear from start to end, then constant."""
         c = self.config
-        span = c.exploration * self.ctx.budget
+        span = c.exploration_fraction * self.ctx.budget
         done = min(1.0, clock / span) if span else 1.0
         return (1.0 - done) * c.epsilon_start + done * c.epsilon_end
 
@@ -208,7 +212,7 @@ class DQN:
     def memory(self) -> Memory:
         c = self.config
         # without replay, memory holds the rows of one rollout, however many those are
-        capacity = c.buffer if c.replay else c.train_every + c.n_envs * c.n_step
+        capacity = c.buffer_size if c.replay else c.train_freq + c.n_envs * c.n_step
         sampler = Prioritized(capacity, c.priority_alpha) if c.prioritized else Uniform(capacity)
         return Memory(
             capacity,
@@ -220,7 +224,7 @@ class DQN:
             gamma=c.gamma,
             sampler=sampler,
             device=self.ctx.device,
-            frames_on=torch.device("cpu") if c.replay_on == "cpu" else self.ctx.device,
+            frames_on=torch.device("cpu") if c.replay_device == "cpu" else self.ctx.device,
         )
 
     def remember(self, steps: list[Transitions]) -> None:

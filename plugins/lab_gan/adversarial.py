@@ -86,11 +86,11 @@ class Adversarial:
         if pays:
             penalty = loss.new_zeros(())
             if r1 or r2:  # gamma / 2 E|grad D|^2 (Mescheder et al., 2018, equation 9)
-                on_real, on_fake = squared_slopes(said.score, x, config.pack).chunk(2)
+                on_real, on_fake = squared_slopes(said.score, x, config.packing).chunk(2)
                 penalty = (r1 * on_real.mean() + r2 * on_fake.mean()) / 2
             if config.penalty:  # lambda E(|grad D| - 1)^2 (Gulrajani et al., 2017, equation 3)
-                between = interpolated(real, fake, config.pack, self.draw)
-                squares = squared_slopes(judge(between, labels).score, between, config.pack)
+                between = interpolated(real, fake, config.packing, self.draw)
+                squares = squared_slopes(judge(between, labels).score, between, config.packing)
                 penalty = penalty + config.penalty * ((squares + 1e-12).sqrt() - 1).square().mean()
             loss, seen["penalty"] = loss + batch["penalty_weight"] * penalty, penalty.detach()
         if config.conditional == "auxiliary":  # L_C of Odena et al. (2017), equation 3

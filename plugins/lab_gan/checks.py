@@ -25,7 +25,7 @@ def fits(config: Config, about: About) -> None:
     _does_something(config, about, arch)
     wanted = {
         f"--conditional {config.conditional}": config.conditional != "none",
-        "--labeled": config.labeled is not None,
+        "--n-labeled-per-class": config.n_labeled_per_class is not None,
     }
     for option, given in wanted.items():
         if given and about.task != "classify":
@@ -58,32 +58,34 @@ def examples(data: Data, config: Config) -> None:
     if targets is not None and targets.ndim > 1 and data.about.classes:
         for option, given in (
             ("--conditional", config.conditional != "none"),
-            ("--labeled", config.labeled is not None),
+            ("--n-labeled-per-class", config.n_labeled_per_class is not None),
         ):
             if given:
                 raise lab.UsageError(
                     f"{option} needs a class for each example; {data.about.name} has one for each "
                     "of its steps"
                 )
-    size, least = min(config.batch, len(data.train)), min(len(data.eval), len(data.test))
-    if config.pack > 1 and (size % config.pack or least < config.pack):
+    size, least = min(config.batch_size, len(data.train)), min(len(data.eval), len(data.test))
+    if config.packing > 1 and (size % config.packing or least < config.packing):
         raise lab.UsageError(
-            f"--pack {config.pack} does not fit {data.about.name}: batches of {size} and {least} "
-            "examples to measure by"
+            f"--packing {config.packing} does not fit {data.about.name}: batches of {size} and "
+            f"{least} examples to measure by"
         )
 
 
 def few_of_each(data: Data, config: Config) -> Tensor:
     """Return rows of the training split: `labeled` examples of each class."""
-    assert config.labeled is not None
+    assert config.n_labeled_per_class is not None
     rows = data.parts["train"]
     fewest = int(torch.bincount(_classes(data)).min())
-    if config.labeled >= fewest:
+    if config.n_labeled_per_class >= fewest:
         raise lab.UsageError(
-            f"--labeled {config.labeled}: a class of {config.data} has {fewest} examples in all; "
-            "some are to be left without a label"
+            f"--n-labeled-per-class {config.n_labeled_per_class}: a class of "
+            f"{config.data} has {fewest} examples in all; some are to be left without a label"
         )
-    chosen = splits.few(data.dataset, config.data, rows, config.labeled, config.split_seed)
+    chosen = splits.few(
+        data.dataset, config.data, rows, config.n_labeled_per_class, config.split_seed
+    )
     within = torch.isin(torch.from_numpy(rows), torch.from_numpy(chosen))
     return within.nonzero().flatten().to(data.train.device)
 

@@ -25,7 +25,7 @@ class Codes:
     @classmethod
     def of(cls, config: Config, about: About) -> Codes:
         classes = len(about.classes) if config.conditional != "none" else 0
-        return cls(config.latent, classes, config.info_categories, config.info_numbers)
+        return cls(config.latent_dim, classes, config.info_categorical, config.info_continuous)
 
     @property
     def width(self) -> int:

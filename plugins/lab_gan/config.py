@@ -32,7 +32,7 @@ class Config(DataOptions, OptimizerOptions, BaseConfig):
     norm: Literal["none", "batch"] = Field(
         "none", description="BatchNorm in the generator; a discriminator never has it."
     )
-    latent: int = Field(64, ge=1, description="Numbers of noise that a sample is made of.")
+    latent_dim: int = Field(64, ge=1, description="Numbers of noise that a sample is made of.")
     temperature: float = Field(
         1.0, gt=0, description="Of the Gumbel-softmax that words are drawn by."
     )
@@ -54,7 +54,7 @@ class Config(DataOptions, OptimizerOptions, BaseConfig):
         0.999, ge=0, lt=1, description="Decay of the averaged generator that samples, or none."
     )
 
-    clip: float = Field(0.01, gt=0, description="Largest weight of a critic (wgan).")
+    weight_clip: float = Field(0.01, gt=0, description="Largest weight of a critic (wgan).")
     gradient_penalty: float | None = Field(
         None, ge=0, description="Weight of (|slope| - 1)^2 between reals and fakes; none: 10 for "
         "wgan-gp, else 0.",
@@ -66,14 +66,16 @@ class Config(DataOptions, OptimizerOptions, BaseConfig):
     r2: float | None = Field(
         None, ge=0, description="The same on fakes; none: 1 for relativistic, else 0."
     )
-    lazy: int = Field(1, ge=1, description="Penalties come with every n-th update, n times.")
+    reg_interval: int = Field(
+        1, ge=1, description="Penalties come with every n-th update, n times."
+    )
     spectral_norm: Literal["auto", "on", "off"] = Field(
         "auto", description="Layers of the discriminator have norm 1; auto: with hinge."
     )
-    slope: float = Field(
+    lipschitz: float = Field(
         1.0, gt=0, description="Largest slope of a discriminator whose layers are so bound."
     )
-    pack: int = Field(1, ge=1, description="Examples that the discriminator judges at a time.")
+    packing: int = Field(1, ge=1, description="Examples that the discriminator judges at a time.")
     diffaug: tuple[str, ...] = Field(
         (), description="Vary what the discriminator sees: color,translation,cutout."
     )
@@ -81,15 +83,15 @@ class Config(DataOptions, OptimizerOptions, BaseConfig):
     conditional: Literal["none", "concat", "projection", "auxiliary"] = Field(
         "none", description="Ask for a class: how the discriminator is told it, or tells it."
     )
-    labeled: int | None = Field(
+    n_labeled_per_class: int | None = Field(
         None, ge=1, description="Learn to classify, too, from so many examples of each class."
     )
     class_weight: float = Field(1.0, ge=0, description="Weight of the loss of naming classes.")
-    info_categories: int = Field(0, ge=0, description="Classes to be found without labels.")
-    info_numbers: int = Field(0, ge=0, description="Factors of variation to be found.")
+    info_categorical: int = Field(0, ge=0, description="Classes to be found without labels.")
+    info_continuous: int = Field(0, ge=0, description="Factors of variation to be found.")
     info_weight: float = Field(1.0, ge=0, description="Weight of the loss of reading them.")
 
-    samples: int = Field(1_000, ge=6, description="Samples that an evaluation measures.")
+    eval_samples: int = Field(1_000, ge=6, description="Samples that an evaluation measures.")
 
     # -- what options come to
 
@@ -125,7 +127,7 @@ class Config(DataOptions, OptimizerOptions, BaseConfig):
     @property
     def informed(self) -> bool:
         """Whether codes are to be read from samples, as InfoGAN's are."""
-        return self.info_categories > 0 or self.info_numbers > 0
+        return self.info_categorical > 0 or self.info_continuous > 0
 
     @property
     def normalizes(self) -> bool:
@@ -133,13 +135,13 @@ class Config(DataOptions, OptimizerOptions, BaseConfig):
 
     @property
     def names_classes(self) -> bool:
-        return self.conditional == "auxiliary" or self.labeled is not None
+        return self.conditional == "auxiliary" or self.n_labeled_per_class is not None
 
     # -- what the runner asks
 
     @property
     def objective(self) -> tuple[str, str]:
-        if self.labeled is not None:
+        if self.n_labeled_per_class is not None:
             return "eval/accuracy", "max"
         return "eval/distance", "min"
 
@@ -169,31 +171,37 @@ class Config(DataOptions, OptimizerOptions, BaseConfig):
     def _fits_together(self) -> Self:
         if any(units < 1 for units in self.hidden):
             raise ValueError("--hidden: a layer has one unit or more")
-        if self.pack > 1 and self.batch % (self.pack * self.accumulate):
-            parts = f" in {self.accumulate} parts" if self.accumulate > 1 else ""
-            raise ValueError(f"--pack {self.pack} does not divide --batch {self.batch}{parts}")
+        if self.packing > 1 and self.batch_size % (self.packing * self.grad_accum_steps):
+            parts = f" in {self.grad_accum_steps} parts" if self.grad_accum_steps > 1 else ""
+            raise ValueError(
+                f"--packing {self.packing} does not divide --batch-size {self.batch_size}{parts}"
+            )
         self._does_something()
         singles = {
             "--conditional projection": self.conditional == "projection",
             "--conditional auxiliary": self.conditional == "auxiliary",
-            "--labeled": self.labeled is not None,
-            "--info-categories": self.info_categories > 0,
-            "--info-numbers": self.info_numbers > 0,
+            "--n-labeled-per-class": self.n_labeled_per_class is not None,
+            "--info-categorical": self.info_categorical > 0,
+            "--info-continuous": self.info_continuous > 0,
         }
         for option, given in singles.items():
-            if given and self.pack > 1:
-                raise ValueError(f"{option} is asked of single examples; --pack judges several")
-        if self.labeled is not None and self.conditional != "none":
-            raise ValueError("--labeled and --conditional exclude each other: most have no label")
-        if self.info_categories == 1:
-            raise ValueError("--info-categories 1: one class tells nothing; take 2 or more")
-        if self.norm == "batch" and self.batch // self.accumulate < 2:
+            if given and self.packing > 1:
+                raise ValueError(f"{option} is asked of single examples; --packing judges several")
+        if self.n_labeled_per_class is not None and self.conditional != "none":
+            raise ValueError(
+                "--n-labeled-per-class and --conditional exclude each other: most have no label"
+            )
+        if self.info_categorical == 1:
+            raise ValueError("--info-categorical 1: one class tells nothing; take 2 or more")
+        if self.norm == "batch" and self.batch_size // self.grad_accum_steps < 2:
             raise ValueError("--norm batch needs two examples or more in each part of a batch")
         heads = self.names_classes or self.informed
         if self.loss == "wgan" and (heads or self.normalizes):
             raise ValueError("--loss wgan clips all weights, those of heads and norms too: wgan-gp")
-        if self.labeled is not None and self.loss not in ODDS:
-            raise ValueError(f"--labeled makes odds of classes: take --loss {' or '.join(ODDS)}")
+        if self.n_labeled_per_class is not None and self.loss not in ODDS:
+            raise ValueError(
+                f"--n-labeled-per-class makes odds of classes: take --loss {' or '.join(ODDS)}"
+            )
         return self
 
     def _does_something(self) -> None:
@@ -202,10 +210,14 @@ class Config(DataOptions, OptimizerOptions, BaseConfig):
         for names, used, because in (
             (("beta1", "beta2"), adam, "is Adam's"),
             (("momentum",), not adam, "is not Adam's: that is --beta1"),
-            (("clip",), self.loss == "wgan", "is for --loss wgan"),
-            (("lazy",), self.penalized, "is for penalties: --r1, --r2, --gradient-penalty"),
-            (("slope",), self.normalizes, "needs a bound on layers: --spectral-norm on"),
-            (("class_weight",), self.names_classes, "is for --conditional auxiliary, --labeled"),
+            (("weight_clip",), self.loss == "wgan", "is for --loss wgan"),
+            (("reg_interval",), self.penalized, "is for penalties: --r1, --r2, --gradient-penalty"),
+            (("lipschitz",), self.normalizes, "needs a bound on layers: --spectral-norm on"),
+            (
+                ("class_weight",),
+                self.names_classes,
+                "is for --conditional auxiliary, --n-labeled-per-class",
+            ),
             (("info_weight",), self.informed, "is for codes to read"),
         ):
             for name in names:

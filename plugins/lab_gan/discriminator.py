@@ -38,11 +38,11 @@ class Discriminator(nn.Module):
     ) -> None:
         super().__init__()
         classes = len(about.classes)
-        self.body, self.pack = body, config.pack
-        self.slope = config.slope
+        self.body, self.pack = body, config.packing
+        self.slope = config.lipschitz
         self.flat = config.architecture(about.kind) == "mlp"
         self.joins = config.conditional == "concat"
-        self.semi = config.labeled is not None
+        self.semi = config.n_labeled_per_class is not None
         self.score = None if self.semi else nn.Linear(count, 1)
         self.names = nn.Linear(count, classes) if config.names_classes else None
         projects = config.conditional == "projection"

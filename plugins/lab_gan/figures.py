@@ -32,13 +32,15 @@ class Figures:
         self.verdict = "healthy"  # the last one that was told
 
     def measure(self, split: str) -> Mapping[str, float]:
-        codes = self.players.draw(self.config.samples, self.labels(split, self.config.samples))
+        codes = self.players.draw(
+            self.config.eval_samples, self.labels(split, self.config.eval_samples)
+        )
         samples = self.players.generate(codes)
         found = self.of_samples(samples, split)
         found |= self.of_codes(samples, codes)
         found |= self.of_players(split)
         found |= self.health(found)
-        if self.config.labeled is not None:
+        if self.config.n_labeled_per_class is not None:
             found |= self.of_answers(split)
         self.show(samples, split)
         return found
@@ -103,7 +105,7 @@ class Figures:
     def scores(self, split: str) -> tuple[Tensor, Tensor]:
         """Return what the discriminator says of examples and of as many fresh samples."""
         players = self.players
-        batch = players.prepare(self.some(split, self.config.pack))
+        batch = players.prepare(self.some(split, self.config.packing))
         labels = batch.get("labels")
         fake = players.generate(players.draw(len(batch["real"]), labels))
         real = players.discriminator(batch["real"], labels).score.float()
@@ -112,7 +114,7 @@ class Figures:
     def slope(self, split: str, loss: Any, player: Any) -> tuple[float, float]:
         """Return a player's loss on a batch of a split, and the norm of its gradient."""
         players = self.players
-        batch = players.prepare(self.some(split, self.config.pack, self.config.batch))
+        batch = players.prepare(self.some(split, self.config.packing, self.config.batch_size))
         batch["codes"] = players.draw(len(batch["real"]), batch.get("labels"))
         if self.config.penalized:
             batch["penalty_weight"] = batch["codes"].new_ones(())
@@ -184,7 +186,9 @@ class Figures:
         part = self.data.part(split)
         count = min(len(part), most) // pack * pack
         if not count:
-            raise lab.UsageError(f"{len(part)} examples to {split} do not fill a --pack of {pack}")
+            raise lab.UsageError(
+                f"{len(part)} examples to {split} do not fill a --packing of {pack}"
+            )
         rows = torch.linspace(0, len(part) - 1, count, device=part.device).long()
         return part.take(rows)
 

@@ -58,7 +58,7 @@ class GAN:
         batch = {**batch, "fake": fake, "codes": codes, **self.known(), **self.price()}
         loss, seen = players.d_updater(batch)
         if self.config.loss == "wgan":
-            clip_weights(players.discriminator, self.config.clip)
+            clip_weights(players.discriminator, self.config.weight_clip)
         self.ctx.log("d_loss", loss)
         if "penalty" in seen:
             self.ctx.log("penalty", seen["penalty"])
@@ -75,15 +75,15 @@ class GAN:
     def price(self) -> lab.Batch:
         """Return what penalties count for in this update, `penalty_weight` []: lazy ones `lazy`
         times, or, in the updates between, nothing at all."""
-        if not self.config.penalized or self.updates % self.config.lazy:
+        if not self.config.penalized or self.updates % self.config.reg_interval:
             return {}
-        weight = torch.full((), float(self.config.lazy), device=self.ctx.device)
+        weight = torch.full((), float(self.config.reg_interval), device=self.ctx.device)
         return {"penalty_weight": weight}
 
     def known(self) -> lab.Batch:
         """Return some of the examples whose classes may be learned: `known` [B, ...] and
         `known_classes` [B]."""
-        if self.config.labeled is None:
+        if self.config.n_labeled_per_class is None:
             return {}
         size = (self.batches.size,)
         chosen = torch.randint(
@@ -144,8 +144,10 @@ class GAN:
     def predict(self, inputs: Any) -> Array:
         """Return the probabilities of the classes [B, K] for inputs [B, ...] as the source gives
         them; of a discriminator that names none, its score [B, 1]."""
-        if self.config.pack > 1:
-            raise lab.UsageError(f"This discriminator judges {self.config.pack} examples at a time")
+        if self.config.packing > 1:
+            raise lab.UsageError(
+                f"This discriminator judges {self.config.packing} examples at a time"
+            )
         inputs, labels = as_inputs(inputs, self.about, self.ctx.device), None
         if self.players.codes.classes:  # which is unknown: of none of them
             labels = torch.zeros(len(inputs), self.players.codes.classes, device=self.ctx.device)
@@ -161,7 +163,9 @@ class GAN:
         """Return the likeliest classes of image files or rows of numbers, where the discriminator
         was taught to name them."""
         if not self.config.names_classes:
-            raise lab.UsageError("This discriminator names no classes: train it with --labeled")
+            raise lab.UsageError(
+                "This discriminator names no classes: train it with --n-labeled-per-class"
+            )
         return ranked(self.predict(read_inputs(asked.inputs, self.about)), asked, self.about)
 
     # -- what a checkpoint holds

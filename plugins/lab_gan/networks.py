@@ -52,7 +52,7 @@ def discriminator(config: Config, about: About, codes: Codes) -> Discriminator:
 def _body(config: Config, about: About, extra: int) -> tuple[nn.Module, int]:
     """Return what turns packed examples, with `extra` channels that say the class, into features
     [B, count]."""
-    pack = config.pack
+    pack = config.packing
     if about.kind == "tokens":
         return RecurrentBody(pack * (len(about.vocabulary) + extra), config.width), 2 * config.width
     if about.kind == "sequence":

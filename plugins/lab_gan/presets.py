@@ -8,8 +8,8 @@ from typing import Any
 POINTS: Mapping[str, Any] = {
     "data": "ring",
     "hidden": (128, 128),
-    "latent": 2,
-    "batch": 256,
+    "latent_dim": 2,
+    "batch_size": 256,
     "lr": 2e-3,
     "schedule": "cosine",
     "ema": 0.995,
@@ -22,12 +22,12 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "data": "ring",
         "data_args": {"n": 2_000},
         "hidden": (64, 64),
-        "latent": 2,
+        "latent_dim": 2,
         "lr": 1e-3,
-        "batch": 128,
+        "batch_size": 128,
         "budget": 64_000,
         "ema": 0.99,
-        "samples": 500,
+        "eval_samples": 500,
     },
     # Points need precision: a high rate at first, none in the end.
     "ring": {**POINTS, "budget": 1_000_000},
@@ -43,7 +43,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     "ring-hinge": {
         **POINTS,
         "loss": "hinge",
-        "slope": 40.0,  # with 1, narrow modes lie within a margin of 1 of each other
+        "lipschitz": 40.0,  # with 1, narrow modes lie within a margin of 1 of each other
         "budget": 1_200_000,
         "eval_every": 400_000,
     },
@@ -51,7 +51,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         **POINTS,
         "data": "grid",
         "lr": 4e-3,
-        "batch": 128,
+        "batch_size": 128,
         "r1": 0.01,  # without, a mode in five is lost on the way
         "ema": 0.999,
         "budget": 2_500_000,

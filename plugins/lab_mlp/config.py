@@ -47,8 +47,8 @@ class Config(LayerOptions, SupervisedConfig):
             self._refuse(PERCEPTRON_LACKS, "--arch perceptron has no")
         if self.model:
             self._refuse(LAYERS, "--model builds the network by itself, without")
-        part = ceil(self.batch / self.accumulate)
-        if self.norm and min(part, self.batch % part or part) < 2:
+        part = ceil(self.batch_size / self.grad_accum_steps)
+        if self.norm and min(part, self.batch_size % part or part) < 2:
             raise ValueError("--norm needs two examples or more in each part of a batch")
         if self.arch == "perceptron" and self.augment.get("mixup"):
             raise ValueError(

@@ -13,18 +13,18 @@ from lab import EnvConfig, Options
 ARGUMENTS = {
     "lr": "learning_rate",
     "gamma": "gamma",
-    "batch": "batch_size",
+    "batch_size": "batch_size",
     "n_steps": "n_steps",
     "n_epochs": "n_epochs",
     "gae_lambda": "gae_lambda",
     "clip_range": "clip_range",
-    "buffer": "buffer_size",
+    "buffer_size": "buffer_size",
     "learning_starts": "learning_starts",
-    "train_every": "train_freq",
+    "train_freq": "train_freq",
     "gradient_steps": "gradient_steps",
     "tau": "tau",
-    "target_every": "target_update_interval",
-    "exploration": "exploration_fraction",
+    "target_update_interval": "target_update_interval",
+    "exploration_fraction": "exploration_fraction",
     "epsilon_end": "exploration_final_eps",
     "noise": "action_noise",
 }
@@ -41,7 +41,7 @@ class Config(EnvConfig):
     hidden: tuple[int, ...] | None = Field(None, description="Units of the hidden layers.")
     lr: float | None = Field(None, gt=0, description="Learning rate.")
     gamma: float | None = Field(None, ge=0, le=1, description="Discount.")
-    batch: int | None = Field(None, ge=1, description="Transitions in a minibatch.")
+    batch_size: int | None = Field(None, ge=1, description="Transitions in a minibatch.")
     linear: bool = Field(
         False, description="Let learning rate and clip range fall linearly to 0 over the budget."
     )
@@ -53,19 +53,19 @@ class Config(EnvConfig):
     gae_lambda: float | None = Field(None, ge=0, le=1, description="PPO, A2C: lambda of GAE.")
     clip_range: float | None = Field(None, gt=0, description="PPO: clipping parameter.")
 
-    buffer: int | None = Field(None, ge=1, description="Transitions that replay remembers.")
+    buffer_size: int | None = Field(None, ge=1, description="Transitions that replay remembers.")
     learning_starts: int | None = Field(None, ge=0, description="Env steps before learning.")
-    train_every: int | None = Field(
+    train_freq: int | None = Field(
         None, ge=1, description="Steps of every environment between learning phases."
     )
     gradient_steps: int | None = Field(
         None, ge=-1, description="Gradient steps of a learning phase; -1: as many as env steps."
     )
     tau: float | None = Field(None, gt=0, le=1, description="Polyak share of a target update.")
-    target_every: int | None = Field(
+    target_update_interval: int | None = Field(
         None, ge=1, description="DQN: env steps between target updates."
     )
-    exploration: float | None = Field(
+    exploration_fraction: float | None = Field(
         None, ge=0, le=1, description="DQN: share of the budget over which epsilon falls."
     )
     epsilon_end: float | None = Field(

@@ -32,7 +32,7 @@ def make_net() -> Callable[..., Any]:
         kind = "image" if len(shape) == 3 else "table"
         scale = (0.0,) * shape[0], (1.0,) * shape[0]
         about = lab.About("toy", kind, "classify", shape, ("a", "b", "c"), 3, *scale)
-        return build(Config(**{"hidden": (7,), "code": 4, **options}), about)
+        return build(Config(**{"hidden": (7,), "latent_dim": 4, **options}), about)
 
     return make
 
@@ -45,7 +45,7 @@ def train(tmp_path: Path) -> Callable[..., lab.RunResult]:
         fixed = {
             "data": "digits",
             "preset": "none",
-            "batch": 32,
+            "batch_size": 32,
             "budget": 640,
             "eval_every": 320,
             "probes": False,

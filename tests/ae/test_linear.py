@@ -26,12 +26,12 @@ def test_a_tied_linear_autoencoder_spans_the_principal_subspace(train) -> None:
         data="wine",
         hidden=(),
         tied=True,
-        code=3,
+        latent_dim=3,
         lr=1e-2,
         schedule="linear",
         budget=40_000,
         eval_every=40_000,
-        batch=64,
+        batch_size=64,
     )
     network = lab.load(result.dir, checkpoint="last")
     seen, other = columns(network, "train"), columns(network, "test")
@@ -53,13 +53,13 @@ def test_a_linear_variational_autoencoder_is_probabilistic_pca(train) -> None:
         data="gaussian",
         kind="vae",
         hidden=(),
-        code=2,
+        latent_dim=2,
         learn_sigma=True,
         lr=1e-2,
         schedule="linear",
         budget=100_000,
         eval_every=100_000,
-        batch=64,
+        batch_size=64,
         iwae=32,
     )
     network = lab.load(result.dir, checkpoint="last")

@@ -137,7 +137,7 @@ def test_the_variational_loss_is_the_negative_bound(make_net, draw) -> None:
     """With the same noise, by scipy's densities; beta weighs the divergence alone."""
     net = make_net(kind="vae", loss="mse", sigma=0.5)
     x, noise = torch.rand(6, 1, 4, 3), torch.randn(6, 4)
-    config = Config(kind="vae", loss="mse", sigma=0.5, beta=3.0, code=4)
+    config = Config(kind="vae", loss="mse", sigma=0.5, beta=3.0, latent_dim=4)
     lesson = Variational(config, False, draw, lambda: 0.0)
     loss, parts = lesson(net, {"inputs": x, "noise": noise})
     mean, logvar = (one.detach() for one in net.posterior(x))
@@ -152,7 +152,7 @@ def test_the_variational_loss_is_the_negative_bound(make_net, draw) -> None:
 
 def test_the_divergence_is_warmed_up(draw) -> None:
     now = [0.0]
-    config = Config(kind="vae", beta=2.0, kl_warmup=0.5)
+    config = Config(kind="vae", beta=2.0, kl_warmup_fraction=0.5)
     lesson = Variational(config, True, draw, lambda: now[0])
     found = []
     for now[0] in (0.0, 0.25, 0.5, 1.0):
@@ -162,7 +162,7 @@ def test_the_divergence_is_warmed_up(draw) -> None:
 
 def test_the_warmed_weight_is_what_counts(make_net, draw) -> None:
     net, x = make_net(kind="vae", conditional=True), torch.rand(6, 1, 4, 3)
-    config = Config(kind="vae", kl_warmup=0.5, conditional=True, code=4)
+    config = Config(kind="vae", kl_warmup_fraction=0.5, conditional=True, latent_dim=4)
     lesson = Variational(config, True, draw, lambda: 0.125)
     batch = lesson.prepare({"inputs": x, "classes": torch.tensor([0, 1, 2, 0, 1, 2])})
     assert batch["kl_weight"].shape == ()  # one for the whole batch
@@ -188,7 +188,7 @@ def test_gradients_reach_the_right_sides(make_net, codebook) -> None:
     """
     config = {"kind": "vq", "tokens": 2, "entries": 5, "codebook": codebook}
     net, x = make_net(**config), torch.rand(6, 1, 4, 3)
-    lesson = Quantizing(Config(**config, code=4), False)
+    lesson = Quantizing(Config(**config, latent_dim=4), False)
     found = net(x)
     found.vectors.retain_grad()
     outside = found.vectors.detach().requires_grad_()

@@ -47,7 +47,7 @@ def test_pixels_that_never_vary_do_no_harm(train, odd_sources) -> None:
         ({"arch": "cnn", "hidden": (8,)}, "--arch cnn has no --hidden"),
         ({"width": 8}, "--arch mlp has no --width"),
         ({"hidden": (), "activation": "tanh"}, "there is no --activation"),
-        ({"norm": True, "batch": 1}, "two examples or more"),
+        ({"norm": True, "batch_size": 1}, "two examples or more"),
         ({"noise_level": 0.5}, "without --noise there is no --noise-level"),
         ({"noise": "masking", "noise_level": 1.0}, "masks everything"),
         ({"sparsity_cost": 2.0}, "without --sparsity there is no"),
@@ -56,7 +56,7 @@ def test_pixels_that_never_vary_do_no_harm(train, odd_sources) -> None:
         ({"kind": "vae", "loss": "bce", "sigma": 0.1}, "--loss bce has no --sigma"),
         ({"kind": "vae", "learn_sigma": True, "sigma": 0.1}, "finds by itself the --sigma"),
         ({"kind": "vae", "binarize": "drawn", "loss": "mse"}, "which --loss bce is for"),
-        ({"kind": "vq", "code": 7}, "cannot be parted in 4 --tokens"),
+        ({"kind": "vq", "latent_dim": 7}, "cannot be parted in 4 --tokens"),
         ({"kind": "vq", "ema": 0.9}, "--ema averages"),
     ],
 )

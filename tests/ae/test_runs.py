@@ -19,12 +19,12 @@ VARIANTS = {
     "contractive": {"contractive": 0.1, "activation": "tanh"},
     "sparse": {"code_activation": "sigmoid", "sparsity": 0.1, "l1": 0.01, "ema": 0.9},
     "convolutions": {"arch": "cnn", "norm": True},
-    "variational": {"kind": "vae", "binarize": "drawn", "kl_warmup": 0.5},
+    "variational": {"kind": "vae", "binarize": "drawn", "kl_warmup_fraction": 0.5},
     "gaussian": {"kind": "vae", "loss": "mse", "learn_sigma": True, "ema": 0.9},
     "conditional": {"kind": "vae", "conditional": True},
     "running means": {"kind": "vq", "entries": 16},
     "gradient codebook": {"kind": "vq", "entries": 16, "codebook": "gradient"},
-    "in parts": {"kind": "vq", "accumulate": 3},
+    "in parts": {"kind": "vq", "grad_accum_steps": 3},
 }
 
 
@@ -76,7 +76,7 @@ def test_every_kind_selects_by_its_objective(train, options, objective) -> None:
 def test_the_bound_is_unweighted_whatever_the_weight_in_training(train) -> None:
     """What is reported, again by hand: with beta of 50 and a warm-up, it counts the divergence
     once."""
-    result = train(kind="vae", beta=50.0, kl_warmup=1.0, iwae=512, lr=1e-2, hidden=())
+    result = train(kind="vae", beta=50.0, kl_warmup_fraction=1.0, iwae=512, lr=1e-2, hidden=())
     network = lab.load(result.dir, checkpoint="last")
     x = torch.cat([network.examples.inputs(b) for b in network.examples.batches("test")])
     with torch.no_grad():
@@ -95,7 +95,7 @@ def test_the_bound_is_unweighted_whatever_the_weight_in_training(train) -> None:
 def test_errors_and_codes_are_measured_beside_principal_components(train) -> None:
     from sklearn.decomposition import PCA
 
-    result = train(probes=True, code=6)
+    result = train(probes=True, latent_dim=6)
     network = lab.load(result.dir, checkpoint="last")
     seen, other = (
         torch.cat([network.examples.inputs(b).flatten(1) for b in network.examples.batches(split)])
@@ -126,7 +126,7 @@ def test_samples_can_be_measured_by_their_features(train) -> None:
 
 def test_tables_are_learned_and_sampled(train) -> None:
     for kind in ("ae", "vae", "vq"):
-        result = train(data="wine", kind=kind, code=4, budget=2_000, eval_every=1_000)
+        result = train(data="wine", kind=kind, latent_dim=4, budget=2_000, eval_every=1_000)
         table = lab.load(result.dir).sample_command(Sample(n=5))
         assert len(table.rows) == 5
         assert len(table.columns) == 13

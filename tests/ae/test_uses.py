@@ -59,7 +59,7 @@ def test_predictions_are_codes_and_errors(train, tmp_path, options) -> None:
 
 
 def test_the_command_line_names_code_error_and_class(train, cli) -> None:
-    train("it", data="wine", kind="vae", conditional=True, code=2)
+    train("it", data="wine", kind="vae", conditional=True, latent_dim=2)
     said = cli("predict", "it", ",".join(["1"] * 13))
     assert said.exit_code == 0, said.output
     number = r"-?[\d.e+-]+"

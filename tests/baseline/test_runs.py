@@ -137,7 +137,7 @@ def test_a_mistake_is_a_plain_line_and_no_run_folder(cli, tmp_path, case) -> Non
 
 
 def test_more_neighbors_than_examples_is_said(cli) -> None:
-    words = ["--data", "iris", "--labels", "2", "--wandb", "disabled", "--quiet"]
+    words = ["--data", "iris", "--labels-per-class", "2", "--wandb", "disabled", "--quiet"]
     result = cli("run", "baseline", "--neighbors", "7", *words)
     assert result.exit_code != 0
     assert "--neighbors 7: there are 6 training examples" in result.stderr
@@ -150,7 +150,7 @@ def test_a_confusion_matrix_is_drawn(fit) -> None:
 
 
 def test_a_checkpoint_holds_the_training_examples_as_they_came(fit) -> None:
-    loaded = lab.load(fit("knn", "digits", labels=5).dir)
+    loaded = lab.load(fit("knn", "digits", labels_per_class=5).dir)
     assert loaded.state_dict()["model"]["inputs"].dtype == torch.uint8
     assert loaded.state_dict()["model"]["inputs"].shape == (50, 1, 8, 8)
     assert np.bincount(loaded.state_dict()["model"]["targets"]).tolist() == [5] * 10

@@ -41,7 +41,7 @@ def train(sources: None, tmp_path: Path) -> Callable[..., lab.RunResult]:
         fixed = {
             "data": "bars",
             "arch": "simple",
-            "batch": 16,
+            "batch_size": 16,
             "budget": 64,
             "eval_every": 64,
             "runs_dir": tmp_path / "runs",

@@ -30,7 +30,7 @@ PICTURES = {"gray": {"side": 8}, "color": {"side": 32, "channels": 3}}
 def take_a_step(**options) -> torch.Tensor:
     """Take one optimizer step, and return how far each parameter went."""
     subject = Subject(discover().experiment("cnn"), discover())
-    with subject.experiment(width=1.0, batch=4, data="bars", **options) as (experiment, ctx):
+    with subject.experiment(width=1.0, batch_size=4, data="bars", **options) as (experiment, ctx):
         before = [p.detach().clone() for p in experiment.net.parameters()]
         assert experiment.step() == 4
         after = list(experiment.net.parameters())
@@ -84,7 +84,7 @@ HARD = {
 def test_what_fails_within_an_epoch_ends_bit_for_bit_like_the_whole(train, tmp_path) -> None:
     """84 examples an epoch: a checkpoint at 112 lies within the second one."""
     whole = train("whole", **HARD, checkpoint_every=112)
-    fixed = {"data": "bars", "batch": 16, "runs_dir": tmp_path / "runs", "name": "broken"}
+    fixed = {"data": "bars", "batch_size": 16, "runs_dir": tmp_path / "runs", "name": "broken"}
     fixed |= {"wandb": "disabled", "media": False, "width": 1.0, "checkpoint_every": 112}
     plugins = discover()
     spec = plugins.experiment("cnn")
@@ -99,7 +99,18 @@ def test_what_fails_within_an_epoch_ends_bit_for_bit_like_the_whole(train, tmp_p
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_killed_run_ends_bit_for_bit_like_the_whole_one(site, tmp_path) -> None:
-    words = ["run", "cnn", "--data", "bars", "--arch", "resnet20", "--batch", 16, "--budget", 4_000]
+    words = [
+        "run",
+        "cnn",
+        "--data",
+        "bars",
+        "--arch",
+        "resnet20",
+        "--batch-size",
+        16,
+        "--budget",
+        4_000,
+    ]
     words += ["--eval-every", 500, "--checkpoint-every", 112, "--wandb", "disabled", "--no-media"]
     words += ["--schedule", "cosine", "--augment", "shift=1", "--ema", 0.9, "--quiet"]
     env = helpers.child_environment(site, Path(__file__).parent / "sources")
@@ -208,7 +219,7 @@ def test_gradients_are_logged_by_layer(train, arch) -> None:
 
 def test_mixtures_of_classes_and_parts_of_batches_train(train) -> None:
     for arch in ("simple", "googlenet"):
-        result = train(arch=arch, augment={"mixup": 0.2}, accumulate=2, budget=32)
+        result = train(arch=arch, augment={"mixup": 0.2}, grad_accum_steps=2, budget=32)
         assert result.state == "finished"
 
 

@@ -48,7 +48,7 @@ def test_the_commands_of_the_page_work_one_after_another(cli, tmp_path) -> None:
         for line in COMMANDS:
             words = line.split()
             if words[0] == "run":
-                words += ["--budget", "16", "--eval-every", "16", "--batch", "16", *QUICK]
+                words += ["--budget", "16", "--eval-every", "16", "--batch-size", "16", *QUICK]
             if "shapes" in words:
                 words += ["--data-args", "n=120"]
             result = cli(*words)

@@ -148,12 +148,12 @@ def test_a_run_draws_at_its_end_and_only_where_media_are_wanted(train, monkeypat
     with monkeypatch.context() as patch:
         patch.setattr(pictures.Grid, "figure", figure)
         assert not (train("off", media=False).dir / "media").exists()
-    without = train("without", media=True, pictures=False)
+    without = train("without", media=True, plots=False)
     assert [path.name for path in (without.dir / "media").iterdir()] == ["000000064-confusion.png"]
 
 
 def test_pictures_change_no_figure(train) -> None:
-    with_pictures, without = train("with", media=True), train("without", pictures=False)
+    with_pictures, without = train("with", media=True), train("without", plots=False)
     assert with_pictures.summary["test"] == without.summary["test"]
 
 

@@ -100,7 +100,7 @@ def test_another_number_of_classes_gets_a_new_head_on_the_old_features(train, or
 @pytest.mark.parametrize("transfer", ["last-2", "append-head"])
 def test_resume_and_prediction_do_not_need_the_origin(train, origin, tmp_path, transfer) -> None:
     options = {"init_from": "origin", "transfer": transfer, "eval_every": 32, "ema": 0.5}
-    options |= {"data_args": {"kinds": 2}, "batch": 16}
+    options |= {"data_args": {"kinds": 2}, "batch_size": 16}
     whole = train("whole", budget=128, **options)
     part = train("part", budget=64, **options)
     shutil.rmtree(origin)

@@ -804,7 +804,7 @@ class CannotBeTraced(Honest):
 
 
 class Accumulating(Config):
-    accumulate: int = Field(1, ge=1, description="Parts that a batch is computed in.")
+    grad_accum_steps: int = Field(1, ge=1, description="Parts that a batch is computed in.")
 
 
 class Accumulates(Honest):
@@ -818,7 +818,7 @@ class Accumulates(Honest):
         self.x = torch.linspace(0, 1, 8)[:, None]
 
     def step(self) -> int:
-        pieces = self.x.chunk(getattr(self.config, "accumulate", 1))
+        pieces = self.x.chunk(getattr(self.config, "grad_accum_steps", 1))
         losses = [(self.net(x) - (2 * x - 1)).square().mean() for x in pieces]
         loss = sum(losses) if self.summed else sum(losses) / len(pieces)
         self.ctx.optimize(self.optimizer, loss)

@@ -75,7 +75,7 @@ def test_rows_stand_on_the_grids_whatever_the_step(train, toy) -> None:
 
 def test_different_seeds_share_their_evaluation_clocks(train) -> None:
     def clocks(seed: int, batch: int) -> list[int]:
-        found = rows(train("toy-epochs", budget=1500, seed=seed, batch=batch).dir)
+        found = rows(train("toy-epochs", budget=1500, seed=seed, batch_size=batch).dir)
         return [row["clock"] for row in found if "eval/accuracy" in row]
 
     assert clocks(0, 48) == clocks(1, 37)
@@ -95,7 +95,7 @@ def test_other_cadences_give_the_same_weights(train, toy) -> None:
         {},
         {"eval_every": 100, "log_every": 70},
         {"eval_every": 10**6, "log_every": 10**6},
-        {"checkpoint_every": 64, "keep": 1, "eval_every": 500},
+        {"checkpoint_every": 64, "keep_checkpoints": 1, "eval_every": 500},
     ]
     states = [
         last_state(train(toy, **options(toy), **cadence).dir)["experiment"] for cadence in cadences
@@ -172,7 +172,9 @@ def test_nothing_is_best_while_the_objective_is_absent(train) -> None:
 
 @pytest.mark.parametrize("which", ["best", "last", 1200])
 def test_load_returns_the_weights_of_the_checkpoint_in_eval_mode(train, which) -> None:
-    result = train("toy-epochs", budget=2000, checkpoint_every=600, keep=0, eval_every=500)
+    result = train(
+        "toy-epochs", budget=2000, checkpoint_every=600, keep_checkpoints=0, eval_every=500
+    )
     experiment = lab.load(result.dir, which)
     stored = torch.load(result.dir / "checkpoints" / f"{which}.pt", weights_only=True)
     assert (
@@ -185,12 +187,12 @@ def test_load_returns_the_weights_of_the_checkpoint_in_eval_mode(train, which) -
 
 def test_stamped_checkpoints_hold_the_model_of_their_clock(train) -> None:
     short = train("toy-gan", budget=960, checkpoint_every=480)
-    long = train("toy-gan", budget=1920, checkpoint_every=480, keep=2)
+    long = train("toy-gan", budget=1920, checkpoint_every=480, keep_checkpoints=2)
     stamps = sorted(path.name for path in (long.dir / "checkpoints").glob("[0-9]*.pt"))
     assert stamps == ["1440.pt", "1920.pt"]
     first, second = (
         torch.load(r.dir / "checkpoints/960.pt", weights_only=True)["experiment"]
-        for r in (short, train("toy-gan", budget=1920, checkpoint_every=480, keep=0))
+        for r in (short, train("toy-gan", budget=1920, checkpoint_every=480, keep_checkpoints=0))
     )
     assert difference(first, second) is None
 

@@ -163,7 +163,9 @@ def test_help_is_there_for_everything(cli) -> None:
     assert "toy-gan" in listing
     assert "Two players, two optimizers" in listing
     own = cli("run", "toy-epochs", "--help").stdout
-    assert own.index("Options of toy-epochs") < own.index("--batch") < own.index("Runner options")
+    assert (
+        own.index("Options of toy-epochs") < own.index("--batch-size") < own.index("Runner options")
+    )
 
 
 def test_the_group_without_a_command_explains_itself(cli) -> None:

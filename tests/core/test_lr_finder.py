@@ -80,7 +80,11 @@ def test_a_network_is_tested_and_leaves_nothing(tested, tmp_path, monkeypatch) -
         ("dqn", {}, "dqn has no --schedule"),
         ("gan", {}, "gan logs no train/loss"),
         ("mlp", {"data": "digits", "lr": 0.1}, "--lr is what the range test decides"),
-        ("mlp", {"data": "digits", "final_lr": 0.1}, "--final-lr is what the range test decides"),
+        (
+            "mlp",
+            {"data": "digits", "final_lr_ratio": 0.1},
+            "--final-lr-ratio is what the range test decides",
+        ),
         ("mlp", {"data": "digit"}, "Did you mean 'digits'"),
     ],
 )

@@ -14,7 +14,7 @@ import torch
 import lab
 
 DIGITS, ROWS = (1, 8, 8), (4,)
-SHORT = {"budget": 64, "eval_every": 64, "batch": 32, "preset": "none"}
+SHORT = {"budget": 64, "eval_every": 64, "batch_size": 32, "preset": "none"}
 RL = {"env": "CartPole-v1", "budget": 64, "eval_episodes": 1, "test_episodes": 1, "preset": "none"}
 FAMILIES: dict[str, tuple[str, dict[str, Any], tuple[int, ...]]] = {
     # experiment, options, what an input becomes

@@ -279,7 +279,9 @@ def test_of_data_read_by_batch_a_sample_is_compared_and_all_targets(lend, lazy, 
     column = lazy(images)
 
     def read(values: Any, classes: Any) -> None:
-        lent = lend(Dataset(values, classes, ("a", "b")), record=DataRecord(tmp_path), memory=0)
+        lent = lend(
+            Dataset(values, classes, ("a", "b")), record=DataRecord(tmp_path), max_resident_mb=0
+        )
         lent.data.parts  # noqa: B018
 
     read(column, targets)

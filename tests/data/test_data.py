@@ -89,8 +89,8 @@ def test_a_column_that_does_not_fit_is_read_by_batch_and_gives_the_same(lend, la
     images = np.random.default_rng(0).integers(0, 256, (400, 3, 32, 32), dtype=np.uint8)
     targets = np.arange(400) % 2
     column = lazy(images)
-    streamed = lend(Dataset(column, targets, ("a", "b")), memory=1, batch=16).data
-    resident = lend(Dataset(images, targets, ("a", "b")), memory=2, batch=16).data
+    streamed = lend(Dataset(column, targets, ("a", "b")), max_resident_mb=1, batch_size=16).data
+    resident = lend(Dataset(images, targets, ("a", "b")), max_resident_mb=2, batch_size=16).data
     assert streamed.about == resident.about
     column.read = 0
     one, other = streamed.batches(), resident.batches()
@@ -100,7 +100,7 @@ def test_a_column_that_does_not_fit_is_read_by_batch_and_gives_the_same(lend, la
     for a, b in zip(streamed.test.batches(32), resident.test.batches(32), strict=True):
         assert same(a, b)
     assert not isinstance(streamed.train.inputs, torch.Tensor)
-    classes = lend(Dataset(column, targets, ("a", "b")), memory=0, classes=("b",)).data
+    classes = lend(Dataset(column, targets, ("a", "b")), max_resident_mb=0, classes=("b",)).data
     assert len(classes.parts["train"]) == 140
     column.read = 0
     assert torch.equal(classes.batches().next()["targets"], torch.zeros(64, dtype=torch.int64))
@@ -138,7 +138,7 @@ def test_a_fingerprint_tells_data_and_splits_apart(lend, blobs, lazy) -> None:
         digest(replace(blobs, classes=("x", "y", "z"))),
         digest(blobs, fold=1),
         digest(blobs, split_seed=1),
-        digest(blobs, labels=5),
+        digest(blobs, labels_per_class=5),
         digest(blobs, classes=("a", "b")),
         digest(Dataset([f"{i}" for i in range(30)])),
         digest(Dataset(numbers)),
@@ -153,7 +153,7 @@ def test_a_fingerprint_tells_data_and_splits_apart(lend, blobs, lazy) -> None:
 
 
 def test_labels_thin_out_train_alone(lend, blobs) -> None:
-    data, all_of_it = lend(blobs, labels=5).data, lend(blobs).data
+    data, all_of_it = lend(blobs, labels_per_class=5).data, lend(blobs).data
     assert np.bincount(blobs.targets[data.parts["train"]]).tolist() == [5, 5, 5]
     for part in ("eval", "test"):
         np.testing.assert_array_equal(data.parts[part], all_of_it.parts[part])
@@ -183,14 +183,14 @@ def test_sequences_and_tokens_come_in_batches(lend) -> None:
     rng = np.random.default_rng(0)
     sequences = rng.normal(size=(40, 5, 2)).astype(np.float32)
     steps = rng.integers(0, 2, (40, 5))
-    data = lend(Dataset(sequences, steps, ("off", "on")), batch=8).data
+    data = lend(Dataset(sequences, steps, ("off", "on")), batch_size=8).data
     batch = data.batches().next()
     rows = data.train.indices[batch["rows"]]
     np.testing.assert_array_equal(batch["inputs"], sequences[rows])
     np.testing.assert_array_equal(batch["targets"], steps[rows])
     numbers = rng.integers(1, 4, (40, 6), dtype=np.uint16)
     for memory in (0, 100):
-        lent = lend(Dataset(numbers, vocabulary=("", *"abc")), batch=8, memory=memory)
+        lent = lend(Dataset(numbers, vocabulary=("", *"abc")), batch_size=8, max_resident_mb=memory)
         batch = lent.data.batches().next()
         prepared = lent.data.about.prepare_inputs(batch["inputs"])
         np.testing.assert_array_equal(prepared, numbers[lent.data.train.indices[batch["rows"]]])

@@ -115,7 +115,9 @@ def weights(result: Any) -> dict[str, Any]:
 MANY = {"augment": {"shift": 1.0, "noise": 0.1, "mixup": 0.2}}
 
 
-@pytest.mark.parametrize("options", [{}, MANY, {"memory": 0}], ids=["plain", "varied", "streamed"])
+@pytest.mark.parametrize(
+    "options", [{}, MANY, {"max_resident_mb": 0}], ids=["plain", "varied", "streamed"]
+)
 def test_a_run_resumed_in_the_middle_of_an_epoch_equals_the_uninterrupted_one(
     train, options
 ) -> None:
@@ -135,7 +137,7 @@ def test_the_cadence_of_looking_changes_nothing(train) -> None:
 
 
 def test_streamed_and_resident_data_train_the_same_network(train) -> None:
-    streamed, resident = train("streamed", memory=0), train("resident")
+    streamed, resident = train("streamed", max_resident_mb=0), train("resident")
     assert helpers.difference(weights(streamed), weights(resident)) is None
 
 

@@ -228,7 +228,7 @@ def test_few_and_only_need_one_class_for_each_example() -> None:
     clips = Dataset(np.zeros((4, 2, 1, 4, 4), np.uint8), np.zeros((4, 2), int), ("still",))
     values = Dataset(np.zeros((4, 2)), np.zeros((4, 1)))
     for dataset in (clips, values):
-        with pytest.raises(UsageError, match="--labels"):
+        with pytest.raises(UsageError, match="--labels-per-class"):
             few(dataset, "some", np.arange(4), 1, seed=0)
         with pytest.raises(UsageError, match="--classes"):
             only(dataset, "some", ["still"])

@@ -36,7 +36,7 @@ def test_many_gibbs_steps_give_the_gradient_of_the_log_likelihood(make_rbm, brut
     data = torch.randint(2, (20_000, 6), generator=draw).float()
     expected = exact_gradient(rbm, brute(rbm), data)
     before = rbm.weight.clone()
-    learner = Contrastive(rbm, Config(k=50, **PLAIN), len(data), draw)
+    learner = Contrastive(rbm, Config(cd_k=50, **PLAIN), len(data), draw)
     learner.update(data, 1.0, 0.0)
     found = (rbm.weight - before).numpy()
     assert found == pytest.approx(expected, abs=0.015)
@@ -79,7 +79,7 @@ def test_several_steps_equal_as_many_of_the_textbooks(make_rbm, draw) -> None:
     """CD-3, its hidden states drawn from the same numbers."""
     rbm, twin = make_rbm(6, 4), make_rbm(6, 4)
     data = patterns(32)[:, :6]
-    config = Config(k=3, sample_visible=False, **PLAIN)
+    config = Config(cd_k=3, sample_visible=False, **PLAIN)
     Contrastive(rbm, config, 32, draw).update(data, 0.1, 0.0)
     weight, below, above = (p.double() for p in twin.parameters())
     same = torch.Generator().manual_seed(0)
@@ -152,7 +152,7 @@ def maximum_likelihood(make_rbm, data: torch.Tensor) -> float:
 
 
 @pytest.mark.parametrize(
-    "options", [{"k": 10}, {"k": 1, "persistent": True}], ids=["CD-10", "PCD-1"]
+    "options", [{"cd_k": 10}, {"cd_k": 1, "persistent": True}], ids=["CD-10", "PCD-1"]
 )
 def test_training_comes_within_half_a_nat_of_maximum_likelihood(make_rbm, draw, options) -> None:
     data = patterns()

@@ -168,12 +168,16 @@ def test_recognition_learns_from_dreams_by_the_delta_rule(draw) -> None:
 
 
 def test_phases_part_the_budget_and_never_go_back() -> None:
-    phases = Phases(Config(layers=(4, 4), finetune="classify", shares=(1, 2, 3)), budget=600)
+    phases = Phases(
+        Config(layers=(4, 4), finetune="classify", phase_fractions=(1, 2, 3)), budget=600
+    )
     assert phases.ends == [100, 300, 600]
     assert [phases.is_over(0, c) for c in (99, 100)] == [False, True]
     assert not phases.is_over(2, 10_000)
     assert phases.done(1, 200) == pytest.approx(0.5)
-    later = Phases(Config(layers=(4, 4), finetune="classify", shares=(1, 2, 3)), budget=6_000)
+    later = Phases(
+        Config(layers=(4, 4), finetune="classify", phase_fractions=(1, 2, 3)), budget=6_000
+    )
     assert later.done(2, 600) == 0.0  # a phase that was entered under a smaller budget
 
 

@@ -13,7 +13,7 @@ import lab
 from lab.engine import checkpoint
 
 VARIANTS = {
-    "an RBM": {"layers": (16,), "k": 2},
+    "an RBM": {"layers": (16,), "cd_k": 2},
     "persistent chains": {"persistent": True, "sparsity": 0.1, "sample_inputs": True},
     "label units": {"label_units": True},
     "gaussian units": {"visible": "gaussian"},
@@ -37,7 +37,9 @@ def test_a_run_goes_on_exactly_from_every_phase(train, variant) -> None:
 
 
 def test_phases_follow_each_other_by_their_shares(train) -> None:
-    result = train(layers=(16, 12), finetune="classify", shares=(1, 2, 3), budget=960, log_every=32)
+    result = train(
+        layers=(16, 12), finetune="classify", phase_fractions=(1, 2, 3), budget=960, log_every=32
+    )
     assert helpers.column(result.dir, "train/phase") == [1.0] * 5 + [2.0] * 10 + [3.0] * 15
 
 
@@ -58,7 +60,7 @@ def test_nothing_is_best_before_the_last_phase(train) -> None:
     ("options", "objective"),
     [
         ({"finetune": "none"}, "eval/log_likelihood"),
-        ({"finetune": "none", "ais": 0}, "eval/reconstruction"),
+        ({"finetune": "none", "ais_temperatures": 0}, "eval/reconstruction"),
         ({"finetune": "up-down"}, "eval/log_likelihood"),
         ({"finetune": "autoencode"}, "eval/reconstruction"),
         ({"finetune": "classify"}, "eval/accuracy"),
@@ -77,7 +79,9 @@ def test_a_larger_budget_does_not_repeat_a_phase(train) -> None:
 
 
 def test_an_rbm_gets_likelier_and_its_figures_agree(train) -> None:
-    result = train(layers=(10,), lr=0.2, budget=19_200, eval_every=9_600, ais=500, ais_chains=200)
+    result = train(
+        layers=(10,), lr=0.2, budget=19_200, eval_every=9_600, ais_temperatures=500, ais_chains=200
+    )
     likely = helpers.column(result.dir, "eval/log_likelihood")
     assert likely[-1] > likely[0] + 5
     exact = helpers.column(result.dir, "eval/log_likelihood_exact")
@@ -177,8 +181,8 @@ def test_what_cannot_be_learned_says_why(train, options, said) -> None:
     [
         ({"layers": ()}, "one layer or more"),
         ({"layers": (0,)}, "one layer or more"),
-        ({"shares": (1.0,)}, "1 given, for 2 phases"),
-        ({"shares": (1.0, 0.0)}, "more than 0"),
+        ({"phase_fractions": (1.0,)}, "1 given, for 2 phases"),
+        ({"phase_fractions": (1.0, 0.0)}, "more than 0"),
         ({"layers": (8,), "finetune": "up-down"}, "needs two layers"),
         ({"pretrain": False}, "nothing to do"),
     ],

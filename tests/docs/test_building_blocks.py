@@ -21,8 +21,9 @@ from lab.testing import check_plugin
 PAGE = (helpers.ROOT / "docs" / "building-blocks.md").read_text()
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 EVERYTHING = {
-    "ema": 0.9, "accumulate": 3, "schedule": "one-cycle", "clip_norm": 1.0, "weight_decay": 0.01,
-    "class_weights": "balanced", "label_smoothing": 0.1, "init": "he", "patience": 3,
+    "ema": 0.9, "grad_accum_steps": 3, "schedule": "one-cycle", "clip_norm": 1.0,
+    "weight_decay": 0.01, "class_weights": "balanced", "label_smoothing": 0.1,
+    "init": "he", "patience": 3,
 }  # fmt: skip
 
 

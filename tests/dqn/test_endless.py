@@ -22,7 +22,7 @@ SMALL: dict[str, Any] = {
     "budget": 60,
     "eval_every": 30,
     "learning_starts": 10,
-    "train_every": 10,
+    "train_freq": 10,
     "eval_episodes": 2,
     "test_episodes": 4,
 }

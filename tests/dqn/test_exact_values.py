@@ -25,11 +25,11 @@ TABLE: dict[str, Any] = {
     "loss": "mse",
     "clip_norm": None,
     "lr": 0.02,
-    "batch": 32,
+    "batch_size": 32,
     "learning_starts": 64,
-    "train_every": 16,
+    "train_freq": 16,
     "gradient_steps": 20,
-    "target_every": 40,
+    "target_update_interval": 40,
     "epsilon_end": 1.0,
 }
 TOLERANCE = 0.02
@@ -98,7 +98,7 @@ def test_n_step_returns_have_the_same_values(n_step, n_envs) -> None:
         {"double": True},
         {"dueling": True},
         {"prioritized": True},
-        {"tau": 0.2, "target_every": 8},
+        {"tau": 0.2, "target_update_interval": 8},
         {"target_network": False, "lr": 0.01},
         {"double": True, "dueling": True, "prioritized": True, "hidden": (32,), "lr": 0.01},
     ],
@@ -127,7 +127,7 @@ class Lottery(gym.Env):
 def test_importance_weights_keep_prioritized_replay_unbiased(beta, expected) -> None:
     """The mean reward is 0.1; the rare large errors, sampled more often, pull it up to 0.23 where
     nothing undoes that."""
-    options = {**TABLE, "lr": 0.002, "batch": 64, "n_envs": 4, "budget": 10**9}
+    options = {**TABLE, "lr": 0.002, "batch_size": 64, "n_envs": 4, "budget": 10**9}
     options |= {"prioritized": True, "priority_alpha": 1.0, "priority_beta": beta}
     dqn = make_dqn(env="worlds:worlds/Loop-v0", **options)  # has such states and actions
     lend(dqn, Envs(SyncVectorEnv([Lottery] * 4, autoreset_mode=AutoresetMode.SAME_STEP)))
@@ -138,8 +138,8 @@ def test_importance_weights_keep_prioritized_replay_unbiased(beta, expected) -> 
 def test_the_grid_world_has_its_optimal_values_and_is_walked_so() -> None:
     """Pit, walls and goal; episodes that wander are cut off after 100 steps. What evaluation
     measures is then the optimal value of the start states that it drew."""
-    options = {**TABLE, "n_envs": 4, "batch": 256, "train_every": 40, "gradient_steps": 10}
-    dqn = train(make_dqn(env="lab/Grid-v0", **{**options, "target_every": 50}), 6_000)
+    options = {**TABLE, "n_envs": 4, "batch_size": 256, "train_freq": 40, "gradient_steps": 10}
+    dqn = train(make_dqn(env="lab/Grid-v0", **{**options, "target_update_interval": 50}), 6_000)
     grid = dqn.ctx.make_env("lab/Grid-v0").unwrapped
     error = table(dqn, len(grid.cells)).numpy() - grid.optimal_q(GAMMA)
     assert np.abs(error[grid.starts]).max() < TOLERANCE  # the others are terminal

@@ -89,7 +89,9 @@ def test_an_episode_that_ends_lets_go() -> None:
 
 def test_a_new_episode_is_not_begun_with_the_held_action_of_the_last() -> None:
     """Frozen: every step ends an episode, so that nothing is ever held."""
-    dqn = make_dqn(env="MountainCar-v0", env_args={"max_episode_steps": 1}, n_envs=2, hold=True)
+    dqn = make_dqn(
+        env="MountainCar-v0", env_args={"max_episode_steps": 1}, n_envs=2, temporally_extended=True
+    )
     dqn.exploration.left[:] = 100
     dqn.play_rollout()
     assert (dqn.exploration.left == 0).all()

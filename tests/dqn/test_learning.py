@@ -217,10 +217,10 @@ def weights(module: nn.Module) -> dict[str, Tensor]:
 
 SMALL: dict[str, Any] = {
     "n_envs": 4,
-    "batch": 8,
-    "train_every": 16,
+    "batch_size": 8,
+    "train_freq": 16,
     "learning_starts": 10**9,
-    "buffer": 500,
+    "buffer_size": 500,
 }
 
 
@@ -236,7 +236,7 @@ def test_the_target_is_copied_at_every_multiple_of_its_interval_and_only_there(
     gradient_steps, prioritized
 ) -> None:
     """Counted in gradient steps, however these are spread over learning phases."""
-    dqn = trained(target_every=5, lr=0.05, prioritized=prioritized)
+    dqn = trained(target_update_interval=5, lr=0.05, prioritized=prioritized)
     history = [weights(dqn.online)]
     update = dqn.update
 
@@ -255,7 +255,7 @@ def test_the_target_is_copied_at_every_multiple_of_its_interval_and_only_there(
 
 def test_a_polyak_update_moves_the_target_by_tau() -> None:
     """target <- tau * online + (1 - tau) * target (Lillicrap et al., 2016), after each interval."""
-    dqn = trained(target_every=2, tau=0.25, lr=0.05)
+    dqn = trained(target_update_interval=2, tau=0.25, lr=0.05)
     expected = weights(dqn.target)
     for _ in range(4):
         dqn.learn(2)
@@ -269,7 +269,7 @@ def test_a_polyak_update_moves_the_target_by_tau() -> None:
 def test_drawing_minibatches_ahead_changes_nothing(options) -> None:
     """One learning phase of 12 gradient steps, drawn up to the target updates, equals the loop
     of the textbook on the same minibatches."""
-    dqn, twin = (trained(target_every=5, **options) for _ in range(2))
+    dqn, twin = (trained(target_update_interval=5, **options) for _ in range(2))
     taken: list[Batch] = []
     sample = dqn.memory.sample
     dqn.memory.sample = lambda *a: taken.append(sample(*a)) or dict(taken[-1])
@@ -298,7 +298,7 @@ def test_priorities_are_up_to_date_at_every_gradient_step() -> None:
 
 
 def test_learning_phases_may_split_the_same_gradient_steps_in_any_way(monkeypatch) -> None:
-    whole, split = (trained(target_every=4) for _ in range(2))
+    whole, split = (trained(target_update_interval=4) for _ in range(2))
     stream = whole.memory.sample(12, 8, np.random.default_rng(1))
     for dqn, phases in ((whole, [12]), (split, [1, 5, 2, 4])):
         dqn.memory.sample = Replayed(stream).sample
@@ -323,7 +323,7 @@ class Replayed:
 
 
 def test_learning_starts_when_enough_was_played() -> None:
-    dqn = make_dqn(n_envs=4, learning_starts=100, train_every=16, gradient_steps=3)
+    dqn = make_dqn(n_envs=4, learning_starts=100, train_freq=16, gradient_steps=3)
     train(dqn, 80)
     assert dqn.updates == 0
     train(dqn, 40)
@@ -332,7 +332,7 @@ def test_learning_starts_when_enough_was_played() -> None:
 
 
 def test_without_replay_only_the_latest_rollout_is_learned_from() -> None:
-    dqn = make_dqn(replay=False, n_envs=4, train_every=16, learning_starts=0, gradient_steps=2)
+    dqn = make_dqn(replay=False, n_envs=4, train_freq=16, learning_starts=0, gradient_steps=2)
     for _ in range(5):
         dqn.ctx.clock += dqn.step()
         stored = dqn.memory.frames.written
@@ -350,17 +350,22 @@ def test_without_replay_only_the_latest_rollout_is_learned_from() -> None:
     [(0, 1.0), (500, 0.775), (1_000, 0.55), (2_000, 0.1), (5_000, 0.1), (10_000, 0.1)],
 )
 def test_epsilon_falls_linearly_and_then_stays(clock, expected) -> None:
-    dqn = make_dqn(epsilon_start=1.0, epsilon_end=0.1, exploration=0.2, budget=10_000)
+    dqn = make_dqn(epsilon_start=1.0, epsilon_end=0.1, exploration_fraction=0.2, budget=10_000)
     assert dqn.epsilon(clock) == pytest.approx(expected)
 
 
 def test_epsilon_without_a_fall_is_its_end() -> None:
-    assert make_dqn(exploration=0.0, epsilon_end=0.05).epsilon(0) == 0.05
+    assert make_dqn(exploration_fraction=0.0, epsilon_end=0.05).epsilon(0) == 0.05
 
 
 def test_epsilon_counts_the_transitions_within_a_rollout_too() -> None:
     dqn = make_dqn(
-        n_envs=4, train_every=100, exploration=1.0, epsilon_start=1.0, epsilon_end=0.0, budget=1_000
+        n_envs=4,
+        train_freq=100,
+        exploration_fraction=1.0,
+        epsilon_start=1.0,
+        epsilon_end=0.0,
+        budget=1_000,
     )
     seen: list[float] = []
     act, dqn.act = dqn.act, lambda obs, epsilon: seen.append(epsilon) or act(obs, epsilon)
@@ -420,7 +425,7 @@ def test_minibatches_get_the_weights_of_that_beta() -> None:
 OPTIONS: list[dict[str, Any]] = [
     {},
     {"prioritized": True, "n_step": 3, "double": True, "dueling": True},
-    {"replay": False, "tau": 0.1, "target_every": 1},
+    {"replay": False, "tau": 0.1, "target_update_interval": 1},
     {"n_envs": 1, "n_step": 2},
 ]
 

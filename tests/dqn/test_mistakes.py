@@ -47,7 +47,7 @@ def test_a_mistake_is_one_or_two_plain_lines_and_no_run_folder(cli, tmp_path, ca
 
 
 def test_all_bad_options_are_said_at_once(cli) -> None:
-    result = cli("run", "dqn", "--lr", "-1", "--batch", "0", "--gamma", "2")
+    result = cli("run", "dqn", "--lr", "-1", "--batch-size", "0", "--gamma", "2")
     assert result.exit_code == 2
-    for option in ("--lr", "--batch", "--gamma"):
+    for option in ("--lr", "--batch-size", "--gamma"):
         assert option in result.stderr

@@ -288,7 +288,7 @@ def test_memory_reads_back_what_the_environments_showed(mode, stack) -> None:
         return FrameStackObservation(env, stack) if stack > 1 else env
 
     dqn = make_dqn(
-        env="worlds:worlds/Numbers-v0", frame_stack=stack, n_envs=3, train_every=10, gamma=GAMMA
+        env="worlds:worlds/Numbers-v0", frame_stack=stack, n_envs=3, train_freq=10, gamma=GAMMA
     )
     lend(dqn, Envs(SyncVectorEnv([make] * 3, copy=False, autoreset_mode=mode)), seed=5)
     actions = np.stack(record(dqn, 300))  # [T, N]
@@ -321,7 +321,7 @@ def without_resets(env: gym.Env, seed: int, actions: list[int]) -> list[int]:
 
 def test_memory_reads_back_what_native_cartpole_showed() -> None:
     """Beside Gymnasium's vector environment itself, with the ticks of its resets left out."""
-    dqn = make_dqn(n_envs=4, train_every=16, gamma=GAMMA)
+    dqn = make_dqn(n_envs=4, train_freq=16, gamma=GAMMA)
     raw = gym.make_vec("CartPole-v1", 4, "vector_entry_point")
     lend(dqn, Envs(gym.make_vec("CartPole-v1", 4, "vector_entry_point")), seed=3)
     actions = record(dqn, 600)
@@ -339,7 +339,7 @@ def test_memory_reads_back_what_native_cartpole_showed() -> None:
 
 
 def test_a_rollout_counts_transitions_and_not_ticks() -> None:
-    dqn = make_dqn(n_envs=4, train_every=400)
+    dqn = make_dqn(n_envs=4, train_freq=400)
     moved = dqn.play_rollout()
     assert 400 <= moved < 404
     assert len(dqn.memory) == moved
@@ -347,7 +347,7 @@ def test_a_rollout_counts_transitions_and_not_ticks() -> None:
 
 def test_without_replay_memory_holds_the_latest_rollout_whole_and_nothing_else() -> None:
     dqn = make_dqn(
-        env="worlds:worlds/Numbers-v0", n_envs=3, train_every=7, replay=False, gamma=GAMMA
+        env="worlds:worlds/Numbers-v0", n_envs=3, train_freq=7, replay=False, gamma=GAMMA
     )
     before: list[Row] = []
     for _ in range(20):
@@ -360,7 +360,7 @@ def test_without_replay_memory_holds_the_latest_rollout_whole_and_nothing_else()
 
 def test_without_replay_n_step_rows_are_those_that_the_rollout_completed() -> None:
     dqn = make_dqn(
-        env="worlds:worlds/Numbers-v0", n_envs=3, train_every=7, replay=False, n_step=3, lr=1e-9
+        env="worlds:worlds/Numbers-v0", n_envs=3, train_freq=7, replay=False, n_step=3, lr=1e-9
     )
     seen: list[Row] = []
     for _ in range(20):
@@ -375,7 +375,7 @@ def test_without_replay_n_step_rows_are_those_that_the_rollout_completed() -> No
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_frames_may_stay_in_main_memory_while_the_network_is_on_the_gpu() -> None:
     compute = Compute(torch.device("cuda:0"))
-    dqn = make_dqn(replay_on="cpu", learning_starts=0, compute=compute)
+    dqn = make_dqn(replay_device="cpu", learning_starts=0, compute=compute)
     dqn.step()
     batch = dqn.memory.sample(1, 4, rng(0))
     assert dqn.memory.frames.data.device == CPU

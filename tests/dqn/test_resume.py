@@ -21,21 +21,21 @@ COMMON = {
     "budget": 800,
     "eval_every": 400,
     "test_episodes": 5,
-    "target_every": 37,
+    "target_update_interval": 37,
     "learning_starts": 100,
 }
 CASES: dict[str, dict[str, Any]] = {
     "native": {"n_envs": 4},
     "one environment": {
         "n_envs": 1,
-        "train_every": 16,
+        "train_freq": 16,
         "gradient_steps": 8,
         "max_episode_steps": 7,
     },
     "held actions": {
         "env": "MountainCar-v0",
         "n_envs": 3,
-        "hold": True,
+        "temporally_extended": True,
         "scale_obs": True,
         "epsilon_end": 0.3,
     },
@@ -45,7 +45,7 @@ CASES: dict[str, dict[str, Any]] = {
         "n_step": 3,
         "double": True,
         "dueling": True,
-        "buffer": 300,
+        "buffer_size": 300,
     },
     "pictures": {
         "env": "lab/Catch-v0",
@@ -53,8 +53,8 @@ CASES: dict[str, dict[str, Any]] = {
         "frame_stack": 3,
         "n_envs": 2,
         "hidden": (16,),
-        "batch": 16,
-        "buffer": 400,
+        "batch_size": 16,
+        "buffer_size": 400,
     },
     "without replay": {
         "n_envs": 4,
@@ -129,7 +129,7 @@ def same(resumed: Path, whole: Path) -> None:
 
 
 def prove(case: str, kills: int, spawn: Any, tmp_path: Path, seed: int = 0) -> None:
-    options = {**COMMON, **CASES[case], "seed": seed, "keep": 0}
+    options = {**COMMON, **CASES[case], "seed": seed, "keep_checkpoints": 0}
     whole = lab.run("dqn", runs_dir=tmp_path / "whole", wandb="disabled", media=False,
                     name=case.replace(" ", "-"), checkpoint_every=50, **options).dir  # fmt: skip
     folder = tmp_path / "runs" / "killed"
@@ -191,7 +191,7 @@ def cut(run_dqn: Any, monkeypatch: Any, steps: int, **options: Any) -> Path:
 
 def test_exploration_goes_on_where_it_was(run_dqn, monkeypatch, tmp_path) -> None:
     """It restarts at 1 in other libraries, whose resumed runs unlearn."""
-    options = {**COMMON, "exploration": 1.0, "epsilon_end": 0.0, "log_every": 40}
+    options = {**COMMON, "exploration_fraction": 1.0, "epsilon_end": 0.0, "log_every": 40}
     folder = tmp_path / cut(run_dqn, monkeypatch, 6, **options)
     before = {row["clock"]: row["train/epsilon"] for row in rows(folder) if "train/epsilon" in row}
     lab.resume(folder, wandb="disabled")
@@ -212,7 +212,7 @@ def test_an_environment_whose_state_cannot_be_saved_says_that_episodes_restart(
         "n_envs": 2,
         "hidden": (8,),
         "learning_starts": 50,
-        "train_every": 20,
+        "train_freq": 20,
         "eval_episodes": 2,
         "test_episodes": 2,
     }
@@ -236,7 +236,7 @@ def test_where_episodes_restart_no_transition_joins_two_of_them(
         "budget": 400,
         "n_envs": 2,
         "hidden": (8,),
-        "train_every": 7,
+        "train_freq": 7,
         "eval_episodes": 2,
         "test_episodes": 2,
         "learning_starts": 10**6,

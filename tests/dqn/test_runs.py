@@ -21,7 +21,7 @@ CATCH = {
     "hidden": (16,),
     "budget": 200,
     "learning_starts": 50,
-    "train_every": 20,
+    "train_freq": 20,
     "eval_episodes": 2,
     "test_episodes": 2,
 }
@@ -55,7 +55,7 @@ def test_every_declared_metric_is_logged_and_no_other(run_dqn) -> None:
         {"prioritized": True, "n_step": 3, "double": True, "dueling": True},
         {"replay": False, "target_network": False},
         {"precision": "bf16", "tau": 0.5},
-        {"n_envs": 1, "buffer": 100},
+        {"n_envs": 1, "buffer_size": 100},
     ],
     ids=str,
 )
@@ -80,7 +80,7 @@ def test_other_logging_evaluation_and_checkpoint_grids_give_the_same_weights(run
 
 
 def test_epsilon_and_the_clock_are_counted_in_transitions(run_dqn) -> None:
-    options = {"exploration": 0.5, "epsilon_end": 0.1, "train_every": 10, "log_every": 20}
+    options = {"exploration_fraction": 0.5, "epsilon_end": 0.1, "train_freq": 10, "log_every": 20}
     result = run_dqn(**{**SMALL, **options})
     epsilon = column(rows(result.dir), "train/epsilon")
     assert list(epsilon) == [20 * k for k in range(1, 21)]

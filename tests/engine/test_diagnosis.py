@@ -58,7 +58,7 @@ def failing(train, experiment: str, **options: Any) -> str:
 
 RL = {"env": "Glitch-v0", "preset": "none", "budget": 2_000, "log_every": 200, "eval_every": 1_000,
       "eval_episodes": 2, "test_episodes": 2}  # fmt: skip
-SB3 = {"dqn": {"learning_starts": 50, "train_every": 4}, "ppo": {"n_steps": 64}, "a2c": {}}
+SB3 = {"dqn": {"learning_starts": 50, "train_freq": 4}, "ppo": {"n_steps": 64}, "a2c": {}}
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])

@@ -167,7 +167,7 @@ def tiny_disk(tmp_path):
 
 def test_a_run_goes_on_exactly_once_a_full_disk_has_room_again(cli, tiny_disk, train) -> None:
     """The first checkpoints fit; the fourth copy does not."""
-    options = {"ballast": 300_000, "checkpoint_every": 40, "keep": 1}
+    options = {"ballast": 300_000, "checkpoint_every": 40, "keep_checkpoints": 1}
     flags = [word for k, v in options.items() for word in (f"--{k.replace('_', '-')}", v)]
     result = cli("run", "odd", *flags, "--runs-dir", tiny_disk, "--name", "one")
     assert result.exit_code == 1

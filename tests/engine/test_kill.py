@@ -18,7 +18,7 @@ TOYS = {
     "toy-dbn": {"updates": 80},
     "toy-epochs": {"budget": 9_000},
 }
-CADENCE = {"log_every": 150, "eval_every": 400, "checkpoint_every": 100, "keep": 2}
+CADENCE = {"log_every": 150, "eval_every": 400, "checkpoint_every": 100, "keep_checkpoints": 2}
 MOMENTS = ("while beginning", "while starting", "while training", "while saving")
 
 

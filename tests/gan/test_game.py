@@ -23,7 +23,13 @@ def make(tmp_path):
     """A gan on few points, as a run would make it."""
 
     def make(**options) -> GAN:
-        fixed = {"data": "ring", "data_args": {"n": 200}, "hidden": (8,), "latent": 3, "batch": 8}
+        fixed = {
+            "data": "ring",
+            "data_args": {"n": 200},
+            "hidden": (8,),
+            "latent_dim": 3,
+            "batch_size": 8,
+        }
         if options.get("data") in ("waves", "moving-shapes") or options.get("arch") == "cnn":
             del fixed["hidden"]
         if "data" in options:
@@ -80,7 +86,7 @@ def test_noise_is_fresh_in_every_turn(make) -> None:
 
 
 def test_a_clipped_critic_stays_within_its_bound(make) -> None:
-    gan = make(loss="wgan", clip=0.02, lr=1e-2)
+    gan = make(loss="wgan", weight_clip=0.02, lr=1e-2)
     gan.step()
     assert (
         max(float(p.detach().abs().max()) for p in gan.players.discriminator.parameters()) <= 0.02
@@ -192,7 +198,7 @@ def test_reals_and_fakes_have_gammas_of_their_own() -> None:
 def test_a_pack_is_one_thing_that_is_judged(options, price) -> None:
     """Of a sum of w x over a pack of four, the slope's norm is w sqrt(4)."""
     judge = Line(1.0, pack=4)
-    play = game(judge, loss="wgan-gp", pack=4, **options)
+    play = game(judge, loss="wgan-gp", packing=4, **options)
     _, seen = play.discriminator_loss(judge, paying(torch.randn(8, 1), torch.randn(8, 1)))
     assert float(seen["penalty"]) == pytest.approx(price, rel=1e-4)
 
@@ -209,7 +215,7 @@ def test_a_price_has_the_gradient_of_its_closed_form() -> None:
 
 
 def test_lazy_penalties_come_seldom_and_weigh_more(make) -> None:
-    gan = make(loss="relativistic", lazy=4)
+    gan = make(loss="relativistic", reg_interval=4)
     paid = []
     update = gan.players.d_updater
     gan.players.d_updater = lambda batch: paid.append(batch.get("penalty_weight")) or update(batch)
@@ -217,7 +223,7 @@ def test_lazy_penalties_come_seldom_and_weigh_more(make) -> None:
         gan.teach_discriminator(gan.players.prepare(gan.batches.next()))
     assert [weight and weight.item() for weight in paid] == [4.0, None, None, None] * 2
     judge = Line(2.0)
-    play = game(judge, loss="wgan", r1=0.5, lazy=4)
+    play = game(judge, loss="wgan", r1=0.5, reg_interval=4)
     zeros = torch.zeros(6, 1)
     loss, _ = play.discriminator_loss(judge, paying(zeros, zeros, 4.0))
     assert loss.item() == pytest.approx(4 * 0.5 / 2 * 4)
@@ -227,7 +233,7 @@ def test_lazy_penalties_come_seldom_and_weigh_more(make) -> None:
 
 
 def test_figures_are_those_of_the_whole_loss_whatever_is_due_in_training(make, monkeypatch) -> None:
-    gan = make(loss="wgan-gp", lazy=4, batch=8)
+    gan = make(loss="wgan-gp", reg_interval=4, batch_size=8)
     seen = []
     play = gan.players.game.discriminator_loss
     monkeypatch.setattr(
@@ -256,7 +262,7 @@ def test_an_auxiliary_head_learns_the_classes_of_reals_and_fakes(make) -> None:
 
 
 def test_codes_are_read_from_fakes_alone(make) -> None:
-    gan = make(info_categories=3, info_numbers=2)
+    gan = make(info_categorical=3, info_continuous=2)
     batch = drawn(gan)
     loss, _ = gan.players.game.discriminator_loss(gan.players.discriminator, batch)
     found = gan.players.discriminator(batch["fake"])
@@ -280,7 +286,7 @@ def test_the_generator_is_to_be_taken_for_real_and_for_its_class(make) -> None:
 
 
 def test_the_generator_makes_its_codes_readable(make) -> None:
-    gan = make(info_categories=3, info_numbers=2, info_weight=0.5)
+    gan = make(info_categorical=3, info_continuous=2, info_weight=0.5)
     batch, players = drawn(gan), gan.players
     loss, _ = players.game.generator_loss(players.generator, batch)
     found = players.discriminator(players.generator(batch["codes"]))
@@ -314,7 +320,7 @@ def test_both_players_see_varied_images(make, monkeypatch) -> None:
 
 
 def test_few_labels_are_all_that_a_semi_supervised_discriminator_sees(make) -> None:
-    gan = make(labeled=2, data="digits", arch="mlp")
+    gan = make(n_labeled_per_class=2, data="digits", arch="mlp")
     assert len(gan.labeled) == 20
     targets = gan.data.train.take(gan.labeled)["targets"]
     assert targets.bincount().tolist() == [2] * 10
@@ -328,7 +334,7 @@ def test_few_labels_are_all_that_a_semi_supervised_discriminator_sees(make) -> N
 
 def test_known_classes_are_learned_by_their_weight(make) -> None:
     """Beside what is asked without labels: the value, and the gradient of the layer that names."""
-    gan = make(labeled=2, data="digits", arch="mlp", class_weight=2.0)
+    gan = make(n_labeled_per_class=2, data="digits", arch="mlp", class_weight=2.0)
     judge, play = gan.players.discriminator, gan.players.game
     batch, known = drawn(gan), gan.known()
     batch["fake"] = torch.rand_like(batch["real"])
@@ -343,7 +349,7 @@ def test_known_classes_are_learned_by_their_weight(make) -> None:
 
 def test_the_verdict_on_fooling_needs_a_discriminator_that_could_tell(make) -> None:
     """A random discriminator cannot tell either, and that says nothing."""
-    gan = make(samples=60)
+    gan = make(eval_samples=60)
     figures = gan.evaluate("eval")
     assert figures["indistinguishable"] == 0
     draw = torch.Generator().manual_seed(0)
@@ -361,22 +367,22 @@ def test_the_verdict_on_fooling_needs_a_discriminator_that_could_tell(make) -> N
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"pack": 3}, "--pack 3 does not divide --batch 64"),
-        ({"pack": 2, "conditional": "projection"}, "--pack judges several"),
-        ({"labeled": 5, "conditional": "concat"}, "exclude each other"),
-        ({"info_categories": 1}, "--info-categories 1"),
-        ({"slope": 3.0}, "--slope needs a bound"),
-        ({"clip": 0.1}, "--clip is for --loss wgan"),
-        ({"lazy": 4}, "--lazy is for penalties"),
+        ({"packing": 3}, "--packing 3 does not divide --batch-size 64"),
+        ({"packing": 2, "conditional": "projection"}, "--packing judges several"),
+        ({"n_labeled_per_class": 5, "conditional": "concat"}, "exclude each other"),
+        ({"info_categorical": 1}, "--info-categorical 1"),
+        ({"lipschitz": 3.0}, "--lipschitz needs a bound"),
+        ({"weight_clip": 0.1}, "--weight-clip is for --loss wgan"),
+        ({"reg_interval": 4}, "--reg-interval is for penalties"),
         ({"momentum": 0.5}, "--momentum is not Adam's"),
         ({"class_weight": 2.0}, "--class-weight is for"),
         ({"info_weight": 2.0}, "--info-weight is for"),
-        ({"loss": "wgan", "info_categories": 3}, "--loss wgan clips all weights"),
-        ({"loss": "hinge", "labeled": 3}, "take --loss non-saturating or minimax"),
+        ({"loss": "wgan", "info_categorical": 3}, "--loss wgan clips all weights"),
+        ({"loss": "hinge", "n_labeled_per_class": 3}, "take --loss non-saturating or minimax"),
         ({"diffaug": ("blur",)}, "'blur' is none of color, translation, cutout"),
         ({"optimizer": "sgd", "beta1": 0.1}, "--beta1 is Adam's"),
         ({"hidden": (0,)}, "--hidden"),
-        ({"norm": "batch", "batch": 1}, "--norm batch"),
+        ({"norm": "batch", "batch_size": 1}, "--norm batch"),
     ],
 )
 def test_options_that_do_not_fit_together_are_refused(options, said) -> None:
@@ -388,7 +394,7 @@ def test_options_that_do_not_fit_together_are_refused(options, said) -> None:
     ("options", "said"),
     [
         ({"data": "diabetes", "conditional": "concat"}, "needs classes; diabetes has none"),
-        ({"data": "diabetes", "labeled": 3}, "--labeled needs classes"),
+        ({"data": "diabetes", "n_labeled_per_class": 3}, "--n-labeled-per-class needs classes"),
         ({"data": "moving-shapes"}, "moving-shapes is video data"),
         ({"arch": "cnn"}, "--arch cnn cannot make ring; leave it to mlp"),
         ({"width": 8}, "--width does nothing for ring, which mlp makes"),
@@ -406,8 +412,14 @@ def test_data_that_do_not_have_what_is_asked_for_are_refused(make, options, said
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"data_args": {"n": 40}, "pack": 8}, "--pack 8 does not fit ring: batches of 8 and 4"),
-        ({"data": "digits", "arch": "mlp", "labeled": 500}, "a class of digits has 12. examples"),
+        (
+            {"data_args": {"n": 40}, "packing": 8},
+            "--packing 8 does not fit ring: batches of 8 and 4",
+        ),
+        (
+            {"data": "digits", "arch": "mlp", "n_labeled_per_class": 500},
+            "a class of digits has 12. examples",
+        ),
     ],
 )
 def test_examples_that_do_not_allow_it_are_refused_before_training(make, options, said) -> None:

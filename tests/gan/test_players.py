@@ -49,7 +49,7 @@ SHAPES = {
 @pytest.mark.parametrize(("kind", "shape"), SHAPES.values(), ids=SHAPES)
 @pytest.mark.parametrize("conditional", ["none", "concat", "projection", "auxiliary"])
 def test_samples_have_the_shape_of_the_data_and_can_be_judged(kind, shape, conditional) -> None:
-    config = Config(conditional=conditional, hidden=(8,), width=4, latent=5)
+    config = Config(conditional=conditional, hidden=(8,), width=4, latent_dim=5)
     data = about(kind, shape, words=6)
     generator, judge = players(config, data)
     codes = Codes.of(config, data)
@@ -78,7 +78,7 @@ def test_images_may_be_made_by_layers_too(kind) -> None:
 
 
 def test_words_pass_gradients_through_to_what_was_said_before(draw) -> None:
-    config = Config(width=4, latent=5)
+    config = Config(width=4, latent_dim=5)
     generator, _ = players(config, about("tokens", (7,), words=6))
     codes = torch.randn(2, 5, requires_grad=True)
     weights = torch.randn(6, generator=draw)
@@ -89,7 +89,7 @@ def test_words_pass_gradients_through_to_what_was_said_before(draw) -> None:
 def test_a_sequence_goes_on_from_what_was_said_before() -> None:
     """Saying otherwise at every step by a constant changes the first step by just that, and the
     later ones by what they hear, too."""
-    generator, _ = players(Config(width=6, latent=5), about("sequence", (4, 2)))
+    generator, _ = players(Config(width=6, latent_dim=5), about("sequence", (4, 2)))
     codes = torch.randn(3, 5)
     with torch.no_grad():
         before = generator(codes)
@@ -113,7 +113,7 @@ def test_a_projection_is_the_product_of_features_and_the_classs_embedding(draw) 
 
 def test_a_semi_supervised_score_has_the_odds_of_salimans(draw) -> None:
     """D(x) = Z / (Z + 1), with Z the sum of the classes' exponentials."""
-    _, judge = players(Config(labeled=5, hidden=(8,)), about("table", (2,)))
+    _, judge = players(Config(n_labeled_per_class=5, hidden=(8,)), about("table", (2,)))
     found = judge(torch.randn(5, 2, generator=draw))
     total = found.classes.exp().sum(1)
     assert torch.allclose(found.score.sigmoid(), total / (total + 1), atol=1e-6)
@@ -147,7 +147,9 @@ def test_a_slope_may_be_steeper_by_a_given_factor(draw) -> None:
     judges = []
     for slope in (1.0, 10.0):
         torch.manual_seed(0)
-        judges.append(players(Config(loss="hinge", slope=slope), about("table", (2,)))[1].eval())
+        judges.append(
+            players(Config(loss="hinge", lipschitz=slope), about("table", (2,)))[1].eval()
+        )
     x = torch.randn(4, 2, generator=draw)
     one, ten = (judge(x).score for judge in judges)
     assert torch.allclose(10 * one, ten, rtol=1e-4)

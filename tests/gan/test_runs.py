@@ -15,15 +15,15 @@ IMAGES = {"data": "digits", "width": 4}
 VARIANTS = {
     "non-saturating": {},
     "minimax, by sgd": {"loss": "minimax", "optimizer": "sgd", "momentum": 0.5},
-    "least squares, packed": {"loss": "lsgan", "pack": 2},
+    "least squares, packed": {"loss": "lsgan", "packing": 2},
     "clipped critic": {"loss": "wgan", "optimizer": "rmsprop", "budget": 1_280},
     "gradient penalty": {"loss": "wgan-gp", "budget": 1_280},
     "hinge, by class": {"loss": "hinge", "conditional": "projection"},
-    "lazy penalties": {"loss": "relativistic", "lazy": 3},
+    "lazy penalties": {"loss": "relativistic", "reg_interval": 3},
     "classes joined": {"conditional": "concat", "d_lr": 1e-3, "schedule": "cosine"},
-    "auxiliary classes": {"conditional": "auxiliary", "accumulate": 2},
-    "few labels": {"labeled": 5},
-    "codes": {"info_categories": 4, "info_numbers": 1, "clip_norm": 1.0},
+    "auxiliary classes": {"conditional": "auxiliary", "grad_accum_steps": 2},
+    "few labels": {"n_labeled_per_class": 5},
+    "codes": {"info_categorical": 4, "info_continuous": 1, "clip_norm": 1.0},
     "convolutions": {**IMAGES, "norm": "batch", "diffaug": ("color", "translation", "cutout")},
     "waves": {"data": "waves", "data_args": {"n": 300, "steps": 12}, "width": 8, "r1": 0.1},
     "sentences": {"data": "sentences", "data_args": {"n": 300}, "width": 8},
@@ -43,8 +43,9 @@ def test_a_run_goes_on_exactly(train, variant) -> None:
 
 
 def test_points_find_the_ring(train) -> None:
-    result = train(preset="tiny", data_args={"n": 2_000}, hidden=(64, 64), latent=2, lr=2e-3,
-                   batch=128, budget=96_000, ema=0.99, eval_every=48_000, samples=500)  # fmt: skip
+    result = train(preset="tiny", data_args={"n": 2_000}, hidden=(64, 64), latent_dim=2, lr=2e-3,
+                   batch_size=128, budget=96_000, ema=0.99, eval_every=48_000,
+                   eval_samples=500)  # fmt: skip
     test = result.summary["test"]
     assert test["test/modes"] >= 7
     assert test["test/high_quality"] > 0.2  # uniform noise in the square: 0.01
@@ -57,7 +58,7 @@ def test_metrics_are_what_the_spec_declares(train) -> None:
     from lab.plugins import discover
 
     spec = discover().experiment("gan")
-    for options in ({}, {"labeled": 5}, {"info_categories": 4}, VARIANTS["sentences"]):
+    for options in ({}, {"n_labeled_per_class": 5}, {"info_categorical": 4}, VARIANTS["sentences"]):
         for row in helpers.rows(train(**options).dir):
             assert [n for n in row if "/" in n and not spec.declares(n) and "perf" not in n] == []
 
@@ -76,8 +77,8 @@ def test_the_discriminators_outputs_are_logged(train) -> None:
 def test_it_stops_where_it_can_no_longer_be_told_apart(train) -> None:
     """What a discriminator with four units can tell is soon learned."""
     result = train(
-        data_args={"n": 6_000}, hidden=(4,), lr=1e-2, batch=64, budget=200_000, ema=None,
-        eval_every=6_400, stop_at="indistinguishable", samples=100,
+        data_args={"n": 6_000}, hidden=(4,), lr=1e-2, batch_size=64, budget=200_000, ema=None,
+        eval_every=6_400, stop_at="indistinguishable", eval_samples=100,
     )  # fmt: skip
     assert result.summary["ended"] == "eval/indistinguishable>=1"
 
@@ -141,7 +142,9 @@ def test_the_command_draws_what_the_run_learned(train, cli) -> None:
 
 
 def test_few_labels_teach_to_name_classes(train) -> None:
-    result = train(**DIGITS, labeled=10, hidden=(64,), lr=1e-3, budget=32_000, eval_every=32_000)
+    result = train(
+        **DIGITS, n_labeled_per_class=10, hidden=(64,), lr=1e-3, budget=32_000, eval_every=32_000
+    )
     assert result.summary["objective"]["metric"] == "eval/accuracy"
     assert result.summary["test"]["test/accuracy"] > 0.6  # by chance 0.1
     gan = lab.load(result.dir)
@@ -152,7 +155,7 @@ def test_few_labels_teach_to_name_classes(train) -> None:
 def test_a_discriminator_that_names_no_class_says_so(train) -> None:
     gan = lab.load(train().dir)
     assert gan.predict(gan.example(3)).shape == (3, 1)
-    with pytest.raises(lab.UsageError, match="--labeled"):
+    with pytest.raises(lab.UsageError, match="--n-labeled-per-class"):
         gan.predict_command(Predict(inputs=("1,2",)))
 
 

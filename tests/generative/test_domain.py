@@ -143,7 +143,7 @@ def test_other_runs_find_the_features_and_their_figures_compare(shared, digits) 
     expected = domain.measure(samples)
     before = {path: path.stat().st_mtime_ns for path in shared.rglob("*.pt")}
     torch.manual_seed(123)
-    other, _ = domain_of(shared, seed=7, data="digits", batch=16)
+    other, _ = domain_of(shared, seed=7, data="digits", batch_size=16)
     assert other.measure(samples) == expected
     assert {path: path.stat().st_mtime_ns for path in shared.rglob("*.pt")} == before
     assert all(path.is_relative_to(shared / ".cache") for path in before)
@@ -169,7 +169,7 @@ def test_the_network_depends_on_the_data_alone(tmp_path) -> None:
 
 
 def test_a_run_with_few_labels_is_measured_like_the_others(tmp_path) -> None:
-    everything, few = (domain_of(tmp_path, data="iris", labels=n)[0] for n in (None, 3))
+    everything, few = (domain_of(tmp_path, data="iris", labels_per_class=n)[0] for n in (None, 3))
     assert everything.digest == few.digest
 
 

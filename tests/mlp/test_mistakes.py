@@ -11,8 +11,11 @@ MISTAKES = {
     "layers of a perceptron": ([*PERCEPTRON, "--hidden", "8"], "has no --hidden"),
     "no units": (["--hidden", "8,0"], "one unit or more"),
     "words for units": (["--hidden", "many"], "--hidden"),
-    "norm of one": (["--norm", "--batch", "1"], "--norm needs two examples"),
-    "norm of parts of one": (["--norm", "--batch", "7", "--accumulate", "3"], "--norm needs two"),
+    "norm of one": (["--norm", "--batch-size", "1"], "--norm needs two examples"),
+    "norm of parts of one": (
+        ["--norm", "--batch-size", "7", "--grad-accum-steps", "3"],
+        "--norm needs two",
+    ),
     "all left out": (["--dropout", "1"], "--dropout"),
     "an unknown activation": (["--activation", "swish"], "--activation"),
     "smooth values": (["--data", "diabetes", "--label-smoothing", "0.1"], "is for classes"),
@@ -51,7 +54,7 @@ def test_a_mistake_is_one_or_two_plain_lines_and_no_run_folder(cli, tmp_path, ca
 
 
 def test_all_bad_options_are_said_at_once(cli) -> None:
-    result = cli("run", "mlp", "--lr", "-1", "--batch", "0", "--dropout", "2")
+    result = cli("run", "mlp", "--lr", "-1", "--batch-size", "0", "--dropout", "2")
     assert result.exit_code == 2
-    for option in ("--lr", "--batch", "--dropout"):
+    for option in ("--lr", "--batch-size", "--dropout"):
         assert option in result.stderr

@@ -103,7 +103,7 @@ def hits(net: Perceptron, inputs: torch.Tensor, classes: torch.Tensor) -> float:
 
 def test_layers_learn_the_truth_table_and_threshold_units_do_not(train) -> None:
     options = {"data_args": "noise=0,n=200", "budget": 8_000}
-    layers = train("xor", hidden=(8,), lr=0.02, batch=16, **options)
+    layers = train("xor", hidden=(8,), lr=0.02, batch_size=16, **options)
     assert layers.summary["test"]["test/accuracy"] == 1
     units = train("xor", arch="perceptron", **options)
     for row in rows(units.dir):
@@ -117,7 +117,7 @@ def test_the_perceptron_separates_what_can_be_separated(train) -> None:
     result = train("iris", arch="perceptron", classes=("setosa", "versicolor"), budget=2_000)
     assert result.summary["test"]["test/accuracy"] == 1
     record = result.summary["config"]
-    assert (record["batch"], record["lr"]) == (1, 0.1)  # its preset came by itself
+    assert (record["batch_size"], record["lr"]) == (1, 0.1)  # its preset came by itself
     assert rows(result.dir)[-2]["train/loss"] == 0  # the share of units that err
 
 

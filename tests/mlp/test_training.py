@@ -21,12 +21,12 @@ EVERYTHING = {
     "data": "spirals",
     "data_args": {"n": 600},
     "hidden": (16,),
-    "batch": 48,
+    "batch_size": 48,
     "budget": 2_000,
     "eval_every": 500,
     "checkpoint_every": 130,
     "ema": 0.9,
-    "accumulate": 3,
+    "grad_accum_steps": 3,
     "augment": {"noise": 0.1, "mixup": 0.2},
     "label_smoothing": 0.05,
     "class_weights": "balanced",
@@ -63,7 +63,7 @@ def test_values_are_predicted_better_than_by_their_mean(train) -> None:
 
 
 def test_digits_are_read(train) -> None:
-    result = train("digits", budget=15_000, lr=3e-3, schedule="one-cycle", batch=32)
+    result = train("digits", budget=15_000, lr=3e-3, schedule="one-cycle", batch_size=32)
     assert result.summary["test"]["test/accuracy"] > 0.93
 
 
@@ -105,15 +105,15 @@ def test_figures_and_predictions_come_of_the_averaged_weights(train) -> None:
 @pytest.mark.parametrize(
     "options",
     [{"label_smoothing": 0.2}, {"augment": {"mixup": 0.4}}, {"class_weights": "balanced"},
-     {"accumulate": 4, "batch": 30}],
+     {"grad_accum_steps": 4, "batch_size": 30}],
 )  # fmt: skip
 def test_an_option_of_the_loss_trains_otherwise_and_well(train, options) -> None:
     common = {"hidden": (16,), "budget": 4_000, "lr": 1e-2, "data": "wine", "eval_every": 4_000}
-    plain = train(**common, batch=options.get("batch", 64))
+    plain = train(**common, batch_size=options.get("batch_size", 64))
     other = train(**common, **options)
     assert other.summary["test"]["test/accuracy"] > 0.85
     one, two = (last_state(run.dir)["experiment"]["model"] for run in (plain, other))
-    if "accumulate" in options:  # the same, but for the order of sums
+    if "grad_accum_steps" in options:  # the same, but for the order of sums
         assert all(torch.allclose(one[name], two[name], atol=1e-3) for name in one)
     elif "class_weights" not in options:  # wine's classes are uneven, so these differ too
         assert difference(one, two) is not None
@@ -157,7 +157,7 @@ def test_what_patience_ended_stays_ended_in_its_checkpoint(train) -> None:
 
 def test_without_a_gain_patience_counts_epochs(train) -> None:
     """A rate so small that nothing is ever gained: the first epoch, and `patience` more."""
-    result = train(patience=3, budget=50_000, lr=1e-12, batch=21, eval_every=50_000)
+    result = train(patience=3, budget=50_000, lr=1e-12, batch_size=21, eval_every=50_000)
     size = len(lab.load(result.dir).supervision.data.train)
     assert result.summary["clock"]["value"] == pytest.approx(4 * size, abs=21)
 
@@ -177,7 +177,7 @@ def test_a_boundary_is_drawn_and_animated(train) -> None:
 
 
 def test_a_picture_needs_two_columns_and_classes(train) -> None:
-    for data, options in (("iris", {}), ("diabetes", {}), ("spirals", {"memory": 0})):
+    for data, options in (("iris", {}), ("diabetes", {}), ("spirals", {"max_resident_mb": 0})):
         result = train(data, budget=64, hidden=(4,), media=True, **options)
         drawn = list((result.dir / "media").glob("*boundary.png"))
         assert bool(drawn) == (data == "spirals")

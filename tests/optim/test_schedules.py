@@ -43,7 +43,7 @@ def ours(per: int = STEPS, **options) -> list[float]:
 @pytest.mark.parametrize("final", [0.0, 0.1])
 def test_cosine_is_torchs(final) -> None:
     expected = of_torch(lambda o: lr_scheduler.CosineAnnealingLR(o, STEPS, eta_min=final))
-    assert ours(schedule="cosine", final_lr=final) == pytest.approx(expected, abs=1e-9)
+    assert ours(schedule="cosine", final_lr_ratio=final) == pytest.approx(expected, abs=1e-9)
 
 
 @pytest.mark.parametrize("rise", [0.2, 0.5])
@@ -55,15 +55,15 @@ def test_cosine_after_a_warm_up_is_torchs(rise) -> None:
         down = lr_scheduler.CosineAnnealingLR(optimizer, STEPS - top)
         return lr_scheduler.SequentialLR(optimizer, [up, down], [top])
 
-    found = ours(schedule="cosine", warmup=rise)
+    found = ours(schedule="cosine", warmup_fraction=rise)
     assert found == pytest.approx(of_torch(make), abs=1e-9)
 
 
 def test_linear_and_constant_are_torchs() -> None:
     line = of_torch(lambda o: lr_scheduler.LinearLR(o, 1.0, 0.25, total_iters=STEPS))
-    assert ours(schedule="linear", final_lr=0.25) == pytest.approx(line, abs=1e-9)
+    assert ours(schedule="linear", final_lr_ratio=0.25) == pytest.approx(line, abs=1e-9)
     rising = of_torch(lambda o: lr_scheduler.LinearLR(o, START, 1.0, total_iters=STEPS // 2))
-    assert ours(schedule="constant", warmup=0.5) == pytest.approx(rising, abs=1e-9)
+    assert ours(schedule="constant", warmup_fraction=0.5) == pytest.approx(rising, abs=1e-9)
 
 
 @pytest.mark.parametrize("rise", [0.3, 0.5])
@@ -77,7 +77,7 @@ def test_one_cycle_is_torchs(rise, final) -> None:
         )
     )  # fmt: skip
     top = (rise * (STEPS + 1) - 1) / STEPS
-    found = ours(schedule="one-cycle", warmup=top, final_lr=final)
+    found = ours(schedule="one-cycle", warmup_fraction=top, final_lr_ratio=final)
     assert found == pytest.approx(expected, abs=1e-9)
 
 
@@ -90,7 +90,7 @@ def test_one_cycle_rises_by_itself_for_the_share_that_is_usual() -> None:
 
 @given(schedule=schedules, warmup=st.floats(0, 0.99), final=shares, progress=st.floats(-1, 2))
 def test_a_rate_is_within_its_bounds(schedule, warmup, final, progress) -> None:
-    options = OptimizerOptions(schedule=schedule, warmup=warmup, final_lr=final)
+    options = OptimizerOptions(schedule=schedule, warmup_fraction=warmup, final_lr_ratio=final)
     found = rate(options, progress)
     assert min(START, final) - 1e-12 <= found <= 1 + 1e-12
     if progress >= 1:
@@ -101,7 +101,7 @@ def test_a_rate_is_within_its_bounds(schedule, warmup, final, progress) -> None:
 
 @given(schedule=schedules, warmup=st.floats(0, 0.9), one=shares, other=shares)
 def test_a_rate_rises_to_the_peak_and_falls_from_it(schedule, warmup, one, other) -> None:
-    options = OptimizerOptions(schedule=schedule, warmup=warmup)
+    options = OptimizerOptions(schedule=schedule, warmup_fraction=warmup)
     before, after = sorted((one, other))
     if after <= warmup:
         assert rate(options, before) <= rate(options, after) + 1e-12

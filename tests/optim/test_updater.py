@@ -90,7 +90,7 @@ def moved(updater: Updater, batch: Batch) -> list[torch.Tensor]:
 @given(n=st.integers(1, 19), parts=st.integers(1, 8))
 def test_parts_give_the_gradient_of_the_whole_whatever_the_tail(ctx, n, parts) -> None:
     whole = moved(make(ctx), data(n))
-    found = moved(make(ctx, accumulate=parts), data(n))
+    found = moved(make(ctx, grad_accum_steps=parts), data(n))
     torch.testing.assert_close(found, whole, rtol=0, atol=1e-6)
 
 
@@ -102,13 +102,13 @@ def test_parts_count_by_the_weight_that_is_really_seen(ctx, n, parts, void, smoo
     batch["y"][: int(void * n)] = VOID
     criterion = CrossEntropy(0.1 * smoothing, torch.tensor([0.2, 1.0, 5.0]), VOID)
     whole = moved(make(ctx, criterion=criterion), batch)
-    found = moved(make(ctx, criterion=criterion, accumulate=parts), batch)
+    found = moved(make(ctx, criterion=criterion, grad_accum_steps=parts), batch)
     torch.testing.assert_close(found, whole, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("n", [4, 10, 16])
 def test_loss_and_extras_of_parts_are_those_of_the_whole(ctx, n) -> None:
-    whole, parts = make(ctx)(data(n)), make(ctx, accumulate=3)(data(n))
+    whole, parts = make(ctx)(data(n)), make(ctx, grad_accum_steps=3)(data(n))
     torch.testing.assert_close(parts, whole, rtol=1e-5, atol=1e-6)
     assert not parts[0].requires_grad
 
@@ -121,7 +121,7 @@ def test_a_tensor_without_axes_holds_for_each_part(ctx) -> None:
 
     batch, found = {**data(10), "scale": torch.tensor(3.0)}, []
     for parts in (1, 4):
-        options = OptimizerOptions(optimizer="sgd", lr=1.0, momentum=0.0, accumulate=parts)
+        options = OptimizerOptions(optimizer="sgd", lr=1.0, momentum=0.0, grad_accum_steps=parts)
         found.append(moved(Updater(ctx, ctx.wrap(mlp()), options, scaled), batch))
     torch.testing.assert_close(*found, rtol=0, atol=1e-5)
     plain = moved(make(ctx), data(10))
@@ -186,7 +186,7 @@ def test_extras_are_joined_by_kind() -> None:
 @pytest.mark.parametrize("clip", [1e-3, 0.1, 1e3])
 def test_the_gradient_is_clipped_to_its_norm(ctx, parts, clip) -> None:
     norm = torch.cat([g.flatten() for g in moved(make(ctx), data())]).norm().item()
-    found = moved(make(ctx, accumulate=parts, clip_norm=clip), data())
+    found = moved(make(ctx, grad_accum_steps=parts, clip_norm=clip), data())
     clipped = torch.cat([g.flatten() for g in found]).norm().item()
     assert clipped == pytest.approx(min(norm, clip), rel=1e-3)
 
@@ -198,7 +198,7 @@ def test_with_a_scaler_gradients_are_clipped_in_their_true_scale(make_ctx, parts
     ctx.compute.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**12)
     plain = moved(make(make_ctx()), data())
     norm = torch.cat([g.flatten() for g in plain]).norm()
-    found = moved(make(ctx, accumulate=parts, clip_norm=0.05), data())
+    found = moved(make(ctx, grad_accum_steps=parts, clip_norm=0.05), data())
     expected = [gradient * 0.05 / norm for gradient in plain]
     torch.testing.assert_close(found, expected, rtol=0.05, atol=2e-4)
 
@@ -207,7 +207,7 @@ def test_with_a_scaler_gradients_are_clipped_in_their_true_scale(make_ctx, parts
 def test_a_step_whose_gradient_overflows_is_skipped(make_ctx, parts) -> None:
     ctx = make_ctx("fp16")
     ctx.compute.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**60)
-    assert not any(g.any() for g in moved(make(ctx, accumulate=parts), data()))
+    assert not any(g.any() for g in moved(make(ctx, grad_accum_steps=parts), data()))
     assert ctx.compute.scaler.get_scale() < 2.0**60
 
 
@@ -221,7 +221,7 @@ def test_bf16_computes_in_bf16_and_updates_in_fp32(make_ctx, parts) -> None:
         return cross_entropy(logits, batch["y"]), None
 
     ctx = make_ctx("bf16")
-    options = OptimizerOptions(optimizer="sgd", lr=1.0, momentum=0.0, accumulate=parts)
+    options = OptimizerOptions(optimizer="sgd", lr=1.0, momentum=0.0, grad_accum_steps=parts)
     found = moved(Updater(ctx, ctx.wrap(mlp()), options, watched), data())
     assert set(seen) == {torch.bfloat16}
     torch.testing.assert_close(found, moved(make(make_ctx()), data()), rtol=0.1, atol=2e-2)
@@ -232,7 +232,7 @@ def test_bf16_computes_in_bf16_and_updates_in_fp32(make_ctx, parts) -> None:
 @pytest.mark.parametrize("parts", [1, 3])
 def test_channels_last_computes_the_same(ctx, optimizer, decay, parts) -> None:
     """The fused kernel walks parameters, gradients and moments as they lie in memory."""
-    options = {"optimizer": optimizer, "lr": 0.01, "weight_decay": decay, "accumulate": parts}
+    options = {"optimizer": optimizer, "lr": 0.01, "weight_decay": decay, "grad_accum_steps": parts}
     plain = make(ctx, conv(), **options)
     other = make(ctx, conv().to(memory_format=torch.channels_last), **options)
     for step in range(3):
@@ -252,7 +252,7 @@ def test_steps_are_those_of_torchs_own_loop(make_ctx, compiled, parts, optimizer
     """With BatchNorm, a schedule, clipping and decay; compiled or not."""
     ctx = make_ctx(compiled=compiled)
     options = OptimizerOptions(
-        optimizer=optimizer, lr=0.05, schedule="one-cycle", clip_norm=0.5, accumulate=parts,
+        optimizer=optimizer, lr=0.05, schedule="one-cycle", clip_norm=0.5, grad_accum_steps=parts,
         weight_decay=0.01 if optimizer == "sgd" else 0.0,
     )  # fmt: skip
     updater = Updater(ctx, ctx.wrap(conv()), options, loss)
@@ -317,7 +317,7 @@ CASES = {
     "plain": {"optimizer": "adam"},
     "everything": {
         "optimizer": "adamw", "weight_decay": 0.1, "schedule": "one-cycle", "clip_norm": 0.5,
-        "accumulate": 3, "ema": 0.9,
+        "grad_accum_steps": 3, "ema": 0.9,
     },
     "sgd": {"optimizer": "sgd", "momentum": 0.9, "nesterov": True, "ema": 0.5},
     "rmsprop": {"optimizer": "rmsprop", "momentum": 0.5, "weight_decay": 0.1},

@@ -28,17 +28,18 @@ from lab_sb3.envs import LentEnvs
 from lab_sb3.sb3 import SB3
 from lab_sb3.spaces import from_plain, to_plain
 
-OFF = {"buffer": 300, "learning_starts": 60, "batch": 16, "hidden": (8,)}
+OFF = {"buffer_size": 300, "learning_starts": 60, "batch_size": 16, "hidden": (8,)}
 CASES: dict[str, dict[str, Any]] = {
-    "ppo": {"algo": "ppo", "n_envs": 2, "n_steps": 32, "batch": 16, "n_epochs": 2, "linear": True,
-            "lr": 1e-3},
-    "ppo with sde": {"algo": "ppo", "env": "Pendulum-v1", "n_steps": 32, "batch": 16, "n_epochs": 2,
-                     "args": {"use_sde": True, "sde_sample_freq": 4}},
+    "ppo": {"algo": "ppo", "n_envs": 2, "n_steps": 32, "batch_size": 16, "n_epochs": 2,
+            "linear": True, "lr": 1e-3},
+    "ppo with sde": {"algo": "ppo", "env": "Pendulum-v1", "n_steps": 32, "batch_size": 16,
+                     "n_epochs": 2, "args": {"use_sde": True, "sde_sample_freq": 4}},
     "a2c": {"algo": "a2c", "n_envs": 2, "n_steps": 16},
-    "dqn": {"algo": "dqn", **OFF, "train_every": 16, "gradient_steps": 4, "target_every": 50},
-    "sac": {"algo": "sac", "env": "Pendulum-v1", **OFF, "train_every": 8},
-    "td3": {"algo": "td3", "env": "Pendulum-v1", **OFF, "train_every": 8, "noise": 0.1},
-    "ddpg": {"algo": "ddpg", "env": "Pendulum-v1", **OFF, "n_envs": 2, "train_every": 4,
+    "dqn": {"algo": "dqn", **OFF, "train_freq": 16, "gradient_steps": 4,
+            "target_update_interval": 50},
+    "sac": {"algo": "sac", "env": "Pendulum-v1", **OFF, "train_freq": 8},
+    "td3": {"algo": "td3", "env": "Pendulum-v1", **OFF, "train_freq": 8, "noise": 0.1},
+    "ddpg": {"algo": "ddpg", "env": "Pendulum-v1", **OFF, "n_envs": 2, "train_freq": 4,
              "noise": 0.1},
 }  # fmt: skip
 STEPS = 384
@@ -169,9 +170,9 @@ gym.register("worlds/Parts-v0", Parts)
 
 
 def test_dict_observations_are_learned_from_and_resumed(run_sb3) -> None:
-    options = {"env": "worlds/Parts-v0", "algo": "ppo", "n_envs": 4, "n_steps": 32, "batch": 32,
-               "preset": "none", "budget": 1024, "lr": 3e-3, "log_every": 128, "eval_every": 512,
-               "test_episodes": 8}  # fmt: skip
+    options = {"env": "worlds/Parts-v0", "algo": "ppo", "n_envs": 4, "n_steps": 32,
+               "batch_size": 32, "preset": "none", "budget": 1024, "lr": 3e-3,
+               "log_every": 128, "eval_every": 512, "test_episodes": 8}  # fmt: skip
     whole = run_sb3("whole", checkpoint_every=128, **options)
     assert whole.objective == 5.0, "the first of the two actions pays"
     with pytest.raises(lab.RunFailed) as failed:
@@ -209,7 +210,7 @@ def test_a_picture_goes_through_a_convolution() -> None:
 
 # -- episodes that do not end
 
-ENDLESS = {"env": "worlds/Odd-v0", "preset": "none", "algo": "ppo", "n_steps": 16, "batch": 16,
+ENDLESS = {"env": "worlds/Odd-v0", "preset": "none", "algo": "ppo", "n_steps": 16, "batch_size": 16,
            "n_epochs": 1, "budget": 32, "eval_episodes": 2, "test_episodes": 4}  # fmt: skip
 
 
@@ -260,7 +261,10 @@ def test_a_signal_in_an_evaluation_leaves_a_run_that_goes_on_to_the_same_end(run
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        ({"algo": "ppo", "buffer": 5, "target_every": 3}, "ppo has no --buffer, --target-every."),
+        (
+            {"algo": "ppo", "buffer_size": 5, "target_update_interval": 3},
+            "ppo has no --buffer-size, --target-update-interval.",
+        ),
         ({"algo": "dqn", "args": {"clip": 1}}, "dqn has no --args clip"),
         ({"algo": "dqn", "env": "Pendulum-v1"}, "dqn on Pendulum-v1: "),
         ({"algo": "sac"}, "sac on CartPole-v1: "),

@@ -76,8 +76,8 @@ def test_broken_files_are_named_and_can_be_skipped(ask, pictures, whole) -> None
     (pictures / "dogs" / "05.png").write_bytes(b"")
     words = f"imagefolder:{pictures}"
     with pytest.raises(UsageError, match=r"cats/03.png cannot be read.*\(and 1 more\). --skip-bad"):
-        ask(words, whole=whole)
-    dataset = ask(words, skip_bad=True, whole=whole)
+        ask(words, max_eager_mb=whole)
+    dataset = ask(words, skip_bad=True, max_eager_mb=whole)
     assert len(dataset) == 22
     assert len(dataset.bad) == 2
     assert np.bincount(dataset.targets).tolist() == [11, 11]
@@ -87,7 +87,7 @@ def test_broken_files_are_named_and_can_be_skipped(ask, pictures, whole) -> None
 
 def test_a_large_folder_is_decoded_by_batch_and_gives_the_same(ask, pictures) -> None:
     whole = ask(f"imagefolder:{pictures}")
-    streamed = ask(f"imagefolder:{pictures}", whole=0)
+    streamed = ask(f"imagefolder:{pictures}", max_eager_mb=0)
     assert not isinstance(streamed.inputs, np.ndarray)
     assert (streamed.inputs.shape, streamed.inputs.dtype) == (whole.inputs.shape, np.uint8)
     rows = np.array([20, 3, 3, 11])
@@ -102,7 +102,7 @@ def test_a_large_folder_is_decoded_by_batch_and_gives_the_same(ask, pictures) ->
 def test_a_file_that_breaks_while_it_is_read_by_batch_is_named(ask, pictures) -> None:
     path = pictures / "cats" / "07.png"
     path.write_bytes(path.read_bytes()[:50])  # its head is sound
-    dataset = ask(f"imagefolder:{pictures}", whole=0)
+    dataset = ask(f"imagefolder:{pictures}", max_eager_mb=0)
     assert len(dataset) == 24
     with pytest.raises(UsageError, match="cats/07.png cannot be read"):
         dataset.inputs[np.array([7])]

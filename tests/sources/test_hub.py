@@ -64,7 +64,10 @@ def test_mnist_is_found_by_its_types_and_keeps_its_test_set(ask, served) -> None
 
 def test_images_are_decoded_by_batch_from_the_arrow_table(ask, served) -> None:
     served(train=mnist(30), test=mnist(10, seed=1))
-    streamed, whole = ask("hub:ylecun/mnist", whole=0, size=14), ask("hub:ylecun/mnist", size=14)
+    streamed, whole = (
+        ask("hub:ylecun/mnist", max_eager_mb=0, size=14),
+        ask("hub:ylecun/mnist", size=14),
+    )
     assert not isinstance(streamed.inputs, np.ndarray)
     rows = np.array([35, 2, 2, 17])
     np.testing.assert_array_equal(streamed.inputs[rows], whole.inputs[rows])
@@ -141,7 +144,7 @@ def test_a_broken_image_is_named(ask, served) -> None:
         ask("hub:a/b")
     assert len(ask("hub:a/b", skip_bad=True)) == 9
     with pytest.raises(UsageError, match="hub:a/b image 4 cannot be read"):
-        ask("hub:a/b", whole=0).inputs[np.array([3, 4])]
+        ask("hub:a/b", max_eager_mb=0).inputs[np.array([3, 4])]
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def test_each_field_is_an_option_with_a_description() -> None:
     assert options["nesterov"].secondary_opts == ["--no-nesterov"]
 
 
-@pytest.mark.parametrize("name", ["ema", "clip_norm", "warmup", "momentum", "patience"])
+@pytest.mark.parametrize("name", ["ema", "clip_norm", "warmup_fraction", "momentum", "patience"])
 def test_none_is_said_in_words(name) -> None:
     assert parse(Config, name, "none") is None
 
@@ -89,9 +89,9 @@ def test_what_is_registered_is_a_choice() -> None:
         ({"nesterov": True}, "--nesterov needs --optimizer sgd"),
         ({"nesterov": True, "optimizer": "sgd", "momentum": 0.0}, "with a --momentum above 0"),
         ({"lr": 0.0}, "--lr 0.0: should be greater than 0"),
-        ({"accumulate": 0}, "--accumulate 0"),
+        ({"grad_accum_steps": 0}, "--grad-accum-steps 0"),
         ({"ema": 1.0}, "--ema 1.0"),
-        ({"warmup": 1.0}, "--warmup 1.0"),
+        ({"warmup_fraction": 1.0}, "--warmup-fraction 1.0"),
         ({"schedule": "cosin"}, "--schedule cosin"),
         ({"label_smoothing": 1.0}, "--label-smoothing 1.0"),
     ],

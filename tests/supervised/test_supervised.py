@@ -25,7 +25,7 @@ def supervision(folder: Path, **options: Any) -> Supervision:
 
 
 def test_tokens_come_as_whole_numbers_with_their_classes(tmp_path) -> None:
-    lesson = supervision(tmp_path, data="sentences", data_args={"n": 500}, batch=32)
+    lesson = supervision(tmp_path, data="sentences", data_args={"n": 500}, batch_size=32)
     batch = lesson.next()
     assert (batch["inputs"].dtype, batch["inputs"].shape) == (torch.int64, (32, 8))
     assert batch["inputs"].max() < len(lesson.about.vocabulary) == 27
@@ -37,7 +37,7 @@ def test_tokens_come_as_whole_numbers_with_their_classes(tmp_path) -> None:
 
 
 def test_sequences_come_standardized(tmp_path) -> None:
-    lesson = supervision(tmp_path, data="waves", batch=1_400, augment={"noise": 0.0})
+    lesson = supervision(tmp_path, data="waves", batch_size=1_400, augment={"noise": 0.0})
     inputs = lesson.next()["inputs"]
     assert (inputs.dtype, inputs.shape) == (torch.float32, (1_400, 32, 1))
     assert float(inputs.mean()) == pytest.approx(0, abs=1e-4)
@@ -92,7 +92,7 @@ def test_texts_give_no_batches(tmp_path, monkeypatch) -> None:
 
 
 def test_only_training_examples_are_learned_from(tmp_path) -> None:
-    lesson = supervision(tmp_path, data="iris", batch=16)
+    lesson = supervision(tmp_path, data="iris", batch_size=16)
     train, rest = (
         {tuple(row) for part in parts for row in lesson.data.part(part).inputs.tolist()}
         for parts in (("train",), ("eval", "test"))

@@ -49,7 +49,10 @@ class Odd:
         return options.text
 
     def state_dict(self) -> dict[str, Any]:
-        odd: dict[str, Any] = {"unpicklable": lambda: None, "unplain": {"memory": deque([1])}}
+        odd: dict[str, Any] = {
+            "unpicklable": lambda: None,
+            "unplain": {"memory": deque([1])},
+        }
         extra = odd.get(self.config.trouble) if self.ctx.clock >= self.config.at else None
         model = {"where": self.where, "ballast": self.ballast}
         return {"model": model} if extra is None else {"model": model, "extra": extra}

@@ -26,7 +26,7 @@ class Epochs:
     def step(self) -> int:
         if self.position >= len(self.order):  # a new epoch
             self.order, self.position = torch.randperm(800), 0
-        rows = self.order[self.position : self.position + self.config.batch]
+        rows = self.order[self.position : self.position + self.config.batch_size]
         self.position += len(rows)
         loss = cross_entropy(self.net(self.x[rows]), self.y[rows])
         self.ctx.optimize(self.opt, loss, clip_norm=1.0)

@@ -21,7 +21,7 @@ class GAN:
         self.d_opt = torch.optim.Adam(self.d.parameters(), 1e-3)
 
     def step(self) -> int:
-        n = self.config.batch
+        n = self.config.batch_size
         for _ in range(self.config.n_critic):
             real = 3.0 + torch.randn(n, 2)
             with torch.no_grad():
