@@ -48,6 +48,7 @@ _HOME = {
     "RunSpec": "lab.launch",
     "RunsFailed": "lab.launch",
     "RunsInterrupted": "lab.launch",
+    "ShuffledBatches": "lab.data.batches",
     "SourceSpec": "lab.spec",
     "Split": "lab.data.batches",
     "Step": "lab.environments",
@@ -93,6 +94,7 @@ if TYPE_CHECKING:
     from lab.data.augment import Augment as Augment
     from lab.data.batches import Batch as Batch
     from lab.data.batches import Batches as Batches
+    from lab.data.batches import ShuffledBatches as ShuffledBatches
     from lab.data.batches import Split as Split
     from lab.data.data import Data as Data
     from lab.data.dataset import Dataset as Dataset

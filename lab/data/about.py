@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lab.data.batches import Batch
+from lab.data.batches import IGNORED, Batch
 from lab.data.dataset import IN_WORDS, Array, Dataset
 
 SAMPLE = 10_000  # examples that a mean needs at most
@@ -71,11 +71,21 @@ class About:
 
     def prepare(self, batch: Batch) -> Batch:
         """Return a batch of the source as networks and losses take it, by `prepare_inputs` and
-        `prepare_targets`; all else stays."""
+        `prepare_targets`; all else stays. Inputs of steps that only fill are 0, as is the mean, and
+        their classes IGNORED."""
         prepared = {**batch, "inputs": self.prepare_inputs(batch["inputs"])}
         if "targets" in batch:
             prepared["targets"] = self.prepare_targets(batch["targets"])
-        return prepared
+        return self._without_filling(prepared) if "mask" in batch else prepared
+
+    def _without_filling(self, batch: Batch) -> Batch:
+        fills = ~batch["mask"]  # [B, T]
+        inputs = batch["inputs"]
+        every = fills.view(*fills.shape, *[1] * (inputs.ndim - fills.ndim))
+        cleared = {**batch, "inputs": inputs.masked_fill(every, 0)}
+        if "targets" in batch and batch["targets"].shape == fills.shape:
+            cleared["targets"] = batch["targets"].masked_fill(fills, IGNORED)
+        return cleared
 
     def prepare_inputs(self, inputs: Tensor) -> Tensor:
         """Return inputs [B, ...] as floats of mean 0 and deviation 1, by channel, column or feature
@@ -124,9 +134,12 @@ def _moments(dataset: Dataset, train: Array) -> tuple[tuple[float, ...], tuple[f
 
 def sampled(dataset: Dataset, rows: Array) -> Array:
     """Return the numbers of evenly spaced examples of `rows` [M, C], by channel, column or
-    feature of a step."""
+    feature of a step that there is."""
     count = min(len(rows), SAMPLE, max(1, MOST_VALUES // math.prod(dataset.shape)))
-    values = np.asarray(dataset.inputs[rows[np.linspace(0, len(rows) - 1, count).astype(int)]])
+    rows = rows[np.linspace(0, len(rows) - 1, count).astype(int)]
+    values = np.asarray(dataset.inputs[rows])
+    if dataset.mask is not None:
+        values = values[dataset.mask[rows]]
     if dataset.kind in ("image", "video"):
         values = np.moveaxis(values, -3, -1)
     return values.reshape(-1, values.shape[-1])

@@ -41,6 +41,8 @@ class Augment:
         of steps [B, K, T]."""
         varied = {**batch, "inputs": self._vary(batch["inputs"])}
         if self._asked.get("mixup") and "targets" in batch:
+            if "mask" in batch:
+                raise UsageError("--augment mixup would mix steps with those that only fill")
             varied["inputs"], varied["targets"] = mixup(
                 varied["inputs"],
                 batch["targets"],

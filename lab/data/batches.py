@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -13,10 +13,13 @@ from torch import Tensor
 from lab.compute.rng import derive
 from lab.data.dataset import Array, Column
 
+IGNORED = -100  # the class of what is no target: torch's own losses pass over it
+
 Batch = dict[str, Tensor]
-"""Named tensors [B, ...] of the same examples: `inputs` as the source gives them, `targets`, and
-`rows`, which examples of the split they are. What there is not has no key. Whoever prepares a batch
-for a loss adds what that needs (`noise`, `labels`); a tensor [] holds for the batch as a whole."""
+"""Named tensors [B, ...] of the same examples: `inputs` as the source gives them, `targets`,
+`mask` [B, T], the steps that there are, and `rows`, which examples of the split they are. What
+there is not has no key. Whoever prepares a batch for a loss adds what that needs (`noise`,
+`labels`); a tensor [] holds for the batch as a whole."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class Split:
     targets: Tensor | None
     indices: Array  # in the dataset
     device: torch.device
+    mask: Tensor | None = None  # [N, T], the steps that there are
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -37,6 +41,8 @@ class Split:
         batch = {"inputs": self._inputs(rows), "rows": rows}
         if self.targets is not None:
             batch["targets"] = self.targets[rows]
+        if self.mask is not None:
+            batch["mask"] = self.mask[rows]
         return batch
 
     def _inputs(self, rows: Tensor) -> Tensor:
@@ -56,17 +62,40 @@ class Split:
 
 
 def make_split(
-    column: Column, targets: Array | None, indices: Array, device: torch.device, resident: bool
+    column: Column,
+    targets: Array | None,
+    indices: Array,
+    device: torch.device,
+    resident: bool,
+    mask: Array | None = None,
 ) -> Split:
     """Return the examples at `indices`, on the device where they are `resident`."""
     inputs: Any = column
     if resident:
         inputs = torch.from_numpy(np.ascontiguousarray(column[indices])).to(device)
-    chosen = None if targets is None else torch.from_numpy(np.ascontiguousarray(targets[indices]))
-    return Split(inputs, None if chosen is None else chosen.to(device), indices, device)
+    chosen, there = (
+        None if one is None else torch.from_numpy(np.ascontiguousarray(one[indices])).to(device)
+        for one in (targets, mask)
+    )
+    return Split(inputs, chosen, indices, device, there)
 
 
-class Batches:
+class Batches(Protocol):
+    """An endless supply of batches to train on. What it hands out next is decided by its state
+    alone, so that a resumed run goes on with what would have come."""
+
+    @property
+    def epoch(self) -> float:
+        """How often the data were gone through."""
+
+    def next(self) -> Batch: ...
+
+    def state_dict(self) -> dict[str, Any]: ...
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None: ...
+
+
+class ShuffledBatches:
     """An endless run through a split, shuffled anew for each epoch.
 
     Batches are all of one size: where an epoch ends within one, the next epoch begins in it. So

@@ -14,7 +14,7 @@ import torch
 from lab.compute.rng import untouched
 from lab.data import sources, splits
 from lab.data.about import About
-from lab.data.batches import Batches, Split, make_split
+from lab.data.batches import ShuffledBatches, Split, make_split
 from lab.data.dataset import Dataset, checked, nbytes
 from lab.data.fingerprint import contents_changed, digests, fingerprint
 from lab.data.options import DataOptions
@@ -156,9 +156,9 @@ class Data:
         found: Split = getattr(self, name)
         return found
 
-    def batches(self) -> Batches:
+    def batches(self) -> ShuffledBatches:
         """Return an endless run through the training split, in an order that the seed decides."""
-        return Batches(self.train, self.request.batch_size, self._seed)
+        return ShuffledBatches(self.train, self.request.batch_size, self._seed)
 
     def not_finite(self) -> str | None:
         """Say which of the examples that were read is not finite once prepared, as far as they lie
@@ -194,7 +194,8 @@ class Data:
         if dataset.kind == "text":
             raise UsageError(f"{self.request.data} gives texts, and what it is for takes numbers")
         rows = self.parts[name]
-        return make_split(dataset.inputs, dataset.targets, rows, device, self._fits(dataset))
+        fits = self._fits(dataset)
+        return make_split(dataset.inputs, dataset.targets, rows, device, fits, dataset.mask)
 
     def _description(self, dataset: Dataset, parts: splits.Parts) -> dict[str, Any]:
         """Return what identifies the data, for whoever asks later what a run has seen."""

@@ -51,6 +51,8 @@ class Dataset:
     bad: what could not be read, a line for each: refused, unless the user skips it.
     vocabulary: the words that tokens stand for, by number. Word 0 is "", the end, with which
         shorter sentences are filled up.
+    mask: bool [N, T], which steps of clips, sequences and tokens there are; the others fill shorter
+        examples up. What fills is not measured, learned or scored.
     """
 
     inputs: Any
@@ -62,6 +64,7 @@ class Dataset:
     features: tuple[str, ...] = ()
     bad: tuple[str, ...] = ()
     vocabulary: tuple[str, ...] = ()
+    mask: Array | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -88,6 +91,14 @@ class Dataset:
         """The shape of one input."""
         return () if self.kind == "text" else tuple(self.inputs.shape[1:])
 
+    def labels(self, rows: Array) -> Array:
+        """Return the classes of some examples, of several each those of steps that there are."""
+        assert self.targets is not None
+        targets = self.targets[rows]
+        if self.mask is None or targets.shape != (len(rows), *self.mask.shape[1:]):
+            return targets
+        return targets[self.mask[rows]]
+
     def take(self, rows: Array) -> Dataset:
         """Return the examples at `rows`, an array of indices."""
         if self.kind == "text":
@@ -96,7 +107,7 @@ class Dataset:
             inputs = self.inputs[rows]
         else:
             inputs = Rows(self.inputs, rows)
-        columns = ("targets", "test", "groups")
+        columns = ("targets", "test", "groups", "mask")
         taken: dict[str, Any] = {}
         for name in columns:
             values = getattr(self, name)
@@ -165,9 +176,11 @@ def _check_shapes(dataset: Dataset, name: str) -> None:
     if 0 in dataset.shape:
         raise UsageError(f"{name}: its examples are empty")
     columns = {"targets": targets, "test": dataset.test, "groups": dataset.groups}
+    columns["mask"] = dataset.mask
     for column, values in {**columns, **dataset.factors}.items():
         if values is not None and len(values) != len(inputs):
             raise UsageError(f"{name}: {len(inputs)} inputs, but {len(values)} {column}")
+    _check_mask(dataset, name)
     if dataset.features and len(dataset.features) != dataset.shape[-1]:
         raise UsageError(
             f"{name}: {dataset.shape[-1]} columns, but names for {len(dataset.features)}"
@@ -175,7 +188,8 @@ def _check_shapes(dataset: Dataset, name: str) -> None:
     if dataset.classes and targets is not None and len(targets):
         if targets.dtype.kind not in "iub":
             raise UsageError(f"{name}: class numbers of type {targets.dtype} are no whole numbers")
-        low, high = int(targets.min()), int(targets.max())
+        labels = dataset.labels(np.arange(len(targets)))
+        low, high = int(labels.min()), int(labels.max())
         if low < 0 or high >= len(dataset.classes):
             raise UsageError(
                 f"{name}: class numbers run from {low} to {high}, but there are "
@@ -185,6 +199,19 @@ def _check_shapes(dataset: Dataset, name: str) -> None:
             raise UsageError(
                 f"{name}: {dataset.shape[0]} steps, but classes for {targets.shape[1]}"
             )
+
+
+def _check_mask(dataset: Dataset, name: str) -> None:
+    mask = dataset.mask
+    if mask is None:
+        return
+    if dataset.kind not in IN_STEPS:
+        raise UsageError(f"{name}: a mask says which steps there are; {dataset.kind} has none")
+    if mask.dtype != bool or mask.shape[1:] != dataset.shape[:1]:
+        steps = dataset.shape[0]
+        raise UsageError(f"{name}: a mask is bool [N, {steps}], not {mask.dtype} {mask.shape}")
+    if not mask.any(1).all():
+        raise UsageError(f"{name}: example {int(mask.any(1).argmin())} has no step that counts")
 
 
 def _bad_rows(dataset: Dataset) -> list[tuple[int, str]]:

@@ -17,7 +17,13 @@ from lab.data.dataset import AT_ONCE, Array, Dataset, nbytes
 
 SAMPLED = 1_000  # examples of a column that is read by batch
 SAMPLED_BYTES = 64 * 2**20
-CONTENTS = {"inputs": "inputs", "sample": "inputs", "targets": "targets", "factors": "factors"}
+CONTENTS = {
+    "inputs": "inputs",
+    "sample": "inputs",
+    "targets": "targets",
+    "factors": "factors",
+    "mask": "mask",
+}
 
 Entry = Mapping[str, Any]
 
@@ -44,6 +50,8 @@ def digests(dataset: Dataset, parts: Mapping[str, Array] | None = None) -> dict[
         "vocabulary": _digest(json.dumps(dataset.vocabulary).encode()),
         "factors": _of_arrays([dataset.factors[name] for name in factors], factors),
     }
+    if dataset.mask is not None:
+        found["mask"] = _of_arrays([dataset.mask])
     if parts is not None:
         found["split"] = _of_arrays(list(parts.values()), list(parts))
     return found

@@ -120,7 +120,7 @@ def _check(dataset: Dataset, name: str, parts: Parts) -> None:
             raise UsageError(f"{name}: {len(dataset)} examples are too few: none is left to {part}")
     if dataset.task == "classify":
         assert dataset.targets is not None
-        present = np.unique(dataset.targets[parts["train"]])
+        present = np.unique(dataset.labels(parts["train"]))
         for number, label in enumerate(dataset.classes):
             if number not in present:
                 there = int((dataset.targets == number).sum())

@@ -92,14 +92,17 @@ class Classification:
         self._examples, self._alone = 0, True  # alone: every example has one label
 
     @torch.no_grad()
-    def add(self, logits: Tensor, targets: Tensor) -> None:
+    def add(self, logits: Tensor, targets: Tensor, mask: Tensor | None = None) -> None:
         """Add a batch: logits [B, C] and classes [B], or [B, C, T] and [B, T], or [B, C, H, W] and
-        [B, H, W]. Raises ValueError where the shapes do not belong together."""
+        [B, H, W]; where `mask`, shaped as the classes, is False, neither counts. Raises ValueError
+        where the shapes do not belong together."""
         _check_classes(logits, targets, self.classes)
-        found = logits.argmax(1)
-        self._table.add(found, targets)
         self._examples += len(targets)
         self._alone = self._alone and targets.ndim == 1
+        if mask is not None:
+            logits, targets = logits.movedim(1, -1)[mask], targets[mask]
+        found = logits.argmax(1)
+        self._table.add(found, targets)
         weight = self.loss.weight(targets)
         top = min(TOP, self.classes)
         hits = (logits.topk(top, dim=1).indices == targets.unsqueeze(1)).any(1)

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from lab.data.batches import IGNORED
+
 TINY = 1e-12  # divides where nothing is counted: the sum is 0 then, and so is the mean
-NOTHING = -100  # the class that torch ignores by itself
 
 
 class Loss(Protocol):
@@ -47,7 +48,7 @@ class CrossEntropy:
             outputs,
             targets,
             self.class_weights,
-            ignore_index=NOTHING if self.ignore is None or soft else self.ignore,
+            ignore_index=IGNORED if self.ignore is None or soft else self.ignore,
             reduction="none",  # on CUDA the sum over pixels that it takes is not deterministic
             label_smoothing=self.label_smoothing,
         )

@@ -5,15 +5,16 @@ No trainer: an experiment's `step` takes a batch from here, updates, and logs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
+import torch
 from torch import Tensor, nn
 
 from lab.data.about import About
 from lab.data.augment import Augment
-from lab.data.batches import Batch, Batches
+from lab.data.batches import IGNORED, Batch, Batches
 from lab.engine.context import Context
 from lab.engine.experiment import Experiment
 from lab.errors import UsageError
@@ -26,16 +27,36 @@ from lab.supervised.early_stop import EarlyStop, validate
 EVALUATED = 512  # examples in a batch that is only measured
 
 
+class Metrics(Protocol):
+    """What measures a split batch by batch: `Classification` and the others of `lab.metrics`."""
+
+    def add(self, outputs: Tensor, targets: Tensor, /) -> None:
+        """Add a batch; of a source with steps that only fill with `mask=`, too."""
+
+    def compute(self, split: str) -> dict[str, float]: ...
+
+
 class Supervision:
     """What is to be learned of a source, and how well it is.
 
+    loss: the training loss, called with outputs and prepared targets; by default cross-entropy of
+        classes and squared error of values, by the options. metrics: makes what an evaluation adds
+        outputs and targets to, values in their own units; by default the figures of the task.
     Batches come prepared: inputs [B, ...] as floats of mean 0 and deviation 1, augmented in
     training, or tokens [B, T]; targets as class numbers [B], [B, T] or [B, H, W], shares of classes
     [B, K] after mixup, or standardized values [B, D].
     """
 
-    def __init__(self, config: SupervisedConfig, ctx: Context) -> None:
+    def __init__(
+        self,
+        config: SupervisedConfig,
+        ctx: Context,
+        *,
+        loss: Loss | None = None,
+        metrics: Callable[[], Metrics] | None = None,
+    ) -> None:
         self.config, self.ctx = config, ctx
+        self._loss, self._metrics = loss, metrics
         self.data = ctx.data(config)
         self.early = EarlyStop(config.patience, direction="max")
         if self.about.task == "regress" and config.label_smoothing:
@@ -59,18 +80,22 @@ class Supervision:
     def loss(self, model: Any, batch: Batch) -> tuple[Tensor, Any]:
         """Return the training loss, and the share of right answers where there are classes."""
         outputs, targets = model(batch["inputs"]), batch["targets"]
-        return self.criterion(outputs, targets), self.hits(outputs, targets)
+        return self.criterion(outputs, targets), self.hits(outputs, targets, batch.get("mask"))
 
     def weight(self, batch: Batch) -> Tensor:
         """Return what the loss of a batch is the mean over, for batches that come in parts."""
         return self.criterion.weight(batch["targets"])
 
-    def hits(self, outputs: Tensor, targets: Tensor) -> Tensor | None:
-        """Return the share of right answers [], detached; None in a regression."""
+    def hits(self, outputs: Tensor, targets: Tensor, mask: Tensor | None = None) -> Tensor | None:
+        """Return the share of right answers [], detached, of steps those that `mask` [B, T] says
+        there are; None in a regression."""
         if self.about.task == "regress":
             return None
         classes = targets.argmax(1) if targets.is_floating_point() else targets
-        return (outputs.detach().argmax(1) == classes).float().mean()
+        right = (outputs.detach().argmax(1) == classes).float()
+        if mask is None or mask.shape != classes.shape:
+            return right.mean()
+        return (right * mask).sum() / mask.sum()
 
     def log(self, loss: Tensor, hits: Tensor | None) -> None:
         self.ctx.log("loss", loss)
@@ -81,7 +106,8 @@ class Supervision:
         """Tell, after a step, whether `patience` epochs brought nothing on the eval split."""
         if self.early.patience is None:
             return False
-        size, seen = len(self.data.train), self.batches.seen
+        size = len(self.data.train)
+        seen = round(self.batches.epoch * size)
         if seen // size == (seen - moved) // size:
             return False
         metric = self.ctx.objective[0].removeprefix("eval/")
@@ -93,25 +119,30 @@ class Supervision:
 
     @cached_property
     def criterion(self) -> Loss:
-        """The training loss: cross-entropy of classes, squared error of values."""
+        """The training loss: cross-entropy of classes, squared error of values, or another one."""
+        if self._loss is not None:
+            return self._loss
         if self.about.task == "regress":
             return MSE()
         weights = None
         if self.config.class_weights == "balanced":
-            assert self.data.train.targets is not None
-            weights = class_weights(self.data.train.targets.long(), self.about.outputs)
-        return CrossEntropy(self.config.label_smoothing, weights)
+            labels = self.data.dataset.labels(self.data.parts["train"])
+            classes = torch.from_numpy(labels).long().to(self.ctx.device)
+            weights = class_weights(classes, self.about.outputs)
+        return CrossEntropy(self.config.label_smoothing, weights, IGNORED)
 
     # -- measuring
 
     def measure(self, model: nn.Module, split: str) -> dict[str, float]:
         """Return the figures of the whole split; pictures go to `ctx.media`."""
-        figures = self._figures()
+        figures: Any = self._figures()
         for batch in self.data.part(split).batches(EVALUATED):
             with self.ctx.autocast():
-                outputs = model(self.about.prepare_inputs(batch["inputs"]))
-            if isinstance(figures, Regression):
+                outputs = model(self.about.prepare(batch)["inputs"])
+            if self.about.task == "regress":
                 figures.add(self.about.restore_targets(outputs.float()), batch["targets"])
+            elif "mask" in batch and batch["mask"].shape == batch["targets"].shape:
+                figures.add(outputs.float(), batch["targets"].long(), mask=batch["mask"])
             else:
                 figures.add(outputs.float(), batch["targets"].long())
         found: dict[str, float] = figures.compute(split)
@@ -121,7 +152,9 @@ class Supervision:
             found |= self._look_inside(model)
         return found
 
-    def _figures(self) -> Classification | Regression | Segmentation:
+    def _figures(self) -> Metrics:
+        if self._metrics is not None:
+            return self._metrics()
         if self.about.task == "regress":
             return Regression()
         if self.about.task == "segment":

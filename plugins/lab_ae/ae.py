@@ -19,7 +19,6 @@ from torch import Tensor, nn
 
 import lab
 from lab.capabilities import Predict, Sample
-from lab.data.batches import Batches
 from lab.generative import scaled
 from lab.nn.export import export
 from lab.optim import Updater
@@ -70,7 +69,7 @@ class AE:
         return len(batch["inputs"])
 
     @cached_property
-    def batches(self) -> Batches:
+    def batches(self) -> lab.Batches:
         self.figures.check_data()
         return self.data.batches()
 

@@ -17,7 +17,6 @@ from torch.nn.functional import one_hot
 
 import lab
 from lab.capabilities import Predict
-from lab.data.batches import Batches
 from lab.generative import class_number, filter_grid, restored, sample_grid, sample_table, showable
 from lab.supervised.inputs import as_inputs, ranked, read_inputs
 from lab_dbn.backprop import Backprop
@@ -149,7 +148,7 @@ class DeepBelief:
         return self.config.initial_momentum if self.done < 0.1 else self.config.momentum
 
     @cached_property
-    def batches(self) -> Batches:
+    def batches(self) -> lab.ShuffledBatches:
         return self.data.batches()
 
     # -- looking at it

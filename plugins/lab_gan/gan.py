@@ -13,7 +13,6 @@ from torch import Tensor
 
 import lab
 from lab.capabilities import Predict, Sample
-from lab.data.batches import Batches
 from lab.supervised.inputs import as_inputs, ranked, read_inputs
 from lab_gan import checks, pictures
 from lab_gan.adversarial import Terms, clip_weights
@@ -112,7 +111,7 @@ class GAN:
             log("accuracy", seen["named"])
 
     @cached_property
-    def batches(self) -> Batches:
+    def batches(self) -> lab.ShuffledBatches:
         checks.examples(self.data, self.config)
         return self.data.batches()
 

@@ -24,7 +24,7 @@ from safetensors.torch import save_file
 
 import lab
 from lab.capabilities import Export, Predict, Sample
-from lab.data.batches import Batches
+from lab.data.batches import ShuffledBatches
 
 METRICS = {
     "train/loss": "squared error with noise",
@@ -922,7 +922,7 @@ class Reads(Honest):
 class LearnsFromTest(Reads):
     @cached_property
     def batches(self) -> Any:
-        return Batches(self.data.test, 8, self.ctx.seed)
+        return ShuffledBatches(self.data.test, 8, self.ctx.seed)
 
 
 @breaks("splits_are_read_where_they_belong", "step reads the eval split", **READING)

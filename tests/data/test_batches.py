@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lab.data.batches import Batches, make_split
+from lab.data.batches import Batch, Batches, ShuffledBatches, make_split
 
 CPU = torch.device("cpu")
 
@@ -26,7 +26,7 @@ def drawn(batches: Batches, count: int) -> list[int]:
 @settings(max_examples=25)
 @given(st.integers(1, 25), st.integers(1, 30), st.integers(0, 10**6))
 def test_each_example_comes_once_an_epoch_and_batches_are_of_one_size(count, size, seed) -> None:
-    batches = Batches(numbers(count), size, seed)
+    batches = ShuffledBatches(numbers(count), size, seed)
     size = min(size, count)
     found = drawn(batches, 3 * count)
     assert len(found) == 3 * count * size
@@ -37,33 +37,33 @@ def test_each_example_comes_once_an_epoch_and_batches_are_of_one_size(count, siz
 
 def test_inputs_targets_and_rows_belong_together() -> None:
     for resident in (True, False):
-        batch = Batches(numbers(20, resident), 8, 0).next()
+        batch = ShuffledBatches(numbers(20, resident), 8, 0).next()
         torch.testing.assert_close(batch["targets"], 2 * batch["inputs"][:, 0])
         torch.testing.assert_close(batch["rows"] + 100.0, batch["inputs"][:, 0])
 
 
 def test_epochs_are_shuffled_anew() -> None:
-    found = drawn(Batches(numbers(40), 40, 0), 3)
+    found = drawn(ShuffledBatches(numbers(40), 40, 0), 3)
     assert len({tuple(found[i : i + 40]) for i in (0, 40, 80)}) == 3
 
 
 def test_the_order_depends_on_the_seed_alone() -> None:
     torch.manual_seed(1)
-    first = drawn(Batches(numbers(30), 7, 5), 20)
+    first = drawn(ShuffledBatches(numbers(30), 7, 5), 20)
     torch.manual_seed(2)
     before = torch.get_rng_state()
-    assert drawn(Batches(numbers(30), 7, 5), 20) == first
+    assert drawn(ShuffledBatches(numbers(30), 7, 5), 20) == first
     assert torch.equal(torch.get_rng_state(), before)
-    assert drawn(Batches(numbers(30), 7, 6), 20) != first
-    assert drawn(Batches(numbers(30), 3, 5), 40)[:120] == first[:120]  # whatever the batch
+    assert drawn(ShuffledBatches(numbers(30), 7, 6), 20) != first
+    assert drawn(ShuffledBatches(numbers(30), 3, 5), 40)[:120] == first[:120]  # whatever the batch
 
 
 @pytest.mark.parametrize("stop", [0, 1, 4, 5, 13])
 def test_a_resumed_order_goes_on_in_the_middle_of_an_epoch(stop) -> None:
-    whole = Batches(numbers(30), 7, 0)
+    whole = ShuffledBatches(numbers(30), 7, 0)
     drawn(whole, stop)
     state = whole.state_dict()
-    resumed = Batches(numbers(30), 7, 0)
+    resumed = ShuffledBatches(numbers(30), 7, 0)
     drawn(resumed, 3)  # whatever it did before
     resumed.load_state_dict(state)
     assert drawn(resumed, 10) == drawn(whole, 10)
@@ -83,8 +83,8 @@ def test_what_is_read_by_batch_equals_what_is_resident(lazy) -> None:
     targets = rng.integers(0, 5, 50)
     rows = np.sort(rng.permutation(50)[:30])
     column = lazy(images)
-    one = Batches(make_split(images, targets, rows, CPU, True), 8, 0)
-    other = Batches(make_split(column, targets, rows, CPU, False), 8, 0)
+    one = ShuffledBatches(make_split(images, targets, rows, CPU, True), 8, 0)
+    other = ShuffledBatches(make_split(column, targets, rows, CPU, False), 8, 0)
     assert column.read == 0
     for _ in range(12):
         a, b = one.next(), other.next()
@@ -97,4 +97,41 @@ def test_what_is_read_by_batch_equals_what_is_resident(lazy) -> None:
 
 def test_without_targets_batches_have_none() -> None:
     split = make_split(np.zeros((4, 2), np.float32), None, np.arange(4), CPU, True)
-    assert set(Batches(split, 2, 0).next()) == {"inputs", "rows"}
+    assert set(ShuffledBatches(split, 2, 0).next()) == {"inputs", "rows"}
+
+
+class Stream:
+    """Batches of one long column in its own order: what comes next is the position alone."""
+
+    def __init__(self, column: torch.Tensor, size: int) -> None:
+        self.column, self.size, self.position = column, size, 0
+
+    @property
+    def epoch(self) -> float:
+        return self.position / len(self.column)
+
+    def next(self) -> Batch:
+        rows = torch.arange(self.position, self.position + self.size) % len(self.column)
+        self.position += self.size
+        return {"inputs": self.column[rows], "rows": rows}
+
+    def state_dict(self) -> dict[str, int]:
+        return {"position": self.position}
+
+    def load_state_dict(self, state) -> None:
+        self.position = state["position"]
+
+
+@pytest.mark.parametrize("make", [
+    lambda: ShuffledBatches(numbers(10), 4, 0), lambda: Stream(torch.arange(10.0)[:, None], 4),
+])  # fmt: skip
+def test_batches_of_any_kind_go_on_from_their_state(make) -> None:
+    batches: Batches = make()
+    for _ in range(3):
+        batches.next()
+    assert batches.epoch == pytest.approx(1.2)
+    resumed: Batches = make()
+    resumed.load_state_dict(batches.state_dict())
+    assert resumed.epoch == batches.epoch
+    for _ in range(5):
+        assert torch.equal(resumed.next()["rows"], batches.next()["rows"])

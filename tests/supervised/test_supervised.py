@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 import torch
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, huber_loss
 
 import lab
 from lab.compute.device import Compute
 from lab.engine.context import Context
+from lab.nn import Huber
 from lab.plugins import discover
 from lab.supervised.config import SupervisedConfig
 from lab.supervised.task import Supervision
@@ -125,3 +126,30 @@ def test_the_training_loss_is_torchs_with_smoothing_and_balanced_weights(tmp_pat
     expected = cross_entropy(net(batch["inputs"]), batch["targets"], weights, label_smoothing=0.2)
     loss, _ = lesson.loss(net, batch)
     assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_a_loss_and_metrics_of_ones_own_take_the_place_of_the_tasks(tmp_path) -> None:
+    """Huber's loss, and the largest error: of values in their own unit."""
+
+    class Largest:
+        worst = 0.0
+
+        def add(self, outputs: torch.Tensor, targets: torch.Tensor) -> None:
+            self.worst = max(self.worst, float((outputs - targets).abs().max()))
+
+        def compute(self, split: str) -> dict[str, float]:
+            return {"worst": self.worst}
+
+    plain = supervision(tmp_path, data="diabetes", batch_size=8)
+    own = Supervision(plain.config, plain.ctx, loss=Huber(), metrics=Largest)
+    net, batch = torch.nn.Linear(10, 1), own.next()
+    with torch.no_grad():
+        loss, _ = own.loss(net, batch)
+        assert loss.item() == pytest.approx(
+            huber_loss(net(batch["inputs"]), batch["targets"]).item()
+        )
+        part = own.data.eval
+        values = own.about.restore_targets(net(own.about.prepare_inputs(part.inputs)))
+        expected = float((values - part.targets).abs().max())
+        assert own.measure(net, "eval") == {"worst": pytest.approx(expected, rel=1e-5)}
+        assert set(plain.measure(net, "eval")) > {"r2", "mae"}
