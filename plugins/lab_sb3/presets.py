@@ -38,7 +38,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     "tiny": {
         "algo": "ppo",
         "env": "CartPole-v1",
-        "budget": 4_096,
+        "budget": 2_048,
         "n_envs": 4,
         "n_steps": 64,
         "batch_size": 64,
