@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+
+import helpers
 import numpy as np
 import pytest
 from sklearn import datasets
@@ -37,9 +40,22 @@ def test_diabetes_is_a_table_of_values(ask) -> None:
     assert (dataset.task, dataset.inputs.shape, dataset.targets.shape) == (
         "regress", (442, 10), (442, 1)
     )  # fmt: skip
-    np.testing.assert_array_equal(dataset.targets[:, 0], datasets.load_diabetes().target)
-    assert dataset.features[:3] == ("age", "sex", "bmi")
+    truth = datasets.load_diabetes(scaled=False)
+    np.testing.assert_array_equal(dataset.inputs, truth.data.astype(np.float32))
+    np.testing.assert_array_equal(dataset.targets[:, 0], truth.target.astype(np.float32))
+    assert dataset.features == tuple(truth.feature_names)
     assert dataset.inputs[:, 0].max() == 79  # years
+
+
+def test_no_file_is_read_by_importing_scikit_learn(tmp_path) -> None:
+    code = (
+        "import sys\nfrom lab_sources import bundled\n"
+        "for name in ('digits', 'iris', 'wine', 'breast_cancer', 'diabetes'):\n"
+        "    getattr(bundled, name)()\n"
+        "print(*{'sklearn', 'scipy', 'pandas'} & set(sys.modules))"
+    )
+    child = helpers.run_child([sys.executable, "-c", code], tmp_path, helpers.child_environment())
+    assert (child.stdout, child.stderr) == ("\n", "")
 
 
 def sources_without_files() -> list[str]:
