@@ -41,20 +41,20 @@ from benchmarks.measure import alternate, ratio
 from lab import config
 from lab.compute import device
 from lab.compute.device import Compute
-from lab.data.about import About
+from lab.data.dataset_info import DatasetInfo
 from lab.engine.context import Context
 from lab.plugins import discover
 from lab.statistics import mean_interval
 from lab_cnn.cnn import CNN
 
 FOLDS = 5  # disjoint test sets, which make up all of a source
-Figures = Mapping[str, float]
+Evaluator = Mapping[str, float]
 
 
 # -- accuracies
 
 
-def train(experiment: str, folder: str, **options: Any) -> tuple[Figures, float]:
+def train(experiment: str, folder: str, **options: Any) -> tuple[Evaluator, float]:
     """Run once; return the test figures, the training ones beside them, and CPU seconds."""
     began = time.process_time()
     number = len(list(Path(folder).glob("*")))
@@ -227,7 +227,7 @@ def feeding(experiment: CNN) -> Callable[[], None]:
     return once
 
 
-def learner(about: About, experiment: CNN) -> Callable[[torch.Tensor, torch.Tensor], None]:
+def learner(about: DatasetInfo, experiment: CNN) -> Callable[[torch.Tensor, torch.Tensor], None]:
     """Return a plain training step of the same network, on prepared images."""
     net = experiment.build(about.outputs)
     optimizer = torch.optim.AdamW(net.parameters(), 1e-3, weight_decay=0.0, fused=True)

@@ -28,7 +28,7 @@ Switch = Callable[[], None]
 
 def measure(mode: str, rows: int, pause: float, switch: Switch, folder: Path) -> dict[str, float]:
     """Log `rows` rows as a run does, `pause` seconds apart; call `switch` at half of them."""
-    from lab.tracking.relay import Relay
+    from lab.tracking.relay import BackgroundTracker
     from lab.tracking.tracker import RunInfo
     from lab_wandb.options import Options
     from lab_wandb.tracker import WandbTracker
@@ -36,7 +36,7 @@ def measure(mode: str, rows: int, pause: float, switch: Switch, folder: Path) ->
     goal = ("eval/return", "max")
     run = RunInfo("bench", "bench", folder, "e", "t", "g", 0, {"lr": 1e-3}, "env_steps", goal)
     tracker = WandbTracker(Options(wandb=mode))  # type: ignore[arg-type]
-    relay = None if mode == "disabled" else Relay(lambda: tracker, "wandb", print)
+    relay = None if mode == "disabled" else BackgroundTracker(lambda: tracker, "wandb", print)
     began = time.perf_counter()
     if relay is not None:
         relay.start(run)

@@ -13,7 +13,7 @@ from lab.lazy import attach
 __version__ = "0.1.0"
 
 _HOME = {
-    "About": "lab.data.about",
+    "DatasetInfo": "lab.data.dataset_info",
     "Augment": "lab.data.augment",
     "AugmentOptions": "lab.data.options",
     "Batch": "lab.data.batches",
@@ -90,7 +90,6 @@ if TYPE_CHECKING:
     from lab.config import OneOf as OneOf
     from lab.config import Options as Options
     from lab.config import Play as Play
-    from lab.data.about import About as About
     from lab.data.augment import Augment as Augment
     from lab.data.batches import Batch as Batch
     from lab.data.batches import Batches as Batches
@@ -98,6 +97,7 @@ if TYPE_CHECKING:
     from lab.data.batches import Split as Split
     from lab.data.data import Data as Data
     from lab.data.dataset import Dataset as Dataset
+    from lab.data.dataset_info import DatasetInfo as DatasetInfo
     from lab.data.options import AugmentOptions as AugmentOptions
     from lab.data.options import DataOptions as DataOptions
     from lab.engine.context import Context as Context

@@ -340,7 +340,7 @@ def compare(
     chosen = store.runs(Path(runs)) if isinstance(runs, str | Path) else map(_as_run, runs)
     listed = list({run.dir.resolve(): run for run in chosen}.values())
     refuse_namesakes(listed)
-    return groups.compare(listed, groups.Question(by, metric, threshold), curves=curves)
+    return groups.compare(listed, groups.ComparisonQuery(by, metric, threshold), curves=curves)
 
 
 def _as_run(run: Run | RunResult | str | Path) -> Run:

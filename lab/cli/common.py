@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from lab.comparison.groups import Question
+    from lab.comparison.groups import ComparisonQuery
     from lab.storage.store import Run
 
 STATES = ("running", "finished", "interrupted", "failed", "crashed")
@@ -105,17 +105,17 @@ def state_option(command: C) -> C:
 
 
 def question(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Hand a command `asked`, a function that returns the `Question` of `--by`, `--metric` and
+    """Hand a command `asked`, which returns the `ComparisonQuery` of `--by`, `--metric` and
     `--threshold`: its module is heavy."""
 
     @wraps(function)
     def command(
         by: tuple[str, ...], metric: str | None, threshold: float | None, **values: Any
     ) -> Any:
-        def asked(instead: str | None = None) -> Question:
-            from lab.comparison.groups import Question
+        def asked(instead: str | None = None) -> ComparisonQuery:
+            from lab.comparison.groups import ComparisonQuery
 
-            return Question(by, metric or instead, threshold)
+            return ComparisonQuery(by, metric or instead, threshold)
 
         return function(asked=asked, **values)
 

@@ -16,7 +16,7 @@ from lab.errors import UsageError
 from lab.messages import duration
 
 if TYPE_CHECKING:
-    from lab.comparison.groups import Comparison, Group, Question
+    from lab.comparison.groups import Comparison, ComparisonQuery, Group
     from lab.storage.store import Run
 
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -39,7 +39,7 @@ BAR = re.compile(r"([a-z]+/[a-z0-9_]+)=([-+0-9.eE]+)")
 @common.debug_option
 def command(
     selected: common.Selected,
-    asked: Callable[..., Question],
+    asked: Callable[..., ComparisonQuery],
     curves: bool,
     as_csv: bool,
     plot: Path | None,
@@ -101,7 +101,7 @@ def _draw(path: Path, comparison: Comparison, runs: Sequence[Run]) -> None:
     output.say(f"Curves of {comparison.curve}: {path}")
 
 
-def _write_page(path: Path, runs: Sequence[Run], question: Question) -> None:
+def _write_page(path: Path, runs: Sequence[Run], question: ComparisonQuery) -> None:
     from lab.comparison.page import write
     from lab.comparison.report import gather
 

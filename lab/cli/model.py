@@ -1,7 +1,7 @@
 """`lab model EXPERIMENT`: the network that its options make, layer by layer, without training it.
 
 An experiment takes part by a static method `network(config, about)`: it returns the module for data
-of `about.shape` and `about.outputs`, a `lab.About`.
+of `about.shape` and `about.outputs`, a `lab.DatasetInfo`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from lab.config import Config, Resolved
-    from lab.data.about import About
+    from lab.data.dataset_info import DatasetInfo
     from lab.nn.summary import LayerSummary
 
 KINDS = {1: "table", 2: "sequence", 3: "image", 4: "video"}
@@ -142,12 +142,12 @@ def _about(
     plugins: Plugins,
     shape: tuple[int, ...] | None,
     outputs: int | None,
-) -> About:
+) -> DatasetInfo:
     """Return what the network must know of its data: as asked, the rest from the data."""
-    from lab.data.about import About
+    from lab.data.dataset_info import DatasetInfo
 
     cfg = resolved.config
-    measured: About | None = None
+    measured: DatasetInfo | None = None
     if shape is None or outputs is None:
         if not isinstance(cfg, DataOptions):
             raise UsageError(f"{spec.name} has no --data to tell sizes: give --shape and --outputs")
@@ -157,13 +157,15 @@ def _about(
         raise UsageError(f"{resolved.target} does not tell the size of an input: give --shape")
     task = resolved.task or "none"
     classes = tuple(map(str, range(outputs))) if task in ("classify", "segment") else ()
-    about = About(resolved.target, KINDS[len(shape)], task, shape, classes, outputs, (0.0,), (1.0,))
+    about = DatasetInfo(
+        resolved.target, KINDS[len(shape)], task, shape, classes, outputs, (0.0,), (1.0,)
+    )
     if measured is None or len(measured.shape) != len(shape):
         return about
     return replace(about, kind=measured.kind, vocabulary=measured.vocabulary)
 
 
-def _measured(cfg: DataOptions, plugins: Plugins) -> About:
+def _measured(cfg: DataOptions, plugins: Plugins) -> DatasetInfo:
     import torch
 
     from lab.data.data import Data
@@ -179,7 +181,9 @@ def _measured(cfg: DataOptions, plugins: Plugins) -> About:
     return Data(cfg, sources, cpu, 0, fact, output.say, tell).about
 
 
-def _build(make: Callable[[Config, About], nn.Module], cfg: Config, about: About) -> nn.Module:
+def _build(
+    make: Callable[[Config, DatasetInfo], nn.Module], cfg: Config, about: DatasetInfo
+) -> nn.Module:
     """Build the network without memory for its weights, where it can do without."""
     import torch
 
@@ -190,7 +194,7 @@ def _build(make: Callable[[Config, About], nn.Module], cfg: Config, about: About
         return make(cfg, about)
 
 
-def _layers(module: nn.Module, about: About) -> list[LayerSummary]:
+def _layers(module: nn.Module, about: DatasetInfo) -> list[LayerSummary]:
     import torch
 
     from lab.nn.summary import summarize

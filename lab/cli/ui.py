@@ -11,7 +11,7 @@ import click
 from lab.cli import common, output
 
 if TYPE_CHECKING:
-    from lab.comparison.groups import Question
+    from lab.comparison.groups import ComparisonQuery
     from lab.storage.store import Run
 
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @common.debug_option
 def command(
     selected: common.Selected,
-    asked: Callable[..., Question],
+    asked: Callable[..., ComparisonQuery],
     port: int,
     open: bool,
 ) -> None:

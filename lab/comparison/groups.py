@@ -22,7 +22,7 @@ INCIDENTAL = {"seed", "device", "threads", "log_every", "checkpoint_every", "med
 
 
 @dataclass(frozen=True)
-class Left:
+class Excluded:
     """A run that is listed but not averaged in."""
 
     run: str
@@ -31,7 +31,7 @@ class Left:
 
 
 @dataclass(frozen=True)
-class Passage:
+class TimeToThreshold:
     """When runs got to the threshold: medians over those that did."""
 
     reached: int
@@ -56,7 +56,7 @@ class Group:
     rate: float  # median clock units per second
     values: Sequence[float] = field(repr=False)
     curve: Sequence[Mapping[str, float | None]] = field(default=(), repr=False)
-    passage: Passage | None = None
+    passage: TimeToThreshold | None = None
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Comparison:
     clock: str
     groups: Sequence[Group]
     improvements: Sequence[Mapping[str, Any]]
-    left: Sequence[Left]
+    left: Sequence[Excluded]
 
     @property
     def curve(self) -> str:
@@ -81,7 +81,7 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Question:
+class ComparisonQuery:
     """What is asked of runs.
 
     by: keys of the summary or config to group by; as they ran where there is none. metric: a name
@@ -95,13 +95,13 @@ class Question:
 
 
 def compare(
-    runs: Sequence[Run], question: Question | None = None, *, curves: bool = False
+    runs: Sequence[Run], question: ComparisonQuery | None = None, *, curves: bool = False
 ) -> Comparison:
     """Compare runs; with `curves`, the objective by clock, too.
 
     Raises UsageError where nothing can be compared.
     """
-    question = question or Question()
+    question = question or ComparisonQuery()
     whole, left = _whole(runs)
     if not whole:
         raise UsageError(_nothing(left))
@@ -111,7 +111,7 @@ def compare(
     members: dict[str, list[Run]] = {}
     for run in whole:
         if _value(run, metric) is None:
-            left.append(Left(run.name, run.state, f"has no {metric}"))
+            left.append(Excluded(run.name, run.state, f"has no {metric}"))
         else:
             members.setdefault(group_name(run, question.by), []).append(run)
     if not members:
@@ -128,16 +128,18 @@ def compare(
     return Comparison(metric, objective, direction, clock, groups, improvements, left)
 
 
-def _whole(runs: Sequence[Run]) -> tuple[list[Run], list[Left]]:
+def _whole(runs: Sequence[Run]) -> tuple[list[Run], list[Excluded]]:
     """Part the runs that finished from those that are listed only."""
     whole, left = [], []
     for run in runs:
         state = run.state if run.summary else "damaged"
         if state != "finished":
             why = run.summary.get("error") or "is not finished"
-            left.append(Left(run.name, state, why if run.summary else "summary.json is damaged"))
+            left.append(
+                Excluded(run.name, state, why if run.summary else "summary.json is damaged")
+            )
         elif damage := _damage(run):
-            left.append(Left(run.name, "damaged", damage))
+            left.append(Excluded(run.name, "damaged", damage))
         else:
             whole.append(run)
     return whole, left
@@ -154,7 +156,7 @@ def _damage(run: Run) -> str:
     return f"summary.json lacks {', '.join(absent)}" if absent else "" if lines else "has no rows"
 
 
-def _nothing(left: Sequence[Left]) -> str:
+def _nothing(left: Sequence[Excluded]) -> str:
     states = ", ".join(f"{one.run} ({one.state})" for one in left[:5])
     return (
         f"No finished run to compare. {f'Left out: {states}' if left else '`lab runs` lists all.'}"
@@ -257,13 +259,13 @@ def _rate(run: Run) -> float:
     return float(run.summary["clock"]["value"]) / seconds if seconds > 0 else 0.0
 
 
-def _passage(curves: Sequence[Curve], direction: str, threshold: float) -> Passage:
+def _passage(curves: Sequence[Curve], direction: str, threshold: float) -> TimeToThreshold:
     sign = 1 if direction == "max" else -1
     firsts = []
     for curve in curves:
         there = np.flatnonzero(sign * curve.value >= sign * threshold)
         firsts += [(curve.clock[i], curve.seconds[i]) for i in there[:1]]
-    return Passage(
+    return TimeToThreshold(
         len(firsts),
         median(float(clock) for clock, _ in firsts) if firsts else None,
         median(float(seconds) for _, seconds in firsts) if firsts else None,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.comparison.curves import Axis, Curve, band, read
-from lab.comparison.groups import Question, compare, group_name
+from lab.comparison.groups import ComparisonQuery, compare, group_name
 from lab.comparison.plot import PALETTE
 from lab.errors import UsageError
 from lab.storage.store import METRICS, SUMMARY, Run
@@ -64,7 +64,9 @@ def fingerprint(runs: Iterable[Run]) -> tuple[Any, ...]:
     )
 
 
-def gather(runs: Sequence[Run], question: Question, reader: Reader | None = None) -> dict[str, Any]:
+def gather(
+    runs: Sequence[Run], question: ComparisonQuery, reader: Reader | None = None
+) -> dict[str, Any]:
     """Return the page's data. Runs that cannot be compared are shown all the same, with the
     reason under `note`."""
     reader = reader or Reader()
@@ -123,7 +125,7 @@ def _section(name: str) -> int:
     return SECTIONS.index(prefix) if prefix in SECTIONS else len(SECTIONS)
 
 
-def _run(run: Run, question: Question, curves: Mapping[str, Curve]) -> dict[str, Any]:
+def _run(run: Run, question: ComparisonQuery, curves: Mapping[str, Curve]) -> dict[str, Any]:
     facts = {**_sane(_facts(run)), "group": group_name(run, question.by)}
     grids: dict[bytes, int] = {}
     columns: list[list[list[float | None]]] = []

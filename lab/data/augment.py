@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from lab.data.about import About
 from lab.data.batches import Batch
+from lab.data.dataset_info import DatasetInfo
 from lab.errors import UsageError
 
 ON_IMAGES = ("shift", "crop", "flip", "cutout")
@@ -18,11 +18,13 @@ ON_IMAGES = ("shift", "crop", "flip", "cutout")
 class Augment:
     """Augmentations by name and amount, each example varied by itself.
 
-    Inputs are as `About.prepare` returns them: what is uncovered is filled with 0, the mean.
+    Inputs are as `DatasetInfo.prepare` returns them: what is uncovered is filled with 0, the mean.
     All is drawn from `generator`, so that a resumed run varies as it would have.
     """
 
-    def __init__(self, asked: Mapping[str, float], about: About, generator: Generator) -> None:
+    def __init__(
+        self, asked: Mapping[str, float], about: DatasetInfo, generator: Generator
+    ) -> None:
         impossible = [name for name in ON_IMAGES if name in asked and about.kind != "image"]
         if impossible:
             raise UsageError(f"--augment {impossible[0]} needs images; {about.name} has none")

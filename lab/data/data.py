@@ -13,9 +13,9 @@ import torch
 
 from lab.compute.rng import untouched
 from lab.data import sources, splits
-from lab.data.about import About
 from lab.data.batches import ShuffledBatches, Split, make_split
 from lab.data.dataset import Dataset, checked, nbytes
+from lab.data.dataset_info import DatasetInfo
 from lab.data.fingerprint import contents_changed, digests, fingerprint
 from lab.data.options import DataOptions
 from lab.data.record import DataRecord
@@ -54,9 +54,9 @@ class Data:
         self.source_options = sources.wanted(self._spec, request.task, request.data_args)
 
     @cached_property
-    def about(self) -> About:
+    def about(self) -> DatasetInfo:
         """Shapes, classes and scales: from the checkpoint, or measured on the training split."""
-        return About.from_plain(self._fact(self.words, lambda: self._measured.as_plain()))
+        return DatasetInfo.from_plain(self._fact(self.words, lambda: self._measured.as_plain()))
 
     @property
     def dataset(self) -> Dataset:
@@ -175,8 +175,8 @@ class Data:
         return None
 
     @property
-    def _measured(self) -> About:
-        return About.of(self.request.data, self.dataset, self.parts["train"])
+    def _measured(self) -> DatasetInfo:
+        return DatasetInfo.of(self.request.data, self.dataset, self.parts["train"])
 
     def _fits(self, dataset: Dataset) -> bool:
         return nbytes(dataset.inputs) <= self.request.max_resident_mb * 2**20

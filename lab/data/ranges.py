@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from lab.data.about import sampled
 from lab.data.dataset import IN_WORDS, Array, Dataset
+from lab.data.dataset_info import sampled
 
 
 def ranges(dataset: Dataset, rows: Array) -> list[dict[str, Any]]:

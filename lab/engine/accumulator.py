@@ -13,7 +13,7 @@ Value = float | int | torch.Tensor
 Figure = float | torch.Tensor  # a metric: one number, or a tensor [S] whose value i is lane i's
 
 
-class Window:
+class MetricAccumulator:
     """Sums and counts by name. CPU values are read at once (that costs nothing); values on an
     accelerator add up there, so that logging never waits for the device. Tensors [S], one value for
     each lane, stay tensors: the recorder tells the lanes apart."""

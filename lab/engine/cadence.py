@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Grid:
+class Every:
     """The multiples of `every`."""
 
     every: int | None  # None: never

@@ -20,7 +20,7 @@ from lab.compute.rng import Randomness, derive, plain, unplain, untouched
 from lab.data.data import Data
 from lab.data.options import DataOptions
 from lab.data.record import DataRecord
-from lab.engine.accumulator import Value, Window
+from lab.engine.accumulator import MetricAccumulator, Value
 from lab.environments import Envs, make
 from lab.environments.limits import EVALUATION_STEPS, registered_limit
 from lab.messages import describe
@@ -67,7 +67,7 @@ class Context:
         self.clock = 0
         self.compute = compute
         self.randomness = Randomness(seed, compute.device)
-        self.window = Window()
+        self.window = MetricAccumulator()
         self.facts: dict[str, Any] = dict(facts or {})
         self.shown: list[tuple[str, Any]] = []
         self.warn = warn

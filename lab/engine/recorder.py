@@ -25,7 +25,7 @@ from lab.tracking.terminal import Terminal
 from lab.tracking.tracker import RunInfo
 
 if TYPE_CHECKING:
-    from lab.tracking.relay import Relay
+    from lab.tracking.relay import BackgroundTracker
 
 
 @dataclass
@@ -72,7 +72,7 @@ class Recorder:
     ) -> None:
         self.info, self.budget = info, budget
         self.folder, self.terminal = folder, terminal
-        self.trackers: Sequence[Relay] = ()
+        self.trackers: Sequence[BackgroundTracker] = ()
         self.progress = Progress()
         self.error: str | None = None
         self.signal: int | None = None

@@ -10,7 +10,7 @@ from typing import Any
 
 from lab.compute.rng import untouched
 from lab.engine import checkpoint
-from lab.engine.cadence import Grid
+from lab.engine.cadence import Every
 from lab.engine.checkpoint import Checkpoints
 from lab.engine.context import Context
 from lab.engine.diagnosis import check_finite, explain
@@ -29,7 +29,7 @@ SAVE_SECONDS = 5.0  # and need not come more often than this
 
 
 @dataclass(frozen=True)
-class Plan:
+class RunPlan:
     """What was decided before the run."""
 
     spec: ExperimentSpec
@@ -48,7 +48,7 @@ class Runner:
     """One run, from its first evaluation or its last checkpoint to the end."""
 
     def __init__(
-        self, plan: Plan, experiment: Experiment, ctx: Context, recorder: Recorder
+        self, plan: RunPlan, experiment: Experiment, ctx: Context, recorder: Recorder
     ) -> None:
         self.plan, self.experiment, self.ctx, self.recorder = plan, experiment, ctx, recorder
         self.checkpoints = Checkpoints(recorder.folder.dir / "checkpoints", recorder.warn)
@@ -119,12 +119,12 @@ class Runner:
             explain(error, self.ctx)
             raise
         now = progress.clock = self.ctx.clock = before + moved
-        log_at = Grid(plan.log_every).reached(before, now)
-        eval_at = Grid(plan.eval_every).reached(before, now)
+        log_at = Every(plan.log_every).reached(before, now)
+        eval_at = Every(plan.eval_every).reached(before, now)
         if moved == 0 or self._spent():
             progress.ended = "complete" if moved == 0 else "budget"
             log_at = eval_at = min(now, plan.budget)
-        save_at = Grid(plan.checkpoint_every).reached(before, now)
+        save_at = Every(plan.checkpoint_every).reached(before, now)
         due = {"log": log_at, "eval": eval_at, "save": save_at}
         if any(point is not None for point in due.values()):
             progress.due = due

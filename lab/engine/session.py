@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from lab.engine.context import Context
     from lab.engine.experiment import Experiment
     from lab.engine.recorder import Recorder
-    from lab.engine.runner import Plan
+    from lab.engine.runner import RunPlan
     from lab.engine.stop import StopAt
-    from lab.tracking.relay import Relay
+    from lab.tracking.relay import BackgroundTracker
     from lab.tracking.tracker import RunInfo
 
 
@@ -263,14 +263,14 @@ class Session:
         folder = recorder.folder.dir
         return RunFailed(f"{folder} failed: {recorder.error or reason(error)}", str(folder))
 
-    def _plan(self) -> Plan:
-        from lab.engine.runner import Plan
+    def _plan(self) -> RunPlan:
+        from lab.engine.runner import RunPlan
 
         options = self.options
         assert options.budget is not None  # these three are resolved
         assert options.eval_every is not None
         assert options.log_every is not None
-        return Plan(
+        return RunPlan(
             spec=self.spec,
             objective=self.resolved.objective,
             budget=options.budget,
@@ -324,14 +324,16 @@ class Session:
             resumed=resumed,
         )
 
-    def _trackers(self, say: Callable[[str], None]) -> list[Relay]:
+    def _trackers(self, say: Callable[[str], None]) -> list[BackgroundTracker]:
         """Return what follows the run: every tracker but those whose options keep them away."""
-        from lab.tracking.relay import Relay
+        from lab.tracking.relay import BackgroundTracker
         from lab.tracking.tracker import make
 
         relays = []
         for name, spec in self.plugins.trackers().items() if self.options.track else ():
             options = self.resolved.trackers.get(name)
             if getattr(options, "follows", True):
-                relays.append(Relay(partial(make, spec, options), name, say, label=spec.label))
+                relays.append(
+                    BackgroundTracker(partial(make, spec, options), name, say, label=spec.label)
+                )
         return relays

@@ -12,7 +12,7 @@ from lab.lazy import attach
 _HOME = {
     "Bounds": "lab.generative.bounds",
     "DISTRIBUTION_METRICS": "lab.generative.metric_declarations",
-    "Domain": "lab.generative.domain",
+    "FeatureMetrics": "lab.generative.domain",
     "HEALTH_METRICS": "lab.generative.metric_declarations",
     "Health": "lab.generative.gan_diagnostics",
     "Memorization": "lab.generative.neighbors",
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from lab.generative.bounds import bounds_of as bounds_of
     from lab.generative.bounds import log_mean_exp as log_mean_exp
     from lab.generative.caching import cached as cached
-    from lab.generative.domain import Domain as Domain
+    from lab.generative.domain import FeatureMetrics as FeatureMetrics
     from lab.generative.frechet import fid as fid
     from lab.generative.frechet import frechet_distance as frechet_distance
     from lab.generative.gan_diagnostics import Health as Health

@@ -15,9 +15,9 @@ from torch import Tensor
 
 from lab.compute.rng import derive
 from lab.data import splits
-from lab.data.about import About
 from lab.data.batches import Split
 from lab.data.data import Data
+from lab.data.dataset_info import DatasetInfo
 from lab.errors import UsageError
 from lab.generative import feature_net
 from lab.generative.caching import cached
@@ -43,7 +43,7 @@ FIGURES = ("fid", "kid", "precision", "recall", "density", "coverage")
 Figures = dict[str, float]
 
 
-class Domain:
+class FeatureMetrics:
     """The features of a source, and what they say of samples.
 
     The network behind them learns from the training split, when it is first needed: some seconds,
@@ -141,7 +141,7 @@ class Domain:
     # -- the network
 
     @cached_property
-    def _lesson(self) -> feature_net.Lesson:
+    def _lesson(self) -> feature_net.TrainingSet:
         """What the network learns from: all of the training split, however few labels a run has."""
         data = self._data
         if data.dataset.kind not in feature_net.MEASURED:
@@ -151,11 +151,11 @@ class Domain:
             request = data.request
             parts = splits.split(data.dataset, request.data, request.fold, request.split_seed)
             rows = parts["train"]
-        about = About.of(data.request.data, data.dataset, rows)
+        about = DatasetInfo.of(data.request.data, data.dataset, rows)
         rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), TRAINING)).astype(int)]
         inputs = torch.from_numpy(np.ascontiguousarray(data.dataset.inputs[rows]))
         targets = data.dataset.targets if about.task in ("classify", "regress") else None
-        return feature_net.Lesson(
+        return feature_net.TrainingSet(
             about, inputs, None if targets is None else torch.from_numpy(targets[rows])
         )
 

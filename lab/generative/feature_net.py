@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
-from lab.data.about import About
+from lab.data.dataset_info import DatasetInfo
 from lab.errors import UsageError
 
 VERSION = 1  # of all below: another one makes other features
@@ -31,10 +31,10 @@ PART = 1_024  # examples that go through the network at a time
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TrainingSet:
     """What the network learns from: inputs [N, ...] as the source gives them, and targets."""
 
-    about: About
+    about: DatasetInfo
     inputs: Tensor
     targets: Tensor | None
 
@@ -55,7 +55,7 @@ class FeatureNet(nn.Module):
     """Convolutions for images, layers for tables and sequences, whose steps are joined to one row;
     then features; then what is to be learned."""
 
-    def __init__(self, about: About) -> None:
+    def __init__(self, about: DatasetInfo) -> None:
         super().__init__()
         if about.kind not in MEASURED:
             raise UsageError(f"{about.name}: there are no features of {about.kind}")
@@ -68,7 +68,7 @@ class FeatureNet(nn.Module):
         self.register_buffer("scale", torch.ones(()))
 
     def raw(self, prepared: Tensor) -> Tensor:
-        """Return features [B, 64] before they are scaled, of inputs as `About.prepare` has them."""
+        """Return features [B, 64], not yet scaled, of inputs as `DatasetInfo.prepare` has them."""
         found: Tensor = self.embed(self.body(_square(prepared)))
         return found
 
@@ -83,7 +83,7 @@ class FeatureNet(nn.Module):
         return found
 
 
-def train(lesson: Lesson) -> dict[str, Any]:
+def train(lesson: TrainingSet) -> dict[str, Any]:
     """Return the state of a trained network. No generator but its own is drawn from."""
     with _quietly():
         draw = Generator().manual_seed(0)
@@ -101,14 +101,14 @@ def train(lesson: Lesson) -> dict[str, Any]:
     return {name: value.detach().clone() for name, value in net.state_dict().items()}
 
 
-def make(about: About) -> FeatureNet:
+def make(about: DatasetInfo) -> FeatureNet:
     """Return a network on the CPU without values: to construct layers would draw random ones."""
     with torch.device("meta"):
         net = FeatureNet(about)
     return net.float().to_empty(device="cpu").eval()
 
 
-def load(about: About, state: Mapping[str, Any], device: torch.device) -> FeatureNet:
+def load(about: DatasetInfo, state: Mapping[str, Any], device: torch.device) -> FeatureNet:
     """Return the network of a state, for no more training."""
     net = make(about)
     net.load_state_dict(state)
@@ -120,7 +120,7 @@ def in_parts(function: Callable[[Tensor], Tensor], examples: Tensor) -> Tensor:
     return torch.cat([function(part) for part in torch.split(examples, PART)])
 
 
-def _loss(net: FeatureNet, about: About, x: Tensor, y: Tensor | None) -> Tensor:
+def _loss(net: FeatureNet, about: DatasetInfo, x: Tensor, y: Tensor | None) -> Tensor:
     prepared = about.prepare_inputs(x)
     if y is not None and about.task == "classify":
         return F.cross_entropy(net(prepared), y.long())
@@ -129,7 +129,7 @@ def _loss(net: FeatureNet, about: About, x: Tensor, y: Tensor | None) -> Tensor:
     return F.mse_loss(net(prepared), _square(prepared).flatten(1))
 
 
-def _outputs(about: About) -> int:
+def _outputs(about: DatasetInfo) -> int:
     """Return how many numbers are to be said; the input's where there is no class or value."""
     if about.task in ("classify", "regress"):
         return about.outputs
@@ -148,7 +148,7 @@ def _square(images: Tensor) -> Tensor:
     return F.adaptive_avg_pool2d(images, side)
 
 
-def _convolutions(about: About) -> tuple[nn.Module, int]:
+def _convolutions(about: DatasetInfo) -> tuple[nn.Module, int]:
     """Go down to 4 x 4 places by steps of two pixels; a large image begins with steps of four."""
     _, channels, _, side = _square(torch.empty(1, *about.shape, device="meta")).shape
     layers: list[nn.Module] = []
@@ -160,7 +160,7 @@ def _convolutions(about: About) -> tuple[nn.Module, int]:
     return nn.Sequential(*layers, nn.Flatten()), channels * 16
 
 
-def _layers(about: About) -> tuple[nn.Module, int]:
+def _layers(about: DatasetInfo) -> tuple[nn.Module, int]:
     return nn.Sequential(nn.Linear(math.prod(about.shape), 128), nn.ReLU()), 128
 
 
@@ -185,7 +185,7 @@ def _orders(count: int, draw: Generator) -> Iterator[Tensor]:
 
 
 @torch.no_grad()
-def _scale(net: FeatureNet, about: About, x: Tensor) -> None:
+def _scale(net: FeatureNet, about: DatasetInfo, x: Tensor) -> None:
     raw = in_parts(lambda part: net.raw(about.prepare_inputs(part)), x).double()
     net.mean.copy_(raw.mean(0))
     net.scale.copy_(raw.var(0, correction=0).mean().sqrt().clamp(min=1e-12))

@@ -26,7 +26,7 @@ def kid(real: Examples, fake: Examples, subsets: int = 50, size: int | None = No
 
     std is the deviation among `subsets` random ones of `size` examples each, by default half of the
     smaller set and at most 1000. The kernel is no stranger to scale: bring features to a variance
-    around 1, as `Domain.features` are. Raises ValueError for sets of one example.
+    around 1, as `FeatureMetrics.features` are. Raises ValueError for sets of one example.
     """
     one, other = rows(real), rows(fake)
     fewest = min(len(one), len(other))

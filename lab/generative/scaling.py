@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lab.data.about import About
+from lab.data.dataset_info import DatasetInfo
 
 
-def scaled(inputs: Tensor, about: About, standardized: bool | None = None) -> Tensor:
+def scaled(inputs: Tensor, about: DatasetInfo, standardized: bool | None = None) -> Tensor:
     """Return inputs [B, ...] as floats: images in [0, 1], tables and sequences standardized by the
     training data.
 
@@ -19,7 +19,7 @@ def scaled(inputs: Tensor, about: About, standardized: bool | None = None) -> Te
     return inputs.float() / 255 if inputs.dtype == torch.uint8 else inputs.float()
 
 
-def restored(values: Tensor, about: About, standardized: bool | None = None) -> Tensor:
+def restored(values: Tensor, about: DatasetInfo, standardized: bool | None = None) -> Tensor:
     """Return scaled values, [B, ...] or [B, D], in the source's own unit and shape; images are
     clipped to [0, 1]."""
     found = values.reshape(-1, *about.shape)
@@ -36,5 +36,5 @@ def showable(images: Tensor) -> Tensor:
     return images if images.shape[1] in (1, 3) else images.mean(1, keepdim=True)
 
 
-def _standardized(about: About, asked: bool | None) -> bool:
+def _standardized(about: DatasetInfo, asked: bool | None) -> bool:
     return about.kind in ("table", "sequence") if asked is None else asked

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from lab.capabilities import Export
-from lab.data.about import About
+from lab.data.dataset_info import DatasetInfo
 from lab.errors import LabError, UsageError
 from lab.messages import describe
 from lab.nn.eager import as_written
@@ -23,7 +23,7 @@ BATCH = 3  # not 1, so that an example cannot be taken for the only size
 TOLERANCE = 1e-4
 
 
-def export(module: nn.Module, about: About, asked: Export, folder: Path) -> Path:
+def export(module: nn.Module, about: DatasetInfo, asked: Export, folder: Path) -> Path:
     """Write `module`, which takes prepared inputs [B, ...], and return the path.
 
     What was written is read back and run on random inputs. Raises LabError where it cannot be

@@ -13,7 +13,7 @@ _HOME = {
     "ClassifierOptions": "lab.supervised.options",
     "EarlyStop": "lab.supervised.early_stop",
     "SupervisedConfig": "lab.supervised.config",
-    "Supervision": "lab.supervised.task",
+    "SupervisedTask": "lab.supervised.task",
     "validate": "lab.supervised.early_stop",
 }
 
@@ -24,6 +24,6 @@ if TYPE_CHECKING:
     from lab.supervised.early_stop import EarlyStop as EarlyStop
     from lab.supervised.early_stop import validate as validate
     from lab.supervised.options import ClassifierOptions as ClassifierOptions
-    from lab.supervised.task import Supervision as Supervision
+    from lab.supervised.task import SupervisedTask as SupervisedTask
 
 __getattr__, __dir__ = attach(__name__, _HOME)

@@ -12,12 +12,12 @@ import torch
 from torch import Tensor
 
 from lab.capabilities import Predict
-from lab.data.about import About
 from lab.data.dataset import Array
+from lab.data.dataset_info import DatasetInfo
 from lab.errors import UsageError
 
 
-def as_inputs(values: Any, about: About, device: torch.device) -> Tensor:
+def as_inputs(values: Any, about: DatasetInfo, device: torch.device) -> Tensor:
     """Return inputs [B, ...] of a source, on a device, of what a person hands to `predict`: an
     array, a tensor, lists, or a table with columns, which are taken by their names where the
     source has names.
@@ -41,7 +41,7 @@ def as_inputs(values: Any, about: About, device: torch.device) -> Tensor:
     return found.to(device)
 
 
-def _array(values: Any, about: About) -> Any:
+def _array(values: Any, about: DatasetInfo) -> Any:
     """Return an array of numbers. float64 becomes float32, which networks compute in."""
     if hasattr(values, "columns") and hasattr(values, "to_numpy"):
         absent = [name for name in about.features if name not in values.columns]
@@ -55,7 +55,7 @@ def _array(values: Any, about: About) -> Any:
         raise UsageError(f"the inputs are no array of numbers: {error}") from error
 
 
-def read_inputs(words: Sequence[str], about: About) -> Tensor:
+def read_inputs(words: Sequence[str], about: DatasetInfo) -> Tensor:
     """Return inputs [B, ...] as the source of a run gives them.
 
     Images are brought to the run's size and channels. Raises UsageError that names what cannot be
@@ -72,7 +72,7 @@ def read_inputs(words: Sequence[str], about: About) -> Tensor:
     return torch.from_numpy(np.stack([read(word, about) for word in words]))
 
 
-def ranked(answers: Array, asked: Predict, about: About) -> list[dict[str, Any]]:
+def ranked(answers: Array, asked: Predict, about: DatasetInfo) -> list[dict[str, Any]]:
     """Return for each input its likeliest classes, of probabilities [B, K], or its values where
     there are no classes."""
     found = []
@@ -86,7 +86,7 @@ def ranked(answers: Array, asked: Predict, about: About) -> list[dict[str, Any]]
     return found
 
 
-def _image(word: str, about: About) -> Any:
+def _image(word: str, about: DatasetInfo) -> Any:
     from PIL import Image
 
     channels, height, width = about.shape
@@ -99,7 +99,7 @@ def _image(word: str, about: About) -> Any:
     return np.asarray(shown, np.uint8).reshape(height, width, -1).transpose(2, 0, 1)
 
 
-def _row(word: str, about: About) -> Any:
+def _row(word: str, about: DatasetInfo) -> Any:
     try:
         numbers = [float(part) for part in word.split(",")]
     except ValueError as error:

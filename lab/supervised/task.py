@@ -12,9 +12,9 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from lab.data.about import About
 from lab.data.augment import Augment
 from lab.data.batches import IGNORED, Batch, Batches
+from lab.data.dataset_info import DatasetInfo
 from lab.engine.context import Context
 from lab.engine.experiment import Experiment
 from lab.errors import UsageError
@@ -36,7 +36,7 @@ class Metrics(Protocol):
     def compute(self, split: str) -> dict[str, float]: ...
 
 
-class Supervision:
+class SupervisedTask:
     """What is to be learned of a source, and how well it is.
 
     loss: the training loss, called with outputs and prepared targets; by default cross-entropy of
@@ -66,8 +66,8 @@ class Supervision:
         self._augment = Augment(config.augment, self.about, ctx.generator)
 
     @property
-    def about(self) -> About:
-        """Shapes, classes and scales: a `lab.About`."""
+    def about(self) -> DatasetInfo:
+        """Shapes, classes and scales: a `lab.DatasetInfo`."""
         return self.data.about
 
     # -- training

@@ -39,7 +39,7 @@ from pydantic import Field
 class Config(lab.Config):
     hidden: int = Field(64, ge=1, description="Units of the hidden layer.")
     lr: float = Field(1e-2, gt=0, description="Learning rate of Adam.")
-    batch: int = Field(32, ge=1, description="Points in a minibatch.")
+    batch_size: int = Field(32, ge=1, description="Points in a minibatch.")
     noise: float = Field(0.1, ge=0, description="Standard deviation of the noise.")
 
     @property
@@ -82,7 +82,7 @@ class Experiment:
 
     def step(self) -> int:
         """Take one gradient step; return how far the clock moved, in samples."""
-        x = self.points(self.config.batch)
+        x = self.points(self.config.batch_size)
         noise = self.config.noise * torch.randn(x.shape, device=x.device)
         loss = (self.net(x) - self.truth(x) - noise).square().mean()
         self.ctx.optimize(self.optimizer, loss)

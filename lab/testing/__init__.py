@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from lab.testing.pytest import parametrize_with_checks
 from lab.testing.report import Report, Result, check_plugin, checks
-from lab.testing.subject import Broken, Skipped, Subject, expect
+from lab.testing.subject import CheckFailed, Skipped, Subject, expect
 
 __all__ = [
-    "Broken",
+    "CheckFailed",
     "Report",
     "Result",
     "Skipped",

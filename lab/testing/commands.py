@@ -13,7 +13,7 @@ from lab.spec import CommandSpec, import_object
 from lab.testing.limits import SECONDS
 from lab.testing.offered import Offered
 from lab.testing.static import LONGEST_SUMMARY, expect_light
-from lab.testing.subject import Broken, Skipped, expect
+from lab.testing.subject import CheckFailed, Skipped, expect
 
 UNKNOWN = "--no-such-option"
 USAGE = 2  # exit code of what a person said wrongly
@@ -37,7 +37,7 @@ class Subject(Offered):
         try:
             found = import_object(self.spec.command)
         except Exception as error:  # a plugin may fail in any way
-            raise Broken(f"{self.spec.command} cannot be imported: {error}") from error
+            raise CheckFailed(f"{self.spec.command} cannot be imported: {error}") from error
         expect(
             isinstance(found, click.Command),
             f"{self.spec.command} is a {type(found).__name__}, no click command. Decorate it with "

@@ -16,7 +16,7 @@ from lab.compute.rng import untouched
 from lab.environments.make import is_exact, make_env, make_envs
 from lab.spec import EnvironmentSpec
 from lab.testing.offered import Offered
-from lab.testing.subject import Broken, Skipped, expect
+from lab.testing.subject import CheckFailed, Skipped, expect
 
 LONGEST = 10_000  # steps in which an episode that nothing limits must end
 STEPS = 50
@@ -42,7 +42,7 @@ class Subject(Offered):
         except ModuleNotFoundError as error:
             if self.spec.install and error.name == self.spec.module.split(".")[0]:
                 raise Skipped(f"it is not installed: pip install {self.spec.install!r}") from error
-            raise Broken(f"{self.spec.module} cannot be imported: {error}") from error
+            raise CheckFailed(f"{self.spec.module} cannot be imported: {error}") from error
         known = [name for name in gym.registry if name.startswith(f"{self.spec.namespace}/")]
         expect(
             bool(known),
@@ -58,7 +58,9 @@ class Subject(Offered):
                 try:
                     env = gym.make(name)
                 except Exception as error:  # an environment may fail in any way
-                    raise Broken(f"{name} cannot be made without arguments: {error}") from error
+                    raise CheckFailed(
+                        f"{name} cannot be made without arguments: {error}"
+                    ) from error
                 with closing(env), untouched():
                     yield name, env
 
@@ -85,7 +87,7 @@ def check_it_keeps_gymnasiums_rules(subject: Subject) -> None:
         try:
             check_env(env.unwrapped, skip_render_check=True)
         except Exception as error:  # the check raises what the environment does, too
-            raise Broken(f"{name} breaks a rule of Gymnasium: {error}") from error
+            raise CheckFailed(f"{name} breaks a rule of Gymnasium: {error}") from error
 
 
 def check_it_knows_its_id(subject: Subject) -> None:
@@ -168,7 +170,7 @@ def check_native_versions_equal_their_originals(subject: Subject) -> None:
         try:
             single, vector = gym.make(original), gym.make_vec(native, 1, "vector_entry_point")
         except Exception as error:  # an environment may fail in any way
-            raise Broken(f"{original} or {native} cannot be made: {error}") from error
+            raise CheckFailed(f"{original} or {native} cannot be made: {error}") from error
         with closing(single), closing(vector):
             for seed in range(EPISODES):
                 _expect_equal(original, single, native, vector, seed)

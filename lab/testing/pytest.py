@@ -11,7 +11,7 @@ from lab.testing import kinds
 from lab.testing.kinds import EXPERIMENT, Spec
 from lab.testing.limits import SECONDS, Stopped
 from lab.testing.report import BROKEN, SKIPPED, checks, examine, expectations
-from lab.testing.subject import Broken
+from lab.testing.subject import CheckFailed
 
 __all__ = ["parametrize_with_checks"]
 
@@ -64,6 +64,6 @@ def _test(subject: Callable[[], Any], name: str, given: Mapping[str, str]) -> Ca
         if result.status == SKIPPED:
             pytest.skip(result.message)
         if result.status == BROKEN:
-            raise Broken("\n".join(filter(None, [result.message, result.traceback])))
+            raise CheckFailed("\n".join(filter(None, [result.message, result.traceback])))
 
     return run

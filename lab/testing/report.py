@@ -18,7 +18,7 @@ from lab.testing import kinds
 from lab.testing.kinds import EXPERIMENT, Spec
 from lab.testing.limits import SECONDS, OutOfTime, limited
 from lab.testing.places import origin
-from lab.testing.subject import PRESET, Broken, Skipped, Unusable
+from lab.testing.subject import PRESET, CheckFailed, Skipped, Unusable
 
 PREFIX = "check_"
 Check = Callable[[Any], None]  # gets what is under examination: a Subject, or what is like one
@@ -146,7 +146,7 @@ def _outcome(subject: Any, name: str) -> tuple[str, str, str, object]:
         return SKIPPED, str(reason), "", None
     except Unusable as failure:
         return BROKEN, str(failure), _trace(failure), failure.kind
-    except Broken as failure:
+    except CheckFailed as failure:
         return BROKEN, str(failure), "", None
     except OutOfTime as late:
         return BROKEN, str(late), "", str(late)

@@ -14,7 +14,7 @@ from lab.compute import rng
 from lab.engine.evaluation import evaluate
 from lab.testing.compare import difference
 from lab.testing.places import Own
-from lab.testing.subject import Broken, Skipped, Subject, expect
+from lab.testing.subject import CheckFailed, Skipped, Subject, expect
 from lab.testing.uses import use_everything
 
 
@@ -100,7 +100,7 @@ def _no_seeding(own: Own) -> Iterator[None]:
 def _guarded(function: Callable[..., Any], name: str, own: Own) -> Callable[..., Any]:
     def seed(*args: Any, **kwargs: Any) -> Any:
         if not _is_the_runners(own):
-            raise Broken(
+            raise CheckFailed(
                 f"The experiment calls {name} ({own.running(sys._getframe())}). The runner seeds "
                 "everything, and restores it after an interruption; an experiment never seeds."
             )

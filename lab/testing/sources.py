@@ -28,7 +28,7 @@ from lab.testing.digest import digest_of
 from lab.testing.limits import SECONDS
 from lab.testing.offered import Offered
 from lab.testing.static import LONGEST_SUMMARY, expect_described
-from lab.testing.subject import Broken, Skipped, expect
+from lab.testing.subject import CheckFailed, Skipped, expect
 from lab.testing.traces import CACHE, Traces, watched
 
 DTYPES: Mapping[str, tuple[str, str]] = {  # numpy's kinds of numbers, and how they are called
@@ -90,7 +90,7 @@ class Subject(Offered):
             with untouched(), watched(self.folder):  # which puts back what it changes
                 return sources.load(self.spec, self.argument, {})
         except LabError as error:
-            raise Broken(f"With its own defaults it does not load: {error}") from error
+            raise CheckFailed(f"With its own defaults it does not load: {error}") from error
 
     @cached_property
     def again(self) -> Again:
@@ -135,7 +135,7 @@ def check_spec_is_complete(subject: Subject) -> None:
         inspect.signature(import_object(spec.load)).bind(*given, **dict.fromkeys(fields))
     except TypeError as error:
         takes = ", ".join([*given, *fields]) or "nothing"
-        raise Broken(f"{spec.load} does not take {takes}: {error}") from error
+        raise CheckFailed(f"{spec.load} does not take {takes}: {error}") from error
 
 
 def check_options_are_described(subject: Subject) -> None:
@@ -156,7 +156,7 @@ def check_data_are_consistent(subject: Subject) -> None:
     try:
         checked(dataset, subject.spec.name)
     except LabError as error:
-        raise Broken(str(error)) from error
+        raise CheckFailed(str(error)) from error
     if dataset.kind in DTYPES:
         wanted, shape = DTYPES[dataset.kind]
         dtype = np.dtype(dataset.inputs.dtype)
@@ -189,7 +189,7 @@ def check_data_can_be_split(subject: Subject) -> None:
         try:
             splits.split(subject.dataset, subject.spec.name, fold)
         except LabError as error:
-            raise Broken(str(error)) from error
+            raise CheckFailed(str(error)) from error
 
 
 def check_the_same_data_twice(subject: Subject) -> None:
@@ -274,7 +274,7 @@ def check_something_learns_from_it(subject: Subject) -> None:
             loss = layer(inputs).square().mean()
             loss.backward()
     except LabError as error:
-        raise Broken(f"No run can read it: {error}") from error
+        raise CheckFailed(f"No run can read it: {error}") from error
     assert layer.weight.grad is not None
     finite = bool(torch.isfinite(loss)) and bool(torch.isfinite(layer.weight.grad).all())
     expect(

@@ -24,7 +24,7 @@ from lab.plugins import DISTRIBUTION, Plugin
 from lab.spec import import_object
 from lab.testing.defaults import mistakes
 from lab.testing.light import heavy
-from lab.testing.subject import Broken, Skipped, Subject, Unusable, expect
+from lab.testing.subject import CheckFailed, Skipped, Subject, Unusable, expect
 
 PUBLIC = (  # modules that plugins may import
     "lab.capabilities",
@@ -73,7 +73,7 @@ def check_spec_is_complete(subject: Subject) -> None:
     try:
         subject.resolve()
     except LabError as error:  # an objective that is none, say
-        raise Broken(str(error)) from error
+        raise CheckFailed(str(error)) from error
 
 
 def check_name_is_unique(subject: Subject) -> None:
@@ -346,4 +346,4 @@ def _resolved(subject: Subject, words: list[str]) -> Config:
             given = {k: v for k, v in context.params.items() if k in fields and v is not None}
         return subject.resolve(**given).config
     except (click.UsageError, UsageError) as error:
-        raise Broken(f"`{' '.join(words)}` is refused: {error}") from error
+        raise CheckFailed(f"`{' '.join(words)}` is refused: {error}") from error

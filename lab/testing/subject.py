@@ -36,11 +36,11 @@ class Skipped(Exception):
     """A check does not apply here; the message says why."""
 
 
-class Broken(AssertionError):
+class CheckFailed(AssertionError):
     """A promise of the contract is not kept; the message says which, and the likely cause."""
 
 
-class Unusable(Broken):
+class Unusable(CheckFailed):
     """What several checks need is broken. The first of them tells it, the others are skipped.
 
     `kind` is what it is known by when it comes again: by default its words.
@@ -54,7 +54,7 @@ class Unusable(Broken):
 def expect(kept: bool, otherwise: str) -> None:
     """Raise Broken, with a full sentence, where a promise is not kept."""
     if not kept:
-        raise Broken(otherwise)
+        raise CheckFailed(otherwise)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import numpy as np
 from lab.config import Options, build, unwrap
 from lab.engine.evaluation import lent, perform
 from lab.spec import import_object
-from lab.testing.subject import Broken, Subject
+from lab.testing.subject import CheckFailed, Subject
 
 EXAMPLES = 3
 
@@ -31,7 +31,7 @@ def use_everything(subject: Subject, experiment: Any, ctx: Any) -> None:
 def _telling_only_promises() -> Iterator[None]:
     try:
         yield
-    except Broken:
+    except CheckFailed:
         raise
     except Exception:  # of the plugin: it may fail in any way
         return

@@ -27,7 +27,7 @@ ABANDON_SECONDS = 1.0
 KEPT = "the run folder has everything"
 
 
-class Relay:
+class BackgroundTracker:
     """A `Tracker` that makes another one on a daemon thread, and hands it every event in order.
 
     No call blocks and none raises, but for `finish`, which waits at most `finish_timeout` seconds.

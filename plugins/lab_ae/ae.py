@@ -25,10 +25,10 @@ from lab.optim import Updater
 from lab.supervised.inputs import as_inputs, read_inputs
 from lab_ae.config import Config, Export
 from lab_ae.examples import Examples
-from lab_ae.figures import Figures
-from lab_ae.lessons import Lesson, Quantizing, Reconstructing, Variational
+from lab_ae.figures import Evaluator
+from lab_ae.lessons import Objective, Quantizing, Reconstructing, Variational
 from lab_ae.model import build, is_bce
-from lab_ae.pictures import Pictures
+from lab_ae.pictures import Plots
 from lab_ae.sampling import Sampler
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -46,11 +46,11 @@ class AE:
         self.updater = Updater(ctx, self.net, config, self.lesson)
         self.examples = Examples(config, self.data, ctx.device)
         self.sampler = Sampler(config, ctx, self.examples, self.net)
-        self.figures = Figures(config, ctx, self.examples, self.net, self.sampler)
+        self.figures = Evaluator(config, ctx, self.examples, self.net, self.sampler)
         domain = self.figures.domain
-        self.pictures = Pictures(ctx, self.examples, self.net, self.sampler, domain)
+        self.pictures = Plots(ctx, self.examples, self.net, self.sampler, domain)
 
-    def make_lesson(self) -> Lesson:
+    def make_lesson(self) -> Objective:
         c, draw, bits = self.config, self.ctx.generator, self.net.bits
         if c.kind == "vae":
             return Variational(c, bits, draw, lambda: self.ctx.clock / self.ctx.budget)
@@ -184,7 +184,7 @@ class Reconstruction(nn.Module):
         return found
 
 
-def _check(config: Config, about: lab.About) -> None:
+def _check(config: Config, about: lab.DatasetInfo) -> None:
     """Raise UsageError where the data do not have what was asked for."""
     if about.kind not in ("image", "table"):
         raise lab.UsageError(

@@ -31,7 +31,7 @@ TASKS = ("classify", "regress")  # with targets that probes can ask for
 HOPELESS = 2.0  # times the error of a constant gray, or of black
 
 
-class Figures:
+class Evaluator:
     """What `evaluate` returns."""
 
     def __init__(
@@ -39,7 +39,7 @@ class Figures:
     ) -> None:
         self.config, self.ctx, self.examples, self.net = config, ctx, examples, net
         self.data, self.sampler = examples.data, sampler
-        self.domain = generative.Domain(ctx, examples.data)
+        self.domain = generative.FeatureMetrics(ctx, examples.data)
         self._beside: dict[str, dict[str, float]] = {}  # depends on the data alone
         self._checked = False
 

@@ -30,7 +30,7 @@ THRESHOLD = 0.5
 Answer = tuple[Tensor, dict[str, Any]]
 
 
-class Lesson(Protocol):
+class Objective(Protocol):
     """What every lesson of this file is."""
 
     def prepare(self, batch: Batch) -> Batch:

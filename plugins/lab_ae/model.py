@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.func import vjp, vmap
 from torch.nn.functional import one_hot
 
-from lab import About
+from lab import DatasetInfo
 from lab.nn import initialize
 from lab_ae.codebook import Codebook
 from lab_ae.config import Config
@@ -25,7 +25,7 @@ SQUASHES: Mapping[str, type[nn.Module]] = {
 }
 
 
-def build(config: Config, about: About) -> Autoencoder:
+def build(config: Config, about: DatasetInfo) -> Autoencoder:
     """Return the network that the config asks for."""
     kinds: Mapping[str, type[Autoencoder]] = {"ae": Plain, "vae": Variational, "vq": Quantized}
     net = kinds[config.kind](config, about)
@@ -41,7 +41,7 @@ class Autoencoder(nn.Module):
 
     per_number = 1  # what the encoder says of each number of a code
 
-    def __init__(self, config: Config, about: About) -> None:
+    def __init__(self, config: Config, about: DatasetInfo) -> None:
         super().__init__()
         self.size, self.shape = config.latent_dim, about.shape
         self.bits = is_bce(config, about)
@@ -98,7 +98,7 @@ class Plain(Autoencoder):
     """A code is what the encoder says, and maybe squashed (Rumelhart et al., 1986; Hinton and
     Salakhutdinov, 2006)."""
 
-    def __init__(self, config: Config, about: About) -> None:
+    def __init__(self, config: Config, about: DatasetInfo) -> None:
         super().__init__(config, about)
         self.squash = SQUASHES[config.code_activation]()
         self.contractive = config.contractive > 0
@@ -139,7 +139,7 @@ class Variational(Autoencoder):
 
     per_number = 2
 
-    def __init__(self, config: Config, about: About) -> None:
+    def __init__(self, config: Config, about: DatasetInfo) -> None:
         super().__init__(config, about)
         start = torch.tensor(config.sigma).log()
         self.log_sigma = nn.Parameter(start, requires_grad=config.learn_sigma)
@@ -175,7 +175,7 @@ class QuantizedPass(NamedTuple):
 class Quantized(Autoencoder):
     """A code is T entries of a codebook, each of d = Z / T numbers (van den Oord et al., 2017)."""
 
-    def __init__(self, config: Config, about: About) -> None:
+    def __init__(self, config: Config, about: DatasetInfo) -> None:
         super().__init__(config, about)
         self.codebook = Codebook(
             config.entries,
@@ -206,7 +206,7 @@ class Quantized(Autoencoder):
         return QuantizedPass(self.decode(code.view_as(said)), vectors, entries, numbers)
 
 
-def is_bce(config: Config, about: About) -> bool:
+def is_bce(config: Config, about: DatasetInfo) -> bool:
     """Tell whether outputs are logits of intensities."""
     if config.loss == "auto":
         return config.kind == "vae" and about.kind == "image"

@@ -8,7 +8,7 @@ import torch
 
 import lab
 from lab.generative import (
-    Domain,
+    FeatureMetrics,
     code_map,
     filter_grid,
     neighbor_grid,
@@ -27,12 +27,17 @@ NEAR = 4
 MAPPED = 2_000  # codes as points
 
 
-class Pictures:
+class Plots:
     """Evaluations have the same randomness, and samples are drawn first: they are of the same codes
     every time."""
 
     def __init__(
-        self, ctx: lab.Context, examples: Examples, net: Any, sampler: Sampler, domain: Domain
+        self,
+        ctx: lab.Context,
+        examples: Examples,
+        net: Any,
+        sampler: Sampler,
+        domain: FeatureMetrics,
     ) -> None:
         self.ctx, self.examples, self.net = ctx, examples, net
         self.sampler, self.domain = sampler, domain

@@ -37,7 +37,7 @@ class Sampler:
         self.config, self.ctx, self.examples, self.net = config, ctx, examples, net
 
     @property
-    def about(self) -> lab.About:
+    def about(self) -> lab.DatasetInfo:
         return self.examples.data.about
 
     def prior(self) -> Mixture:

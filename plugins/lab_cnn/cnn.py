@@ -21,7 +21,7 @@ from lab.nn import load_network
 from lab.nn.export import export
 from lab.optim import Updater
 from lab.supervised.inputs import as_inputs, ranked, read_inputs
-from lab.supervised.task import Supervision
+from lab.supervised.task import SupervisedTask
 from lab_cnn import pictures
 from lab_cnn.config import Config
 from lab_cnn.model import build, build_fcn
@@ -37,7 +37,7 @@ class CNN:
 
     def __init__(self, config: Config, ctx: lab.Context) -> None:
         self.config, self.ctx = config, ctx
-        self.supervision = Supervision(config, ctx)
+        self.supervision = SupervisedTask(config, ctx)
         self.about = self.supervision.about
         self.format = torch.channels_last if config.channels_last else torch.contiguous_format
         network = begin(self.build, self.about.outputs, config, ctx)
@@ -47,7 +47,7 @@ class CNN:
         self.over = False
 
     @staticmethod
-    def network(config: Config, about: lab.About) -> nn.Module:
+    def network(config: Config, about: lab.DatasetInfo) -> nn.Module:
         """Return the network for such data, with its initial weights: what `lab model` lists."""
         if about.kind != "image" or about.task not in AUX_WEIGHT:
             raise lab.UsageError(

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, interpolate, relu
 
-from lab import About
+from lab import DatasetInfo
 from lab.nn.eager import as_written
 from lab_cnn.model import stages
 
@@ -63,7 +63,7 @@ class Grid:
 
 
 def looks(
-    net: nn.Module, images: Tensor, prepared: Tensor, about: About
+    net: nn.Module, images: Tensor, prepared: Tensor, about: DatasetInfo
 ) -> Iterator[tuple[str, Grid]]:
     """Yield names and pictures, of as much as the network has: somebody's own may lack anything.
 
@@ -148,7 +148,7 @@ def grad_cam(net: nn.Module, prepared: Tensor) -> tuple[Tensor, Tensor] | None:
     return heat / heat.amax((1, 2), keepdim=True).clamp(min=1e-12), classes
 
 
-def grad_cam_grid(heat: Tensor, classes: Tensor, images: Tensor, about: About) -> Grid:
+def grad_cam_grid(heat: Tensor, classes: Tensor, images: Tensor, about: DatasetInfo) -> Grid:
     """Draw images, and below them where they speak for the class that is answered."""
     shown = [(picture / 255, "") for picture in _colored(images)]
     warm = torch.stack([heat, 0.3 * heat, torch.zeros_like(heat)], 1)
@@ -157,7 +157,7 @@ def grad_cam_grid(heat: Tensor, classes: Tensor, images: Tensor, about: About) -
     return Grid(shown + list(zip(mixed, names, strict=True)), len(images))
 
 
-def overlay(images: Tensor, targets: Tensor | None, found: Tensor, about: About) -> Grid:
+def overlay(images: Tensor, targets: Tensor | None, found: Tensor, about: DatasetInfo) -> Grid:
     """Draw images, their true masks and those found [B, H, W], a color for each class."""
     rows = {"image": _colored(images) / 255, "found": _tinted(images, found)}
     if targets is not None:

@@ -23,7 +23,7 @@ from lab_dbn.backprop import Backprop
 from lab_dbn.config import SAMPLE_STEPS, Config, Sample
 from lab_dbn.contrastive import Contrastive
 from lab_dbn.features import Features, visible
-from lab_dbn.figures import Figures
+from lab_dbn.figures import Evaluator
 from lab_dbn.model import DBN
 from lab_dbn.phases import Phases
 from lab_dbn.pictures import interleaved, nearest
@@ -49,7 +49,7 @@ class DeepBelief:
         self.net = ctx.wrap(DBN(config, about, self.gaussian), compile=False)
         self.phases = Phases(config, ctx.budget)
         self.features = Features(self.data, self.net, self.gaussian)
-        self.figures = Figures(config, ctx, self.net, self.features)
+        self.figures = Evaluator(config, ctx, self.net, self.features)
         self.learner: Contrastive | UpDown | Backprop | None = None  # of the present phase
 
     # -- learning
@@ -261,13 +261,13 @@ class DeepBelief:
             self.learner.load_state_dict(state["learner"])
 
 
-def _is_gaussian(config: Config, about: lab.About) -> bool:
+def _is_gaussian(config: Config, about: lab.DatasetInfo) -> bool:
     if config.visible == "auto":
         return about.kind == "table"
     return config.visible == "gaussian"
 
 
-def _check(config: Config, about: lab.About) -> None:
+def _check(config: Config, about: lab.DatasetInfo) -> None:
     """Raise UsageError where the data do not have what was asked for."""
     if about.kind in ("sequence", "tokens", "text"):
         raise lab.UsageError(

@@ -7,14 +7,14 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 import lab
-from lab import About, Batch, Data
+from lab import Batch, Data, DatasetInfo
 from lab.generative import check_variety, scaled
 from lab_dbn.model import DBN
 
 AT_ONCE = 512  # examples that are propagated together
 
 
-def visible(inputs: Tensor, about: About, gaussian: bool) -> Tensor:
+def visible(inputs: Tensor, about: DatasetInfo, gaussian: bool) -> Tensor:
     """Return inputs [B, ...] of a source as visible states [B, V]: intensities in [0, 1], or
     standardized values for gaussian units."""
     return scaled(inputs, about, standardized=gaussian).flatten(1)

@@ -22,7 +22,7 @@ STILL = 1e-8  # variance of hidden means over examples
 DECIDED = 1e-2  # p (1 - p) of hidden units that are nearly always on, or off; 0.25 before training
 
 
-class Figures:
+class Evaluator:
     """The figures of the layer in training, and in the last phase those of the whole."""
 
     def __init__(self, config: Config, ctx: lab.Context, net: DBN, features: Features) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 
-from lab import About
+from lab import DatasetInfo
 from lab_dbn.config import Config
 from lab_dbn.likelihood import entropy, log_conditional, top_log_probability
 from lab_dbn.rbm import RBM, bits_
@@ -45,7 +45,7 @@ class DBN(nn.Module):
 
     phase: Tensor
 
-    def __init__(self, config: Config, about: About, gaussian: bool) -> None:
+    def __init__(self, config: Config, about: DatasetInfo, gaussian: bool) -> None:
         super().__init__()
         widths = (prod(about.shape), *config.layers)
         self.finetune = config.finetune

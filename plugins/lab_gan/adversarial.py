@@ -15,9 +15,9 @@ from torch.nn.functional import cross_entropy, mse_loss, relu, softplus
 
 from lab import Batch
 from lab_gan.augment import differentiable
-from lab_gan.codes import Codes
+from lab_gan.codes import LatentSpec
 from lab_gan.config import Config
-from lab_gan.discriminator import Verdict
+from lab_gan.discriminator import DiscriminatorOutput
 
 Pairs = Callable[[Tensor, Tensor], Tensor]
 Terms = dict[str, Tensor]
@@ -66,7 +66,9 @@ class Adversarial:
     """Batches hold `real` and `fake` examples [B, ...] in the players' units, the `codes` [B, D]
     that fakes are made of, and where classes are asked for `labels` [B, K]."""
 
-    def __init__(self, config: Config, codes: Codes, judge: nn.Module, draw: Generator) -> None:
+    def __init__(
+        self, config: Config, codes: LatentSpec, judge: nn.Module, draw: Generator
+    ) -> None:
         self.config, self.codes, self.judge, self.draw = config, codes, judge, draw
         self.loss = LOSSES[config.loss]
 
@@ -107,7 +109,7 @@ class Adversarial:
     def generator_loss(self, generator: Any, batch: Batch) -> tuple[Tensor, Terms]:
         """Return what G makes small."""
         config, labels = self.config, batch.get("labels")
-        said: Verdict = self.judge(self.varied(generator(batch["codes"])), labels)
+        said: DiscriminatorOutput = self.judge(self.varied(generator(batch["codes"])), labels)
         d_real = said.score
         if self.loss.compares:
             with torch.no_grad():
@@ -121,7 +123,7 @@ class Adversarial:
             loss = loss + self.misread(said, batch["codes"], first=0)
         return loss, {}
 
-    def misread(self, said: Verdict, codes: Tensor, first: int) -> Tensor:
+    def misread(self, said: DiscriminatorOutput, codes: Tensor, first: int) -> Tensor:
         """Return how badly codes are read from fakes, which begin at row `first`: the bound of
         their mutual information (Chen et al., 2016, equation 5), numbers by a Gaussian of
         deviation 1."""

@@ -6,13 +6,13 @@ import torch
 from torch import Tensor
 
 import lab
-from lab import About, Data
+from lab import Data, DatasetInfo
 from lab.data import splits
 from lab.generative import check_variety
 from lab_gan.config import ARCHITECTURES, Config
 
 
-def fits(config: Config, about: About) -> None:
+def fits(config: Config, about: DatasetInfo) -> None:
     """Raise UsageError where the data do not have what was asked for."""
     if about.kind not in ARCHITECTURES:
         raise lab.UsageError(
@@ -39,7 +39,7 @@ def fits(config: Config, about: About) -> None:
         )
 
 
-def _does_something(config: Config, about: About, arch: str) -> None:
+def _does_something(config: Config, about: DatasetInfo, arch: str) -> None:
     """Raise UsageError where an option was given that the networks have no use for."""
     for name, used in (
         ("hidden", arch == "mlp"),

@@ -8,12 +8,12 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.functional import one_hot
 
-from lab import About
+from lab import DatasetInfo
 from lab_gan.config import Config
 
 
 @dataclass(frozen=True)
-class Codes:
+class LatentSpec:
     """A row is [noise | class, one-hot | category, one-hot | numbers], as far as there are such
     parts. Category and numbers are InfoGAN's."""
 
@@ -23,7 +23,7 @@ class Codes:
     numbers: int
 
     @classmethod
-    def of(cls, config: Config, about: About) -> Codes:
+    def of(cls, config: Config, about: DatasetInfo) -> LatentSpec:
         classes = len(about.classes) if config.conditional != "none" else 0
         return cls(config.latent_dim, classes, config.info_categorical, config.info_continuous)
 

@@ -7,12 +7,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from lab import About
-from lab_gan.codes import Codes
+from lab import DatasetInfo
+from lab_gan.codes import LatentSpec
 from lab_gan.config import Config
 
 
-class Verdict(NamedTuple):
+class DiscriminatorOutput(NamedTuple):
     """score [B]: a logit or a critic's value, above the loss's threshold for what seems real.
     classes [B, K], category [B, C]: logits. numbers [B, N]. None without a head that says it."""
 
@@ -34,7 +34,7 @@ class Discriminator(nn.Module):
     """
 
     def __init__(
-        self, body: nn.Module, count: int, config: Config, about: About, codes: Codes
+        self, body: nn.Module, count: int, config: Config, about: DatasetInfo, codes: LatentSpec
     ) -> None:
         super().__init__()
         classes = len(about.classes)
@@ -51,7 +51,7 @@ class Discriminator(nn.Module):
         read = codes.categories + codes.numbers
         self.reads = nn.Linear(count, read) if read else None
 
-    def forward(self, examples: Tensor, labels: Tensor | None = None) -> Verdict:
+    def forward(self, examples: Tensor, labels: Tensor | None = None) -> DiscriminatorOutput:
         """Judge examples [B * pack, ...], with labels [B * pack, K] where it is told classes; a row
         for each pack [B]."""
         if self.flat:
@@ -70,7 +70,7 @@ class Discriminator(nn.Module):
             score = score + (self.embedding(labels) * features).sum(1)
         if self.slope != 1:
             score = self.slope * score
-        return Verdict(score, classes, *self.read(features))
+        return DiscriminatorOutput(score, classes, *self.read(features))
 
     def read(self, features: Tensor) -> tuple[Tensor | None, Tensor | None]:
         """Return the category and the numbers of the code that features [B, F] seem to show."""

@@ -6,11 +6,11 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from lab import About
+from lab import DatasetInfo
 from lab.generative import restored, scaled
 
 
-def encoded(inputs: Tensor, about: About) -> Tensor:
+def encoded(inputs: Tensor, about: DatasetInfo) -> Tensor:
     """Return inputs [B, ...] as the players see them; tokens [B, T] become words [B, T, V]."""
     if about.kind == "tokens":
         return one_hot(inputs.long(), len(about.vocabulary)).float()
@@ -19,7 +19,7 @@ def encoded(inputs: Tensor, about: About) -> Tensor:
     return about.prepare_inputs(inputs)
 
 
-def decoded(examples: Tensor, about: About) -> Tensor:
+def decoded(examples: Tensor, about: DatasetInfo) -> Tensor:
     """Return what the players see in the source's own units; images in [0, 1]."""
     if about.kind == "tokens":
         return examples.argmax(2)

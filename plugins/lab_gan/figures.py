@@ -12,7 +12,7 @@ from torch import Tensor
 
 import lab
 from lab import generative
-from lab.generative import Domain
+from lab.generative import FeatureMetrics
 from lab_gan import pictures, words
 from lab_gan.players import Players
 
@@ -22,7 +22,7 @@ JUDGED = ("d_loss", "g_loss", "g_gradient", "d_gradient", "diversity", "coverage
 TOLD = 0.65  # share of pairs that a discriminator has to have put in order before it can be fooled
 
 
-class Figures:
+class Evaluator:
     """What an evaluation finds. Each begins at the same randomness, so that its samples
     come of the same codes."""
 
@@ -178,8 +178,8 @@ class Figures:
     # -- examples
 
     @cached_property
-    def domain(self) -> Domain:
-        return Domain(self.ctx, self.data)
+    def domain(self) -> FeatureMetrics:
+        return FeatureMetrics(self.ctx, self.data)
 
     def some(self, split: str, pack: int = 1, most: int = MOST) -> lab.Batch:
         """Return evenly spaced examples of a split, as many as packs hold."""

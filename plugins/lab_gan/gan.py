@@ -18,7 +18,7 @@ from lab_gan import checks, pictures
 from lab_gan.adversarial import Terms, clip_weights
 from lab_gan.config import ODDS, Config
 from lab_gan.examples import encoded
-from lab_gan.figures import Figures
+from lab_gan.figures import Evaluator
 from lab_gan.players import Players
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -36,7 +36,7 @@ class GAN:
         self.about = self.data.about
         checks.fits(config, self.about)
         self.players = Players(config, ctx, self.about)
-        self.figures = Figures(self.players, ctx, self.data)
+        self.figures = Evaluator(self.players, ctx, self.data)
         self.updates = 0  # of the discriminator
 
     # -- learning

@@ -9,9 +9,9 @@ from math import prod
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from lab import About
+from lab import DatasetInfo
 from lab.nn import ConvDecoder, ConvEncoder
-from lab_gan.codes import Codes
+from lab_gan.codes import LatentSpec
 from lab_gan.config import Config
 from lab_gan.discriminator import Discriminator
 from lab_gan.recurrent import RecurrentBody, RecurrentGenerator, WordGenerator
@@ -19,7 +19,7 @@ from lab_gan.recurrent import RecurrentBody, RecurrentGenerator, WordGenerator
 LEAK = 0.2  # of a discriminator's ReLU: its slope is all that the generator learns from
 
 
-def generator(config: Config, about: About, codes: Codes) -> nn.Module:
+def generator(config: Config, about: DatasetInfo, codes: LatentSpec) -> nn.Module:
     """Return what makes examples [B, ...], in the units of `examples.py`, of codes [B, width]."""
     if about.kind == "tokens":
         return WordGenerator(codes.width, about, config.width, config.temperature)
@@ -37,7 +37,7 @@ def generator(config: Config, about: About, codes: Codes) -> nn.Module:
     return nn.Sequential(*layers, nn.Linear(last, size), nn.Unflatten(1, about.shape), end)
 
 
-def discriminator(config: Config, about: About, codes: Codes) -> Discriminator:
+def discriminator(config: Config, about: DatasetInfo, codes: LatentSpec) -> Discriminator:
     """Return what judges examples, `pack` at a time."""
     extra = codes.classes if config.conditional == "concat" else 0
     body, count = _body(config, about, extra)
@@ -49,7 +49,7 @@ def discriminator(config: Config, about: About, codes: Codes) -> Discriminator:
     return net
 
 
-def _body(config: Config, about: About, extra: int) -> tuple[nn.Module, int]:
+def _body(config: Config, about: DatasetInfo, extra: int) -> tuple[nn.Module, int]:
     """Return what turns packed examples, with `extra` channels that say the class, into features
     [B, count]."""
     pack = config.packing

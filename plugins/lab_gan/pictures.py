@@ -19,7 +19,7 @@ STEPS = 8  # of a way from one sample to another
 REACH = 2.0  # deviations of the noise that a traversal goes through
 
 
-def shown(samples: Tensor, about: lab.About) -> Any:
+def shown(samples: Tensor, about: lab.DatasetInfo) -> Any:
     """Return a picture of images or sequences, or sentences as lines."""
     if about.kind == "tokens":
         return "\n".join(words.spoken(samples[:SPOKEN], about.vocabulary))

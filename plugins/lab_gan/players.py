@@ -13,9 +13,9 @@ import lab
 from lab.optim import Updater, make_optimizer
 from lab_gan import networks
 from lab_gan.adversarial import Adversarial
-from lab_gan.codes import Codes
+from lab_gan.codes import LatentSpec
 from lab_gan.config import Config
-from lab_gan.discriminator import Verdict
+from lab_gan.discriminator import DiscriminatorOutput
 from lab_gan.examples import decoded, encoded
 
 AT_ONCE = 1_000  # samples that are made together
@@ -25,9 +25,9 @@ MEMORY = 0.05  # of the average over looks at the discriminator
 class Players:
     """Shapes: B examples as the source gives them [B, ...], labels [B, K], codes [B, D]."""
 
-    def __init__(self, config: Config, ctx: lab.Context, about: lab.About) -> None:
+    def __init__(self, config: Config, ctx: lab.Context, about: lab.DatasetInfo) -> None:
         self.config, self.ctx, self.about = config, ctx, about
-        self.codes = Codes.of(config, about)
+        self.codes = LatentSpec.of(config, about)
         self.generator = ctx.wrap(networks.generator(config, about, self.codes))
         # compiled code can be differentiated only once, which a penalty does twice, and it draws
         # from no generator of one's own, as variations do
@@ -84,7 +84,7 @@ class Players:
             parts = [self.generator(part).float() for part in torch.split(codes, AT_ONCE)]
         return decoded(torch.cat(parts), self.about)
 
-    def judge(self, inputs: Tensor, labels: Tensor | None = None) -> Verdict:
+    def judge(self, inputs: Tensor, labels: Tensor | None = None) -> DiscriminatorOutput:
         """Return what the discriminator says of inputs in the source's own units."""
         return self.discriminator(encoded(inputs, self.about), labels)  # type: ignore[no-any-return]
 

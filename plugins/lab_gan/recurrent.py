@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import gumbel_softmax
 
-from lab import About
+from lab import DatasetInfo
 
 
 class RecurrentGenerator(nn.Module):
@@ -44,7 +44,7 @@ class WordGenerator(RecurrentGenerator):
     """Codes [B, D] -> one-hot words [B, T, V]. Words are drawn; the gradient is that of a softmax
     of Gumbel noise at a temperature (Jang et al., 2017, section 2.2, straight through)."""
 
-    def __init__(self, inputs: int, about: About, units: int, temperature: float) -> None:
+    def __init__(self, inputs: int, about: DatasetInfo, units: int, temperature: float) -> None:
         super().__init__(inputs, (about.shape[0], len(about.vocabulary)), units)
         self.temperature = temperature
 

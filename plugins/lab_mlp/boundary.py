@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lab import About
+from lab import DatasetInfo
 
 Picture = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -25,7 +25,7 @@ PALETTE = np.array(
 
 
 def draw(
-    answer: Callable[[Tensor], Tensor], about: About, points: Tensor, classes: Tensor
+    answer: Callable[[Tensor], Tensor], about: DatasetInfo, points: Tensor, classes: Tensor
 ) -> Picture:
     """Return a picture [SIDE, SIDE, 3]: the color of a place is a mixture of the classes' colors
     by their probability, and the points lie over it.

@@ -17,7 +17,7 @@ from lab.capabilities import Export, Predict
 from lab.nn.export import export
 from lab.optim import Updater
 from lab.supervised.inputs import as_inputs, ranked, read_inputs
-from lab.supervised.task import Supervision
+from lab.supervised.task import SupervisedTask
 from lab_mlp.boundary import Picture, draw
 from lab_mlp.config import Config
 from lab_mlp.model import build
@@ -36,7 +36,7 @@ class MLP:
 
     def __init__(self, config: Config, ctx: lab.Context) -> None:
         self.config, self.ctx = config, ctx
-        self.supervision = Supervision(config, ctx)
+        self.supervision = SupervisedTask(config, ctx)
         about = self.supervision.about
         if config.arch == "perceptron" and about.task != "classify":
             raise lab.UsageError(f"Threshold units tell classes apart; {about.name} has none")

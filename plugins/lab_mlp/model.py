@@ -9,12 +9,12 @@ from math import prod
 import torch
 from torch import Tensor, nn
 
-from lab import About, UsageError
+from lab import DatasetInfo, UsageError
 from lab.nn import activation, initialize, load_network
 from lab_mlp.config import Config
 
 
-def build(config: Config, about: About) -> nn.Module:
+def build(config: Config, about: DatasetInfo) -> nn.Module:
     """Return the network that the config asks for: inputs [B, ...] -> outputs [B, K].
 
     Raises UsageError for data that it cannot learn from.

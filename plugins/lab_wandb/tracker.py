@@ -20,7 +20,7 @@ from lab_wandb.content import (
     media_object,
     summary_values,
 )
-from lab_wandb.internals.session import Session, Voice, log_artifact, staging_in
+from lab_wandb.internals.session import LogCapture, Session, log_artifact, staging_in
 from lab_wandb.mode import Flag, Mode, resolve_mode, unreported
 from lab_wandb.options import DEFAULT_PROJECT, Options
 
@@ -70,7 +70,7 @@ class WandbTracker:
         import wandb
 
         self._wandb = wandb
-        self._voice = Voice(run.say)
+        self._voice = LogCapture(run.say)
         self._session = Session(wandb, self._voice)
         self._session.open()
         self._run = self._begin()

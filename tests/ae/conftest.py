@@ -31,7 +31,7 @@ def make_net() -> Callable[..., Any]:
     def make(shape: tuple[int, ...] = (1, 4, 3), **options: Any) -> Any:
         kind = "image" if len(shape) == 3 else "table"
         scale = (0.0,) * shape[0], (1.0,) * shape[0]
-        about = lab.About("toy", kind, "classify", shape, ("a", "b", "c"), 3, *scale)
+        about = lab.DatasetInfo("toy", kind, "classify", shape, ("a", "b", "c"), 3, *scale)
         return build(Config(**{"hidden": (7,), "latent_dim": 4, **options}), about)
 
     return make

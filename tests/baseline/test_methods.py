@@ -139,9 +139,9 @@ def made_for_values(tmp_path, algo, outputs):
     from types import SimpleNamespace
 
     from lab.compute.device import Compute
-    from lab.data.about import About
     from lab.data.batches import make_split
     from lab.data.dataset import Dataset
+    from lab.data.dataset_info import DatasetInfo
     from lab.engine.context import Context
     from lab_baseline.baseline import Baseline
     from lab_baseline.config import Config
@@ -153,7 +153,7 @@ def made_for_values(tmp_path, algo, outputs):
     rows = {"train": np.arange(40), "eval": np.arange(40, 50), "test": np.arange(50, 60)}
     cpu = torch.device("cpu")
     parts = {n: make_split(inputs, values, r, cpu, True) for n, r in rows.items()}
-    about = About.of("values", dataset, rows["train"])
+    about = DatasetInfo.of("values", dataset, rows["train"])
     ctx = Context(seed=0, budget=100, dir=tmp_path, compute=Compute(cpu), task="regress")
     ctx.data = lambda config: SimpleNamespace(about=about, part=parts.get, **parts)
     return Baseline(Config(algo=algo, data="diabetes"), ctx)

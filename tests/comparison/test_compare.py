@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from lab.cli import main
-from lab.comparison.groups import Question, compare
+from lab.comparison.groups import ComparisonQuery, compare
 from lab.comparison.selection import Where, select
 from lab.errors import UsageError
 from lab.storage.store import Run
@@ -66,7 +66,8 @@ def test_lower_is_better_where_the_objective_says_so(write) -> None:
 def test_the_threshold_tells_when_each_group_got_there(write) -> None:
     two_groups(write)
     passages = {
-        g.name: g.passage for g in compare(select([], Path("runs")), Question(threshold=5.0)).groups
+        g.name: g.passage
+        for g in compare(select([], Path("runs")), ComparisonQuery(threshold=5.0)).groups
     }
     assert (passages["ga"].reached, passages["ga"].clock) == (0, None)
     assert (passages["gb"].reached, passages["gb"].clock, passages["gb"].seconds) == (3, 100, 5.0)
@@ -145,9 +146,9 @@ def test_runs_are_chosen_by_name_pattern_path_and_group_each_once(write, tmp_pat
 
 def test_runs_can_be_grouped_by_any_key(write) -> None:
     two_groups(write)
-    found = compare(select([], Path("runs")), Question(by=("experiment", "lr")))
+    found = compare(select([], Path("runs")), ComparisonQuery(by=("experiment", "lr")))
     assert [g.name for g in found.groups] == ["experiment=dqn, lr=0.1", "experiment=dqn, lr=0.2"]
-    (one,) = compare(select([], Path("runs")), Question(by=("experiment",))).groups
+    (one,) = compare(select([], Path("runs")), ComparisonQuery(by=("experiment",))).groups
     assert one.n == 6
 
 

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from lab.cli import main
-from lab.comparison.groups import Question
+from lab.comparison.groups import ComparisonQuery
 from lab.comparison.report import gather
 from lab.comparison.selection import select
 from lab.storage.store import Run
@@ -70,7 +70,7 @@ def test_a_single_run_has_neither_interval_nor_band(write: Any) -> None:
     for name, value in (("a", 1.0), ("b", 2.0)):
         write(name, value, group=f"g{name}")
     runs = select([], Path("runs"))
-    data = gather(runs, Question())
+    data = gather(runs, ComparisonQuery())
     assert [(g["n"], g["low"], g["high"]) for g in data["groups"]] == [(1, None, None)] * 2
     assert data["improvements"] == []
     for axis in ("clock", "seconds"):
@@ -236,7 +236,7 @@ def test_two_hundred_runs_are_drawn(browser: Any, write: Callable[..., Path]) ->
 
 def test_runs_that_cannot_be_compared_are_still_shown(write: Callable[..., Path]) -> None:
     write("a", 1.0, state="interrupted")
-    data = gather(select([], Path("runs")), Question())
+    data = gather(select([], Path("runs")), ComparisonQuery())
     assert "No finished run" in data["note"]
     assert [run["state"] for run in data["runs"]] == ["interrupted"]
     assert data["metrics"] == ["eval/return", "train/loss"]
@@ -246,7 +246,7 @@ def test_a_damaged_run_is_listed(write: Callable[..., Path]) -> None:
     write("a", 1.0)
     folder = write("b", 1.0)
     (folder / "summary.json").write_text("{")
-    data = gather(select([], Path("runs")), Question())
+    data = gather(select([], Path("runs")), ComparisonQuery())
     assert [run["state"] for run in data["runs"]] == ["finished", "damaged"]
     json.dumps(data, allow_nan=False)
 
@@ -260,5 +260,5 @@ def test_media_beyond_the_limit_are_left_out_and_counted(write, monkeypatch) -> 
         (folder / "media" / f"{clock:09d}-x.png").write_bytes(b"\0" * 100)
     monkeypatch.setattr(parts, "MEDIA_BYTES", 150)
     runs = [Run(folder)]
-    parts.write(Path("out.html"), gather(runs, Question()), runs)
+    parts.write(Path("out.html"), gather(runs, ComparisonQuery()), runs)
     assert '"omitted":1' in Path("out.html").read_text()

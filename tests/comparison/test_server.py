@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import helpers
 import pytest
 
-from lab.comparison.groups import Question
+from lab.comparison.groups import ComparisonQuery
 from lab.comparison.report import Reader, gather
 from lab.comparison.selection import select
 from lab.comparison.server import serving
@@ -62,7 +62,7 @@ def site(write: Write) -> Iterator[Site]:
     Path("runs/a/secret.png").write_bytes(b"treasure")
     reader = Reader()
     with serving(
-        lambda: select([], Path("runs")), lambda runs: gather(runs, Question(), reader)
+        lambda: select([], Path("runs")), lambda runs: gather(runs, ComparisonQuery(), reader)
     ) as (url, server):
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()

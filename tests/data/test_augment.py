@@ -9,12 +9,14 @@ import torch
 
 from lab.config import build
 from lab.data import augment
-from lab.data.about import About
 from lab.data.augment import Augment
+from lab.data.dataset_info import DatasetInfo
 from lab.data.options import AUGMENTATIONS, AugmentOptions
 from lab.errors import UsageError
 
-PICTURES = About("pictures", "image", "classify", (1, 4, 4), ("a", "b", "c"), 3, (0.5,), (0.2,))
+PICTURES = DatasetInfo(
+    "pictures", "image", "classify", (1, 4, 4), ("a", "b", "c"), 3, (0.5,), (0.2,)
+)
 
 
 def generator(seed: int = 0) -> torch.Generator:

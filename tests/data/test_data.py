@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from lab.data.about import About
 from lab.data.dataset import Dataset
+from lab.data.dataset_info import DatasetInfo
 from lab.errors import UsageError
 
 
@@ -36,7 +36,7 @@ def test_a_restored_run_knows_its_shapes_without_reading(lend, blobs) -> None:
 
     restored = lend(gone, facts=first.facts)
     assert restored.data.about == about
-    assert about == About.of("stand-in", blobs, first.data.parts["train"])
+    assert about == DatasetInfo.of("stand-in", blobs, first.data.parts["train"])
 
 
 def test_two_requests_of_one_source_are_remembered_apart(lend, blobs) -> None:

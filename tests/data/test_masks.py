@@ -11,16 +11,16 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from lab.compute.device import Compute
-from lab.data.about import About
 from lab.data.batches import IGNORED
 from lab.data.dataset import Dataset, checked
+from lab.data.dataset_info import DatasetInfo
 from lab.engine.context import Context
 from lab.errors import UsageError
 from lab.metrics import Classification
 from lab.optim import OptimizerOptions, Updater
 from lab.spec import SourceSpec
 from lab.supervised.config import SupervisedConfig
-from lab.supervised.task import Supervision
+from lab.supervised.task import SupervisedTask
 
 STEPS = 5
 
@@ -41,12 +41,12 @@ def lesson(tmp_path, monkeypatch):
     monkeypatch.setattr("lab_sources.examples.padded", padded, raising=False)
     spec = SourceSpec("padded", "Sequences", load="lab_sources.examples:padded")
 
-    def make(**options) -> Supervision:
+    def make(**options) -> SupervisedTask:
         ctx = Context(
             seed=0, budget=1, dir=tmp_path, compute=Compute(torch.device("cpu")),
             sources={"padded": spec},
         )  # fmt: skip
-        return Supervision(SupervisedConfig(data="padded", batch_size=16, **options), ctx)
+        return SupervisedTask(SupervisedConfig(data="padded", batch_size=16, **options), ctx)
 
     return make
 
@@ -65,7 +65,7 @@ class Steps(torch.nn.Module):
 def test_means_and_classes_are_those_of_the_steps_that_there_are() -> None:
     dataset, _ = checked(padded(), "padded")
     rows = np.arange(60)
-    about = About.of("padded", dataset, rows)
+    about = DatasetInfo.of("padded", dataset, rows)
     there = dataset.inputs[dataset.mask]
     np.testing.assert_allclose(about.mean, there.mean(0), atol=1e-5)
     np.testing.assert_allclose(about.std, there.std(0), atol=1e-5)

@@ -16,9 +16,9 @@ from lab_dbn.phases import Phases
 from lab_dbn.up_down import UpDown
 
 
-def about(classes: int = 3, shape: tuple[int, ...] = (1, 3, 2)) -> lab.About:
+def about(classes: int = 3, shape: tuple[int, ...] = (1, 3, 2)) -> lab.DatasetInfo:
     names = tuple(map(str, range(classes)))
-    return lab.About("toy", "image", "classify", shape, names, classes, (0.5,), (0.5,))
+    return lab.DatasetInfo("toy", "image", "classify", shape, names, classes, (0.5,), (0.5,))
 
 
 def make_net(scale: float = 1.0, seed: int = 0, gaussian: bool = False, **options) -> DBN:

@@ -114,7 +114,7 @@ def test_the_guide_gives_every_field_of_a_type(name: str) -> None:
 
 
 def test_the_guide_gives_what_data_there_are() -> None:
-    about = section(GUIDE, "The types").split("**`lab.About`**")[1].split("\n**")[0]
+    about = section(GUIDE, "The types").split("**`lab.DatasetInfo`**")[1].split("\n**")[0]
     for word in (*get_args(Kind), *get_args(Task)):
         assert f"`{word}`" in about
 

@@ -10,21 +10,21 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.engine.accumulator import Window
+from lab.engine.accumulator import MetricAccumulator
 from lab.errors import LabError
 
 finite = st.floats(-1e6, 1e6)
 entries = st.lists(st.tuples(st.sampled_from("abc"), finite, st.booleans()), max_size=40)
 
 
-def fill(window: Window, logged) -> None:
+def fill(window: MetricAccumulator, logged) -> None:
     for name, value, as_tensor in logged:
         window.add(name, torch.tensor(value, dtype=torch.float64) if as_tensor else value)
 
 
 @given(entries)
 def test_means_are_the_means_and_absent_names_leave_no_key(logged) -> None:
-    window = Window()
+    window = MetricAccumulator()
     fill(window, logged)
     by_name = {n: [v for m, v, _ in logged if m == n] for n in {m for m, _, _ in logged}}
     means = window.means()
@@ -35,7 +35,7 @@ def test_means_are_the_means_and_absent_names_leave_no_key(logged) -> None:
 
 @given(entries, entries)
 def test_a_restored_window_goes_on_to_the_same_bits(before, after) -> None:
-    whole, first, second = Window(), Window(), Window()
+    whole, first, second = MetricAccumulator(), MetricAccumulator(), MetricAccumulator()
     fill(whole, before)
     fill(first, before)
     second.load_state_dict(first.state_dict())
@@ -46,7 +46,7 @@ def test_a_restored_window_goes_on_to_the_same_bits(before, after) -> None:
 
 @given(entries, entries)
 def test_clearing_forgets_everything(before, after) -> None:
-    used, fresh = Window(), Window()
+    used, fresh = MetricAccumulator(), MetricAccumulator()
     fill(used, before)
     used.clear()
     fill(used, after)
@@ -55,7 +55,7 @@ def test_clearing_forgets_everything(before, after) -> None:
 
 
 def test_a_logged_loss_holds_no_graph() -> None:
-    window = Window()
+    window = MetricAccumulator()
     weight = torch.ones(1, requires_grad=True)
     window.add("loss", (weight * 2).sum())
     with torch.no_grad():
@@ -64,10 +64,10 @@ def test_a_logged_loss_holds_no_graph() -> None:
 
 
 def test_lanes_are_averaged_apart() -> None:
-    window = Window()
+    window = MetricAccumulator()
     for value in (torch.tensor([1.0, 10.0]), torch.tensor([3, 30]), 2.0):
         window.add("loss", value)
-    restored = Window()
+    restored = MetricAccumulator()
     restored.load_state_dict(window.state_dict())
     for one in (window, restored):
         assert one.means()["loss"].tolist() == [2.0, 14.0]
@@ -76,11 +76,11 @@ def test_lanes_are_averaged_apart() -> None:
 @pytest.mark.parametrize("value", [None, "0.5", [1.0], np.zeros(2), torch.zeros(1, 1)])
 def test_what_is_no_single_number_is_refused_by_name(value) -> None:
     with pytest.raises(LabError, match=r"ctx.log\('loss', ...\) takes one number"):
-        Window().add("loss", value)
+        MetricAccumulator().add("loss", value)
 
 
 def test_lanes_of_another_number_are_refused_by_name() -> None:
-    window = Window()
+    window = MetricAccumulator()
     window.add("loss", torch.zeros(2))
     with pytest.raises(LabError, match=r"ctx.log\('loss', ...\) takes one number"):
         window.add("loss", torch.zeros(3))

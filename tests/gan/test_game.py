@@ -14,7 +14,7 @@ from lab.engine.context import Context
 from lab.plugins import discover
 from lab_gan.adversarial import Adversarial
 from lab_gan.config import Config
-from lab_gan.discriminator import Verdict
+from lab_gan.discriminator import DiscriminatorOutput
 from lab_gan.gan import GAN
 
 
@@ -134,22 +134,22 @@ class Line(torch.nn.Module):
         self.w, self.pack = torch.nn.Parameter(torch.tensor(slope)), pack
 
     def forward(self, x, labels=None):
-        return Verdict((self.w * x).view(-1, self.pack).sum(1))
+        return DiscriminatorOutput((self.w * x).view(-1, self.pack).sum(1))
 
 
 class Curve(torch.nn.Module):
     """D(x) = x^2 / 2, whose slope is x."""
 
     def forward(self, x, labels=None):
-        return Verdict(x.flatten(1).square().sum(1) / 2)
+        return DiscriminatorOutput(x.flatten(1).square().sum(1) / 2)
 
 
 def game(judge, **options) -> Adversarial:
-    from lab_gan.codes import Codes
+    from lab_gan.codes import LatentSpec
 
     config = Config(**options)
     draw = torch.Generator().manual_seed(0)
-    return Adversarial(config, Codes(2, 0, 0, 0), judge, draw)
+    return Adversarial(config, LatentSpec(2, 0, 0, 0), judge, draw)
 
 
 def paying(real: torch.Tensor, fake: torch.Tensor, weight: float = 1.0) -> lab.Batch:

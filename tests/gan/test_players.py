@@ -11,16 +11,18 @@ from torch import nn
 import lab
 from lab_gan import networks
 from lab_gan.augment import differentiable
-from lab_gan.codes import Codes
+from lab_gan.codes import LatentSpec
 from lab_gan.config import Config
 from lab_gan.discriminator import joined, packed
 from lab_gan.examples import decoded, encoded
 
 
-def about(kind: str, shape: tuple[int, ...], classes: int = 3, words: int = 0) -> lab.About:
+def about(kind: str, shape: tuple[int, ...], classes: int = 3, words: int = 0) -> lab.DatasetInfo:
     names = tuple("abcdefghij"[:classes])
     width = 1 if kind == "tokens" else shape[0] if kind == "image" else shape[-1]
-    found = lab.About(kind, kind, "classify", shape, names, classes, (0.0,) * width, (1.0,) * width)
+    found = lab.DatasetInfo(
+        kind, kind, "classify", shape, names, classes, (0.0,) * width, (1.0,) * width
+    )
     if kind != "tokens":
         return found
     from dataclasses import replace
@@ -28,8 +30,8 @@ def about(kind: str, shape: tuple[int, ...], classes: int = 3, words: int = 0) -
     return replace(found, vocabulary=("", *(f"w{i}" for i in range(1, words))))
 
 
-def players(config: Config, data: lab.About):
-    codes = Codes.of(config, data)
+def players(config: Config, data: lab.DatasetInfo):
+    codes = LatentSpec.of(config, data)
     return networks.generator(config, data, codes), networks.discriminator(config, data, codes)
 
 
@@ -52,7 +54,7 @@ def test_samples_have_the_shape_of_the_data_and_can_be_judged(kind, shape, condi
     config = Config(conditional=conditional, hidden=(8,), width=4, latent_dim=5)
     data = about(kind, shape, words=6)
     generator, judge = players(config, data)
-    codes = Codes.of(config, data)
+    codes = LatentSpec.of(config, data)
     labels = None if conditional == "none" else codes.label(torch.tensor([0, 1, 2, 0]))
     made = generator(codes.draw(4, labels, torch.Generator().manual_seed(0)))
     assert made.shape == ((4, 7, 6) if kind == "tokens" else (4, *shape))
@@ -182,7 +184,7 @@ def test_labels_stand_at_every_place() -> None:
 
 
 def test_codes_are_noise_and_what_is_asked_for(draw) -> None:
-    codes = Codes(noise=5, classes=3, categories=4, numbers=2)
+    codes = LatentSpec(noise=5, classes=3, categories=4, numbers=2)
     labels = codes.label(torch.arange(3).repeat(1_000))
     rows = codes.draw(3_000, labels, draw)
     assert rows.shape == (3_000, codes.width) == (3_000, 14)
@@ -200,11 +202,11 @@ def test_codes_are_noise_and_what_is_asked_for(draw) -> None:
 
 
 def test_what_is_not_asked_for_is_no_part_of_a_code(draw) -> None:
-    plain = Codes(noise=5, classes=0, categories=0, numbers=0)
+    plain = LatentSpec(noise=5, classes=0, categories=0, numbers=0)
     rows = plain.draw(4, None, draw)
     assert rows.shape == (4, 5)
     assert plain.read(rows) == {}
-    assert set(Codes(5, 0, 3, 0).read(torch.zeros(4, 8))) == {"category"}
+    assert set(LatentSpec(5, 0, 3, 0).read(torch.zeros(4, 8))) == {"category"}
 
 
 # -- augmentation

@@ -17,7 +17,7 @@ import lab
 from lab import generative
 from lab.compute.device import Compute
 from lab.engine.context import Context
-from lab.generative import DISTRIBUTION_METRICS, Domain, cached, feature_net
+from lab.generative import DISTRIBUTION_METRICS, FeatureMetrics, cached, feature_net
 from lab.plugins import discover
 from lab.testing.static import METRIC
 
@@ -31,10 +31,10 @@ def context(folder: Path, seed: int = 0) -> Context:
     return Context(seed=seed, budget=1, dir=run, compute=compute, sources=sources)
 
 
-def domain_of(folder: Path, seed: int = 0, **options) -> tuple[Domain, lab.Data]:
+def domain_of(folder: Path, seed: int = 0, **options) -> tuple[FeatureMetrics, lab.Data]:
     ctx = context(folder, seed)
     data = ctx.data(lab.DataOptions(**options))
-    return Domain(ctx, data), data
+    return FeatureMetrics(ctx, data), data
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def shared(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def digits(shared) -> tuple[Domain, lab.Data]:
+def digits(shared) -> tuple[FeatureMetrics, lab.Data]:
     return domain_of(shared, data="digits")
 
 
@@ -176,7 +176,7 @@ def test_a_run_with_few_labels_is_measured_like_the_others(tmp_path) -> None:
 @pytest.mark.usefixtures("few_updates")
 def test_no_randomness_is_drawn_and_no_mode_is_changed(tmp_path) -> None:
     ctx = context(tmp_path)
-    domain = Domain(ctx, ctx.data(lab.DataOptions(data="wine")))
+    domain = FeatureMetrics(ctx, ctx.data(lab.DataOptions(data="wine")))
     before = ctx.randomness.state_dict(), random.getstate()
     with torch.no_grad():
         domain.measure(torch.zeros(40, 13))
@@ -250,8 +250,10 @@ def test_images_of_any_size_have_features(shape) -> None:
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (40, *shape), dtype=np.uint8)
     dataset = lab.Dataset(images, rng.integers(0, 2, 40), ("a", "b"))
-    about = lab.About.of("noise", dataset, np.arange(40))
-    lesson = feature_net.Lesson(about, torch.from_numpy(images), torch.from_numpy(dataset.targets))
+    about = lab.DatasetInfo.of("noise", dataset, np.arange(40))
+    lesson = feature_net.TrainingSet(
+        about, torch.from_numpy(images), torch.from_numpy(dataset.targets)
+    )
     net = feature_net.load(about, feature_net.train(lesson), torch.device("cpu"))
     features = net.features(about.prepare_inputs(lesson.inputs))
     assert features.shape == (40, 64)

@@ -9,8 +9,8 @@ import torch
 import lab
 from lab.generative import restored, scaled, showable
 
-IMAGES = lab.About("toy", "image", "none", (2, 3, 4), (), 0, (0.25, 0.5), (0.5, 0.125))
-TABLE = lab.About("toy", "table", "none", (3,), (), 0, (1.0, -2.0, 0.0), (2.0, 0.5, 1.0))
+IMAGES = lab.DatasetInfo("toy", "image", "none", (2, 3, 4), (), 0, (0.25, 0.5), (0.5, 0.125))
+TABLE = lab.DatasetInfo("toy", "table", "none", (3,), (), 0, (1.0, -2.0, 0.0), (2.0, 0.5, 1.0))
 
 
 def test_bytes_become_intensities_and_come_back() -> None:
@@ -28,7 +28,7 @@ def test_columns_are_standardized_and_come_back() -> None:
 
 
 def test_sequences_are_standardized_by_feature_and_come_back() -> None:
-    about = lab.About("toy", "sequence", "none", (4, 3), (), 0, TABLE.mean, TABLE.std)
+    about = lab.DatasetInfo("toy", "sequence", "none", (4, 3), (), 0, TABLE.mean, TABLE.std)
     inputs = np.random.default_rng(0).normal(size=(6, 4, 3)).astype(np.float32) * 3 + 1
     found = scaled(torch.from_numpy(inputs), about)
     assert found.numpy() == pytest.approx((inputs - [1, -2, 0]) / [2, 0.5, 1], abs=1e-6)

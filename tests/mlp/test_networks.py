@@ -12,7 +12,9 @@ import lab
 from lab_mlp.config import Config
 from lab_mlp.model import build
 
-ABOUT = lab.About("some", "image", "classify", (1, 8, 8), tuple("0123456789"), 10, (0.3,), (0.4,))
+ABOUT = lab.DatasetInfo(
+    "some", "image", "classify", (1, 8, 8), tuple("0123456789"), 10, (0.3,), (0.4,)
+)
 NETS = {
     "two layers": ({"hidden": (256, 256)}, 64 * 256 + 256 + 256 * 256 + 256 + 256 * 10 + 10),
     "none": ({"hidden": ()}, 64 * 10 + 10),

@@ -187,7 +187,7 @@ def test_the_picture_shows_the_answer_of_each_place() -> None:
     """Left of 0 is class 0 and right of it class 1; above and below are the same."""
     from lab_mlp.boundary import SIDE, draw
 
-    about = lab.About("p", "table", "classify", (2,), ("a", "b"), 2, (0.0, 0.0), (1.0, 1.0))
+    about = lab.DatasetInfo("p", "table", "classify", (2,), ("a", "b"), 2, (0.0, 0.0), (1.0, 1.0))
     points = torch.tensor([[-1.0, -1.0], [1.0, 1.0]])
     picture = draw(
         lambda x: torch.stack([(x[:, 0] <= 0).float(), (x[:, 0] > 0).float()], 1),

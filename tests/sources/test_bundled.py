@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn import datasets
 
-from lab.data.about import About
+from lab.data.dataset_info import DatasetInfo
 from lab.data.splits import split
 from lab_sources import options
 
@@ -71,7 +71,7 @@ def test_a_source_keeps_its_word(ask, offered, name) -> None:
     assert dataset.task == (offered[name].task or "classify")
     for fold in range(5):
         parts = split(dataset, name, fold)
-        about = About.of(name, dataset, parts["train"])
+        about = DatasetInfo.of(name, dataset, parts["train"])
         assert np.isfinite([*about.mean, *about.std]).all()
     again = ask(name, **FEWER.get(name, {}))
     np.testing.assert_array_equal(dataset.inputs, again.inputs)

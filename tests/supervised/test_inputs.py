@@ -13,8 +13,8 @@ import lab
 from lab.supervised.inputs import read_inputs
 
 
-def about(kind: str, shape: tuple[int, ...]) -> lab.About:
-    return lab.About("some", kind, "classify", shape, ("a", "b"), 2, (0.0,), (1.0,))
+def about(kind: str, shape: tuple[int, ...]) -> lab.DatasetInfo:
+    return lab.DatasetInfo("some", kind, "classify", shape, ("a", "b"), 2, (0.0,), (1.0,))
 
 
 def test_rows_of_numbers_are_read() -> None:

@@ -16,13 +16,13 @@ from lab.engine.context import Context
 from lab.nn import Huber
 from lab.plugins import discover
 from lab.supervised.config import SupervisedConfig
-from lab.supervised.task import Supervision
+from lab.supervised.task import SupervisedTask
 
 
-def supervision(folder: Path, **options: Any) -> Supervision:
+def supervision(folder: Path, **options: Any) -> SupervisedTask:
     compute, sources = Compute(torch.device("cpu")), discover().sources()
     ctx = Context(seed=0, budget=1, dir=folder / "run", compute=compute, sources=sources)
-    return Supervision(SupervisedConfig(**options), ctx)
+    return SupervisedTask(SupervisedConfig(**options), ctx)
 
 
 def test_tokens_come_as_whole_numbers_with_their_classes(tmp_path) -> None:
@@ -141,7 +141,7 @@ def test_a_loss_and_metrics_of_ones_own_take_the_place_of_the_tasks(tmp_path) ->
             return {"worst": self.worst}
 
     plain = supervision(tmp_path, data="diabetes", batch_size=8)
-    own = Supervision(plain.config, plain.ctx, loss=Huber(), metrics=Largest)
+    own = SupervisedTask(plain.config, plain.ctx, loss=Huber(), metrics=Largest)
     net, batch = torch.nn.Linear(10, 1), own.next()
     with torch.no_grad():
         loss, _ = own.loss(net, batch)

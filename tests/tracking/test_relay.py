@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from lab.tracking.relay import Relay
+from lab.tracking.relay import BackgroundTracker
 from lab.tracking.tracker import Row, RunInfo
 
 LONG = 300.0  # what a test would take if a bound did not hold
@@ -78,13 +78,13 @@ def fail() -> None:
     raise ConnectionResetError("Connection lost\nsecond line")
 
 
-def gone(relay: Relay) -> bool:
+def gone(relay: BackgroundTracker) -> bool:
     return not any(thread.name == f"tracker-{relay.name}" for thread in threading.enumerate())
 
 
 def test_events_arrive_in_order_on_one_other_thread_which_ends(make_run: Any) -> None:
     tracker, said, run = Recorder(), list[str](), make_run()
-    relay = Relay(lambda: tracker, "t", said.append)
+    relay = BackgroundTracker(lambda: tracker, "t", said.append)
     relay.start(run)
     relay.row({"clock": 1})
     relay.media("m", PATH, 1)
@@ -110,7 +110,7 @@ def test_a_source_reaches_the_trackers_that_follow_sources(make_run: Any) -> Non
 
     old, new, said = Recorder(), Follower(), list[str]()
     for tracker in (old, new):
-        relay = Relay(partial(lambda one: one, tracker), "t", said.append)
+        relay = BackgroundTracker(partial(lambda one: one, tracker), "t", said.append)
         relay.start(make_run())
         relay.source("moons", {"name": "moons"})
         relay.row({"clock": 1})
@@ -127,13 +127,13 @@ def test_a_trackers_address_is_known_where_it_has_one(make_run: Any) -> None:
         def start(self, run: RunInfo) -> None:
             self.url = "https://example.com/run"
 
-    relay = Relay(Addressed, "addressed", print)
+    relay = BackgroundTracker(Addressed, "addressed", print)
     assert (relay.name, relay.url) == ("addressed", None)
     relay.start(make_run())
     assert relay.started.wait(LONG)
     assert relay.url == "https://example.com/run"
     relay.finish({})
-    assert Relay(Recorder, "t", print).url is None
+    assert BackgroundTracker(Recorder, "t", print).url is None
 
 
 def test_a_tracker_is_made_on_its_own_thread(make_run: Any) -> None:
@@ -144,7 +144,7 @@ def test_a_tracker_is_made_on_its_own_thread(make_run: Any) -> None:
             super().__init__()
             made.append(threading.get_ident())
 
-    relay = Relay(Made, "t", print)
+    relay = BackgroundTracker(Made, "t", print)
     assert made == []
     relay.start(make_run())
     relay.finish({})
@@ -154,7 +154,7 @@ def test_a_tracker_is_made_on_its_own_thread(make_run: Any) -> None:
 
 def test_a_tracker_that_cannot_be_made_is_one_line(make_run: Any) -> None:
     said = list[str]()
-    relay = Relay(fail, "t", said.append)  # type: ignore[arg-type]
+    relay = BackgroundTracker(fail, "t", said.append)  # type: ignore[arg-type]
     relay.start(make_run())
     relay.row({"clock": 1})
     relay.finish({})
@@ -168,11 +168,11 @@ def test_what_a_tracker_says_has_its_label_before_it(make_run: Any) -> None:
             run.say("here I am")
 
     said = list[str]()
-    relay = Relay(Speaking, "speaking", said.append, label="The Speaker")
+    relay = BackgroundTracker(Speaking, "speaking", said.append, label="The Speaker")
     relay.start(make_run())
     relay.finish({})
     assert said == ["The Speaker: here I am"]
-    assert Relay(Speaking, "speaking", print).label == "speaking"
+    assert BackgroundTracker(Speaking, "speaking", print).label == "speaking"
 
 
 class Hinting(Recorder):
@@ -183,7 +183,7 @@ class Hinting(Recorder):
 
 def test_hints_are_asked_for_once_the_tracker_has_finished(make_run: Any) -> None:
     tracker = Hinting()
-    relay = Relay(lambda: tracker, "t", print)
+    relay = BackgroundTracker(lambda: tracker, "t", print)
     relay.start(make_run())
     assert relay.hints == ()
     relay.finish({})
@@ -194,7 +194,7 @@ def test_hints_are_asked_for_once_the_tracker_has_finished(make_run: Any) -> Non
 @pytest.mark.parametrize("where", ["finish", "hints"])
 def test_a_tracker_that_fails_in_the_end_gives_no_hints(make_run: Any, where: str) -> None:
     said = list[str]()
-    relay = Relay(lambda: Hinting(**{where: fail}), "t", said.append)
+    relay = BackgroundTracker(lambda: Hinting(**{where: fail}), "t", said.append)
     relay.start(make_run())
     relay.finish({})
     assert relay.hints == ()
@@ -203,7 +203,7 @@ def test_a_tracker_that_fails_in_the_end_gives_no_hints(make_run: Any, where: st
 
 def test_a_row_is_copied_when_it_is_handed_over(make_run: Any) -> None:
     tracker = Stuck("start")
-    relay = Relay(lambda: tracker, "t", print)
+    relay = BackgroundTracker(lambda: tracker, "t", print)
     relay.start(make_run())
     row = {"clock": 1.0}
     relay.row(row)
@@ -216,7 +216,7 @@ def test_a_row_is_copied_when_it_is_handed_over(make_run: Any) -> None:
 @pytest.mark.parametrize("where", ["start", "row", "media", "checkpoint", "finish"])
 def test_an_exception_is_one_line_and_ends_the_trackers_part(where: str, make_run: Any) -> None:
     tracker, said = Recorder(**{where: fail}), list[str]()
-    relay = Relay(lambda: tracker, "t", said.append)
+    relay = BackgroundTracker(lambda: tracker, "t", said.append)
     relay.start(make_run())
     for clock in range(3):
         relay.row({"clock": clock})
@@ -232,7 +232,7 @@ def test_an_exception_is_one_line_and_ends_the_trackers_part(where: str, make_ru
 
 def test_a_tracker_that_exits_does_not_end_the_process(make_run: Any) -> None:
     said = list[str]()
-    relay = Relay(lambda: Recorder(row=lambda: sys.exit(3)), "t", said.append)
+    relay = BackgroundTracker(lambda: Recorder(row=lambda: sys.exit(3)), "t", said.append)
     relay.start(make_run())
     relay.row({"clock": 1})
     relay.finish({})
@@ -241,7 +241,7 @@ def test_a_tracker_that_exits_does_not_end_the_process(make_run: Any) -> None:
 
 def test_rows_do_not_wait_for_a_tracker_that_hangs_and_finish_gives_up(make_run: Any) -> None:
     tracker, said = Stuck("row"), list[str]()
-    relay = Relay(lambda: tracker, "t", said.append, finish_timeout=0.3)
+    relay = BackgroundTracker(lambda: tracker, "t", said.append, finish_timeout=0.3)
     relay.start(make_run())
     began = time.perf_counter()
     for clock in range(1000):
@@ -257,7 +257,9 @@ def test_rows_do_not_wait_for_a_tracker_that_hangs_and_finish_gives_up(make_run:
 
 def test_a_start_that_hangs_is_given_up_before_the_limit_of_finish(make_run: Any) -> None:
     said = list[str]()
-    relay = Relay(lambda: Stuck("start"), "t", said.append, start_timeout=0.2, finish_timeout=LONG)
+    relay = BackgroundTracker(
+        lambda: Stuck("start"), "t", said.append, start_timeout=0.2, finish_timeout=LONG
+    )
     relay.start(make_run())
     began = time.perf_counter()
     relay.finish({})
@@ -267,7 +269,7 @@ def test_a_start_that_hangs_is_given_up_before_the_limit_of_finish(make_run: Any
 
 def test_a_start_that_hangs_is_given_up_while_rows_come(make_run: Any) -> None:
     tracker, said = Stuck("start"), list[str]()
-    relay = Relay(lambda: tracker, "t", said.append, start_timeout=0.1)
+    relay = BackgroundTracker(lambda: tracker, "t", said.append, start_timeout=0.1)
     relay.start(make_run())
     time.sleep(0.15)
     relay.row({"clock": 1})
@@ -278,7 +280,9 @@ def test_a_start_that_hangs_is_given_up_while_rows_come(make_run: Any) -> None:
 
 
 def test_a_tracker_that_was_given_up_is_not_waited_for(make_run: Any) -> None:
-    relay = Relay(lambda: Stuck("start"), "t", print, start_timeout=0.1, finish_timeout=LONG)
+    relay = BackgroundTracker(
+        lambda: Stuck("start"), "t", print, start_timeout=0.1, finish_timeout=LONG
+    )
     relay.start(make_run())
     time.sleep(0.2)
     relay.row({"clock": 1})  # gives up
@@ -289,7 +293,7 @@ def test_a_tracker_that_was_given_up_is_not_waited_for(make_run: Any) -> None:
 
 def test_a_full_queue_drops_rows_says_so_once_and_counts(make_run: Any) -> None:
     tracker, said = Stuck("start"), list[str]()
-    relay = Relay(lambda: tracker, "t", said.append, capacity=10)
+    relay = BackgroundTracker(lambda: tracker, "t", said.append, capacity=10)
     relay.start(make_run())
     assert tracker.inside.wait(LONG)
     for clock in range(25):
@@ -304,7 +308,7 @@ def test_a_full_queue_drops_rows_says_so_once_and_counts(make_run: Any) -> None:
 
 def test_finish_twice_finishes_once_and_later_rows_are_ignored(make_run: Any) -> None:
     tracker = Recorder()
-    relay = Relay(lambda: tracker, "t", print)
+    relay = BackgroundTracker(lambda: tracker, "t", print)
     relay.start(make_run())
     relay.finish({})
     relay.finish({})
@@ -314,7 +318,7 @@ def test_finish_twice_finishes_once_and_later_rows_are_ignored(make_run: Any) ->
 
 def test_finish_of_a_run_that_never_started_is_nothing() -> None:
     tracker = Recorder()
-    Relay(lambda: tracker, "t", print).finish({})
+    BackgroundTracker(lambda: tracker, "t", print).finish({})
     assert tracker.events == []
 
 
@@ -336,7 +340,7 @@ def test_an_interrupt_during_the_wait_stops_at_once(make_run: Any, interruptible
             self.abandoned = True
 
     tracker, said = Impatient("finish"), list[str]()
-    relay = Relay(lambda: tracker, "t", said.append, finish_timeout=LONG)
+    relay = BackgroundTracker(lambda: tracker, "t", said.append, finish_timeout=LONG)
     relay.start(make_run())
     began = time.perf_counter()
     with pytest.raises(KeyboardInterrupt):
@@ -358,7 +362,7 @@ def test_an_abandon_that_hangs_or_fails_is_bounded(
 
     monkeypatch.setattr("lab.tracking.relay.ABANDON_SECONDS", 0.1)
     tracker = Worse("row")
-    relay = Relay(lambda: tracker, "t", print, finish_timeout=0.1)
+    relay = BackgroundTracker(lambda: tracker, "t", print, finish_timeout=0.1)
     relay.start(make_run())
     relay.row({"clock": 1})
     began = time.perf_counter()
@@ -373,7 +377,7 @@ def test_a_warning_that_cannot_be_said_is_no_error(make_run: Any) -> None:
         raise BrokenPipeError
 
     tracker = Stuck("start")
-    relay = Relay(lambda: tracker, "t", broken, capacity=1)
+    relay = BackgroundTracker(lambda: tracker, "t", broken, capacity=1)
     relay.start(make_run())
     assert tracker.inside.wait(LONG)
     relay.row({"clock": 1})
@@ -391,7 +395,7 @@ def test_a_machine_without_threads_left_is_a_warning(
         raise RuntimeError("can't start new thread")
 
     said = list[str]()
-    relay = Relay(Recorder, "t", said.append)
+    relay = BackgroundTracker(Recorder, "t", said.append)
     monkeypatch.setattr(threading.Thread, "start", refuse)
     relay.start(make_run())
     relay.row({"clock": 1})
@@ -405,7 +409,7 @@ import sys, threading, time
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from test_relay import Recorder, Stuck
-from lab.tracking.relay import Relay
+from lab.tracking.relay import BackgroundTracker
 from lab.tracking.tracker import RunInfo
 
 run = RunInfo("i", "n", Path(), "e", "t", "g", 0, {{}}, "samples", ("eval/loss", "min"))
@@ -423,7 +427,7 @@ def test_the_interpreter_exits_though_the_tracker_hangs() -> None:
     done = run_script(
         """
         tracker = Recorder(row=lambda: time.sleep(3_600))
-        relay = Relay(lambda: tracker, "t", print, finish_timeout=0.2)
+        relay = BackgroundTracker(lambda: tracker, "t", print, finish_timeout=0.2)
         relay.start(run)
         relay.row({"clock": 1})
         relay.finish({})
@@ -438,7 +442,7 @@ def test_a_run_that_nobody_finished_is_closed_as_failed_at_exit() -> None:
     done = run_script(
         """
         tracker = Recorder(finish=lambda: print(tracker.events[1:], flush=True))
-        relay = Relay(lambda: tracker, "t", print)
+        relay = BackgroundTracker(lambda: tracker, "t", print)
         relay.start(run)
         relay.started.wait()
         relay.row({"clock": 1})

@@ -22,7 +22,7 @@ from fake_wandb import API_KEY, Artifact, FakeWandb
 
 from lab.errors import UsageError
 from lab.storage.store import Run
-from lab.tracking.relay import Relay
+from lab.tracking.relay import BackgroundTracker
 from lab.tracking.tracker import RunInfo
 from lab_wandb.internals.session import core_process
 from lab_wandb.internals.sync import sync as upload
@@ -364,13 +364,15 @@ def test_no_secret_goes_over_the_wire(
 # -- a server that is not there
 
 
-def begin(tracker: WandbTracker, run: RunInfo, said: list[str], **limits: float) -> Relay:
-    relay = Relay(lambda: tracker, "wandb", said.append, label="W&B", **limits)
+def begin(
+    tracker: WandbTracker, run: RunInfo, said: list[str], **limits: float
+) -> BackgroundTracker:
+    relay = BackgroundTracker(lambda: tracker, "wandb", said.append, label="W&B", **limits)
     relay.start(run)
     return relay
 
 
-def train(relay: Relay, clocks: range) -> list[float]:
+def train(relay: BackgroundTracker, clocks: range) -> list[float]:
     """Send a row for each clock, as training would; give back what each call took."""
     took = []
     for clock in clocks:
@@ -475,7 +477,7 @@ def test_wandb_core_that_hangs_is_ended_with_the_run(
 PROGRAM = """
 import os, sys, time
 from pathlib import Path
-from lab.tracking.relay import Relay
+from lab.tracking.relay import BackgroundTracker
 from lab.tracking.tracker import RunInfo
 from lab_wandb.options import Options
 from lab_wandb.tracker import WandbTracker
@@ -484,7 +486,7 @@ folder = Path("runs/r1")
 folder.mkdir(parents=True, exist_ok=True)
 run = RunInfo("abc", "n", folder, "e", "t", "g", 0, {}, "samples", ("eval/loss", "min"))
 tracker = WandbTracker(Options(), init_timeout=1.5, finish_timeout=%s)
-relay = Relay(lambda: tracker, "wandb", print, finish_timeout=1.0)
+relay = BackgroundTracker(lambda: tracker, "wandb", print, finish_timeout=1.0)
 relay.start(run)
 relay.started.wait(60)
 relay.row({"clock": 1, "eval/loss": 1.0})

@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from lab_wandb.internals import transaction_log
-from lab_wandb.internals.server import Address, Seen
+from lab_wandb.internals.server import RemoteRun, RunPath
 
 UPLOAD = "upload.wandb"  # beside the log, whose folder W&B takes the files from
 
 
 @dataclass
-class Part:
+class OfflineSegment:
     """One part: its transaction log, and what the log speaks of."""
 
     log: Path
-    where: Address | None = None
+    where: RunPath | None = None
     times: list[float] = field(default_factory=list)  # when each row was logged
     digests: set[str] = field(default_factory=set)
     summary: dict[str, Any] = field(default_factory=dict)
@@ -36,7 +36,7 @@ class Part:
     def offline(self) -> bool:
         return self.name.startswith("offline-")
 
-    def lacking(self, seen: Seen | None, times: Set[float], last: bool) -> bool:
+    def lacking(self, seen: RemoteRun | None, times: Set[float], last: bool) -> bool:
         """Tell whether the server lacks anything that could be sent. The summary is that of the
         run's last part."""
         if seen is None:
@@ -48,7 +48,7 @@ class Part:
             or (state and state != seen.summary.get("state"))
         )
 
-    def gone(self, seen: Seen | None, times: Set[float]) -> list[str]:
+    def gone(self, seen: RemoteRun | None, times: Set[float]) -> list[str]:
         """Return the paths that are gone, and had not been uploaded before."""
         digests = seen.digests if seen else frozenset[str]()
         shown = set(self.rows_without.values())
@@ -75,14 +75,14 @@ def find(run_dir: Path) -> list[Path]:
     return sorted(logs, key=lambda log: log.parent.name.removeprefix("offline-"))
 
 
-def read(log: Path) -> Part:
+def read(log: Path) -> OfflineSegment:
     """Return what a log speaks of. Raises OSError and ValueError where it cannot be read."""
-    part = Part(log, bytes=log.stat().st_size)
+    part = OfflineSegment(log, bytes=log.stat().st_size)
     for record in transaction_log.read(log):
         kind = record.WhichOneof("record_type")
         if kind == "run":
             run = record.run
-            part.where = Address(run.entity, run.project, run.run_id)
+            part.where = RunPath(run.entity, run.project, run.run_id)
         elif kind == "history":
             row = _values(record.history.item)
             gone = _gone(part, row)
@@ -108,7 +108,7 @@ def read(log: Path) -> Part:
     return part
 
 
-def write_lacking(part: Part, seen: Seen | None, times: Set[float]) -> Path:
+def write_lacking(part: OfflineSegment, seen: RemoteRun | None, times: Set[float]) -> Path:
     """Write a log of what the server lacks, and of no file that is gone; return its path.
 
     Rows are numbered anew: the client counts on from what the server has.
@@ -120,7 +120,7 @@ def write_lacking(part: Part, seen: Seen | None, times: Set[float]) -> Path:
     return path
 
 
-def clear(part: Part) -> None:
+def clear(part: OfflineSegment) -> None:
     """Remove what an upload left beside the log."""
     for left in part.log.parent.glob(f"{UPLOAD}*"):
         left.unlink()
@@ -133,7 +133,7 @@ def moved(path: str, log: Path) -> Path:
     return now if sign and not staged.exists() else staged
 
 
-def _lacking(part: Part, digests: Set[str], times: Set[float]) -> Iterator[Any]:
+def _lacking(part: OfflineSegment, digests: Set[str], times: Set[float]) -> Iterator[Any]:
     number = 0
     for record in transaction_log.read(part.log):
         kind = record.WhichOneof("record_type")
@@ -160,7 +160,7 @@ def _lacking(part: Part, digests: Set[str], times: Set[float]) -> Iterator[Any]:
         yield record
 
 
-def _stat(part: Part, name: str, path: Path) -> bool:
+def _stat(part: OfflineSegment, name: str, path: Path) -> bool:
     try:
         part.bytes += path.stat().st_size
     except OSError:
@@ -178,7 +178,7 @@ def _key(item: Any) -> list[str]:
     return list(item.nested_key) or [item.key]
 
 
-def _gone(part: Part, row: dict[str, Any]) -> str | None:
+def _gone(part: OfflineSegment, row: dict[str, Any]) -> str | None:
     """Return the path of a file that the row shows and that is gone, if any."""
     root = part.log.parent / "files"
     paths = [root / str(value) for key, value in row.items() if key.endswith("\npath")]

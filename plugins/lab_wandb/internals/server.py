@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from lab import LabError
 from lab.messages import first_line
-from lab_wandb.internals.session import Session, Voice, app_url, connect, execute, http_status
+from lab_wandb.internals.session import LogCapture, Session, app_url, connect, execute, http_status
 from lab_wandb.mode import probe, unreported
 
 LOGIN = "run `wandb login`, or set WANDB_API_KEY"
@@ -38,7 +38,7 @@ ROWS = """query LabRows(
 VIEWER = "query LabViewer { viewer { entity } }"
 
 
-class Address(NamedTuple):
+class RunPath(NamedTuple):
     """Where a run is on the server. An empty entity is the user's own."""
 
     entity: str
@@ -47,7 +47,7 @@ class Address(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Seen:
+class RemoteRun:
     """What the server has of a run."""
 
     url: str
@@ -91,7 +91,7 @@ class Server:
         self._api = None  # not before: to be forgotten, it would ask what is gone by then
         self._unreported.__exit__(kind, error, trace)
 
-    def look(self, where: Address) -> Seen | None:
+    def look(self, where: RunPath) -> RemoteRun | None:
         """Return what there is of a run; None where it is not there."""
         project = self._ask(RUN, where)["project"]
         found = project and project["run"]
@@ -100,7 +100,7 @@ class Server:
         edges = [*found["outputArtifacts"]["edges"], *found["inputArtifacts"]["edges"]]
         nodes = [edge["node"] for edge in edges]
         entity = where.entity or project["entity"]["name"]
-        return Seen(
+        return RemoteRun(
             url=f"{app_url(self._api)}{entity}/{where.project}/runs/{where.run}",
             rows=found["historyLineCount"] or 0,
             last_step=(found["historyKeys"] or {}).get("lastStep", -1),
@@ -108,7 +108,7 @@ class Server:
             digests=frozenset(n["digest"] for n in nodes if n["state"] == "COMMITTED"),
         )
 
-    def times(self, where: Address, seen: Seen) -> set[float]:
+    def times(self, where: RunPath, seen: RemoteRun) -> set[float]:
         """Return when each row of a run was logged, which tells rows apart."""
         found: set[float] = set()
         for start in range(0, max(seen.last_step + 1, seen.rows), PAGE):
@@ -139,7 +139,7 @@ class Server:
             raise Refused(f"W&B answered: {first_line(error)}") from error
 
     def _ask(
-        self, query: str, where: Address, more: Mapping[str, Any] | None = None
+        self, query: str, where: RunPath, more: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
         entity = where.entity or None
         variables = {"entity": entity, "project": where.project, "run": where.run}
@@ -158,7 +158,7 @@ class Server:
         import wandb
 
         try:
-            self._session = Session(wandb, Voice(lambda line: None))
+            self._session = Session(wandb, LogCapture(lambda line: None))
             self._session.open()
             self._api = connect(self._timeout)
         except Exception as error:

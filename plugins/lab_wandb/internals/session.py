@@ -14,7 +14,7 @@ from typing import Any, Literal
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
-class Voice:
+class LogCapture:
     """What wandb would print: warnings go to `warn`, each once; the rest goes nowhere."""
 
     def __init__(self, warn: Callable[[str], None]) -> None:
@@ -59,7 +59,7 @@ class Voice:
 class Session:
     """The process-wide state of wandb, as long as one tracker needs it."""
 
-    def __init__(self, wandb: Any, voice: Voice) -> None:
+    def __init__(self, wandb: Any, voice: LogCapture) -> None:
         self._wandb = wandb
         self._voice = voice
         # Not ours to tear down where the user, or another run, has it open.

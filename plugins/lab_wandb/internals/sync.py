@@ -24,8 +24,8 @@ from lab import LabError, Run, RunFolder
 from lab.messages import describe
 from lab_wandb.content import clear_staging
 from lab_wandb.internals import parts
-from lab_wandb.internals.parts import Part
-from lab_wandb.internals.server import Address, Seen, Server
+from lab_wandb.internals.parts import OfflineSegment
+from lab_wandb.internals.server import RemoteRun, RunPath, Server
 from lab_wandb.internals.session import ANSI
 
 LEDGER = "uploaded.json"
@@ -94,7 +94,7 @@ class _Upload:
         self._folder = run.dir / "wandb"
         self._outcome = Outcome(run.name, run.dir, "nothing new")
         self._ledger = _read_ledger(self._folder / LEDGER)
-        self._times: dict[Address, set[float]] = {}
+        self._times: dict[RunPath, set[float]] = {}
 
     def carry_out(self, logs: list[Path]) -> Outcome:
         for log in logs:
@@ -107,7 +107,7 @@ class _Upload:
             clear_staging(self._folder)
         return self._outcome
 
-    def _bring(self, part: Part, last: bool) -> None:
+    def _bring(self, part: OfflineSegment, last: bool) -> None:
         """Bring the server to what a part says. Parts go in order: rows keep theirs."""
         if part.where is None:
             return  # it ended before the run began
@@ -122,12 +122,12 @@ class _Upload:
         self._outcome.url = seen.url if seen else self._outcome.url
         self._settle(part, part.gone(seen, times))
 
-    def _arrived(self, where: Address, part: Part, seen: Seen | None) -> set[float]:
+    def _arrived(self, where: RunPath, part: OfflineSegment, seen: RemoteRun | None) -> set[float]:
         if seen is None or not seen.rows or not part.times:
             return set()
         return self._server.times(where, seen)
 
-    def _send(self, part: Part, seen: Seen | None, times: set[float]) -> None:
+    def _send(self, part: OfflineSegment, seen: RemoteRun | None, times: set[float]) -> None:
         log = parts.write_lacking(part, seen, times)
         limit = self._timeout or BASE_SECONDS + part.bytes / BYTES_PER_SECOND
         try:
@@ -135,7 +135,7 @@ class _Upload:
         finally:
             parts.clear(part)
 
-    def _wait_for(self, part: Part, last: bool) -> Seen:
+    def _wait_for(self, part: OfflineSegment, last: bool) -> RemoteRun:
         """Return what the server has once it has all. Raises LabError where it does not come."""
         assert part.where is not None
         end = time.monotonic() + (0.0 if self._said else SETTLE_SECONDS)
@@ -152,7 +152,7 @@ class _Upload:
         said = f" ({self._said})" if self._said else ""
         raise LabError(f"W&B lacks {what} after the upload{said}. Once more: lab sync")
 
-    def _settle(self, part: Part, gone: list[str]) -> None:
+    def _settle(self, part: OfflineSegment, gone: list[str]) -> None:
         """Note what arrived, so that it is not asked for again."""
         if gone:
             self._outcome.done = "incomplete"

@@ -20,7 +20,7 @@ MOST_VALUES = 20_000_000  # and numbers, so that large images do not fill the me
 
 
 @dataclass(frozen=True)
-class About:
+class DatasetInfo:
     """What a run remembers of its data, so that it predicts without them.
 
     shape: of one input. outputs: classes, or values to predict. mean, std: of the training inputs,
@@ -43,7 +43,7 @@ class About:
     features: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, name: str, dataset: Dataset, train: Array) -> About:
+    def of(cls, name: str, dataset: Dataset, train: Array) -> DatasetInfo:
         """Measure the training examples."""
         mean, std = _moments(dataset, train)
         target_mean: tuple[float, ...] = ()
@@ -60,7 +60,7 @@ class About:
         )  # fmt: skip
 
     @classmethod
-    def from_plain(cls, facts: Mapping[str, Any]) -> About:
+    def from_plain(cls, facts: Mapping[str, Any]) -> DatasetInfo:
         values: dict[str, Any] = {
             n: tuple(v) if isinstance(v, list) else v for n, v in facts.items()
         }
