@@ -38,11 +38,12 @@ class Split:
 
     def take(self, rows: Tensor) -> Batch:
         """Return the examples at `rows` [B], numbers on the device that count within the split."""
-        batch = {"inputs": self._inputs(rows), "rows": rows}
+        batch = {"inputs": self._inputs(rows)}
         if self.targets is not None:
             batch["targets"] = self.targets[rows]
         if self.mask is not None:
             batch["mask"] = self.mask[rows]
+        batch["rows"] = rows
         return batch
 
     def _inputs(self, rows: Tensor) -> Tensor:

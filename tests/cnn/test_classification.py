@@ -196,7 +196,8 @@ def test_figures_and_predictions_come_of_the_averaged_weights(train) -> None:
     part = experiment.supervision.data.eval
     with torch.no_grad():
         logits = net(experiment.about.prepare_inputs(part.inputs))
-    assert torch.allclose(experiment.predict(part.inputs), logits.softmax(1), atol=1e-5)
+    answers = torch.from_numpy(experiment.predict(part.inputs))
+    assert torch.allclose(answers, logits.softmax(1), atol=1e-5)
     loss = cross_entropy(logits, part.targets.long()).item()
     assert column(result.dir, "eval/loss")[-1] == pytest.approx(loss, rel=1e-4)
 

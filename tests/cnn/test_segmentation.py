@@ -83,7 +83,7 @@ def test_the_probabilities_of_each_pixel_sum_to_one(segment) -> None:
     experiment = lab.load(segment(budget=16).dir)
     found = experiment.predict(experiment.example(2))
     assert found.shape == (2, 4, 16, 16)
-    assert torch.allclose(found.sum(1), torch.ones(2, 16, 16), atol=1e-5)
+    assert found.sum(1) == pytest.approx(1, abs=1e-5)
 
 
 def test_the_auxiliary_head_of_a_dilated_resnet_counts_by_half(segment) -> None:

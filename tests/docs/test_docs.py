@@ -11,13 +11,16 @@ from pathlib import Path
 from typing import get_args
 
 import helpers
+import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 
 import lab
 import lab.testing
 from lab import hookspecs
 from lab.cli import COMMANDS, main
+from lab.data.batches import make_split
 from lab.data.dataset import Kind, Task
 from lab.engine.context import Context
 from lab.engine.session import RunResult
@@ -97,9 +100,16 @@ def test_the_guide_lists_what_a_plugin_may_import() -> None:
     assert listed == ["lab", *PUBLIC]
 
 
+def keys_of_a_batch() -> list[str]:
+    """Return the names in a batch of a source that has all that there may be."""
+    steps, first = np.zeros((2, 3, 1), np.float32), np.arange(2)
+    everything = steps, np.zeros((2, 3), int), first, torch.device("cpu"), True
+    return list(make_split(*everything, mask=np.ones((2, 3), bool)).first(2))
+
+
 FIELDS = {
     "Dataset": [field.name for field in dataclasses.fields(lab.Dataset)],
-    "Batch": list(lab.Batch._fields),
+    "Batch": keys_of_a_batch(),
     "Step": list(lab.Step._fields),
     "RunInfo": [field.name for field in dataclasses.fields(lab.RunInfo)],
 }
