@@ -66,7 +66,7 @@ class DQN:
             action = self.act(obs, epsilon)
             step = self.envs.step(action)
             rollout.append(self.transition(obs, action, step))
-            self.exploration.end(step.terminated | step.truncated)
+            self.exploration.end(rollout[-1]["done"])
             moved += int(step.live.sum())
             for value, length in zip(step.returns, step.lengths, strict=True):
                 self.ctx.log("return", float(value))
