@@ -105,5 +105,5 @@ def server(python: str, variables: tuple[tuple[str, str], ...]) -> socket.socket
     )
     theirs.close()
     atexit.register(process.wait)
-    atexit.register(ours.close)  # first: the server ends when nobody is left to ask it
+    atexit.register(process.kill)  # first; what it forked goes on
     return ours
