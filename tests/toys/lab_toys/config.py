@@ -9,7 +9,7 @@ import lab
 
 class GAN(lab.Config):
     n_critic: int = 3
-    batch: int = 32
+    batch_size: int = 32
     objective: ClassVar = ("eval/distance", "min")
     target: ClassVar = "gaussian"
     budget: ClassVar = 20_000
@@ -23,7 +23,7 @@ class DBN(lab.Config):
 
 
 class Epochs(lab.Config):
-    batch: int = 48
+    batch_size: int = 48
     lr: float = 0.05
     objective: ClassVar = ("eval/accuracy", "max")
     target: ClassVar = "rings"
