@@ -19,3 +19,15 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
     for name, value in helpers.QUIET.items():
         monkeypatch.setenv(name, value)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let groups of tests stay with one worker: pytest-xdist 3.8 writes a test's group to where
+    pytest 9.2 no longer reads it (https://github.com/pytest-dev/pytest-xdist/issues/1386)."""
+    if not getattr(config.option, "loadgroup", False):
+        return
+    for item in items:
+        grouped = getattr(item, "_nodeid", item.nodeid)
+        if grouped != item.nodeid:
+            item._id = type(item._id).parse(grouped)  # type: ignore[attr-defined]
