@@ -17,7 +17,11 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 LONG = 300.0  # seconds: on the busiest machine, only what hangs takes longer
 TOYS = ROOT / "tests" / "toys"
-QUIET = {"WANDB_ERROR_REPORTING": "false", "OMP_WAIT_POLICY": "passive", "OMP_NUM_THREADS": "1"}
+QUIET = {  # one thread, unless the whole suite is asked for more: OMP_NUM_THREADS=2 pytest
+    "WANDB_ERROR_REPORTING": "false",
+    "OMP_WAIT_POLICY": "passive",
+    "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),
+}
 
 
 def distribution(

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from lent import one_thread
+from lent import threads
 
 from lab.context import Context
 from lab.device import Compute
 
-__all__ = ["one_thread"]
+__all__ = ["threads"]
 
 
 @pytest.fixture(autouse=True)
