@@ -27,10 +27,10 @@ types: $(VENV)/.test
 tests: $(VENV)/.test
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
-portable: $(VENV)/.test  ## the tests as other CPUs compute: narrower vectors, another order of sums
+portable: $(VENV)/.test  ## the tests as other CPUs compute: narrower vectors, threads, another order of sums
 	ATEN_CPU_CAPABILITY=default $(BIN)/python -m pytest -n 2 --dist loadgroup
 	ATEN_CPU_CAPABILITY=avx2 $(BIN)/python -m pytest -n 2 --dist loadgroup
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -p rounding
+	OMP_NUM_THREADS=2 $(BIN)/python -m pytest -n 2 --dist loadgroup -p rounding
 
 proofs: $(VENV)/.test  ## the long tests: kills at random moments, signals, compiled updates
 	$(BIN)/python -m pytest -m slow

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from lent import one_thread
+from lent import threads
 
 from lab.compute.device import Compute
 from lab.engine.context import Context
 
-__all__ = ["ctx", "make_ctx", "one_thread", "seeded"]
+__all__ = ["ctx", "make_ctx", "threads", "seeded"]
 
 
 @pytest.fixture(autouse=True)

@@ -13,10 +13,10 @@ from click.testing import CliRunner, Result
 
 
 @pytest.fixture(autouse=True, scope="session")
-def one_thread() -> Iterator[None]:
-    """Two threads for two cores and a runner of tests on each would wait for each other."""
+def threads() -> Iterator[None]:
+    """One, for two cores with a runner of tests on each: more would wait for each other."""
     before = torch.get_num_threads()
-    torch.set_num_threads(1)
+    torch.set_num_threads(int(helpers.QUIET["OMP_NUM_THREADS"]))
     yield
     torch.set_num_threads(before)
 

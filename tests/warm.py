@@ -21,7 +21,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-QUIET = {"WANDB_ERROR_REPORTING": "false", "OMP_WAIT_POLICY": "passive", "OMP_NUM_THREADS": "1"}
+QUIET = {  # one thread, unless the whole suite is asked for more: OMP_NUM_THREADS=2 pytest
+    "WANDB_ERROR_REPORTING": "false",
+    "OMP_WAIT_POLICY": "passive",
+    "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),
+}
 SERVER = Path(__file__).with_name("warm_server.py")
 # what libraries, or python itself, read when they are imported or started
 READ_ONCE = (

@@ -203,6 +203,7 @@ def _is_nothing(extra: Any) -> bool:
 
 
 def _compiler_options() -> dict[str, Any]:
+    """Return what the compiler is told of a graph with gradients and Adam in it."""
     # Asking at each call whether the module has changed costs as much as the backward pass.
     # Shapes are still asked; attributes of the module count as fixed once training began.
     options: dict[str, Any] = {

@@ -10,13 +10,13 @@ from typing import Any
 import helpers
 import pytest
 import torch
-from lent import cli, draw, one_thread
+from lent import cli, draw, threads
 
 import lab
 from lab_ae.config import Config
 from lab_ae.model import build
 
-__all__ = ["cli", "draw", "one_thread"]
+__all__ = ["cli", "draw", "threads"]
 
 
 @pytest.fixture(autouse=True)

@@ -36,7 +36,7 @@ from benchmarks.gpu.rows import (
     table_lines,
 )
 from lab.plugins import discover
-from lab.testing.subject import Subject
+from lab.testing.subject import Subject, Trained
 
 
 def learned(scale: float = 1.0, **logged: float) -> Learned:
@@ -181,6 +181,21 @@ def test_devices_agree_within_the_stated_tolerance_and_not_beyond() -> None:
 def test_a_number_that_is_not_finite_is_named() -> None:
     assert not_finite({"a": [torch.ones(2), None, 3, "text"]}) is None
     assert not_finite({"a": [torch.tensor(float("nan"))]}) == "state['a'][0]"
+
+
+TINY = [spec for spec in discover().experiments() if "tiny" in spec.presets]
+
+
+@pytest.mark.parametrize("spec", TINY, ids=lambda spec: spec.name)
+def test_what_a_run_gains_goes_by_the_objective_of_its_task(tmp_path, spec) -> None:
+    """An objective may be one for each task: the preset's own counts."""
+    family = Family(spec, discover(), "cpu", tmp_path, time.time() + 600)
+    metric, direction = family.resolved.objective
+    values = [0.5, 0.25, 0.75]
+    rows = [json.dumps({"clock": clock, metric: value}) for clock, value in enumerate(values)]
+    (tmp_path / "metrics.jsonl").write_text("\n".join(rows) + "\n")
+    best = 0.75 if direction == "max" else 0.25
+    assert family.gain(Trained(tmp_path, {})) == (0.5, best, 0.25)
 
 
 def test_a_part_that_would_not_fit_says_so(tmp_path) -> None:

@@ -10,11 +10,11 @@ from typing import Any
 import helpers
 import pytest
 from click.testing import CliRunner, Result
-from lent import one_thread
+from lent import threads
 
 import lab
 
-__all__ = ["one_thread"]
+__all__ = ["threads"]
 
 SOURCES = Path(__file__).parent / "sources"
 

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from lent import one_thread
+from lent import threads
 
 from lab.data.data import Data
 from lab.data.dataset import Dataset
 from lab.data.options import DataOptions
 from lab.spec import SourceSpec
 
-__all__ = ["one_thread"]
+__all__ = ["threads"]
 
 
 @dataclass

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from lent import draw, one_thread, same_everywhere
+from lent import draw, same_everywhere, threads
 
 import lab
 from lab_dbn.rbm import RBM
 
-__all__ = ["draw", "one_thread", "same_everywhere"]
+__all__ = ["draw", "same_everywhere", "threads"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

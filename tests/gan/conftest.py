@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lent import cli, draw, one_thread, same_everywhere
+from lent import cli, draw, same_everywhere, threads
 
 import lab
 
-__all__ = ["cli", "draw", "one_thread", "same_everywhere"]
+__all__ = ["cli", "draw", "same_everywhere", "threads"]
 
 
 @pytest.fixture(scope="session")

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lent import cli, one_thread
+from lent import cli, threads
 
 import lab
 
-__all__ = ["cli", "one_thread"]
+__all__ = ["cli", "threads"]
 
 
 @pytest.fixture
