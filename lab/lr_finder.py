@@ -86,11 +86,12 @@ def range_test(
         raise UsageError(f"--{given[0].replace('_', '-')} is what the range test decides")
     wanted = {"lr": highest, "schedule": "range-test"}
     wanted |= {"patience": None} if "patience" in fields else {}
-    batch = config.resolve(spec, options, preset=preset, plugins=plugins).config.batch  # type: ignore[attr-defined]
+    resolved = config.resolve(spec, options, preset=preset, plugins=plugins)
+    size: int = resolved.config.batch_size  # type: ignore[attr-defined]
     with tempfile.TemporaryDirectory(prefix="lab-range-test-") as folder:
         run = {
-            "runs_dir": Path(folder), "name": "range-test", "budget": steps * batch,
-            "log_every": batch, "eval_every": steps * batch, "media": False, "track": False,
+            "runs_dir": Path(folder), "name": "range-test", "budget": steps * size,
+            "log_every": size, "eval_every": steps * size, "media": False, "track": False,
         }  # fmt: skip
         try:
             arguments = {**options, **wanted, **run}

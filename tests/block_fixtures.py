@@ -12,7 +12,7 @@ from lent import threads
 from lab.compute.device import Compute
 from lab.engine.context import Context
 
-__all__ = ["ctx", "make_ctx", "threads", "seeded"]
+__all__ = ["ctx", "make_ctx", "seeded", "threads"]
 
 
 @pytest.fixture(autouse=True)

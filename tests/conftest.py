@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ from hypothesis import settings
 
 settings.register_profile("lab", deadline=None)  # a deadline asks how busy the machine is
 settings.load_profile("lab")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell has it in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which children inherit
 
 
 @pytest.fixture(autouse=True)

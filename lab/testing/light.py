@@ -13,12 +13,17 @@ LIGHT = frozenset({"click", "packaging", "pluggy", "pydantic", "pyyaml"})  # eve
 
 @cache
 def heavy() -> frozenset[str]:
-    """Return the modules of all that the lab needs, but for those of `LIGHT`."""
+    """Return the modules of all that the lab needs, but for those of `LIGHT`.
+
+    Of a distribution with a module of its own name (torch), that one stands for all.
+    """
     wanted = {_normal(name) for name in requirements()} - LIGHT
+    installed = packages_distributions()
     return frozenset(
         module
-        for module, distributions in packages_distributions().items()
-        if wanted & {_normal(name) for name in distributions}
+        for module, distributions in installed.items()
+        for name in wanted & {_normal(name) for name in distributions}
+        if name == module or name not in installed
     )
 
 

@@ -31,18 +31,19 @@ class LatentSpec:
     def width(self) -> int:
         return self.noise + self.classes + self.categories + self.numbers
 
-    def draw(self, count: int, labels: Tensor | None, draw: Generator) -> Tensor:
+    def draw(
+        self, count: int, labels: Tensor | None, generator: Generator, device: torch.device
+    ) -> Tensor:
         """Return random rows [count, width], with labels [count, K], one-hot, where classes are
         asked for: noise is normal, categories are even, numbers lie between -1 and 1."""
-        device = draw.device
-        parts = [torch.randn(count, self.noise, generator=draw, device=device)]
+        parts = [torch.randn(count, self.noise, generator=generator, device=device)]
         if labels is not None:
             parts.append(labels)
         if self.categories:
-            drawn = torch.randint(self.categories, (count,), generator=draw, device=device)
+            drawn = torch.randint(self.categories, (count,), generator=generator, device=device)
             parts.append(one_hot(drawn, self.categories).float())
         if self.numbers:
-            drawn = torch.rand(count, self.numbers, generator=draw, device=device)
+            drawn = torch.rand(count, self.numbers, generator=generator, device=device)
             parts.append(2 * drawn - 1)
         return torch.cat(parts, 1)
 

@@ -71,7 +71,7 @@ class Players:
 
     def draw(self, count: int, labels: Tensor | None = None) -> Tensor:
         """Return random codes [count, D], for labels [count, K] where classes are asked for."""
-        return self.codes.draw(count, labels, self.ctx.generator)
+        return self.codes.draw(count, labels, self.ctx.generator, self.ctx.device)
 
     def averaged(self) -> AbstractContextManager[None]:
         """Lend the generator its averages, which samples are made with."""

@@ -12,7 +12,7 @@ from lab_sources.images import read
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
 
 
-def imagefolder(path: str, size: int, whole: int) -> lab.Dataset:
+def imagefolder(path: str, size: int, max_eager_mb: int) -> lab.Dataset:
     """Return the images under `path`, uint8 [N, C, H, W]; the class is the folder's name.
 
     `path` may hold the folders `train` and `test` with the classes in them: then `test` is for
@@ -29,7 +29,7 @@ def imagefolder(path: str, size: int, whole: int) -> lab.Dataset:
     classes = sorted({file.parent.name for file, _ in files})
     paths = [file for file, _ in files]
     names = list(map(str, paths))
-    inputs, kept, bad = read(lambda rows: [paths[row] for row in rows], names, size, whole)
+    inputs, kept, bad = read(lambda rows: [paths[row] for row in rows], names, size, max_eager_mb)
     return lab.Dataset(
         inputs,
         np.array([classes.index(file.parent.name) for file in paths])[kept],

@@ -25,7 +25,7 @@ def hub(
     image: str,
     label: str,
     size: int,
-    whole: int,
+    max_eager_mb: int,
 ) -> lab.Dataset:
     """Return a data set by `owner/name`, or by the folder that `save_to_disk` wrote.
 
@@ -51,7 +51,9 @@ def hub(
         return lab.Dataset(list(found[text]), targets, classes, test)
     encoded = found.cast_column(image, datasets.Image(decode=False)).select_columns([image])
     names = [f"{source} image {row}" for row in range(len(encoded))]
-    inputs, kept, bad = read(lambda rows: _bytes(encoded, image, rows), names, size, whole, True)
+    inputs, kept, bad = read(
+        lambda rows: _bytes(encoded, image, rows), names, size, max_eager_mb, True
+    )
     return lab.Dataset(
         inputs,
         None if targets is None else targets[kept],

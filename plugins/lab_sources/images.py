@@ -74,16 +74,17 @@ class Encodings:
 
 
 def read(
-    fetch: Fetch, names: Sequence[str], size: int, whole: int, trusted: bool = False
+    fetch: Fetch, names: Sequence[str], size: int, max_eager_mb: int, trusted: bool = False
 ) -> tuple[Array | Encodings, Array, tuple[str, ...]]:
     """Return the images that can be read, their places among all, and a line for each other one.
 
-    `fetch` returns the encoded images at some places, `names` tells them apart. Up to `whole` MB
-    are decoded here. Of more, only the heads are looked at, and not even those if `trusted`.
+    `fetch` returns the encoded images at some places, `names` tells them apart. Up to
+    `max_eager_mb` MB are decoded here. Of more, only the heads are looked at, and not even those if
+    `trusted`.
     Raises UsageError where the first ones are all broken.
     """
     decode = Decoder(fetch(np.arange(min(PROBED, len(names)))), size)
-    if len(names) * int(np.prod(decode.shape)) <= whole * 2**20:
+    if len(names) * int(np.prod(decode.shape)) <= max_eager_mb * 2**20:
         return _read_whole(fetch, names, decode)
     sound = np.array([trusted or look(fetch([row])[0]) is not None for row in range(len(names))])
     kept = np.flatnonzero(sound)

@@ -159,22 +159,23 @@ def test_compiled_networks_train_and_are_drawn(train, options) -> None:
 def test_googlenets_auxiliary_heads_count_by_three_tenths(train) -> None:
     experiment = lab.load(train(arch="googlenet", budget=16).dir)
     images, classes = torch.rand(6, 1, 8, 8), torch.arange(6) % 3
+    batch = {"inputs": images, "targets": classes}
     net = experiment.net.train()
     torch.manual_seed(0)
-    value, hits = experiment.loss(net, images, classes)
+    value, hits = experiment.loss(net, batch)
     torch.manual_seed(0)
     outputs = net(images)
     main, one, two = (cross_entropy(out, classes) for out in outputs)
     assert torch.allclose(value, main + 0.3 * (one + two))
     assert hits == (outputs[0].argmax(1) == classes).float().mean()
-    alone, _ = experiment.loss(net.eval(), images, classes)
+    alone, _ = experiment.loss(net.eval(), batch)
     assert torch.allclose(alone, cross_entropy(net(images), classes))
 
 
 def test_labels_are_smoothed_in_training_and_not_in_measuring(train) -> None:
     smooth = lab.load(train(label_smoothing=0.2, budget=16).dir)
     images, classes = torch.rand(6, 1, 8, 8), torch.arange(6) % 3
-    value, _ = smooth.loss(smooth.net, images, classes)
+    value, _ = smooth.loss(smooth.net, {"inputs": images, "targets": classes})
     logs = smooth.net(images).log_softmax(1)
     shares = 0.8 * torch.nn.functional.one_hot(classes, 3) + 0.2 / 3
     assert torch.allclose(value, -(shares * logs).sum(1).mean())

@@ -92,7 +92,7 @@ def test_the_auxiliary_head_of_a_dilated_resnet_counts_by_half(segment) -> None:
     images, masks = torch.rand(4, 3, 16, 16), torch.randint(4, (4, 16, 16))
     experiment.net.train()
     torch.manual_seed(0)
-    value, _ = experiment.loss(experiment.net, images, masks)
+    value, _ = experiment.loss(experiment.net, {"inputs": images, "targets": masks})
     torch.manual_seed(0)
     main, aux = (torch.nn.functional.cross_entropy(out, masks) for out in experiment.net(images))
     assert torch.allclose(value, main + 0.5 * aux)

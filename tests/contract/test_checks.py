@@ -83,6 +83,7 @@ def test_an_honest_plugin_passes_every_check() -> None:
         "splits_are_read_where_they_belong",
         "evaluation_has_its_own_environments",
         "predict_answers_each_input",
+        "samples_are_arrays",
         "sample_draws_as_many_as_asked",
         "export_can_be_loaded",
         "accumulating_trains_alike",

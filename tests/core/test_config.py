@@ -74,10 +74,10 @@ def test_all_mistakes_are_told_at_once(cli) -> None:
 
 
 def test_all_unknown_options_are_told_at_once(cli) -> None:
-    result = cli("run", "odd", "--lrr", 1, "--color=red", "--seed", 1)
+    result = cli("run", "odd", "--lrr", 1, "--colr=red", "--seed", 1)
     assert result.exit_code == 2
     assert "no option --lrr. Did you mean '--lr'?" in result.stderr
-    assert "no option --color. Did you mean '--color'?" in result.stderr
+    assert "no option --colr. Did you mean '--color'?" in result.stderr
     assert "--seed" not in result.stderr
 
 

@@ -70,7 +70,7 @@ def test_every_hook_is_listed(lab) -> None:
 
 
 def test_an_experiment_trains_from_a_source_and_is_resumed(lab, tmp_path) -> None:
-    done = lab("run", "ramp", "--lipschitz", 3, "--name", "one", "--json")
+    done = lab("run", "ramp", "--slope", 3, "--name", "one", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["objective"] < 0.05
     longer = lab("resume", "one", "--budget", 800, "--json")

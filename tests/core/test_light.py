@@ -29,7 +29,7 @@ def loaded(code: str, site, tmp_path) -> list[str]:
 def test_what_is_heavy_follows_from_what_the_lab_needs() -> None:
     for name in ("torch", "numpy", "gymnasium", "wandb", "scipy", "sklearn", "rich", "PIL"):
         assert name in HEAVY
-    assert not {"click", "pluggy", "pydantic", "yaml", "lab"} & set(HEAVY)
+    assert not {"click", "pluggy", "pydantic", "yaml", "lab", "torchgen"} & set(HEAVY)
 
 
 def test_the_lab_names_no_trackers_library() -> None:

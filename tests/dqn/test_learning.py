@@ -195,7 +195,7 @@ def test_learning_sets_the_priority_of_what_it_saw_to_its_td_error() -> None:
     q_before = dqn.online(dqn.memory.frames.read(torch.from_numpy(dqn.memory.rows["obs"][:50])))
     dqn.learn(1)
     ((positions, td_error),) = seen
-    assert len(positions) == dqn.config.batch
+    assert len(positions) == dqn.config.batch_size
     leaves = dqn.memory.sampler.tree[dqn.memory.sampler.leaves :]
     last = {int(p): float(e) for p, e in zip(positions, td_error, strict=True)}
     for position, error in last.items():

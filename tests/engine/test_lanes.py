@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import torch
 from helpers import column, summary
@@ -64,7 +62,7 @@ def test_a_run_is_one_process(train, monkeypatch) -> None:
 
     seen = set()
     monkeypatch.setattr(
-        Odd, "play", lambda self, options: seen.add((self.ctx.rank, self.ctx.world_size)) or "la"
+        Odd, "stumble", lambda self, where: seen.add((self.ctx.rank, self.ctx.world_size))
     )
-    assert Path(train("odd").dir).is_dir()
+    train("odd")
     assert seen == {(0, 1)}

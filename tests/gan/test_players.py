@@ -16,6 +16,8 @@ from lab_gan.config import Config
 from lab_gan.discriminator import joined, packed
 from lab_gan.examples import decoded, encoded
 
+CPU = torch.device("cpu")
+
 
 def about(kind: str, shape: tuple[int, ...], classes: int = 3, words: int = 0) -> lab.DatasetInfo:
     names = tuple("abcdefghij"[:classes])
@@ -56,7 +58,7 @@ def test_samples_have_the_shape_of_the_data_and_can_be_judged(kind, shape, condi
     generator, judge = players(config, data)
     codes = LatentSpec.of(config, data)
     labels = None if conditional == "none" else codes.label(torch.tensor([0, 1, 2, 0]))
-    made = generator(codes.draw(4, labels, torch.Generator().manual_seed(0)))
+    made = generator(codes.draw(4, labels, torch.Generator().manual_seed(0), CPU))
     assert made.shape == ((4, 7, 6) if kind == "tokens" else (4, *shape))
     found = judge(made, labels)
     assert found.score.shape == (4,)
@@ -186,7 +188,7 @@ def test_labels_stand_at_every_place() -> None:
 def test_codes_are_noise_and_what_is_asked_for(draw) -> None:
     codes = LatentSpec(noise=5, classes=3, categories=4, numbers=2)
     labels = codes.label(torch.arange(3).repeat(1_000))
-    rows = codes.draw(3_000, labels, draw)
+    rows = codes.draw(3_000, labels, draw, CPU)
     assert rows.shape == (3_000, codes.width) == (3_000, 14)
     assert rows[:, :5].mean().abs() < 0.05
     assert rows[:, :5].std() == pytest.approx(1, abs=0.05)

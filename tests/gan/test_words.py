@@ -16,7 +16,7 @@ class Part:
         self.rows = torch.tensor(rows)
 
     def batches(self, size: int):
-        yield SimpleNamespace(inputs=self.rows)
+        yield {"inputs": self.rows}
 
 
 def test_sentences_end_at_the_first_zero() -> None:

@@ -1,5 +1,5 @@
 """Lend a context that nobody runs, and one thread as the runner has it."""
 
-from block_fixtures import ctx, make_ctx, threads, seeded
+from block_fixtures import ctx, make_ctx, seeded, threads
 
-__all__ = ["ctx", "make_ctx", "threads", "seeded"]
+__all__ = ["ctx", "make_ctx", "seeded", "threads"]

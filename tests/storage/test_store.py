@@ -257,7 +257,8 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path, monkeypatch) -> None
 def test_a_reader_never_sees_half_a_summary(folder) -> None:
     folder.write_summary({"n": -1, "state": "running"})
     code = (
-        "from pathlib import Path; from lab import store\nn = 0\nprint('ready', flush=True)\n"
+        "from pathlib import Path; from lab.storage import store\nn = 0\n"
+        "print('ready', flush=True)\n"
         f"while True:\n store.write_atomically(Path({str(folder.dir / 'summary.json')!r}),"
         ' b\'{"n": %d, "fill": "%s"}\' % (n, b\'x\' * (n % 9000))); n += 1'
     )

@@ -180,7 +180,7 @@ def test_the_commands_of_the_page_exist_with_their_options() -> None:
 
 
 def test_the_options_that_the_page_names_exist() -> None:
-    commands = (["run", "dqn"], ["sync"], ["wandb", "view"])
+    commands = ([], ["run", "dqn"], ["sync"], ["wandb", "view"])
     texts = "\n".join(help_of(*words) for words in commands)
     for option in re.findall(r"`(?:[a-z ]*)(--[a-z-]+)", PAGE):
         assert f"{option}" in texts, option
