@@ -38,7 +38,7 @@ import lab
 from lab import config
 from lab.compute import device
 from lab.compute.device import Compute
-from lab.compute.rng import derive
+from lab.compute.rng import derive_seed
 from lab.engine.context import Context
 from lab.environments import make_envs, play_episodes
 from lab.plugins import discover
@@ -276,9 +276,9 @@ def sb3_passage(seed: int, runs_dir: Path) -> Passage:
 
         def _passes(self) -> bool:
             passage.steps = self.num_timesteps
-            if greedy_return(q, 20, derive(seed, "eval")) < THRESHOLD:
+            if greedy_return(q, 20, derive_seed(seed, "eval")) < THRESHOLD:
                 return False
-            passage.confirmed = greedy_return(q, CONFIRM_EPISODES, derive(seed, passage.steps))
+            passage.confirmed = greedy_return(q, CONFIRM_EPISODES, derive_seed(seed, passage.steps))
             return passage.confirmed >= THRESHOLD
 
     EVALUATION.wall = EVALUATION.cpu = 0.0

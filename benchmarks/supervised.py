@@ -227,9 +227,9 @@ def feeding(experiment: CNN) -> Callable[[], None]:
     return once
 
 
-def learner(about: DatasetInfo, experiment: CNN) -> Callable[[torch.Tensor, torch.Tensor], None]:
+def learner(info: DatasetInfo, experiment: CNN) -> Callable[[torch.Tensor, torch.Tensor], None]:
     """Return a plain training step of the same network, on prepared images."""
-    net = experiment.build(about.outputs)
+    net = experiment.build(info.outputs)
     optimizer = torch.optim.AdamW(net.parameters(), 1e-3, weight_decay=0.0, fused=True)
 
     def learn(images: torch.Tensor, targets: torch.Tensor) -> None:
@@ -243,11 +243,11 @@ def learner(about: DatasetInfo, experiment: CNN) -> Callable[[torch.Tensor, torc
 
 def bare(experiment: CNN) -> Callable[[], None]:
     """Return a round of a loop written by hand over tensors in memory."""
-    train, about = experiment.supervision.data.train, experiment.about
-    learn = learner(about, experiment)
+    train, info = experiment.supervision.data.train, experiment.info
+    learn = learner(info, experiment)
     assert train.targets is not None
     inputs, targets = train.inputs, train.targets
-    mean, std = about.mean[0], about.std[0]
+    mean, std = info.mean[0], info.std[0]
 
     def once() -> None:
         order = torch.randperm(len(inputs))[:PART]
@@ -259,7 +259,7 @@ def bare(experiment: CNN) -> Callable[[], None]:
 
 def loaded(experiment: CNN, dataset: Any) -> Callable[[], None]:
     """Return a round of torch's DataLoader over a dataset of prepared examples."""
-    learn = learner(experiment.about, experiment)
+    learn = learner(experiment.info, experiment)
     batches: Iterator[Any] = itertools.chain.from_iterable(
         torch.utils.data.DataLoader(dataset, BATCH, shuffle=True, drop_last=True)
         for _ in itertools.count()
@@ -297,12 +297,10 @@ def pipeline(folder: str, rounds: int = 9) -> None:
     with device.configured(threads=1, deterministic=False):
         plain, shifting = make(Path(folder)), make(Path(folder), augment={"shift": SHIFT})
         with closing(plain.ctx), closing(shifting.ctx):
-            train, about = plain.supervision.data.train, plain.about
+            train, info = plain.supervision.data.train, plain.info
             images, targets = train.inputs.numpy()[:, 0], train.targets.numpy()
-            whole = torch.utils.data.TensorDataset(
-                about.prepare_inputs(train.inputs), train.targets
-            )
-            usual = OneByOne(images, targets, about.mean[0], about.std[0])
+            whole = torch.utils.data.TensorDataset(info.prepare_inputs(train.inputs), train.targets)
+            usual = OneByOne(images, targets, info.mean[0], info.std[0])
             contestants = {
                 "lab": through(plain),
                 "lab again": through(plain),

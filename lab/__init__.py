@@ -59,9 +59,9 @@ _HOME = {
     "compare": "lab.api",
     "env_spec": "lab.environments",
     "evaluate": "lab.api",
+    "from_plain": "lab.compute.rng",
     "hookimpl": "lab.hookspecs",
     "load": "lab.api",
-    "plain": "lab.compute.rng",
     "play_episodes": "lab.environments",
     "range_test": "lab.lr_finder",
     "record_episode": "lab.environments",
@@ -70,7 +70,7 @@ _HOME = {
     "run_many": "lab.launch",
     "runs": "lab.api",
     "sample": "lab.api",
-    "unplain": "lab.compute.rng",
+    "to_plain": "lab.compute.rng",
 }
 
 __all__ = ["__version__", *_HOME]
@@ -84,8 +84,8 @@ if TYPE_CHECKING:
     from lab.api import runs as runs
     from lab.api import sample as sample
     from lab.comparison.groups import Comparison as Comparison
-    from lab.compute.rng import plain as plain
-    from lab.compute.rng import unplain as unplain
+    from lab.compute.rng import from_plain as from_plain
+    from lab.compute.rng import to_plain as to_plain
     from lab.config import Config as Config
     from lab.config import OneOf as OneOf
     from lab.config import Options as Options

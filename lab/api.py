@@ -250,13 +250,13 @@ def use(
     """
     restored = _restored(dir, str(checkpoint), device, plugins, data_changed, terminal)
     with restored as (experiment, ctx, spec):
-        from lab.engine.evaluation import perform
+        from lab.engine.evaluation import call_capability
 
         if capability not in spec.capabilities:
             offered = ", ".join(spec.capabilities) or "nothing beyond training"
             raise UsageError(f"{spec.name} does not offer {capability!r}; it offers: {offered}")
         chosen = config.build(import_object(spec.capabilities[capability]), options)
-        return perform(experiment, ctx, capability, chosen, seed)
+        return call_capability(experiment, ctx, capability, chosen, seed)
 
 
 def sample(
@@ -277,11 +277,11 @@ def sample(
     """
     restored = _restored(dir, str(checkpoint), device, plugins, data_changed)
     with restored as (experiment, ctx, spec):
-        from lab.engine.evaluation import lent
+        from lab.engine.evaluation import evaluation_scope
 
         if not hasattr(experiment, "sample"):
             raise UsageError(f"{spec.name} draws no samples")
-        with lent(ctx, "sample", seed):
+        with evaluation_scope(ctx, "sample", seed):
             return experiment.sample(**options)
 
 

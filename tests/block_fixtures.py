@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from lent import threads
+from shared_fixtures import threads
 
 from lab.compute.device import Compute
 from lab.engine.context import Context

@@ -80,13 +80,13 @@ def main(
 class Report:
     """The rows so far, on the screen and in a file."""
 
-    def __init__(self, path: Path, about: Mapping[str, Any]) -> None:
-        self.path, self.about = path, about
+    def __init__(self, path: Path, info: Mapping[str, Any]) -> None:
+        self.path, self.info = path, info
         self.rows: list[Row] = []
 
     @property
     def title(self) -> str:
-        return ", ".join(f"{name} {value}" for name, value in self.about.items())
+        return ", ".join(f"{name} {value}" for name, value in self.info.items())
 
     def add_all(self, rows: Any) -> None:
         for row in rows:
@@ -97,7 +97,7 @@ class Report:
     def write(self) -> None:
         """Write all of it, whole or not at all."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        found = {**self.about, "rows": [vars(row) for row in self.rows]}
+        found = {**self.info, "rows": [vars(row) for row in self.rows]}
         temporary = self.path.with_suffix(".tmp")
         temporary.write_text(json.dumps(found, indent=1) + "\n")
         temporary.replace(self.path)

@@ -194,10 +194,10 @@ def cnn(where: str) -> Iterator[Mapping[str, Call]]:
 
 def bare_cnn(experiment: Any, where: str) -> Call:
     """Return the steps of a loop written by hand over images on the device."""
-    train, about, c = experiment.supervision.data.train, experiment.about, experiment.config
+    train, info, c = experiment.supervision.data.train, experiment.info, experiment.config
     net = copy.deepcopy(experiment.net)
     optimizer = torch.optim.AdamW(net.parameters(), c.lr, weight_decay=0.0, fused=True)
-    mean, std = about.mean[0], about.std[0]
+    mean, std = info.mean[0], info.std[0]
 
     def once() -> None:
         for _ in range(STEPS):

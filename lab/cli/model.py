@@ -1,7 +1,7 @@
 """`lab model EXPERIMENT`: the network that its options make, layer by layer, without training it.
 
-An experiment takes part by a static method `network(config, about)`: it returns the module for data
-of `about.shape` and `about.outputs`, a `lab.DatasetInfo`.
+An experiment takes part by a static method `network(config, info)`: it returns the module for data
+of `info.shape` and `info.outputs`, a `lab.DatasetInfo`.
 """
 
 from __future__ import annotations
@@ -116,20 +116,20 @@ def _show(
     if shape is not None and "data" not in given:
         preset = preset or "none"  # one for data that nobody asked for would change the network
     resolved = config.resolve(spec, given, preset=preset, plugins=plugins)
-    about = _about(spec, resolved, plugins, shape, outputs)
-    module = _build(make, resolved.config, about)
-    layers = _layers(module, about)
+    info = _about(spec, resolved, plugins, shape, outputs)
+    module = _build(make, resolved.config, info)
+    layers = _layers(module, info)
     parameters, multiply_adds = totals(layers)
     if as_json:
-        found: dict[str, Any] = {"experiment": spec.name, "input_shape": list(about.shape)}
-        found |= {"outputs": about.outputs, "layers": [asdict(row) for row in layers]}
+        found: dict[str, Any] = {"experiment": spec.name, "input_shape": list(info.shape)}
+        found |= {"outputs": info.outputs, "layers": [asdict(row) for row in layers]}
         output.print_json({**found, "parameters": parameters, "multiply_adds": multiply_adds})
         return
     _print(layers)
     click.echo()
     output.print_pairs(
         {
-            "input": " x ".join(map(str, about.shape)),
+            "input": " x ".join(map(str, info.shape)),
             "parameters": f"{parameters:,}",
             "multiply-adds": f"{multiply_adds:,}",
         }
@@ -157,12 +157,12 @@ def _about(
         raise UsageError(f"{resolved.target} does not tell the size of an input: give --shape")
     task = resolved.task or "none"
     classes = tuple(map(str, range(outputs))) if task in ("classify", "segment") else ()
-    about = DatasetInfo(
+    info = DatasetInfo(
         resolved.target, KINDS[len(shape)], task, shape, classes, outputs, (0.0,), (1.0,)
     )
     if measured is None or len(measured.shape) != len(shape):
-        return about
-    return replace(about, kind=measured.kind, vocabulary=measured.vocabulary)
+        return info
+    return replace(info, kind=measured.kind, vocabulary=measured.vocabulary)
 
 
 def _measured(cfg: DataOptions, plugins: Plugins) -> DatasetInfo:
@@ -172,38 +172,38 @@ def _measured(cfg: DataOptions, plugins: Plugins) -> DatasetInfo:
 
     cpu, sources = torch.device("cpu"), plugins.sources()
 
-    def fact(name: str, compute: Any) -> Any:
+    def run_constant(name: str, compute: Any) -> Any:
         return compute()
 
     def tell(name: str, description: Mapping[str, Any]) -> None:
         pass
 
-    return Data(cfg, sources, cpu, 0, fact, output.say, tell).about
+    return Data(cfg, sources, cpu, 0, run_constant, output.say, tell).info
 
 
 def _build(
-    make: Callable[[Config, DatasetInfo], nn.Module], cfg: Config, about: DatasetInfo
+    make: Callable[[Config, DatasetInfo], nn.Module], cfg: Config, info: DatasetInfo
 ) -> nn.Module:
     """Build the network without memory for its weights, where it can do without."""
     import torch
 
     try:
         with torch.device("meta"):
-            return make(cfg, about)
+            return make(cfg, info)
     except Exception:  # somebody's network may want numbers while it is built, or be wrong
-        return make(cfg, about)
+        return make(cfg, info)
 
 
-def _layers(module: nn.Module, about: DatasetInfo) -> list[LayerSummary]:
+def _layers(module: nn.Module, info: DatasetInfo) -> list[LayerSummary]:
     import torch
 
     from lab.nn.summary import summarize
 
-    dtype = torch.long if about.kind == "tokens" else torch.float32
+    dtype = torch.long if info.kind == "tokens" else torch.float32
     try:
-        return summarize(module, about.shape, dtype)
+        return summarize(module, info.shape, dtype)
     except Exception as error:  # a network of somebody's own may fail in any way
-        size = " x ".join(map(str, about.shape))
+        size = " x ".join(map(str, info.shape))
         raise LabError(f"The network cannot take an input of {size}: {describe(error)}") from error
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 
-def derive(seed: int, *path: str | int) -> int:
+def derive_seed(seed: int, *path: str | int) -> int:
     """Return a seed of its own for the purpose that `path` names."""
     words = [zlib.crc32(str(part).encode()) for part in path]
     return int(np.random.SeedSequence([seed, *words]).generate_state(1)[0] >> 1)
@@ -29,20 +29,20 @@ class Randomness:
 
     def seed(self, seed: int) -> None:
         """Seed every generator in place."""
-        random.seed(derive(seed, "python"))
-        np.random.seed(derive(seed, "numpy"))  # noqa: NPY002  third-party code may draw from it
-        torch.manual_seed(derive(seed, "torch"))
-        fresh = np.random.default_rng(derive(seed, "generator"))
+        random.seed(derive_seed(seed, "python"))
+        np.random.seed(derive_seed(seed, "numpy"))  # noqa: NPY002  third-party code may draw from it
+        torch.manual_seed(derive_seed(seed, "torch"))
+        fresh = np.random.default_rng(derive_seed(seed, "generator"))
         self.numpy.bit_generator.state = fresh.bit_generator.state
-        self.torch.manual_seed(derive(seed, "torch generator"))
+        self.torch.manual_seed(derive_seed(seed, "torch generator"))
 
     def state_dict(self) -> dict[str, Any]:
         """Return all states as tensors and plain data."""
         state = {
             "python": random.getstate(),
-            "numpy": plain(np.random.get_state(legacy=False)),  # noqa: NPY002
+            "numpy": to_plain(np.random.get_state(legacy=False)),  # noqa: NPY002
             "torch": torch.get_rng_state(),
-            "generator": plain(self.numpy.bit_generator.state),
+            "generator": to_plain(self.numpy.bit_generator.state),
             "torch generator": self.torch.get_state(),
         }
         if self.device.type == "cuda":
@@ -55,11 +55,11 @@ class Randomness:
         """Put all states back. Where they were saved on a device of another kind, whose generators
         have other states, this device's begin at a seed that follows from the saved ones."""
         random.setstate(state["python"])
-        np.random.set_state(unplain(state["numpy"]))  # noqa: NPY002
+        np.random.set_state(from_plain(state["numpy"]))  # noqa: NPY002
         if self.device.type not in ("cpu", *state):
             torch.manual_seed(_seed_of(state["torch"]))  # the device's own global one, too
         torch.set_rng_state(state["torch"].cpu())
-        self.numpy.bit_generator.state = unplain(state["generator"])
+        self.numpy.bit_generator.state = from_plain(state["generator"])
         self._go_on(state["torch generator"].cpu())
         if self.device.type == "cuda" and "cuda" in state:
             torch.cuda.set_rng_state(state["cuda"].cpu(), self.device)
@@ -73,7 +73,7 @@ class Randomness:
             self.torch.manual_seed(_seed_of(saved))
 
     @contextmanager
-    def lent(self, seed: int) -> Iterator[None]:
+    def scoped(self, seed: int) -> Iterator[None]:
         """Seed everything with `seed` for a while, then put all states back."""
         state = self.state_dict()
         self.seed(seed)
@@ -103,7 +103,7 @@ def _seed_of(state: torch.Tensor) -> int:
     return zlib.crc32(state.cpu().numpy().tobytes())
 
 
-def plain(value: Any) -> Any:
+def to_plain(value: Any) -> Any:
     """Turn numpy arrays into tensors and numpy scalars into numbers, as `weights_only` wants."""
     if isinstance(value, np.ndarray):
         if value.dtype == object:
@@ -112,18 +112,18 @@ def plain(value: Any) -> Any:
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, Mapping):
-        return {key: plain(item) for key, item in value.items()}
+        return {key: to_plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return type(value)(plain(item) for item in value)
+        return type(value)(to_plain(item) for item in value)
     return value
 
 
-def unplain(value: Any) -> Any:
+def from_plain(value: Any) -> Any:
     """Turn the tensors of `plain` back into numpy arrays."""
     if isinstance(value, torch.Tensor):
         return value.cpu().numpy().copy()
     if isinstance(value, Mapping):
-        return {key: unplain(item) for key, item in value.items()}
+        return {key: from_plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return type(value)(unplain(item) for item in value)
+        return type(value)(from_plain(item) for item in value)
     return value

@@ -22,20 +22,18 @@ class Augment:
     All is drawn from `generator`, so that a resumed run varies as it would have.
     """
 
-    def __init__(
-        self, asked: Mapping[str, float], about: DatasetInfo, generator: Generator
-    ) -> None:
-        impossible = [name for name in ON_IMAGES if name in asked and about.kind != "image"]
+    def __init__(self, asked: Mapping[str, float], info: DatasetInfo, generator: Generator) -> None:
+        impossible = [name for name in ON_IMAGES if name in asked and info.kind != "image"]
         if impossible:
-            raise UsageError(f"--augment {impossible[0]} needs images; {about.name} has none")
-        if asked and about.kind == "tokens":
-            raise UsageError(f"--augment varies numbers; {about.name} holds words")
-        if "mixup" in asked and about.task != "classify":
-            raise UsageError(f"--augment mixup mixes classes; {about.name} is to {about.task}")
-        if about.task == "segment" and set(ON_IMAGES) & set(asked):
+            raise UsageError(f"--augment {impossible[0]} needs images; {info.name} has none")
+        if asked and info.kind == "tokens":
+            raise UsageError(f"--augment varies numbers; {info.name} holds words")
+        if "mixup" in asked and info.task != "classify":
+            raise UsageError(f"--augment mixup mixes classes; {info.name} is to {info.task}")
+        if info.task == "segment" and set(ON_IMAGES) & set(asked):
             raise UsageError("--augment: a mask would have to move along; use noise")
         self._asked = dict(asked)
-        self._classes = about.outputs
+        self._classes = info.outputs
         self._generator = generator
 
     def __call__(self, batch: Batch) -> Batch:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lab.compute.rng import derive
+from lab.compute.rng import derive_seed
 from lab.data.dataset import Array, Column
 
 IGNORED = -100  # the class of what is no target: torch's own losses pass over it
@@ -128,7 +128,7 @@ class ShuffledBatches:
         """Return the shuffled rows of an epoch."""
         if epoch not in self._orders:
             self._orders = {e: order for e, order in self._orders.items() if e == epoch - 1}
-            generator = torch.Generator().manual_seed(derive(self._seed, "order", epoch))
+            generator = torch.Generator().manual_seed(derive_seed(self._seed, "order", epoch))
             order = torch.randperm(len(self.split), generator=generator)
             self._orders[epoch] = order.to(self.split.device)
         return self._orders[epoch]

@@ -54,7 +54,7 @@ class Data:
         self.source_options = sources.wanted(self._spec, request.task, request.data_args)
 
     @cached_property
-    def about(self) -> DatasetInfo:
+    def info(self) -> DatasetInfo:
         """Shapes, classes and scales: from the checkpoint, or measured on the training split."""
         return DatasetInfo.from_plain(self._fact(self.words, lambda: self._measured.as_plain()))
 
@@ -168,7 +168,7 @@ class Data:
             if part is None or not isinstance(part.inputs, torch.Tensor):
                 continue
             for batch in part.batches(LOOKED_AT):
-                bad = ~torch.isfinite(self.about.prepare_inputs(batch["inputs"])).flatten(1).all(1)
+                bad = ~torch.isfinite(self.info.prepare_inputs(batch["inputs"])).flatten(1).all(1)
                 if bad.any():
                     row = int(batch["rows"][bad][0])
                     return f"inputs that are not finite, example {row} of its {name} split"

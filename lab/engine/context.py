@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from lab.compute.device import Compute
-from lab.compute.rng import Randomness, derive, plain, unplain, untouched
+from lab.compute.rng import Randomness, derive_seed, from_plain, to_plain, untouched
 from lab.data.data import Data
 from lab.data.options import DataOptions
 from lab.data.record import DataRecord
@@ -146,11 +146,11 @@ class Context:
 
     # -- remembering
 
-    def fact(self, name: str, compute: Callable[[], Any]) -> Any:
+    def run_constant(self, name: str, compute: Callable[[], Any]) -> Any:
         """Return plain data that is computed once in a run's life and kept in its checkpoints:
         the shapes that networks are built from, say."""
         if name not in self.facts:
-            self.facts[name] = plain(compute())
+            self.facts[name] = to_plain(compute())
         return self.facts[name]
 
     def cache(self, key: str) -> Path:
@@ -170,13 +170,13 @@ class Context:
 
     def data(self, options: DataOptions) -> Data:
         """Return the data that the options choose, parted into `train`, `eval` and `test`. They are
-        read when they are first used; `about` is known from the checkpoint of a restored run.
+        read when they are first used; `info` is known from the checkpoint of a restored run.
 
         Raises UsageError for a source that no plugin offers.
         """
         data = Data(
-            options, self._sources, self.device, self.seed, self.fact, self._warn, self._has_read,
-            self._data_record,
+            options, self._sources, self.device, self.seed, self.run_constant, self._warn,
+            self._has_read, self._data_record,
         )  # fmt: skip
         self._data.append(weakref.ref(data))
         return data
@@ -261,7 +261,7 @@ class Context:
         self._train_envs.append(envs)
         self._begin(index)
         name = f"envs {index} exact"
-        envs.exact = self.fact(name, lambda: make.is_exact(build))
+        envs.exact = self.run_constant(name, lambda: make.is_exact(build))
         if not envs.exact:
             self.warn("The environment's state cannot be saved: on resume its episodes restart.")
         if index < len(self._restored_envs):
@@ -269,7 +269,7 @@ class Context:
 
     def _begin(self, index: int) -> None:
         """Seed by the clock too: an episode that restarts on resume must be a new one."""
-        self._train_envs[index].reset(derive(self.seed, "envs", index, self.clock))
+        self._train_envs[index].reset(derive_seed(self.seed, "envs", index, self.clock))
 
     # -- for the runner
 
@@ -295,12 +295,12 @@ class Context:
 
     def envs_state(self) -> list[Any]:
         """Return the state of the training environments, in the order they were made."""
-        made = [plain(envs.state_dict()) for envs in self._train_envs]
-        return made + [plain(state) for state in self._restored_envs[len(made) :]]
+        made = [to_plain(envs.state_dict()) for envs in self._train_envs]
+        return made + [to_plain(state) for state in self._restored_envs[len(made) :]]
 
     def load_envs_state(self, states: Sequence[Any]) -> None:
         """Restore training environments: those made already at once, the others when made."""
-        self._restored_envs = [unplain(state) for state in states]
+        self._restored_envs = [from_plain(state) for state in states]
         for index, envs in enumerate(self._train_envs[: len(states)]):
             self._begin(index)
             envs.load_state_dict(self._restored_envs[index])

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from lab.compute.process_env import environment
-from lab.compute.rng import derive
+from lab.compute.rng import derive_seed
 from lab.config import Options
 from lab.engine.accumulator import Figure
 from lab.engine.context import Context
@@ -16,10 +16,10 @@ from lab.engine.returned import measured
 
 
 @contextmanager
-def lent(ctx: Context, purpose: str, seed: int | None = None) -> Iterator[None]:
+def evaluation_scope(ctx: Context, purpose: str, seed: int | None = None) -> Iterator[None]:
     """Lend an evaluation its own seed, eval mode and no gradients; leave no trace."""
-    own = derive(ctx.seed if seed is None else seed, "evaluate", purpose)
-    with ctx.randomness.lent(own), ctx.compute.evaluating():
+    own = derive_seed(ctx.seed if seed is None else seed, "evaluate", purpose)
+    with ctx.randomness.scoped(own), ctx.compute.evaluating():
         yield
 
 
@@ -27,7 +27,7 @@ def evaluate(
     experiment: Experiment, ctx: Context, split: str, purpose: str, seed: int | None = None
 ) -> dict[str, Figure]:
     """Return the metrics of a split by full name. Raises LabError where they are no numbers."""
-    with lent(ctx, purpose, seed):
+    with evaluation_scope(ctx, purpose, seed):
         metrics = measured(experiment, split, experiment.evaluate(split))
     return {f"{split}/{name}": value for name, value in metrics.items()}
 
@@ -38,10 +38,10 @@ def method_of(capability: str) -> str:
     return f"{capability}_command"
 
 
-def perform(
+def call_capability(
     experiment: Experiment, ctx: Context, capability: str, options: Options, seed: int | None = None
 ) -> Any:
     """Call the method of a capability's command, as an evaluation is called."""
     # pictures are drawn in memory: a display is not needed and may not be there
-    with lent(ctx, capability, seed), environment({"SDL_VIDEODRIVER": "dummy"}):
+    with evaluation_scope(ctx, capability, seed), environment({"SDL_VIDEODRIVER": "dummy"}):
         return getattr(experiment, method_of(capability))(options)

@@ -18,7 +18,8 @@ class Experiment(Protocol):
 
     def __init__(self, config: Any, ctx: Context) -> None:
         """Build the networks. Data, replay and environments come on first use, so that a
-        trained run loads for prediction where they are absent; shapes go through `ctx.fact`."""
+        trained run loads for prediction where they are absent; shapes go through
+        `ctx.run_constant`."""
 
     def step(self) -> int:
         """Do one indivisible piece of learning and return how far the clock moved.

@@ -14,7 +14,7 @@ from lab.engine.cadence import Every
 from lab.engine.checkpoint import Checkpoints
 from lab.engine.context import Context
 from lab.engine.diagnosis import check_finite, explain
-from lab.engine.evaluation import evaluate, perform
+from lab.engine.evaluation import call_capability, evaluate
 from lab.engine.experiment import Experiment
 from lab.engine.recorder import Progress, Recorder, by_lane
 from lab.engine.returned import advanced, remembered
@@ -256,7 +256,7 @@ class Runner:
         options = import_object(self.plan.spec.capabilities["play"])()
         try:
             with self.signals.interruptible():
-                clip = perform(self.experiment, self.ctx, "play", options)
+                clip = call_capability(self.experiment, self.ctx, "play", options)
             self.ctx.media("episode", clip)
             self._write_media(self.progress.clock)
         except Exception as error:  # an environment may fail to draw itself in any way

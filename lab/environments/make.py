@@ -14,7 +14,7 @@ from gymnasium.envs.registration import EnvSpec, load_env_creator
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 from gymnasium.wrappers import TimeLimit
 
-from lab.compute.rng import plain, unplain
+from lab.compute.rng import from_plain, to_plain
 from lab.environments.envs import Envs
 from lab.environments.limits import registered_limit
 from lab.environments.replayable import Replayable
@@ -171,7 +171,7 @@ def is_exact(make: Callable[[], Envs]) -> bool:
         _play(original, _actions(original, rng))
         original.reset()
         _play(original, _actions(original, rng))
-        copy.load_state_dict(unplain(plain(original.state_dict())))
+        copy.load_state_dict(from_plain(to_plain(original.state_dict())))
         actions = _actions(original, rng)
         return _play(original, actions) == _play(copy, actions)
     except Exception:  # an environment may fail in any way; then its state cannot be saved

@@ -9,7 +9,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
-from lab.compute.rng import derive
+from lab.compute.rng import derive_seed
 
 
 class Replayable(gym.Wrapper[Any, Any, Any, Any]):
@@ -34,7 +34,7 @@ class Replayable(gym.Wrapper[Any, Any, Any, Any]):
             self._stream, self._episode = seed, -1
         self._episode += 1
         self._actions = []
-        return self.env.reset(seed=derive(self._stream, self._episode), options=options)
+        return self.env.reset(seed=derive_seed(self._stream, self._episode), options=options)
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
         self._actions.append(action.copy() if isinstance(action, np.ndarray) else action)

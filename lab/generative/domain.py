@@ -1,4 +1,4 @@
-"""Measure samples by the features of the source they imitate, with yardsticks beside them."""
+"""Measure samples by the features of the source they imitate, with reference_scores beside them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lab.compute.rng import derive
+from lab.compute.rng import derive_seed
 from lab.data import splits
 from lab.data.batches import Split
 from lab.data.data import Data
@@ -21,8 +21,8 @@ from lab.data.dataset_info import DatasetInfo
 from lab.errors import UsageError
 from lab.generative import feature_net
 from lab.generative.caching import cached
-from lab.generative.frechet import fid
-from lab.generative.kernel import kid
+from lab.generative.fid import fid
+from lab.generative.kid import kid
 from lab.generative.neighbors import Memorization, memorization, nearest
 from lab.generative.precision_recall import prdc
 from lab.generative.principal_components import principal
@@ -32,7 +32,7 @@ from lab.storage.media import Table
 if TYPE_CHECKING:
     from lab.engine.context import Context
 
-VERSION = 1  # of the yardsticks
+VERSION = 1  # of the reference_scores
 HALVES = 4  # random ones of the real examples, to average over
 FEWEST, MOST, POOL = 6, 1_000, 10_000  # examples on a side, and to draw them from
 TRAINING = 20_000  # examples that the network learns from at most
@@ -95,14 +95,14 @@ class FeatureMetrics:
         features = self.features(samples)
         count = self._count(split, len(features))
         figures = self._against(split, count, features)
-        beside = self.yardsticks(split, count)
+        beside = self.reference_scores(split, count)
         figures |= {f"{name}_real": beside["real"][name] for name in FIGURES}
         figures |= {f"fid_{row}": beside[row]["fid"] for row in ("memorizer", "mixture")}
         if split == "test":
             figures["n"] = float(count)
         return figures
 
-    def yardsticks(self, split: str, count: int) -> dict[str, Figures]:
+    def reference_scores(self, split: str, count: int) -> dict[str, Figures]:
         """Return the figures of `real` examples (the floor), of a `memorizer` that hands out
         training examples, and of a `mixture` of Gaussians, for `count` samples each. They are
         computed once and kept for all runs."""
@@ -110,15 +110,15 @@ class FeatureMetrics:
         rows = self._data.part(split).indices
         facts = json.dumps([VERSION, self.digest, split, count, HALVES]).encode()
         address = hashlib.blake2b(facts + rows.tobytes(), digest_size=16).hexdigest()
-        path = self._ctx.cache(f"yardsticks/{address}.pt")
+        path = self._ctx.cache(f"reference_scores/{address}.pt")
         return cached(path, lambda: self._yardsticks(split, count))
 
     def table(self, split: str, samples: Mapping[str, Examples]) -> Table:
-        """Return the figures of each set of samples under those of the yardsticks, for media. All
-        are measured at the count of the smallest set."""
+        """Return the figures of each set of samples under the reference scores, for media. All are
+        measured at the count of the smallest set."""
         features = {name: self.features(one) for name, one in samples.items()}
         count = self._count(split, min((len(one) for one in features.values()), default=MOST))
-        lines = dict(self.yardsticks(split, count))
+        lines = dict(self.reference_scores(split, count))
         lines |= {name: self._against(split, count, one) for name, one in features.items()}
         rows = [[name, count, *(line[key] for key in FIGURES)] for name, line in lines.items()]
         return Table(("samples", "n", *FIGURES), rows)
@@ -151,41 +151,41 @@ class FeatureMetrics:
             request = data.request
             parts = splits.split(data.dataset, request.data, request.fold, request.split_seed)
             rows = parts["train"]
-        about = DatasetInfo.of(data.request.data, data.dataset, rows)
+        info = DatasetInfo.of(data.request.data, data.dataset, rows)
         rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), TRAINING)).astype(int)]
         inputs = torch.from_numpy(np.ascontiguousarray(data.dataset.inputs[rows]))
-        targets = data.dataset.targets if about.task in ("classify", "regress") else None
+        targets = data.dataset.targets if info.task in ("classify", "regress") else None
         return feature_net.TrainingSet(
-            about, inputs, None if targets is None else torch.from_numpy(targets[rows])
+            info, inputs, None if targets is None else torch.from_numpy(targets[rows])
         )
 
     @cached_property
     def _network(self) -> feature_net.FeatureNet:
         path = self._ctx.cache(f"features/{self.digest}.pt")
         state = cached(path, lambda: feature_net.train(self._lesson))
-        return feature_net.load(self._lesson.about, state, self._ctx.device)
+        return feature_net.load(self._lesson.info, state, self._ctx.device)
 
     def _computing(self) -> torch.autocast:
         return torch.autocast(self._ctx.device.type, enabled=False)
 
     def _prepared(self, samples: Examples) -> Tensor:
         """Return samples on the device as the network wants them."""
-        about = self._lesson.about
+        info = self._lesson.info
         found = torch.as_tensor(samples).detach().to(self._ctx.device)
-        if tuple(found.shape[1:]) != about.shape:
+        if tuple(found.shape[1:]) != info.shape:
             raise ValueError(
-                f"samples are {tuple(found.shape[1:])}, examples of {about.name} {about.shape}"
+                f"samples are {tuple(found.shape[1:])}, examples of {info.name} {info.shape}"
             )
-        if about.kind == "image" and found.is_floating_point():
+        if info.kind == "image" and found.is_floating_point():
             found = found.float().clamp(0, 1)
-        return about.prepare_inputs(found)
+        return info.prepare_inputs(found)
 
     @torch.no_grad()
     def _embed(self, prepared: Tensor) -> Tensor:
         with self._computing():
             return feature_net.in_parts(self._network.features, prepared).cpu()
 
-    # -- the yardsticks
+    # -- the reference_scores
 
     def _real_features(self, split: str) -> Tensor:
         if split not in self._real:
@@ -200,13 +200,13 @@ class FeatureMetrics:
     def _all_train(self, size: int) -> Iterator[Tensor]:
         """Yield all of them in batches, on the device."""
         for batch in self._data.train.batches(size):
-            yield self._lesson.about.prepare_inputs(batch["inputs"])
+            yield self._lesson.info.prepare_inputs(batch["inputs"])
 
     def _take(self, split: Split, most: int) -> Tensor:
         """Return prepared inputs of evenly spaced examples of a split."""
         chosen = torch.linspace(0, len(split) - 1, min(len(split), most)).long()
         parts = [split.take(part.to(split.device))["inputs"] for part in torch.split(chosen, 1_024)]
-        return torch.cat([self._lesson.about.prepare_inputs(part) for part in parts])
+        return torch.cat([self._lesson.info.prepare_inputs(part) for part in parts])
 
     def _count(self, split: str, samples: int) -> int:
         """Return how many examples are on each side."""
@@ -223,7 +223,7 @@ class FeatureMetrics:
         real = self._real_features(split)
         found = []
         for turn in range(HALVES):
-            draw = torch.Generator().manual_seed(derive(0, "halves", turn))
+            draw = torch.Generator().manual_seed(derive_seed(0, "halves", turn))
             order = torch.randperm(len(real), generator=draw)
             found.append((real[order[:count]], real[order[count : 2 * count]]))
         return found
@@ -239,7 +239,7 @@ class FeatureMetrics:
 
     def _yardsticks(self, split: str, count: int) -> dict[str, Figures]:
         real = _mean([_compare(half, other) for half, other in self._halves(split, count)])
-        draw = torch.Generator().manual_seed(derive(0, "memorizer"))
+        draw = torch.Generator().manual_seed(derive_seed(0, "memorizer"))
         copies = self._train[torch.randperm(len(self._train), generator=draw)[: HALVES * count]]
         return {
             "real": real,
@@ -252,7 +252,7 @@ class FeatureMetrics:
 
         def compute() -> dict[str, Tensor]:
             drawn = _mixture(self._train, HALVES * MOST)
-            if self._lesson.about.kind == "image":
+            if self._lesson.info.kind == "image":
                 drawn = self._clipped(drawn)
             return {"features": self._embed(drawn.to(self._ctx.device))}
 
@@ -262,8 +262,8 @@ class FeatureMetrics:
 
     def _clipped(self, prepared: Tensor) -> Tensor:
         """Return prepared images as if they had been between black and white."""
-        about = self._lesson.about
-        black, white = (about.prepare_inputs(torch.full((1, *about.shape), v)) for v in (0.0, 1.0))
+        info = self._lesson.info
+        black, white = (info.prepare_inputs(torch.full((1, *info.shape), v)) for v in (0.0, 1.0))
         return prepared.clamp(black, white)
 
 

@@ -34,16 +34,16 @@ PART = 1_024  # examples that go through the network at a time
 class TrainingSet:
     """What the network learns from: inputs [N, ...] as the source gives them, and targets."""
 
-    about: DatasetInfo
+    info: DatasetInfo
     inputs: Tensor
     targets: Tensor | None
 
     @property
     def digest(self) -> str:
         """A content address of the features: it changes with all that decides them."""
-        about = self.about.as_plain() | {"name": ""}
-        del about["vocabulary"]  # what has features has none
-        facts = [VERSION, torch.__version__, about]
+        info = self.info.as_plain() | {"name": ""}
+        del info["vocabulary"]  # what has features has none
+        facts = [VERSION, torch.__version__, info]
         digest = hashlib.blake2b(json.dumps(facts).encode(), digest_size=16)
         for column in (self.inputs, self.targets):
             if column is not None:
@@ -55,13 +55,13 @@ class FeatureNet(nn.Module):
     """Convolutions for images, layers for tables and sequences, whose steps are joined to one row;
     then features; then what is to be learned."""
 
-    def __init__(self, about: DatasetInfo) -> None:
+    def __init__(self, info: DatasetInfo) -> None:
         super().__init__()
-        if about.kind not in MEASURED:
-            raise UsageError(f"{about.name}: there are no features of {about.kind}")
-        body, width = _convolutions(about) if about.kind == "image" else _layers(about)
+        if info.kind not in MEASURED:
+            raise UsageError(f"{info.name}: there are no features of {info.kind}")
+        body, width = _convolutions(info) if info.kind == "image" else _layers(info)
         self.body, self.embed = body, nn.Linear(width, FEATURES)
-        self.head = nn.Linear(FEATURES, _outputs(about))
+        self.head = nn.Linear(FEATURES, _outputs(info))
         self.mean: Tensor
         self.scale: Tensor
         self.register_buffer("mean", torch.zeros(FEATURES))
@@ -87,7 +87,7 @@ def train(lesson: TrainingSet) -> dict[str, Any]:
     """Return the state of a trained network. No generator but its own is drawn from."""
     with _quietly():
         draw = Generator().manual_seed(0)
-        net = make(lesson.about)
+        net = make(lesson.info)
         _initialize(net, draw)
         x, y = lesson.inputs.cpu(), lesson.targets
         y = None if y is None else y.cpu()
@@ -95,22 +95,22 @@ def train(lesson: TrainingSet) -> dict[str, Any]:
         for update, chosen in enumerate(_orders(len(x), draw)):
             optimizer.param_groups[0]["lr"] = RATE * (1 - update / UPDATES)
             optimizer.zero_grad()
-            _loss(net, lesson.about, x[chosen], None if y is None else y[chosen]).backward()  # type: ignore[no-untyped-call]
+            _loss(net, lesson.info, x[chosen], None if y is None else y[chosen]).backward()  # type: ignore[no-untyped-call]
             optimizer.step()
-        _scale(net, lesson.about, x)
+        _scale(net, lesson.info, x)
     return {name: value.detach().clone() for name, value in net.state_dict().items()}
 
 
-def make(about: DatasetInfo) -> FeatureNet:
+def make(info: DatasetInfo) -> FeatureNet:
     """Return a network on the CPU without values: to construct layers would draw random ones."""
     with torch.device("meta"):
-        net = FeatureNet(about)
+        net = FeatureNet(info)
     return net.float().to_empty(device="cpu").eval()
 
 
-def load(about: DatasetInfo, state: Mapping[str, Any], device: torch.device) -> FeatureNet:
+def load(info: DatasetInfo, state: Mapping[str, Any], device: torch.device) -> FeatureNet:
     """Return the network of a state, for no more training."""
-    net = make(about)
+    net = make(info)
     net.load_state_dict(state)
     return net.to(device).requires_grad_(False)
 
@@ -120,20 +120,20 @@ def in_parts(function: Callable[[Tensor], Tensor], examples: Tensor) -> Tensor:
     return torch.cat([function(part) for part in torch.split(examples, PART)])
 
 
-def _loss(net: FeatureNet, about: DatasetInfo, x: Tensor, y: Tensor | None) -> Tensor:
-    prepared = about.prepare_inputs(x)
-    if y is not None and about.task == "classify":
+def _loss(net: FeatureNet, info: DatasetInfo, x: Tensor, y: Tensor | None) -> Tensor:
+    prepared = info.prepare_inputs(x)
+    if y is not None and info.task == "classify":
         return F.cross_entropy(net(prepared), y.long())
-    if y is not None and about.task == "regress":
-        return F.mse_loss(net(prepared), about.prepare_targets(y).flatten(1))
+    if y is not None and info.task == "regress":
+        return F.mse_loss(net(prepared), info.prepare_targets(y).flatten(1))
     return F.mse_loss(net(prepared), _square(prepared).flatten(1))
 
 
-def _outputs(about: DatasetInfo) -> int:
+def _outputs(info: DatasetInfo) -> int:
     """Return how many numbers are to be said; the input's where there is no class or value."""
-    if about.task in ("classify", "regress"):
-        return about.outputs
-    return _square(torch.empty(1, *about.shape, device="meta")).numel()
+    if info.task in ("classify", "regress"):
+        return info.outputs
+    return _square(torch.empty(1, *info.shape, device="meta")).numel()
 
 
 def _square(images: Tensor) -> Tensor:
@@ -148,9 +148,9 @@ def _square(images: Tensor) -> Tensor:
     return F.adaptive_avg_pool2d(images, side)
 
 
-def _convolutions(about: DatasetInfo) -> tuple[nn.Module, int]:
+def _convolutions(info: DatasetInfo) -> tuple[nn.Module, int]:
     """Go down to 4 x 4 places by steps of two pixels; a large image begins with steps of four."""
-    _, channels, _, side = _square(torch.empty(1, *about.shape, device="meta")).shape
+    _, channels, _, side = _square(torch.empty(1, *info.shape, device="meta")).shape
     layers: list[nn.Module] = []
     while side > 4:
         step = 4 if side > 16 else 2
@@ -160,8 +160,8 @@ def _convolutions(about: DatasetInfo) -> tuple[nn.Module, int]:
     return nn.Sequential(*layers, nn.Flatten()), channels * 16
 
 
-def _layers(about: DatasetInfo) -> tuple[nn.Module, int]:
-    return nn.Sequential(nn.Linear(math.prod(about.shape), 128), nn.ReLU()), 128
+def _layers(info: DatasetInfo) -> tuple[nn.Module, int]:
+    return nn.Sequential(nn.Linear(math.prod(info.shape), 128), nn.ReLU()), 128
 
 
 def _initialize(net: FeatureNet, draw: Generator) -> None:
@@ -185,8 +185,8 @@ def _orders(count: int, draw: Generator) -> Iterator[Tensor]:
 
 
 @torch.no_grad()
-def _scale(net: FeatureNet, about: DatasetInfo, x: Tensor) -> None:
-    raw = in_parts(lambda part: net.raw(about.prepare_inputs(part)), x).double()
+def _scale(net: FeatureNet, info: DatasetInfo, x: Tensor) -> None:
+    raw = in_parts(lambda part: net.raw(info.prepare_inputs(part)), x).double()
     net.mean.copy_(raw.mean(0))
     net.scale.copy_(raw.var(0, correction=0).mean().sqrt().clamp(min=1e-12))
 

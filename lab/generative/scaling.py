@@ -8,26 +8,26 @@ from torch import Tensor
 from lab.data.dataset_info import DatasetInfo
 
 
-def scaled(inputs: Tensor, about: DatasetInfo, standardized: bool | None = None) -> Tensor:
+def scaled(inputs: Tensor, info: DatasetInfo, standardized: bool | None = None) -> Tensor:
     """Return inputs [B, ...] as floats: images in [0, 1], tables and sequences standardized by the
     training data.
 
     `standardized` says which of the two, whatever the source.
     """
-    if _standardized(about, standardized):
-        return about.prepare_inputs(inputs)
+    if _standardized(info, standardized):
+        return info.prepare_inputs(inputs)
     return inputs.float() / 255 if inputs.dtype == torch.uint8 else inputs.float()
 
 
-def restored(values: Tensor, about: DatasetInfo, standardized: bool | None = None) -> Tensor:
+def restored(values: Tensor, info: DatasetInfo, standardized: bool | None = None) -> Tensor:
     """Return scaled values, [B, ...] or [B, D], in the source's own unit and shape; images are
     clipped to [0, 1]."""
-    found = values.reshape(-1, *about.shape)
-    if _standardized(about, standardized):
-        shape = (-1, 1, 1) if about.kind in ("image", "video") else (-1,)
-        mean, std = (found.new_tensor(v).view(shape) for v in (about.mean, about.std))
+    found = values.reshape(-1, *info.shape)
+    if _standardized(info, standardized):
+        shape = (-1, 1, 1) if info.kind in ("image", "video") else (-1,)
+        mean, std = (found.new_tensor(v).view(shape) for v in (info.mean, info.std))
         found = found * std + mean
-    return found.clamp(0, 1) if about.kind == "image" else found
+    return found.clamp(0, 1) if info.kind == "image" else found
 
 
 def showable(images: Tensor) -> Tensor:
@@ -36,5 +36,5 @@ def showable(images: Tensor) -> Tensor:
     return images if images.shape[1] in (1, 3) else images.mean(1, keepdim=True)
 
 
-def _standardized(about: DatasetInfo, asked: bool | None) -> bool:
-    return about.kind in ("table", "sequence") if asked is None else asked
+def _standardized(info: DatasetInfo, asked: bool | None) -> bool:
+    return info.kind in ("table", "sequence") if asked is None else asked

@@ -34,6 +34,6 @@ def check_variety(data: Data) -> None:
         if not torch.equal(batch["inputs"], first.expand_as(batch["inputs"])):
             return
     raise UsageError(
-        f"{data.about.name}: all {len(train)} training examples are the same, so there is nothing "
+        f"{data.info.name}: all {len(train)} training examples are the same, so there is nothing "
         "to learn from them."
     )

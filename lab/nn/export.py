@@ -23,7 +23,7 @@ BATCH = 3  # not 1, so that an example cannot be taken for the only size
 TOLERANCE = 1e-4
 
 
-def export(module: nn.Module, about: DatasetInfo, asked: Export, folder: Path) -> Path:
+def export(module: nn.Module, info: DatasetInfo, asked: Export, folder: Path) -> Path:
     """Write `module`, which takes prepared inputs [B, ...], and return the path.
 
     What was written is read back and run on random inputs. Raises LabError where it cannot be
@@ -31,7 +31,7 @@ def export(module: nn.Module, about: DatasetInfo, asked: Export, folder: Path) -
     """
     path = asked.out or folder / f"model{SUFFIXES[asked.to]}"
     module = copy.deepcopy(module).cpu().eval()  # the experiment keeps its own where it is
-    inputs = torch.randn(BATCH, *about.shape, generator=torch.Generator().manual_seed(0))
+    inputs = torch.randn(BATCH, *info.shape, generator=torch.Generator().manual_seed(0))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with torch.no_grad(), as_written(module), _quiet():

@@ -32,14 +32,14 @@ class EarlyStop:
             self.best, self.waited = value, 0
         else:
             self.waited += 1
-        return self.over
+        return self.stopped
 
     def _gain(self, value: float) -> float:
         assert self.best is not None
         return value - self.best if self.direction == "max" else self.best - value
 
     @property
-    def over(self) -> bool:
+    def stopped(self) -> bool:
         """Tell whether `patience` values in a row brought no gain; never without a patience."""
         return self.patience is not None and self.waited >= self.patience
 

@@ -59,37 +59,39 @@ class SupervisedTask:
         self._loss, self._metrics = loss, metrics
         self.data = ctx.data(config)
         self.early = EarlyStop(config.patience, direction="max")
-        if self.about.task == "regress" and config.label_smoothing:
-            raise UsageError(f"--label-smoothing is for classes; {self.about.name} has none")
-        if self.about.task == "regress" and config.class_weights != "none":
-            raise UsageError(f"--class-weights is for classes; {self.about.name} has none")
-        self._augment = Augment(config.augment, self.about, ctx.generator)
+        if self.info.task == "regress" and config.label_smoothing:
+            raise UsageError(f"--label-smoothing is for classes; {self.info.name} has none")
+        if self.info.task == "regress" and config.class_weights != "none":
+            raise UsageError(f"--class-weights is for classes; {self.info.name} has none")
+        self._augment = Augment(config.augment, self.info, ctx.generator)
 
     @property
-    def about(self) -> DatasetInfo:
+    def info(self) -> DatasetInfo:
         """Shapes, classes and scales: a `lab.DatasetInfo`."""
-        return self.data.about
+        return self.data.info
 
     # -- training
 
     def next(self) -> Batch:
         """Return the next training batch, prepared and augmented."""
         _ = self.criterion  # made here: within a compiled update it could not be
-        return self._augment(self.about.prepare(self.batches.next()))
+        return self._augment(self.info.prepare(self.batches.next()))
 
     def loss(self, model: Any, batch: Batch) -> tuple[Tensor, Any]:
         """Return the training loss, and the share of right answers where there are classes."""
         outputs, targets = model(batch["inputs"]), batch["targets"]
-        return self.criterion(outputs, targets), self.hits(outputs, targets, batch.get("mask"))
+        return self.criterion(outputs, targets), self.accuracy(outputs, targets, batch.get("mask"))
 
     def weight(self, batch: Batch) -> Tensor:
         """Return what the loss of a batch is the mean over, for batches that come in parts."""
         return self.criterion.weight(batch["targets"])
 
-    def hits(self, outputs: Tensor, targets: Tensor, mask: Tensor | None = None) -> Tensor | None:
+    def accuracy(
+        self, outputs: Tensor, targets: Tensor, mask: Tensor | None = None
+    ) -> Tensor | None:
         """Return the share of right answers [], detached, of steps those that `mask` [B, T] says
         there are; None in a regression."""
-        if self.about.task == "regress":
+        if self.info.task == "regress":
             return None
         classes = targets.argmax(1) if targets.is_floating_point() else targets
         right = (outputs.detach().argmax(1) == classes).float()
@@ -97,10 +99,10 @@ class SupervisedTask:
             return right.mean()
         return (right * mask).sum() / mask.sum()
 
-    def log(self, loss: Tensor, hits: Tensor | None) -> None:
+    def log(self, loss: Tensor, accuracy: Tensor | None) -> None:
         self.ctx.log("loss", loss)
-        if hits is not None:
-            self.ctx.log("accuracy", hits)
+        if accuracy is not None:
+            self.ctx.log("accuracy", accuracy)
 
     def stop_early(self, experiment: Experiment, moved: int) -> bool:
         """Tell, after a step, whether `patience` epochs brought nothing on the eval split."""
@@ -122,13 +124,13 @@ class SupervisedTask:
         """The training loss: cross-entropy of classes, squared error of values, or another one."""
         if self._loss is not None:
             return self._loss
-        if self.about.task == "regress":
+        if self.info.task == "regress":
             return MSE()
         weights = None
         if self.config.class_weights == "balanced":
             labels = self.data.dataset.labels(self.data.parts["train"])
             classes = torch.from_numpy(labels).long().to(self.ctx.device)
-            weights = class_weights(classes, self.about.outputs)
+            weights = class_weights(classes, self.info.outputs)
         return CrossEntropy(self.config.label_smoothing, weights, IGNORED)
 
     # -- measuring
@@ -138,16 +140,16 @@ class SupervisedTask:
         figures: Any = self._figures()
         for batch in self.data.part(split).batches(EVALUATED):
             with self.ctx.autocast():
-                outputs = model(self.about.prepare(batch)["inputs"])
-            if self.about.task == "regress":
-                figures.add(self.about.restore_targets(outputs.float()), batch["targets"])
+                outputs = model(self.info.prepare(batch)["inputs"])
+            if self.info.task == "regress":
+                figures.add(self.info.restore_targets(outputs.float()), batch["targets"])
             elif "mask" in batch and batch["mask"].shape == batch["targets"].shape:
                 figures.add(outputs.float(), batch["targets"].long(), mask=batch["mask"])
             else:
                 figures.add(outputs.float(), batch["targets"].long())
         found: dict[str, float] = figures.compute(split)
         if split == "test" and isinstance(figures, Classification):
-            self.ctx.media("confusion", draw_confusion(figures.confusion(), self.about.classes))
+            self.ctx.media("confusion", draw_confusion(figures.confusion(), self.info.classes))
         if split == "eval" and self.config.layer_stats:
             found |= self._look_inside(model)
         return found
@@ -155,15 +157,15 @@ class SupervisedTask:
     def _figures(self) -> Metrics:
         if self._metrics is not None:
             return self._metrics()
-        if self.about.task == "regress":
+        if self.info.task == "regress":
             return Regression()
-        if self.about.task == "segment":
-            return Segmentation(self.about.outputs)
-        return Classification(self.about.outputs)
+        if self.info.task == "segment":
+            return Segmentation(self.info.outputs)
+        return Classification(self.info.outputs)
 
     def _look_inside(self, model: nn.Module) -> dict[str, float]:
         """Return gradient norms by layer on the first eval batch, and draw what vanishes."""
-        batch = self.about.prepare(next(self.data.eval.batches(self.config.batch_size)))
+        batch = self.info.prepare(next(self.data.eval.batches(self.config.batch_size)))
         layers = layer_statistics(model, self.loss, batch)
         self.ctx.media("layers", draw_layers(layers))
         norms = {

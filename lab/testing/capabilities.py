@@ -69,7 +69,7 @@ def check_samples_are_arrays(subject: Subject) -> None:
     if not hasattr(subject.experiment_class, "sample"):
         raise Skipped("the experiment draws no samples for Python")
     with subject.experiment() as (experiment, ctx):
-        subject.practise(experiment, ctx, share=0.05)
+        subject.train_for(experiment, ctx, share=0.05)
         for module in ctx.compute.modules:
             module.eval()
         learner: Any = experiment
@@ -98,7 +98,7 @@ def _predicting(subject: Subject) -> Iterator[Any]:
         "The experiment has predict but no example(n), which returns n inputs that predict takes.",
     )
     with subject.experiment() as (experiment, ctx):
-        subject.practise(experiment, ctx, share=0.05)
+        subject.train_for(experiment, ctx, share=0.05)
         for module in ctx.compute.modules:
             module.eval()
         yield experiment
@@ -111,7 +111,7 @@ def check_capabilities_return_media(subject: Subject) -> None:
         raise Skipped("the spec declares no capability")
     impossible = []
     with subject.experiment() as (experiment, ctx):
-        subject.practise(experiment, ctx, share=0.05)
+        subject.train_for(experiment, ctx, share=0.05)
         for name in subject.spec.capabilities:
             before = everything(experiment, ctx)
             with tempfile.TemporaryDirectory(dir=subject.folder) as folder:
@@ -202,7 +202,7 @@ def _able(subject: Subject, name: str) -> Iterator[Use]:
         subject.experiment() as (experiment, ctx),
         tempfile.TemporaryDirectory(dir=subject.folder) as folder,
     ):
-        subject.practise(experiment, ctx, share=0.05)
+        subject.train_for(experiment, ctx, share=0.05)
 
         def ask(**asked: Any) -> tuple[Any, Any]:
             try:

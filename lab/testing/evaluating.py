@@ -16,7 +16,7 @@ def check_evaluation_leaves_no_trace(subject: Subject) -> None:
     import torch
 
     with subject.experiment() as (experiment, ctx):
-        subject.practise(experiment, ctx)
+        subject.train_for(experiment, ctx)
         for module in ctx.compute.modules:
             module.train()
         before = everything(experiment, ctx)
@@ -33,7 +33,7 @@ def check_evaluation_leaves_no_trace(subject: Subject) -> None:
 def check_evaluation_repeats_itself(subject: Subject) -> None:
     """The same weights, evaluated twice, give the same figures."""
     with subject.experiment() as (experiment, ctx):
-        subject.practise(experiment, ctx)
+        subject.train_for(experiment, ctx)
         one, two = (evaluate(experiment, ctx, "eval", "check") for _ in range(2))
     found = difference(one, two, "metrics")
     expect(

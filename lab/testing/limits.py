@@ -79,7 +79,7 @@ class _Deaf:
     def __enter__(self) -> _Deaf:
         return self
 
-    def __exit__(self, *about: Any) -> None: ...
+    def __exit__(self, *info: Any) -> None: ...
 
     def interruptible(self) -> AbstractContextManager[None]:
         return nullcontext()

@@ -26,7 +26,7 @@ def check_every_part_of_the_state_is_needed(subject: Subject) -> None:
     """Without any one part of its checkpoint a resumed run goes on otherwise."""
     with subject.experiment() as (experiment, ctx):
         begun = keep(experiment, ctx)
-        subject.practise(experiment, ctx, SHARE)
+        subject.train_for(experiment, ctx, SHARE)
         moment = keep(experiment, ctx)
         whole = list(_after_each_step(subject, experiment, ctx))
     for path in _parts(moment.state, begun.state)[:MOST]:

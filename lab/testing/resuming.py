@@ -83,7 +83,7 @@ def check_checkpoints_are_plain(subject: Subject) -> None:
 def check_state_dict_changes_nothing(subject: Subject) -> None:
     """state_dict only looks: called twice it returns the same, and training goes on alike."""
     with subject.experiment() as (experiment, ctx):
-        subject.practise(experiment, ctx)
+        subject.train_for(experiment, ctx)
         one = copy.deepcopy(experiment.state_dict())
         found = difference(one, experiment.state_dict())
         expect(found is None, f"state_dict changes what it returns ({found}).")
@@ -91,7 +91,7 @@ def check_state_dict_changes_nothing(subject: Subject) -> None:
             experiment.state_dict()
         looked = _after_a_step(experiment)
     with subject.experiment() as (experiment, ctx):
-        subject.practise(experiment, ctx)
+        subject.train_for(experiment, ctx)
         found = difference(_after_a_step(experiment), looked)
     expect(found is None, f"A step after state_dict differs from one without it ({found}).")
 
@@ -99,7 +99,7 @@ def check_state_dict_changes_nothing(subject: Subject) -> None:
 def check_loading_copies(subject: Subject) -> None:
     """load_state_dict takes a copy: what was loaded stays as it was while training goes on."""
     with subject.experiment() as (experiment, ctx):
-        subject.practise(experiment, ctx)
+        subject.train_for(experiment, ctx)
         state = copy.deepcopy(experiment.state_dict())
         kept = copy.deepcopy(state)
         experiment.load_state_dict(state)
@@ -117,7 +117,7 @@ def check_model_alone_serves(subject: Subject) -> None:
     from lab.engine.recorder import by_lane
 
     with subject.experiment() as (experiment, ctx):
-        subject.practise(experiment, ctx)
+        subject.train_for(experiment, ctx)
         expected = by_lane(evaluate(experiment, ctx, "eval", "check"))
         model, facts = copy.deepcopy(experiment.state_dict()["model"]), dict(ctx.facts)
     with subject.experiment(seed=7) as (experiment, ctx):
@@ -154,7 +154,7 @@ def check_tensors_are_on_the_device(subject: Subject) -> None:
     import torch
 
     with subject.experiment() as (experiment, ctx):
-        subject.practise(experiment, ctx, share=0.05)
+        subject.train_for(experiment, ctx, share=0.05)
         for name, value in vars(experiment).items():
             if isinstance(value, torch.nn.Module):
                 wrapped = any(value is m for top in ctx.compute.modules for m in top.modules())

@@ -33,7 +33,7 @@ def check_seeds_differ_from_the_start(subject: Subject) -> None:
 def check_nothing_is_seeded(subject: Subject) -> None:
     """No method of the experiment seeds a global generator, not even while it is built."""
     with _no_seeding(subject.own), subject.experiment() as (experiment, ctx):
-        subject.practise(experiment, ctx, share=0.1)
+        subject.train_for(experiment, ctx, share=0.1)
         for split in ("eval", "test"):
             evaluate(experiment, ctx, split, "check")
         experiment.load_state_dict(copy.deepcopy(experiment.state_dict()))
@@ -46,7 +46,7 @@ def check_randomness_is_the_runners(subject: Subject) -> None:
 
     with subject.experiment() as (experiment, ctx):
         before = random.getstate(), _plain(np.random.get_state())  # noqa: NPY002
-        subject.practise(experiment, ctx)
+        subject.train_for(experiment, ctx)
         after = random.getstate(), _plain(np.random.get_state())  # noqa: NPY002
     for name, old, new in zip(("random", "numpy.random"), before, after, strict=True):
         expect(

@@ -25,11 +25,11 @@ from lab.errors import LabError
 from lab.plugins import Plugin, Plugins
 from lab.spec import SourceSpec, import_object
 from lab.testing.digest import digest_of
+from lab.testing.leaks import CACHE, Traces, watched
 from lab.testing.limits import SECONDS
 from lab.testing.offered import Offered
 from lab.testing.static import LONGEST_SUMMARY, expect_described
 from lab.testing.subject import CheckFailed, Skipped, expect
-from lab.testing.traces import CACHE, Traces, watched
 
 DTYPES: Mapping[str, tuple[str, str]] = {  # numpy's kinds of numbers, and how they are called
     "image": ("uint8", "uint8 [N, C, H, W]"),
@@ -269,7 +269,7 @@ def check_something_learns_from_it(subject: Subject) -> None:
         with untouched():
             data = Data(options, offered, cpu, 0, _compute, _pass_over, _pass_over)
             batch = data.batches().next()
-            inputs = data.about.prepare_inputs(batch["inputs"]).flatten(1).float()
+            inputs = data.info.prepare_inputs(batch["inputs"]).flatten(1).float()
             layer = torch.nn.Linear(inputs.shape[1], 1)
             loss = layer(inputs).square().mean()
             loss.backward()

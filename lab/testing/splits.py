@@ -97,7 +97,7 @@ def _reads(subject: Subject) -> Reads:
             watched.step = reads.noted(experiment.step, "step")
             watched.evaluate = reads.noted(experiment.evaluate, "evaluate")
             reads.within = ["step"]
-            subject.practise(experiment, ctx, share=0.1)
+            subject.train_for(experiment, ctx, share=0.1)
             for split in ("eval", "test"):
                 evaluate(experiment, ctx, split, "check")
         subject.reads = reads

@@ -18,9 +18,9 @@ from lab.errors import LabError, RunFailed, UsageError
 from lab.plugins import Plugin, Plugins, discover
 from lab.spec import ExperimentSpec
 from lab.testing import defaults
+from lab.testing.leaks import Traces, watched
 from lab.testing.limits import SECONDS, OutOfTime, prompt
 from lab.testing.places import Own, origin
-from lab.testing.traces import Traces, watched
 from lab.tracking.terminal import Silent, Terminal
 
 if TYPE_CHECKING:
@@ -278,7 +278,7 @@ class Subject:
             finally:
                 ctx.close()
 
-    def practise(self, experiment: Experiment, ctx: Context, share: float = 0.3) -> None:
+    def train_for(self, experiment: Experiment, ctx: Context, share: float = 0.3) -> None:
         """Let an experiment learn for a share of its budget."""
         while ctx.clock < share * ctx.budget:
             moved = self.step(experiment)

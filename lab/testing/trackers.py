@@ -25,10 +25,10 @@ from lab.spec import TrackerSpec, import_object
 from lab.storage.store import METRICS, Run
 from lab.testing import practice
 from lab.testing.defaults import mistakes
+from lab.testing.leaks import CACHE, Traces, watched
 from lab.testing.offered import Offered
 from lab.testing.static import expect_described
 from lab.testing.subject import Skipped, expect
-from lab.testing.traces import CACHE, Traces, watched
 from lab.tracking.tracker import make
 
 Event = tuple[str, tuple[Any, ...]]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lab.config import Options, build, unwrap
-from lab.engine.evaluation import lent, perform
+from lab.engine.evaluation import call_capability, evaluation_scope
 from lab.spec import import_object
 from lab.testing.subject import CheckFailed, Subject
 
@@ -20,7 +20,7 @@ EXAMPLES = 3
 
 def use_everything(subject: Subject, experiment: Any, ctx: Any) -> None:
     """Call `predict`, and every capability. What fails is told by the checks of it."""
-    with _telling_only_promises(), lent(ctx, "check"):
+    with _telling_only_promises(), evaluation_scope(ctx, "check"):
         answers(experiment)
     for name in subject.spec.capabilities:
         with tempfile.TemporaryDirectory(dir=subject.folder) as folder, _telling_only_promises():
@@ -55,11 +55,11 @@ def use(
     model: type[Options] = import_object(subject.spec.capabilities[name])
     values = {**_examples(model), **_paths(model, folder)}
     if "inputs" in model.model_fields and hasattr(experiment, "example"):
-        with lent(ctx, "check"):
+        with evaluation_scope(ctx, "check"):
             values["inputs"] = words(experiment.example(EXAMPLES), folder)
     known = {field: value for field, value in asked.items() if field in model.model_fields}
     options = build(model, {**values, **known})
-    return options, perform(experiment, ctx, name, options)
+    return options, call_capability(experiment, ctx, name, options)
 
 
 def _examples(model: type[Options]) -> Mapping[str, Any]:

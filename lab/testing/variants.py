@@ -66,7 +66,7 @@ def _trains_and_resumes(subject: Subject, **options: Any) -> None:
     lent = _lent(subject, copy.deepcopy(dict(half.facts)), **options)
     with lent as (experiment, ctx):
         go_back(half, experiment, ctx)
-        subject.practise(experiment, ctx, share=1.0)
+        subject.train_for(experiment, ctx, share=1.0)
         found = difference(end.state, keep(experiment, ctx).state)
     expect(
         found is None,
@@ -78,9 +78,9 @@ def _trains_and_resumes(subject: Subject, **options: Any) -> None:
 def _trains(subject: Subject, **options: Any) -> tuple[Moment, Moment]:
     """Train a short run; return what there was half way and in the end."""
     with _lent(subject, **options) as (experiment, ctx):
-        subject.practise(experiment, ctx, share=0.5)
+        subject.train_for(experiment, ctx, share=0.5)
         half = keep(experiment, ctx)
-        subject.practise(experiment, ctx, share=1.0)
+        subject.train_for(experiment, ctx, share=1.0)
         end = keep(experiment, ctx)
         figures = by_lane({**ctx.window.means(), **evaluate(experiment, ctx, "eval", "check")})
     for name, value in figures.items():

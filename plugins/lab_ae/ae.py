@@ -24,10 +24,10 @@ from lab.nn.export import export
 from lab.optim import Updater
 from lab.supervised.inputs import as_inputs, read_inputs
 from lab_ae.config import Config, Export
-from lab_ae.examples import Examples
 from lab_ae.figures import Evaluator
-from lab_ae.lessons import Objective, Quantizing, Reconstructing, Variational
+from lab_ae.loader import Examples
 from lab_ae.model import build, is_bce
+from lab_ae.objectives import Objective, Quantizing, Reconstructing, Variational
 from lab_ae.pictures import Plots
 from lab_ae.sampling import Sampler
 
@@ -40,8 +40,8 @@ class AE:
     def __init__(self, config: Config, ctx: lab.Context) -> None:
         self.config, self.ctx = config, ctx
         self.data = ctx.data(config)
-        _check(config, self.data.about)
-        self.net = ctx.wrap(build(config, self.data.about))
+        _check(config, self.data.info)
+        self.net = ctx.wrap(build(config, self.data.info))
         self.lesson = self.make_lesson()
         self.updater = Updater(ctx, self.net, config, self.lesson)
         self.examples = Examples(config, self.data, ctx.device)
@@ -87,9 +87,9 @@ class AE:
     @torch.no_grad()
     def predict(self, inputs: Any) -> Array:
         """Return codes [B, Z] of inputs [B, ...] as the source gives them."""
-        about = self.data.about
+        info = self.data.info
         with self.updater.averaged():
-            x = scaled(as_inputs(inputs, about, self.ctx.device), about)
+            x = scaled(as_inputs(inputs, info, self.ctx.device), info)
             codes: Array = self.net.encode(x, self.likeliest(x)).cpu().numpy()
             return codes
 
@@ -101,9 +101,9 @@ class AE:
     def predict_command(self, asked: Predict) -> list[dict[str, Any]]:
         """Return the codes of image files or rows of numbers, the squared errors of their
         reconstructions, and of a conditional network the classes that fit best."""
-        about = self.data.about
+        info = self.data.info
         with self.updater.averaged():
-            x = scaled(read_inputs(asked.inputs, about).to(self.ctx.device), about)
+            x = scaled(read_inputs(asked.inputs, info).to(self.ctx.device), info)
             classes = self.likeliest(x)
             codes = self.net.encode(x, classes)
             again = self.net.mean(self.net.decode(codes, classes))
@@ -113,7 +113,7 @@ class AE:
             for word, code, error in zip(asked.inputs, codes.tolist(), errors.tolist(), strict=True)
         ]
         for number, row in enumerate([] if classes is None else classes.tolist()):
-            found[number]["class"] = about.classes[row]
+            found[number]["class"] = info.classes[row]
         return found
 
     def likeliest(self, inputs: Tensor) -> Tensor | None:
@@ -122,7 +122,7 @@ class AE:
         if not self.config.conditional:
             return None
         bounds = []
-        for number in range(len(self.data.about.classes)):
+        for number in range(len(self.data.info.classes)):
             classes = torch.full((len(inputs),), number, device=inputs.device)
             bounds.append(self.figures.bound_at_mean(inputs, classes))
         return torch.stack(bounds, 1).argmax(1)
@@ -146,7 +146,7 @@ class AE:
             raise lab.UsageError("A conditional network takes classes, too: it cannot be exported")
         with self.updater.averaged():
             part = Encoding(self.net) if asked.part == "encoder" else Reconstruction(self.net)
-            return export(part, self.data.about, asked, self.ctx.dir)
+            return export(part, self.data.info, asked, self.ctx.dir)
 
     # -- what a checkpoint holds
 
@@ -184,22 +184,22 @@ class Reconstruction(nn.Module):
         return found
 
 
-def _check(config: Config, about: lab.DatasetInfo) -> None:
+def _check(config: Config, info: lab.DatasetInfo) -> None:
     """Raise UsageError where the data do not have what was asked for."""
-    if about.kind not in ("image", "table"):
+    if info.kind not in ("image", "table"):
         raise lab.UsageError(
-            f"{about.name} is of kind {about.kind}; autoencoders learn from images and tables"
+            f"{info.name} is of kind {info.kind}; autoencoders learn from images and tables"
         )
-    if config.arch == "cnn" and about.kind != "image":
-        raise lab.UsageError(f"--arch cnn is for images; {about.name} is a {about.kind}")
-    if config.loss == "bce" and about.kind != "image":
+    if config.arch == "cnn" and info.kind != "image":
+        raise lab.UsageError(f"--arch cnn is for images; {info.name} is a {info.kind}")
+    if config.loss == "bce" and info.kind != "image":
         raise lab.UsageError(
-            f"--loss bce is for intensities in [0, 1]; {about.name} is a table: take --loss mse"
+            f"--loss bce is for intensities in [0, 1]; {info.name} is a table: take --loss mse"
         )
-    if config.conditional and about.task != "classify":
-        raise lab.UsageError(f"--conditional needs classes; {about.name} has none")
-    bits = is_bce(config, about)
+    if config.conditional and info.task != "classify":
+        raise lab.UsageError(f"--conditional needs classes; {info.name} has none")
+    bits = is_bce(config, info)
     if config.binarize != "none" and not bits:
-        raise lab.UsageError(f"--binarize makes bits of intensities; {about.name} has none")
+        raise lab.UsageError(f"--binarize makes bits of intensities; {info.name} has none")
     if bits and (config.learn_sigma or config.sigma != type(config).model_fields["sigma"].default):
         raise lab.UsageError("--sigma and --learn-sigma need gaussian outputs: --loss mse")

@@ -15,10 +15,10 @@ from lab.generative import Principal, bounds_of, principal
 from lab.statistics import summed_up
 from lab_ae.codebook import perplexity
 from lab_ae.config import Config
-from lab_ae.examples import Examples
-from lab_ae.lessons import binarized
+from lab_ae.loader import Examples
 from lab_ae.losses import kl_divergence, log_bernoulli, log_normal
 from lab_ae.model import Quantized, Variational
+from lab_ae.objectives import binarized
 from lab_ae.sampling import Sampler
 
 FIXED = 1_000  # training examples, always the same, that figures look at
@@ -97,8 +97,8 @@ class Evaluator:
     @property
     def probed(self) -> bool:
         """Codes of a conditional network were told the class."""
-        about = self.data.about
-        return self.config.probes and not self.config.conditional and about.task in TASKS
+        info = self.data.info
+        return self.config.probes and not self.config.conditional and info.task in TASKS
 
     def of_codes(self, split: str, codes: Tensor) -> dict[str, float]:
         """Return what codes know of the targets, and what principal components do."""
@@ -179,12 +179,12 @@ class Evaluator:
         once."""
         if self._checked:
             return
-        about = self.data.about
+        info = self.data.info
         inputs = self.examples.inputs(self.examples.some_training(PRINCIPAL))
         low, high = float(inputs.min()), float(inputs.max())
         if self.net.bits and (low < 0 or high > 1):
             raise lab.UsageError(
-                f"{about.name} runs from {low:g} to {high:g}, beyond what --loss bce takes for "
+                f"{info.name} runs from {low:g} to {high:g}, beyond what --loss bce takes for "
                 "intensities: take --loss mse."
             )
         generative.check_variety(self.data)
@@ -200,7 +200,7 @@ class Evaluator:
 
     def check_likelihood(self, elbo: float) -> None:
         """Raise Diverged where bits are far less likely than those of a fair coin."""
-        coin = -math.prod(self.data.about.shape) * math.log(2)
+        coin = -math.prod(self.data.info.shape) * math.log(2)
         if self.net.bits and self.ctx.clock and not elbo >= HOPELESS * coin:
             raise self.diverged(f"likelihood is bounded by {elbo:.3g} nats", f"{coin:.3g}")
 

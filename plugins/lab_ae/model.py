@@ -25,10 +25,10 @@ SQUASHES: Mapping[str, type[nn.Module]] = {
 }
 
 
-def build(config: Config, about: DatasetInfo) -> Autoencoder:
+def build(config: Config, info: DatasetInfo) -> Autoencoder:
     """Return the network that the config asks for."""
     kinds: Mapping[str, type[Autoencoder]] = {"ae": Plain, "vae": Variational, "vq": Quantized}
-    net = kinds[config.kind](config, about)
+    net = kinds[config.kind](config, info)
     initialize(net, config.init, config.activation)
     return net
 
@@ -41,18 +41,18 @@ class Autoencoder(nn.Module):
 
     per_number = 1  # what the encoder says of each number of a code
 
-    def __init__(self, config: Config, about: DatasetInfo) -> None:
+    def __init__(self, config: Config, info: DatasetInfo) -> None:
         super().__init__()
-        self.size, self.shape = config.latent_dim, about.shape
-        self.bits = is_bce(config, about)
-        self.labels = len(about.classes) if config.conditional else 0
+        self.size, self.shape = config.latent_dim, info.shape
+        self.bits = is_bce(config, info)
+        self.labels = len(info.classes) if config.conditional else 0
         self.flat = config.arch == "mlp"
         said = config.latent_dim * self.per_number
-        self.encoder = make_encoder(config, about.shape, said, self.labels)
+        self.encoder = make_encoder(config, info.shape, said, self.labels)
         if config.tied:
-            self.decoder: nn.Module = TiedDecoder(config, self.encoder, about.shape)
+            self.decoder: nn.Module = TiedDecoder(config, self.encoder, info.shape)
         else:
-            self.decoder = make_decoder(config, about.shape, config.latent_dim + self.labels)
+            self.decoder = make_decoder(config, info.shape, config.latent_dim + self.labels)
 
     def encode(self, inputs: Tensor, classes: Tensor | None = None) -> Tensor:
         """Return the code of each input, without chance."""
@@ -98,8 +98,8 @@ class Plain(Autoencoder):
     """A code is what the encoder says, and maybe squashed (Rumelhart et al., 1986; Hinton and
     Salakhutdinov, 2006)."""
 
-    def __init__(self, config: Config, about: DatasetInfo) -> None:
-        super().__init__(config, about)
+    def __init__(self, config: Config, info: DatasetInfo) -> None:
+        super().__init__(config, info)
         self.squash = SQUASHES[config.code_activation]()
         self.contractive = config.contractive > 0
 
@@ -139,8 +139,8 @@ class Variational(Autoencoder):
 
     per_number = 2
 
-    def __init__(self, config: Config, about: DatasetInfo) -> None:
-        super().__init__(config, about)
+    def __init__(self, config: Config, info: DatasetInfo) -> None:
+        super().__init__(config, info)
         start = torch.tensor(config.sigma).log()
         self.log_sigma = nn.Parameter(start, requires_grad=config.learn_sigma)
 
@@ -175,8 +175,8 @@ class QuantizedPass(NamedTuple):
 class Quantized(Autoencoder):
     """A code is T entries of a codebook, each of d = Z / T numbers (van den Oord et al., 2017)."""
 
-    def __init__(self, config: Config, about: DatasetInfo) -> None:
-        super().__init__(config, about)
+    def __init__(self, config: Config, info: DatasetInfo) -> None:
+        super().__init__(config, info)
         self.codebook = Codebook(
             config.entries,
             config.latent_dim // config.tokens,
@@ -206,8 +206,8 @@ class Quantized(Autoencoder):
         return QuantizedPass(self.decode(code.view_as(said)), vectors, entries, numbers)
 
 
-def is_bce(config: Config, about: DatasetInfo) -> bool:
+def is_bce(config: Config, info: DatasetInfo) -> bool:
     """Tell whether outputs are logits of intensities."""
     if config.loss == "auto":
-        return config.kind == "vae" and about.kind == "image"
+        return config.kind == "vae" and info.kind == "image"
     return config.loss == "bce"

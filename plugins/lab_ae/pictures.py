@@ -16,8 +16,8 @@ from lab.generative import (
     sample_grid,
     showable,
 )
-from lab_ae.examples import Examples
 from lab_ae.layers import first_filters
+from lab_ae.loader import Examples
 from lab_ae.model import Variational
 from lab_ae.sampling import Sampler
 
@@ -43,7 +43,7 @@ class Plots:
         self.sampler, self.domain = sampler, domain
 
     def show(self) -> None:
-        if self.examples.data.about.kind == "image":
+        if self.examples.data.info.kind == "image":
             if isinstance(self.net, Variational):
                 self.samples()
             self.reconstructions()
@@ -68,25 +68,25 @@ class Plots:
         with self.ctx.autocast():
             again = self.net.reconstruct(inputs, read.get("classes")).float()
         pairs = torch.stack([inputs, again], 1).flatten(0, 1)
-        shown = showable(restored(pairs, self.examples.data.about))
+        shown = showable(restored(pairs, self.examples.data.info))
         self.ctx.media("reconstructions", sample_grid(shown, 8))
 
     def filters(self) -> None:
         weights = first_filters(self.net.encoder)
         if weights is not None:
-            about = self.examples.data.about
+            info = self.examples.data.info
             pixels = weights[:, : weights.shape[1] - self.net.labels]
-            self.ctx.media("filters", filter_grid(pixels, about.shape))
+            self.ctx.media("filters", filter_grid(pixels, info.shape))
 
     def codes(self) -> None:
         """Draw codes as points, colored by class."""
         codes, labels = [], []
-        about = self.examples.data.about
+        info = self.examples.data.info
         for batch in self.examples.batches("eval", MAPPED):
             read = self.examples.read(batch)
             with self.ctx.autocast():
                 codes.append(self.net.encode(read["inputs"], read.get("classes")).float())
-            if about.task == "classify":
+            if info.task == "classify":
                 labels.append(batch["targets"])
         numbers = torch.cat(labels) if labels else None
-        self.ctx.media("codes", code_map(torch.cat(codes), numbers, about.classes))
+        self.ctx.media("codes", code_map(torch.cat(codes), numbers, info.classes))

@@ -20,7 +20,7 @@ from lab.generative import (
     traversal_grid,
 )
 from lab_ae.config import Config
-from lab_ae.examples import Examples
+from lab_ae.loader import Examples
 from lab_ae.model import Quantized, Variational
 from lab_ae.priors import Mixture, fitted, standard_normal
 
@@ -37,8 +37,8 @@ class Sampler:
         self.config, self.ctx, self.examples, self.net = config, ctx, examples, net
 
     @property
-    def about(self) -> lab.DatasetInfo:
-        return self.examples.data.about
+    def info(self) -> lab.DatasetInfo:
+        return self.examples.data.info
 
     def prior(self) -> Mixture:
         """Return what codes are drawn from. One that is fitted needs the training data."""
@@ -55,7 +55,7 @@ class Sampler:
             codes = self.net.snap(codes)
         with self.ctx.autocast():
             means = self.net.mean(self.net.decode(codes, classes))
-        return restored(means.float(), self.about)
+        return restored(means.float(), self.info)
 
     def generate(self, n: int, given: int | None = None) -> Tensor:
         """Return samples [n, ...]; of class `given`, or of all in turn, where classes are known."""
@@ -65,7 +65,7 @@ class Sampler:
     def classes(self, n: int, given: int | None) -> Tensor | None:
         if not self.config.conditional:
             return None
-        turns = torch.arange(n, device=self.ctx.device) % len(self.about.classes)
+        turns = torch.arange(n, device=self.ctx.device) % len(self.info.classes)
         return turns if given is None else torch.full_like(turns, given)
 
     # -- what `lab sample` asks
@@ -73,18 +73,18 @@ class Sampler:
     def show(self, asked: Sample) -> Any:
         """Return a picture, or a table where the data are none."""
         given = self.given(asked.class_)
-        if self.about.kind != "image":
+        if self.info.kind != "image":
             return self.table(asked, given)
         if asked.interpolate:
             return self.interpolation(math.ceil(asked.n / STEPS), given)
         if asked.traverse:
             return self.traversal(given)
-        columns = len(self.about.classes) if self.config.conditional and given is None else None
+        columns = len(self.info.classes) if self.config.conditional and given is None else None
         return sample_grid(showable(self.generate(asked.n, given)), columns)
 
     def table(self, asked: Sample, given: int | None) -> lab.Table:
         if asked.interpolate or asked.traverse:
-            raise lab.UsageError(f"--interpolate and --traverse draw; {self.about.name} is a table")
+            raise lab.UsageError(f"--interpolate and --traverse draw; {self.info.name} is a table")
         return sample_table(self.generate(asked.n, given))
 
     def interpolation(self, lines: int, given: int | None) -> Any:
@@ -116,4 +116,4 @@ class Sampler:
             raise lab.UsageError(
                 "This network does not know classes: train it with --kind vae --conditional"
             )
-        return class_number(name, self.about.classes)
+        return class_number(name, self.info.classes)

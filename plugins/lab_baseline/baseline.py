@@ -45,10 +45,10 @@ class Baseline:
                 f"--algo {config.algo}: {config.data} is to {ctx.task}, which it cannot.{hint}"
             )
         self.data = ctx.data(config)
-        self.about = self.data.about
-        if self.about.kind not in ("image", "table"):
+        self.info = self.data.info
+        if self.info.kind not in ("image", "table"):
             raise lab.UsageError(
-                f"A baseline learns from images and tables; {self.about.name} holds neither."
+                f"A baseline learns from images and tables; {self.info.name} holds neither."
             )
         self.learned: dict[str, Any] = {}  # inputs, targets and seed, once there are any
 
@@ -70,8 +70,8 @@ class Baseline:
     @cached_property
     def estimator(self) -> Any:
         """The estimator, fitted to what was learned from."""
-        estimator = models.make(self.config, self.about.task, self.learned["seed"])
-        targets = self.about.prepare_targets(self.learned["targets"]).numpy()
+        estimator = models.make(self.config, self.info.task, self.learned["seed"])
+        targets = self.info.prepare_targets(self.learned["targets"]).numpy()
         if targets.ndim > 1 and targets.shape[1] == 1 and self.config.algo != "svr":
             targets = targets[:, 0]
         with self.computing():
@@ -95,21 +95,21 @@ class Baseline:
 
     def columns(self, inputs: Tensor) -> Array:
         """Return inputs [B, F], scaled as a network gets them."""
-        return self.about.prepare_inputs(inputs.cpu()).flatten(1).double().numpy()
+        return self.info.prepare_inputs(inputs.cpu()).flatten(1).double().numpy()
 
     # -- measuring
 
     def evaluate(self, split: str) -> Mapping[str, float]:
         """Return the figures of a split: those of a network, but that of methods without
         probabilities there is neither loss nor calibration error."""
-        classify = self.about.task == "classify"
-        figures = Classification(self.about.outputs) if classify else Regression()
+        classify = self.info.task == "classify"
+        figures = Classification(self.info.outputs) if classify else Regression()
         for batch in self.data.part(split).batches(EVALUATED):
             targets = batch["targets"].cpu()
             figures.add(self.answer(batch["inputs"]), targets.long() if classify else targets)
         found: dict[str, float] = figures.compute(split)
         if split == "test" and isinstance(figures, Classification):
-            self.ctx.media("confusion", draw_confusion(figures.confusion(), self.about.classes))
+            self.ctx.media("confusion", draw_confusion(figures.confusion(), self.info.classes))
         unknown = () if self.config.gives_probabilities else ("loss", "ece")
         return {name: value for name, value in found.items() if name not in unknown}
 
@@ -117,23 +117,21 @@ class Baseline:
         """Return logits, or values in their own unit [B, K], for inputs [B, ...] as the source
         gives them. Before the fit all classes are alike, and a value is the mean."""
         if not self.learned:
-            nothing = torch.zeros(len(inputs), self.about.outputs)
-            return nothing if self.about.classes else self.about.restore_targets(nothing)
+            nothing = torch.zeros(len(inputs), self.info.outputs)
+            return nothing if self.info.classes else self.info.restore_targets(nothing)
         columns = self.columns(inputs)
         with self.computing():
-            found = (models.logits if self.about.classes else models.values)(
-                self.estimator, columns
-            )
+            found = (models.logits if self.info.classes else models.values)(self.estimator, columns)
         answers = torch.from_numpy(np.ascontiguousarray(found))
-        return answers if self.about.classes else self.about.restore_targets(answers)
+        return answers if self.info.classes else self.info.restore_targets(answers)
 
     # -- using what was learned
 
     def predict(self, inputs: Any) -> Array:
         """Return probabilities (an SVC's decision values) or values [B, K] for inputs [B, ...] as
         the source gives them."""
-        answers = self.answer(as_inputs(inputs, self.about, torch.device("cpu")))
-        probable = self.about.classes and self.config.gives_probabilities
+        answers = self.answer(as_inputs(inputs, self.info, torch.device("cpu")))
+        probable = self.info.classes and self.config.gives_probabilities
         return (answers.softmax(1) if probable else answers).numpy()
 
     def example(self, number: int) -> Tensor:
@@ -142,7 +140,7 @@ class Baseline:
 
     def predict_command(self, asked: Predict) -> list[dict[str, Any]]:
         """Return the likeliest classes, or the values, of image files or rows of numbers."""
-        return ranked(self.predict(read_inputs(asked.inputs, self.about)), asked, self.about)
+        return ranked(self.predict(read_inputs(asked.inputs, self.info)), asked, self.info)
 
     # -- what a checkpoint holds
 

@@ -38,34 +38,34 @@ class CNN:
     def __init__(self, config: Config, ctx: lab.Context) -> None:
         self.config, self.ctx = config, ctx
         self.supervision = SupervisedTask(config, ctx)
-        self.about = self.supervision.about
+        self.info = self.supervision.info
         self.format = torch.channels_last if config.channels_last else torch.contiguous_format
-        network = begin(self.build, self.about.outputs, config, ctx)
+        network = begin(self.build, self.info.outputs, config, ctx)
         network.to(memory_format=self.format)  # type: ignore[call-overload]  # torch's own gap
         self.net: nn.Module = ctx.wrap(network)
         self.updater = Updater(ctx, self.net, config, self.loss, weight=self.supervision.weight)
-        self.over = False
+        self.stopped = False
 
     @staticmethod
-    def network(config: Config, about: lab.DatasetInfo) -> nn.Module:
+    def network(config: Config, info: lab.DatasetInfo) -> nn.Module:
         """Return the network for such data, with its initial weights: what `lab model` lists."""
-        if about.kind != "image" or about.task not in AUX_WEIGHT:
+        if info.kind != "image" or info.task not in AUX_WEIGHT:
             raise lab.UsageError(
-                f"A convolutional network needs images and their classes; {about.name} is "
-                f"{about.kind} data to {about.task}"
+                f"A convolutional network needs images and their classes; {info.name} is "
+                f"{info.kind} data to {info.task}"
             )
-        channels, height, width = about.shape
+        channels, height, width = info.shape
         shape: dict[str, Any] = {"channels": channels, "size": (height, width)}
-        shape["classes"] = about.outputs
+        shape["classes"] = info.outputs
         if config.model:
             return load_network(config.model, **shape)
-        if about.task == "segment" and config.dropout is not None:
+        if info.task == "segment" and config.dropout is not None:
             raise lab.UsageError(
                 "--dropout is for classifiers: an FCN forgets the layers that drop"
             )
         shape |= {"width": config.width, "pool": config.pool, "stem": config.stem}
         try:
-            if about.task == "segment":
+            if info.task == "segment":
                 return build_fcn(config.fcn, config.arch, **shape, aux=bool(config.with_aux))
             return build(config.arch, **shape, dropout=config.dropout, aux=config.with_aux)
         except ValueError as error:
@@ -73,31 +73,31 @@ class CNN:
 
     def build(self, classes: int) -> nn.Module:
         """Return the network for `classes`, as those of somebody's weights may be others."""
-        return self.network(self.config, replace(self.about, outputs=classes))
+        return self.network(self.config, replace(self.info, outputs=classes))
 
     # -- learning
 
     def step(self) -> int:
         """Learn from one minibatch."""
-        if self.over:
+        if self.stopped:
             return 0
         batch = self.supervision.next()
         batch["inputs"] = images = batch["inputs"].contiguous(memory_format=self.format)
-        loss, hits = self.updater(batch)
-        self.supervision.log(loss, hits)
+        loss, accuracy = self.updater(batch)
+        self.supervision.log(loss, accuracy)
         self.ctx.log("lr", self.updater.lr)
-        self.over = self.supervision.stop_early(self, len(images))
+        self.stopped = self.supervision.stop_early(self, len(images))
         return len(images)
 
     def loss(self, model: Any, batch: lab.Batch) -> tuple[Tensor, Any]:
-        """Return the loss of the answer, and of auxiliary heads at their weight, and the hits."""
+        """Return the loss, auxiliary heads' at their weight, and the accuracy of the main one."""
         outputs, targets = model(batch["inputs"]), batch["targets"]
         main, *auxiliary = outputs if isinstance(outputs, tuple) else (outputs,)
         value = self.supervision.criterion(main, targets)
         for other in auxiliary:
-            weight = AUX_WEIGHT[self.about.task]
+            weight = AUX_WEIGHT[self.info.task]
             value = value + weight * self.supervision.criterion(other, targets)
-        return value, self.supervision.hits(main, targets)
+        return value, self.supervision.accuracy(main, targets)
 
     def evaluate(self, split: str) -> Mapping[str, float]:
         with self.updater.averaged():
@@ -111,19 +111,19 @@ class CNN:
     def draw(self) -> None:
         """Draw what the network has learned, on examples of the test split."""
         shown = self.supervision.data.test.first(pictures.SHOWN)
-        images, prepared = shown["inputs"], self.about.prepare_inputs(shown["inputs"])
-        if self.about.task == "segment":
+        images, prepared = shown["inputs"], self.info.prepare_inputs(shown["inputs"])
+        if self.info.task == "segment":
             answers = self.net(prepared).argmax(1)
-            overlay = pictures.overlay(images, shown["targets"], answers, self.about)
+            overlay = pictures.overlay(images, shown["targets"], answers, self.info)
             self.ctx.media("segmentation", overlay)
-        for name, picture in pictures.looks(self.net, images, prepared, self.about):
+        for name, picture in pictures.looks(self.net, images, prepared, self.info):
             self.ctx.media(name, picture)
 
     @torch.no_grad()
     def predict(self, images: Any) -> Array:
         """Return the probabilities [B, K] of images as the source gives them; [B, K, H, W] of their
         pixels in a segmentation."""
-        prepared = self.about.prepare_inputs(as_inputs(images, self.about, self.ctx.device))
+        prepared = self.info.prepare_inputs(as_inputs(images, self.info, self.ctx.device))
         with self.updater.averaged():
             return self.net(prepared).softmax(1).cpu().numpy()  # type: ignore[no-any-return]
 
@@ -133,21 +133,21 @@ class CNN:
 
     def predict_command(self, asked: Predict) -> list[dict[str, Any]]:
         """Return the likeliest classes of image files, with their probabilities."""
-        if self.about.task == "segment":
+        if self.info.task == "segment":
             raise lab.UsageError("A segmentation answers with a picture: see the run's media.")
-        return ranked(self.predict(read_inputs(asked.inputs, self.about)), asked, self.about)
+        return ranked(self.predict(read_inputs(asked.inputs, self.info)), asked, self.info)
 
     def export_command(self, asked: Export) -> Path:
         """Write the network for other software. It takes prepared inputs and returns logits."""
-        return export(self.net, self.about, asked, self.ctx.dir)
+        return export(self.net, self.info, asked, self.ctx.dir)
 
     # -- what a checkpoint holds
 
     def state_dict(self) -> dict[str, Any]:
         state = {**self.updater.state_dict(), **self.supervision.state_dict()}
-        return {**state, "over": self.over}
+        return {**state, "stopped": self.stopped}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.updater.load_state_dict(state)
         self.supervision.load_state_dict(state)
-        self.over = state.get("over", False)
+        self.stopped = state.get("stopped", False)

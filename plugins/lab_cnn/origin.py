@@ -30,7 +30,9 @@ class Origin:
     def __init__(self, config: Config, ctx: lab.Context, network: nn.Module) -> None:
         self._config, self._runs_dir = config, ctx.dir.parent
         self._weights: Weights | None = None
-        facts: dict[str, Any] = ctx.fact("weights to begin with", lambda: self._read(network))
+        facts: dict[str, Any] = ctx.run_constant(
+            "weights to begin with", lambda: self._read(network)
+        )
         self.unfit_heads, self.outputs = facts["unfit heads"], facts["outputs"]
 
     def _read(self, network: nn.Module) -> dict[str, Any]:

@@ -63,7 +63,7 @@ class Grid:
 
 
 def looks(
-    net: nn.Module, images: Tensor, prepared: Tensor, about: DatasetInfo
+    net: nn.Module, images: Tensor, prepared: Tensor, info: DatasetInfo
 ) -> Iterator[tuple[str, Grid]]:
     """Yield names and pictures, of as much as the network has: somebody's own may lack anything.
 
@@ -76,9 +76,9 @@ def looks(
     maps = feature_maps(net, prepared[:1])
     if maps.shown:
         yield "feature_maps", maps
-    found = grad_cam(net, prepared) if about.task == "classify" else None
+    found = grad_cam(net, prepared) if info.task == "classify" else None
     if found is not None:
-        yield "grad_cam", grad_cam_grid(*found, images, about)
+        yield "grad_cam", grad_cam_grid(*found, images, info)
 
 
 def filters(weight: Tensor) -> Grid:
@@ -148,16 +148,16 @@ def grad_cam(net: nn.Module, prepared: Tensor) -> tuple[Tensor, Tensor] | None:
     return heat / heat.amax((1, 2), keepdim=True).clamp(min=1e-12), classes
 
 
-def grad_cam_grid(heat: Tensor, classes: Tensor, images: Tensor, about: DatasetInfo) -> Grid:
+def grad_cam_grid(heat: Tensor, classes: Tensor, images: Tensor, info: DatasetInfo) -> Grid:
     """Draw images, and below them where they speak for the class that is answered."""
     shown = [(picture / 255, "") for picture in _colored(images)]
     warm = torch.stack([heat, 0.3 * heat, torch.zeros_like(heat)], 1)
     mixed = (0.6 * _colored(images) / 255 + 0.6 * warm).clamp(0, 1)
-    names = [about.classes[number] for number in classes.tolist()]
+    names = [info.classes[number] for number in classes.tolist()]
     return Grid(shown + list(zip(mixed, names, strict=True)), len(images))
 
 
-def overlay(images: Tensor, targets: Tensor | None, found: Tensor, about: DatasetInfo) -> Grid:
+def overlay(images: Tensor, targets: Tensor | None, found: Tensor, info: DatasetInfo) -> Grid:
     """Draw images, their true masks and those found [B, H, W], a color for each class."""
     rows = {"image": _colored(images) / 255, "found": _tinted(images, found)}
     if targets is not None:

@@ -52,8 +52,8 @@ class Backprop:
 
     def classify(self, net: Any, batch: lab.Batch) -> tuple[Tensor, Tensor]:
         logits, targets = net(batch["visible"]), batch["targets"]
-        hits = (logits.detach().argmax(1) == targets).float().mean()
-        return cross_entropy(logits, targets), hits
+        accuracy = (logits.detach().argmax(1) == targets).float().mean()
+        return cross_entropy(logits, targets), accuracy
 
     def autoencode(self, net: Any, batch: lab.Batch) -> tuple[Tensor, None]:
         visible = batch["visible"]

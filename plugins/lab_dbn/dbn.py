@@ -42,11 +42,11 @@ class DeepBelief:
     def __init__(self, config: Config, ctx: lab.Context) -> None:
         self.config, self.ctx = config, ctx
         self.data = ctx.data(config)
-        about = self.data.about
-        self.gaussian = _is_gaussian(config, about)
-        _check(config, about)
+        info = self.data.info
+        self.gaussian = _is_gaussian(config, info)
+        _check(config, info)
         # small products of matrices: entering compiled code would take longer than they do
-        self.net = ctx.wrap(DBN(config, about, self.gaussian), compile=False)
+        self.net = ctx.wrap(DBN(config, info, self.gaussian), compile=False)
         self.phases = Phases(config, ctx.budget)
         self.features = Features(self.data, self.net, self.gaussian)
         self.figures = Evaluator(config, ctx, self.net, self.features)
@@ -113,11 +113,11 @@ class DeepBelief:
         seen = {"visible": self.features.train(batch, 0)}
         if self.config.finetune == "classify":
             seen["targets"] = batch["targets"].long()
-        loss, hits = learner.update(seen)
+        loss, accuracy = learner.update(seen)
         self.ctx.log("loss", loss)
         self.ctx.log("lr", learner.lr)
-        if hits is not None:
-            self.ctx.log("accuracy", hits)
+        if accuracy is not None:
+            self.ctx.log("accuracy", accuracy)
 
     def log_descent(self, error: Tensor | None, lr: float) -> None:
         self.ctx.log("lr", lr)
@@ -157,15 +157,15 @@ class DeepBelief:
     def evaluate(self, split: str) -> Mapping[str, float]:
         self.features.check()
         self.figures.check_sound()
-        if self.data.about.kind == "image":
+        if self.data.info.kind == "image":
             self.show(split)
         return self.figures.measure(split, last=self.phase == self.phases.last)
 
     def show(self, split: str) -> None:
         """Draw filters, reconstructions, and samples beside the training examples next to them.
         Evaluations have the same randomness, so that all samples began at the same states."""
-        about, first = self.data.about, self.net.machines[0]
-        self.ctx.media("filters", filter_grid(first.weight[: first.units].T, about.shape))
+        info, first = self.data.info, self.net.machines[0]
+        self.ctx.media("filters", filter_grid(first.weight[: first.units].T, info.shape))
         states = self.features.of(self.data.part(split).first(SHOWN), 0)
         again = self.figures.reconstruct(states)
         self.ctx.media("reconstructions", self.draw(interleaved(states, again)))
@@ -178,7 +178,7 @@ class DeepBelief:
             self.ctx.media("samples_and_nearest", self.draw(interleaved(samples, beside)))
 
     def draw(self, states: Tensor) -> Any:
-        return sample_grid(showable(restored(states, self.data.about, self.gaussian)), 8)
+        return sample_grid(showable(restored(states, self.data.info, self.gaussian)), 8)
 
     # -- using what was learned
 
@@ -200,26 +200,26 @@ class DeepBelief:
 
     def samples(self, n: int, name: str | None, steps: int) -> Tensor:
         means = self.generate(n, steps, None if name is None else self.class_number(name))
-        return restored(means, self.data.about, self.gaussian)
+        return restored(means, self.data.info, self.gaussian)
 
     def sample_command(self, asked: Sample) -> Any:
         """Return samples as one picture, or as a table where the data are no images."""
         samples = self.samples(asked.n, asked.class_, asked.steps)
-        if self.data.about.kind == "image":
+        if self.data.info.kind == "image":
             return sample_grid(showable(samples))
         return sample_table(samples)
 
     def class_number(self, name: str) -> int:
         if not self.net.top.labels:
             raise lab.UsageError("This network has no label units: train it with --label-units")
-        return class_number(name, self.data.about.classes)
+        return class_number(name, self.data.info.classes)
 
     @torch.no_grad()
     def predict(self, inputs: Any) -> Array:
         """Return the probabilities of the classes [B, K] for inputs [B, ...] as the source gives
         them; without classes to tell apart, the means of the highest layer [B, H]."""
-        about = self.data.about
-        states = visible(as_inputs(inputs, about, self.ctx.device), about, self.gaussian)
+        info = self.data.info
+        states = visible(as_inputs(inputs, info, self.ctx.device), info, self.gaussian)
         return self.figures.answer(states).cpu().numpy()
 
     def example(self, number: int) -> Tensor:
@@ -228,10 +228,10 @@ class DeepBelief:
 
     def predict_command(self, asked: Predict) -> list[dict[str, Any]]:
         """Return the likeliest classes of image files or rows of numbers, or their features."""
-        about = self.data.about
-        answers = self.predict(read_inputs(asked.inputs, about))
+        info = self.data.info
+        answers = self.predict(read_inputs(asked.inputs, info))
         if self.figures.classifies:
-            return ranked(answers, asked, about)
+            return ranked(answers, asked, info)
         named = zip(asked.inputs, answers.tolist(), strict=True)
         return [{"input": word, "features": row} for word, row in named]
 
@@ -261,21 +261,19 @@ class DeepBelief:
             self.learner.load_state_dict(state["learner"])
 
 
-def _is_gaussian(config: Config, about: lab.DatasetInfo) -> bool:
+def _is_gaussian(config: Config, info: lab.DatasetInfo) -> bool:
     if config.visible == "auto":
-        return about.kind == "table"
+        return info.kind == "table"
     return config.visible == "gaussian"
 
 
-def _check(config: Config, about: lab.DatasetInfo) -> None:
+def _check(config: Config, info: lab.DatasetInfo) -> None:
     """Raise UsageError where the data do not have what was asked for."""
-    if about.kind in ("sequence", "tokens", "text"):
-        raise lab.UsageError(
-            f"{about.name} is {about.kind} data; RBMs learn from images and tables"
-        )
+    if info.kind in ("sequence", "tokens", "text"):
+        raise lab.UsageError(f"{info.name} is {info.kind} data; RBMs learn from images and tables")
     for option, wanted in (
         ("--label-units", config.label_units),
         ("--finetune classify", config.finetune == "classify"),
     ):
-        if wanted and about.task != "classify":
-            raise lab.UsageError(f"{option} needs classes; {about.name} has none")
+        if wanted and info.task != "classify":
+            raise lab.UsageError(f"{option} needs classes; {info.name} has none")

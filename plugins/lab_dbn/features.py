@@ -14,10 +14,10 @@ from lab_dbn.model import DBN
 AT_ONCE = 512  # examples that are propagated together
 
 
-def visible(inputs: Tensor, about: DatasetInfo, gaussian: bool) -> Tensor:
+def visible(inputs: Tensor, info: DatasetInfo, gaussian: bool) -> Tensor:
     """Return inputs [B, ...] of a source as visible states [B, V]: intensities in [0, 1], or
     standardized values for gaussian units."""
-    return scaled(inputs, about, standardized=gaussian).flatten(1)
+    return scaled(inputs, info, standardized=gaussian).flatten(1)
 
 
 class Features:
@@ -35,7 +35,7 @@ class Features:
 
     def of(self, batch: Batch, level: int) -> Tensor:
         """Return the features of examples of any split [B, H]."""
-        return self.net.up(visible(batch["inputs"], self.data.about, self.gaussian), level)
+        return self.net.up(visible(batch["inputs"], self.data.info, self.gaussian), level)
 
     @torch.no_grad()
     def train(self, batch: Batch, level: int) -> Tensor:
@@ -77,7 +77,7 @@ class Features:
         if self._checked:
             return
         low, high = self._range()
-        name = self.data.about.name
+        name = self.data.info.name
         if not self.gaussian and (float(low.min()) < 0 or float(high.max()) > 1):
             raise lab.UsageError(
                 f"{name} runs from {float(low.min()):g} to {float(high.max()):g}, beyond what bits "

@@ -97,7 +97,7 @@ class Evaluator:
         return summed_up("reconstruction", torch.cat(missed), split)
 
     def of_answers(self, split: str) -> dict[str, float]:
-        figures = Classification(self.features.data.about.outputs)
+        figures = Classification(self.features.data.info.outputs)
         for batch in self.batches(split):
             logits = self.class_logits(self.features.of(batch, 0))
             figures.add(logits, batch["targets"].long())

@@ -45,11 +45,11 @@ class DBN(nn.Module):
 
     phase: Tensor
 
-    def __init__(self, config: Config, about: DatasetInfo, gaussian: bool) -> None:
+    def __init__(self, config: Config, info: DatasetInfo, gaussian: bool) -> None:
         super().__init__()
-        widths = (prod(about.shape), *config.layers)
+        widths = (prod(info.shape), *config.layers)
         self.finetune = config.finetune
-        labels = about.outputs if config.label_units else 0
+        labels = info.outputs if config.label_units else 0
         top = len(config.layers) - 1
         self.rbms = nn.ModuleList(
             RBM(below, above, labels if level == top else 0, gaussian and level == 0)
@@ -59,7 +59,7 @@ class DBN(nn.Module):
         self.recognition = nn.ModuleList(Recognition(*sizes) for sizes in below_top)
         self.unrolled = nn.Sequential()
         if config.finetune == "classify":
-            self.unrolled = _classifier(widths, about.outputs)
+            self.unrolled = _classifier(widths, info.outputs)
         if config.finetune == "autoencode":
             self.unrolled = _autoencoder(widths)
         if config.init == "glorot":

@@ -38,7 +38,7 @@ class DQN:
 
     def __init__(self, config: Config, ctx: lab.Context) -> None:
         self.config, self.ctx = config, ctx
-        self.task = Task(*ctx.fact("task", lambda: tuple(describe(config, ctx))))
+        self.task = Task(*ctx.run_constant("task", lambda: tuple(describe(config, ctx))))
         network = QNetwork(self.task, config.hidden, config.dueling)
         self.target = ctx.wrap(copy.deepcopy(network).requires_grad_(False))
         self.online = ctx.wrap(network, compile=False)  # it acts, on a few observations at a time

@@ -15,9 +15,9 @@ from torch.nn.functional import cross_entropy, mse_loss, relu, softplus
 
 from lab import Batch
 from lab_gan.augment import differentiable
-from lab_gan.codes import LatentSpec
 from lab_gan.config import Config
 from lab_gan.discriminator import DiscriminatorOutput
+from lab_gan.latent import LatentSpec
 
 Pairs = Callable[[Tensor, Tensor], Tensor]
 Terms = dict[str, Tensor]
@@ -76,7 +76,7 @@ class Adversarial:
         """Return what D makes small. It pays for steep slopes where the batch holds their
         `penalty_weight` [], and learns the classes `known_classes` [B] of `known` examples."""
         config, labels = self.config, batch.get("labels")
-        real, fake = self.varied(batch["real"]), self.varied(batch["fake"])
+        real, fake = self.augment(batch["real"]), self.augment(batch["fake"])
         x, twice = torch.cat([real, fake]), None if labels is None else torch.cat([labels, labels])
         pays, (r1, r2) = "penalty_weight" in batch, config.gammas
         if pays and (r1 or r2):
@@ -99,31 +99,31 @@ class Adversarial:
             assert twice is not None
             loss = loss + config.class_weight * cross_entropy(said.classes, twice)
         if "known" in batch:  # L_supervised of Salimans et al. (2016), section 5
-            named, classes = judge(self.varied(batch["known"])).classes, batch["known_classes"]
+            named, classes = judge(self.augment(batch["known"])).classes, batch["known_classes"]
             seen["named"] = (named.argmax(1) == classes).float().mean()
             loss = loss + config.class_weight * cross_entropy(named, classes)
         if config.informed:
-            loss = loss + self.misread(said, batch["codes"], first=len(real))
+            loss = loss + self.info_loss(said, batch["codes"], first=len(real))
         return loss, seen
 
     def generator_loss(self, generator: Any, batch: Batch) -> tuple[Tensor, Terms]:
         """Return what G makes small."""
         config, labels = self.config, batch.get("labels")
-        said: DiscriminatorOutput = self.judge(self.varied(generator(batch["codes"])), labels)
+        said: DiscriminatorOutput = self.judge(self.augment(generator(batch["codes"])), labels)
         d_real = said.score
         if self.loss.compares:
             with torch.no_grad():
-                d_real = self.judge(self.varied(batch["real"]), labels).score
+                d_real = self.judge(self.augment(batch["real"]), labels).score
         loss = self.loss.generator(d_real, said.score).mean()
         if config.conditional == "auxiliary":
             assert said.classes is not None
             assert labels is not None
             loss = loss + config.class_weight * cross_entropy(said.classes, labels)
         if config.informed:
-            loss = loss + self.misread(said, batch["codes"], first=0)
+            loss = loss + self.info_loss(said, batch["codes"], first=0)
         return loss, {}
 
-    def misread(self, said: DiscriminatorOutput, codes: Tensor, first: int) -> Tensor:
+    def info_loss(self, said: DiscriminatorOutput, codes: Tensor, first: int) -> Tensor:
         """Return how badly codes are read from fakes, which begin at row `first`: the bound of
         their mutual information (Chen et al., 2016, equation 5), numbers by a Gaussian of
         deviation 1."""
@@ -135,7 +135,7 @@ class Adversarial:
             value = value + mse_loss(said.numbers[first:], meant["numbers"]) / 2
         return self.config.info_weight * value
 
-    def varied(self, examples: Tensor) -> Tensor:
+    def augment(self, examples: Tensor) -> Tensor:
         if not self.config.diffaug:
             return examples
         return differentiable(examples, self.config.diffaug, self.draw)

@@ -12,26 +12,26 @@ from lab.generative import check_variety
 from lab_gan.config import ARCHITECTURES, Config
 
 
-def fits(config: Config, about: DatasetInfo) -> None:
+def fits(config: Config, info: DatasetInfo) -> None:
     """Raise UsageError where the data do not have what was asked for."""
-    if about.kind not in ARCHITECTURES:
+    if info.kind not in ARCHITECTURES:
         raise lab.UsageError(
-            f"{about.name} is {about.kind} data; these networks make images, tables, sequences and "
+            f"{info.name} is {info.kind} data; these networks make images, tables, sequences and "
             "sentences of a vocabulary"
         )
-    arch, own = config.architecture(about.kind), ARCHITECTURES[about.kind]
+    arch, own = config.architecture(info.kind), ARCHITECTURES[info.kind]
     if arch not in (own, "mlp") or (arch == "mlp" and own == "rnn"):
-        raise lab.UsageError(f"--arch {arch} cannot make {about.name}; leave it to {own}")
-    _does_something(config, about, arch)
+        raise lab.UsageError(f"--arch {arch} cannot make {info.name}; leave it to {own}")
+    _does_something(config, info, arch)
     wanted = {
         f"--conditional {config.conditional}": config.conditional != "none",
         "--n-labeled-per-class": config.n_labeled_per_class is not None,
     }
     for option, given in wanted.items():
-        if given and about.task != "classify":
-            raise lab.UsageError(f"{option} needs classes; {about.name} has none")
-    if config.diffaug and about.kind != "image":
-        raise lab.UsageError(f"--diffaug varies images; {about.name} is of the kind {about.kind}")
+        if given and info.task != "classify":
+            raise lab.UsageError(f"{option} needs classes; {info.name} has none")
+    if config.diffaug and info.kind != "image":
+        raise lab.UsageError(f"--diffaug varies images; {info.name} is of the kind {info.kind}")
     if config.normalizes and own == "rnn":
         raise lab.UsageError(
             "recurrent layers have no spectral norm: take --spectral-norm off with --r1 1, or "
@@ -39,36 +39,36 @@ def fits(config: Config, about: DatasetInfo) -> None:
         )
 
 
-def _does_something(config: Config, about: DatasetInfo, arch: str) -> None:
+def _does_something(config: Config, info: DatasetInfo, arch: str) -> None:
     """Raise UsageError where an option was given that the networks have no use for."""
     for name, used in (
         ("hidden", arch == "mlp"),
         ("width", arch != "mlp"),
         ("norm", arch != "rnn"),
-        ("temperature", about.kind == "tokens"),
+        ("temperature", info.kind == "tokens"),
     ):
         if not used and getattr(config, name) != type(config).model_fields[name].default:
-            raise lab.UsageError(f"--{name} does nothing for {about.name}, which {arch} makes")
+            raise lab.UsageError(f"--{name} does nothing for {info.name}, which {arch} makes")
 
 
 def examples(data: Data, config: Config) -> None:
     """Raise UsageError where the examples themselves do not allow what was asked for."""
     check_variety(data)
     targets = data.train.targets
-    if targets is not None and targets.ndim > 1 and data.about.classes:
+    if targets is not None and targets.ndim > 1 and data.info.classes:
         for option, given in (
             ("--conditional", config.conditional != "none"),
             ("--n-labeled-per-class", config.n_labeled_per_class is not None),
         ):
             if given:
                 raise lab.UsageError(
-                    f"{option} needs a class for each example; {data.about.name} has one for each "
+                    f"{option} needs a class for each example; {data.info.name} has one for each "
                     "of its steps"
                 )
     size, least = min(config.batch_size, len(data.train)), min(len(data.eval), len(data.test))
     if config.packing > 1 and (size % config.packing or least < config.packing):
         raise lab.UsageError(
-            f"--packing {config.packing} does not fit {data.about.name}: batches of {size} and "
+            f"--packing {config.packing} does not fit {data.info.name}: batches of {size} and "
             f"{least} examples to measure by"
         )
 

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from lab import DatasetInfo
-from lab_gan.codes import LatentSpec
 from lab_gan.config import Config
+from lab_gan.latent import LatentSpec
 
 
 class DiscriminatorOutput(NamedTuple):
@@ -34,13 +34,13 @@ class Discriminator(nn.Module):
     """
 
     def __init__(
-        self, body: nn.Module, count: int, config: Config, about: DatasetInfo, codes: LatentSpec
+        self, body: nn.Module, count: int, config: Config, info: DatasetInfo, codes: LatentSpec
     ) -> None:
         super().__init__()
-        classes = len(about.classes)
+        classes = len(info.classes)
         self.body, self.pack = body, config.packing
         self.slope = config.lipschitz
-        self.flat = config.architecture(about.kind) == "mlp"
+        self.flat = config.architecture(info.kind) == "mlp"
         self.joins = config.conditional == "concat"
         self.semi = config.n_labeled_per_class is not None
         self.score = None if self.semi else nn.Linear(count, 1)
@@ -58,8 +58,8 @@ class Discriminator(nn.Module):
             examples = examples.flatten(1)
         if self.joins:
             assert labels is not None
-            examples = joined(examples, labels)
-        features = self.body(packed(examples, self.pack))
+            examples = concat_labels(examples, labels)
+        features = self.body(pack_examples(examples, self.pack))
         classes = None if self.names is None else self.names(features)
         if self.score is None:
             assert classes is not None
@@ -80,7 +80,7 @@ class Discriminator(nn.Module):
         return category if self.categories else None, numbers if self.numbers else None
 
 
-def joined(examples: Tensor, labels: Tensor) -> Tensor:
+def concat_labels(examples: Tensor, labels: Tensor) -> Tensor:
     """Return examples with their labels: as planes beside images [B, C + K, H, W], at each step of
     sequences [B, T, F + K], as columns of tables [B, F + K]."""
     if examples.ndim == 4:
@@ -91,7 +91,7 @@ def joined(examples: Tensor, labels: Tensor) -> Tensor:
     return torch.cat([examples, labels], 1)
 
 
-def packed(examples: Tensor, pack: int) -> Tensor:
+def pack_examples(examples: Tensor, pack: int) -> Tensor:
     """Return each `pack` examples as one: images side by side as channels, sequences and tables as
     features."""
     if pack == 1:

@@ -13,7 +13,7 @@ from torch import Tensor
 import lab
 from lab import generative
 from lab.generative import FeatureMetrics
-from lab_gan import pictures, words
+from lab_gan import pictures, tokens
 from lab_gan.players import Players
 
 BESIDE = 16  # samples that are shown with their neighbors
@@ -28,7 +28,7 @@ class Evaluator:
 
     def __init__(self, players: Players, ctx: lab.Context, data: lab.Data) -> None:
         self.players, self.ctx, self.data = players, ctx, data
-        self.config, self.kind = players.config, players.about.kind
+        self.config, self.kind = players.config, players.info.kind
         self.verdict = "healthy"  # the last one that was told
 
     def measure(self, split: str) -> Mapping[str, float]:
@@ -51,12 +51,12 @@ class Evaluator:
         if not bool(torch.isfinite(samples.float()).all()):
             raise lab.Diverged(f"The generator's samples are not finite: {self.advice}")
         if self.kind == "tokens":
-            return words.measure(samples, self.data, split)
+            return tokens.measure(samples, self.data, split)
         found = self.domain.measure(samples, split)
         memory = self.domain.memorization(samples, split)
         found |= {"nearer": memory.nearer, "copies": memory.copies, "distance": found["fid"]}
         real = self.some(split)["inputs"]
-        prepared = (self.players.about.prepare_inputs(one) for one in (samples, real))
+        prepared = (self.players.info.prepare_inputs(one) for one in (samples, real))
         found["diversity"] = generative.diversity(*prepared)
         if "center" in self.data.dataset.factors:
             modes = generative.mode_coverage(samples, *generative.mixture_of(self.data))
@@ -73,7 +73,7 @@ class Evaluator:
             seen = self.domain.logits(samples).argmax(1)
             found["agreement"] = share(seen == asked["labels"].argmax(1).cpu())
         if "category" in asked:
-            read = self.players.judge(samples, asked.get("labels")).category
+            read = self.players.discriminate(samples, asked.get("labels")).category
             assert read is not None
             surprise = torch.nn.functional.cross_entropy(read, asked["category"])
             found["information"] = math.log(self.players.codes.categories) - float(surprise)
@@ -90,7 +90,7 @@ class Evaluator:
             seen, made = self.scores("train")
             threshold = float(seen.mean() + made.mean()) / 2
         test = generative.indistinguishable(real - threshold, fake - threshold)
-        fooled = test.verdict == "indistinguishable" and float(self.players.told) >= TOLD
+        fooled = test.verdict == "indistinguishable" and float(self.players.best_rank_auc) >= TOLD
         d_loss, d_gradient = self.slope(split, game.discriminator_loss, self.players.discriminator)
         g_loss, g_gradient = self.slope(split, game.generator_loss, self.players.generator)
         return {
@@ -109,7 +109,7 @@ class Evaluator:
         labels = batch.get("labels")
         fake = players.generate(players.draw(len(batch["real"]), labels))
         real = players.discriminator(batch["real"], labels).score.float()
-        return real, players.judge(fake, labels).score.float()
+        return real, players.discriminate(fake, labels).score.float()
 
     def slope(self, split: str, loss: Any, player: Any) -> tuple[float, float]:
         """Return a player's loss on a batch of a split, and the norm of its gradient."""
@@ -131,20 +131,20 @@ class Evaluator:
         """Measure the classes that the discriminator names."""
         from lab.metrics import Classification
 
-        figures = Classification(self.players.about.outputs)
+        figures = Classification(self.players.info.outputs)
         for batch in self.data.part(split).batches(MOST):
-            named = self.players.judge(batch["inputs"]).classes
+            named = self.players.discriminate(batch["inputs"]).classes
             assert named is not None
             figures.add(named, batch["targets"].long())
         return figures.compute(split)
 
     def show(self, samples: Tensor, split: str) -> None:
         """Record samples, and beside images the training examples that they are nearest to."""
-        about = self.players.about
-        if about.shape == (2,) and self.kind == "table":
+        info = self.players.info
+        if info.shape == (2,) and self.kind == "table":
             self.ctx.media("samples", pictures.points(samples, self.some(split)["inputs"]))
         elif self.kind != "table":
-            self.ctx.media("samples", pictures.shown(samples, about))
+            self.ctx.media("samples", pictures.shown(samples, info))
         if self.kind == "image":
             few = samples[:BESIDE]
             beside, _, _ = self.domain.nearest(few, 3)

@@ -17,9 +17,9 @@ from lab.supervised.inputs import as_inputs, ranked, read_inputs
 from lab_gan import checks, pictures
 from lab_gan.adversarial import Terms, clip_weights
 from lab_gan.config import ODDS, Config
-from lab_gan.examples import encoded
 from lab_gan.figures import Evaluator
 from lab_gan.players import Players
+from lab_gan.preprocessing import encoded
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -33,9 +33,9 @@ class GAN:
     def __init__(self, config: Config, ctx: lab.Context) -> None:
         self.config, self.ctx = config, ctx
         self.data = ctx.data(config)
-        self.about = self.data.about
-        checks.fits(config, self.about)
-        self.players = Players(config, ctx, self.about)
+        self.info = self.data.info
+        checks.fits(config, self.info)
+        self.players = Players(config, ctx, self.info)
         self.figures = Evaluator(self.players, ctx, self.data)
         self.updates = 0  # of the discriminator
 
@@ -89,7 +89,7 @@ class GAN:
             len(self.labeled), size, generator=self.ctx.generator, device=self.ctx.device
         )
         batch = self.data.train.take(self.labeled[chosen])
-        known = encoded(batch["inputs"], self.about)
+        known = encoded(batch["inputs"], self.info)
         return {"known": known, "known_classes": batch["targets"].long()}
 
     def look(self, seen: Terms) -> None:
@@ -147,10 +147,10 @@ class GAN:
             raise lab.UsageError(
                 f"This discriminator judges {self.config.packing} examples at a time"
             )
-        inputs, labels = as_inputs(inputs, self.about, self.ctx.device), None
+        inputs, labels = as_inputs(inputs, self.info, self.ctx.device), None
         if self.players.codes.classes:  # which is unknown: of none of them
             labels = torch.zeros(len(inputs), self.players.codes.classes, device=self.ctx.device)
-        verdict = self.players.judge(inputs, labels)
+        verdict = self.players.discriminate(inputs, labels)
         classes = verdict.classes
         return (verdict.score[:, None] if classes is None else classes.softmax(1)).cpu().numpy()
 
@@ -165,7 +165,7 @@ class GAN:
             raise lab.UsageError(
                 "This discriminator names no classes: train it with --n-labeled-per-class"
             )
-        return ranked(self.predict(read_inputs(asked.inputs, self.about)), asked, self.about)
+        return ranked(self.predict(read_inputs(asked.inputs, self.info)), asked, self.info)
 
     # -- what a checkpoint holds
 

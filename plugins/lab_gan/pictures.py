@@ -11,7 +11,7 @@ import lab
 from lab import generative
 from lab.capabilities import Sample
 from lab.generative import showable
-from lab_gan import words
+from lab_gan import tokens
 from lab_gan.players import Players
 
 SHOWN, LINES, SPOKEN = 64, 16, 30  # samples in a picture of each kind
@@ -19,11 +19,11 @@ STEPS = 8  # of a way from one sample to another
 REACH = 2.0  # deviations of the noise that a traversal goes through
 
 
-def shown(samples: Tensor, about: lab.DatasetInfo) -> Any:
+def shown(samples: Tensor, info: lab.DatasetInfo) -> Any:
     """Return a picture of images or sequences, or sentences as lines."""
-    if about.kind == "tokens":
-        return "\n".join(words.spoken(samples[:SPOKEN], about.vocabulary))
-    if about.kind == "sequence":
+    if info.kind == "tokens":
+        return "\n".join(tokens.spoken(samples[:SPOKEN], info.vocabulary))
+    if info.kind == "sequence":
         return lines(samples[:LINES])
     return generative.sample_grid(showable(samples[:SHOWN]))
 
@@ -73,9 +73,9 @@ def sampled(players: Players, asked: Sample) -> Any:
     if asked.interpolate or asked.traverse:
         return ways(players, asked)
     samples = players.generate(players.draw(asked.n, labels(players, asked.class_, asked.n)))
-    if players.about.kind == "tokens":
-        return "\n".join(words.spoken(samples, players.about.vocabulary))
-    if players.about.kind == "image":
+    if players.info.kind == "tokens":
+        return "\n".join(tokens.spoken(samples, players.info.vocabulary))
+    if players.info.kind == "image":
         by_class = players.codes.classes and asked.class_ is None
         return generative.sample_grid(
             showable(samples), players.codes.classes if by_class else None
@@ -85,9 +85,9 @@ def sampled(players: Players, asked: Sample) -> Any:
 
 def ways(players: Players, asked: Sample) -> Any:
     """Return lines of samples that lead from one to another, or along one number of a code."""
-    if players.about.kind != "image":
+    if players.info.kind != "image":
         raise lab.UsageError(
-            f"--interpolate and --traverse draw images; {players.about.name} has none"
+            f"--interpolate and --traverse draw images; {players.info.name} has none"
         )
     count = max(1, asked.n // STEPS)
     codes = players.draw(count, labels(players, asked.class_, count))
@@ -117,5 +117,5 @@ def labels(players: Players, name: str | None, count: int) -> Tensor | None:
         return None
     turn = torch.arange(count, device=players.ctx.device) % players.codes.classes
     if name is not None:
-        turn = torch.full_like(turn, generative.class_number(name, players.about.classes))
+        turn = torch.full_like(turn, generative.class_number(name, players.info.classes))
     return players.codes.label(turn)

@@ -13,10 +13,10 @@ import lab
 from lab.optim import Updater, make_optimizer
 from lab_gan import networks
 from lab_gan.adversarial import Adversarial
-from lab_gan.codes import LatentSpec
 from lab_gan.config import Config
 from lab_gan.discriminator import DiscriminatorOutput
-from lab_gan.examples import decoded, encoded
+from lab_gan.latent import LatentSpec
+from lab_gan.preprocessing import decoded, encoded
 
 AT_ONCE = 1_000  # samples that are made together
 MEMORY = 0.05  # of the average over looks at the discriminator
@@ -25,15 +25,15 @@ MEMORY = 0.05  # of the average over looks at the discriminator
 class Players:
     """Shapes: B examples as the source gives them [B, ...], labels [B, K], codes [B, D]."""
 
-    def __init__(self, config: Config, ctx: lab.Context, about: lab.DatasetInfo) -> None:
-        self.config, self.ctx, self.about = config, ctx, about
-        self.codes = LatentSpec.of(config, about)
-        self.generator = ctx.wrap(networks.generator(config, about, self.codes))
+    def __init__(self, config: Config, ctx: lab.Context, info: lab.DatasetInfo) -> None:
+        self.config, self.ctx, self.info = config, ctx, info
+        self.codes = LatentSpec.of(config, info)
+        self.generator = ctx.wrap(networks.generator(config, info, self.codes))
         # compiled code can be differentiated only once, which a penalty does twice, and it draws
         # from no generator of one's own, as variations do
         varies = bool(config.diffaug)
         compiles = not (config.penalized or varies)
-        judge = networks.discriminator(config, about, self.codes)
+        judge = networks.discriminator(config, info, self.codes)
         self.discriminator = ctx.wrap(judge, compile=compiles)
         self.game = Adversarial(config, self.codes, self.discriminator, ctx.generator)
         opponent = config.model_copy(update={"lr": config.d_lr or config.lr, "ema": None})
@@ -43,8 +43,8 @@ class Players:
         )
         # which share of pairs it puts in order, a real above a fake, averaged over looks; and the
         # most that this has been: one batch may be in order by chance
-        self.order = torch.full((), 0.5, device=ctx.device)
-        self.told = self.order
+        self.rank_auc = torch.full((), 0.5, device=ctx.device)
+        self.best_rank_auc = self.rank_auc
 
     def _updater(self, module: nn.Module, options: Config, loss: Any, compiles: bool) -> Updater:
         arguments: dict[str, Any] = {}
@@ -55,16 +55,16 @@ class Players:
 
     def compare(self, real: Tensor, fake: Tensor) -> None:
         """Remember how well scores of reals and fakes [B] are in order."""
-        share = (real > fake).to(self.order.dtype).mean()
-        self.order = torch.lerp(self.order, share, MEMORY)
-        self.told = torch.maximum(self.told, self.order)
+        share = (real > fake).to(self.rank_auc.dtype).mean()
+        self.rank_auc = torch.lerp(self.rank_auc, share, MEMORY)
+        self.best_rank_auc = torch.maximum(self.best_rank_auc, self.rank_auc)
 
     # -- what they are asked
 
     def prepare(self, batch: lab.Batch) -> lab.Batch:
         """Return a batch of the source as the players take it: `real` examples [B, ...], and where
         classes are asked for their `labels` [B, K]."""
-        prepared = {"real": encoded(batch["inputs"], self.about)}
+        prepared = {"real": encoded(batch["inputs"], self.info)}
         if self.codes.classes:
             prepared["labels"] = self.codes.label(batch["targets"])
         return prepared
@@ -82,23 +82,27 @@ class Players:
         """Return what the averaged generator makes of codes, in the source's own units."""
         with self.averaged(), self.ctx.autocast():
             parts = [self.generator(part).float() for part in torch.split(codes, AT_ONCE)]
-        return decoded(torch.cat(parts), self.about)
+        return decoded(torch.cat(parts), self.info)
 
-    def judge(self, inputs: Tensor, labels: Tensor | None = None) -> DiscriminatorOutput:
+    def discriminate(self, inputs: Tensor, labels: Tensor | None = None) -> DiscriminatorOutput:
         """Return what the discriminator says of inputs in the source's own units."""
-        return self.discriminator(encoded(inputs, self.about), labels)  # type: ignore[no-any-return]
+        return self.discriminator(encoded(inputs, self.info), labels)  # type: ignore[no-any-return]
 
     # -- what a checkpoint holds
 
     def state_dict(self) -> dict[str, Any]:
         """Return a state whose `model` draws and judges."""
         g, d = self.g_updater.state_dict(), self.d_updater.state_dict()
-        model = {"generator": g.pop("model"), "discriminator": d.pop("model"), "told": self.told}
-        return {"model": model, "generator": g, "discriminator": d, "order": self.order}
+        model = {
+            "generator": g.pop("model"),
+            "discriminator": d.pop("model"),
+            "best_rank_auc": self.best_rank_auc,
+        }
+        return {"model": model, "generator": g, "discriminator": d, "rank_auc": self.rank_auc}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         for name, updater in (("generator", self.g_updater), ("discriminator", self.d_updater)):
             updater.load_state_dict({"model": state["model"][name], **state.get(name, {})})
-        self.told = state["model"]["told"].to(self.ctx.device)
-        if "order" in state:
-            self.order = state["order"].to(self.ctx.device)
+        self.best_rank_auc = state["model"]["best_rank_auc"].to(self.ctx.device)
+        if "rank_auc" in state:
+            self.rank_auc = state["rank_auc"].to(self.ctx.device)

@@ -44,8 +44,8 @@ class WordGenerator(RecurrentGenerator):
     """Codes [B, D] -> one-hot words [B, T, V]. Words are drawn; the gradient is that of a softmax
     of Gumbel noise at a temperature (Jang et al., 2017, section 2.2, straight through)."""
 
-    def __init__(self, inputs: int, about: DatasetInfo, units: int, temperature: float) -> None:
-        super().__init__(inputs, (about.shape[0], len(about.vocabulary)), units)
+    def __init__(self, inputs: int, info: DatasetInfo, units: int, temperature: float) -> None:
+        super().__init__(inputs, (info.shape[0], len(info.vocabulary)), units)
         self.temperature = temperature
 
     def say(self, outputs: Tensor) -> Tensor:

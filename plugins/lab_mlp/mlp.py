@@ -37,13 +37,13 @@ class MLP:
     def __init__(self, config: Config, ctx: lab.Context) -> None:
         self.config, self.ctx = config, ctx
         self.supervision = SupervisedTask(config, ctx)
-        about = self.supervision.about
-        if config.arch == "perceptron" and about.task != "classify":
-            raise lab.UsageError(f"Threshold units tell classes apart; {about.name} has none")
-        self.net = ctx.wrap(build(config, about))
-        self.drawn = config.boundary and about.task == "classify" and about.shape == (2,)
+        info = self.supervision.info
+        if config.arch == "perceptron" and info.task != "classify":
+            raise lab.UsageError(f"Threshold units tell classes apart; {info.name} has none")
+        self.net = ctx.wrap(build(config, info))
+        self.drawn = config.boundary and info.task == "classify" and info.shape == (2,)
         self.frames: list[Picture] = []
-        self.over = False
+        self.stopped = False
         self.updater = None
         if config.arch != "perceptron":
             lesson = self.supervision
@@ -51,18 +51,18 @@ class MLP:
 
     def step(self) -> int:
         """Learn from one minibatch."""
-        if self.over:
+        if self.stopped:
             return 0
         self.keep_frame()
         batch = self.supervision.next()
         if self.updater is None:
-            loss, hits = self.net.learn(batch["inputs"], batch["targets"], self.config.lr)
+            loss, accuracy = self.net.learn(batch["inputs"], batch["targets"], self.config.lr)
         else:
-            loss, hits = self.updater(batch)
+            loss, accuracy = self.updater(batch)
             self.ctx.log("lr", self.updater.lr)
-        self.supervision.log(loss, hits)
+        self.supervision.log(loss, accuracy)
         moved = len(batch["inputs"])
-        self.over = self.supervision.stop_early(self, moved)
+        self.stopped = self.supervision.stop_early(self, moved)
         return moved
 
     def evaluate(self, split: str) -> Mapping[str, float]:
@@ -80,9 +80,9 @@ class MLP:
     def predict(self, inputs: Any) -> Array:
         """Return the probabilities of the classes, or the values [B, K], for inputs [B, ...] as
         the source gives them."""
-        about = self.supervision.about
+        info = self.supervision.info
         with self.averaged():
-            prepared = about.prepare_inputs(as_inputs(inputs, about, self.ctx.device))
+            prepared = info.prepare_inputs(as_inputs(inputs, info, self.ctx.device))
             return self.answer(prepared).cpu().numpy()
 
     def example(self, number: int) -> Tensor:
@@ -91,18 +91,18 @@ class MLP:
 
     def answer(self, prepared: Tensor) -> Tensor:
         outputs: Tensor = self.net(prepared)
-        about = self.supervision.about
-        return outputs.softmax(1) if about.classes else about.restore_targets(outputs)
+        info = self.supervision.info
+        return outputs.softmax(1) if info.classes else info.restore_targets(outputs)
 
     def predict_command(self, asked: Predict) -> list[dict[str, Any]]:
         """Return the likeliest classes, or the values, of image files or rows of numbers."""
-        about = self.supervision.about
-        return ranked(self.predict(read_inputs(asked.inputs, about)), asked, about)
+        info = self.supervision.info
+        return ranked(self.predict(read_inputs(asked.inputs, info)), asked, info)
 
     def export_command(self, asked: Export) -> Path:
         """Write the network for other software. It takes prepared inputs."""
         with self.averaged():
-            return export(self.net, self.supervision.about, asked, self.ctx.dir)
+            return export(self.net, self.supervision.info, asked, self.ctx.dir)
 
     def averaged(self) -> AbstractContextManager[None]:
         return nullcontext() if self.updater is None else self.updater.averaged()
@@ -112,7 +112,7 @@ class MLP:
     def boundary(self) -> Picture:
         """Draw the answers over training examples."""
         shown = self.supervision.data.train.first(POINTS)
-        return draw(self.answer, self.supervision.about, shown["inputs"], shown["targets"])
+        return draw(self.answer, self.supervision.info, shown["inputs"], shown["targets"])
 
     def keep_frame(self) -> None:
         """Draw the boundary at even steps of the budget, for the animation."""
@@ -128,8 +128,8 @@ class MLP:
         return {
             **(model if self.updater is None else self.updater.state_dict()),
             **self.supervision.state_dict(),
-            "frames": lab.plain(self.frames),
-            "over": self.over,
+            "frames": lab.to_plain(self.frames),
+            "stopped": self.stopped,
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -139,5 +139,5 @@ class MLP:
             self.updater.load_state_dict(state)
         self.supervision.load_state_dict(state)
         if "frames" in state:  # a model alone leaves the frames that the animation is made of
-            self.frames = lab.unplain(state["frames"])
-            self.over = state["over"]
+            self.frames = lab.from_plain(state["frames"])
+            self.stopped = state["stopped"]

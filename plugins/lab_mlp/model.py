@@ -14,21 +14,21 @@ from lab.nn import activation, initialize, load_network
 from lab_mlp.config import Config
 
 
-def build(config: Config, about: DatasetInfo) -> nn.Module:
+def build(config: Config, info: DatasetInfo) -> nn.Module:
     """Return the network that the config asks for: inputs [B, ...] -> outputs [B, K].
 
     Raises UsageError for data that it cannot learn from.
     """
-    if about.kind not in ("image", "table") or about.task not in ("classify", "regress"):
+    if info.kind not in ("image", "table") or info.task not in ("classify", "regress"):
         raise UsageError(
             "A feed-forward network gives each image or row of a table a class or values; "
-            f"{about.name} is {about.kind} data to {about.task}."
+            f"{info.name} is {info.kind} data to {info.task}."
         )
     if config.model:
-        return load_network(config.model, inputs=prod(about.shape), outputs=about.outputs)
+        return load_network(config.model, inputs=prod(info.shape), outputs=info.outputs)
     if config.arch == "perceptron":
-        return Perceptron(prod(about.shape), about.outputs)
-    net = nn.Sequential(*_layers(config, prod(about.shape), about.outputs))
+        return Perceptron(prod(info.shape), info.outputs)
+    net = nn.Sequential(*_layers(config, prod(info.shape), info.outputs))
     initialize(net, config.init, config.activation)
     return net
 

@@ -16,7 +16,7 @@ import lab
 
 def state_dict(buffer: Any) -> dict[str, Any]:
     """Return position, and the filled rows of every ring by name."""
-    rings = {name: lab.plain(ring[: buffer.size()]) for name, ring in _rings(buffer)}
+    rings = {name: lab.to_plain(ring[: buffer.size()]) for name, ring in _rings(buffer)}
     return {"position": int(buffer.pos), "full": bool(buffer.full), "rings": rings}
 
 
@@ -24,7 +24,7 @@ def load_state_dict(buffer: Any, state: Mapping[str, Any]) -> None:
     """Copy a saved state back."""
     buffer.pos, buffer.full = state["position"], state["full"]
     for name, ring in _rings(buffer):
-        ring[: buffer.size()] = lab.unplain(state["rings"][name])
+        ring[: buffer.size()] = lab.from_plain(state["rings"][name])
 
 
 def _rings(buffer: Any) -> Iterator[tuple[str, Any]]:

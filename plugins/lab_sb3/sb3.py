@@ -46,9 +46,9 @@ COUNTERS = (
 class SB3:
     def __init__(self, config: Config, ctx: lab.Context) -> None:
         self.config, self.ctx = config, ctx
-        facts = ctx.fact("spaces", self.look)
+        facts = ctx.run_constant("spaces", self.look)
         self.observation_space, self.action_space = (from_plain(fact) for fact in facts)
-        self.lent = LentEnvs(
+        self.vec_env = LentEnvs(
             self.observation_space, self.action_space, config.n_envs, self.make_envs, self.ended
         )
         self.model = self.build()
@@ -125,7 +125,7 @@ class SB3:
         try:
             model = algorithm(
                 self.policy(),
-                self.lent,
+                self.vec_env,
                 device=self.ctx.device,
                 policy_kwargs=self.network(),
                 **self.arguments(algorithm),
@@ -244,7 +244,7 @@ class SB3:
             "begun": self.begun,
             "counters": {name: getattr(model, name) for name in COUNTERS if hasattr(model, name)},
             "variables": {name: getattr(model, name).detach() for name in self.variables()},
-            "actions": lab.plain(model.action_space.np_random.bit_generator.state),
+            "actions": lab.to_plain(model.action_space.np_random.bit_generator.state),
         }
         if getattr(model, "replay_buffer", None) is not None:
             state["replay"] = replay.state_dict(model.replay_buffer)
@@ -264,7 +264,7 @@ class SB3:
             setattr(model, name, value)
         for name, value in state["variables"].items():
             getattr(model, name).data.copy_(value)
-        model.action_space.np_random.bit_generator.state = lab.unplain(state["actions"])
+        model.action_space.np_random.bit_generator.state = lab.from_plain(state["actions"])
         if "replay" in state:
             replay.load_state_dict(model.replay_buffer, state["replay"])
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 import lab
-from lab_sources import outlines
-from lab_sources.outlines import Array
+from lab_sources import sdf
+from lab_sources.sdf import Array
 
 SIDE = 32
 SIZE = 9.0  # root of the figure's area, in pixels
@@ -24,7 +24,7 @@ def moving_shapes(n: int, frames: int, difficulty: float, target: str, seed: int
     pixels, figure [n], visible [n, frames].
     """
     rng = np.random.default_rng(seed)
-    kind = rng.permutation(np.arange(n) % len(outlines.FIGURES))
+    kind = rng.permutation(np.arange(n) % len(sdf.FIGURES))
     motion, position = _paths(n, frames, rng)
     visible = np.ones((n, frames), bool)
     if target == "figure":
@@ -34,7 +34,7 @@ def moving_shapes(n: int, frames: int, difficulty: float, target: str, seed: int
     factors = {"position": position, "figure": kind, "visible": visible}
     if target == "figure":
         seen = np.where(visible, kind[:, None] + 1, 0)
-        return lab.Dataset(clips, seen, ("nothing", *outlines.FIGURES), factors=factors)
+        return lab.Dataset(clips, seen, ("nothing", *sdf.FIGURES), factors=factors)
     return lab.Dataset(clips, motion, tuple(MOTIONS), factors=factors)
 
 
@@ -62,7 +62,7 @@ def _film(
     kind: Array, position: Array, visible: Array, difficulty: float, rng: np.random.Generator
 ) -> Array:
     n, frames = visible.shape
-    grid = outlines.pixels(SIDE)
+    grid = sdf.pixels(SIDE)
     ground = rng.uniform(0.2, 0.8, (n, 3))
     away = rng.normal(size=(n, 3))
     away /= np.linalg.norm(away, axis=1, keepdims=True)
@@ -71,7 +71,7 @@ def _film(
     size = np.full(n, SIZE)
     clips = np.empty((n, frames, 3, SIDE, SIDE), np.uint8)
     for frame in range(frames):
-        covered = outlines.draw(kind, grid, position[:, frame], size, angle)
+        covered = sdf.draw(kind, grid, position[:, frame], size, angle)
         share = (covered * visible[:, frame, None, None])[:, None]
         picture = ground[:, :, None, None] + share * (color - ground)[:, :, None, None]
         picture = picture + rng.normal(0, 0.2 * difficulty, picture.shape)

@@ -8,7 +8,7 @@ import numpy as np
 
 import lab
 from lab_sources.bundled import digits
-from lab_sources.outlines import Array, local, pixels
+from lab_sources.sdf import Array, local, pixels
 
 SHARE = 0.6  # of the canvas that a digit fills
 FOLDS = 5

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from lab_sources.extra import needs
+from lab_sources.optional_import import needs
 
 CLASSES = ("dark", "light")
 N = 60

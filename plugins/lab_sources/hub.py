@@ -10,9 +10,9 @@ import numpy as np
 
 import lab
 from lab_sources import tables
-from lab_sources.extra import needs
 from lab_sources.images import read
-from lab_sources.outlines import Array
+from lab_sources.optional_import import needs
+from lab_sources.sdf import Array
 
 TESTS = ("test", "validation", "valid")  # what is for testing, the first that has labels
 

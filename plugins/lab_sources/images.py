@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import lab
-from lab_sources.outlines import Array
+from lab_sources.sdf import Array
 
 Encoded = bytes | Path
 Fetch = Callable[[Any], Sequence[Encoded]]

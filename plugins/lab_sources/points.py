@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import lab
-from lab_sources.outlines import Array
+from lab_sources.sdf import Array
 
 
 def spirals(n: int, arms: int, turns: float, noise: float, seed: int) -> lab.Dataset:

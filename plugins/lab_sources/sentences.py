@@ -42,7 +42,7 @@ def sentences(n: int, seed: int) -> lab.Dataset:
         tokens[row, : len(said)] = [token[word] for word in said]
     factors = {
         "length": np.array([len(said) for said, _, _ in drawn]),
-        "object": np.array([about for _, _, about in drawn]),
+        "object": np.array([info for _, _, info in drawn]),
         "adjective": np.array([bool(set(said) & set(ADJECTIVES)) for said, _, _ in drawn]),
     }
     subjects = np.array([subject for _, subject, _ in drawn])
@@ -59,10 +59,10 @@ def language() -> Iterator[tuple[Sentence, int, int]]:
     """Yield every sentence, the number of its subject, and 1 + that of its object, 0 without."""
     for subject in range(len(NUMBERS)):
         begins = product(DETERMINERS[subject], ("", *ADJECTIVES), NOUNS[subject])
-        for begin, (predicate, about), adverb in product(
+        for begin, (predicate, info), adverb in product(
             begins, list(_predicates(subject)), ("", *ADVERBS)
         ):
-            yield tuple(word for word in (*begin, *predicate, adverb) if word), subject, about
+            yield tuple(word for word in (*begin, *predicate, adverb) if word), subject, info
 
 
 def _predicates(subject: int) -> Iterator[tuple[Sentence, int]]:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 
 import lab
-from lab_sources import outlines
-from lab_sources.outlines import Array
+from lab_sources import sdf
+from lab_sources.sdf import Array
 
 SIDE = 32
 LARGEST = 16  # root of a figure's area, in pixels
@@ -26,7 +26,7 @@ def shapes(n: int, difficulty: float, task: str, held_out: bool, seed: int) -> l
     """
     rng = np.random.default_rng(seed)
     factors = _factors(n, difficulty, rng)
-    kind = rng.permutation(np.arange(n) % len(outlines.FIGURES))
+    kind = rng.permutation(np.arange(n) % len(sdf.FIGURES))
     images = np.empty((n, 3, SIDE, SIDE), np.uint8)
     masks = np.empty((n, SIDE, SIDE), np.uint8)
     for start in range(0, n, BLOCK):
@@ -34,7 +34,7 @@ def shapes(n: int, difficulty: float, task: str, held_out: bool, seed: int) -> l
         block = {name: values[rows] for name, values in factors.items()}
         images[rows], masks[rows] = _draw(kind[rows], block, difficulty, rng)
     test = _held_out(kind, factors["position"]) if held_out else None
-    names = tuple(outlines.FIGURES)
+    names = tuple(sdf.FIGURES)
     if task == "segment":
         return lab.Dataset(
             images, masks, ("background", *names), test, factors={**factors, "figure": kind}
@@ -59,7 +59,7 @@ def _draw(
     kind: Array, factors: Mapping[str, Array], difficulty: float, rng: np.random.Generator
 ) -> tuple[Array, Array]:
     """Return pictures and masks of classes, 0 where there is no figure."""
-    grid = outlines.pixels(SIDE)
+    grid = sdf.pixels(SIDE)
     contrast = 1 - 0.8 * difficulty
     color = factors["color"]
     ground = _apart(color, contrast, rng)
@@ -68,7 +68,7 @@ def _draw(
         rows = np.flatnonzero(factors["clutter"] > stroke)
         paint = _apart(ground[rows], contrast, rng)
         picture[rows] = _over(picture[rows], _stroke(len(rows), grid, rng), paint)
-    covered = outlines.draw(kind, grid, factors["position"], factors["size"], factors["angle"])
+    covered = sdf.draw(kind, grid, factors["position"], factors["size"], factors["angle"])
     picture = _over(picture, covered, color)
     picture += rng.normal(0, 0.16 * difficulty, picture.shape)
     masks = np.where(covered > 0.5, kind[:, None, None] + 1, 0)
@@ -92,12 +92,12 @@ def _ground(color: Array, grid: Array, slope: float, rng: np.random.Generator) -
 def _stroke(count: int, grid: Array, rng: np.random.Generator) -> Array:
     """Return how much of each pixel a stroke covers, [B, H, W]: bars, from dots to long lines."""
     center = rng.uniform(0, SIDE, (count, 2)).astype(np.float32)
-    x, y = outlines.local(
+    x, y = sdf.local(
         grid, center, np.ones(count, np.float32), rng.uniform(0, np.pi, count).astype(np.float32)
     )
     length = rng.uniform(0, 6, (count, 1, 1)).astype(np.float32)
     width = rng.uniform(0.5, 1.6, (count, 1, 1)).astype(np.float32)
-    return outlines.cover(outlines.segment(x, y, length, width), 1)
+    return sdf.cover(sdf.segment(x, y, length, width), 1)
 
 
 def _over(picture: Array, covered: Array, color: Array) -> Array:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 import lab
-from lab_sources.extra import needs
-from lab_sources.outlines import Array
+from lab_sources.optional_import import needs
+from lab_sources.sdf import Array
 
 MOST_WORDS = 50  # different words of a column that becomes one column for each
 MOST_CLASSES = 1_000

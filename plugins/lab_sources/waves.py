@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import lab
-from lab_sources.outlines import Array
+from lab_sources.sdf import Array
 
 FORMS = ("sine", "square", "triangle", "sawtooth")
 FREQUENCY = (1.0, 3.0)  # periods in a sequence

@@ -10,7 +10,7 @@ from typing import Any
 import helpers
 import pytest
 import torch
-from lent import cli, draw, threads
+from shared_fixtures import cli, draw, threads
 
 import lab
 from lab_ae.config import Config
@@ -31,8 +31,8 @@ def make_net() -> Callable[..., Any]:
     def make(shape: tuple[int, ...] = (1, 4, 3), **options: Any) -> Any:
         kind = "image" if len(shape) == 3 else "table"
         scale = (0.0,) * shape[0], (1.0,) * shape[0]
-        about = lab.DatasetInfo("toy", kind, "classify", shape, ("a", "b", "c"), 3, *scale)
-        return build(Config(**{"hidden": (7,), "latent_dim": 4, **options}), about)
+        info = lab.DatasetInfo("toy", kind, "classify", shape, ("a", "b", "c"), 3, *scale)
+        return build(Config(**{"hidden": (7,), "latent_dim": 4, **options}), info)
 
     return make
 

@@ -10,7 +10,7 @@ from torch.autograd.functional import jacobian
 
 from lab_ae import losses
 from lab_ae.config import Config
-from lab_ae.lessons import Quantizing, Reconstructing, Variational, binarized, corrupted
+from lab_ae.objectives import Quantizing, Reconstructing, Variational, binarized, corrupted
 
 
 def test_losses_are_sums_over_dimensions_and_means_over_examples() -> None:

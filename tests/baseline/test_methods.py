@@ -20,7 +20,7 @@ from lab_baseline.models import RAREST
 def split_of(loaded, name):
     """Return scaled inputs [N, F] and the targets of a split, as numpy."""
     part = loaded.data.part(name)
-    inputs = loaded.about.prepare_inputs(part.inputs).flatten(1).double().numpy()
+    inputs = loaded.info.prepare_inputs(part.inputs).flatten(1).double().numpy()
     return inputs, part.targets.numpy()
 
 
@@ -153,7 +153,7 @@ def made_for_values(tmp_path, algo, outputs):
     rows = {"train": np.arange(40), "eval": np.arange(40, 50), "test": np.arange(50, 60)}
     cpu = torch.device("cpu")
     parts = {n: make_split(inputs, values, r, cpu, True) for n, r in rows.items()}
-    about = DatasetInfo.of("values", dataset, rows["train"])
+    info = DatasetInfo.of("values", dataset, rows["train"])
     ctx = Context(seed=0, budget=100, dir=tmp_path, compute=Compute(cpu), task="regress")
-    ctx.data = lambda config: SimpleNamespace(about=about, part=parts.get, **parts)
+    ctx.data = lambda config: SimpleNamespace(info=info, part=parts.get, **parts)
     return Baseline(Config(algo=algo, data="diabetes"), ctx)

@@ -10,7 +10,7 @@ from typing import Any
 import helpers
 import pytest
 from click.testing import CliRunner, Result
-from lent import threads
+from shared_fixtures import threads
 
 import lab
 

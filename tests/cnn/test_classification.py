@@ -162,12 +162,12 @@ def test_googlenets_auxiliary_heads_count_by_three_tenths(train) -> None:
     batch = {"inputs": images, "targets": classes}
     net = experiment.net.train()
     torch.manual_seed(0)
-    value, hits = experiment.loss(net, batch)
+    value, accuracy = experiment.loss(net, batch)
     torch.manual_seed(0)
     outputs = net(images)
     main, one, two = (cross_entropy(out, classes) for out in outputs)
     assert torch.allclose(value, main + 0.3 * (one + two))
-    assert hits == (outputs[0].argmax(1) == classes).float().mean()
+    assert accuracy == (outputs[0].argmax(1) == classes).float().mean()
     alone, _ = experiment.loss(net.eval(), batch)
     assert torch.allclose(alone, cross_entropy(net(images), classes))
 
@@ -180,7 +180,7 @@ def test_labels_are_smoothed_in_training_and_not_in_measuring(train) -> None:
     shares = 0.8 * torch.nn.functional.one_hot(classes, 3) + 0.2 / 3
     assert torch.allclose(value, -(shares * logs).sum(1).mean())
     data = smooth.supervision.data.eval
-    logits = smooth.net(smooth.about.prepare_inputs(data.inputs))
+    logits = smooth.net(smooth.info.prepare_inputs(data.inputs))
     with torch.no_grad():
         assert smooth.evaluate("eval")["loss"] == pytest.approx(
             float(cross_entropy(logits, data.targets.long())), abs=1e-5
@@ -198,7 +198,7 @@ def test_figures_and_predictions_come_of_the_averaged_weights(train) -> None:
     experiment.net.eval()
     part = experiment.supervision.data.eval
     with torch.no_grad():
-        logits = net(experiment.about.prepare_inputs(part.inputs))
+        logits = net(experiment.info.prepare_inputs(part.inputs))
     answers = torch.from_numpy(experiment.predict(part.inputs))
     assert torch.allclose(answers, logits.softmax(1), atol=1e-5)
     loss = cross_entropy(logits, part.targets.long()).item()

@@ -124,16 +124,16 @@ class Learning(lab.DataOptions, Config):
 
 class Theirs:
     @staticmethod
-    def network(config, about):
-        return torch.nn.Linear(about.shape[0], config.units * about.outputs)
+    def network(config, info):
+        return torch.nn.Linear(info.shape[0], config.units * info.outputs)
 
 
 class Steps:
     @staticmethod
-    def network(config, about):
-        if about.kind == "tokens":
-            return torch.nn.Embedding(len(about.vocabulary), config.units)
-        return torch.nn.GRU(about.shape[1], config.units, batch_first=True)
+    def network(config, info):
+        if info.kind == "tokens":
+            return torch.nn.Embedding(len(info.vocabulary), config.units)
+        return torch.nn.GRU(info.shape[1], config.units, batch_first=True)
 
 
 class Mute:

@@ -92,12 +92,12 @@ def test_grad_cam_looks_at_each_image_for_itself() -> None:
 @pytest.mark.parametrize("arch", ["simple", "lenet5", "resnet20", "googlenet"])
 def test_looking_touches_no_weight_gradient_mode_or_randomness(arch) -> None:
     net = build(arch, channels=1, size=(16, 16), classes=2).eval()
-    about = lab.DatasetInfo("x", "image", "classify", (1, 16, 16), ("no", "yes"), 2, (0.0,), (1.0,))
+    info = lab.DatasetInfo("x", "image", "classify", (1, 16, 16), ("no", "yes"), 2, (0.0,), (1.0,))
     before = {name: value.clone() for name, value in net.state_dict().items()}
     random = torch.get_rng_state()
     inputs = torch.randn(3, 1, 16, 16, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
-        shown = dict(pictures.looks(net, images_of(1, 16), inputs, about))
+        shown = dict(pictures.looks(net, images_of(1, 16), inputs, info))
     assert list(shown) == ["filters", "kernels", "feature_maps", "grad_cam"]
     assert difference(dict(net.state_dict()), before) is None
     assert all(p.grad is None for p in net.parameters())
@@ -124,8 +124,8 @@ def test_filters_over_three_channels_are_in_color() -> None:
 def test_masks_are_tinted_by_class_and_the_ground_is_left_alone() -> None:
     picture = torch.full((1, 3, 2, 2), 100, dtype=torch.uint8)
     mask = torch.tensor([[[0, 1], [2, 1]]])
-    about = lab.DatasetInfo("x", "image", "segment", (3, 2, 2), ("g", "a", "b"), 3, (0.0,), (1.0,))
-    shown = pictures.overlay(picture, mask, torch.zeros_like(mask), about).shown
+    info = lab.DatasetInfo("x", "image", "segment", (3, 2, 2), ("g", "a", "b"), 3, (0.0,), (1.0,))
+    shown = pictures.overlay(picture, mask, torch.zeros_like(mask), info).shown
     image, found, true = (one for one, _ in shown)
     assert [title for _, title in shown] == ["image", "found", "true"]
     assert torch.allclose(found, image)

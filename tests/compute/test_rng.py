@@ -14,7 +14,7 @@ from helpers import difference
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.compute.rng import Randomness, derive, plain, unplain, untouched
+from lab.compute.rng import Randomness, derive_seed, from_plain, to_plain, untouched
 
 CPU = torch.device("cpu")
 seeds = st.integers(0, 2**31 - 1)
@@ -68,10 +68,10 @@ def test_lending_restores_everything_to_the_bit(seed, lent_seed, before, within)
     own, generator = randomness.numpy, randomness.torch
     draw(randomness, before)
     state = randomness.state_dict()
-    with randomness.lent(lent_seed):
+    with randomness.scoped(lent_seed):
         first = draw(randomness, within)
     assert difference(state, randomness.state_dict()) is None
-    with randomness.lent(lent_seed):
+    with randomness.scoped(lent_seed):
         assert draw(randomness, within) == first
     assert randomness.numpy is own
     assert randomness.torch is generator
@@ -99,7 +99,7 @@ def test_a_state_of_another_kind_of_device_continues_the_same_each_time() -> Non
 def test_lending_restores_after_an_exception() -> None:
     randomness = Randomness(0, CPU)
     state = randomness.state_dict()
-    with pytest.raises(ZeroDivisionError), randomness.lent(1):
+    with pytest.raises(ZeroDivisionError), randomness.scoped(1):
         draw(randomness)
         raise ZeroDivisionError
     assert difference(state, randomness.state_dict()) is None
@@ -132,7 +132,7 @@ def test_cuda_generators_are_lent_and_left_untouched() -> None:
     with untouched():
         randomness = Randomness(0, device)
         state = randomness.state_dict()
-        with randomness.lent(1):
+        with randomness.scoped(1):
             torch.randn(5, device=device)
             torch.randn(5, device=device, generator=randomness.torch)
         assert difference(state, randomness.state_dict()) is None
@@ -148,9 +148,9 @@ def test_states_load_as_weights_only(tmp_path) -> None:
 
 @given(seeds, st.lists(st.text(max_size=3) | st.integers(0, 9), max_size=3, unique_by=str))
 def test_each_purpose_has_a_seed_of_its_own(seed, path) -> None:
-    assert derive(seed, *path) == derive(seed, *path)
-    assert 0 <= derive(seed, *path) < 2**31
-    assert derive(seed, *path, "more") != derive(seed, *path)
+    assert derive_seed(seed, *path) == derive_seed(seed, *path)
+    assert 0 <= derive_seed(seed, *path) < 2**31
+    assert derive_seed(seed, *path, "more") != derive_seed(seed, *path)
 
 
 nested = st.recursive(
@@ -162,15 +162,15 @@ nested = st.recursive(
 
 @given(nested)
 def test_plain_data_passes_plain_unchanged(value) -> None:
-    assert plain(value) == value
-    assert unplain(plain(value)) == value
+    assert to_plain(value) == value
+    assert from_plain(to_plain(value)) == value
 
 
 @pytest.mark.parametrize("dtype", ["u1", "i8", "f4", "f8", "?", "u4", "u8", "c8"])
 def test_arrays_come_back_with_their_bits_and_do_not_alias(dtype) -> None:
     array = np.arange(6).reshape(2, 3).astype(dtype)
-    made = plain({"a": [array]})
-    again = unplain(made)["a"][0]
+    made = to_plain({"a": [array]})
+    again = from_plain(made)["a"][0]
     assert again.dtype == array.dtype
     assert again.tobytes() == array.tobytes()
     array[:] = 0
@@ -178,10 +178,10 @@ def test_arrays_come_back_with_their_bits_and_do_not_alias(dtype) -> None:
 
 
 def test_numpy_scalars_become_numbers() -> None:
-    made = plain((np.float32(0.5), np.int64(3), np.bool_(True)))
+    made = to_plain((np.float32(0.5), np.int64(3), np.bool_(True)))
     assert [type(value) for value in made] == [float, int, bool]
 
 
 def test_an_array_of_objects_is_refused() -> None:
     with pytest.raises(TypeError, match="no plain data"):
-        plain(np.array([{}, []], dtype=object))
+        to_plain(np.array([{}, []], dtype=object))

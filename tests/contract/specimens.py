@@ -887,7 +887,7 @@ class Reads(Honest):
     def __init__(self, config: DataConfig, ctx: lab.Context) -> None:
         super().__init__(config, ctx)
         self.data = ctx.data(config)
-        self.about = self.data.about
+        self.info = self.data.info
 
     @cached_property
     def batches(self) -> Any:
@@ -902,7 +902,7 @@ class Reads(Honest):
         return len(x)
 
     def pair(self, inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        scaled = self.about.prepare_inputs(inputs)
+        scaled = self.info.prepare_inputs(inputs)
         return scaled[:, :1], scaled[:, 2:3]
 
     def evaluate(self, split: str) -> Mapping[str, float]:

@@ -130,7 +130,7 @@ class Frame:
 def test_columns_of_a_table_are_taken_by_their_names(trained, family) -> None:
     loaded = lab.load(trained(family))
     rows = np.asarray(loaded.example(5))
-    names = loaded.about.features if family != "mlp" else loaded.supervision.about.features
+    names = loaded.info.features if family != "mlp" else loaded.supervision.info.features
     assert len(names) == 4
     columns = dict(zip(names, rows.T, strict=True))
     turned = Frame({"noise": rows[:, 0] * 9, **dict(reversed(columns.items()))})

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from lent import threads
+from shared_fixtures import threads
 
 from lab.data.data import Data
 from lab.data.dataset import Dataset
@@ -49,7 +49,7 @@ def lend(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Lent]:
         spec = SourceSpec("stand-in", "A stand-in", load=f"{name}:load")
         lent = Lent(None, {} if facts is None else facts)  # type: ignore[arg-type]
 
-        def fact(name: str, compute: Callable[[], Any]) -> Any:
+        def run_constant(name: str, compute: Callable[[], Any]) -> Any:
             if name not in lent.facts:
                 lent.facts[name] = compute()
             return lent.facts[name]
@@ -59,7 +59,7 @@ def lend(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Lent]:
             {"stand-in": spec},
             torch.device("cpu"),
             seed,
-            fact,
+            run_constant,
             lent.warned.append,
             lambda name, description: lent.told.append(dict(description)),
             record,

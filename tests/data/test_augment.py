@@ -170,7 +170,7 @@ def test_nothing_is_touched_and_nothing_drawn_where_the_amount_says_so(asked) ->
 
 
 @pytest.mark.parametrize(
-    ("about", "name", "message"),
+    ("info", "name", "message"),
     [
         (replace(PICTURES, kind="table"), "flip", "flip needs images; pictures has none"),
         (replace(PICTURES, kind="video"), "shift", "shift needs images"),
@@ -182,9 +182,9 @@ def test_nothing_is_touched_and_nothing_drawn_where_the_amount_says_so(asked) ->
         (replace(PICTURES, task="segment"), "crop", "a mask would have to move along"),
     ],
 )
-def test_what_makes_no_sense_is_said(about, name, message) -> None:
+def test_what_makes_no_sense_is_said(info, name, message) -> None:
     with pytest.raises(UsageError, match=message):
-        Augment({name: 1.0}, about, generator())
+        Augment({name: 1.0}, info, generator())
 
 
 @pytest.mark.parametrize(

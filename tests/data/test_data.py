@@ -23,28 +23,28 @@ def test_nothing_is_read_before_it_is_needed(lend, blobs) -> None:
     lent = lend(lambda: calls.append(1) or blobs)
     assert calls == []
     assert len(lent.data.train) == 140
-    lent.data.about, lent.data.eval, lent.data.test, lent.data.batches()
+    lent.data.info, lent.data.eval, lent.data.test, lent.data.batches()
     assert calls == [1]
 
 
 def test_a_restored_run_knows_its_shapes_without_reading(lend, blobs) -> None:
     first = lend(blobs)
-    about = first.data.about
+    info = first.data.info
 
     def gone():
         raise FileNotFoundError
 
     restored = lend(gone, facts=first.facts)
-    assert restored.data.about == about
-    assert about == DatasetInfo.of("stand-in", blobs, first.data.parts["train"])
+    assert restored.data.info == info
+    assert info == DatasetInfo.of("stand-in", blobs, first.data.parts["train"])
 
 
 def test_two_requests_of_one_source_are_remembered_apart(lend, blobs) -> None:
     facts: dict = {}
-    lend(blobs, facts=facts).data.about  # noqa: B018
+    lend(blobs, facts=facts).data.info  # noqa: B018
     other = lend(blobs, facts=facts, classes=("a", "b"))
-    assert other.data.about.outputs == 2
-    assert lend(blobs, facts=facts, fold=1).data.about.mean != other.data.about.mean
+    assert other.data.info.outputs == 2
+    assert lend(blobs, facts=facts, fold=1).data.info.mean != other.data.info.mean
     assert len(facts) == 3
 
 
@@ -91,7 +91,7 @@ def test_a_column_that_does_not_fit_is_read_by_batch_and_gives_the_same(lend, la
     column = lazy(images)
     streamed = lend(Dataset(column, targets, ("a", "b")), max_resident_mb=1, batch_size=16).data
     resident = lend(Dataset(images, targets, ("a", "b")), max_resident_mb=2, batch_size=16).data
-    assert streamed.about == resident.about
+    assert streamed.info == resident.info
     column.read = 0
     one, other = streamed.batches(), resident.batches()
     for _ in range(5):
@@ -174,7 +174,7 @@ def test_bad_rows_are_refused_and_left_out_with_one_warning(lend, blobs) -> None
 def test_texts_are_parted_but_give_no_batches(lend) -> None:
     data = lend(Dataset([f"line {i}" for i in range(40)])).data
     assert [len(rows) for rows in data.parts.values()] == [28, 4, 8]
-    assert data.about.kind == "text"
+    assert data.info.kind == "text"
     with pytest.raises(UsageError, match="gives texts"):
         data.batches()
 
@@ -192,7 +192,7 @@ def test_sequences_and_tokens_come_in_batches(lend) -> None:
     for memory in (0, 100):
         lent = lend(Dataset(numbers, vocabulary=("", *"abc")), batch_size=8, max_resident_mb=memory)
         batch = lent.data.batches().next()
-        prepared = lent.data.about.prepare_inputs(batch["inputs"])
+        prepared = lent.data.info.prepare_inputs(batch["inputs"])
         np.testing.assert_array_equal(prepared, numbers[lent.data.train.indices[batch["rows"]]])
         assert lent.told[0]["vocabulary"] == 4
 

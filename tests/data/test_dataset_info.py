@@ -26,11 +26,11 @@ def images(channels: int = 3) -> Dataset:
 
 def test_images_are_measured_by_channel_on_train_alone() -> None:
     dataset = images()
-    about = DatasetInfo.of("pictures", dataset, TRAIN)
+    info = DatasetInfo.of("pictures", dataset, TRAIN)
     truth = dataset.inputs[:60].astype(float) / 255
-    np.testing.assert_allclose(about.mean, truth.mean(axis=(0, 2, 3)), rtol=1e-12)
-    np.testing.assert_allclose(about.std, truth.std(axis=(0, 2, 3)), rtol=1e-12)
-    assert (about.shape, about.outputs, about.kind, about.task) == (
+    np.testing.assert_allclose(info.mean, truth.mean(axis=(0, 2, 3)), rtol=1e-12)
+    np.testing.assert_allclose(info.std, truth.std(axis=(0, 2, 3)), rtol=1e-12)
+    assert (info.shape, info.outputs, info.kind, info.task) == (
         (3, 5, 4),
         3,
         "image",
@@ -40,19 +40,19 @@ def test_images_are_measured_by_channel_on_train_alone() -> None:
 
 def test_clips_are_measured_by_channel() -> None:
     clips = np.random.default_rng(0).integers(0, 256, (9, 4, 2, 3, 3), dtype=np.uint8)
-    about = DatasetInfo.of("clips", Dataset(clips), np.arange(9))
-    np.testing.assert_allclose(about.mean, clips.mean(axis=(0, 1, 3, 4)) / 255)
-    prepared = about.prepare_inputs(torch.from_numpy(clips))
+    info = DatasetInfo.of("clips", Dataset(clips), np.arange(9))
+    np.testing.assert_allclose(info.mean, clips.mean(axis=(0, 1, 3, 4)) / 255)
+    prepared = info.prepare_inputs(torch.from_numpy(clips))
     torch.testing.assert_close(prepared.mean((0, 1, 3, 4)), torch.zeros(2), atol=1e-5, rtol=0)
 
 
 def test_sequences_are_measured_by_feature_over_all_steps() -> None:
     rng = np.random.default_rng(0)
     sequences = (rng.normal(size=(50, 7, 3)) * [1, 20, 0] + [0, 5, 9]).astype(np.float32)
-    about = DatasetInfo.of("signals", Dataset(sequences), np.arange(40))
-    assert (about.kind, about.shape) == ("sequence", (7, 3))
-    np.testing.assert_allclose(about.mean, sequences[:40].mean((0, 1), dtype=float), atol=1e-6)
-    prepared = about.prepare_inputs(torch.from_numpy(sequences[:40]))
+    info = DatasetInfo.of("signals", Dataset(sequences), np.arange(40))
+    assert (info.kind, info.shape) == ("sequence", (7, 3))
+    np.testing.assert_allclose(info.mean, sequences[:40].mean((0, 1), dtype=float), atol=1e-6)
+    prepared = info.prepare_inputs(torch.from_numpy(sequences[:40]))
     torch.testing.assert_close(prepared.mean((0, 1)), torch.zeros(3), atol=1e-5, rtol=0)
     torch.testing.assert_close(
         prepared.std((0, 1), correction=0), torch.tensor([1.0, 1.0, 0.0]), atol=1e-5, rtol=0
@@ -62,17 +62,17 @@ def test_sequences_are_measured_by_feature_over_all_steps() -> None:
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint32, np.int64])
 def test_tokens_stay_whole_numbers_and_have_no_scale(dtype) -> None:
     dataset = Dataset(np.array([[1, 2], [2, 0]], dtype), vocabulary=("", "a", "b"))
-    about = DatasetInfo.of("words", dataset, np.arange(2))
-    assert (about.kind, about.shape, about.mean, about.std) == ("tokens", (2,), (), ())
-    assert about.vocabulary == ("", "a", "b")
-    prepared = about.prepare_inputs(torch.from_numpy(dataset.inputs))
+    info = DatasetInfo.of("words", dataset, np.arange(2))
+    assert (info.kind, info.shape, info.mean, info.std) == ("tokens", (2,), (), ())
+    assert info.vocabulary == ("", "a", "b")
+    prepared = info.prepare_inputs(torch.from_numpy(dataset.inputs))
     assert (prepared.dtype, prepared.tolist()) == (torch.int64, [[1, 2], [2, 0]])
 
 
 def test_prepared_inputs_have_mean_0_and_deviation_1() -> None:
     dataset = images()
-    about = DatasetInfo.of("pictures", dataset, TRAIN)
-    prepared = about.prepare_inputs(torch.from_numpy(dataset.inputs[:60]))
+    info = DatasetInfo.of("pictures", dataset, TRAIN)
+    prepared = info.prepare_inputs(torch.from_numpy(dataset.inputs[:60]))
     assert prepared.dtype == torch.float32
     torch.testing.assert_close(prepared.mean((0, 2, 3)), torch.zeros(3), atol=1e-5, rtol=0)
     torch.testing.assert_close(prepared.std((0, 2, 3), correction=0), torch.ones(3))
@@ -82,24 +82,24 @@ def test_prepared_inputs_have_mean_0_and_deviation_1() -> None:
 def test_a_constant_feature_becomes_0_and_disturbs_nothing(value) -> None:
     table = np.random.default_rng(0).normal(size=(5_000, 2)).astype(np.float32)
     table[:, 1] = value
-    about = DatasetInfo.of("table", Dataset(table), np.arange(5_000))
-    assert about.std[1] == 1
-    prepared = about.prepare_inputs(torch.from_numpy(table))
+    info = DatasetInfo.of("table", Dataset(table), np.arange(5_000))
+    assert info.std[1] == 1
+    prepared = info.prepare_inputs(torch.from_numpy(table))
     torch.testing.assert_close(prepared[:, 1], torch.zeros(5_000))
 
 
 def test_a_feature_of_tiny_numbers_is_no_constant() -> None:
     table = 1e-12 * np.random.default_rng(0).normal(size=(100, 1))
-    about = DatasetInfo.of("table", Dataset(table), np.arange(100))
-    prepared = about.prepare_inputs(torch.from_numpy(table))
+    info = DatasetInfo.of("table", Dataset(table), np.arange(100))
+    prepared = info.prepare_inputs(torch.from_numpy(table))
     assert float(prepared.std(correction=0)) == pytest.approx(1)
 
 
 def test_single_precision_does_not_spoil_a_mean() -> None:
     table = np.full((10_000, 1), 0.1, np.float32)
     table[::2] = 4_000.1
-    about = DatasetInfo.of("table", Dataset(table), np.arange(10_000))
-    assert about.mean[0] == pytest.approx(table.astype(float).mean(), rel=1e-12)
+    info = DatasetInfo.of("table", Dataset(table), np.arange(10_000))
+    assert info.mean[0] == pytest.approx(table.astype(float).mean(), rel=1e-12)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
@@ -107,53 +107,53 @@ def test_single_precision_does_not_spoil_a_mean() -> None:
 def test_values_are_standardized_and_restored(dtype, width) -> None:
     shape = (100, width) if width else (100,)
     values = (50 * np.random.default_rng(0).normal(size=shape) + 300).astype(dtype)
-    about = DatasetInfo.of("values", Dataset(np.zeros((100, 2)), values), np.arange(100))
-    assert about.outputs == max(1, width)
-    targets = about.prepare_targets(torch.from_numpy(values))
+    info = DatasetInfo.of("values", Dataset(np.zeros((100, 2)), values), np.arange(100))
+    assert info.outputs == max(1, width)
+    targets = info.prepare_targets(torch.from_numpy(values))
     assert targets.dtype == torch.float32
     assert targets.shape == shape
     torch.testing.assert_close(targets.mean(0), torch.zeros(shape[1:]), atol=1e-5, rtol=0)
     torch.testing.assert_close(targets.std(0, correction=0), torch.ones(shape[1:]))
-    restored = about.restore_targets(targets)
+    restored = info.restore_targets(targets)
     np.testing.assert_allclose(restored.numpy(), values, rtol=1e-5)
 
 
 def test_class_numbers_and_masks_stay_whole_numbers() -> None:
-    about = DatasetInfo.of("pictures", images(), TRAIN)
+    info = DatasetInfo.of("pictures", images(), TRAIN)
     for dtype in (torch.uint8, torch.int32, torch.int64):
-        assert about.prepare_targets(torch.tensor([1, 2], dtype=dtype)).tolist() == [1, 2]
-        assert about.prepare_targets(torch.tensor([1, 2], dtype=dtype)).dtype == torch.int64
+        assert info.prepare_targets(torch.tensor([1, 2], dtype=dtype)).tolist() == [1, 2]
+        assert info.prepare_targets(torch.tensor([1, 2], dtype=dtype)).dtype == torch.int64
 
 
 def test_it_comes_back_from_plain_data() -> None:
     words = Dataset(np.zeros((60, 2), int), vocabulary=("", "a"))
     for dataset in (images(), Dataset(np.eye(60), np.arange(60.0)[:, None]), words):
-        about = DatasetInfo.of("some", dataset, TRAIN)
-        assert DatasetInfo.from_plain(json.loads(json.dumps(about.as_plain()))) == about
-        assert DatasetInfo.from_plain(about.as_plain()) == about
+        info = DatasetInfo.of("some", dataset, TRAIN)
+        assert DatasetInfo.from_plain(json.loads(json.dumps(info.as_plain()))) == info
+        assert DatasetInfo.from_plain(info.as_plain()) == info
 
 
 def test_it_comes_back_from_before_there_were_vocabularies() -> None:
-    about = DatasetInfo.of("some", images(), TRAIN)
-    old = about.as_plain()
+    info = DatasetInfo.of("some", images(), TRAIN)
+    old = info.as_plain()
     del old["vocabulary"]
-    assert DatasetInfo.from_plain(old) == about
+    assert DatasetInfo.from_plain(old) == info
 
 
 def test_large_images_are_sampled_so_that_memory_stays_bounded(monkeypatch, lazy) -> None:
     monkeypatch.setattr(module, "MOST_VALUES", 60 * 10)
     dataset = images()
     column = lazy(dataset.inputs)
-    about = DatasetInfo.of("pictures", replace(dataset, inputs=column), TRAIN)
+    info = DatasetInfo.of("pictures", replace(dataset, inputs=column), TRAIN)
     assert column.read == 10
     rows = np.linspace(0, 59, 10).astype(int)
     truth = dataset.inputs[rows].astype(float) / 255
-    np.testing.assert_allclose(about.mean, truth.mean(axis=(0, 2, 3)))
+    np.testing.assert_allclose(info.mean, truth.mean(axis=(0, 2, 3)))
 
 
 def test_texts_have_no_scale() -> None:
-    about = DatasetInfo.of("lines", Dataset(["a", "b"]), np.arange(2))
-    assert (about.kind, about.shape, about.mean, about.task) == ("text", (), (), "none")
+    info = DatasetInfo.of("lines", Dataset(["a", "b"]), np.arange(2))
+    assert (info.kind, info.shape, info.mean, info.task) == ("text", (), (), "none")
 
 
 def test_ranges_are_in_the_sources_own_unit() -> None:
@@ -179,12 +179,12 @@ def test_ranges_are_in_the_sources_own_unit() -> None:
 def test_numbers_are_brought_to_the_device_once_not_with_every_batch(monkeypatch) -> None:
     """To bring numbers to an accelerator is to wait until that has done all of its work."""
     values = np.arange(12.0)[:, None]
-    about = DatasetInfo.of("values", Dataset(np.ones((12, 2), np.float32), values), np.arange(12))
+    info = DatasetInfo.of("values", Dataset(np.ones((12, 2), np.float32), values), np.arange(12))
     inputs, targets = torch.empty(5, 2, device="meta"), torch.empty(5, 1, device="meta")
 
     def use() -> None:
-        about.prepare_inputs(inputs)
-        about.restore_targets(about.prepare_targets(targets))
+        info.prepare_inputs(inputs)
+        info.restore_targets(info.prepare_targets(targets))
 
     use()
     monkeypatch.setattr(torch, "tensor", None)  # the two ways in
@@ -193,9 +193,9 @@ def test_numbers_are_brought_to_the_device_once_not_with_every_batch(monkeypatch
 
 
 def test_constants_serve_gradients_even_where_they_were_made_without() -> None:
-    about = DatasetInfo("x", "table", "none", (2,), (), 0, (0.125, 0.25), (3.0, 7.0))
+    info = DatasetInfo("x", "table", "none", (2,), (), 0, (0.125, 0.25), (3.0, 7.0))
     with torch.inference_mode():
-        about.prepare_inputs(torch.ones(1, 2))
+        info.prepare_inputs(torch.ones(1, 2))
     inputs = torch.ones(1, 2, requires_grad=True)
-    about.prepare_inputs(inputs).sum().backward()
+    info.prepare_inputs(inputs).sum().backward()
     torch.testing.assert_close(inputs.grad, torch.tensor([[1 / 3, 1 / 7]]))

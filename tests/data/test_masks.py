@@ -65,10 +65,10 @@ class Steps(torch.nn.Module):
 def test_means_and_classes_are_those_of_the_steps_that_there_are() -> None:
     dataset, _ = checked(padded(), "padded")
     rows = np.arange(60)
-    about = DatasetInfo.of("padded", dataset, rows)
+    info = DatasetInfo.of("padded", dataset, rows)
     there = dataset.inputs[dataset.mask]
-    np.testing.assert_allclose(about.mean, there.mean(0), atol=1e-5)
-    np.testing.assert_allclose(about.std, there.std(0), atol=1e-5)
+    np.testing.assert_allclose(info.mean, there.mean(0), atol=1e-5)
+    np.testing.assert_allclose(info.std, there.std(0), atol=1e-5)
     assert set(dataset.labels(rows)) == {0, 1}
 
 
@@ -86,7 +86,7 @@ def test_a_batch_has_its_mask_and_nothing_where_it_fills(lesson) -> None:
 def test_the_loss_is_that_of_the_steps_that_there_are(lesson, options) -> None:
     task, net = lesson(**options), Steps()
     batch = task.next()
-    loss, hits = task.loss(net, batch)
+    loss, accuracy = task.loss(net, batch)
     logits, classes = net(batch["inputs"]).mT[batch["mask"]], batch["targets"][batch["mask"]]
     weights = None
     if options:
@@ -96,7 +96,7 @@ def test_the_loss_is_that_of_the_steps_that_there_are(lesson, options) -> None:
     expected = cross_entropy(logits, classes, weights, label_smoothing=smoothing)
     assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
     right = (logits.argmax(1) == classes).float().mean().item()
-    assert hits.item() == pytest.approx(right)
+    assert accuracy.item() == pytest.approx(right)
 
 
 @pytest.mark.parametrize("parts", [2, 5])
@@ -118,7 +118,7 @@ def test_what_fills_is_never_scored(lesson) -> None:
     task, net = lesson(), Steps().eval()
     with torch.no_grad():
         figures = task.measure(net, "test")
-        batch = task.about.prepare(task.data.test.first(60))
+        batch = task.info.prepare(task.data.test.first(60))
         logits, classes = net(batch["inputs"]).mT[batch["mask"]], batch["targets"][batch["mask"]]
     assert figures["accuracy"] == pytest.approx((logits.argmax(1) == classes).float().mean().item())
     assert figures["loss"] == pytest.approx(cross_entropy(logits, classes).item(), rel=1e-5)

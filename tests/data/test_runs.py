@@ -46,9 +46,9 @@ class Linear:
     def __init__(self, config, ctx):
         self.config, self.ctx = config, ctx
         self.data = ctx.data(config)
-        self.about = self.data.about
-        size = torch.Size(self.about.shape).numel()
-        self.net = ctx.wrap(torch.nn.Linear(size, self.about.outputs))
+        self.info = self.data.info
+        size = torch.Size(self.info.shape).numel()
+        self.net = ctx.wrap(torch.nn.Linear(size, self.info.outputs))
         self.optimizer = torch.optim.SGD(self.net.parameters(), 0.05)
 
     @cached_property
@@ -57,14 +57,14 @@ class Linear:
 
     @cached_property
     def augment(self):
-        return lab.Augment(self.config.augment, self.about, self.ctx.generator)
+        return lab.Augment(self.config.augment, self.info, self.ctx.generator)
 
     def loss(self, batch):
         outputs = self.net(batch["inputs"].flatten(1))
         return torch.nn.functional.cross_entropy(outputs, batch["targets"])
 
     def step(self):
-        batch = self.augment(self.about.prepare(self.batches.next()))
+        batch = self.augment(self.info.prepare(self.batches.next()))
         loss = self.loss(batch)
         self.ctx.optimize(self.optimizer, loss)
         self.ctx.log("loss", loss)
@@ -75,7 +75,7 @@ class Linear:
         total = 0.0
         part = self.data.part(split)
         for batch in part.batches(256):
-            total += float(self.loss(self.about.prepare(batch))) * len(batch["rows"])
+            total += float(self.loss(self.info.prepare(batch))) * len(batch["rows"])
         return {"loss": total / len(part)}
 
     def state_dict(self):
@@ -89,7 +89,7 @@ class Linear:
             self.batches.load_state_dict(state["batches"])
 
     def predict(self, inputs):
-        return self.net(self.about.prepare_inputs(torch.as_tensor(inputs)).flatten(1)).argmax(1)
+        return self.net(self.info.prepare_inputs(torch.as_tensor(inputs)).flatten(1)).argmax(1)
 '''
 
 

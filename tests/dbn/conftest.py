@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from lent import draw, same_everywhere, threads
+from shared_fixtures import draw, same_everywhere, threads
 
 import lab
 from lab_dbn.rbm import RBM

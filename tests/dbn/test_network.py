@@ -16,13 +16,13 @@ from lab_dbn.phases import Phases
 from lab_dbn.up_down import UpDown
 
 
-def about(classes: int = 3, shape: tuple[int, ...] = (1, 3, 2)) -> lab.DatasetInfo:
+def info(classes: int = 3, shape: tuple[int, ...] = (1, 3, 2)) -> lab.DatasetInfo:
     names = tuple(map(str, range(classes)))
     return lab.DatasetInfo("toy", "image", "classify", shape, names, classes, (0.5,), (0.5,))
 
 
 def make_net(scale: float = 1.0, seed: int = 0, gaussian: bool = False, **options) -> DBN:
-    net = DBN(Config(**{"layers": (5, 4), **options}), about(), gaussian)
+    net = DBN(Config(**{"layers": (5, 4), **options}), info(), gaussian)
     fixed = torch.Generator().manual_seed(seed)
     for rbm in net.machines:
         for parameter in rbm.parameters():
@@ -183,9 +183,9 @@ def test_phases_part_the_budget_and_never_go_back() -> None:
 
 def test_intensities_and_standardized_values_are_visible_states() -> None:
     pictures = torch.randint(256, (4, 1, 3, 2), dtype=torch.uint8)
-    found = visible(pictures, about(), gaussian=False)
+    found = visible(pictures, info(), gaussian=False)
     assert torch.allclose(found, pictures.flatten(1) / 255)
-    standard = visible(pictures, about(), gaussian=True)
+    standard = visible(pictures, info(), gaussian=True)
     assert torch.allclose(standard, (pictures.flatten(1) / 255 - 0.5) / 0.5, atol=1e-6)
 
 

@@ -124,9 +124,9 @@ def test_the_guide_gives_every_field_of_a_type(name: str) -> None:
 
 
 def test_the_guide_gives_what_data_there_are() -> None:
-    about = section(GUIDE, "The types").split("**`lab.DatasetInfo`**")[1].split("\n**")[0]
+    info = section(GUIDE, "The types").split("**`lab.DatasetInfo`**")[1].split("\n**")[0]
     for word in (*get_args(Kind), *get_args(Task)):
-        assert f"`{word}`" in about
+        assert f"`{word}`" in info
 
 
 def test_the_guide_gives_every_key_of_a_record_and_a_summary(guide_plugin: Path) -> None:

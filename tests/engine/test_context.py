@@ -52,9 +52,9 @@ def context(tmp_path: Path):
 def test_a_fact_is_computed_once_in_a_runs_life(context) -> None:
     first = context()
     calls = []
-    assert first.fact("shape", lambda: calls.append(1) or (np.int64(3), 4)) == (3, 4)
+    assert first.run_constant("shape", lambda: calls.append(1) or (np.int64(3), 4)) == (3, 4)
     resumed = context(facts=first.facts)
-    assert resumed.fact("shape", lambda: calls.append(1)) == (3, 4)
+    assert resumed.run_constant("shape", lambda: calls.append(1)) == (3, 4)
     assert calls == [1]
     assert type(first.facts["shape"][0]) is int
 

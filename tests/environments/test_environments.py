@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from lab import EnvironmentSpec, LabError, Play, record_episode
 from lab.compute.device import Compute
-from lab.compute.rng import plain, unplain
+from lab.compute.rng import from_plain, to_plain
 from lab.engine import context
 from lab.engine.context import Context
 from lab.environments import Envs, make, make_envs, play_episodes
@@ -325,8 +325,8 @@ def test_a_saved_state_goes_on_to_the_same_bits(tmp_path, case) -> None:
     for part in range(3):
         for _ in range(37):
             original.step(space.sample())
-        torch.save(plain(original.state_dict()), tmp_path / "envs.pt")
-        copy.load_state_dict(unplain(torch.load(tmp_path / "envs.pt", weights_only=True)))
+        torch.save(to_plain(original.state_dict()), tmp_path / "envs.pt")
+        copy.load_state_dict(from_plain(torch.load(tmp_path / "envs.pt", weights_only=True)))
         assert copy.obs.tobytes() == original.obs.tobytes()
         for _ in range(120):
             action = space.sample()
@@ -342,10 +342,10 @@ def test_a_state_is_a_copy() -> None:
     envs = make_envs("CartPole-v1", 8)
     envs.reset(seed=0)
     state = envs.state_dict()
-    before = plain(state)
+    before = to_plain(state)
     for _ in range(50):
         envs.step(np.ones(8, int))
-    assert difference(plain(state), before) is None
+    assert difference(to_plain(state), before) is None
 
 
 @pytest.mark.parametrize("wrapper", [NormalizeObservation, NormalizeReward])

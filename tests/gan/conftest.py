@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lent import cli, draw, same_everywhere, threads
+from shared_fixtures import cli, draw, same_everywhere, threads
 
 import lab
 

@@ -113,8 +113,8 @@ def test_samples_come_of_the_averaged_generator_its_buffers_too(make) -> None:
     net = copy.deepcopy(gan.players.generator)
     net.load_state_dict(averages)
     expected = net(rows)
-    std = torch.tensor(gan.about.std)
-    mean = torch.tensor(gan.about.mean)
+    std = torch.tensor(gan.info.std)
+    mean = torch.tensor(gan.info.mean)
     assert torch.allclose(gan.players.generate(rows), expected * std + mean, atol=1e-5)
     assert not torch.allclose(net(rows), gan.players.generator(rows), atol=1e-4)
     buffers = [name for name in averages if name.endswith("running_mean")]
@@ -145,7 +145,7 @@ class Curve(torch.nn.Module):
 
 
 def game(judge, **options) -> Adversarial:
-    from lab_gan.codes import LatentSpec
+    from lab_gan.latent import LatentSpec
 
     config = Config(**options)
     draw = torch.Generator().manual_seed(0)
@@ -267,11 +267,11 @@ def test_codes_are_read_from_fakes_alone(make) -> None:
     loss, _ = gan.players.game.discriminator_loss(gan.players.discriminator, batch)
     found = gan.players.discriminator(batch["fake"])
     meaning = gan.players.codes.read(batch["codes"])
-    misread = cross_entropy(found.category, meaning["category"].argmax(1))
-    misread = misread + (found.numbers - meaning["numbers"]).square().mean() / 2
+    info_loss = cross_entropy(found.category, meaning["category"].argmax(1))
+    info_loss = info_loss + (found.numbers - meaning["numbers"]).square().mean() / 2
     scores = gan.players.discriminator(torch.cat([batch["real"], batch["fake"]])).score
     plain = gan.players.game.loss.discriminator(*scores.chunk(2)).mean()
-    assert loss.item() == pytest.approx((plain + misread).item(), rel=1e-5)
+    assert loss.item() == pytest.approx((plain + info_loss).item(), rel=1e-5)
 
 
 def test_the_generator_is_to_be_taken_for_real_and_for_its_class(make) -> None:
@@ -291,10 +291,10 @@ def test_the_generator_makes_its_codes_readable(make) -> None:
     loss, _ = players.game.generator_loss(players.generator, batch)
     found = players.discriminator(players.generator(batch["codes"]))
     meaning = players.codes.read(batch["codes"])
-    misread = cross_entropy(found.category, meaning["category"].argmax(1))
-    misread = misread + (found.numbers - meaning["numbers"]).square().mean() / 2
+    info_loss = cross_entropy(found.category, meaning["category"].argmax(1))
+    info_loss = info_loss + (found.numbers - meaning["numbers"]).square().mean() / 2
     plain = torch.nn.functional.softplus(-found.score).mean()
-    assert loss.item() == pytest.approx((plain + 0.5 * misread).item(), rel=1e-5)
+    assert loss.item() == pytest.approx((plain + 0.5 * info_loss).item(), rel=1e-5)
 
 
 def test_a_relativistic_generator_is_compared_with_reals(make) -> None:
@@ -355,10 +355,10 @@ def test_the_verdict_on_fooling_needs_a_discriminator_that_could_tell(make) -> N
     draw = torch.Generator().manual_seed(0)
     for _ in range(2_000):  # scores that tell nothing, of few examples
         gan.players.compare(*torch.randn(2, 8, generator=draw))
-    assert float(gan.players.told) < 0.65
+    assert float(gan.players.best_rank_auc) < 0.65
     for _ in range(60):
         gan.players.compare(torch.ones(8), torch.zeros(8))
-    assert float(gan.players.told) > 0.9
+    assert float(gan.players.best_rank_auc) > 0.9
 
 
 # -- refusals

@@ -11,15 +11,15 @@ from torch import nn
 import lab
 from lab_gan import networks
 from lab_gan.augment import differentiable
-from lab_gan.codes import LatentSpec
 from lab_gan.config import Config
-from lab_gan.discriminator import joined, packed
-from lab_gan.examples import decoded, encoded
+from lab_gan.discriminator import concat_labels, pack_examples
+from lab_gan.latent import LatentSpec
+from lab_gan.preprocessing import decoded, encoded
 
 CPU = torch.device("cpu")
 
 
-def about(kind: str, shape: tuple[int, ...], classes: int = 3, words: int = 0) -> lab.DatasetInfo:
+def info(kind: str, shape: tuple[int, ...], classes: int = 3, words: int = 0) -> lab.DatasetInfo:
     names = tuple("abcdefghij"[:classes])
     width = 1 if kind == "tokens" else shape[0] if kind == "image" else shape[-1]
     found = lab.DatasetInfo(
@@ -54,7 +54,7 @@ SHAPES = {
 @pytest.mark.parametrize("conditional", ["none", "concat", "projection", "auxiliary"])
 def test_samples_have_the_shape_of_the_data_and_can_be_judged(kind, shape, conditional) -> None:
     config = Config(conditional=conditional, hidden=(8,), width=4, latent_dim=5)
-    data = about(kind, shape, words=6)
+    data = info(kind, shape, words=6)
     generator, judge = players(config, data)
     codes = LatentSpec.of(config, data)
     labels = None if conditional == "none" else codes.label(torch.tensor([0, 1, 2, 0]))
@@ -75,7 +75,7 @@ def test_samples_have_the_shape_of_the_data_and_can_be_judged(kind, shape, condi
 
 @pytest.mark.parametrize("kind", ["mlp", "cnn"])
 def test_images_may_be_made_by_layers_too(kind) -> None:
-    generator, judge = players(Config(arch=kind, hidden=(8,), width=4), about("image", (1, 8, 8)))
+    generator, judge = players(Config(arch=kind, hidden=(8,), width=4), info("image", (1, 8, 8)))
     has = any(isinstance(m, nn.Conv2d | nn.ConvTranspose2d) for m in generator.modules())
     assert has == (kind == "cnn")
     assert not any(isinstance(m, nn.BatchNorm2d) for m in judge.modules())
@@ -83,7 +83,7 @@ def test_images_may_be_made_by_layers_too(kind) -> None:
 
 def test_words_pass_gradients_through_to_what_was_said_before(draw) -> None:
     config = Config(width=4, latent_dim=5)
-    generator, _ = players(config, about("tokens", (7,), words=6))
+    generator, _ = players(config, info("tokens", (7,), words=6))
     codes = torch.randn(2, 5, requires_grad=True)
     weights = torch.randn(6, generator=draw)
     (generator(codes)[:, -1] @ weights).sum().backward()
@@ -93,7 +93,7 @@ def test_words_pass_gradients_through_to_what_was_said_before(draw) -> None:
 def test_a_sequence_goes_on_from_what_was_said_before() -> None:
     """Saying otherwise at every step by a constant changes the first step by just that, and the
     later ones by what they hear, too."""
-    generator, _ = players(Config(width=6, latent_dim=5), about("sequence", (4, 2)))
+    generator, _ = players(Config(width=6, latent_dim=5), info("sequence", (4, 2)))
     codes = torch.randn(3, 5)
     with torch.no_grad():
         before = generator(codes)
@@ -105,7 +105,7 @@ def test_a_sequence_goes_on_from_what_was_said_before() -> None:
 
 def test_a_projection_is_the_product_of_features_and_the_classs_embedding(draw) -> None:
     config = Config(conditional="projection", hidden=(8,))
-    _, judge = players(config, about("table", (2,)))
+    _, judge = players(config, info("table", (2,)))
     x, classes = torch.randn(5, 2, generator=draw), torch.tensor([0, 1, 2, 1, 0])
     labels = nn.functional.one_hot(classes, 3).float()
     features = judge.body(x)
@@ -117,14 +117,14 @@ def test_a_projection_is_the_product_of_features_and_the_classs_embedding(draw) 
 
 def test_a_semi_supervised_score_has_the_odds_of_salimans(draw) -> None:
     """D(x) = Z / (Z + 1), with Z the sum of the classes' exponentials."""
-    _, judge = players(Config(n_labeled_per_class=5, hidden=(8,)), about("table", (2,)))
+    _, judge = players(Config(n_labeled_per_class=5, hidden=(8,)), info("table", (2,)))
     found = judge(torch.randn(5, 2, generator=draw))
     total = found.classes.exp().sum(1)
     assert torch.allclose(found.score.sigmoid(), total / (total + 1), atol=1e-6)
 
 
 def test_normalized_layers_have_slope_one() -> None:
-    _, judge = players(Config(loss="hinge", hidden=(16, 16)), about("table", (2,)))
+    _, judge = players(Config(loss="hinge", hidden=(16, 16)), info("table", (2,)))
     judge.train()
     for _ in range(50):  # a power iteration with each pass
         judge(torch.randn(4, 2))
@@ -137,7 +137,7 @@ def test_normalized_layers_have_slope_one() -> None:
 def test_normalized_convolutions_have_slope_one_as_matrices() -> None:
     """Miyato et al. (2018), section 2.1: a filter bank [F, C, h, w] counts as [F, C h w]."""
     config = Config(loss="hinge", arch="cnn", width=4)
-    judge = players(config, about("image", (1, 8, 8)))[1].train()
+    judge = players(config, info("image", (1, 8, 8)))[1].train()
     for _ in range(100):
         judge(torch.randn(2, 1, 8, 8))
     filters = [module.weight for module in judge.modules() if isinstance(module, nn.Conv2d)]
@@ -151,9 +151,7 @@ def test_a_slope_may_be_steeper_by_a_given_factor(draw) -> None:
     judges = []
     for slope in (1.0, 10.0):
         torch.manual_seed(0)
-        judges.append(
-            players(Config(loss="hinge", lipschitz=slope), about("table", (2,)))[1].eval()
-        )
+        judges.append(players(Config(loss="hinge", lipschitz=slope), info("table", (2,)))[1].eval())
     x = torch.randn(4, 2, generator=draw)
     one, ten = (judge(x).score for judge in judges)
     assert torch.allclose(10 * one, ten, rtol=1e-4)
@@ -164,22 +162,22 @@ def test_a_slope_may_be_steeper_by_a_given_factor(draw) -> None:
 
 def test_packs_hold_examples_side_by_side() -> None:
     points = torch.arange(8.0).view(4, 2)
-    assert packed(points, 2).tolist() == [[0, 1, 2, 3], [4, 5, 6, 7]]
+    assert pack_examples(points, 2).tolist() == [[0, 1, 2, 3], [4, 5, 6, 7]]
     images = torch.arange(16.0).view(4, 1, 2, 2)
-    assert torch.equal(packed(images, 2)[1, 1], images[3, 0])
+    assert torch.equal(pack_examples(images, 2)[1, 1], images[3, 0])
     sequences = torch.arange(24.0).view(4, 3, 2)
-    two = packed(sequences, 2)
+    two = pack_examples(sequences, 2)
     assert two.shape == (2, 3, 4)
     assert two[1, 2].tolist() == [*sequences[2, 2].tolist(), *sequences[3, 2].tolist()]
 
 
 def test_labels_stand_at_every_place() -> None:
     label = torch.tensor([[0.0, 1.0]])
-    planes = joined(torch.zeros(1, 1, 2, 2), label)[0]
+    planes = concat_labels(torch.zeros(1, 1, 2, 2), label)[0]
     assert planes.sum((1, 2)).tolist() == [0, 0, 4]
-    steps = joined(torch.zeros(1, 3, 1), label)[0]
+    steps = concat_labels(torch.zeros(1, 3, 1), label)[0]
     assert steps.tolist() == [[0, 0, 1]] * 3
-    assert joined(torch.zeros(1, 2), label).tolist() == [[0, 0, 0, 1]]
+    assert concat_labels(torch.zeros(1, 2), label).tolist() == [[0, 0, 0, 1]]
 
 
 # -- codes
@@ -257,7 +255,7 @@ def test_colors_keep_their_place(draw) -> None:
 
 def test_images_are_judged_between_minus_one_and_one() -> None:
     """As tanh makes them; and back, in [0, 1]."""
-    data = about("image", (1, 1, 3))
+    data = info("image", (1, 1, 3))
     pixels = torch.tensor([[[[0, 51, 255]]]], dtype=torch.uint8)
     seen = encoded(pixels, data)
     assert seen.flatten().tolist() == pytest.approx([-1, -0.6, 1])

@@ -77,7 +77,7 @@ def test_features_have_mean_0_and_variance_1_whatever_form_samples_have(digits) 
 
 def test_yardsticks_come_in_the_order_that_everybody_expects(digits) -> None:
     domain, data = digits
-    shape = (400, *data.about.shape)
+    shape = (400, *data.info.shape)
     generator = torch.Generator().manual_seed(0)
     noise = torch.rand(shape, generator=generator)
     chosen = torch.randint(len(data.train), shape, generator=generator)
@@ -108,7 +108,7 @@ def test_measure_gives_what_is_declared(digits) -> None:
 
 def test_samples_that_are_no_numbers_measure_as_none(digits) -> None:
     domain, data = digits
-    broken = torch.full((100, *data.about.shape), torch.nan)
+    broken = torch.full((100, *data.info.shape), torch.nan)
     figures = domain.measure(broken)
     assert np.isnan([figures[name] for name in ("fid", "kid", "precision", "coverage")]).all()
     assert figures["fid_real"] > 0
@@ -118,7 +118,7 @@ def test_a_memorizer_has_its_neighbors_at_0_and_fails(digits) -> None:
     domain, data = digits
     copies = data.train.take(torch.arange(50, 150))["inputs"]
     inputs, rows, distances = domain.nearest(copies, count=2)
-    assert inputs.shape == (100, 2, *data.about.shape)
+    assert inputs.shape == (100, 2, *data.info.shape)
     assert torch.equal(inputs[:, 0], copies)
     assert torch.equal(rows[:, 0], torch.arange(50, 150))
     assert distances[:, 0].max() == 0
@@ -220,22 +220,22 @@ def test_clips_and_words_have_none(options, kind, tmp_path, monkeypatch) -> None
     with pytest.raises(lab.UsageError, match=f"no features of {kind}"):
         domain.digest  # noqa: B018
     with pytest.raises(lab.UsageError, match=f"no features of {kind}"):
-        feature_net.make(data.about)
+        feature_net.make(data.info)
 
 
 def test_sequences_are_measured_as_rows_of_all_their_steps(tmp_path) -> None:
     domain, data = domain_of(tmp_path, data="waves")
     figures = domain.measure(data.train.inputs, "test")
     assert figures["fid"] < 1.5 * figures["fid_real"]
-    still = torch.zeros(200, *data.about.shape)
+    still = torch.zeros(200, *data.info.shape)
     for poor in (still, torch.randn_like(still)):
         assert domain.measure(poor, "test")["fid"] > 4 * figures["fid_mixture"]
     right = domain.logits(data.test.inputs).argmax(1) == data.test.targets
     assert float(right.float().mean()) > 0.7
     found, rows, distances = domain.nearest(data.train.inputs[:5], 2)
-    assert found.shape == (5, 2, *data.about.shape)
+    assert found.shape == (5, 2, *data.info.shape)
     assert rows[:, 0].tolist() == list(range(5))
-    flat = data.about.prepare_inputs(data.train.inputs).flatten(1).double()
+    flat = data.info.prepare_inputs(data.train.inputs).flatten(1).double()
     truth = torch.cdist(flat[:5], flat).topk(2, largest=False).values
     torch.testing.assert_close(distances, truth, atol=1e-4, rtol=1e-4)
     assert domain.memorization(data.train.inputs[:100]).copied
@@ -250,12 +250,12 @@ def test_images_of_any_size_have_features(shape) -> None:
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (40, *shape), dtype=np.uint8)
     dataset = lab.Dataset(images, rng.integers(0, 2, 40), ("a", "b"))
-    about = lab.DatasetInfo.of("noise", dataset, np.arange(40))
+    info = lab.DatasetInfo.of("noise", dataset, np.arange(40))
     lesson = feature_net.TrainingSet(
-        about, torch.from_numpy(images), torch.from_numpy(dataset.targets)
+        info, torch.from_numpy(images), torch.from_numpy(dataset.targets)
     )
-    net = feature_net.load(about, feature_net.train(lesson), torch.device("cpu"))
-    features = net.features(about.prepare_inputs(lesson.inputs))
+    net = feature_net.load(info, feature_net.train(lesson), torch.device("cpu"))
+    features = net.features(info.prepare_inputs(lesson.inputs))
     assert features.shape == (40, 64)
     assert features.isfinite().all()
 
@@ -279,7 +279,7 @@ def test_a_key_that_leads_elsewhere_is_refused(key, ctx) -> None:
 
 def test_runs_are_listed_without_the_cache(shared, digits) -> None:
     domain, _ = digits
-    domain.yardsticks("test", 50)
+    domain.reference_scores("test", 50)
     assert list(lab.runs(shared)) == []
 
 

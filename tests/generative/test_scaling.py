@@ -28,11 +28,11 @@ def test_columns_are_standardized_and_come_back() -> None:
 
 
 def test_sequences_are_standardized_by_feature_and_come_back() -> None:
-    about = lab.DatasetInfo("toy", "sequence", "none", (4, 3), (), 0, TABLE.mean, TABLE.std)
+    info = lab.DatasetInfo("toy", "sequence", "none", (4, 3), (), 0, TABLE.mean, TABLE.std)
     inputs = np.random.default_rng(0).normal(size=(6, 4, 3)).astype(np.float32) * 3 + 1
-    found = scaled(torch.from_numpy(inputs), about)
+    found = scaled(torch.from_numpy(inputs), info)
     assert found.numpy() == pytest.approx((inputs - [1, -2, 0]) / [2, 0.5, 1], abs=1e-6)
-    assert restored(found.flatten(1), about).numpy() == pytest.approx(inputs, abs=1e-6)
+    assert restored(found.flatten(1), info).numpy() == pytest.approx(inputs, abs=1e-6)
 
 
 def test_either_scale_can_be_asked_for() -> None:

@@ -30,7 +30,7 @@ def test_one_other_example_is_variety_wherever_it_stands(odd_one) -> None:
     if odd_one is not None:
         inputs[odd_one, 0, 1, 1] = 8
     split = Split(inputs, None, torch.arange(3_000).numpy(), torch.device("cpu"))
-    data = SimpleNamespace(train=split, about=SimpleNamespace(name="toy"))
+    data = SimpleNamespace(train=split, info=SimpleNamespace(name="toy"))
     if odd_one is not None:
         return check_variety(data)
     with pytest.raises(lab.UsageError, match="toy: all 3000 training examples are the same"):

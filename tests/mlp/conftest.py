@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lent import cli, threads
+from shared_fixtures import cli, threads
 
 import lab
 

@@ -18,7 +18,7 @@ def trained(train, data: str = "digits", **options):
     """Return the folder of a short run, its network, and prepared inputs [B, ...]."""
     result = train(data, **{"hidden": (16,), "budget": 640, "name": "it", **options})
     loaded = lab.load(result.dir)
-    inputs = loaded.supervision.about.prepare_inputs(loaded.example(11))
+    inputs = loaded.supervision.info.prepare_inputs(loaded.example(11))
     with torch.no_grad():
         return loaded, inputs, loaded.net(inputs)
 
@@ -78,9 +78,9 @@ def test_values_are_exported_too(train, cli) -> None:
     assert done.exit_code == 0, done.output
     found = torch.export.load(done.stdout.strip()).module()(inputs)
     assert torch.allclose(found, expected, atol=1e-6)
-    about = loaded.supervision.about
+    info = loaded.supervision.info
     answers = torch.from_numpy(loaded.predict(loaded.example(11)))
-    assert torch.allclose(about.restore_targets(found), answers, atol=1e-2)
+    assert torch.allclose(info.restore_targets(found), answers, atol=1e-2)
 
 
 def test_the_experiment_is_as_before(train) -> None:

@@ -53,7 +53,7 @@ def test_what_it_says_is_what_the_network_answers(predict, runs) -> None:
     loaded = lab.load(runs / "runs" / "rows")
     expected = loaded.predict(torch.tensor([[5.1, 3.5, 1.4, 0.2]]))[0]
     chances = json.loads(result.stdout)[0]["classes"]
-    found = [chances[name] for name in loaded.supervision.about.classes]
+    found = [chances[name] for name in loaded.supervision.info.classes]
     assert found == pytest.approx(expected.tolist())
     assert sum(found) == pytest.approx(1)
 

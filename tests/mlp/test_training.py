@@ -92,11 +92,11 @@ def test_figures_and_predictions_come_of_the_averaged_weights(train) -> None:
     experiment = lab.load(result.dir, "last")
     experiment.load_state_dict(state)  # what trains on is other weights
     supervision = experiment.supervision
-    net = build(experiment.config, supervision.about).eval()
+    net = build(experiment.config, supervision.info).eval()
     net.load_state_dict(state["model"])
     part = supervision.data.eval
     with torch.no_grad():
-        logits = net(supervision.about.prepare_inputs(part.inputs))
+        logits = net(supervision.info.prepare_inputs(part.inputs))
     probabilities = logits.softmax(1).numpy()
     np.testing.assert_allclose(experiment.predict(part.inputs), probabilities, atol=1e-6)
     loss = torch.nn.functional.cross_entropy(logits, part.targets)
@@ -188,11 +188,11 @@ def test_the_picture_shows_the_answer_of_each_place() -> None:
     """Left of 0 is class 0 and right of it class 1; above and below are the same."""
     from lab_mlp.boundary import SIDE, draw
 
-    about = lab.DatasetInfo("p", "table", "classify", (2,), ("a", "b"), 2, (0.0, 0.0), (1.0, 1.0))
+    info = lab.DatasetInfo("p", "table", "classify", (2,), ("a", "b"), 2, (0.0, 0.0), (1.0, 1.0))
     points = torch.tensor([[-1.0, -1.0], [1.0, 1.0]])
     picture = draw(
         lambda x: torch.stack([(x[:, 0] <= 0).float(), (x[:, 0] > 0).float()], 1),
-        about, points, torch.tensor([0, 1]),
+        info, points, torch.tensor([0, 1]),
     )  # fmt: skip
     assert picture.shape == (SIDE, SIDE, 3)
     middle = picture[SIDE // 2]

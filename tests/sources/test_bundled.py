@@ -71,8 +71,8 @@ def test_a_source_keeps_its_word(ask, offered, name) -> None:
     assert dataset.task == (offered[name].task or "classify")
     for fold in range(5):
         parts = split(dataset, name, fold)
-        about = DatasetInfo.of(name, dataset, parts["train"])
-        assert np.isfinite([*about.mean, *about.std]).all()
+        info = DatasetInfo.of(name, dataset, parts["train"])
+        assert np.isfinite([*info.mean, *info.std]).all()
     again = ask(name, **FEWER.get(name, {}))
     np.testing.assert_array_equal(dataset.inputs, again.inputs)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lab.data.splits import split
-from lab_sources import outlines
+from lab_sources import sdf
 from lab_sources.clips import MOTIONS, SPEED
 
 SEEDED = {
@@ -27,12 +27,12 @@ def test_a_seed_decides_everything(ask, name) -> None:
     assert (one.inputs != other.inputs).any()
 
 
-@pytest.mark.parametrize("figure", outlines.FIGURES)
+@pytest.mark.parametrize("figure", sdf.FIGURES)
 def test_every_figure_covers_the_area_that_its_size_says(figure) -> None:
-    kind = np.array([list(outlines.FIGURES).index(figure)])
+    kind = np.array([list(sdf.FIGURES).index(figure)])
     middle = np.array([[150.0, 150.0]])
     for angle in (0.0, 0.7):
-        covered = outlines.draw(kind, outlines.pixels(300), middle, np.array([100.0]),
+        covered = sdf.draw(kind, sdf.pixels(300), middle, np.array([100.0]),
                                 np.array([angle]))  # fmt: skip
         assert covered.sum() / 100**2 == pytest.approx(1, abs=2e-3)
         ys, xs = np.nonzero(covered[0] > 0.5)
@@ -40,7 +40,7 @@ def test_every_figure_covers_the_area_that_its_size_says(figure) -> None:
 
 
 def test_edges_are_one_pixel_wide() -> None:
-    covered = outlines.draw(np.array([0]), outlines.pixels(32), np.array([[16.0, 16.0]]),
+    covered = sdf.draw(np.array([0]), sdf.pixels(32), np.array([[16.0, 16.0]]),
                             np.array([14.0]), np.zeros(1))[0]  # fmt: skip
     radius = 14 / np.sqrt(np.pi)
     y, x = np.mgrid[:32, :32] + 0.5
@@ -53,7 +53,7 @@ def test_edges_are_one_pixel_wide() -> None:
 def test_figures_stand_where_their_factors_say(ask) -> None:
     dataset = ask("shapes", n=600, task="segment")
     assert dataset.task == "segment"
-    assert dataset.classes == ("background", *outlines.FIGURES)
+    assert dataset.classes == ("background", *sdf.FIGURES)
     masks, factors = dataset.targets, dataset.factors
     assert (masks.dtype, masks.shape) == (np.uint8, (600, 32, 32))
     np.testing.assert_array_equal(masks.max((1, 2)), factors["figure"] + 1)

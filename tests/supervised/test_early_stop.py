@@ -20,7 +20,7 @@ def test_it_ends_when_the_last_values_brought_no_gain(values, patience, delta, u
         score = value if up else -value
         better = best is None or score - best > delta
         best, since = (score, 0) if better else (best, since + 1)
-        assert stop.add(value) == stop.over == (since >= patience)
+        assert stop.add(value) == stop.stopped == (since >= patience)
 
 
 def test_without_patience_it_never_ends() -> None:

@@ -13,18 +13,18 @@ import lab
 from lab.supervised.inputs import read_inputs
 
 
-def about(kind: str, shape: tuple[int, ...]) -> lab.DatasetInfo:
+def info(kind: str, shape: tuple[int, ...]) -> lab.DatasetInfo:
     return lab.DatasetInfo("some", kind, "classify", shape, ("a", "b"), 2, (0.0,), (1.0,))
 
 
 def test_rows_of_numbers_are_read() -> None:
-    found = read_inputs(["1,2.5", "-3,1e2"], about("table", (2,)))
+    found = read_inputs(["1,2.5", "-3,1e2"], info("table", (2,)))
     assert torch.equal(found, torch.tensor([[1, 2.5], [-3, 100]]))
 
 
 def test_images_are_brought_to_the_runs_size_and_channels(tmp_path: Path) -> None:
     Image.fromarray(np.full((10, 6, 3), 90, np.uint8)).save(tmp_path / "gray.png")
-    found = read_inputs([str(tmp_path / "gray.png")], about("image", (1, 5, 4)))
+    found = read_inputs([str(tmp_path / "gray.png")], info("image", (1, 5, 4)))
     assert torch.equal(found, torch.full((1, 1, 5, 4), 90, dtype=torch.uint8))
 
 
@@ -46,5 +46,5 @@ def test_images_are_brought_to_the_runs_size_and_channels(tmp_path: Path) -> Non
 )
 def test_what_cannot_be_read_is_a_plain_line(words, kind, shape, message) -> None:
     with pytest.raises(lab.UsageError) as error:
-        read_inputs(words, about(kind, shape))
+        read_inputs(words, info(kind, shape))
     assert message in str(error.value)

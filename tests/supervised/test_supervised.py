@@ -29,9 +29,9 @@ def test_tokens_come_as_whole_numbers_with_their_classes(tmp_path) -> None:
     lesson = supervision(tmp_path, data="sentences", data_args={"n": 500}, batch_size=32)
     batch = lesson.next()
     assert (batch["inputs"].dtype, batch["inputs"].shape) == (torch.int64, (32, 8))
-    assert batch["inputs"].max() < len(lesson.about.vocabulary) == 27
-    plurals = [lesson.about.vocabulary.index(w) for w in ("dogs", "cats", "children", "mice")]
-    nouns = [lesson.about.vocabulary.index(w) for w in ("dog", "cat", "child", "mouse")]
+    assert batch["inputs"].max() < len(lesson.info.vocabulary) == 27
+    plurals = [lesson.info.vocabulary.index(w) for w in ("dogs", "cats", "children", "mice")]
+    nouns = [lesson.info.vocabulary.index(w) for w in ("dog", "cat", "child", "mouse")]
     for row, target in zip(batch["inputs"].tolist(), batch["targets"].tolist(), strict=True):
         subject = next(token for token in row if token in nouns + plurals)
         assert target == (subject in plurals)
@@ -50,21 +50,21 @@ def test_labels_of_frames_are_learned_and_measured_as_those_of_examples(tmp_path
     lesson = supervision(
         tmp_path, data="moving-shapes", data_args={"n": 60, "frames": 3}, augment={"mixup": 0.2}
     )
-    classes = lesson.about.outputs
+    classes = lesson.info.outputs
     net = torch.nn.Sequential(torch.nn.Flatten(2), torch.nn.Linear(3 * 32 * 32, classes))
 
     def model(clips: torch.Tensor) -> torch.Tensor:
         return net(clips).mT
 
     batch = lesson.next()
-    loss, hits = lesson.loss(model, batch)
+    loss, accuracy = lesson.loss(model, batch)
     loss.backward()
-    assert 0 <= float(hits) <= 1
+    assert 0 <= float(accuracy) <= 1
     found = lesson.measure(model, "test")  # type: ignore[arg-type]
     right = []
     for measured in lesson.data.test.batches(5):
         with torch.no_grad():
-            answers = model(lesson.about.prepare(measured)["inputs"]).argmax(1)
+            answers = model(lesson.info.prepare(measured)["inputs"]).argmax(1)
         right.append(answers == measured["targets"])
     assert found["accuracy"] == pytest.approx(float(torch.cat(right).float().mean()))
     assert found["n"] == len(lesson.data.test)
@@ -111,7 +111,7 @@ def test_a_split_is_measured_by_its_own_examples_as_they_are(tmp_path, split) ->
     )
     net, part = torch.nn.Linear(13, 3), lesson.data.part(split)
     with torch.no_grad():
-        logits = net(lesson.about.prepare_inputs(part.inputs))
+        logits = net(lesson.info.prepare_inputs(part.inputs))
         found = lesson.measure(net, split)
     assert found["loss"] == pytest.approx(cross_entropy(logits, part.targets).item(), rel=1e-5)
     accuracy = (logits.argmax(1) == part.targets).float().mean().item()
@@ -149,7 +149,7 @@ def test_a_loss_and_metrics_of_ones_own_take_the_place_of_the_tasks(tmp_path) ->
             huber_loss(net(batch["inputs"]), batch["targets"]).item()
         )
         part = own.data.eval
-        values = own.about.restore_targets(net(own.about.prepare_inputs(part.inputs)))
+        values = own.info.restore_targets(net(own.info.prepare_inputs(part.inputs)))
         expected = float((values - part.targets).abs().max())
         assert own.measure(net, "eval") == {"worst": pytest.approx(expected, rel=1e-5)}
         assert set(plain.measure(net, "eval")) > {"r2", "mae"}

@@ -10,19 +10,19 @@ from lab import DatasetInfo
 from lab.generative import restored, scaled
 
 
-def encoded(inputs: Tensor, about: DatasetInfo) -> Tensor:
+def encoded(inputs: Tensor, info: DatasetInfo) -> Tensor:
     """Return inputs [B, ...] as the players see them; tokens [B, T] become words [B, T, V]."""
-    if about.kind == "tokens":
-        return one_hot(inputs.long(), len(about.vocabulary)).float()
-    if about.kind == "image":
-        return 2 * scaled(inputs, about) - 1
-    return about.prepare_inputs(inputs)
+    if info.kind == "tokens":
+        return one_hot(inputs.long(), len(info.vocabulary)).float()
+    if info.kind == "image":
+        return 2 * scaled(inputs, info) - 1
+    return info.prepare_inputs(inputs)
 
 
-def decoded(examples: Tensor, about: DatasetInfo) -> Tensor:
+def decoded(examples: Tensor, info: DatasetInfo) -> Tensor:
     """Return what the players see in the source's own units; images in [0, 1]."""
-    if about.kind == "tokens":
+    if info.kind == "tokens":
         return examples.argmax(2)
-    if about.kind == "image":
-        return restored((examples + 1) / 2, about)
-    return restored(examples, about, standardized=True)
+    if info.kind == "image":
+        return restored((examples + 1) / 2, info)
+    return restored(examples, info, standardized=True)

@@ -37,7 +37,7 @@ class Examples:
             yield examples.take(rows)
 
     def inputs(self, batch: lab.Batch) -> Tensor:
-        return scaled(batch["inputs"], self.data.about)
+        return scaled(batch["inputs"], self.data.info)
 
     def some_training(self, most: int) -> lab.Batch:
         """Return the same training examples every time, evenly spaced."""

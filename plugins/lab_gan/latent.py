@@ -23,8 +23,8 @@ class LatentSpec:
     numbers: int
 
     @classmethod
-    def of(cls, config: Config, about: DatasetInfo) -> LatentSpec:
-        classes = len(about.classes) if config.conditional != "none" else 0
+    def of(cls, config: Config, info: DatasetInfo) -> LatentSpec:
+        classes = len(info.classes) if config.conditional != "none" else 0
         return cls(config.latent_dim, classes, config.info_categorical, config.info_continuous)
 
     @property

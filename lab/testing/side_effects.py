@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lab.testing.leaks import Traces
 from lab.testing.subject import Subject, expect
-from lab.testing.traces import Traces
 
 
 def check_nothing_is_printed(subject: Subject) -> None:
