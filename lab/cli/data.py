@@ -122,9 +122,9 @@ def _data(request: DataOptions, offered: Mapping[str, SourceSpec]) -> tuple[Data
         offered,
         torch.device("cpu"),
         seed=0,
-        fact=lambda name, compute: compute(),
+        run_constant=lambda name, compute: compute(),
         warn=lambda message: output.say(f"Warning: {message}"),
-        tell=lambda name, description: told.update(description),
+        on_read=lambda name, description: told.update(description),
         record=DataRecord(),
     )
     return data, told
