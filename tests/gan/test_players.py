@@ -203,7 +203,7 @@ def test_codes_are_noise_and_what_is_asked_for(draw) -> None:
 
 def test_what_is_not_asked_for_is_no_part_of_a_code(draw) -> None:
     plain = LatentSpec(noise=5, classes=0, categories=0, numbers=0)
-    rows = plain.draw(4, None, draw)
+    rows = plain.draw(4, None, draw, CPU)
     assert rows.shape == (4, 5)
     assert plain.read(rows) == {}
     assert set(LatentSpec(5, 0, 3, 0).read(torch.zeros(4, 8))) == {"category"}
