@@ -77,6 +77,9 @@ class SourceSpec:
     options: `"module:Options"`, a `lab.Options` of its own (light), which `--data-args` fill.
     argument: what follows the name in `--data name:ARGUMENT`, as help writes it ("PATH"); `load`
     gets it first. task: classify, regress, segment or none; empty where an option `task` says it.
+    infer_task: of an option `task` that may be "auto", `"module:function"`, called as `load` is,
+    which says what the task is without reading all. suffixes: of the files that PATH may be, as
+    ".csv", "/" for a folder: `--data file.csv` suggests the source.
     example: of a source with an argument, `"module:function"`; called with an empty folder, it
     writes something to read there and returns the argument for it. `lab check` loads that.
     """
@@ -88,6 +91,8 @@ class SourceSpec:
     argument: str = ""
     task: str = "classify"
     example: str = ""
+    infer_task: str = ""
+    suffixes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check_name("source", self.name)

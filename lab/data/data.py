@@ -22,6 +22,7 @@ from lab.data.record import DataRecord
 from lab.errors import UsageError
 from lab.spec import SourceSpec
 
+SHOWN = 5  # columns in a message
 LOOKED_AT = 512  # examples at a time
 REREAD_SEED = 20_181_203  # of the global generators, when a source is read for comparison
 
@@ -81,6 +82,8 @@ class Data:
         if bad:
             name = self.request.data
             self._warn(f"{name}: {len(bad)} bad examples are left out; the first: {bad[0]}")
+        for note in self._notes(dataset):
+            self._warn(note)
         parts = self._split_indices(dataset)
         digested = digests(dataset, parts)
         if self._record is not None and self._record.is_first(self.words):
@@ -100,6 +103,22 @@ class Data:
         self._on_read(self._spec.name, description)
         return dataset, parts
 
+    def _notes(self, dataset: Dataset) -> list[str]:
+        """Return what a person should know of how the data were read."""
+        notes = list(dataset.notes)
+        if dataset.columns:
+            counts = np.isnan(dataset.inputs).sum(axis=0)
+            lacking = [
+                f"{n:,} of {c.name}" for n, c in zip(counts, dataset.columns, strict=True) if n
+            ]
+            if lacking:
+                more = f" and {len(lacking) - SHOWN} more columns" if len(lacking) > SHOWN else ""
+                notes.append(
+                    f"Missing values are filled (--missing {self.request.missing}): "
+                    f"{', '.join(lacking[:SHOWN])}{more}"
+                )
+        return [f"{self.request.data}: {note}" for note in notes]
+
     def _load(self) -> tuple[Dataset, list[str]]:
         """Return the examples, and a line for each bad one that is left out."""
         request = self.request
@@ -110,6 +129,8 @@ class Data:
             raise UsageError(f"--task {request.task}: {request.data} is to {dataset.task}")
         if request.classes:
             dataset = splits.only(dataset, request.data, request.classes)
+        if request.missing == "drop" and dataset.columns:
+            dataset = _without_missing(dataset, request.data)
         return self._in_memory(dataset), bad
 
     def _split_indices(self, dataset: Dataset) -> splits.Parts:
@@ -177,7 +198,8 @@ class Data:
 
     @property
     def _measured(self) -> DatasetInfo:
-        return DatasetInfo.of(self.request.data, self.dataset, self.parts["train"])
+        request = self.request
+        return DatasetInfo.of(request.data, self.dataset, self.parts["train"], request.missing)
 
     def _fits(self, dataset: Dataset) -> bool:
         return nbytes(dataset.inputs) <= self.request.max_resident_mb * 2**20
@@ -202,6 +224,8 @@ class Data:
         """Return what identifies the data, to compare with when they are read again."""
         request = self.request
         words = {"vocabulary": len(dataset.vocabulary)} if dataset.vocabulary else {}
+        columns = {"columns": list(dataset.features)} if dataset.features else {}
+        target = {"target": list(dataset.target)} if dataset.target else {}
         return {
             "name": request.data,
             "options": dict(self.source_options),
@@ -212,14 +236,29 @@ class Data:
             "shape": list(dataset.shape),
             "classes": len(dataset.classes),
             **words,
+            **columns,
+            **target,
             **{part: len(rows) for part, rows in parts.items()},
         }
+
+
+def _without_missing(dataset: Dataset, name: str) -> Dataset:
+    """Return the rows of a table that lack nothing. Raises UsageError where there is none."""
+    complete = np.flatnonzero(~np.isnan(dataset.inputs).any(axis=1))
+    if not len(complete):
+        raise UsageError(f"{name}: every row lacks something; --missing says how to fill it")
+    left_out = len(dataset) - len(complete)
+    note = f"{left_out:,} of {len(dataset):,} rows lack something and are left out"
+    return replace(dataset.take(complete), notes=(*dataset.notes, *([note] if left_out else [])))
 
 
 def _words(request: DataOptions) -> str:
     """Return the key of the examples in a checkpoint: one run may read several sources, or one
     source in several ways."""
-    fields = ("data_args", "task", "fold", "split_seed", "classes", "labels_per_class", "skip_bad")
+    fields = (
+        "data_args", "task", "fold", "split_seed", "classes", "labels_per_class", "skip_bad",
+        "missing",
+    )  # fmt: skip
     values = {name: getattr(request, name) for name in fields}
     chosen = {n: v for n, v in values.items() if v != DataOptions.model_fields[n].default}
     return " ".join(["data", request.data, *(f"{name}={value}" for name, value in chosen.items())])

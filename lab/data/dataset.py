@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
+from lab.data.encoding import TableColumn
 from lab.data.tokens import check_sentences, check_vocabulary
 from lab.errors import UsageError
 
@@ -53,6 +54,10 @@ class Dataset:
         shorter sentences are filled up.
     mask: bool [N, T], which steps of clips, sequences and tokens there are; the others fill shorter
         examples up. What fills is not measured, learned or scored.
+    columns: what each of the F columns of a table holds, where they are not all numbers or lack
+        some: inputs are float64 [N, F] then, codes of categories, NaN what is missing.
+    target: the names of what is to be predicted, where there are names.
+    notes: what a person should know of how the source was read, a line for each.
     """
 
     inputs: Any
@@ -65,6 +70,9 @@ class Dataset:
     bad: tuple[str, ...] = ()
     vocabulary: tuple[str, ...] = ()
     mask: Array | None = None
+    columns: tuple[TableColumn, ...] = ()
+    target: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -181,6 +189,11 @@ def _check_shapes(dataset: Dataset, name: str) -> None:
         if values is not None and len(values) != len(inputs):
             raise UsageError(f"{name}: {len(inputs)} inputs, but {len(values)} {column}")
     _check_mask(dataset, name)
+    if dataset.columns and (dataset.kind, len(dataset.columns)) != ("table", dataset.shape[0]):
+        raise UsageError(
+            f"{name}: {len(dataset.columns)} columns are described, but inputs are "
+            f"{dataset.kind} data of shape {list(dataset.shape)}"
+        )
     if dataset.features and len(dataset.features) != dataset.shape[-1]:
         raise UsageError(
             f"{name}: {dataset.shape[-1]} columns, but names for {len(dataset.features)}"
@@ -219,7 +232,8 @@ def _bad_rows(dataset: Dataset) -> list[tuple[int, str]]:
     bad = []
     if dataset.kind in ("table", "sequence"):
         for start, values in _parts(dataset.inputs):
-            finite = np.isfinite(values).reshape(len(values), -1)
+            fine = ~np.isinf(values) if dataset.columns else np.isfinite(values)
+            finite = fine.reshape(len(values), -1)
             for row in np.flatnonzero(~finite.all(axis=1)):
                 place = np.unravel_index(int(finite[row].argmin()), dataset.shape)
                 why = f"{_place(dataset, place)} is {values[row][place]}"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from functools import lru_cache
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,8 +13,10 @@ from torch import Tensor
 
 from lab.data.batches import IGNORED, Batch
 from lab.data.dataset import IN_WORDS, Array, Dataset
+from lab.data.encoding import TableEncoding, constant
 
 SAMPLE = 10_000  # examples that a mean needs at most
+FLOAT32_RATIO = 1e3  # of a mean to a standard deviation: 4 of float32's 7 digits are left then
 MOST_VALUES = 20_000_000  # so that large images do not fill the memory
 
 
@@ -23,10 +24,12 @@ MOST_VALUES = 20_000_000  # so that large images do not fill the memory
 class DatasetInfo:
     """What a run remembers of its data, so that it predicts without them.
 
-    shape: of one input. outputs: classes, or values to predict. mean, std: of the training inputs,
-    by channel, column or feature of a step, after bytes were scaled to [0, 1]; words have none.
-    target_mean, target_std: of the training values, by output. vocabulary: the words of tokens.
-    features: the names of columns, where the source has names.
+    shape: of one input as networks take it. outputs: classes, or values to predict. mean, std: of
+    the training inputs, by channel, column or feature of a step, after bytes were scaled to [0, 1];
+    words have none. target_mean, target_std: of the training values, by output. vocabulary: the
+    words of tokens. features: the names of columns, where the source has names. target: the names
+    of what is predicted. encoding: how rows of a table with categories or missing values become
+    features, of which mean and std are then; None where inputs are numbers already.
     """
 
     name: str
@@ -41,11 +44,16 @@ class DatasetInfo:
     target_std: tuple[float, ...] = ()
     vocabulary: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
+    target: tuple[str, ...] = ()
+    encoding: TableEncoding | None = None
 
     @classmethod
-    def of(cls, name: str, dataset: Dataset, train: Array) -> DatasetInfo:
-        """Measure the training examples."""
-        mean, std = _moments(dataset, train)
+    def of(cls, name: str, dataset: Dataset, train: Array, missing: str = "median") -> DatasetInfo:
+        """Measure the training examples; `missing` says what `TableEncoding.fit` does of values
+        that a table lacks."""
+        encoding = _encoding(dataset, train, missing)
+        mean, std = _moments(dataset, train, encoding)
+        shape = dataset.shape if encoding is None else (encoding.width,)
         target_mean: tuple[float, ...] = ()
         target_std: tuple[float, ...] = ()
         outputs = len(dataset.classes)
@@ -55,8 +63,8 @@ class DatasetInfo:
             target_mean, target_std = _mean_std(values)
             outputs = values.shape[1]
         return cls(
-            name, dataset.kind, dataset.task, dataset.shape, dataset.classes, outputs,
-            mean, std, target_mean, target_std, dataset.vocabulary, dataset.features,
+            name, dataset.kind, dataset.task, shape, dataset.classes, outputs, mean, std,
+            target_mean, target_std, dataset.vocabulary, dataset.features, dataset.target, encoding,
         )  # fmt: skip
 
     @classmethod
@@ -64,10 +72,18 @@ class DatasetInfo:
         values: dict[str, Any] = {
             n: tuple(v) if isinstance(v, list) else v for n, v in facts.items()
         }
+        if values.get("encoding"):
+            values["encoding"] = TableEncoding.from_plain(values["encoding"])
         return cls(**values)
 
     def as_plain(self) -> dict[str, Any]:
-        return {n: list(v) if isinstance(v, tuple) else v for n, v in asdict(self).items()}
+        plain = {n: list(v) if isinstance(v, tuple) else v for n, v in vars(self).items()}
+        return {**plain, "encoding": self.encoding and self.encoding.as_plain()}
+
+    @property
+    def source_shape(self) -> tuple[int, ...]:
+        """The shape of one input as the source gives it: of a table, a number for each column."""
+        return self.shape if self.encoding is None else (len(self.encoding.columns),)
 
     def prepare(self, batch: Batch) -> Batch:
         """Return a batch of the source as networks and losses take it, by `prepare_inputs` and
@@ -92,42 +108,69 @@ class DatasetInfo:
         or feature of a step; tokens [B, T] as whole numbers."""
         if self.kind == "tokens":
             return inputs.long()
-        scaled = inputs.float() / 255 if inputs.dtype == torch.uint8 else inputs.float()
+        if self.encoding is not None:
+            inputs = self.encoding.encode(inputs.double())
+        elif inputs.dtype == torch.uint8:
+            inputs = inputs.float() / 255
+        elif inputs.dtype != torch.float64:
+            inputs = inputs.float()
+        mean, std = self._scales(inputs)
+        # float64 is standardized as such: of 1.7e9 + x, float32 would leave nothing of x
+        return ((inputs - mean) / std).float()
+
+    def restore_inputs(self, values: Tensor) -> Tensor:
+        """Return prepared inputs [B, ...] in the source's own units and shape."""
+        if self.kind == "tokens":
+            return values
+        if self.encoding is None:
+            mean, std = self._scales(values)
+            return values * std + mean
+        mean, std = self._scales(values.double())
+        return self.encoding.decode(values * std + mean)
+
+    def _scales(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         shape = (-1, 1, 1) if self.kind in ("image", "video") else (-1,)
         mean, std = (
-            constant(v, torch.float32, inputs.device).view(shape) for v in (self.mean, self.std)
+            constant(v, inputs.dtype, inputs.device).view(shape) for v in (self.mean, self.std)
         )
-        return (scaled - mean) / std
+        return mean, std
 
     def prepare_targets(self, targets: Tensor) -> Tensor:
         """Return what a loss compares with: class numbers as they are, values standardized."""
         if self.task != "regress":
             return targets.long()
-        values = targets.float()
+        values = targets if targets.dtype == torch.float64 else targets.float()
         mean, std = (
             constant(v, values.dtype, values.device) for v in (self.target_mean, self.target_std)
         )
-        return (values - mean) / std
+        return ((values - mean) / std).float()
 
     def restore_targets(self, values: Tensor) -> Tensor:
-        """Return predicted values in their own unit."""
-        mean, std = (
-            constant(v, values.dtype, values.device) for v in (self.target_mean, self.target_std)
-        )
-        return values * std + mean
+        """Return predicted values in their own unit: float64 where float32 would round away what
+        varies, as the standard deviation is small beside the mean."""
+        scales = zip(self.target_mean, self.target_std, strict=True)
+        fine = any(abs(mean) > FLOAT32_RATIO * std for mean, std in scales)
+        dtype = torch.float64 if fine else values.dtype
+        mean, std = (constant(v, dtype, values.device) for v in (self.target_mean, self.target_std))
+        return values.to(dtype) * std + mean
 
 
-@lru_cache(maxsize=64)
-def constant(values: tuple[float, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Return values as a tensor [N] that is not to be written to. It is made once: copying values
-    to an accelerator waits until that has done all of its work."""
-    with torch.inference_mode(False):
-        return torch.tensor(values, dtype=dtype, device=device)
+def _encoding(dataset: Dataset, train: Array, missing: str) -> TableEncoding | None:
+    if not dataset.columns:
+        return None
+    return TableEncoding.fit(dataset.columns, np.asarray(dataset.inputs[train]), missing)
 
 
-def _moments(dataset: Dataset, train: Array) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def _moments(
+    dataset: Dataset, train: Array, encoding: TableEncoding | None
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
     if dataset.kind in IN_WORDS:
         return (), ()
+    if encoding is not None:
+        rows = torch.from_numpy(np.asarray(dataset.inputs[train], np.float64))
+        mean, std = map(np.array, _mean_std(encoding.encode(rows).numpy()))
+        kept = encoding.numeric  # what is 0 or 1 stays so
+        return tuple(np.where(kept, mean, 0.0).tolist()), tuple(np.where(kept, std, 1.0).tolist())
     values = sampled(dataset, train)
     return _mean_std(values, 255 if values.dtype == np.uint8 else 1)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import astuple
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,7 @@ def digests(dataset: Dataset, parts: Mapping[str, Array] | None = None) -> dict[
         "targets": _of_arrays(targets),
         "classes": _digest(json.dumps(dataset.classes).encode()),
         "vocabulary": _digest(json.dumps(dataset.vocabulary).encode()),
+        "columns": _digest(json.dumps([astuple(column) for column in dataset.columns]).encode()),
         "factors": _of_arrays([dataset.factors[name] for name in factors], factors),
     }
     if dataset.mask is not None:
@@ -88,6 +90,8 @@ def misfits(before: Entry, now: Entry) -> list[str]:
         if before[name] != now[name]:
             words = name.replace("_", " ")
             mismatches.append(f"{words} {_text(now[name])}, not {_text(before[name])}")
+    if _differs(before["digests"], now["digests"], "columns"):
+        mismatches.append("other columns or categories")
     for name, word in (("classes", "classes"), ("vocabulary", "words")):
         if before.get(name) != now.get(name):
             mismatches.append(f"{now.get(name, 0):,} {word}, not {before.get(name, 0):,}")

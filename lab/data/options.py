@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
@@ -40,6 +41,13 @@ def _possible(name: str, amount: float) -> bool:
     return name not in IN_PIXELS or amount.is_integer()
 
 
+def _absolute(words: str) -> str:
+    """Return a source whose argument is a path with all of that: a run is resumed from anywhere."""
+    name, _, argument = words.partition(":")
+    place = Path(argument).expanduser()
+    return f"{name}:{place.resolve()}" if argument and place.exists() else words
+
+
 Augmentations = Annotated[dict[str, float], AfterValidator(_checked)]
 
 
@@ -47,7 +55,9 @@ class DataOptions(Options):
     """Which examples to use and how to split them. An experiment that learns from a source inherits
     it together with `lab.Config`, and passes its config to `ctx.data`."""
 
-    data: str = Field("digits", description="Source: NAME or NAME:ARGUMENT; `lab data` lists them.")
+    data: Annotated[str, AfterValidator(_absolute)] = Field(
+        "digits", description="Source: NAME or NAME:ARGUMENT; `lab data` lists them."
+    )
     data_args: dict[str, bool | int | float | str] = Field(
         {}, description="Options of the source: difficulty=0.5,n=2000."
     )
@@ -66,9 +76,17 @@ class DataOptions(Options):
     )
     batch_size: int = Field(64, ge=1, description="Examples in a minibatch.")
 
+    missing: Literal["median", "mean", "most_frequent", "indicator", "drop"] = Field(
+        "median",
+        description="What a table lacks: filled from the training rows (of categories the most "
+        "frequent), with a feature that tells so (indicator), or the row is left out.",
+    )
+
     @property
     def target(self) -> str:
-        return self.data
+        name, _, argument = self.data.partition(":")
+        place = Path(argument)
+        return f"{name}:{place.name}" if place.is_absolute() else self.data
 
     def learns(self, plugins: Plugins) -> str:
         """Return what is learned: classify, regress, segment or none."""

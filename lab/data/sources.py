@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lab import config
@@ -21,7 +22,7 @@ def find(words: str, sources: Mapping[str, SourceSpec]) -> tuple[SourceSpec, str
     """
     name, _, argument = words.partition(":")
     if name not in sources:
-        hint = did_you_mean(name, sources)
+        hint = _of_path(words, sources) or did_you_mean(name, sources)
         raise UsageError(f"There is no source {name!r}.{hint} `lab data` lists them.")
     spec = sources[name]
     if spec.argument and not argument:
@@ -29,6 +30,16 @@ def find(words: str, sources: Mapping[str, SourceSpec]) -> tuple[SourceSpec, str
     if argument and not spec.argument:
         raise UsageError(f"The source {name} takes no argument, so {argument!r} is one too many.")
     return spec, argument
+
+
+def _of_path(words: str, sources: Mapping[str, SourceSpec]) -> str:
+    """Return a hint at the source that reads a file or folder, "" where there is none."""
+    place = Path(words).expanduser()
+    if not place.exists():
+        return ""
+    suffix = "/" if place.is_dir() else place.suffix.lower()
+    names = [name for name, spec in sources.items() if suffix in spec.suffixes]
+    return f" Say --data {' or '.join(f'{name}:{words}' for name in names)}." if names else ""
 
 
 def load(spec: SourceSpec, argument: str, options: Mapping[str, Any]) -> Dataset:
@@ -68,6 +79,13 @@ def with_task(spec: SourceSpec, task: str, options: Mapping[str, Any]) -> dict[s
 
 
 def task_of(words: str, options: Mapping[str, Any], sources: Mapping[str, SourceSpec]) -> str:
-    """Return what a source is for, without loading it: its `task`, or its option of that name."""
-    spec, _ = find(words, sources)
-    return spec.task or str(options_of(spec, options)["task"])
+    """Return what a source is for, without loading all of it: its `task`, its option of that name,
+    or what it infers."""
+    spec, argument = find(words, sources)
+    if spec.task:
+        return spec.task
+    values = options_of(spec, options)
+    if values["task"] != "auto":
+        return str(values["task"])
+    infer = import_object(spec.infer_task)
+    return str(infer(argument, **values) if spec.argument else infer(**values))

@@ -3,7 +3,8 @@ in a command."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,45 +15,70 @@ from torch import Tensor
 from lab.capabilities import Predict
 from lab.data.dataset import Array
 from lab.data.dataset_info import DatasetInfo
+from lab.data.encoding import TableColumn
+from lab.data.tables import as_frame, encode_frame
 from lab.errors import UsageError
 
 
 def as_inputs(values: Any, info: DatasetInfo, device: torch.device) -> Tensor:
     """Return inputs [B, ...] of a source, on a device, of what a person hands to `predict`: an
-    array, a tensor, lists, or a table with columns, which are taken by their names where the
-    source has names.
+    array, a tensor or lists; of a table with names also a DataFrame, or a list of rows as mappings,
+    whose columns are taken by name. Texts in them are read as those of the source were.
 
     Values are in the source's own units: images are bytes from 0 to 255, or floats as the source
-    has them. Raises UsageError where they are of another shape, or no finite numbers.
+    has them; of a table None and NaN are missing, where training knew how to fill them. Raises
+    UsageError where they are of another shape, or no finite numbers.
     """
-    found = (
+    inputs = (
         values.detach() if isinstance(values, Tensor) else torch.from_numpy(_array(values, info))
     )
-    if tuple(found.shape[1:]) != info.shape or not found.dim():
-        wanted = ", ".join(map(str, ("B", *info.shape)))
-        raise UsageError(f"{info.name} has inputs [{wanted}]; these are {list(found.shape)}")
-    whole = not found.is_floating_point() and found.dtype != torch.uint8
+    if tuple(inputs.shape[1:]) != info.source_shape or not inputs.dim():
+        expected = ", ".join(map(str, ("B", *info.source_shape)))
+        raise UsageError(f"{info.name} has inputs [{expected}]; these are {list(inputs.shape)}")
+    whole = not inputs.is_floating_point() and inputs.dtype != torch.uint8
     if whole and info.kind in ("image", "video"):
-        if bool((found < 0).any()) or bool((found > 255).any()):
+        if bool((inputs < 0).any()) or bool((inputs > 255).any()):
             raise UsageError("whole numbers in images are bytes: from 0 to 255")
-        found = found.to(torch.uint8)
-    if found.is_floating_point() and not bool(torch.isfinite(found).all()):
-        raise UsageError("the inputs hold what is no finite number")
-    return found.to(device)
+        inputs = inputs.to(torch.uint8)
+    if inputs.is_floating_point():
+        infinite = torch.isinf(inputs) if info.encoding is not None else ~torch.isfinite(inputs)
+        if bool(infinite.any()):
+            raise UsageError("the inputs hold what is no finite number")
+    return inputs.to(device)
 
 
-def _array(values: Any, info: DatasetInfo) -> Any:
-    """Return an array of numbers. float64 becomes float32, which networks compute in."""
-    if hasattr(values, "columns") and hasattr(values, "to_numpy"):
-        absent = [name for name in info.features if name not in values.columns]
-        if absent:
-            raise UsageError(f"{info.name} has columns that these rows lack: {', '.join(absent)}")
-        values = (values[list(info.features)] if info.features else values).to_numpy()
+def _array(values: Any, info: DatasetInfo) -> Array:
+    """Return an array of numbers, of a table float64: it is standardized before it is rounded."""
+    if info.kind == "table" and (info.features or info.encoding) and _has_fields(values):
+        return table_rows(as_frame(values), info)
     try:
-        array = np.array(values)  # a copy: what is lent may be read-only
-        return array if array.dtype.kind in "iub" else array.astype(np.float32)
+        array = np.array(values)  # a copy: what is passed in may be read-only
+        if array.dtype.kind in "iub":
+            return array
+        return array.astype(np.float64 if info.kind == "table" else np.float32)
     except (TypeError, ValueError) as error:
+        if info.encoding is not None:
+            return table_rows(as_frame(values, info.features), info)
         raise UsageError(f"the inputs are no array of numbers: {error}") from error
+
+
+def _has_fields(values: Any) -> bool:
+    """Tell whether values are a DataFrame of any library, or rows as mappings."""
+    if hasattr(values, "columns"):
+        return True
+    return isinstance(values, Sequence) and bool(values) and isinstance(values[0], Mapping)
+
+
+def table_rows(frame: Any, info: DatasetInfo) -> Array:
+    """Return rows of a pandas DataFrame as the columns that a run learned from [B, F]; warn of
+    categories that it never saw, which count as none."""
+    columns = info.encoding.columns if info.encoding else [TableColumn(n) for n in info.features]
+    inputs, unknown = encode_frame(frame, columns, "the table")
+    for name, count in unknown.items():
+        warnings.warn(
+            f"{count:,} of {len(frame):,} values of {name} are none that training saw", stacklevel=2
+        )
+    return inputs
 
 
 def read_inputs(words: Sequence[str], info: DatasetInfo) -> Tensor:

@@ -99,19 +99,22 @@ def _files() -> Iterator[SourceSpec]:
         options="lab_sources.options:Folder",
         argument="PATH",
         example="lab_sources.examples:imagefolder",
+        suffixes=("/",),
     )
-    for name, summary in (
-        ("csv", "A table with a line of column names"),
-        ("parquet", "A table in columns"),
+    for name, options, summary, suffixes in (
+        ("csv", "CSV", "A table with a line of column names", (".csv", ".tsv", ".txt")),
+        ("parquet", "Columns", "A table in columns", (".parquet", "/")),
     ):
         yield SourceSpec(
             name,
             summary,
             load=f"lab_sources.tables:{name}",
-            options="lab_sources.options:Columns",
+            options=f"lab_sources.options:{options}",
             argument="PATH",
             task="",
+            infer_task=f"lab_sources.tables:{name}_task",
             example=f"lab_sources.examples:{name}",
+            suffixes=suffixes,
         )
     yield SourceSpec(
         "text",
@@ -120,6 +123,7 @@ def _files() -> Iterator[SourceSpec]:
         argument="PATH",
         task="none",
         example="lab_sources.examples:text",
+        suffixes=(".txt",),
     )
     yield SourceSpec(
         "hub",

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import lab
-from lab_sources import tables
+from lab.data.tables import check_columns, from_frame, read_target
 from lab_sources.images import read
 from lab_sources.optional_import import needs
 from lab_sources.sdf import Array
@@ -41,11 +41,11 @@ def hub(
     test: Array | None = None
     if len(chosen) > 1:
         test = np.repeat([False, True], [len(part) for part in chosen.values()])
-    tables.check(source, found.column_names, [column for column in (image, label) if column])
+    check_columns(found.column_names, [column for column in (image, label) if column], source)
     image = image or _of_type(found, datasets.Image)
     text = _texts(found, datasets)
     if not image and not text:
-        return tables.dataset(found.with_format("arrow")[:], source, label, task, "", test)
+        return from_frame(found.to_pandas(), source, target=label, task=task, test=test)
     targets, classes = _targets(found, datasets, source, label, task)
     if not image:
         return lab.Dataset(list(found[text]), targets, classes, test)
@@ -125,7 +125,9 @@ def _targets(
         return np.array(found[label][:], np.float32)[:, None], ()
     if isinstance(found.features[label], datasets.ClassLabel):
         return np.array(found[label][:], int), tuple(found.features[label].names)
-    classes, numbers = tables.classes_of(found.with_format("arrow")[:].column(label), label, source)
+    classes, numbers = read_target(
+        found.select_columns([label]).to_pandas()[label], label, task, source
+    )
     return numbers, classes
 
 

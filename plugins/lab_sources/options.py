@@ -106,9 +106,24 @@ class Folder(Images):
 
 
 class Columns(lab.Options):
-    target: str = Field("", description="Column to predict; the last by default.")
-    task: Literal["classify", "regress"] = Field("classify", description="What the target is.")
+    """Which columns of a table are learned from, and what they hold."""
+
+    target: str = Field("", description="Column to predict; by default its name or place says it.")
+    task: Literal["auto", "classify", "regress"] = Field(
+        "auto", description="What the target is; auto: few whole numbers and words are classes."
+    )
     drop: str = Field("", description="Columns to leave out, joined by +.")
+
+
+class CSV(Columns):
+    """How a CSV file is written."""
+
+    delimiter: str = Field("", description="Between fields: , ; | or tab; told from the file.")
+    decimal: Literal["", ".", ","] = Field("", description="Decimal mark; told from the file.")
+    encoding: str = Field("", description="latin-1, cp1252, ...; UTF-8 and UTF-16 are recognized.")
+    na: str = Field(
+        "", description="Words for what is missing beside NA and the like, joined by +."
+    )
 
 
 class Hub(Images):

@@ -1,161 +1,160 @@
-"""Read tables from files: numbers as they are, words as one column for each word."""
+"""Read tables from files: how a CSV file is written is found out, and can be said."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from difflib import get_close_matches
+import codecs
+import csv as dialects
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import lab
+from lab.data.tables import choose_target, from_frame, task_of
 from lab_sources.optional_import import needs
-from lab_sources.sdf import Array
 
-MOST_WORDS = 50  # different words of a column that becomes one column for each
-MOST_CLASSES = 1_000
+HEAD = 256 * 1024  # bytes that the form of a file is told from
+DELIMITERS = ",;\t|"
+MARKS = (re.compile(r"[-+]?\d+,\d+"), re.compile(r"[-+]?\d+\.\d+"))  # of decimals
+LOOKED_AT = 10_000  # rows that a task is told from
 
 
-def csv(path: str, target: str, task: str, drop: str) -> lab.Dataset:
+def csv(path: str, target: str, task: str, drop: str, **form: Any) -> lab.Dataset:
     """Return the table in a CSV file that begins with column names."""
-    return _file("csv", "pyarrow.csv", "read_csv", path, target, task, drop)
+    return _dataset(read_csv(path, **form), f"csv:{path}", target, task, drop)
 
 
 def parquet(path: str, target: str, task: str, drop: str) -> lab.Dataset:
     """Return the table in a Parquet file, or in a folder of them."""
-    return _file("parquet", "pyarrow.parquet", "read_table", path, target, task, drop)
+    return _dataset(read_parquet(path), f"parquet:{path}", target, task, drop)
 
 
-def _file(
-    source: str, module: str, function: str, path: str, target: str, task: str, drop: str
-) -> lab.Dataset:
-    name = f"{source}:{path}"
-    arrow = needs(module, source)
-    options: dict[str, Any] = {}
-    if source == "csv":  # an empty cell is missing in a column of words too
-        options["convert_options"] = arrow.ConvertOptions(strings_can_be_null=True)
+def csv_task(path: str, target: str, **options: str) -> str:
+    """Say what the target of a CSV file is for, from its first rows."""
+    form = {name: options[name] for name in ("delimiter", "decimal", "encoding", "na")}
+    return _task(read_csv(path, rows=LOOKED_AT, **form), target, f"csv:{path}")
+
+
+def parquet_task(path: str, target: str, **options: str) -> str:
+    return _task(read_parquet(path), target, f"parquet:{path}")
+
+
+def read_csv(
+    path: str,
+    delimiter: str = "",
+    decimal: str = "",
+    encoding: str = "",
+    na: str = "",
+    rows: int | None = None,
+) -> Any:
+    """Return a CSV file, or its first `rows`, as a pandas DataFrame.
+
+    What is "" is told from the file: the delimiter of , ; tab and |, the decimal mark, UTF-8 of any
+    kind. na: further words for what is missing, joined by +. Raises UsageError that says what to
+    say where the file cannot be read.
+    """
+    import pandas as pd
+
+    name = f"csv:{path}"
+    place = _existing(path, "csv")
+    encoding = encoding or _encoding(place, name)
+    head = _head(place, encoding, name)
+    delimiter = {"tab": "\t", "": _delimiter(head)}.get(delimiter, delimiter)
+    decimal = decimal or _decimal(head, delimiter)
+    words = [word.strip() for word in na.split("+") if word.strip()]
+    with _reading(name):
+        return pd.read_csv(
+            place,
+            sep=delimiter,
+            decimal=decimal,
+            encoding=encoding,
+            skipinitialspace=True,
+            na_values=words,
+            nrows=rows,
+            low_memory=False,  # or a column's type depends on where chunks of it end
+        ).rename(columns=lambda column: str(column).strip())
+
+
+def read_parquet(path: str) -> Any:
+    """Return a Parquet file, or a folder of them, as a pandas DataFrame."""
+    place, name = _existing(path, "parquet"), f"parquet:{path}"
+    arrow = needs("pyarrow.parquet", "parquet")
+    with _reading(name):
+        return arrow.read_table(str(place)).to_pandas()
+
+
+def _dataset(frame: Any, name: str, target: str, task: str, drop: str) -> lab.Dataset:
+    if not len(frame):
+        raise lab.UsageError(f"{name} has column names, but no rows")
+    dropped = [word.strip() for word in drop.split("+") if word.strip()]
+    return from_frame(frame, name, target=target, task=task, drop=dropped)
+
+
+def _task(frame: Any, target: str, name: str) -> str:
+    if not len(frame):
+        raise lab.UsageError(f"{name} has column names, but no rows")
+    return task_of(frame[choose_target(list(map(str, frame.columns)), target, name)[0]])
+
+
+def _existing(path: str, source: str) -> Path:
     place = Path(path).expanduser()
     if not place.exists():
         raise lab.UsageError(f"{source}: there is no file {path}")
+    return place
+
+
+@contextmanager
+def _reading(name: str) -> Iterator[None]:
+    """Say in one line what is wrong with a file."""
     try:
-        table = getattr(arrow, function)(str(place), **options)
-    except (OSError, ValueError) as error:  # what pyarrow raises is one of them
-        raise lab.UsageError(
-            f"{name} is no {source} table: {str(error).splitlines()[0]}"
-        ) from error
-    return dataset(table, name, target, task, drop)
+        yield
+    except (OSError, ValueError, LookupError) as error:  # pandas' and pyarrow's are among them
+        line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise lab.UsageError(f"{name} cannot be read: {line}") from error
 
 
-def dataset(
-    table: Any, name: str, target: str, task: str, drop: str, test: Array | None = None
-) -> lab.Dataset:
-    """Return features float32 [N, F] and targets of an arrow table.
-
-    `test` [N] marks what is for testing. Rows without a target, or with a feature that is missing
-    or infinite, are left out and listed in `bad` by their number in the table.
-    Raises UsageError for columns that do not exist or hold nothing to learn from.
-    """
-    columns = list(table.column_names)
-    target = target or columns[-1]
-    dropped = [word.strip() for word in drop.split("+") if word.strip()]
-    check(name, columns, [target, *dropped])
-    features = [one for one in columns if one != target and one not in dropped]
-    if not features:
-        raise lab.UsageError(f"{name}: there is no column but {target} to learn from")
-    blocks = [_features(table.column(one), one, name) for one in features]
-    inputs = np.concatenate([values for values, _ in blocks], axis=1)
-    titles = tuple(title for _, some in blocks for title in some)
-    owners = [one for one, (_, some) in zip(features, blocks, strict=True) for _ in some]
-    bad = _bad(inputs, owners, table.column(target), target)
-    kept = np.setdiff1d(np.arange(len(inputs)), list(bad))
-    column = table.column(target).take(kept)
-    classes: tuple[str, ...] = ()
-    if task == "regress":
-        values = _numbers(column)
-        if values is None:
-            raise lab.UsageError(f"{name}: {target} holds no numbers; say task=classify")
-        targets = values.astype(np.float32)[:, None]
-    else:
-        classes, targets = classes_of(column, target, name)
-    test = None if test is None else test[kept]
-    lines = tuple(f"row {row}: {why}" for row, why in sorted(bad.items()))
-    return lab.Dataset(inputs[kept], targets, classes, test, features=titles, bad=lines)
+def _encoding(place: Path, name: str) -> str:
+    """Return UTF-8 or UTF-16, whichever the bytes are. Raises UsageError for others, which cannot
+    be told from each other."""
+    with _reading(name), place.open("rb") as file:
+        if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            return "utf-16"
+        file.seek(0)
+        for number, line in enumerate(file, 1):
+            try:
+                line.decode()
+            except UnicodeDecodeError as error:
+                shown = line.decode("latin-1").strip()[:60]
+                raise lab.UsageError(
+                    f"{name} is not UTF-8: line {number} holds byte {line[error.start]:#x}. "
+                    f"Say how it is written: encoding=latin-1 reads {shown!r}"
+                ) from error
+    return "utf-8-sig"  # with or without a mark at its start
 
 
-def _bad(inputs: Array, owners: Sequence[str], column: Any, target: str) -> dict[int, str]:
-    """Return the rows that cannot be learned from, and why."""
-    found: dict[int, str] = {}
-    for row in np.flatnonzero(~np.isfinite(inputs).all(axis=1)).tolist():
-        place = int(np.flatnonzero(~np.isfinite(inputs[row]))[0])
-        value = inputs[row, place]
-        found[row] = f"{owners[place]} is {'missing' if np.isnan(value) else value}"
-    for row in np.flatnonzero(np.asarray(column.is_null(nan_is_null=True))).tolist():
-        found[row] = f"its {target} is missing"
-    return found
+def _head(place: Path, encoding: str, name: str) -> list[str]:
+    """Return the first lines of a file, whole ones."""
+    with _reading(name), place.open(encoding=encoding, newline="") as file:
+        return file.readlines(HEAD)
 
 
-def check(name: str, columns: Sequence[str], wanted: Sequence[str]) -> None:
-    for one in wanted:
-        if one not in columns:
-            near = get_close_matches(one, columns, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise lab.UsageError(
-                f"{name} has no column {one!r}.{hint} It has: {', '.join(columns)}"
-            )
+def _delimiter(lines: Sequence[str]) -> str:
+    """Return the delimiter that parts the lines most alike, and into the most fields."""
+
+    def score(delimiter: str) -> tuple[float, int]:
+        widths = [len(row) for row in dialects.reader(lines, delimiter=delimiter) if row]
+        if not widths or widths[0] == 1:
+            return 0.0, 1
+        return sum(width == widths[0] for width in widths) / len(widths), widths[0]
+
+    return max(DELIMITERS, key=score)
 
 
-def _features(column: Any, title: str, name: str) -> tuple[Array, list[str]]:
-    """Return a column as float32 [N, 1], or one 0/1 column for each of its words."""
-    numbers = _numbers(column)
-    if numbers is not None:
-        return numbers.astype(np.float32)[:, None], [title]
-    words = _words(column)
-    if words is None:
-        raise lab.UsageError(f"{name}: {title} holds {column.type}, no numbers; say drop={title}")
-    present = np.array([word for word in words if word is not None], str)
-    found = np.unique(present)
-    if len(found) > MOST_WORDS:
-        raise lab.UsageError(
-            f"{name}: {title} holds {len(found)} different texts, no numbers; say drop={title}"
-        )
-    hot = np.array([[np.nan if word is None else float(word == one) for one in found]
-                    for word in words], np.float32).reshape(len(words), len(found))  # fmt: skip
-    return hot, [f"{title}={word}" for word in found]
-
-
-def _numbers(column: Any) -> Array | None:
-    """Return float64 [N], NaN where a value is missing, or None for what is no number."""
-    types = needs("pyarrow.types", "a table")
-    kind = column.type
-    if types.is_null(kind):
-        return np.full(len(column), np.nan)
-    if not (types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind)
-            or types.is_decimal(kind)):  # fmt: skip
-        return None
-    return np.array([np.nan if one is None else float(one) for one in column.to_pylist()])
-
-
-def _words(column: Any) -> list[str | None] | None:
-    types = needs("pyarrow.types", "a table")
-    kind = column.type.value_type if types.is_dictionary(column.type) else column.type
-    if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
-        return list(column.to_pylist())
-    return None
-
-
-def classes_of(column: Any, title: str, name: str) -> tuple[tuple[str, ...], Array]:
-    """Return the names of the classes in order, and the number of each row's."""
-    values = column.to_pylist()
-    try:
-        found = sorted(set(values))
-    except TypeError as error:
-        raise lab.UsageError(f"{name}: {title} holds {column.type}, no classes") from error
-    numeric = bool(values) and not isinstance(values[0], str)
-    if len(found) > MOST_CLASSES or (numeric and len(found) > 20 and len(found) > len(values) / 2):
-        raise lab.UsageError(
-            f"{name}: {title} holds {len(found)} different values; "
-            + ("say task=regress" if numeric else "too many to be classes")
-        )
-    numbers = {value: number for number, value in enumerate(found)}
-    return tuple(map(str, found)), np.array([numbers[value] for value in values], int)
+def _decimal(lines: Sequence[str], delimiter: str) -> str:
+    """Return the decimal mark: a comma where cells hold numbers with one, and none with a point."""
+    if delimiter == ",":
+        return "."
+    cells = [cell.strip() for row in dialects.reader(lines, delimiter=delimiter) for cell in row]
+    commas, points = (sum(mark.fullmatch(cell) is not None for cell in cells) for mark in MARKS)
+    return "," if commas > points else "."
