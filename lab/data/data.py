@@ -80,13 +80,13 @@ class Data:
         """Read the examples and split them. Raises UsageError where the run has read others."""
         dataset, bad = self._load()
         if bad:
-            name = self.request.data
+            name = self.request.target
             self._warn(f"{name}: {len(bad)} bad examples are left out; the first: {bad[0]}")
-        for note in self._notes(dataset):
-            self._warn(note)
         parts = self._split_indices(dataset)
         digested = digests(dataset, parts)
         if self._record is not None and self._record.is_first(self.words):
+            for note in self._notes(dataset):
+                self._warn(note)
             self._check_repeats(digested)
         description = self._description(dataset, parts)
         description["fingerprint"] = fingerprint(description, digested)
@@ -117,29 +117,29 @@ class Data:
                     f"Missing values are filled (--missing {self.request.missing}): "
                     f"{', '.join(lacking[:SHOWN])}{more}"
                 )
-        return [f"{self.request.data}: {note}" for note in notes]
+        return [f"{self.request.target}: {note}" for note in notes]
 
     def _load(self) -> tuple[Dataset, list[str]]:
         """Return the examples, and a line for each bad one that is left out."""
         request = self.request
         with untouched():  # a source may draw from the global generators
             dataset = sources.load(self._spec, self._argument, self.source_options)
-        dataset, bad = checked(dataset, request.data, request.skip_bad)
+        dataset, bad = checked(dataset, request.target, request.skip_bad)
         if request.task not in ("auto", dataset.task):
-            raise UsageError(f"--task {request.task}: {request.data} is to {dataset.task}")
+            raise UsageError(f"--task {request.task}: {request.target} is to {dataset.task}")
         if request.classes:
-            dataset = splits.only(dataset, request.data, request.classes)
+            dataset = splits.only(dataset, request.target, request.classes)
         if request.missing == "drop" and dataset.columns:
-            dataset = _without_missing(dataset, request.data)
+            dataset = _without_missing(dataset, request.target)
         return self._in_memory(dataset), bad
 
     def _split_indices(self, dataset: Dataset) -> splits.Parts:
         request = self.request
-        parts = splits.split(dataset, request.data, request.fold, request.split_seed)
+        parts = splits.split(dataset, request.target, request.fold, request.split_seed)
         if request.labels_per_class is None:
             return parts
         train = splits.few(
-            dataset, request.data, parts["train"], request.labels_per_class, request.split_seed
+            dataset, request.target, parts["train"], request.labels_per_class, request.split_seed
         )
         return {**parts, "train": train}
 
@@ -199,7 +199,7 @@ class Data:
     @property
     def _measured(self) -> DatasetInfo:
         request = self.request
-        return DatasetInfo.of(request.data, self.dataset, self.parts["train"], request.missing)
+        return DatasetInfo.of(request.target, self.dataset, self.parts["train"], request.missing)
 
     def _fits(self, dataset: Dataset) -> bool:
         return nbytes(dataset.inputs) <= self.request.max_resident_mb * 2**20
@@ -215,7 +215,7 @@ class Data:
     def _split(self, name: str) -> Split:
         dataset, device = self.dataset, self._device
         if dataset.kind == "text":
-            raise UsageError(f"{self.request.data} gives texts, and what it is for takes numbers")
+            raise UsageError(f"{self.request.target} gives texts, and what it is for takes numbers")
         rows = self.parts[name]
         fits = self._fits(dataset)
         return make_split(dataset.inputs, dataset.targets, rows, device, fits, dataset.mask)
@@ -227,7 +227,7 @@ class Data:
         columns = {"columns": list(dataset.features)} if dataset.features else {}
         target = {"target": list(dataset.target)} if dataset.target else {}
         return {
-            "name": request.data,
+            "name": request.target,
             "options": dict(self.source_options),
             "fold": request.fold,
             "split_seed": request.split_seed,

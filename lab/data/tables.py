@@ -68,19 +68,19 @@ def from_frame(
     chosen, notes = choose_target(list(frame.columns), target, name)
     check_columns(list(frame.columns), drop, name)
     features = [column for column in frame.columns if column != chosen and column not in drop]
-    labels = frame[chosen].reset_index(drop=True)
-    kept = labels.notna().to_numpy()
-    bad = tuple(f"row {row}: its {chosen} is missing" for row in np.flatnonzero(~kept))
-    rows = frame[features].reset_index(drop=True)[kept]
-    columns, inputs, more = _read_columns(rows, name)
-    classes, targets = read_target(labels[kept], chosen, task, name)
+    labels = _texts(frame[chosen]) if _is_text(frame[chosen]) else frame[chosen]
+    labels = labels.reset_index(drop=True)
+    columns, inputs, more = _read_columns(frame[features].reset_index(drop=True), name)
+    bad = _bad(inputs, columns, labels, chosen)
+    kept = np.setdiff1d(np.arange(len(inputs)), list(bad))
+    classes, targets = read_target(labels.iloc[kept], chosen, task, name)
     return Dataset(
-        inputs,
+        inputs[kept],
         targets,
         classes,
         None if test is None else test[kept],
         features=tuple(column.name for column in columns),
-        bad=bad,
+        bad=tuple(f"row {row}: {why}" for row, why in sorted(bad.items())),
         columns=columns,
         target=(chosen,),
         notes=(*notes, *more),
@@ -164,6 +164,18 @@ def _encode(series: pd.Series[Any], column: TableColumn, name: str) -> Array:
     return values.numbers
 
 
+def _bad(
+    inputs: Array, columns: Sequence[TableColumn], labels: pd.Series[Any], target: str
+) -> dict[int, str]:
+    """Return the rows that nothing can be learned from, by number, and why."""
+    bad = {}
+    for row, number in zip(*np.nonzero(np.isinf(inputs)), strict=True):
+        bad[int(row)] = f"{columns[number].name} is {inputs[row, number]}"
+    for row in np.flatnonzero(labels.isna().to_numpy()):
+        bad[int(row)] = f"its {target} is missing"
+    return bad
+
+
 def _read_columns(
     frame: pd.DataFrame, name: str
 ) -> tuple[tuple[TableColumn, ...], Array, list[str]]:
@@ -179,7 +191,7 @@ def _read_columns(
         blocks.append(values.numbers)
         notes += _notes(title, values)
     if not columns:
-        raise UsageError(f"{name}: there is no column to learn from beside the target")
+        raise UsageError(f"{name}: no column is left to learn from beside the target")
     inputs = np.stack(blocks, axis=1)
     return tuple(columns), inputs, notes + _repeated(columns, inputs)
 
@@ -263,12 +275,16 @@ def _read_texts(texts: pd.Series[Any], title: str, name: str, numbers: bool) -> 
 
 def _texts(series: pd.Series[Any]) -> pd.Series[Any]:
     """Return a column as texts without spaces around them, NA where there is none."""
-    from pandas.api import types
-
-    if not isinstance(series.dtype, types.pandas_dtype("string").__class__):
+    if not _is_text(series):
         series = series.astype("object").map(_text, na_action="ignore")
     texts = series.astype("string").str.strip()
     return texts.mask(texts == "")
+
+
+def _is_text(series: pd.Series[Any]) -> bool:
+    from pandas.api import types
+
+    return bool(types.is_string_dtype(series))
 
 
 def _floats(series: pd.Series[Any]) -> Array:

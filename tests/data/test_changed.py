@@ -25,6 +25,13 @@ from lab.data.record import DataRecord
 
 RUN = {"wandb": "disabled", "media": False, "runs_dir": "runs"}
 SMALL = {**RUN, "hidden": (8,), "budget": 400}
+
+
+def words() -> str:
+    """What the table of this folder is known by in a run."""
+    return f"data csv:{Path('table.csv').resolve()}"
+
+
 CHANGED = "csv:table.csv has changed since this run read it: "
 
 
@@ -68,7 +75,7 @@ def test_what_a_run_read_stands_in_its_folder_and_is_shown(trained) -> None:
     assert entry["train"] + entry["eval"] + entry["test"] == 120
     shown = cli("show", "one")
     assert f"fingerprint {entry['fingerprint']}" in shown.stdout
-    assert json.loads(cli("show", "one", "--json").stdout)["data"]["data csv:table.csv"] == entry
+    assert json.loads(cli("show", "one", "--json").stdout)["data"][words()] == entry
 
 
 def test_each_way_of_reading_has_an_entry_of_its_own(lend, blobs, tmp_path) -> None:
@@ -149,12 +156,12 @@ def test_prediction_needs_no_data_and_compares_none(trained) -> None:
 
 
 def test_an_evaluation_on_changed_data_is_of_them_and_leaves_the_runs_own(trained) -> None:
-    own = json.loads((trained / "data.json").read_text())["data csv:table.csv"]
+    own = json.loads((trained / "data.json").read_text())[words()]
     write_table(flipped=1.0)
     result = cli("eval", "one", "--data-changed", "--json")
     assert result.exit_code == 0, result.output
     assert f"Warning: {CHANGED}other targets." in result.stderr
-    entry = json.loads((trained / "data.json").read_text())["data csv:table.csv"]
+    entry = json.loads((trained / "data.json").read_text())[words()]
     (accepted,) = entry.pop("accepted")
     assert entry == own
     assert (accepted["to"], accepted["changes"]) == ("evaluate", ["other targets"])
@@ -173,14 +180,14 @@ def test_an_evaluation_on_changed_data_is_of_them_and_leaves_the_runs_own(traine
 
 
 def test_a_run_that_goes_on_with_changed_data_takes_them_for_its_own(trained) -> None:
-    own = json.loads((trained / "data.json").read_text())["data csv:table.csv"]
+    own = json.loads((trained / "data.json").read_text())[words()]
     write_table(flipped=1 / 3)
     words = ("resume", "one", "--budget", 600, "--wandb", "disabled", "--data-changed")
     result = cli(*words)
     assert result.exit_code == 0, result.output
     assert f"Warning: {CHANGED}other targets." in result.stderr
     assert f"Warning: {CHANGED}other targets." in (trained / "log.txt").read_text()
-    entry = json.loads((trained / "data.json").read_text())["data csv:table.csv"]
+    entry = json.loads((trained / "data.json").read_text())[words()]
     (accepted,) = entry["accepted"]
     assert accepted["to"] == "train"
     assert accepted["old"]["fingerprint"] == own["fingerprint"]

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from lab.data.dataset import Dataset
+from lab.data.encoding import TableColumn
 from lab.errors import UsageError
 
 pa = pytest.importorskip("pyarrow")
@@ -148,11 +149,12 @@ def table(request, tmp_path: Path) -> str:
     return f"{request.param}:{path}"
 
 
-def test_numbers_stay_and_words_become_columns(ask, table) -> None:
+def test_numbers_stay_and_words_become_categories(ask, table) -> None:
     dataset = ask(table)
-    assert dataset.features == ("width", "age", "color=blue", "color=red", "old")
-    assert dataset.inputs.dtype == np.float32
-    assert dataset.inputs.tolist() == [[1.5, 3, 0, 1, 1], [2.5, 4, 1, 0, 0], [3.5, 5, 0, 1, 1]]
+    assert dataset.features == ("width", "age", "color", "old")
+    assert dataset.columns[2] == TableColumn("color", "category", ("blue", "red"))
+    assert dataset.inputs.dtype == np.float64
+    assert dataset.inputs.tolist() == [[1.5, 3, 1, 1], [2.5, 4, 0, 0], [3.5, 5, 1, 1]]
     assert dataset.classes == ("no", "yes")
     assert dataset.targets.tolist() == [1, 0, 1]
 
@@ -171,8 +173,11 @@ def test_any_column_can_be_the_target_and_any_left_out(ask, table) -> None:
     [
         ({"target": "with"}, "has no column 'with'. Did you mean 'width'? It has: width, age"),
         ({"drop": "agee"}, "has no column 'agee'. Did you mean 'age'?"),
-        ({"target": "color", "task": "regress"}, "color holds no numbers; say task=classify"),
-        ({"drop": "width+age+color+old"}, "there is no column but sold to learn from"),
+        (
+            {"target": "color", "task": "regress"},
+            "color holds texts, no numbers; say task=classify",
+        ),
+        ({"drop": "width+age+color+old"}, "no column is left to learn from beside the target"),
     ],
 )
 def test_wrong_columns_are_said(ask, table, options, message) -> None:
@@ -186,43 +191,67 @@ def write(path: Path, text: str) -> str:
     return f"csv:{path}"
 
 
-def test_a_column_of_many_texts_is_named(ask, tmp_path) -> None:
-    rows = "\n".join(f"name {i},{i},{'ab'[i % 2]}" for i in range(60))
-    words = write(tmp_path / "x.csv", f"who,p,kind\n{rows}\n")
-    with pytest.raises(UsageError, match="who holds 60 different texts, no numbers; say drop=who"):
-        ask(words)
-    assert ask(words, drop="who").features == ("p",)
-
-
-def test_dates_are_named(ask, tmp_path) -> None:
-    words = write(tmp_path / "x.csv", "day,p,kind\n2020-01-01,1,a\n2020-01-02,2,b\n")
-    with pytest.raises(UsageError, match="day holds date32.*, no numbers; say drop=day"):
-        ask(words)
-
-
-def test_a_target_of_many_numbers_is_no_class(ask, tmp_path) -> None:
+def test_a_target_of_many_numbers_is_a_value(ask, tmp_path) -> None:
     rows = "\n".join(f"{i},{i * 1.5}" for i in range(60))
     words = write(tmp_path / "x.csv", f"p,price\n{rows}\n")
+    assert ask(words).targets[2] == 3
     with pytest.raises(UsageError, match="price holds 60 different values; say task=regress"):
-        ask(words)
-    assert ask(words, task="regress").targets[2] == 3
+        ask(words, task="classify")
 
 
-def test_missing_features_are_bad_rows_that_are_named(ask, tmp_path) -> None:
+def test_missing_features_stay_missing(ask, tmp_path) -> None:
     words = write(tmp_path / "x.csv", "p,color,kind\n1,red,a\n,red,b\n3,,a\n4,blue,b\n")
-    with pytest.raises(UsageError, match=r"row 1: p is missing \(and 1 more\)"):
-        ask(words)
-    left = ask(words, skip_bad=True)
-    assert left.bad == ("row 1: p is missing", "row 2: color is missing")
-    assert left.inputs.tolist() == [[1, 0, 1], [4, 1, 0]]
+    dataset = ask(words)
+    assert dataset.bad == ()
+    np.testing.assert_array_equal(dataset.inputs, [[1, 1], [np.nan, 1], [3, np.nan], [4, 0]])
 
 
 def test_bad_rows_are_counted_as_the_file_counts_them(ask, tmp_path) -> None:
     words = write(tmp_path / "x.csv", "p,kind\n1,\n2,a\ninf,b\n4,a\n,b\n6,b\n")
     left = ask(words, skip_bad=True)
-    assert left.bad == ("row 0: its kind is missing", "row 2: p is inf", "row 4: p is missing")
-    assert left.inputs[:, 0].tolist() == [2, 4, 6]
-    assert left.targets.tolist() == [0, 0, 1]
+    assert left.bad == ("row 0: its kind is missing", "row 2: p is inf")
+    assert left.inputs[:, 0].tolist()[:2] == [2, 4]
+    assert left.targets.tolist() == [0, 0, 1, 1]
+
+
+FORMS = {
+    "semicolons and commas": ("p;kind\n1,5;a\n2,5;b\n", {}),
+    "spaces": ("p, kind\n1.5, a\n 2.5, b\n", {}),
+    "tabs": ("p\tkind\n1.5\ta\n2.5\tb\n", {}),
+    "bars": ("p|kind\n1.5|a\n2.5|b\n", {}),
+    "quotes": ('"p";"kind"\n"1,5";"a"\n"2,5";"b"\n', {}),
+    "a mark of UTF-8": ("\ufeffp,kind\n1.5,a\n2.5,b\n", {}),
+    "as is said": ("p#kind\n1,5#a\n2,5#b\n", {"delimiter": "#", "decimal": ","}),
+}
+
+
+@pytest.mark.parametrize(("text", "options"), FORMS.values(), ids=list(FORMS))
+def test_how_a_file_is_written_is_found_out(ask, tmp_path, text, options) -> None:
+    dataset = ask(write(tmp_path / "x.csv", text), **options)
+    assert dataset.features == ("p",)
+    assert dataset.inputs.tolist() == [[1.5], [2.5]]
+    assert (dataset.target, dataset.classes) == (("kind",), ("a", "b"))
+
+
+def test_another_encoding_is_refused_until_it_is_said(ask, tmp_path) -> None:
+    (tmp_path / "x.csv").write_bytes("p,kind\n1,thé\n2,café\n".encode("latin-1"))
+    words = f"csv:{tmp_path / 'x.csv'}"
+    message = "not UTF-8: line 2 holds byte 0xe9.*encoding=latin-1 reads '1,thé'"
+    with pytest.raises(UsageError, match=message):
+        ask(words)
+    assert ask(words, encoding="latin-1").classes == ("café", "thé")
+    (tmp_path / "x.csv").write_text("p,kind\n1,thé\n2,café\n", encoding="utf-16")
+    assert ask(words).classes == ("café", "thé")
+    with pytest.raises(UsageError, match="unknown encoding: latin9000"):
+        ask(words, encoding="latin9000")
+
+
+def test_words_for_what_is_missing_can_be_said(ask, tmp_path) -> None:
+    rows = "".join(f"{i},a\n" for i in range(30))
+    words = write(tmp_path / "x.csv", f"p,kind\n{rows}?,b\n-,b\n")
+    with pytest.raises(UsageError, match=r"p holds numbers, but '\?' in row 30.*na=\?"):
+        ask(words)
+    assert np.isnan(ask(words, na="?+-").inputs[-2:]).all()
 
 
 def test_rows_without_a_target_are_bad(ask, tmp_path) -> None:
@@ -235,9 +264,10 @@ def test_rows_without_a_target_are_bad(ask, tmp_path) -> None:
 
 def test_what_is_no_table_is_said(ask, tmp_path) -> None:
     for words, message in (
-        (write(tmp_path / "x.csv", "a,b\n1,2\n3\n"), "is no csv table: .*Expected 2 columns"),
-        (write(tmp_path / "empty.csv", ""), "is no csv table: Empty CSV file"),
-        (f"parquet:{tmp_path / 'x.csv'}", "is no parquet table"),
+        (write(tmp_path / "x.csv", "a,b\n1,2\n3,4,5\n"), "cannot be read: .*Expected 2 fields"),
+        (write(tmp_path / "empty.csv", ""), "cannot be read: No columns to parse"),
+        (write(tmp_path / "head.csv", "a,b\n"), "has column names, but no rows"),
+        (f"parquet:{tmp_path / 'x.csv'}", "cannot be read: .*magic bytes"),
         ("csv:nowhere.csv", "there is no file nowhere.csv"),
     ):
         with pytest.raises(UsageError, match=message):
@@ -258,7 +288,7 @@ def test_texts_are_the_lines_that_are_not_empty(ask, tmp_path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "module"), [("csv:x.csv", "pyarrow.csv"), ("hub:a/b", "datasets")]
+    ("words", "module"), [("parquet:.", "pyarrow.parquet"), ("hub:a/b", "datasets")]
 )
 def test_a_missing_extra_is_said_with_the_command(ask, monkeypatch, words, module) -> None:
     monkeypatch.setitem(sys.modules, module, None)
