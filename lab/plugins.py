@@ -292,7 +292,7 @@ def _fill(manager: pluggy.PluginManager, plugin: Plugin, load: Callable[[], Modu
     try:
         module = load()
         manager.register(module, name=f"{plugin.distribution}:{plugin.name}")
-        manager.check_pending()  # a hook that is misspelt would never be called
+        manager.check_pending()  # a hook that is misspelled would never be called
         offers = {kind: _collect(manager, module, f"lab_{kind}", OFFERS[kind]) for kind in OFFERS}
         for kind, offer in offers.items():
             setattr(plugin, kind, offer)

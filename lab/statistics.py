@@ -46,8 +46,8 @@ def student(mean: float, std: float, n: float, level: float = 0.95) -> Interval 
 
     if n < 2:
         return None
-    half = float(stdtrit(n - 1, (1 + level) / 2)) * std / math.sqrt(n)
-    return mean - half, mean + half
+    margin = float(stdtrit(n - 1, (1 + level) / 2)) * std / math.sqrt(n)
+    return mean - margin, mean + margin
 
 
 def summed_up(name: str, values: Tensor, split: str) -> dict[str, float]:
@@ -77,8 +77,9 @@ def wilson(proportion: float, n: float, level: float = 0.95) -> Interval:
         return 0.0, 1.0
     z = float(ndtri((1 + level) / 2))
     center = (proportion + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * math.sqrt(proportion * (1 - proportion) / n + z**2 / (4 * n**2))
-    return max(0.0, min(proportion, center - half)), min(1.0, max(proportion, center + half))
+    spread = math.sqrt(proportion * (1 - proportion) / n + z**2 / (4 * n**2))
+    margin = z / (1 + z**2 / n) * spread
+    return max(0.0, min(proportion, center - margin)), min(1.0, max(proportion, center + margin))
 
 
 # -- over seeds

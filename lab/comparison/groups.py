@@ -263,14 +263,14 @@ def _rate(run: Run) -> float:
 
 def _passage(curves: Sequence[Curve], direction: str, threshold: float) -> TimeToThreshold:
     sign = 1 if direction == "max" else -1
-    firsts = []
+    passages = []
     for curve in curves:
-        there = np.flatnonzero(sign * curve.value >= sign * threshold)
-        firsts += [(curve.clock[i], curve.seconds[i]) for i in there[:1]]
+        reached = np.flatnonzero(sign * curve.value >= sign * threshold)
+        passages += [(curve.clock[i], curve.seconds[i]) for i in reached[:1]]
     return TimeToThreshold(
-        len(firsts),
-        median(float(clock) for clock, _ in firsts) if firsts else None,
-        median(float(seconds) for _, seconds in firsts) if firsts else None,
+        len(passages),
+        median(float(clock) for clock, _ in passages) if passages else None,
+        median(float(seconds) for _, seconds in passages) if passages else None,
     )
 
 

@@ -116,7 +116,7 @@ def _metrics(runs: Sequence[Run], curves: Mapping[str, Mapping[str, Curve]]) -> 
     objectives = [_part(run, "objective").get("metric") for run in runs]
     first = [name for name in dict.fromkeys(objectives) if name in names]
     rest = sorted(names - set(first), key=lambda name: (_section(name), name))
-    # a test figure is one point, at the end
+    # a test metric is one point, at the end
     return first + [name for name in rest if not name.startswith("test/")]
 
 

@@ -16,10 +16,10 @@ Array = np.ndarray[Any, np.dtype[Any]]
 Kind = Literal["image", "table", "video", "sequence", "tokens", "text"]
 Task = Literal["classify", "regress", "segment", "none"]
 
-IN_WORDS: tuple[Kind, ...] = ("tokens", "text")  # there are no numbers to measure
+IN_WORDS: tuple[Kind, ...] = ("tokens", "text")  # without values to measure
 IN_STEPS: tuple[Kind, ...] = ("video", "sequence", "tokens")
 SMALLEST_SIDE = 2
-AT_ONCE = 10_000  # examples that are looked through together
+AT_ONCE = 10_000  # examples that are read at a time
 
 
 class Column(Protocol):
@@ -49,10 +49,10 @@ class Dataset:
     factors: further attributes of each example, by name, [N, ...].
     features: the names of a table's columns, or of the features at each step of a sequence.
     bad: what could not be read, a line for each: refused, unless the user skips it.
-    vocabulary: the words that tokens stand for, by number. Word 0 is "", the end, with which
-        shorter sentences are filled up.
-    mask: bool [N, T], which steps of clips, sequences and tokens there are; the others fill shorter
-        examples up. What fills is not measured, learned or scored.
+    vocabulary: the words that tokens stand for, by index. Word 0 is "", the end, with which
+        shorter sentences are padded.
+    mask: bool [N, T], which steps of clips, sequences and tokens there are; the others are padding,
+        which is not measured, learned or scored.
     """
 
     inputs: Any
@@ -215,7 +215,7 @@ def _check_mask(dataset: Dataset, name: str) -> None:
 
 
 def _bad_rows(dataset: Dataset) -> list[tuple[int, str]]:
-    """Return the rows that hold no finite numbers, and where."""
+    """Return the rows with values that are not finite, and where."""
     bad = []
     if dataset.kind in ("table", "sequence"):
         for start, values in _parts(dataset.inputs):
@@ -241,7 +241,7 @@ def _parts(column: Column) -> Iterator[tuple[int, Array]]:
 
 
 def _place(dataset: Dataset, place: Sequence[Any]) -> str:
-    """Name a number of an example: a column, or a feature at a step."""
+    """Name a value of an example: a column, or a feature at a step."""
     *steps, feature = map(int, place)
     word = "feature" if dataset.kind == "sequence" else "column"
     label = dataset.features[feature] if dataset.features else f"{word} {feature}"

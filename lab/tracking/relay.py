@@ -49,7 +49,7 @@ class BackgroundTracker:
         self.name = name
         self.label = label or name
         self.dropped = 0
-        self.hints: tuple[str, ...] = ()  # what the tracker has to say once the run has ended
+        self.hints: tuple[str, ...] = ()  # lines for the person once the run has ended
         self.started = threading.Event()
         self._make = make
         self._tracker: Tracker | None = None
