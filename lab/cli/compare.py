@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lab.storage.store import Run
 
 FILE = click.Path(path_type=Path, dir_okay=False)
-BAR = re.compile(r"([a-z]+/[a-z0-9_]+)=([-+0-9.eE]+)")
+METRIC_VALUE = re.compile(r"([a-z]+/[a-z0-9_]+)=([-+0-9.eE]+)")
 
 
 @click.command("compare", short_help="Compare groups of runs.")
@@ -57,9 +57,9 @@ def command(
     from lab.api import compare
 
     _check_pictures(plot, html)
-    bar = _bar(fail_under)
+    limit = _parse_fail_under(fail_under)
     runs = selected.runs()
-    query = make_query(bar[0] if bar else None)
+    query = make_query(limit[0] if limit else None)
     by, metric, threshold = query.by, query.metric, query.threshold
     comparison = compare(runs, by=by, metric=metric, threshold=threshold, curves=curves)
     if plot:
@@ -74,7 +74,7 @@ def command(
         _print(comparison)
     for excluded in comparison.left:
         output.say(f"{excluded.run} is left out: {excluded.state}, {excluded.why}")
-    sys.exit(0 if bar is None else _exit_code(comparison, *bar))
+    sys.exit(0 if limit is None else _exit_code(comparison, *limit))
 
 
 def _check_pictures(plot: Path | None, html: Path | None) -> None:
@@ -109,8 +109,8 @@ def _write_page(path: Path, runs: Sequence[Run], query: ComparisonQuery) -> None
     output.say(f"Page: {path}")
 
 
-def _bar(text: str | None) -> tuple[str, float] | None:
-    match = BAR.fullmatch(text) if text else None
+def _parse_fail_under(text: str | None) -> tuple[str, float] | None:
+    match = METRIC_VALUE.fullmatch(text) if text else None
     if text and not match:
         raise UsageError(f"--fail-under {text!r}: write METRIC=VALUE, as test/return=475")
     return (match[1], float(match[2])) if match else None

@@ -280,8 +280,8 @@ def _improvements(groups: Sequence[Group], direction: str) -> list[dict[str, Any
     for group in groups[1:]:
         a, b = groups[0].values, group.values
         sign = 1 if direction == "max" else -1
-        ours, theirs = [sign * x for x in a], [sign * x for x in b]
-        if (ends := improvement_interval(ours, theirs)) is not None:
+        best_values, group_values = [sign * x for x in a], [sign * x for x in b]
+        if (ends := improvement_interval(best_values, group_values)) is not None:
             pair = {"better": groups[0].name, "than": group.name, "low": ends[0], "high": ends[1]}
-            pairs.append({**pair, "probability": improvement(ours, theirs)})
+            pairs.append({**pair, "probability": improvement(best_values, group_values)})
     return pairs

@@ -22,7 +22,7 @@ from lab.data.record import DataRecord
 from lab.errors import UsageError
 from lab.spec import SourceSpec
 
-LOOKED_AT = 512  # examples at a time
+CHECK_BATCH_SIZE = 512  # of the check for inputs that are not finite
 REREAD_SEED = 20_181_203  # of the global generators, when a source is read for comparison
 
 
@@ -96,7 +96,7 @@ class Data:
                 else list(dataset.targets.shape[1:]),
                 "digests": digested,
             }
-            self._record.meet(self.words, entry)
+            self._record.add_or_compare(self.words, entry)
         self._on_read(self._spec.name, description)
         return dataset, parts
 
@@ -168,7 +168,7 @@ class Data:
             part = vars(self).get(name)
             if part is None or not isinstance(part.inputs, torch.Tensor):
                 continue
-            for batch in part.batches(LOOKED_AT):
+            for batch in part.batches(CHECK_BATCH_SIZE):
                 bad = ~torch.isfinite(self.info.prepare_inputs(batch["inputs"])).flatten(1).all(1)
                 if bad.any():
                     row = int(batch["rows"][bad][0])

@@ -65,7 +65,7 @@ class PlainLines(Silent):
         parts += [
             f"{name} {value:.4g}"
             for name, value in row.items()
-            if _worth(name, objective) or name == "train/return" or name.startswith("test/")
+            if _is_watched(name, objective) or name == "train/return" or name.startswith("test/")
         ]
         if objective in row and best is not None:
             parts.append(f"best {best:.4g}")
@@ -126,7 +126,7 @@ class Bar(Silent):
         self._bar.refresh()
 
     def row(self, row: Mapping[str, float], objective: str, best: float | None) -> None:
-        self._seen.update({name: row[name] for name in row if _worth(name, objective)})
+        self._seen.update({name: row[name] for name in row if _is_watched(name, objective)})
         parts = [f"{name.split('/')[1]} {value:.3g}" for name, value in self._seen.items()]
         if best is not None:
             parts.append(f"[green]best {best:.3g}[/]")
@@ -153,7 +153,7 @@ def _heading(title: str, clock: str, begin: int, budget: int) -> str:
     return f"{title}: {where} {clock}"
 
 
-def _worth(name: str, objective: str) -> bool:
+def _is_watched(name: str, objective: str) -> bool:
     """Tell what people watch: in which phase training is, losses, and what selects."""
     if name in ("train/phase", "train/loss", objective):
         return True

@@ -80,16 +80,16 @@ def _embedded(
     media: Sequence[Mapping[str, Any]], folders: Mapping[str, Path]
 ) -> tuple[list[dict[str, Any]], int]:
     """Return the media with their content, and how many were left out."""
-    embedded, spent = [], 0
+    embedded, size = [], 0
     for item in sorted(media, key=lambda item: -int(item["clock"])):
         path = folders[item["run"]] / "media" / item["file"]
         try:
             content = path.read_bytes()
         except OSError:
             continue
-        if spent + len(content) > MEDIA_BYTES:
+        if size + len(content) > MEDIA_BYTES:
             continue
-        spent += len(content)
+        size += len(content)
         if item["kind"] == "text":
             embedded.append({**item, "text": content.decode(errors="replace")})
         else:
