@@ -37,7 +37,7 @@ class Split:
         return len(self.indices)
 
     def take(self, rows: Tensor) -> Batch:
-        """Return the examples at `rows` [B], numbers on the device that count within the split."""
+        """Return the examples at `rows` [B], indices within the split, on the device."""
         batch = {"inputs": self._inputs(rows)}
         if self.targets is not None:
             batch["targets"] = self.targets[rows]
@@ -49,8 +49,8 @@ class Split:
     def _inputs(self, rows: Tensor) -> Tensor:
         if isinstance(self.inputs, Tensor):
             return self.inputs[rows]
-        read = np.ascontiguousarray(self.inputs[self.indices[rows.cpu().numpy()]])
-        return torch.from_numpy(read).to(self.device)
+        inputs = np.ascontiguousarray(self.inputs[self.indices[rows.cpu().numpy()]])
+        return torch.from_numpy(inputs).to(self.device)
 
     def first(self, number: int) -> Batch:
         """Return the first examples, `number` at most."""
@@ -74,11 +74,11 @@ def make_split(
     inputs: Any = column
     if resident:
         inputs = torch.from_numpy(np.ascontiguousarray(column[indices])).to(device)
-    chosen, there = (
-        None if one is None else torch.from_numpy(np.ascontiguousarray(one[indices])).to(device)
-        for one in (targets, mask)
+    split_targets, split_mask = (
+        None if array is None else torch.from_numpy(np.ascontiguousarray(array[indices])).to(device)
+        for array in (targets, mask)
     )
-    return Split(inputs, chosen, indices, device, there)
+    return Split(inputs, split_targets, indices, device, split_mask)
 
 
 class Batches(Protocol):

@@ -1,4 +1,4 @@
-"""Lend an experiment its data: splits on the device, and what it must know of them."""
+"""Give an experiment its data: splits on the device, with their shapes, classes and scales."""
 
 from __future__ import annotations
 
@@ -22,10 +22,8 @@ from lab.data.record import DataRecord
 from lab.errors import UsageError
 from lab.spec import SourceSpec
 
-LOOKED_AT = 512  # examples at a time
-OTHER_SEED = 20_181_203  # of the global generators, when a source is read for comparison
-
-Tell = Callable[[str], None]
+CHECK_BATCH_SIZE = 512  # of the check for inputs that are not finite
+REREAD_SEED = 20_181_203  # of the global generators, when a source is read for comparison
 
 
 class Data:
@@ -42,21 +40,24 @@ class Data:
         offered: Mapping[str, SourceSpec],
         device: torch.device,
         seed: int,
-        fact: Callable[[str, Callable[[], Any]], Any],
-        warn: Tell,
-        tell: Callable[[str, Mapping[str, Any]], None],
+        run_constant: Callable[[str, Callable[[], Any]], Any],
+        warn: Callable[[str], None],
+        on_read: Callable[[str, Mapping[str, Any]], None],
         record: DataRecord | None = None,
     ) -> None:
         self.request = request
         self._spec, self._argument = sources.find(request.data, offered)
         self._device, self._seed = device, seed
-        self._fact, self._warn, self._tell, self._record = fact, warn, tell, record
-        self.source_options = sources.wanted(self._spec, request.task, request.data_args)
+        self._run_constant, self._warn, self._on_read = run_constant, warn, on_read
+        self._record = record
+        self.source_options = sources.with_task(self._spec, request.task, request.data_args)
 
     @cached_property
     def info(self) -> DatasetInfo:
         """Shapes, classes and scales: from the checkpoint, or measured on the training split."""
-        return DatasetInfo.from_plain(self._fact(self.words, lambda: self._measured.as_plain()))
+        return DatasetInfo.from_plain(
+            self._run_constant(self.words, lambda: self._measured.as_plain())
+        )
 
     @property
     def dataset(self) -> Dataset:
@@ -70,17 +71,17 @@ class Data:
 
     @property
     def words(self) -> str:
-        """What the examples are known by in checkpoints and in the record of the run."""
+        """The key of the examples in checkpoints and in the record of the run."""
         return _words(self.request)
 
     @cached_property
     def _read(self) -> tuple[Dataset, splits.Parts]:
-        """Read the examples and part them. Raises UsageError where the run has read others."""
+        """Read the examples and split them. Raises UsageError where the run has read others."""
         dataset, bad = self._load()
         if bad:
             name = self.request.data
             self._warn(f"{name}: {len(bad)} bad examples are left out; the first: {bad[0]}")
-        parts = self._parted(dataset)
+        parts = self._split_indices(dataset)
         digested = digests(dataset, parts)
         if self._record is not None and self._record.is_first(self.words):
             self._check_repeats(digested)
@@ -95,23 +96,23 @@ class Data:
                 else list(dataset.targets.shape[1:]),
                 "digests": digested,
             }
-            self._record.meet(self.words, entry)
-        self._tell(self._spec.name, description)
+            self._record.add_or_compare(self.words, entry)
+        self._on_read(self._spec.name, description)
         return dataset, parts
 
     def _load(self) -> tuple[Dataset, list[str]]:
         """Return the examples, and a line for each bad one that is left out."""
         request = self.request
-        with untouched():  # what a source draws is its own affair
+        with untouched():  # a source may draw from the global generators
             dataset = sources.load(self._spec, self._argument, self.source_options)
         dataset, bad = checked(dataset, request.data, request.skip_bad)
         if request.task not in ("auto", dataset.task):
             raise UsageError(f"--task {request.task}: {request.data} is to {dataset.task}")
         if request.classes:
             dataset = splits.only(dataset, request.data, request.classes)
-        return self._whole(dataset), bad
+        return self._in_memory(dataset), bad
 
-    def _parted(self, dataset: Dataset) -> splits.Parts:
+    def _split_indices(self, dataset: Dataset) -> splits.Parts:
         request = self.request
         parts = splits.split(dataset, request.data, request.fold, request.split_seed)
         if request.labels_per_class is None:
@@ -127,16 +128,16 @@ class Data:
         if self._spec.argument:
             return
         with untouched():
-            random.seed(OTHER_SEED)
-            np.random.seed(OTHER_SEED)  # noqa: NPY002
-            torch.manual_seed(OTHER_SEED)
+            random.seed(REREAD_SEED)
+            np.random.seed(REREAD_SEED)  # noqa: NPY002
+            torch.manual_seed(REREAD_SEED)
             again = digests(self._load()[0])
-        found = contents_changed(digested, again)
-        if found:
+        changed = contents_changed(digested, again)
+        if changed:
             raise UsageError(
                 f"The source {self._spec.name} gives other data each time that it is read: "
-                f"{', '.join(found)}. Seed what it draws, np.random.default_rng(seed), with `seed` "
-                "as an option of the source."
+                f"{', '.join(changed)}. Seed what it draws, np.random.default_rng(seed), with "
+                "`seed` as an option of the source."
             )
 
     @cached_property
@@ -153,8 +154,8 @@ class Data:
 
     def part(self, name: str) -> Split:
         """Return "train", "eval" or "test"."""
-        found: Split = getattr(self, name)
-        return found
+        split: Split = getattr(self, name)
+        return split
 
     def batches(self) -> ShuffledBatches:
         """Return an endless run through the training split, in an order that the seed decides."""
@@ -167,7 +168,7 @@ class Data:
             part = vars(self).get(name)
             if part is None or not isinstance(part.inputs, torch.Tensor):
                 continue
-            for batch in part.batches(LOOKED_AT):
+            for batch in part.batches(CHECK_BATCH_SIZE):
                 bad = ~torch.isfinite(self.info.prepare_inputs(batch["inputs"])).flatten(1).all(1)
                 if bad.any():
                     row = int(batch["rows"][bad][0])
@@ -181,7 +182,7 @@ class Data:
     def _fits(self, dataset: Dataset) -> bool:
         return nbytes(dataset.inputs) <= self.request.max_resident_mb * 2**20
 
-    def _whole(self, dataset: Dataset) -> Dataset:
+    def _in_memory(self, dataset: Dataset) -> Dataset:
         """Read a column at once where it fits, so that equal examples in it can be seen."""
         if dataset.kind == "text" or isinstance(dataset.inputs, np.ndarray):
             return dataset
@@ -198,7 +199,7 @@ class Data:
         return make_split(dataset.inputs, dataset.targets, rows, device, fits, dataset.mask)
 
     def _description(self, dataset: Dataset, parts: splits.Parts) -> dict[str, Any]:
-        """Return what identifies the data, for whoever asks later what a run has seen."""
+        """Return what identifies the data, to compare with when they are read again."""
         request = self.request
         words = {"vocabulary": len(dataset.vocabulary)} if dataset.vocabulary else {}
         return {
@@ -216,9 +217,9 @@ class Data:
 
 
 def _words(request: DataOptions) -> str:
-    """Return what the examples are known by in a checkpoint: one run may read several sources, or
-    one source in several ways."""
+    """Return the key of the examples in a checkpoint: one run may read several sources, or one
+    source in several ways."""
     fields = ("data_args", "task", "fold", "split_seed", "classes", "labels_per_class", "skip_bad")
-    said = {name: getattr(request, name) for name in fields}
-    chosen = {n: v for n, v in said.items() if v != DataOptions.model_fields[n].default}
+    values = {name: getattr(request, name) for name in fields}
+    chosen = {n: v for n, v in values.items() if v != DataOptions.model_fields[n].default}
     return " ".join(["data", request.data, *(f"{name}={value}" for name, value in chosen.items())])

@@ -1,4 +1,4 @@
-"""Say what a source gives: examples, what is to be learned of them, and what is known besides."""
+"""Define the dataset that a source returns: inputs, targets and further attributes."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Array = np.ndarray[Any, np.dtype[Any]]
 Kind = Literal["image", "table", "video", "sequence", "tokens", "text"]
 Task = Literal["classify", "regress", "segment", "none"]
 
-IN_WORDS: tuple[Kind, ...] = ("tokens", "text")  # there are no numbers to measure
+IN_WORDS: tuple[Kind, ...] = ("tokens", "text")  # without values to measure
 IN_STEPS: tuple[Kind, ...] = ("video", "sequence", "tokens")
 SMALLEST_SIDE = 2
-AT_ONCE = 10_000  # examples that are looked through together
+AT_ONCE = 10_000  # examples that are read at a time
 
 
 class Column(Protocol):
-    """An array, or what reads one by bits: `column[indices]` is an array [len(indices), ...]."""
+    """An array, or what reads one in pieces: `column[indices]` is an array [len(indices), ...]."""
 
     @property
     def shape(self) -> tuple[int, ...]: ...
@@ -38,21 +38,21 @@ class Dataset:
     """The examples of a source, before they are split.
 
     inputs: images uint8 [N, C, H, W], clips uint8 [N, T, C, H, W], tables float [N, F], sequences
-        float [N, T, F] of F numbers at T steps, tokens int [N, T] with a vocabulary, or texts, a
+        float [N, T, F] of F features at T steps, tokens int [N, T] with a vocabulary, or texts, a
         list of N strings. Any `Column`: what does not fit in memory is read by batch.
     targets: classes int [N] (or [N, T], one for each frame or step), values float [N, D], masks of
         classes uint8 [N, H, W], or None.
     classes: the names of the classes.
     test: bool [N], the examples that the source itself sets aside for testing, if it does.
-    groups: int [N], examples of one number are never parted by a split, and neither are equal ones;
-        but -1 says that an example stands alone, whatever it equals.
-    factors: what else is known of each example, by name, [N, ...].
-    features: the names of a table's columns, or of the numbers at each step of a sequence.
+    groups: int [N], a split never separates examples of one group, nor equal ones; but an example
+        of group -1 is on its own, whatever it equals.
+    factors: further attributes of each example, by name, [N, ...].
+    features: the names of a table's columns, or of the features at each step of a sequence.
     bad: what could not be read, a line for each: refused, unless the user skips it.
-    vocabulary: the words that tokens stand for, by number. Word 0 is "", the end, with which
-        shorter sentences are filled up.
-    mask: bool [N, T], which steps of clips, sequences and tokens there are; the others fill shorter
-        examples up. What fills is not measured, learned or scored.
+    vocabulary: the words that tokens stand for, by index. Word 0 is "", the end, with which
+        shorter sentences are padded.
+    mask: bool [N, T], which steps of clips, sequences and tokens there are; the others are padding,
+        which is not measured, learned or scored.
     """
 
     inputs: Any
@@ -215,23 +215,23 @@ def _check_mask(dataset: Dataset, name: str) -> None:
 
 
 def _bad_rows(dataset: Dataset) -> list[tuple[int, str]]:
-    """Return the rows that hold no finite numbers, and where."""
-    found = []
+    """Return the rows with values that are not finite, and where."""
+    bad = []
     if dataset.kind in ("table", "sequence"):
         for start, values in _parts(dataset.inputs):
             finite = np.isfinite(values).reshape(len(values), -1)
             for row in np.flatnonzero(~finite.all(axis=1)):
                 place = np.unravel_index(int(finite[row].argmin()), dataset.shape)
                 why = f"{_place(dataset, place)} is {values[row][place]}"
-                found.append((start + int(row), why))
+                bad.append((start + int(row), why))
     if dataset.task == "regress":
         assert dataset.targets is not None
         flat = dataset.targets.reshape(len(dataset), -1)
-        known = {row for row, _ in found}
+        listed = {row for row, _ in bad}
         for row in np.flatnonzero(~np.isfinite(flat).all(axis=1)):
-            if int(row) not in known:
-                found.append((int(row), "its target is no finite number"))
-    return sorted(found)
+            if int(row) not in listed:
+                bad.append((int(row), "its target is no finite number"))
+    return sorted(bad)
 
 
 def _parts(column: Column) -> Iterator[tuple[int, Array]]:
@@ -241,7 +241,7 @@ def _parts(column: Column) -> Iterator[tuple[int, Array]]:
 
 
 def _place(dataset: Dataset, place: Sequence[Any]) -> str:
-    """Name a number of an example: a column, or a feature at a step."""
+    """Name a value of an example: a column, or a feature at a step."""
     *steps, feature = map(int, place)
     word = "feature" if dataset.kind == "sequence" else "column"
     label = dataset.features[feature] if dataset.features else f"{word} {feature}"

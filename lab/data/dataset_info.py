@@ -1,4 +1,4 @@
-"""Say what networks must know of the data: shapes, classes, and how numbers are scaled."""
+"""Describe the data to networks: shapes, classes, and how inputs and targets are scaled."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lab.data.batches import IGNORED, Batch
 from lab.data.dataset import IN_WORDS, Array, Dataset
 
 SAMPLE = 10_000  # examples that a mean needs at most
-MOST_VALUES = 20_000_000  # and numbers, so that large images do not fill the memory
+MOST_VALUES = 20_000_000  # so that large images do not fill the memory
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class DatasetInfo:
         if dataset.task == "regress":
             assert dataset.targets is not None
             values = dataset.targets[train].reshape(len(train), -1)
-            target_mean, target_std = _both(values)
+            target_mean, target_std = _mean_std(values)
             outputs = values.shape[1]
         return cls(
             name, dataset.kind, dataset.task, dataset.shape, dataset.classes, outputs,
@@ -71,25 +71,25 @@ class DatasetInfo:
 
     def prepare(self, batch: Batch) -> Batch:
         """Return a batch of the source as networks and losses take it, by `prepare_inputs` and
-        `prepare_targets`; all else stays. Inputs of steps that only fill are 0, as is the mean, and
-        their classes IGNORED."""
+        `prepare_targets`; all else stays. Inputs of padding steps are 0, as is the mean, and their
+        classes IGNORED."""
         prepared = {**batch, "inputs": self.prepare_inputs(batch["inputs"])}
         if "targets" in batch:
             prepared["targets"] = self.prepare_targets(batch["targets"])
-        return self._without_filling(prepared) if "mask" in batch else prepared
+        return self._zero_padding(prepared) if "mask" in batch else prepared
 
-    def _without_filling(self, batch: Batch) -> Batch:
-        fills = ~batch["mask"]  # [B, T]
+    def _zero_padding(self, batch: Batch) -> Batch:
+        padding = ~batch["mask"]  # [B, T]
         inputs = batch["inputs"]
-        every = fills.view(*fills.shape, *[1] * (inputs.ndim - fills.ndim))
-        cleared = {**batch, "inputs": inputs.masked_fill(every, 0)}
-        if "targets" in batch and batch["targets"].shape == fills.shape:
-            cleared["targets"] = batch["targets"].masked_fill(fills, IGNORED)
+        expanded = padding.view(*padding.shape, *[1] * (inputs.ndim - padding.ndim))
+        cleared = {**batch, "inputs": inputs.masked_fill(expanded, 0)}
+        if "targets" in batch and batch["targets"].shape == padding.shape:
+            cleared["targets"] = batch["targets"].masked_fill(padding, IGNORED)
         return cleared
 
     def prepare_inputs(self, inputs: Tensor) -> Tensor:
-        """Return inputs [B, ...] as floats of mean 0 and deviation 1, by channel, column or feature
-        of a step; tokens [B, T] as whole numbers."""
+        """Return inputs [B, ...] as floats of mean 0 and standard deviation 1, by channel, column
+        or feature of a step; tokens [B, T] as integers."""
         if self.kind == "tokens":
             return inputs.long()
         scaled = inputs.float() / 255 if inputs.dtype == torch.uint8 else inputs.float()
@@ -100,7 +100,7 @@ class DatasetInfo:
         return (scaled - mean) / std
 
     def prepare_targets(self, targets: Tensor) -> Tensor:
-        """Return what a loss compares with: class numbers as they are, values standardized."""
+        """Return the targets of a loss: class indices as they are, values standardized."""
         if self.task != "regress":
             return targets.long()
         values = targets.float()
@@ -119,8 +119,8 @@ class DatasetInfo:
 
 @lru_cache(maxsize=64)
 def constant(values: tuple[float, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Return numbers as a tensor [N] that is not to be written to. It is made once: bringing
-    numbers to an accelerator waits until that has done all of its work."""
+    """Return values as a tensor [N] that is not to be written to. It is made once: copying values
+    to an accelerator waits until that has done all of its work."""
     with torch.inference_mode(False):
         return torch.tensor(values, dtype=dtype, device=device)
 
@@ -129,11 +129,11 @@ def _moments(dataset: Dataset, train: Array) -> tuple[tuple[float, ...], tuple[f
     if dataset.kind in IN_WORDS:
         return (), ()
     values = sampled(dataset, train)
-    return _both(values, 255 if values.dtype == np.uint8 else 1)
+    return _mean_std(values, 255 if values.dtype == np.uint8 else 1)
 
 
 def sampled(dataset: Dataset, rows: Array) -> Array:
-    """Return the numbers of evenly spaced examples of `rows` [M, C], by channel, column or
+    """Return the values of evenly spaced examples of `rows` [M, C], by channel, column or
     feature of a step that there is."""
     count = min(len(rows), SAMPLE, max(1, MOST_VALUES // math.prod(dataset.shape)))
     rows = rows[np.linspace(0, len(rows) - 1, count).astype(int)]
@@ -145,8 +145,8 @@ def sampled(dataset: Dataset, rows: Array) -> Array:
     return values.reshape(-1, values.shape[-1])
 
 
-def _both(values: Array, scale: float = 1) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return means and deviations by column, in units of `scale`; a constant has deviation 1."""
+def _mean_std(values: Array, scale: float = 1) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return means and standard deviations by column, in units of `scale`; 1 for a constant."""
     mean = values.mean(axis=0, dtype=np.float64) / scale
     std = values.std(axis=0, dtype=np.float64) / scale
     std[std <= 1e-9 * np.abs(mean)] = 1.0  # rounding alone

@@ -1,7 +1,7 @@
-"""Tell whether data that are read again are what they were.
+"""Tell whether data that are read again have changed.
 
-An entry is plain data: what a run is told of its source, the number of examples, and a digest of
-each part of the data. So it can be said what has changed, where no two values are at hand.
+An entry is plain data: the description of the source, the number of examples, and a digest of each
+part of the data. So changes can be named without keeping the old data.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def digests(dataset: Dataset, parts: Mapping[str, Array] | None = None) -> dict[
     """Return a digest of each part of the data, and of the split.
 
     inputs: all of them; of a column that is read by batch instead `sample`, of up to 1,000 evenly
-    spaced examples (64 MB at most): all of it may be more than one wants to wait for.
+    spaced examples (64 MB at most): all of it may take too long.
     """
     column = dataset.inputs
     if dataset.kind == "text":
@@ -43,7 +43,7 @@ def digests(dataset: Dataset, parts: Mapping[str, Array] | None = None) -> dict[
         inputs = {"sample": _of_arrays([np.asarray(column[_spaced(column)])])}
     targets = [] if dataset.targets is None else [dataset.targets]
     factors = sorted(dataset.factors)
-    found = {
+    digest_of = {
         **inputs,
         "targets": _of_arrays(targets),
         "classes": _digest(json.dumps(dataset.classes).encode()),
@@ -51,10 +51,10 @@ def digests(dataset: Dataset, parts: Mapping[str, Array] | None = None) -> dict[
         "factors": _of_arrays([dataset.factors[name] for name in factors], factors),
     }
     if dataset.mask is not None:
-        found["mask"] = _of_arrays([dataset.mask])
+        digest_of["mask"] = _of_arrays([dataset.mask])
     if parts is not None:
-        found["split"] = _of_arrays(list(parts.values()), list(parts))
-    return found
+        digest_of["split"] = _of_arrays(list(parts.values()), list(parts))
+    return digest_of
 
 
 def fingerprint(description: Entry, digested: Mapping[str, str]) -> str:
@@ -71,37 +71,37 @@ def contents_changed(before: Mapping[str, str], now: Mapping[str, str]) -> list[
 
 def changes(before: Entry, now: Entry) -> list[str]:
     """Return in words what has changed between two entries of one source, [] for nothing."""
-    found = misfits(before, now)
+    changed = misfits(before, now)
     if before["examples"] != now["examples"]:
-        found.append(f"{now['examples']:,} examples, not {before['examples']:,}")
+        changed.append(f"{now['examples']:,} examples, not {before['examples']:,}")
     else:
-        found += contents_changed(before["digests"], now["digests"])
-    if not found and _differs(before["digests"], now["digests"], "split"):
-        found.append("another split")
-    return found
+        changed += contents_changed(before["digests"], now["digests"])
+    if not changed and _differs(before["digests"], now["digests"], "split"):
+        changed.append("another split")
+    return changed
 
 
 def misfits(before: Entry, now: Entry) -> list[str]:
     """Return in words what has changed so that a network for the old data does not fit the new."""
-    found = []
+    mismatches = []
     for name in ("kind", "task", "shape", "target_shape"):
         if before[name] != now[name]:
             words = name.replace("_", " ")
-            found.append(f"{words} {_said(now[name])}, not {_said(before[name])}")
+            mismatches.append(f"{words} {_text(now[name])}, not {_text(before[name])}")
     for name, word in (("classes", "classes"), ("vocabulary", "words")):
         if before.get(name) != now.get(name):
-            found.append(f"{now.get(name, 0):,} {word}, not {before.get(name, 0):,}")
+            mismatches.append(f"{now.get(name, 0):,} {word}, not {before.get(name, 0):,}")
         elif _differs(before["digests"], now["digests"], name):
-            found.append(f"other {word}")
-    return found
+            mismatches.append(f"other {word}")
+    return mismatches
 
 
-def _said(value: Any) -> str:
+def _text(value: Any) -> str:
     return " x ".join(map(str, value)) or "()" if isinstance(value, list) else str(value)
 
 
 def _differs(before: Mapping[str, str], now: Mapping[str, str], name: str) -> bool:
-    """Tell whether both have a digest, and another one."""
+    """Tell whether both have a digest, and the digests differ."""
     return name in before and name in now and before[name] != now[name]
 
 

@@ -38,9 +38,9 @@ def _mixed(dataset: Dataset, rows: Array) -> Array:
     targets = dataset.targets
     if dataset.task != "classify" or targets is None or targets.ndim > 1:
         return rows[:TILES]
-    found = [rows[targets[rows] == one] for one in range(len(dataset.classes))]
-    turns = range(-(-TILES // max(1, len(found))))
-    return np.array([some[turn] for turn in turns for some in found if turn < len(some)][:TILES])
+    by_class = [rows[targets[rows] == label] for label in range(len(dataset.classes))]
+    turns = range(-(-TILES // max(1, len(by_class))))
+    return np.array([some[turn] for turn in turns for some in by_class if turn < len(some)][:TILES])
 
 
 def _figure(rows: int, columns: int) -> tuple[Any, Any]:
@@ -69,8 +69,8 @@ def _tiles(dataset: Dataset, rows: Array) -> Any:
 
 
 def _strips(dataset: Dataset, rows: Array) -> Any:
-    shown = min(FRAMES, dataset.shape[0])
-    figure, axes = _figure(len(rows), shown)
+    frames = min(FRAMES, dataset.shape[0])
+    figure, axes = _figure(len(rows), frames)
     for line, row, clip in zip(axes, rows, dataset.inputs[rows], strict=True):
         for frame, axis in enumerate(line):
             _show(axis, clip[frame])

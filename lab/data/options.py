@@ -12,22 +12,22 @@ from lab.plugins import Plugins
 
 AUGMENTATIONS = {
     "shift": "largest shift in pixels",
-    "crop": "smallest share of a side that a crop keeps",
-    "flip": "chance of a mirror image",
+    "crop": "smallest fraction of a side that a crop keeps",
+    "flip": "probability of a mirror image",
     "cutout": "side of the square that is cleared, in pixels",
-    "noise": "deviation of added noise, where the inputs' own is 1",
+    "noise": "standard deviation of added noise, where the inputs' own is 1",
     "mixup": "alpha of the beta distribution of the mixture",
 }
 IN_PIXELS = ("shift", "cutout")
 
 
-def _known(asked: dict[str, float]) -> dict[str, float]:
-    for name, amount in asked.items():
+def _checked(amounts: dict[str, float]) -> dict[str, float]:
+    for name, amount in amounts.items():
         if name not in AUGMENTATIONS:
             raise ValueError(f"{name!r} is none of {', '.join(AUGMENTATIONS)}")
         if not _possible(name, amount):
             raise ValueError(f"{name}={amount:g} is out of range: {AUGMENTATIONS[name]}")
-    return asked
+    return amounts
 
 
 def _possible(name: str, amount: float) -> bool:
@@ -40,12 +40,12 @@ def _possible(name: str, amount: float) -> bool:
     return name not in IN_PIXELS or amount.is_integer()
 
 
-Augmentations = Annotated[dict[str, float], AfterValidator(_known)]
+Augmentations = Annotated[dict[str, float], AfterValidator(_checked)]
 
 
 class DataOptions(Options):
-    """Which examples are wanted and how they are parted. An experiment that learns from a source
-    inherits it beside `lab.Config`, and hands its config to `ctx.data`."""
+    """Which examples to use and how to split them. An experiment that learns from a source inherits
+    it together with `lab.Config`, and passes its config to `ctx.data`."""
 
     data: str = Field("digits", description="Source: NAME or NAME:ARGUMENT; `lab data` lists them.")
     data_args: dict[str, bool | int | float | str] = Field(

@@ -1,4 +1,4 @@
-"""Say between which numbers the inputs and the targets of a dataset lie."""
+"""Measure the ranges of the inputs and targets of a dataset."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from lab.data.dataset_info import sampled
 def ranges(dataset: Dataset, rows: Array) -> list[dict[str, Any]]:
     """Return name, min, max, mean and std of each channel, column or feature of a step, in the
     source's own unit, over `rows`, and of the values to predict; of much data, over a sample."""
-    found = []
+    entries = []
     if dataset.kind not in IN_WORDS:
         values = sampled(dataset, rows)
         names = dataset.features or tuple(_names(dataset, values.shape[1]))
-        found += [_range(name, column) for name, column in zip(names, values.T, strict=True)]
+        entries += [_range(name, column) for name, column in zip(names, values.T, strict=True)]
     if dataset.task == "regress":
         assert dataset.targets is not None
         targets = dataset.targets[rows].reshape(len(rows), -1)
-        found += [_range(f"target {i}", column) for i, column in enumerate(targets.T)]
-    return found
+        entries += [_range(f"target {i}", column) for i, column in enumerate(targets.T)]
+    return entries
 
 
 def _names(dataset: Dataset, count: int) -> list[str]:

@@ -23,7 +23,7 @@ Entries = dict[str, Entry]
 
 
 class DataRecord:
-    """What a run has read, by the words that a request is known by.
+    """What a run has read, by the key of each request (`Data.words`).
 
     folder: the run's; None writes nothing. trains: what is read for the first time is added; a
     run that is only looked at adds nothing. accept: go on with data that have changed, warn, and
@@ -48,10 +48,10 @@ class DataRecord:
         """Tell whether a run that trains has not read this before."""
         return self._trains and words not in self._entries
 
-    def meet(self, words: str, entry: Entry) -> None:
+    def add_or_compare(self, words: str, entry: Entry) -> None:
         """Add what was read, or compare it with what was read before.
 
-        Raises UsageError where it has changed, and nobody said to go on or nobody can.
+        Raises UsageError where it has changed and that is not accepted, or cannot be.
         """
         before = self._entries.get(words)
         current = {**entry, "read": _now()}
@@ -59,25 +59,27 @@ class DataRecord:
             if self._trains:
                 self._entries[words] = current
                 self._write(words, current)
-        elif found := changes(before, entry):
-            self._refuse_or_warn(before, entry, found)
+        elif changed := changes(before, entry):
+            self._refuse_or_warn(before, entry, changed)
             self._entries[words] = current
             # what a run was only measured on does not become its own
-            self._write(words, current if self._trains else before, self._yes(before, entry, found))
+            self._write(
+                words, current if self._trains else before, self._acceptance(before, entry, changed)
+            )
 
-    def _refuse_or_warn(self, before: Entry, entry: Entry, found: list[str]) -> None:
-        said = f"{entry['name']} has changed since this run read it: {', '.join(found)}."
+    def _refuse_or_warn(self, before: Entry, entry: Entry, changed: list[str]) -> None:
+        message = f"{entry['name']} has changed since this run read it: {', '.join(changed)}."
         if misfits(before, entry):
-            raise UsageError(f"{said} What was learned does not fit it: start a new run.")
+            raise UsageError(f"{message} What was learned does not fit it: start a new run.")
         if not self._accept:
-            raise UsageError(f"{said} --data-changed goes on with it as it is now.")
-        self._warn(f"{said} Going on with it as it is now.")
+            raise UsageError(f"{message} --data-changed goes on with it as it is now.")
+        self._warn(f"{message} Going on with it as it is now.")
 
-    def _yes(self, before: Entry, entry: Entry, found: list[str]) -> Entry:
-        """Return what is recorded of somebody's yes to changed data."""
+    def _acceptance(self, before: Entry, entry: Entry, changed: list[str]) -> Entry:
+        """Return the record of an accepted change of the data."""
         use = "train" if self._trains else "evaluate"
         sides = {"old": _identity(before), "new": _identity(entry)}
-        return {"time": _now(), "to": use, "changes": found, **sides}
+        return {"time": _now(), "to": use, "changes": changed, **sides}
 
     def _write(self, words: str, entry: Entry, *accepted: Entry) -> None:
         """Put an entry into the file; another process may do the same."""
@@ -85,10 +87,12 @@ class DataRecord:
             return
         try:
             with _locked(self._folder):
-                whole = _read(self._folder)
-                known = [*whole.get(words, {}).get("accepted", ()), *accepted]
-                whole[words] = {**entry, **({"accepted": known} if known else {})}
-                write_atomically(self._folder / DATA, json.dumps(whole, indent=2).encode() + b"\n")
+                entries = _read(self._folder)
+                acceptances = [*entries.get(words, {}).get("accepted", ()), *accepted]
+                entries[words] = {**entry, **({"accepted": acceptances} if acceptances else {})}
+                write_atomically(
+                    self._folder / DATA, json.dumps(entries, indent=2).encode() + b"\n"
+                )
         except OSError as error:
             raise LabError(f"{self._folder / DATA} cannot be written: {error.strerror}") from error
 
@@ -99,7 +103,7 @@ def _identity(entry: Entry) -> dict[str, Any]:
 
 def _read(folder: Path) -> Entries:
     try:
-        found = json.loads((folder / DATA).read_text(encoding="utf-8"))
+        entries = json.loads((folder / DATA).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
@@ -107,7 +111,7 @@ def _read(folder: Path) -> Entries:
             f"{folder / DATA} cannot be read. It tells whether the data have changed: without the "
             "file they are taken as they are."
         ) from error
-    return dict(found)
+    return dict(entries)
 
 
 @contextmanager

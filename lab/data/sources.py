@@ -1,4 +1,4 @@
-"""Find a source by the words a user says, and ask it for its examples."""
+"""Find a source by its name on the command line, and load its examples."""
 
 from __future__ import annotations
 
@@ -31,43 +31,43 @@ def find(words: str, sources: Mapping[str, SourceSpec]) -> tuple[SourceSpec, str
     return spec, argument
 
 
-def load(spec: SourceSpec, argument: str, given: Mapping[str, Any]) -> Dataset:
-    """Return what the source gives for these options.
+def load(spec: SourceSpec, argument: str, options: Mapping[str, Any]) -> Dataset:
+    """Return the dataset that the source returns for these options.
 
     Raises UsageError for options that it does not have, or that are out of range.
     """
     from lab.data.dataset import Dataset
 
-    options = options_of(spec, given)
+    values = options_of(spec, options)
     function = import_object(spec.load)
-    found = function(argument, **options) if spec.argument else function(**options)
-    if not isinstance(found, Dataset):
+    dataset = function(argument, **values) if spec.argument else function(**values)
+    if not isinstance(dataset, Dataset):
         raise UsageError(
-            f"The source {spec.name} returned a {type(found).__name__}, no lab.Dataset"
+            f"The source {spec.name} returned a {type(dataset).__name__}, no lab.Dataset"
         )
-    return found
+    return dataset
 
 
-def options_of(spec: SourceSpec, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the source's options: defaults, and what the user gave."""
+def options_of(spec: SourceSpec, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the source's options: defaults, and what the user set."""
     if not spec.options:
-        if given:
+        if options:
             raise UsageError(f"--data-args: the source {spec.name} has no options")
         return {}
     model: type[config.Options] = import_object(spec.options)
     try:
-        return config.build(model, given).model_dump()
+        return config.build(model, options).model_dump()
     except UsageError as error:
         lines = str(error).replace("unknown option", "there is no option").splitlines()
         raise UsageError("\n".join(f"{spec.name}: {line}" for line in lines)) from error
 
 
-def wanted(spec: SourceSpec, task: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options a source is asked with: those given, and the task where it is one."""
-    return {**({"task": task} if task != "auto" and not spec.task else {}), **given}
+def with_task(spec: SourceSpec, task: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of a source, with the task where that is one of them."""
+    return {**({"task": task} if task != "auto" and not spec.task else {}), **options}
 
 
-def task_of(words: str, given: Mapping[str, Any], sources: Mapping[str, SourceSpec]) -> str:
+def task_of(words: str, options: Mapping[str, Any], sources: Mapping[str, SourceSpec]) -> str:
     """Return what a source is for, without loading it: its `task`, or its option of that name."""
     spec, _ = find(words, sources)
-    return spec.task or str(options_of(spec, given)["task"])
+    return spec.task or str(options_of(spec, options)["task"])

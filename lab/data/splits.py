@@ -1,4 +1,4 @@
-"""Part examples into train, eval and test: seeded, stratified, and without a leak.
+"""Split examples into train, eval and test: seeded, stratified, and without a leak.
 
 Without a test set of the source's own, five disjoint folds make one: fold k is the test set, so
 that five runs measure on all examples. An eighth of the rest, a tenth of all, is for selection.
@@ -19,7 +19,7 @@ from lab.data.dataset import Array, Dataset
 from lab.errors import UsageError
 
 FOLDS = 5
-EVAL_PARTS = 8  # one part in eight of what is not test
+EVAL_PARTS = 8  # an eighth of what is not test
 BINS = 10  # quantiles by which values are stratified
 
 Parts = dict[str, Array]
@@ -39,7 +39,7 @@ def split(dataset: Dataset, name: str, fold: int = 0, seed: int = 0) -> Parts:
     else:
         test = np.flatnonzero(dataset.test)
     rest = np.setdiff1d(everything, test)
-    # where the source parted equal examples, the test set keeps its own
+    # where the source separated equal examples, the test set keeps its own
     rest = rest[~np.isin(units[rest], units[test])]
     turn = 0 if dataset.test is None else fold
     selection = _fold(rest, units, strata, EVAL_PARTS, turn, seed + 1)
@@ -49,38 +49,38 @@ def split(dataset: Dataset, name: str, fold: int = 0, seed: int = 0) -> Parts:
 
 
 def _units(dataset: Dataset) -> Array:
-    """Return a number for each example, the same for those that belong together."""
-    alike = _alike(dataset)
+    """Return an id for each example, the same for those that belong together."""
+    equal = _equal_inputs(dataset)
     if dataset.groups is None:
-        return alike
+        return equal
     _, groups = np.unique(dataset.groups, return_inverse=True)
-    units = _joined(alike, groups)
-    alone = np.flatnonzero(dataset.groups == -1)
-    units[alone] = units.max(initial=0) + 1 + np.arange(len(alone))
+    units = _linked(equal, groups)
+    ungrouped = np.flatnonzero(dataset.groups == -1)
+    units[ungrouped] = units.max(initial=0) + 1 + np.arange(len(ungrouped))
     return units
 
 
-def _joined(one: Array, other: Array) -> Array:
-    """Return a number for each example, the same for those that a chain of equal numbers in `one`
-    or `other` links: two groups that share an example are one."""
+def _linked(a: Array, b: Array) -> Array:
+    """Return an id for each example, the same for those that a chain of equal ids in `a` or `b`
+    links: two groups that share an example are one."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    first = int(one.max(initial=-1)) + 1
-    nodes = first + int(other.max(initial=-1)) + 1
-    links = coo_array((np.ones(len(one)), (one, first + other)), shape=(nodes, nodes))
+    first = int(a.max(initial=-1)) + 1
+    nodes = first + int(b.max(initial=-1)) + 1
+    links = coo_array((np.ones(len(a)), (a, first + b)), shape=(nodes, nodes))
     component = connected_components(links, directed=False)[1]
-    return np.asarray(component[one], int)
+    return np.asarray(component[a], int)
 
 
-def _alike(dataset: Dataset) -> Array:
-    """Return a number for each example, the same for equal inputs."""
+def _equal_inputs(dataset: Dataset) -> Array:
+    """Return an id for each example, the same for equal inputs."""
     if not isinstance(dataset.inputs, np.ndarray) and dataset.kind != "text":
         return np.arange(len(dataset))  # read by batch: too much to look through
-    digests = [hashlib.blake2b(_bytes(one), digest_size=8).digest() for one in dataset.inputs]
-    _, first, number = np.unique(np.array(digests), return_index=True, return_inverse=True)
+    digests = [hashlib.blake2b(_bytes(item), digest_size=8).digest() for item in dataset.inputs]
+    _, first, ids = np.unique(np.array(digests), return_index=True, return_inverse=True)
     # counted as they come: data read by batch, where none are equal, are then split the same way
-    return np.argsort(np.argsort(first))[number]
+    return np.argsort(np.argsort(first))[ids]
 
 
 def _bytes(example: Any) -> bytes:
@@ -130,25 +130,25 @@ def _check(dataset: Dataset, name: str, parts: Parts) -> None:
 
 
 def only(dataset: Dataset, name: str, classes: Sequence[str]) -> Dataset:
-    """Return the examples of some classes, which are numbered anew: names, or ranges as `0-4`.
+    """Return the examples of some classes, which are renumbered: names, or ranges as `0-4`.
 
     Raises UsageError where there is no such class.
     """
     if dataset.task != "classify" or dataset.targets is None or dataset.targets.ndim > 1:
         raise UsageError(f"--classes: {name} has no classes to choose from")
-    numbers = [number for one in classes for number in _numbers(one, dataset.classes, name)]
-    numbers = list(dict.fromkeys(numbers))
-    rows = np.flatnonzero(np.isin(dataset.targets, numbers))
+    indices = [index for word in classes for index in _class_indices(word, dataset.classes, name)]
+    indices = list(dict.fromkeys(indices))
+    rows = np.flatnonzero(np.isin(dataset.targets, indices))
     taken = dataset.take(rows)
-    anew = np.full(len(dataset.classes), -1)
-    anew[numbers] = np.arange(len(numbers))
+    new_index = np.full(len(dataset.classes), -1)
+    new_index[indices] = np.arange(len(indices))
     assert taken.targets is not None
     return replace(
-        taken, targets=anew[taken.targets], classes=tuple(dataset.classes[n] for n in numbers)
+        taken, targets=new_index[taken.targets], classes=tuple(dataset.classes[n] for n in indices)
     )
 
 
-def _numbers(word: str, classes: Sequence[str], name: str) -> list[int]:
+def _class_indices(word: str, classes: Sequence[str], name: str) -> list[int]:
     first, sign, last = word.partition("-")
     if word in classes:
         return [classes.index(word)]
@@ -169,5 +169,7 @@ def few(dataset: Dataset, name: str, rows: Array, labels: int, seed: int) -> Arr
     if dataset.task != "classify" or targets is None or targets.ndim > 1:
         raise UsageError(f"--labels-per-class: the examples of {name} have no class each")
     rng = np.random.default_rng(seed)
-    found = [rng.permutation(rows[targets[rows] == one])[:labels] for one in np.unique(targets)]
-    return np.sort(np.concatenate(found))
+    chosen = [
+        rng.permutation(rows[targets[rows] == label])[:labels] for label in np.unique(targets)
+    ]
+    return np.sort(np.concatenate(chosen))
