@@ -1,4 +1,4 @@
-"""Measure how far two sets of features are apart, without bias: Bińkowski et al. (2018)."""
+"""Kernel inception distance of two sets of features, without bias: Bińkowski et al. (2018)."""
 
 from __future__ import annotations
 
@@ -24,31 +24,33 @@ def kid(real: Examples, fake: Examples, subsets: int = 50, size: int | None = No
     (x·y / D + 1)³, without bias (section 4): 0 on average where the sets are alike, so sometimes
     less.
 
-    std is the deviation among `subsets` random ones of `size` examples each, by default half of the
-    smaller set and at most 1000. The kernel is no stranger to scale: bring features to a variance
-    around 1, as `FeatureMetrics.features` are. Raises ValueError for sets of one example.
+    std is the standard deviation among `subsets` random ones of `size` examples each, by default
+    half of the smaller set and at most 1000. The kernel depends on scale: bring features to a
+    variance around 1, as `FeatureMetrics.features` are. Raises ValueError for sets of one example.
     """
-    one, other = rows(real), rows(fake)
-    fewest = min(len(one), len(other))
+    x, y = rows(real), rows(fake)
+    fewest = min(len(x), len(y))
     if fewest < 2:
-        raise ValueError(f"sets of {len(one)} and {len(other)} examples have no spread")
+        raise ValueError(f"sets of {len(x)} and {len(y)} examples have no spread")
     size = min(size or max(2, min(fewest // 2, LARGEST_SUBSET)), fewest)
-    draw = Generator().manual_seed(0)
-    ours, theirs = (_members(len(x), subsets, size, draw) for x in (one, other))
-    estimates = _within(one, ours) + _within(other, theirs) - 2 * _between(one, other, ours, theirs)
+    generator = Generator().manual_seed(0)
+    a_members, b_members = (_members(len(x), subsets, size, generator) for x in (x, y))
+    estimates = (
+        _within(x, a_members) + _within(y, b_members) - 2 * _between(x, y, a_members, b_members)
+    )
     spread = float(estimates[1:].std()) if subsets > 1 else 0.0
     return Kid(float(estimates[0]), spread)
 
 
-def _members(count: int, subsets: int, size: int, draw: Generator) -> Tensor:
+def _members(count: int, subsets: int, size: int, generator: Generator) -> Tensor:
     """Return who is in the whole set, and in each subset: zeros and ones [1 + subsets, count]."""
-    chosen = torch.rand(subsets, count, generator=draw).argsort(1)[:, :size]
+    chosen = torch.rand(subsets, count, generator=generator).argsort(1)[:, :size]
     members = torch.zeros(subsets, count, dtype=torch.float64).scatter_(1, chosen, 1.0)
     return torch.cat([torch.ones(1, count, dtype=torch.float64), members])
 
 
-def _kernel(one: Tensor, other: Tensor) -> Tensor:
-    base = (one @ other.T).div_(one.shape[1]).add_(1)
+def _kernel(a: Tensor, b: Tensor) -> Tensor:
+    base = (a @ b.T).div_(a.shape[1]).add_(1)
     return base * base * base  # a power would take twice as long
 
 
@@ -60,13 +62,13 @@ def _within(x: Tensor, members: Tensor) -> Tensor:
     return (total - own) / (number * (number - 1))
 
 
-def _between(one: Tensor, other: Tensor, ours: Tensor, theirs: Tensor) -> Tensor:
-    return _sums(one, other, ours, theirs) / (ours.sum(1) * theirs.sum(1))
+def _between(a: Tensor, b: Tensor, a_members: Tensor, b_members: Tensor) -> Tensor:
+    return _sums(a, b, a_members, b_members) / (a_members.sum(1) * b_members.sum(1))
 
 
-def _sums(one: Tensor, other: Tensor, ours: Tensor, theirs: Tensor) -> Tensor:
+def _sums(a: Tensor, b: Tensor, a_members: Tensor, b_members: Tensor) -> Tensor:
     """Return the sum of the kernel over all pairs of each subset, from blocks of the matrix."""
-    total = torch.zeros(len(ours), dtype=torch.float64)
-    for span in spans(len(one), len(other)):
-        total += ((ours[:, span] @ _kernel(one[span], other)) * theirs).sum(1)
+    total = torch.zeros(len(a_members), dtype=torch.float64)
+    for span in spans(len(a), len(b)):
+        total += ((a_members[:, span] @ _kernel(a[span], b)) * b_members).sum(1)
     return total
