@@ -263,9 +263,9 @@ class Runner:
             self.recorder.warn(f"No episode was recorded: {reason(error)}")
 
     def _write_media(self, clock: int) -> None:
-        shown, self.ctx.shown = self.ctx.shown, []
+        media, self.ctx.shown = self.ctx.shown, []
         if self.plan.media:
-            self.recorder.media(clock, shown)
+            self.recorder.media(clock, media)
 
     # -- checkpoints
 

@@ -57,12 +57,12 @@ def _import(name: str) -> ModuleType:
 
 
 def _import_file(path: Path) -> ModuleType:
-    """Import a file as the module of its name, with the modules beside it."""
+    """Import a file as the module of its name, with the modules in its folder."""
     if not path.is_file():
         raise UsageError(f"There is no file {path}.")
-    found = sys.modules.get(path.stem) or importlib.util.find_spec(path.stem)
-    where = getattr(found, "__file__", None) or getattr(found, "origin", None)
-    if not path.stem.isidentifier() or (found and Path(str(where)) != path):
+    imported = sys.modules.get(path.stem) or importlib.util.find_spec(path.stem)
+    where = getattr(imported, "__file__", None) or getattr(imported, "origin", None)
+    if not path.stem.isidentifier() or (imported and Path(str(where)) != path):
         raise UsageError(f"{path} cannot be imported as a module {path.stem!r}: rename the file.")
     folder = str(path.parent)
     added = folder not in sys.path
