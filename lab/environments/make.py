@@ -96,13 +96,14 @@ def make_envs(
     time_limit: int | None = None,
     **kwargs: Any,
 ) -> Envs:
-    """Make `num_envs` environments: a native vector version where there is one, it pays and
-    `native` allows it, otherwise one by one. `vector_id` names the environment that has it, if not
-    `env_id` itself. Episodes are truncated after `time_limit` steps, if nothing ends them before.
+    """Make `num_envs` environments: a native vector version where there is one, it is faster
+    and `native` allows it, otherwise one by one. `vector_id` names the environment that has it, if
+    not `env_id` itself. Episodes are truncated after `time_limit` steps, if nothing ends them
+    before.
     """
     vector_id = vector_id or env_id
-    pays = num_envs >= NATIVE_FROM and not wrappers
-    if native and pays and gym.spec(vector_id).vector_entry_point:
+    is_faster = num_envs >= NATIVE_FROM and not wrappers
+    if native and is_faster and gym.spec(vector_id).vector_entry_point:
         vector = _native(env_id, vector_id, num_envs, time_limit, kwargs)
         if vector is not None:
             return Envs(vector, name=env_id)
@@ -182,9 +183,9 @@ def is_exact(make: Callable[[], Envs]) -> bool:
 
 
 def _reason(error: Exception) -> str:
-    """Say what an environment's own error says; that of a KeyError is no more than the key."""
-    said = first_line(error)
-    return f"{type(error).__name__} {said}" if isinstance(error, KeyError) else said
+    """Return the message of an environment's error; that of a KeyError is the key alone."""
+    message = first_line(error)
+    return f"{type(error).__name__} {message}" if isinstance(error, KeyError) else message
 
 
 def _actions(envs: Envs, rng: np.random.Generator) -> list[Any]:

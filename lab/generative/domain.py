@@ -21,8 +21,8 @@ from lab.data.dataset_info import DatasetInfo
 from lab.errors import UsageError
 from lab.generative import feature_net
 from lab.generative.caching import cached
-from lab.generative.fid import fid
-from lab.generative.kid import kid
+from lab.generative.frechet import fid
+from lab.generative.kernel import kid
 from lab.generative.neighbors import Memorization, memorization, nearest
 from lab.generative.precision_recall import prdc
 from lab.generative.principal_components import principal
