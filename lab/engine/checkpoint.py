@@ -170,8 +170,8 @@ class Checkpoints:
     def find(self, which: str) -> Path:
         """Return the path of "best", "last" or a clock; "best" falls back to "last" where there
         is no objective. Raises UsageError where it does not exist."""
-        available = {"best": (BEST, LAST, PREVIOUS), "last": (LAST, PREVIOUS)}
-        for name in available.get(which, (f"{which}.pt",)):
+        names = {"best": (BEST, LAST, PREVIOUS), "last": (LAST, PREVIOUS)}
+        for name in names.get(which, (f"{which}.pt",)):
             if (self.dir / name).is_file():
                 return self.dir / name
         available = ", ".join(path.stem for path in sorted(self.dir.glob("*.pt"))) or "none"

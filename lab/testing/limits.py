@@ -134,8 +134,8 @@ def _last_resort(seconds: float, own: Own, check: str, clean: Callable[[], None]
     screen = os.dup(2)  # standard error may be caught by the time that it is needed
 
     def end() -> None:
-        said = late(seconds, own, sys._current_frames().get(main))
-        text = f"{check}: {said} It is below Python, where nothing interrupts it: this ends here.\n"
+        why = late(seconds, own, sys._current_frames().get(main))
+        text = f"{check}: {why} It is below Python, where nothing interrupts it: this ends here.\n"
         os.write(screen, text.encode())
         clean()
         os._exit(1)
