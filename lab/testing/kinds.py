@@ -29,7 +29,7 @@ MODULES = {  # the files that hold the checks of each kind
         "splits",
         "variants",
         "capabilities",
-        "manners",
+        "side_effects",
     ),
     "environment": ("offered", "environments"),
     "source": ("offered", "sources"),
