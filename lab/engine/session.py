@@ -160,7 +160,7 @@ class Session:
         try:
             state = checkpoint.load(self._checkpoints(run).find(which))
         except checkpoint.Damaged as error:
-            raise LabError(f"{error}. Another may be whole: try --checkpoint last.") from error
+            raise LabError(f"{error}. Another may be intact: try --checkpoint last.") from error
         record = DataRecord(
             run.dir,
             trains=False,

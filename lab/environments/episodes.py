@@ -1,4 +1,4 @@
-"""Play whole episodes: one quota for each environment, never "the first N to finish"."""
+"""Play complete episodes: one quota for each environment, never "the first N to finish"."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ def _native(
     if limits:
         own["max_episode_steps"] = min(limits)
     elif "max_episode_steps" in kwargs:
-        return None  # asked for no limit; it may have one of its own
+        return None  # no limit is requested; it may have one of its own
     if time_limit is not None and not _takes_limit(vector_id):
         return None
     try:
@@ -162,7 +162,7 @@ def is_exact(make: Callable[[], Envs]) -> bool:
     """Try on two scratch copies whether a state saved here continues there alike.
 
     The first plays into its second episode, so that what is carried between episodes shows, and
-    hands its state over. Both go on with the same actions.
+    gives its state to the other. Both go on with the same actions.
     """
     original, copy = make(), make()
     try:

@@ -34,16 +34,17 @@ def kid(real: Examples, fake: Examples, subsets: int = 50, size: int | None = No
         raise ValueError(f"sets of {len(x)} and {len(y)} examples have no spread")
     size = min(size or max(2, min(fewest // 2, LARGEST_SUBSET)), fewest)
     generator = Generator().manual_seed(0)
-    a_members, b_members = (_members(len(x), subsets, size, generator) for x in (x, y))
+    x_members = _members(len(x), subsets, size, generator)
+    y_members = _members(len(y), subsets, size, generator)
     estimates = (
-        _within(x, a_members) + _within(y, b_members) - 2 * _between(x, y, a_members, b_members)
+        _within(x, x_members) + _within(y, y_members) - 2 * _between(x, y, x_members, y_members)
     )
     spread = float(estimates[1:].std()) if subsets > 1 else 0.0
     return Kid(float(estimates[0]), spread)
 
 
 def _members(count: int, subsets: int, size: int, generator: Generator) -> Tensor:
-    """Return who is in the whole set, and in each subset: zeros and ones [1 + subsets, count]."""
+    """Return masks of the members of the full set and of each subset [1 + subsets, count]."""
     chosen = torch.rand(subsets, count, generator=generator).argsort(1)[:, :size]
     members = torch.zeros(subsets, count, dtype=torch.float64).scatter_(1, chosen, 1.0)
     return torch.cat([torch.ones(1, count, dtype=torch.float64), members])

@@ -39,7 +39,7 @@ def export(module: nn.Module, info: DatasetInfo, options: Export, folder: Path) 
             outputs = WRITERS[options.to](module, inputs, path)
     except LabError:
         raise
-    except Exception as error:  # a person's own network may resist in any way
+    except Exception as error:  # a user's own network may fail in any way
         raise LabError(f"{path} cannot be written as {options.to}: {describe(error)}") from error
     worst = float((outputs - expected).abs().max() / expected.abs().max().clamp(min=1))
     if not worst <= TOLERANCE:

@@ -67,7 +67,7 @@ class CrossEntropy:
 
 @dataclass(frozen=True)
 class MSE:
-    """Mean squared error over all numbers; outputs and targets of one shape."""
+    """Mean squared error over all values; outputs and targets of one shape."""
 
     def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
         _check_shapes(outputs, targets)

@@ -1,4 +1,4 @@
-"""Read weights to begin with: of a run, of a checkpoint, or of anybody's state dict."""
+"""Read weights to begin with: of a run, of a checkpoint, or of any state dict."""
 
 from __future__ import annotations
 

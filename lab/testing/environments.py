@@ -162,7 +162,7 @@ def check_its_state_is_restored_exactly(subject: Subject) -> None:
 
 
 def check_native_versions_equal_their_originals(subject: Subject) -> None:
-    """The vector version that stands in for another environment equals it step for step."""
+    """The vector version that replaces another environment equals it step for step."""
     if not subject.spec.native:
         raise Skipped("the spec names no native version")
     subject.ids()

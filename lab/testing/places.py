@@ -17,7 +17,7 @@ IMPORTING = "<frozen importlib._bootstrap>"
 
 @dataclass(frozen=True)
 class Place:
-    """A line, and the function that it stands in."""
+    """A line, and the function that contains it."""
 
     file: str
     line: int

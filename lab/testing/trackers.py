@@ -88,7 +88,7 @@ class Subject(Offered):
 
     @cached_property
     def run(self) -> Run:
-        """A run that nobody followed."""
+        """A run without trackers."""
         return Run(practice.train(self.folder, "alone")[0].dir)
 
     @cached_property
@@ -321,7 +321,7 @@ def check_it_holds_up_no_exit(subject: Subject) -> None:
 
 
 def defaults(spec: TrackerSpec) -> Options | None:
-    """Return a tracker's options as they are where nobody says anything; None where it has none."""
+    """Return a tracker's options as they are by default; None where it has none."""
     options: Options | None = spec.load_options()() if spec.options else None
     return options
 
@@ -398,7 +398,7 @@ def _lines(path: Path) -> list[str]:
 
 
 def _is_at_url(path: str, url: Any) -> bool:
-    """Tell whether a file, as seen from where the tracker lives, is where `url` leads to."""
+    """Tell whether a file, relative to the tracker's folder, is where `url` leads to."""
     address = urlparse(url if isinstance(url, str) else "")
     return address.scheme in ("", "file") and Path(path).parts[0] in Path(address.path).parts
 
