@@ -22,7 +22,7 @@ def threads() -> Iterator[None]:
 
 
 @pytest.fixture
-def draw() -> torch.Generator:
+def generator() -> torch.Generator:
     return torch.Generator().manual_seed(0)
 
 

@@ -98,7 +98,7 @@ def server(python: str, variables: tuple[tuple[str, str], ...]) -> socket.socket
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     kept = {k: v for k, v in os.environ.items() if not k.startswith((*READ_ONCE, "PYTEST"))}
     folders = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    customized = [one for one in folders if Path(one, "sitecustomize.py").exists()]
+    customized = [folder for folder in folders if Path(folder, "sitecustomize.py").exists()]
     process = subprocess.Popen(
         [python, "-P", str(SERVER), str(theirs.fileno())],
         env={**kept, **dict(variables), "PYTHONPATH": os.pathsep.join(customized)},

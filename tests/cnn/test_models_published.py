@@ -126,8 +126,8 @@ def multiply_adds(net: nn.Module, side: int) -> int:
 
     def count(layer: nn.Module, _: object, out: torch.Tensor) -> None:
         nonlocal total
-        one_output = layer.weight[0].numel()
-        total += out[0].numel() * one_output
+        per_output = layer.weight[0].numel()
+        total += out[0].numel() * per_output
 
     for layer in net.modules():
         if isinstance(layer, nn.Conv2d | nn.Linear):

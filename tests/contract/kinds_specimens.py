@@ -72,8 +72,8 @@ def in_color() -> lab.Dataset:
 
 
 def without_a_class() -> lab.Dataset:
-    found = points()
-    return lab.Dataset(found.inputs, found.targets, classes=("below", "above", "beyond"))
+    dataset = points()
+    return lab.Dataset(dataset.inputs, dataset.targets, classes=("below", "above", "beyond"))
 
 
 def few() -> lab.Dataset:

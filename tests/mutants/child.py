@@ -51,7 +51,7 @@ class Watcher:
     first, and notes how long each takes, which pass and which one fails."""
 
     def __init__(self, durations: Mapping[str, float], only: tuple[str, ...]) -> None:
-        self.known, self.only = durations, set(only)
+        self.expected, self.only = durations, set(only)
         self.durations: dict[str, float] = {}
         self.passed: set[str] = set()
         self.broken: set[str] = set()
@@ -60,7 +60,7 @@ class Watcher:
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
         if self.only:
             items[:] = [item for item in items if self.only & {*names_of(item.nodeid)}]
-        items.sort(key=lambda item: self.known.get(item.nodeid, 0.0))
+        items.sort(key=lambda item: self.expected.get(item.nodeid, 0.0))
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         spent = self.durations.get(report.nodeid, 0.0) + report.duration
@@ -152,9 +152,9 @@ def _enter(tree: Path, work: Path) -> None:
     sys.path[:] = first + [entry for entry in sys.path if entry not in ("", *first)]
     os.environ["PYTHONPATH"] = os.pathsep.join(first)  # for the processes that tests start
     importlib.invalidate_caches()
-    found = importlib.util.find_spec("lab")
-    assert found is not None
-    assert Path(str(found.origin)).is_relative_to(tree), found.origin
+    spec = importlib.util.find_spec("lab")
+    assert spec is not None
+    assert Path(str(spec.origin)).is_relative_to(tree), spec.origin
 
 
 def _is_ours(name: str) -> bool:
@@ -162,5 +162,5 @@ def _is_ours(name: str) -> bool:
     return top in OURS or top.startswith("lab_")
 
 
-def _report(work: Path, **found: Any) -> None:
-    (work / "report.json").write_text(json.dumps(found))
+def _report(work: Path, **report: Any) -> None:
+    (work / "report.json").write_text(json.dumps(report))

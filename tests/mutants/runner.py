@@ -55,9 +55,9 @@ class Laboratory:
     """
 
     def __init__(
-        self, work: Path, jobs: int, known: Path, trust: bool, killers: Mapping[str, str]
+        self, work: Path, jobs: int, cache: Path, trust: bool, killers: Mapping[str, str]
     ) -> None:
-        self.known, self.trust = known, trust
+        self.cache, self.trust = cache, trust
         self.killers = dict(killers)
         self.lock = Lock()
         self.running: set[int] = set()
@@ -82,10 +82,10 @@ class Laboratory:
 
     def prove(self, mutants: Sequence[Mutant]) -> None:
         """Forget killers that fail without a fault, or are there no more."""
-        asked = {self.killers[m.id] for m in mutants if m.id in self.killers}
+        named = {self.killers[m.id] for m in mutants if m.id in self.killers}
         kept = self.kept("killers")
         passed = set(kept.get("passed", ()))
-        new = {test for test in asked - passed if (ROOT / _file(test)).is_file()}
+        new = {test for test in named - passed if (ROOT / _file(test)).is_file()}
         for _, group in groupby(sorted(new), key=lambda test: Path(_file(test)).parent):
             only = tuple(group)
             files = tuple(sorted(set(map(_file, only))))
@@ -97,14 +97,14 @@ class Laboratory:
 
     def kept(self, key: str) -> dict[str, Any]:
         """Return what was learned of the same code, or of any if that is trusted; or nothing."""
-        kept = json.loads(self.known.read_text()) if self.known.exists() else {}
-        found: dict[str, Any] = kept.get(key, {})
-        return found if self.trust or found.get("tree") == digest_of_tree() else {}
+        kept = json.loads(self.cache.read_text()) if self.cache.exists() else {}
+        entry: dict[str, Any] = kept.get(key, {})
+        return entry if self.trust or entry.get("tree") == digest_of_tree() else {}
 
     def keep(self, key: str, learned: Mapping[str, Any]) -> None:
-        kept = json.loads(self.known.read_text()) if self.known.exists() else {}
+        kept = json.loads(self.cache.read_text()) if self.cache.exists() else {}
         kept[key] = {"tree": digest_of_tree(), **learned}
-        self.known.write_text(json.dumps(kept))
+        self.cache.write_text(json.dumps(kept))
 
     def prepare(self, tests: tuple[str, ...], tree: Path) -> float:
         """Return how long tests take without a fault. Raises Broken where one fails."""
@@ -210,8 +210,8 @@ class Laboratory:
         written = tree.with_name(f"{tree.name}-work") / "report.json"
         if not written.exists():
             if process.exitcode and process.exitcode < 0:
-                said = f"ended by signal {-process.exitcode}"
-                return {"code": 1, "failed": said, "passed": [], "broken": []}
+                cause = f"ended by signal {-process.exitcode}"
+                return {"code": 1, "failed": cause, "passed": [], "broken": []}
             raise Broken(f"{function.__name__} failed by itself: {arguments}")
         report: dict[str, Any] = json.loads(written.read_text())
         return report
@@ -278,8 +278,8 @@ def read_results(path: Path) -> dict[str, Result]:
     """Return the last result of each fault in a file of JSON lines."""
     if not path.exists():
         return {}
-    found = (Result(**json.loads(line)) for line in path.read_text().splitlines() if line.strip())
-    return {result.id: result for result in found}
+    results = (Result(**json.loads(line)) for line in path.read_text().splitlines() if line.strip())
+    return {result.id: result for result in results}
 
 
 def append_result(path: Path, result: Result) -> None:

@@ -59,16 +59,16 @@ def toys(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.fixture
-def said() -> list[str]:
+def messages() -> list[str]:
     """What a tracker said to the person."""
     return []
 
 
 @pytest.fixture
-def make_run(run_info: Callable[..., RunInfo], said: list[str]) -> Callable[..., RunInfo]:
+def make_run(run_info: Callable[..., RunInfo], messages: list[str]) -> Callable[..., RunInfo]:
     """Return a maker of RunInfo; its folder exists, and what is said goes to `said`."""
 
     def make(**changes: Any) -> RunInfo:
-        return run_info(say=said.append, **changes)
+        return run_info(say=messages.append, **changes)
 
     return make
