@@ -1,4 +1,4 @@
-"""Lend every test one thread, facts of toy sources, and short runs in the test's own folder."""
+"""Fixtures: one thread, toy sources, and short runs in the test's own folder."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def gaussian():
 @pytest.fixture
 def odd_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Installed sources: `same` (all one picture), `constant` (pixels that never vary), `lone` (one
-    picture), `broken` (a row with NaN), `gaussian` (rows of two hidden numbers and noise)."""
+    picture), `broken` (a row with NaN), `gaussian` (rows of two latent variables and noise)."""
     site = tmp_path / "site"
     site.mkdir()
     (site / "odd_examples.py").write_text(SOURCE)

@@ -1,4 +1,4 @@
-"""Linear autoencoders find what is known in closed form: principal components, and their
+"""Linear autoencoders learn what has a closed form: principal components, and their
 probabilistic model."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Trained networks draw samples, tell codes and errors, and are written for other software."""
+"""Trained networks draw samples, predict codes and errors, and are exported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each method is scikit-learn's, on the lab's split, with the figures that networks get."""
+"""Each method is scikit-learn's, on the lab's split, with the metrics that networks get."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def test_several_values_are_learned_together(tmp_path, algo) -> None:
 
 
 def made_for_values(tmp_path, algo, outputs):
-    """Return a baseline of values that nobody runs, on data that are lent directly."""
+    """Return a baseline for regression without a runner, on data that are passed directly."""
     from types import SimpleNamespace
 
     from lab.compute.device import Compute

@@ -92,7 +92,7 @@ def test_predict_names_the_likeliest_classes(fit, cli) -> None:
 
 
 def test_networks_and_baselines_share_one_table(fit, cli, tmp_path) -> None:
-    """The same examples in the same split, the same figures, the same objective."""
+    """The same examples in the same split, the same metrics, the same objective."""
     common = {"data": "digits", "runs_dir": tmp_path / "runs", "wandb": "disabled", "media": False}
     runs = [
         fit("knn", "digits", name="one"),

@@ -1,4 +1,4 @@
-"""What docs/cnn.md shows works, and its figures are those of the networks."""
+"""What docs/cnn.md shows works, and its counts are those of the networks."""
 
 from __future__ import annotations
 

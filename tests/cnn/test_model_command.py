@@ -68,7 +68,7 @@ def test_without_sizes_they_come_from_the_data(show) -> None:
 
 
 def test_sizes_without_data_are_those_of_no_preset(show) -> None:
-    """One for digits would halve the width of a network that was asked for by size alone."""
+    """A preset for digits would halve the width of a network that is given by size alone."""
     cifar = ("--shape", "3,32,32", "--outputs", 10)
     assert show("cnn", "--arch", "resnet20", *cifar)["parameters"] == 269_722
     tuned = show("cnn", "--arch", "resnet20", "--preset", "digits-resnet20", *cifar)

@@ -238,7 +238,7 @@ def test_adaptive_windows_are_those_of_torch(sides) -> None:
 @pytest.mark.parametrize("arch", ["alexnet", "vgg11", "googlenet"])
 def test_no_gradient_goes_through_what_does_not_repeat_itself_on_cuda(arch) -> None:
     """Of all that these networks are made of torch lists adaptive pooling alone, to more than one
-    pixel, among what raises where deterministic kernels are asked for. "meta" stands for CUDA."""
+    pixel, among what raises where deterministic kernels are required. "meta" stands for CUDA."""
     net = build(arch, channels=3, size=(64, 64), classes=4).to("meta").train()
     torch.use_deterministic_algorithms(True)
     try:

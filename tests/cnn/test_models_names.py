@@ -1,4 +1,4 @@
-"""Networks are asked for by name, in sentences where it cannot be, and their layers have names."""
+"""Networks are built by name, a wrong name is a plain message, and layers have names."""
 
 from __future__ import annotations
 

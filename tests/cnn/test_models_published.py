@@ -1,6 +1,6 @@
 """Every architecture is the published one: parameters to the unit, multiply-adds, and names.
 
-Networks are made on torch's meta device: shapes without numbers, so that the largest costs nothing.
+Networks are made on torch's meta device: shapes without data, so that the largest costs nothing.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ def test_the_small_stem_keeps_more_of_a_small_picture(arch, full, small) -> None
 
 @pytest.mark.parametrize("arch", ["lenet5", "resnet18", "mobilenet_v2", "googlenet", "simple"])
 def test_a_training_step_reaches_every_parameter(arch) -> None:
-    """On real numbers: eight pixels, one channel, as scikit-learn's digits."""
+    """With real data: eight pixels, one channel, as scikit-learn's digits."""
     torch.manual_seed(0)
     net = build(arch, channels=1, size=(8, 8), classes=10).train()
     out = net(torch.rand(4, 1, 8, 8))

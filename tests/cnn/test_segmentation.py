@@ -1,4 +1,4 @@
-"""A network says of each pixel what it shows: training, resuming, and what cannot be asked."""
+"""A network classifies each pixel: training, resuming, and options that are refused."""
 
 from __future__ import annotations
 

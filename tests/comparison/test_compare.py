@@ -1,4 +1,4 @@
-"""Runs are chosen, grouped and judged as asked; what is not whole is listed and left out."""
+"""Runs are selected, grouped and ranked by the query; incomplete runs are listed and left out."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def test_any_run_finds_what_cublas_needs_for_a_later_deterministic_one(
         monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", before)
     with device.configured(1, deterministic):
         configured = os.environ["CUBLAS_WORKSPACE_CONFIG"]
-    # a value that does not repeat is a person's own choice, until determinism is asked for
+    # a value that does not repeat is a person's own choice, unless determinism is requested
     assert configured == (expected or (":4096:8" if deterministic else before))
 
 

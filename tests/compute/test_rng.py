@@ -1,4 +1,4 @@
-"""All randomness follows from one seed, can be lent and comes back to the bit."""
+"""All randomness follows from one seed; a scope with its own seed restores it to the bit."""
 
 # ruff: noqa: NPY002  legacy generators are what is tested
 

@@ -25,7 +25,7 @@ MODULE = "kinds_specimens"
 RELEASE = threading.Event()  # what hanging specimens wait for
 KEPT: list[Any] = []
 CALLS = count()
-OWN_CACHE = tempfile.TemporaryDirectory()  # the user's own, where a check does not lend another
+OWN_CACHE = tempfile.TemporaryDirectory()  # the user's own, unless a check sets another
 
 
 # -- sources

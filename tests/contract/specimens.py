@@ -115,7 +115,7 @@ BREAKS: list[tuple[str, str, str]] = []  # check, name of the specimen, a word o
 
 
 def breaks(check: str, message: str, **changes: Any) -> Any:
-    """Offer a class as an experiment that must fail `check` with a message that has `said`."""
+    """Offer a class as an experiment that must fail `check` with a message that has `message`."""
 
     def offer(kind: type) -> type:
         name = f"{check.replace('_', '-')}-{sum(c == check for c, _, _ in BREAKS) + 1}"
@@ -841,7 +841,7 @@ class Averaging(Config):
 
 @offers("averages", config=f"{MODULE}:Averaging")
 class Averages(Honest):
-    """Keep an average of the weights beside them."""
+    """Keep an average of the weights as well."""
 
     def __init__(self, config: Any, ctx: lab.Context) -> None:
         super().__init__(config, ctx)
@@ -947,7 +947,7 @@ class SelectsByTest(Reads):
 
 
 class Acts(Honest):
-    """Play beside what is learned; keeps every promise."""
+    """Play an environment as well as learn; keeps every promise."""
 
     @cached_property
     def envs(self) -> lab.Envs:

@@ -1,4 +1,4 @@
-"""What is broken is told once, at the plugin's own line, and nothing is waited for without end."""
+"""A broken check is reported once, at the plugin's own line, and every wait has a limit."""
 
 from __future__ import annotations
 

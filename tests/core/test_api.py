@@ -326,7 +326,7 @@ def test_a_resume_that_fails_lets_go_of_the_run(train, monkeypatch) -> None:
 
 
 class Ledger:
-    """A tracker that keeps what it is told."""
+    """A tracker that keeps what it receives."""
 
     def __init__(self) -> None:
         self.started: list[bool] = []

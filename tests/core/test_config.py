@@ -1,4 +1,4 @@
-"""Options come from five places in a fixed order, and every mistake is told at once."""
+"""Options come from five places in a fixed order, and all mistakes are reported together."""
 
 from __future__ import annotations
 

@@ -228,7 +228,7 @@ def test_a_run_goes_on_where_its_tracker_is_gone(lab, tmp_path) -> None:
     assert options_of(tmp_path / "runs" / "two") == {}
 
 
-# -- what the doctor is told
+# -- what the doctor reports
 
 
 def test_a_plugin_tells_the_doctor_what_it_finds(lab, tmp_path) -> None:
@@ -322,7 +322,7 @@ for name in sys.argv[3:]:
 """
 
 
-same_worker = pytest.mark.xdist_group("every family")  # what they share takes a minute
+same_worker = pytest.mark.xdist_group("every family")  # their fixture takes a minute
 
 
 @pytest.fixture(scope="module")

@@ -161,7 +161,7 @@ def test_the_next_spec_of_an_iterator_may_follow_from_what_has_ended(specs, jobs
 
 
 def test_an_error_of_the_caller_leaves_no_process_behind(specs, tmp_path) -> None:
-    """It is told of the first run's end while the second trains on."""
+    """It gets the first run's end while the second trains on."""
 
     def broken(outcome: lab.Outcome) -> None:
         raise KeyError("mine")

@@ -110,7 +110,7 @@ def test_what_draws_no_samples_says_so(trained) -> None:
 
 
 class Frame:
-    """What pandas, polars and others lend: named columns, and an array of some of them."""
+    """A stand-in for a data frame of pandas or polars: named columns, and an array of some."""
 
     def __init__(self, columns: dict[str, np.ndarray]) -> None:
         self.data = columns

@@ -1,4 +1,4 @@
-"""Lend data of a source that exists in the test alone."""
+"""Fixtures: data of a source that exists in the test alone."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["threads"]
 
 @dataclass
 class SourceData:
-    """Data, and what was said of them."""
+    """Data, with the warnings and the records of them."""
 
     data: Data
     facts: dict[str, Any] = field(default_factory=dict)

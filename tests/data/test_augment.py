@@ -111,7 +111,7 @@ def test_mixup_mixes_inputs_and_classes_alike() -> None:
 
 
 def test_mixup_mixes_the_classes_of_steps_as_those_of_examples() -> None:
-    """Shares [B, K, T], as cross-entropy takes them beside logits of that shape."""
+    """Class probabilities [B, K, T], as cross-entropy takes them with logits of that shape."""
     inputs, targets = torch.randn(6, 4, 2), torch.arange(24).view(6, 4) % 3
     _, soft = augment.mixup(inputs, targets, 3, 0.4, generator())
     assert soft.shape == (6, 3, 4)

@@ -35,7 +35,7 @@ def cli(*words: object) -> Result:
 def write_table(
     rows: int = 120, flipped: float = 0.0, names: str = "no yes", seed: int = 0
 ) -> None:
-    """Write table.csv: the class is the sign of the first column, but for a share of rows."""
+    """Write table.csv: the class is the sign of the first column, but for a fraction of rows."""
     rng = np.random.default_rng(seed)
     values = rng.normal(size=(rows, 3)).round(4)
     classes = (values[:, 0] > 0) ^ (np.arange(rows) < flipped * rows)

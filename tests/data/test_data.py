@@ -1,4 +1,4 @@
-"""What an experiment is lent is what the options asked for, and no more is read than needed."""
+"""An experiment gets the data that its options select, and no more is read than needed."""
 
 from __future__ import annotations
 

@@ -177,7 +177,7 @@ def test_ranges_are_in_the_sources_own_unit() -> None:
 
 
 def test_numbers_are_brought_to_the_device_once_not_with_every_batch(monkeypatch) -> None:
-    """To bring numbers to an accelerator is to wait until that has done all of its work."""
+    """A copy of values to an accelerator waits until that has done all of its work."""
     values = np.arange(12.0)[:, None]
     info = DatasetInfo.of("values", Dataset(np.ones((12, 2), np.float32), values), np.arange(12))
     inputs, targets = torch.empty(5, 2, device="meta"), torch.empty(5, 1, device="meta")

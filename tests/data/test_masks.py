@@ -26,7 +26,7 @@ STEPS = 5
 
 
 def padded() -> Dataset:
-    """60 sequences of 1 to 5 steps of 2 numbers; what fills up is far from all others."""
+    """60 sequences of 1 to 5 steps of 2 features; the padding is far from all values."""
     rng = np.random.default_rng(0)
     lengths = np.resize(np.arange(1, STEPS + 1), 60)
     mask = np.arange(STEPS) < lengths[:, None]

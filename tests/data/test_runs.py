@@ -153,7 +153,7 @@ def test_runs_of_other_seeds_share_the_split_and_differ_in_order(train, monkeypa
 
 
 def follow(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Any]]:
-    """Collect what the recorder of each run is told of its sources."""
+    """Collect what each run records of its sources."""
     from lab.engine.recorder import Recorder
 
     recorded: dict[str, list[Any]] = {}

@@ -1,4 +1,4 @@
-"""Lend every test one thread, a generator, small machines, and runs in the test's own folder."""
+"""Fixtures: one thread, a generator, small RBMs, and runs in the test's own folder."""
 
 from __future__ import annotations
 

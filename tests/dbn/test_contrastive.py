@@ -80,7 +80,7 @@ def test_one_step_equals_the_textbooks_formula(make_rbm, generator) -> None:
 
 
 def test_several_steps_equal_as_many_of_the_textbooks(make_rbm, generator) -> None:
-    """CD-3, its hidden states drawn from the same numbers."""
+    """CD-3, its hidden states drawn from the same random numbers."""
     rbm, twin = make_rbm(6, 4), make_rbm(6, 4)
     data = patterns(32)[:, :6]
     config = Config(cd_k=3, sample_visible=False, **PLAIN)

@@ -168,7 +168,7 @@ def minibatch(batch: Batch, target: torch.Tensor) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("loss", ["mse", "huber"])
 def test_a_gradient_step_is_that_of_adam_on_that_loss(loss) -> None:
-    """Beside torch's own Adam on a loss written out here, with importance weights and clipping."""
+    """Against torch's own Adam on a loss written out here, with importance weights and clipping."""
     dqn = trained(loss=loss, prioritized=True, double=True, clip_norm=0.1, lr=0.01)
     batch = first(dqn)
     twin = make_dqn(hidden=(16,), **SMALL).online
@@ -225,7 +225,7 @@ SMALL: dict[str, Any] = {
 
 
 def trained(**options: Any) -> DQN:
-    """A small DQN on CartPole with some experience, that learns only when told."""
+    """A small DQN on CartPole with some experience, that learns only when called to."""
     options = {**SMALL, "hidden": (16,), **options}
     return train(make_dqn(**options), 100)
 

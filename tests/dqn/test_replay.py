@@ -186,7 +186,7 @@ def test_each_frame_is_written_once(stream) -> None:
 
 @given(streams())
 def test_dead_ticks_are_never_remembered(stream) -> None:
-    """A NEXT_STEP environment ignores the action there and pays nothing."""
+    """A NEXT_STEP environment ignores the action there and gives no reward."""
     live = int(stream.arrays["live"].sum())
     assert len(fill(stream, [], 1_000)) == live == sum(len(e) for _, e in stream.episodes)
 
@@ -320,7 +320,7 @@ def without_resets(env: gym.Env, seed: int, actions: list[int]) -> list[int]:
 
 
 def test_memory_reads_back_what_native_cartpole_showed() -> None:
-    """Beside Gymnasium's vector environment itself, with the ticks of its resets left out."""
+    """Against Gymnasium's vector environment itself, with the ticks of its resets left out."""
     dqn = make_dqn(n_envs=4, train_freq=16, gamma=GAMMA)
     raw = gym.make_vec("CartPole-v1", 4, "vector_entry_point")
     set_envs(dqn, Envs(gym.make_vec("CartPole-v1", 4, "vector_entry_point")), seed=3)

@@ -104,7 +104,7 @@ def test_the_test_is_a_mean_of_fresh_episodes_in_its_interval(run_dqn, monkeypat
     assert test["test/episodes"] == 100
     assert test["test/return_low"] < test["test/return"] < test["test/return_high"]
     assert played[-1] not in played[:-1]  # the seed of the test is its own
-    assert len(set(played[:-1])) == 1  # and all evaluations share one
+    assert len(set(played[:-1])) == 1  # and all evaluations have the same one
 
 
 def test_the_interval_is_student_s() -> None:

@@ -181,7 +181,7 @@ def test_the_sum_tree_finds_the_leaf_at_which_the_running_sum_passes(
     for positions, error in updates:
         rank(sampler, dict.fromkeys([p % capacity for p in positions], float(error)))
     remove(sampler, [0] if capacity > 1 else [])
-    # the whole mass is drawn where rounding is unlucky
+    # all of the mass is drawn where rounding is unlucky
     leaves = sampler.tree[sampler.leaves : sampler.leaves + capacity]
     running = np.cumsum(leaves)
     mass = fraction * running[-1]

@@ -99,7 +99,7 @@ def data(step: int) -> Batch:
 
 
 def same(a: Lab, b: Lab) -> None:
-    """Compare weights and the optimizer's whole state, steps and moments."""
+    """Compare weights and the optimizer's full state, steps and moments."""
     weights = a.module.state_dict(), b.module.state_dict()
     torch.testing.assert_close(*weights, rtol=1e-4, atol=1e-6)
     states = a.optimizer.state_dict()["state"], b.optimizer.state_dict()["state"]

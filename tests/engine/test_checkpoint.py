@@ -1,4 +1,4 @@
-"""A checkpoint is whole or not there, and a damaged one is never taken for a state."""
+"""A checkpoint is complete or absent, and a damaged one is never taken for a state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the runner lends keeps its promises across a resume."""
+"""What the runner provides keeps its promises across a resume."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ STATES = {
 
 @pytest.fixture
 def failing(train, monkeypatch):
-    """Train an experiment one of whose methods returns `value`; give what is said."""
+    """Train an experiment one of whose methods returns `value`; return the message."""
 
     def fail(method: str, value: object) -> str:
         from lab_odd.odd import Odd

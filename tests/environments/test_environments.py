@@ -32,7 +32,7 @@ MODES = list(AutoresetMode)
 
 class Counting(gym.Env):
     """Episode e lasts `plan[e][0]` steps and ends by termination, truncation or both. Observes
-    (name, episode, step), in one buffer that it uses again where `share`."""
+    (name, episode, step), in one buffer that it uses again where `reuse`."""
 
     observation_space = gym.spaces.Box(-1, 1e6, (3,), np.float32)
     action_space = gym.spaces.Discrete(3)
@@ -458,7 +458,7 @@ def test_a_limit_counts_the_steps_that_the_agent_takes() -> None:
 
 
 class Endless(gym.Env):
-    """Observes and pays 1, 2, 3, ... and never ends, unless `ends` says when and how."""
+    """Observations and rewards are 1, 2, 3, ...; never ends, unless `ends` says when and how."""
 
     observation_space = gym.spaces.Box(0, np.inf, (1,), np.float32)
     action_space = gym.spaces.Discrete(2)

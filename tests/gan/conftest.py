@@ -1,4 +1,4 @@
-"""Lend every test features that are learned once, and short runs in its own folder."""
+"""Fixtures: features that are learned once, and short runs in the test's own folder."""
 
 from __future__ import annotations
 

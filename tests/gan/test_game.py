@@ -138,7 +138,7 @@ class Line(torch.nn.Module):
 
 
 class Curve(torch.nn.Module):
-    """D(x) = x^2 / 2, whose slope is x."""
+    """D(x) = x^2 / 2, whose gradient is x."""
 
     def forward(self, x, labels=None):
         return DiscriminatorOutput(x.flatten(1).square().sum(1) / 2)
@@ -183,7 +183,7 @@ def test_slopes_are_paid_for_by_their_weight(options, penalty) -> None:
 
 
 def test_reals_and_fakes_have_gammas_of_their_own() -> None:
-    """With slope x: R1 is gamma / 2 E[x^2] over reals, R2 over fakes."""
+    """With gradient x: R1 is gamma / 2 E[x^2] over reals, R2 over fakes."""
     discriminator = Curve()
     play = game(discriminator, loss="wgan-gp", gradient_penalty=0.0, r1=3.0, r2=5.0)
     batch = paying(torch.full((6, 1), 2.0), torch.full((6, 1), 7.0))
@@ -196,7 +196,7 @@ def test_reals_and_fakes_have_gammas_of_their_own() -> None:
     [({"gradient_penalty": 1.0}, (2 - 1) ** 2), ({"gradient_penalty": 0.0, "r1": 2.0}, 4.0)],
 )
 def test_a_pack_is_one_thing_that_is_judged(options, penalty) -> None:
-    """Of a sum of w x over a pack of four, the slope's norm is w sqrt(4)."""
+    """Of a sum of w x over a pack of four, the gradient norm is w sqrt(4)."""
     discriminator = Line(1.0, pack=4)
     play = game(discriminator, loss="wgan-gp", packing=4, **options)
     _, seen = play.discriminator_loss(discriminator, paying(torch.randn(8, 1), torch.randn(8, 1)))
@@ -333,7 +333,7 @@ def test_few_labels_are_all_that_a_semi_supervised_discriminator_sees(make) -> N
 
 
 def test_known_classes_are_learned_by_their_weight(make) -> None:
-    """Beside what is asked without labels: the value, and the gradient of the layer that names."""
+    """In addition to the loss without labels: the value, and the gradient of the class layer."""
     gan = make(n_labeled_per_class=2, data="digits", arch="mlp", class_weight=2.0)
     discriminator, play = gan.players.discriminator, gan.players.game
     batch, labeled = drawn(gan), gan.known()

@@ -94,7 +94,7 @@ def test_relativistic_losses_see_only_differences() -> None:
 def test_the_slope_of_each_example_is_its_own(generator) -> None:
     x = torch.randn(6, 2, 3, generator=generator, requires_grad=True)
     score = x.flatten(1).square().sum(1)
-    of_examples = 4 * x.detach().flatten(1).square().sum(1)  # the slope is 2 x
+    of_examples = 4 * x.detach().flatten(1).square().sum(1)  # the gradient is 2 x
     assert torch.allclose(squared_slopes(score, x), of_examples)
     score = x.flatten(1).square().sum(1)
     assert torch.allclose(squared_slopes(score, x, pack=2), of_examples.view(3, 2).sum(1))
@@ -104,7 +104,9 @@ def test_the_slope_of_each_example_is_its_own(generator) -> None:
 def test_slopes_are_looked_at_between_reals_and_fakes_a_pack_on_one_line(pack, generator) -> None:
     real, fake = torch.zeros(200, 1, 2, 2), torch.ones(200, 1, 2, 2)
     between = interpolated(real, fake, pack, generator).detach().view(200 // pack, -1)
-    assert (between == between[:, :1]).all()  # one share for all pixels of all images of a pack
+    assert (
+        between == between[:, :1]
+    ).all()  # one mixing weight for all pixels of all images of a pack
     assert 0 <= between.min() < 0.1
     assert 0.9 < between.max() <= 1
     assert between[:, 0].unique().numel() == 200 // pack

@@ -20,7 +20,7 @@ D, K = 5, 2
 class LinearGaussian:
     """z ~ N(0, I), x = W z + b + noise: p(x) is a Gaussian and so is p(z|x) (Bishop, 2006, 12.2).
 
-    The posterior that is asked for is the true one, widened by `wrong`.
+    The encoder's posterior is the true one, widened by `wrong`.
     """
 
     def __init__(self, wrong: float = 0.0) -> None:

@@ -53,7 +53,7 @@ def few_updates(monkeypatch) -> None:
     monkeypatch.setattr(feature_net, "UPDATES", 5)
 
 
-# -- the figures
+# -- the metrics
 
 
 def test_the_network_knows_digits(digits) -> None:

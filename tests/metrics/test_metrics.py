@@ -1,4 +1,4 @@
-"""Figures of a set in batches are sklearn's of the whole set, for every way to cut it."""
+"""Metrics of a set in batches are sklearn's of the full set, for every way to cut it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What cannot be is said in one or two plain lines, with exit code 2, and leaves nothing behind."""
+"""Invalid options are errors of one or two plain lines, with exit code 2, and leaves nothing behind."""
 
 from __future__ import annotations
 

@@ -118,7 +118,7 @@ def test_the_perceptron_separates_what_can_be_separated(train) -> None:
     assert result.summary["test"]["test/accuracy"] == 1
     record = result.summary["config"]
     assert (record["batch_size"], record["lr"]) == (1, 0.1)  # its preset came by itself
-    assert rows(result.dir)[-2]["train/loss"] == 0  # the share of units that err
+    assert rows(result.dir)[-2]["train/loss"] == 0  # the fraction of units that err
 
 
 def test_the_perceptron_reads_digits(train) -> None:

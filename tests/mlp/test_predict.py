@@ -1,4 +1,4 @@
-"""`lab predict` reads image files and rows of numbers, and says what it cannot read."""
+"""`lab predict` reads image files and rows of features, and names what it cannot read."""
 
 from __future__ import annotations
 

@@ -232,7 +232,7 @@ def test_the_perceptron_resumes_too(train, tmp_path) -> None:
 
 
 def test_a_model_alone_leaves_the_frames(train) -> None:
-    """The test loads the selected weights, and then shows the whole animation."""
+    """The test loads the selected weights, and then draws the full animation."""
     loaded = lab.load(train(**EVERYTHING).dir)
     loaded.frames = [np.zeros((2, 2, 3), np.uint8)]
     loaded.load_state_dict({"model": copy.deepcopy(loaded.state_dict()["model"])})

@@ -2,7 +2,7 @@
 
 python -m tests.mutants                      all of them, going on where the last call stopped
 python -m tests.mutants --family dqn gan     those of some families
-python -m tests.mutants --only ID ID --fresh again, whatever was found before
+python -m tests.mutants --only ID ID --fresh again, whatever the last results
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def parsed() -> argparse.Namespace:
 
 
 def chosen(options: argparse.Namespace) -> list[Mutant]:
-    """Return the faults that were asked for. Raises SystemExit where there are none such."""
+    """Return the selected faults. Raises SystemExit where there are none."""
     mutants = load()
     names = {mutant.id for mutant in mutants} | {mutant.family for mutant in mutants}
     unknown = set((options.only or []) + (options.family or [])) - names
@@ -75,7 +75,7 @@ def tell(mutant: Mutant, result: Result, number: int, total: int) -> None:
 
 
 def examine(mutants: list[Mutant], options: argparse.Namespace) -> dict[str, Result]:
-    """Return the results of all, of which some may be known already."""
+    """Return the results of all, of which some may be there already."""
     options.results.mkdir(parents=True, exist_ok=True)
     path, check = options.results / "results.jsonl", not options.no_check
     results = {} if options.fresh else read_results(path)

@@ -42,7 +42,7 @@ PRELOADED = (  # what takes long to import and holds nothing of the lab
     "unittest.mock",
     "tests.mutants.child",  # so that it may be edited while it runs
 )
-OURS = ("lab", "tests", "conftest", "helpers", "lent", "worlds", "mutants")
+OURS = ("lab", "tests", "conftest", "helpers", "shared_fixtures", "worlds", "mutants")
 QUIET = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist")
 
 
@@ -77,7 +77,7 @@ class Watcher:
 
 
 def names_of(nodeid: str) -> tuple[str, str]:
-    """Return what a test may be asked for by: its full name, or its function's."""
+    """Return the names that select a test: its full name, or its function's."""
     return nodeid, nodeid.partition("[")[0]
 
 
@@ -138,7 +138,7 @@ def _first_broken(answer: Path) -> str:
 
 
 def _enter(tree: Path, work: Path) -> None:
-    """Make this process one that has only ever known `tree`."""
+    """Make this process one that has only ever imported from `tree`."""
     os.setsid()  # so that whoever started it can end it with all its children
     os.chdir(tree)
     sys.dont_write_bytecode = False  # compiled once, for all faults: only one file changes

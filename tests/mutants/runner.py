@@ -33,7 +33,7 @@ CHECK_LIMIT = 900.0  # seconds of a contract
 @dataclass(frozen=True)
 class Result:
     """outcome: killed, timeout (which counts as killed) or survived. by: the test or the check that
-    noticed. checked: whether the contract was asked, too."""
+    noticed. checked: whether the contract was checked, too."""
 
     id: str
     digest: str
@@ -71,7 +71,7 @@ class Laboratory:
 
     @contextmanager
     def tree(self) -> Iterator[Path]:
-        """Lend a copy of the tree that nobody else uses."""
+        """Take a copy of the tree that nobody else uses, and put it back."""
         tree = self.trees.get()
         try:
             yield tree
@@ -127,7 +127,7 @@ class Laboratory:
     # -- with one
 
     def examine(self, mutant: Mutant, check: bool) -> Result:
-        """Run the test that noticed a fault last time, the others that should and then, if asked,
+        """Run the test that noticed a fault last time, the others that should and then, if `check`,
         the contract: up to the first that fails."""
         begun, killer = time.monotonic(), self.killers.get(mutant.id)
         with self.tree() as tree:
@@ -181,7 +181,7 @@ class Laboratory:
                 os.killpg(pid, signal.SIGKILL)
 
     def clean(self, tree: Path) -> Path:
-        """Return an empty folder beside a tree, for what its processes write."""
+        """Return an empty folder next to a tree, for what its processes write."""
         work = tree.with_name(f"{tree.name}-work")
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir()
@@ -192,7 +192,7 @@ class Laboratory:
     ) -> dict[str, Any] | None:
         """Call a function in a process of its own; end it, and all that it started, at the limit.
 
-        A process that a signal ends has found a fault. Raises Broken where one fails by itself."""
+        A process that a signal ends counts as a fault noticed. Raises Broken where one fails by itself."""
         process = self.context.Process(target=function, args=tuple(arguments))
         process.start()
         assert process.pid is not None

@@ -141,7 +141,7 @@ EXTRAS = {
 @pytest.mark.parametrize("extra", EXTRAS.values(), ids=EXTRAS)
 @pytest.mark.usefixtures("fresh_graphs")
 def test_one_graph_serves_all_steps(make_ctx, monkeypatch, extra) -> None:
-    """Whatever weight the batch holds, whatever the rate, and whatever the loss returns beside."""
+    """Whatever weight the batch holds, whatever the rate, and whatever extras the loss returns."""
     graphs = []
     backend = torch._dynamo.lookup_backend("eager")
 

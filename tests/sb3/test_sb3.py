@@ -176,7 +176,7 @@ def test_dict_observations_are_learned_from_and_resumed(run_sb3) -> None:
                "batch_size": 32, "preset": "none", "budget": 1024, "lr": 3e-3,
                "log_every": 128, "eval_every": 512, "test_episodes": 8}  # fmt: skip
     uninterrupted = run_sb3("whole", checkpoint_every=128, **options)
-    assert uninterrupted.objective == 5.0, "the first of the two actions pays"
+    assert uninterrupted.objective == 5.0, "the first of the two actions is rewarded"
     with pytest.raises(lab.RunFailed) as failed:
         run_sb3("part", checkpoint_every=128, terminal=Stopping(512), **options)
     resumed = lab.resume(failed.value.dir)

@@ -131,7 +131,7 @@ ROWS = [(1.5, 3, "red", True, "yes"), (2.5, 4, "blue", False, "no"), (3.5, 5, "r
 
 @pytest.fixture(params=["csv", "parquet"])
 def table(request, tmp_path: Path) -> str:
-    """The same table as either file; the words by which it is asked for."""
+    """The same table as either file, and the words that select it."""
     columns = dict(
         zip(("width", "age", "color", "old", "sold"), zip(*ROWS, strict=True), strict=True)
     )

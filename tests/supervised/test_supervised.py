@@ -46,7 +46,7 @@ def test_sequences_come_standardized(tmp_path) -> None:
 
 
 def test_labels_of_frames_are_learned_and_measured_as_those_of_examples(tmp_path) -> None:
-    """Whatever the mixture: logits [B, K, T] beside classes [B, T]."""
+    """Whatever the mixture: logits [B, K, T] and classes [B, T]."""
     task = supervision(
         tmp_path, data="moving-shapes", data_args={"n": 60, "frames": 3}, augment={"mixup": 0.2}
     )

@@ -1,4 +1,4 @@
-"""A tracker's options live beside those of the runner and the experiment, by names of their own."""
+"""A tracker's options stand with those of the runner and the experiment, by names of their own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every tracker is told of the start first, then of the data, then of the rows."""
+"""Every tracker gets the start first, then the data, then the rows."""
 
 from __future__ import annotations
 

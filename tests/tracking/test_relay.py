@@ -1,4 +1,4 @@
-"""A tracker may hang, fail or be slow: the training does not notice, and the user is told once."""
+"""A tracker may hang, fail or be slow: the training does not notice, and one message appears."""
 
 from __future__ import annotations
 

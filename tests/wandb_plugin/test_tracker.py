@@ -54,7 +54,7 @@ def made(mode: Any, **limits: Any) -> WandbTracker:
 
 
 def warnings(messages: list[str]) -> list[str]:
-    """Return what was said, but for the addresses of runs."""
+    """Return the messages without the addresses of runs."""
     return [line for line in messages if "/runs/" not in line or " " in line.partition(": ")[2]]
 
 
