@@ -192,7 +192,8 @@ class Laboratory:
     ) -> dict[str, Any] | None:
         """Call a function in a process of its own; end it, and all that it started, at the limit.
 
-        A process that a signal ends counts as a fault noticed. Raises Broken where one fails by itself."""
+        A process that a signal ends counts as a fault noticed. Raises Broken where one fails by
+        itself."""
         process = self.context.Process(target=function, args=tuple(arguments))
         process.start()
         assert process.pid is not None
