@@ -34,8 +34,8 @@ def test_every_source_is_listed(cli) -> None:
     for spec in sources.values():
         assert spec.summary in result.stdout
     listed = json.loads(cli("data", "--json").stdout)
-    assert {one["name"] for one in listed} == set(sources)
-    tasks = {one["name"]: one["task"] for one in listed}
+    assert {source["name"] for source in listed} == set(sources)
+    tasks = {source["name"]: source["task"] for source in listed}
     assert (tasks["digits"], tasks["shapes"]) == ("classify", "classify|segment")
 
 
@@ -132,9 +132,9 @@ def test_first_sentences_of_tokens_are_shown(cli) -> None:
     assert result.exit_code == 0
     assert "kind         tokens 8\n" in result.stdout
     assert "vocabulary   27 words with the end\n" in result.stdout
-    shown = result.stdout.partition("first sentences\n")[2].splitlines()
-    assert len(shown) == 5
-    assert all(is_sentence(line.split()) for line in shown)
+    lines = result.stdout.partition("first sentences\n")[2].splitlines()
+    assert len(lines) == 5
+    assert all(is_sentence(line.split()) for line in lines)
     assert "--out" not in result.stderr
     facts = json.loads(cli("data", "show", "sentences", "--json").stdout)
     assert (facts["vocabulary"], facts["ranges"]) == (27, [])
