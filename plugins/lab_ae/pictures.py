@@ -28,8 +28,8 @@ MAPPED = 2_000  # codes as points
 
 
 class Plots:
-    """Evaluations have the same randomness, and samples are drawn first: they are of the same codes
-    every time."""
+    """Evaluations start from the same random state, and samples are drawn first: they are of the
+    same codes every time."""
 
     def __init__(
         self,
@@ -51,14 +51,14 @@ class Plots:
         self.codes()
 
     def samples(self) -> None:
-        """Draw samples, and some of them beside the training examples next to them."""
-        found = self.sampler.generate(SHOWN)
-        near, _, _ = self.domain.nearest(found[:BESIDE], NEAR)
+        """Draw samples, and some of them with their nearest training examples."""
+        samples = self.sampler.generate(SHOWN)
+        near, _, _ = self.domain.nearest(samples[:BESIDE], NEAR)
         scale = 255 if near.dtype == torch.uint8 else 1
         tiles = showable((near / scale).flatten(0, 1))
-        beside = tiles.view(*near.shape[:2], *tiles.shape[1:])
-        self.ctx.media("samples", sample_grid(showable(found), 8))
-        self.ctx.media("samples_and_nearest", neighbor_grid(showable(found[:BESIDE]), beside))
+        neighbors = tiles.view(*near.shape[:2], *tiles.shape[1:])
+        self.ctx.media("samples", sample_grid(showable(samples), 8))
+        self.ctx.media("samples_and_nearest", neighbor_grid(showable(samples[:BESIDE]), neighbors))
 
     def reconstructions(self) -> None:
         """Draw examples, each with its reconstruction to the right."""
@@ -68,8 +68,8 @@ class Plots:
         with self.ctx.autocast():
             again = self.net.reconstruct(inputs, read.get("classes")).float()
         pairs = torch.stack([inputs, again], 1).flatten(0, 1)
-        shown = showable(restored(pairs, self.examples.data.info))
-        self.ctx.media("reconstructions", sample_grid(shown, 8))
+        images = showable(restored(pairs, self.examples.data.info))
+        self.ctx.media("reconstructions", sample_grid(images, 8))
 
     def filters(self) -> None:
         weights = first_filters(self.net.encoder)
@@ -88,5 +88,5 @@ class Plots:
                 codes.append(self.net.encode(read["inputs"], read.get("classes")).float())
             if info.task == "classify":
                 labels.append(batch["targets"])
-        numbers = torch.cat(labels) if labels else None
-        self.ctx.media("codes", code_map(torch.cat(codes), numbers, info.classes))
+        targets = torch.cat(labels) if labels else None
+        self.ctx.media("codes", code_map(torch.cat(codes), targets, info.classes))

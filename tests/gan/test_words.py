@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from lab_gan import tokens
+from lab_gan import tokens as words
 
 
 class Part:
@@ -21,15 +21,15 @@ class Part:
 
 def test_sentences_end_at_the_first_zero() -> None:
     tokens = torch.tensor([[1, 2, 0, 3], [1, 2, 3, 1], [0, 1, 1, 1]])
-    assert tokens.sentences(tokens) == [(1, 2), (1, 2, 3, 1), ()]
-    assert tokens.spoken(tokens, ("", "a", "cat", "sees")) == ["a cat", "a cat sees a", ""]
+    assert words.sentences(tokens) == [(1, 2), (1, 2, 3, 1), ()]
+    assert words.spoken(tokens, ("", "a", "cat", "sees")) == ["a cat", "a cat sees a", ""]
 
 
 def test_known_new_and_distinct_are_shares() -> None:
     parts = {"train": [[1, 2]], "eval": [[2, 1]], "test": [[1, 1]]}
     data = SimpleNamespace(part=lambda name: Part(parts[name]))
     made = torch.tensor([[1, 2], [1, 2], [2, 1], [2, 2]])
-    found = tokens.measure(made, data, "eval")
+    found = words.measure(made, data, "eval")
     assert found["known"] == 3 / 4
     assert found["new"] == pytest.approx(1 / 3)
     assert found["distinct"] == 3 / 4
@@ -38,11 +38,11 @@ def test_known_new_and_distinct_are_shares() -> None:
 def test_pairs_of_words_are_compared_with_both_ends() -> None:
     """One sentence of two words has three pairs: (end, a), (a, b), (b, end)."""
     data = SimpleNamespace(part=lambda name: Part([[1, 2]]))
-    assert tokens.measure(torch.tensor([[1, 2]]), data, "eval")["distance"] == 0
-    assert tokens.measure(torch.tensor([[2, 1]]), data, "eval")["distance"] == pytest.approx(1)
-    assert tokens.measure(torch.tensor([[1, 1]]), data, "eval")["distance"] == pytest.approx(2 / 3)
+    assert words.measure(torch.tensor([[1, 2]]), data, "eval")["distance"] == 0
+    assert words.measure(torch.tensor([[2, 1]]), data, "eval")["distance"] == pytest.approx(1)
+    assert words.measure(torch.tensor([[1, 1]]), data, "eval")["distance"] == pytest.approx(2 / 3)
 
 
 def test_variation_is_half_the_difference_of_shares() -> None:
     one, other = Counter({(1, 1): 3, (1, 2): 1}), Counter({(1, 1): 1, (2, 2): 1})
-    assert tokens.variation(one, other) == pytest.approx((1 / 4 + 1 / 4 + 1 / 2) / 2)
+    assert words.variation(one, other) == pytest.approx((1 / 4 + 1 / 4 + 1 / 2) / 2)
