@@ -17,7 +17,7 @@ class Codebook(nn.Module):
     """Shapes: N vectors of d dimensions, K entries.
 
     entries [K, d]: a parameter, or, with running means, a buffer. usage [K]: running fraction
-    of the vectors that each entry stands for. sums [K, d]: running sum of those vectors, divided by N.
+    of the vectors that each entry stands for. sums [K, d]: running sum of those vectors over N.
     Both begin at 0, and so does the bias that their ratio cancels.
     """
 

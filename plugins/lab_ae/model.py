@@ -74,7 +74,7 @@ class Autoencoder(nn.Module):
         return self.mean(self.decode(self.encode(inputs, classes), classes))
 
     def with_classes(self, inputs: Tensor, classes: Tensor | None) -> Tensor:
-        """Return inputs with their one-hot classes: as further features, or as planes of 0 and 1."""
+        """Return inputs with their one-hot classes: as more features, or as planes of 0 and 1."""
         if not self.labels:
             return inputs
         assert classes is not None
@@ -100,7 +100,7 @@ class Plain(Autoencoder):
 
     def __init__(self, config: Config, info: DatasetInfo) -> None:
         super().__init__(config, info)
-        self.squash = SQUASHES[config.codeactivation]()
+        self.squash = SQUASHES[config.code_activation]()
         self.contractive = config.contractive > 0
 
     def encode(self, inputs: Tensor, classes: Tensor | None = None) -> Tensor:
@@ -173,7 +173,7 @@ class QuantizedPass(NamedTuple):
 
 
 class Quantized(Autoencoder):
-    """A code is T entries of a codebook, each of d = Z / T dimensions (van den Oord et al., 2017)."""
+    """A code is T entries of a codebook, each of Z / T dimensions (van den Oord et al., 2017)."""
 
     def __init__(self, config: Config, info: DatasetInfo) -> None:
         super().__init__(config, info)
@@ -203,7 +203,7 @@ class Quantized(Autoencoder):
         entries, indices = self.codebook(vectors)
         # straight through: the encoder gets the gradient of the entries
         quantized = vectors + (entries - vectors).detach()
-        return QuantizedPass(self.decode(quantized.view_as(code)), vectors, entries, numbers)
+        return QuantizedPass(self.decode(quantized.view_as(code)), vectors, entries, indices)
 
 
 def is_bce(config: Config, info: DatasetInfo) -> bool:

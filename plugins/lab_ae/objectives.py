@@ -107,7 +107,7 @@ class Variational:
             reconstruction_loss = gaussian(output.outputs, inputs, output.log_sigma)
         kl = kl_divergence(output.mean, output.logvar).mean()
         loss = reconstruction_loss + weight * kl
-        return loss, {"reconstruction_loss": missed.detach(), "kl": apart.detach()}
+        return loss, {"reconstruction_loss": reconstruction_loss.detach(), "kl": kl.detach()}
 
 
 class Quantizing:

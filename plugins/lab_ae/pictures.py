@@ -21,8 +21,8 @@ from lab_ae.loader import Examples
 from lab_ae.model import Variational
 from lab_ae.sampling import Sampler
 
-SHOWN = 32  # examples and samples
-BESIDE = 8  # samples with neighbors, and how many of those
+EXAMPLES = 32  # and samples
+NEIGHBORS = 8  # samples with neighbors, and how many of those
 NEAR = 4
 MAPPED = 2_000  # codes as points
 
@@ -52,17 +52,17 @@ class Plots:
 
     def samples(self) -> None:
         """Draw samples, and some of them with their nearest training examples."""
-        samples = self.sampler.generate(SHOWN)
-        near, _, _ = self.domain.nearest(samples[:BESIDE], NEAR)
-        scale = 255 if near.dtype == torch.uint8 else 1
-        tiles = showable((near / scale).flatten(0, 1))
-        neighbors = tiles.view(*near.shape[:2], *tiles.shape[1:])
+        samples = self.sampler.generate(EXAMPLES)
+        nearest, _, _ = self.domain.nearest(samples[:NEIGHBORS], NEAR)
+        scale = 255 if nearest.dtype == torch.uint8 else 1
+        tiles = showable((nearest / scale).flatten(0, 1))
+        tiles = tiles.view(*nearest.shape[:2], *tiles.shape[1:])
         self.ctx.media("samples", sample_grid(showable(samples), 8))
-        self.ctx.media("samples_and_nearest", neighbor_grid(showable(samples[:BESIDE]), neighbors))
+        self.ctx.media("samples_and_nearest", neighbor_grid(showable(samples[:NEIGHBORS]), tiles))
 
     def reconstructions(self) -> None:
         """Draw examples, each with its reconstruction to the right."""
-        batch = next(self.examples.batches("eval", SHOWN))
+        batch = next(self.examples.batches("eval", EXAMPLES))
         read = self.examples.read(batch)
         inputs = read["inputs"]
         with self.ctx.autocast():

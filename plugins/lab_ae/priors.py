@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-COMPONENTS, PER_NUMBER = 10, 10  # at most, each for ten codes or more for each dimension of a code
+COMPONENTS, PER_DIMENSION = 10, 10  # at most; codes for each of them by dimension of a code
 LEAST_VARIANCE = 1e-3  # of a component, in units of the codes' own
 
 
@@ -19,15 +19,15 @@ class Mixture:
     Cholesky's, of the covariances; center and spread [Z]: its mean and standard
     deviation."""
 
-    chances: Tensor
+    weights: Tensor
     means: Tensor
     factors: Tensor
     center: Tensor
     spread: Tensor
 
-    def generator(self, n: int, generator: Generator) -> Tensor:
+    def draw(self, n: int, generator: Generator) -> Tensor:
         """Return codes [n, Z]."""
-        which = torch.multinomial(self.chances, n, replacement=True, generator=generator)
+        which = torch.multinomial(self.weights, n, replacement=True, generator=generator)
         noise = self.means.new_empty(n, self.means.shape[1], 1).normal_(generator=generator)
         return self.means[which] + (self.factors[which] @ noise)[:, :, 0]
 

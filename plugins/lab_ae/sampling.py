@@ -41,7 +41,7 @@ class Sampler:
         return self.examples.data.info
 
     def prior(self) -> Mixture:
-        """Return the distribution that codes are drawn from. One that is fitted needs the training data."""
+        """Return the distribution of codes. One that is fitted needs the training data."""
         if isinstance(self.net, Variational):
             return standard_normal(self.config.latent_dim, self.ctx.device)
         inputs = self.examples.inputs(self.examples.some_training(FITTED))
@@ -80,7 +80,7 @@ class Sampler:
         if options.traverse:
             return self.traversal(number)
         columns = len(self.info.classes) if self.config.conditional and number is None else None
-        return sample_grid(showable(self.generate(asked.n, given)), columns)
+        return sample_grid(showable(self.generate(options.n, number)), columns)
 
     def table(self, options: Sample, number: int | None) -> lab.Table:
         if options.interpolate or options.traverse:
@@ -105,8 +105,8 @@ class Sampler:
 
     def painter(self, number: int | None) -> Any:
         """Return the function from codes to images, all of one class."""
-        one = 0 if number is None else number
-        return lambda codes: showable(self.decode(codes, self.classes(len(codes), one)))
+        class_ = 0 if number is None else number
+        return lambda codes: showable(self.decode(codes, self.classes(len(codes), class_)))
 
     def class_number(self, name: str | None) -> int | None:
         """Return the number of the class of this name, if there is one."""
