@@ -4,7 +4,7 @@
     python -m benchmarks.dbn folds           test accuracy of 200-200-200 over five disjoint folds
     python -m benchmarks.dbn autoencoder     unrolled 200-100-50-8, with and without pretraining
     python -m benchmarks.dbn samples         samples by class, recognized by a classifier
-    python -m benchmarks.dbn exact           CD-10, PCD and annealing compared with exact likelihoods
+    python -m benchmarks.dbn exact           CD-10, PCD and annealing against exact likelihoods
     python -m benchmarks.dbn speed           CD-1 784 x 500, batch 100: over its products of
                                              matrices, scikit-learn and, where installed, learnergy
 
@@ -131,8 +131,8 @@ def samples(seeds: int = 3) -> None:
             fractions.append(statistics.mean(right))
             print(
                 f"{name}, seed {seed}: {fractions[-1]:.3f} recognized, the worst class "
-                f"{min(right):.2f}; the classifier on real digits {on_real:.3f}; the network's own test "
-                f"accuracy {result.summary['test']['test/accuracy']:.3f}",
+                f"{min(right):.2f}; the classifier on real digits {on_real:.3f}; "
+                f"the network's own test accuracy {result.summary['test']['test/accuracy']:.3f}",
                 flush=True,
             )
         print(f"{name}: {summed_up(fractions)}")

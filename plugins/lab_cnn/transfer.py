@@ -2,7 +2,7 @@
 
 Yosinski et al., "How transferable are features in deep neural networks?" (NeurIPS 2014), copy the
 first n layers of a network that learned task A into one for task B. These stay as they are (AnB) or
-learn on (AnB+); a network that begins at random (baseB) is what both are held against.
+learn on (AnB+); a network that begins at random (baseB) is the reference of both.
 
     no --init-from           from scratch: baseB
     --transfer all           fine-tuned: everything is copied and learns on, AnB+
@@ -29,7 +29,7 @@ Build = Callable[[int], nn.Module]
 
 
 def begin(build: Build, classes: int, config: Config, ctx: lab.Context) -> nn.Module:
-    """Return the network of `build(classes)` with the weights and the frozen layers asked for."""
+    """Return the network of `build(classes)` with its initial weights and frozen layers."""
     network = build(classes)
     if config.init_from is None:
         return network

@@ -124,8 +124,8 @@ class RBM(nn.Module):
     # -- initialization
 
     def biases_at(self, mean: Tensor) -> Tensor:
-        """Return the visible biases [V + K] with which, without hidden units, E[v] is the data's mean
-        [V + K] (Hinton's guide, section 8.1). A unit that never varies keeps a finite one.
+        """Return the visible biases [V + K] with which, without hidden units, E[v] is the mean of
+        the data [V + K] (Hinton's guide, section 8.1). A unit that never varies keeps a finite one.
         """
         units, classes = mean[: self.units], mean[self.units :]
         if not self.gaussian:

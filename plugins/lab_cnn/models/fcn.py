@@ -44,8 +44,8 @@ class FCN(nn.Module):
         self.last.requires_grad_(False)  # section 4.3: the last one stays bilinear
 
     def forward(self, images: Tensor) -> Tensor:
-        found = self.backbone.feature_maps(images)
-        maps = [found[index] for index in self.taken]
+        features = self.backbone.feature_maps(images)
+        maps = [features[index] for index in self.taken]
         x: Tensor = self.scores[0](maps[0])  # [B, classes, H / stride, W / stride]
         for upsample, score, finer in zip(self.upsamplings, self.scores[1:], maps[1:], strict=True):
             skip = score(finer)

@@ -2,7 +2,7 @@
 
 Both factor a convolution into one that looks at each channel by itself and one that mixes channels
 at each pixel. Convolutions start as He et al. (2015) draw them, by fan-out; the last layer with
-deviation 0.01; biases at 0. The small stem does without the first two of the five strides.
+standard deviation 0.01; biases at 0. The small stem does without the first two of the five strides.
 """
 
 from __future__ import annotations
