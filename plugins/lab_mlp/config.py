@@ -57,7 +57,7 @@ class Config(LayerOptions, SupervisedConfig):
         return self
 
     def _refuse(self, names: Iterable[str], because: str) -> None:
-        """Raise ValueError where an option was given that would do nothing."""
+        """Raise ValueError where an option is set that would do nothing."""
         for name in names:
             if getattr(self, name) != type(self).model_fields[name].default:
                 raise ValueError(f"{because} --{name.replace('_', '-')}")

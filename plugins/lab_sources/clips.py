@@ -72,8 +72,8 @@ def _film(
     clips = np.empty((n, frames, 3, SIDE, SIDE), np.uint8)
     for frame in range(frames):
         covered = sdf.draw(kind, grid, position[:, frame], size, angle)
-        share = (covered * visible[:, frame, None, None])[:, None]
-        picture = ground[:, :, None, None] + share * (color - ground)[:, :, None, None]
+        alpha = (covered * visible[:, frame, None, None])[:, None]
+        picture = ground[:, :, None, None] + alpha * (color - ground)[:, :, None, None]
         picture = picture + rng.normal(0, 0.2 * difficulty, picture.shape)
         clips[:, frame] = (255 * np.clip(picture, 0, 1) + 0.5).astype(np.uint8)
     return clips
