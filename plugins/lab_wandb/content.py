@@ -142,8 +142,8 @@ def _clean(value: Any, secrets: tuple[str, ...]) -> Any:
 
 def _secrets() -> tuple[str, ...]:
     """The values of environment variables that are secrets by their name."""
-    found = (v for k, v in os.environ.items() if SECRET_VARIABLE.search(k))
-    return tuple(v for v in found if len(v) >= SHORTEST_SECRET)
+    values = (v for k, v in os.environ.items() if SECRET_VARIABLE.search(k))
+    return tuple(v for v in values if len(v) >= SHORTEST_SECRET)
 
 
 def _without_user(text: str) -> str:

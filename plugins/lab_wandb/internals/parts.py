@@ -11,7 +11,7 @@ from typing import Any
 from lab_wandb.internals import transaction_log
 from lab_wandb.internals.server import RemoteRun, RunPath
 
-UPLOAD = "upload.wandb"  # beside the log, whose folder W&B takes the files from
+UPLOAD = "upload.wandb"  # next to the log, whose folder W&B takes the files from
 
 
 @dataclass
@@ -51,8 +51,8 @@ class OfflineSegment:
     def gone(self, seen: RemoteRun | None, times: Set[float]) -> list[str]:
         """Return the paths that are gone, and had not been uploaded before."""
         digests = seen.digests if seen else frozenset[str]()
-        shown = set(self.rows_without.values())
-        others = [path for path in self.missing.values() if path not in shown]
+        row_paths = set(self.rows_without.values())
+        others = [path for path in self.missing.values() if path not in row_paths]
         others = [path for path in others if path not in self.artifacts_without.values()]
         return [
             *(path for time, path in self.rows_without.items() if time not in times),
@@ -121,7 +121,7 @@ def write_lacking(part: OfflineSegment, seen: RemoteRun | None, times: Set[float
 
 
 def clear(part: OfflineSegment) -> None:
-    """Remove what an upload left beside the log."""
+    """Remove what an upload left next to the log."""
     for left in part.log.parent.glob(f"{UPLOAD}*"):
         left.unlink()
 
