@@ -252,7 +252,7 @@ def not_finite(state: Any, where: str = "state") -> str | None:
 
 
 def same(a: Trained, b: Trained) -> str:
-    """Say what was compared bit for bit. Raises Wrong where two runs differ."""
+    """Return what was compared bit for bit. Raises Wrong where two runs differ."""
     mismatch = difference(a.rows, b.rows, "metrics") or difference(
         a.checkpoint()["experiment"], b.checkpoint()["experiment"], "state"
     )
@@ -279,7 +279,7 @@ def agree(family: Family) -> Result:
 
 
 def compared(there: Learned, here: Learned) -> Result:
-    """Say how far a first update is from that of the CPU. Raises Wrong where it is too far."""
+    """Return how far a first update is from that of the CPU. Raises Wrong where it is too far."""
     gradients = [relative(a, b) for a, b in zip(there.gradients, here.gradients, strict=True)]
     logged = {
         name: abs(there.logged[name] - value) / max(abs(value), SMALL)

@@ -59,5 +59,5 @@ def summary_lines(rows: Sequence[Row]) -> Iterator[str]:
     yield ", ".join(counted)
 
 
-def _line(family: str, part: str, status: str, seconds: str, said: str) -> str:
-    return f"{family:12}{part:11}{status:9}{seconds:>7}  {said}"
+def _line(family: str, part: str, status: str, seconds: str, text: str) -> str:
+    return f"{family:12}{part:11}{status:9}{seconds:>7}  {text}"

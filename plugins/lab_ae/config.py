@@ -1,4 +1,4 @@
-"""List the options of autoencoders. Units: the clock counts training examples seen."""
+"""List the options of autoencoders. Units: the clock counts training examples."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class Config(DataOptions, LabConfig):
         description="Nearest neighbors, support vectors (svc: classes, svr: values), logistic "
         "regression, random forest, ridge regression.",
     )
-    neighbors: int = Field(5, ge=1, description="knn: how many training examples answer.")
+    neighbors: int = Field(5, ge=1, description="knn: number of nearest training examples.")
     weights: Literal["uniform", "distance"] = Field(
         "uniform", description="knn: whether nearer ones count for more."
     )

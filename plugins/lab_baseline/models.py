@@ -1,4 +1,4 @@
-"""Make scikit-learn's estimators, and have them answer in logits or values."""
+"""Make scikit-learn's estimators, and compute their logits or values."""
 
 from __future__ import annotations
 

@@ -132,12 +132,12 @@ def grad_cam(net: nn.Module, prepared: Tensor) -> tuple[Tensor, Tensor] | None:
     the mean gradient of the class's logit, without negative evidence.
     """
     convolving = [name for name, stage in stages(net) if _convolves(stage)]
-    with torch.enable_grad(), _watching(net, convolving) as seen:
+    with torch.enable_grad(), _watching(net, convolving) as outputs:
         # frozen layers have no gradient of their own; the images give the maps one
         logits = net(prepared.detach().requires_grad_())
-        if not seen:
+        if not outputs:
             return None
-        maps, classes = seen[max(seen, key=convolving.index)], logits.argmax(1)
+        maps, classes = outputs[max(outputs, key=convolving.index)], logits.argmax(1)
         scores = logits.gather(1, classes[:, None]).sum()
         (gradient,) = torch.autograd.grad(scores, maps, allow_unused=True)
     if gradient is None:
@@ -193,27 +193,27 @@ def _convolves(stage: nn.Module) -> bool:
 
 def _outputs(net: nn.Module, names: list[str], prepared: Tensor) -> dict[str, Tensor]:
     """Return the maps [B, C, h, w] that the named layers put out, those that put out any."""
-    with _watching(net, names) as seen:
+    with _watching(net, names) as outputs:
         net(prepared)
-    return seen
+    return outputs
 
 
 @contextmanager
 def _watching(net: nn.Module, names: list[str]) -> Iterator[dict[str, Tensor]]:
     """Yield the outputs of the named layers. Hooks do not run in compiled code: none is in here."""
-    seen: dict[str, Tensor] = {}
+    outputs: dict[str, Tensor] = {}
 
     def watch(name: str) -> Any:
         def hook(layer: nn.Module, inputs: Any, output: Any) -> None:
             if isinstance(output, Tensor) and output.dim() == 4:
-                seen[name] = output
+                outputs[name] = output
 
         return hook
 
     handles = [net.get_submodule(name).register_forward_hook(watch(name)) for name in names]
     try:
         with as_written(net):
-            yield seen
+            yield outputs
     finally:
         for handle in handles:
             handle.remove()

@@ -67,7 +67,7 @@ def with_first_layers_frozen(network: nn.Module, learning: int, origin: Origin) 
 
 
 def with_frozen_features(network: nn.Module, origin: Origin) -> nn.Module:
-    """Let a new head learn from what the layers before it make of the images."""
+    """Train a new head on the features of the layers before it."""
     heads = heads_of(network)
     origin.copy_into(network, except_for=heads)
     _freeze_all_but(network, heads)
@@ -75,7 +75,7 @@ def with_frozen_features(network: nn.Module, origin: Origin) -> nn.Module:
 
 
 def with_appended_layer(build: Build, classes: int, origin: Origin) -> nn.Module:
-    """Let a layer learn from the old logits: its network has the classes of the weights."""
+    """Train a new layer on the old logits: its network has the classes of the weights."""
     if not origin.outputs:
         raise lab.UsageError("--transfer append-head: the weights have no head to stand behind")
     network = build(origin.outputs)

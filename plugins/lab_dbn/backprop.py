@@ -15,7 +15,7 @@ import lab
 from lab.optim import OptimizerOptions, Updater
 from lab_dbn.config import Config
 
-RATE = 1e-3  # of Adam, unless --finetune-lr says otherwise
+RATE = 1e-3  # of Adam, by default
 
 
 class Backprop:

@@ -229,10 +229,10 @@ class DeepBelief:
     def predict_command(self, options: Predict) -> list[dict[str, Any]]:
         """Return the likeliest classes of image files or rows of numbers, or their features."""
         info = self.data.info
-        answers = self.predict(read_inputs(options.inputs, info))
+        outputs = self.predict(read_inputs(options.inputs, info))
         if self.evaluator.classifies:
-            return ranked(answers, options, info)
-        named = zip(options.inputs, answers.tolist(), strict=True)
+            return ranked(outputs, options, info)
+        named = zip(options.inputs, outputs.tolist(), strict=True)
         return [{"input": word, "features": row} for word, row in named]
 
     def chains(self, n: int) -> Tensor:

@@ -89,15 +89,15 @@ class DQN:
 
     def learn(self, gradient_steps: int) -> None:
         """Take gradient steps on minibatches, and move the target network at its interval."""
-        seen = []
+        outputs = []
         for batch in self.minibatches(gradient_steps):
             batch["target"] = self.q_target(batch)
             loss, (td_error, q) = self.update(batch)
             self.memory.sampler.update(batch["position"].numpy(), td_error)
             self.updates += 1
             self.move_target()
-            seen.append((loss, td_error, q))
-        self.report(seen)
+            outputs.append((loss, td_error, q))
+        self.report(outputs)
 
     @torch.no_grad()
     def q_target(self, batch: Batch) -> Tensor:
@@ -141,7 +141,7 @@ class DQN:
         """Draw minibatches, one for each gradient step, with `next_q` [B, A]: the target network's
         values of their next observations, if there is such a network.
 
-        Small networks are bound by dispatch, so as many as possible are drawn, and seen by the
+        Small networks are bound by dispatch, so as many as possible are drawn, and passed to the
         target network, at once. Invariant: until they are used up, neither that network nor the
         probabilities that they were drawn with change. So this equals drawing one at a time.
         """
@@ -237,9 +237,9 @@ class DQN:
             self.memory.forget()
         self.memory.extend(rollout)
 
-    def report(self, seen: list[tuple[Tensor, Tensor, Tensor]]) -> None:
+    def report(self, outputs: list[tuple[Tensor, Tensor, Tensor]]) -> None:
         """Log the means over some gradient steps, read once."""
-        loss, td_error, q = (torch.stack(values) for values in zip(*seen, strict=True))
+        loss, td_error, q = (torch.stack(values) for values in zip(*outputs, strict=True))
         self.ctx.log("loss", loss.mean())
         self.ctx.log("td_error", td_error.abs().mean())
         self.ctx.log("q_mean", q.mean())

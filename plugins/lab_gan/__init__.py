@@ -11,7 +11,7 @@ from lab_gan.presets import PRESETS
 
 MEASURED = {
     "distance": "what selects: fid; of known modes, and of pairs of words, total variation",
-    "nearer": "chance that a sample is nearer to the training data than a fresh example is",
+    "nearer": "probability that a sample is nearer to the training data than a fresh example is",
     "copies": "fraction of samples nearer to the training data than 99 % of fresh examples",
     "diversity": "mean distance of two samples, where that of two real examples is 1",
     "modes": "modes of the source that samples cover",

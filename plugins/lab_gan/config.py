@@ -75,7 +75,7 @@ class Config(DataOptions, OptimizerOptions, BaseConfig):
     lipschitz: float = Field(
         1.0, gt=0, description="Lipschitz bound of a discriminator with spectral norm."
     )
-    packing: int = Field(1, ge=1, description="Examples that the discriminator judges at a time.")
+    packing: int = Field(1, ge=1, description="Examples that the discriminator scores jointly.")
     diffaug: tuple[str, ...] = Field(
         (), description="Vary what the discriminator sees: color,translation,cutout."
     )

@@ -23,7 +23,7 @@ from lab_gan.preprocessing import encoded
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-# Updates from one look at the discriminator's outputs to the next: a look costs 4 % of an update.
+# Updates between two logs of the discriminator's outputs: one costs 4 % of an update.
 LOOK = 4
 
 
@@ -151,7 +151,7 @@ class GAN:
         them; of a discriminator that names none, its score [B, 1]."""
         if self.config.packing > 1:
             raise lab.UsageError(
-                f"This discriminator judges {self.config.packing} examples at a time"
+                f"This discriminator scores {self.config.packing} examples jointly"
             )
         inputs, labels = as_inputs(inputs, self.info, self.ctx.device), None
         if self.players.codes.classes:  # which is unknown: of none of them

@@ -19,7 +19,7 @@ from lab_gan.latent import LatentSpec
 from lab_gan.preprocessing import decoded, encoded
 
 AT_ONCE = 1_000  # samples that are made together
-MEMORY = 0.05  # of the average over looks at the discriminator
+MEMORY = 0.05  # weight of a new value in the moving average of the AUC
 
 
 class Players:

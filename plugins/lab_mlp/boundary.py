@@ -25,7 +25,7 @@ PALETTE = np.array(
 
 
 def draw(
-    answer: Callable[[Tensor], Tensor], info: DatasetInfo, points: Tensor, classes: Tensor
+    predict: Callable[[Tensor], Tensor], info: DatasetInfo, points: Tensor, classes: Tensor
 ) -> Picture:
     """Return a picture [SIDE, SIDE, 3]: the color of a place is a mixture of the classes' colors
     by their probability, and the points lie over it.
@@ -39,7 +39,7 @@ def draw(
     across = low[0] + fraction * (high[0] - low[0])
     up = (low[1] + fraction * (high[1] - low[1])).flip(0)
     grid = torch.stack(torch.meshgrid(across, up, indexing="xy"), dim=-1)  # [SIDE, SIDE, 2]
-    probabilities = answer(info.prepare_inputs(grid.reshape(-1, 2))).cpu().double().numpy()
+    probabilities = predict(info.prepare_inputs(grid.reshape(-1, 2))).cpu().double().numpy()
     colors = PALETTE[np.arange(probabilities.shape[1]) % len(PALETTE)]
     picture = (0.55 * probabilities @ colors + 0.45 * 255).reshape(SIDE, SIDE, 3)
     place = ((points - low) / (high - low) * (SIDE - 1)).round().long().cpu().numpy()

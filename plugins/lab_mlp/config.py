@@ -26,7 +26,7 @@ class Config(LayerOptions, SupervisedConfig):
         "mlp", description="Layers trained by backpropagation, or Rosenblatt's threshold units."
     )
     hidden: tuple[int, ...] = Field((256, 256), description="Units of the hidden layers.")
-    dropout: float = Field(0.0, ge=0, lt=1, description="Share of hidden units left out.")
+    dropout: float = Field(0.0, ge=0, lt=1, description="Probability of dropping a hidden unit.")
     norm: bool = Field(False, description="BatchNorm after each hidden layer.")
     model: str | None = Field(None, description="A network of your own: FILE.py:Net.")
     boundary: bool = Field(True, description="Draw the decision boundary of data with two columns.")

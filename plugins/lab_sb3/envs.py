@@ -1,4 +1,4 @@
-"""Let stable-baselines3 step the environments that the runner lends."""
+"""Let stable-baselines3 step the environments of the runner."""
 
 from __future__ import annotations
 

@@ -11,8 +11,8 @@ from lab_sources.sdf import Array
 SIDE = 32
 SIZE = 9.0  # root of the figure's area, in pixels
 SPEED = 2.5  # pixels a frame
-TURN = 0.25  # chance that it takes another direction
-BLINK = 0.2  # chance that it vanishes, or comes back
+TURN = 0.25  # probability that it takes another direction
+BLINK = 0.2  # probability that it vanishes, or comes back
 MOTIONS = {"still": (0, 0), "right": (1, 0), "left": (-1, 0), "up": (0, -1), "down": (0, 1)}
 
 

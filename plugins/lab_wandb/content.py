@@ -115,7 +115,7 @@ def _table(wandb: Any, path: Path) -> Any:
 
 
 def _cell(text: str) -> str | int | float | None:
-    """Return what the cell of a table says; W&B wants one kind in each column."""
+    """Return the value of a table's cell; W&B requires one type in each column."""
     for kind in (int, float):
         with suppress(ValueError):
             return kind(text)

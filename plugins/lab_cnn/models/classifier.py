@@ -1,4 +1,4 @@
-"""Say what every network here can do: give feature maps, classify, and name its layers."""
+"""Define the interface of every network here: feature maps, logits, and names of layers."""
 
 from __future__ import annotations
 

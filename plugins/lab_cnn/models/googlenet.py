@@ -33,7 +33,7 @@ class ConvNorm(nn.Module):
 
 
 class Inception(nn.Module):
-    """Look at one map in four ways and stack what they see (figure 2b).
+    """Four parallel branches over one map, concatenated (figure 2b).
 
     The numbers are table 1's, in its order: 1 x 1, two reduced and full pairs, and the channels
     after pooling.

@@ -1,4 +1,4 @@
-"""Start weights as the papers say; what neither function touches starts as torch does it."""
+"""Initialize weights as in the papers; all others are initialized by torch."""
 
 from __future__ import annotations
 

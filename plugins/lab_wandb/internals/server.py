@@ -108,10 +108,10 @@ class Server:
             digests=frozenset(n["digest"] for n in nodes if n["state"] == "COMMITTED"),
         )
 
-    def times(self, where: RunPath, seen: RemoteRun) -> set[float]:
-        """Return when each row of a run was logged, which tells rows apart."""
+    def times(self, where: RunPath, remote: RemoteRun) -> set[float]:
+        """Return when each row of a run was logged, which identifies it."""
         times: set[float] = set()
-        for start in range(0, max(seen.last_step + 1, seen.rows), PAGE):
+        for start in range(0, max(remote.last_step + 1, remote.rows), PAGE):
             page = {"from": start, "to": start + PAGE, "n": PAGE}
             project = self._ask(ROWS, where, page)["project"]
             lines: Iterable[str] = project["run"]["history"]

@@ -108,27 +108,29 @@ class _Upload:
         return self._outcome
 
     def _bring(self, part: OfflineSegment, last: bool) -> None:
-        """Bring the server to what a part says. Parts go in order: rows keep theirs."""
+        """Bring the server up to date with a part. Parts go in order: rows keep theirs."""
         if part.where is None:
             return  # it ended before the run began
-        seen = self._server.look(part.where)
-        times = self._arrived(part.where, part, seen)
-        if part.lacking(seen, times, last):
+        remote = self._server.look(part.where)
+        times = self._arrived(part.where, part, remote)
+        if part.lacking(remote, times, last):
             sent = part.rows_lacking(times)
-            self._send(part, seen, times)
-            seen = self._wait_for(part, last)
+            self._send(part, remote, times)
+            remote = self._wait_for(part, last)
             self._outcome.done = "uploaded"
             self._outcome.rows += sent
-        self._outcome.url = seen.url if seen else self._outcome.url
-        self._settle(part, part.gone(seen, times))
+        self._outcome.url = remote.url if remote else self._outcome.url
+        self._settle(part, part.gone(remote, times))
 
-    def _arrived(self, where: RunPath, part: OfflineSegment, seen: RemoteRun | None) -> set[float]:
-        if seen is None or not seen.rows or not part.times:
+    def _arrived(
+        self, where: RunPath, part: OfflineSegment, remote: RemoteRun | None
+    ) -> set[float]:
+        if remote is None or not remote.rows or not part.times:
             return set()
-        return self._server.times(where, seen)
+        return self._server.times(where, remote)
 
-    def _send(self, part: OfflineSegment, seen: RemoteRun | None, times: set[float]) -> None:
-        log = parts.write_lacking(part, seen, times)
+    def _send(self, part: OfflineSegment, remote: RemoteRun | None, times: set[float]) -> None:
+        log = parts.write_lacking(part, remote, times)
         limit = self._timeout or BASE_SECONDS + part.bytes / BYTES_PER_SECOND
         try:
             self._error = upload(log, limit)
@@ -140,10 +142,10 @@ class _Upload:
         assert part.where is not None
         end = time.monotonic() + (0.0 if self._error else SETTLE_SECONDS)
         while True:
-            seen = self._server.look(part.where)
-            times = self._arrived(part.where, part, seen)
-            if seen is not None and not part.lacking(seen, times, last):
-                return seen
+            remote = self._server.look(part.where)
+            times = self._arrived(part.where, part, remote)
+            if remote is not None and not part.lacking(remote, times, last):
+                return remote
             if time.monotonic() >= end:
                 break
             time.sleep(0.5)
