@@ -60,19 +60,19 @@ def dataset(
     target = target or columns[-1]
     dropped = [word.strip() for word in drop.split("+") if word.strip()]
     check(name, columns, [target, *dropped])
-    features = [one for one in columns if one != target and one not in dropped]
+    features = [column for column in columns if column != target and column not in dropped]
     if not features:
         raise lab.UsageError(f"{name}: there is no column but {target} to learn from")
-    blocks = [_features(table.column(one), one, name) for one in features]
+    blocks = [_features(table.column(column), column, name) for column in features]
     inputs = np.concatenate([values for values, _ in blocks], axis=1)
     titles = tuple(title for _, some in blocks for title in some)
-    owners = [one for one, (_, some) in zip(features, blocks, strict=True) for _ in some]
+    owners = [column for column, (_, some) in zip(features, blocks, strict=True) for _ in some]
     bad = _bad(inputs, owners, table.column(target), target)
     kept = np.setdiff1d(np.arange(len(inputs)), list(bad))
     column = table.column(target).take(kept)
     classes: tuple[str, ...] = ()
     if task == "regress":
-        values = _numbers(column)
+        values = _values(column)
         if values is None:
             raise lab.UsageError(f"{name}: {target} holds no numbers; say task=classify")
         targets = values.astype(np.float32)[:, None]
@@ -85,46 +85,46 @@ def dataset(
 
 def _bad(inputs: Array, owners: Sequence[str], column: Any, target: str) -> dict[int, str]:
     """Return the rows that cannot be learned from, and why."""
-    found: dict[int, str] = {}
+    bad: dict[int, str] = {}
     for row in np.flatnonzero(~np.isfinite(inputs).all(axis=1)).tolist():
         place = int(np.flatnonzero(~np.isfinite(inputs[row]))[0])
         value = inputs[row, place]
-        found[row] = f"{owners[place]} is {'missing' if np.isnan(value) else value}"
+        bad[row] = f"{owners[place]} is {'missing' if np.isnan(value) else value}"
     for row in np.flatnonzero(np.asarray(column.is_null(nan_is_null=True))).tolist():
-        found[row] = f"its {target} is missing"
-    return found
+        bad[row] = f"its {target} is missing"
+    return bad
 
 
-def check(name: str, columns: Sequence[str], wanted: Sequence[str]) -> None:
-    for one in wanted:
-        if one not in columns:
-            near = get_close_matches(one, columns, n=1)
+def check(name: str, columns: Sequence[str], required: Sequence[str]) -> None:
+    for column in required:
+        if column not in columns:
+            near = get_close_matches(column, columns, n=1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
             raise lab.UsageError(
-                f"{name} has no column {one!r}.{hint} It has: {', '.join(columns)}"
+                f"{name} has no column {column!r}.{hint} It has: {', '.join(columns)}"
             )
 
 
 def _features(column: Any, title: str, name: str) -> tuple[Array, list[str]]:
     """Return a column as float32 [N, 1], or one 0/1 column for each of its words."""
-    numbers = _numbers(column)
-    if numbers is not None:
-        return numbers.astype(np.float32)[:, None], [title]
+    values = _values(column)
+    if values is not None:
+        return values.astype(np.float32)[:, None], [title]
     words = _words(column)
     if words is None:
         raise lab.UsageError(f"{name}: {title} holds {column.type}, no numbers; say drop={title}")
     present = np.array([word for word in words if word is not None], str)
-    found = np.unique(present)
-    if len(found) > MOST_WORDS:
+    unique = np.unique(present)
+    if len(unique) > MOST_WORDS:
         raise lab.UsageError(
-            f"{name}: {title} holds {len(found)} different texts, no numbers; say drop={title}"
+            f"{name}: {title} holds {len(unique)} different texts, no numbers; say drop={title}"
         )
-    hot = np.array([[np.nan if word is None else float(word == one) for one in found]
-                    for word in words], np.float32).reshape(len(words), len(found))  # fmt: skip
-    return hot, [f"{title}={word}" for word in found]
+    hot = np.array([[np.nan if word is None else float(word == entry) for entry in unique]
+                    for word in words], np.float32).reshape(len(words), len(unique))  # fmt: skip
+    return hot, [f"{title}={word}" for word in unique]
 
 
-def _numbers(column: Any) -> Array | None:
+def _values(column: Any) -> Array | None:
     """Return float64 [N], NaN where a value is missing, or None for what is no number."""
     types = needs("pyarrow.types", "a table")
     kind = column.type
@@ -133,7 +133,7 @@ def _numbers(column: Any) -> Array | None:
     if not (types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind)
             or types.is_decimal(kind)):  # fmt: skip
         return None
-    return np.array([np.nan if one is None else float(one) for one in column.to_pylist()])
+    return np.array([np.nan if value is None else float(value) for value in column.to_pylist()])
 
 
 def _words(column: Any) -> list[str | None] | None:
@@ -148,14 +148,16 @@ def classes_of(column: Any, title: str, name: str) -> tuple[tuple[str, ...], Arr
     """Return the names of the classes in order, and the number of each row's."""
     values = column.to_pylist()
     try:
-        found = sorted(set(values))
+        distinct = sorted(set(values))
     except TypeError as error:
         raise lab.UsageError(f"{name}: {title} holds {column.type}, no classes") from error
     numeric = bool(values) and not isinstance(values[0], str)
-    if len(found) > MOST_CLASSES or (numeric and len(found) > 20 and len(found) > len(values) / 2):
+    if len(distinct) > MOST_CLASSES or (
+        numeric and len(distinct) > 20 and len(distinct) > len(values) / 2
+    ):
         raise lab.UsageError(
-            f"{name}: {title} holds {len(found)} different values; "
+            f"{name}: {title} holds {len(distinct)} different values; "
             + ("say task=regress" if numeric else "too many to be classes")
         )
-    numbers = {value: number for number, value in enumerate(found)}
-    return tuple(map(str, found)), np.array([numbers[value] for value in values], int)
+    index = {value: number for number, value in enumerate(distinct)}
+    return tuple(map(str, distinct)), np.array([index[value] for value in values], int)

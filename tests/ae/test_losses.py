@@ -192,7 +192,7 @@ def test_gradients_reach_the_right_sides(make_net, codebook) -> None:
     outputs = net(x)
     outputs.vectors.retain_grad()
     outside = outputs.vectors.detach().requires_grad_()
-    chosen = net.codebook.entries.detach()[outputs.numbers].requires_grad_()
+    chosen = net.codebook.entries.detach()[outputs.indices].requires_grad_()
     straight = (outside + (chosen - outside).detach()).view(6, 4)
     missed = (net.decode(straight) - x).square().sum() / 6
     (through,) = torch.autograd.grad(missed, outside)
@@ -207,5 +207,5 @@ def test_gradients_reach_the_right_sides(make_net, codebook) -> None:
     if codebook == "ema":
         assert not any(p is net.codebook.entries for p in net.parameters())
         return
-    pulled = torch.zeros(5, 2).index_add_(0, outputs.numbers, -apart)
+    pulled = torch.zeros(5, 2).index_add_(0, outputs.indices, -apart)
     assert torch.allclose(net.codebook.entries.grad, pulled, atol=1e-6)

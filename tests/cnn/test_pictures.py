@@ -117,17 +117,17 @@ def test_frozen_networks_have_their_heat_too() -> None:
 
 def test_filters_over_three_channels_are_in_color() -> None:
     grid = pictures.filters(torch.randn(5, 3, 4, 4))
-    assert [picture.shape for picture, _ in grid.shown] == [(3, 4, 4)] * 5
-    assert all(picture.min() == 0 and picture.max() == 1 for picture, _ in grid.shown)
-    assert pictures.filters(torch.randn(5, 2, 4, 4)).shown[0][0].shape == (1, 4, 4)
-    assert len(pictures.filters(torch.randn(200, 1, 3, 3)).shown) == pictures.FILTERS
+    assert [picture.shape for picture, _ in grid.tiles] == [(3, 4, 4)] * 5
+    assert all(picture.min() == 0 and picture.max() == 1 for picture, _ in grid.tiles)
+    assert pictures.filters(torch.randn(5, 2, 4, 4)).tiles[0][0].shape == (1, 4, 4)
+    assert len(pictures.filters(torch.randn(200, 1, 3, 3)).tiles) == pictures.FILTERS
 
 
 def test_masks_are_tinted_by_class_and_the_ground_is_left_alone() -> None:
     picture = torch.full((1, 3, 2, 2), 100, dtype=torch.uint8)
     mask = torch.tensor([[[0, 1], [2, 1]]])
     info = lab.DatasetInfo("x", "image", "segment", (3, 2, 2), ("g", "a", "b"), 3, (0.0,), (1.0,))
-    panels = pictures.overlay(picture, mask, torch.zeros_like(mask), info).shown
+    panels = pictures.overlay(picture, mask, torch.zeros_like(mask), info).tiles
     image, predicted, true = (panel for panel, _ in panels)
     assert [title for _, title in panels] == ["image", "found", "true"]
     assert torch.allclose(predicted, image)

@@ -192,7 +192,7 @@ def test_the_state_goes_on_to_the_bit(make_rbm) -> None:
     again.load_state_dict(kept)
     fresh = Contrastive(again, config, 32, torch.Generator().manual_seed(99))
     fresh.load_state_dict(state)
-    fresh.draw.set_state(generator.get_state())
+    fresh.generator.set_state(generator.get_state())
     steps(rbm, learner, 5)
     steps(again, fresh, 5)
     for a, b in zip(rbm.parameters(), again.parameters(), strict=True):

@@ -68,20 +68,20 @@ def test_few_visible_units_are_enumerated_where_hidden_ones_are_many(make_rbm) -
 def test_annealing_finds_the_partition_function(make_rbm, brute, generator, sizes) -> None:
     rbm = make_rbm(**sizes)
     base = torch.zeros(sizes["units"] + sizes.get("labels", 0))
-    estimate = log_partition(rbm, base, steps=500, chains=500, draw=generator)
+    estimate = log_partition(rbm, base, steps=500, chains=500, generator=generator)
     assert float(estimate) == pytest.approx(brute(rbm).log_z, abs=0.1)
 
 
 def test_annealing_from_a_base_of_other_biases_finds_the_same(make_rbm, brute, generator) -> None:
     rbm = make_rbm(6, 5)
     base = torch.tensor([1.0, -2.0, 0.5, 0.0, 3.0, -1.0])
-    estimate = log_partition(rbm, base, steps=500, chains=500, draw=generator)
+    estimate = log_partition(rbm, base, steps=500, chains=500, generator=generator)
     assert float(estimate) == pytest.approx(brute(rbm).log_z, abs=0.1)
 
 
 def test_annealing_is_right_for_a_larger_machine_and_cheap_settings(make_rbm, generator) -> None:
     rbm = make_rbm(64, 14, scale=0.4)
-    estimate = log_partition(rbm, torch.zeros(64), steps=500, chains=64, draw=generator)
+    estimate = log_partition(rbm, torch.zeros(64), steps=500, chains=64, generator=generator)
     assert float(estimate) == pytest.approx(float(exact_log_partition(rbm)), abs=0.2)
 
 
@@ -165,7 +165,7 @@ def test_gaussian_partition_function_is_that_of_the_mixture(make_rbm, generator)
     rbm = make_rbm(3, 4, scale=0.6, gaussian=True)
     _, _, log_z = mixture(rbm)
     assert float(exact_log_partition(rbm)) == pytest.approx(log_z, abs=1e-6)
-    estimate = log_partition(rbm, torch.zeros(3), steps=500, chains=500, draw=generator)
+    estimate = log_partition(rbm, torch.zeros(3), steps=500, chains=500, generator=generator)
     assert float(estimate) == pytest.approx(log_z, abs=0.1)
 
 

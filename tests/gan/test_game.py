@@ -57,11 +57,11 @@ def test_each_player_moves_in_its_own_turn_alone(make, loss) -> None:
     gan = make(loss=loss)
     g, d = values(gan.players.generator), values(gan.players.discriminator)
     batch = gan.players.prepare(gan.batches.next())
-    gan.teach_discriminator(batch)
+    gan.update_discriminator(batch)
     assert same(g, values(gan.players.generator))
     assert not same(d, values(gan.players.discriminator))
     d = values(gan.players.discriminator)
-    gan.teach_generator(batch)
+    gan.update_generator(batch)
     assert same(d, values(gan.players.discriminator))
     assert not same(g, values(gan.players.generator))
 
@@ -220,7 +220,7 @@ def test_lazy_penalties_come_seldom_and_weigh_more(make) -> None:
     update = gan.players.d_updater
     gan.players.d_updater = lambda batch: paid.append(batch.get("penalty_weight")) or update(batch)
     for _ in range(8):
-        gan.teach_discriminator(gan.players.prepare(gan.batches.next()))
+        gan.update_discriminator(gan.players.prepare(gan.batches.next()))
     assert [weight and weight.item() for weight in paid] == [4.0, None, None, None] * 2
     discriminator = Line(2.0)
     play = game(discriminator, loss="wgan", r1=0.5, reg_interval=4)
@@ -241,7 +241,7 @@ def test_figures_are_those_of_the_whole_loss_whatever_is_due_in_training(make, m
     )
     for _ in range(2):  # before the first update and after it
         with torch.no_grad():
-            metrics = gan.figures.of_players("eval")
+            metrics = gan.evaluator.of_players("eval")
         loss, terms = seen.pop()
         assert float(terms["penalty"]) > 0
         assert metrics["d_loss"] == pytest.approx(loss.item())
@@ -268,7 +268,7 @@ def test_codes_are_read_from_fakes_alone(make) -> None:
     outputs = gan.players.discriminator(batch["fake"])
     meaning = gan.players.codes.read(batch["codes"])
     info_loss = cross_entropy(outputs.category, meaning["category"].argmax(1))
-    info_loss = info_loss + (outputs.numbers - meaning["numbers"]).square().mean() / 2
+    info_loss = info_loss + (outputs.continuous - meaning["numbers"]).square().mean() / 2
     scores = gan.players.discriminator(torch.cat([batch["real"], batch["fake"]])).score
     plain = gan.players.game.loss.discriminator(*scores.chunk(2)).mean()
     assert loss.item() == pytest.approx((plain + info_loss).item(), rel=1e-5)
@@ -292,7 +292,7 @@ def test_the_generator_makes_its_codes_readable(make) -> None:
     outputs = players.discriminator(players.generator(batch["codes"]))
     meaning = players.codes.read(batch["codes"])
     info_loss = cross_entropy(outputs.category, meaning["category"].argmax(1))
-    info_loss = info_loss + (outputs.numbers - meaning["numbers"]).square().mean() / 2
+    info_loss = info_loss + (outputs.continuous - meaning["numbers"]).square().mean() / 2
     plain = torch.nn.functional.softplus(-outputs.score).mean()
     assert loss.item() == pytest.approx((plain + 0.5 * info_loss).item(), rel=1e-5)
 
@@ -326,7 +326,7 @@ def test_few_labels_are_all_that_a_semi_supervised_discriminator_sees(make) -> N
     assert targets.bincount().tolist() == [2] * 10
     labeled = set()
     for _ in range(20):
-        examples, classes = gan.known().values()
+        examples, classes = gan.labeled_batch().values()
         pairs = zip(examples.flatten(1).tolist(), classes.tolist(), strict=True)
         labeled |= {(*example, number) for example, number in pairs}
     assert len(labeled) <= 20
@@ -336,7 +336,7 @@ def test_known_classes_are_learned_by_their_weight(make) -> None:
     """In addition to the loss without labels: the value, and the gradient of the class layer."""
     gan = make(n_labeled_per_class=2, data="digits", arch="mlp", class_weight=2.0)
     discriminator, play = gan.players.discriminator, gan.players.game
-    batch, labeled = drawn(gan), gan.known()
+    batch, labeled = drawn(gan), gan.labeled_batch()
     batch["fake"] = torch.rand_like(batch["real"])
     with_labels, _ = play.discriminator_loss(discriminator, {**batch, **labeled})
     without, _ = play.discriminator_loss(discriminator, batch)

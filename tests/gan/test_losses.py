@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
 
-from lab_gan.adversarial import LOSSES, clip_weights, interpolated, squared_slopes
+from lab_gan.adversarial import LOSSES, clip_weights, interpolated, squared_gradient_norms
 
 REAL = torch.tensor([-3.0, -0.5, 0.0, 0.7, 2.0])
 FAKE = torch.tensor([1.5, -2.0, 0.3, -0.1, 0.9])
@@ -95,9 +95,9 @@ def test_the_slope_of_each_example_is_its_own(generator) -> None:
     x = torch.randn(6, 2, 3, generator=generator, requires_grad=True)
     score = x.flatten(1).square().sum(1)
     of_examples = 4 * x.detach().flatten(1).square().sum(1)  # the gradient is 2 x
-    assert torch.allclose(squared_slopes(score, x), of_examples)
+    assert torch.allclose(squared_gradient_norms(score, x), of_examples)
     score = x.flatten(1).square().sum(1)
-    assert torch.allclose(squared_slopes(score, x, pack=2), of_examples.view(3, 2).sum(1))
+    assert torch.allclose(squared_gradient_norms(score, x, pack=2), of_examples.view(3, 2).sum(1))
 
 
 @pytest.mark.parametrize("pack", [1, 2])

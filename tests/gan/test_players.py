@@ -188,7 +188,7 @@ def test_labels_stand_at_every_place() -> None:
 
 
 def test_codes_are_noise_and_what_is_asked_for(generator) -> None:
-    codes = LatentSpec(noise=5, classes=3, categories=4, numbers=2)
+    codes = LatentSpec(noise=5, classes=3, categories=4, continuous=2)
     labels = codes.label(torch.arange(3).repeat(1_000))
     rows = codes.draw(3_000, labels, generator, CPU)
     assert rows.shape == (3_000, codes.width) == (3_000, 14)
@@ -206,7 +206,7 @@ def test_codes_are_noise_and_what_is_asked_for(generator) -> None:
 
 
 def test_what_is_not_asked_for_is_no_part_of_a_code(generator) -> None:
-    plain = LatentSpec(noise=5, classes=0, categories=0, numbers=0)
+    plain = LatentSpec(noise=5, classes=0, categories=0, continuous=0)
     rows = plain.draw(4, None, generator, CPU)
     assert rows.shape == (4, 5)
     assert plain.read(rows) == {}
