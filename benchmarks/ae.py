@@ -1,12 +1,12 @@
-"""Measure autoencoders: against closed forms, on digits, and beside a loop written by hand.
+"""Measure autoencoders: against closed forms, on digits, and against a loop written by hand.
 
     python -m benchmarks.ae                  all figures (about half an hour on two cores)
-    python -m benchmarks.ae linear           tied and linear, beside principal components
-    python -m benchmarks.ae ppca             linear and variational, beside the closed form
-    python -m benchmarks.ae deep             test error at codes of 8 numbers, over five folds
+    python -m benchmarks.ae linear           tied and linear, against principal components
+    python -m benchmarks.ae ppca             linear and variational, against the closed form
+    python -m benchmarks.ae deep             test error at codes of 8 dimensions, over five folds
     python -m benchmarks.ae kinds            what each kind reaches on digits
     python -m benchmarks.ae bounds           bounds of the likelihood of bits, features of samples
-    python -m benchmarks.ae speed            CPU time of a step, beside a bare loop
+    python -m benchmarks.ae speed            CPU time of a step, over a bare loop
 
 Times are CPU times of one thread, measured in turn; ratios are medians over the rounds.
 """
@@ -61,7 +61,7 @@ BOUNDS: dict[str, dict[str, Any]] = {
     "bits from 0.5 on": {"binarize": "threshold"},
     "bits drawn, beta 4": {"beta": 4.0},
 }
-SHOWN = 1_000  # samples whose features are measured
+SAMPLES = 1_000  # samples whose features are measured
 ROUNDS = 151  # many short ones: other work on the machine disturbs few of them
 STEPS, BATCH = 20, 64  # in a round
 
@@ -99,16 +99,16 @@ def linear() -> None:
     for seed in range(SEEDS):
         result = train(**LINEAR, tied=True, budget=600_000, eval_every=600_000, seed=seed)
         network: Any = lab.load(result.dir, checkpoint="last")
-        seen, other = columns(network, "train"), columns(network, "test")
-        first = np.linalg.svd(seen - seen.mean(0), full_matrices=False)[2][:CODE]
-        apart = other - seen.mean(0)
-        truth = ((apart - apart @ first.T @ first) ** 2).sum(1).mean()
+        train_inputs, test_inputs = columns(network, "train"), columns(network, "test")
+        first = np.linalg.svd(train_inputs - train_inputs.mean(0), full_matrices=False)[2][:CODE]
+        centered = test_inputs - train_inputs.mean(0)
+        truth = ((centered - centered @ first.T @ first) ** 2).sum(1).mean()
         own = np.linalg.qr(network.net.encoder[-1].weight.detach().double().numpy().T)[0]
         angle = np.degrees(np.arccos(np.linalg.svd(first @ own)[1].min().clip(0, 1)))
-        found = result.summary["test"]["test/reconstruction"]
+        error = result.summary["test"]["test/reconstruction"]
         print(
-            f"seed {seed}: tied linear {found:.4f}, principal components {truth:.4f}, "
-            f"ratio {found / truth:.4f}; largest angle of the subspaces {angle:.1f} degrees",
+            f"seed {seed}: tied linear {error:.4f}, principal components {truth:.4f}, "
+            f"ratio {error / truth:.4f}; largest angle of the subspaces {angle:.1f} degrees",
             flush=True,
         )
 
@@ -121,13 +121,13 @@ def ppca() -> None:
     for seed in range(SEEDS):
         result = train(**fixed, budget=600_000, eval_every=600_000, seed=seed)
         network: Any = lab.load(result.dir, checkpoint="last")
-        seen, other = columns(network, "train"), columns(network, "test")
-        values, vectors = np.linalg.eigh(np.cov(seen.T, bias=True))
+        train_inputs, test_inputs = columns(network, "train"), columns(network, "test")
+        values, vectors = np.linalg.eigh(np.cov(train_inputs.T, bias=True))
         noise = values[:-CODE].mean()
         ways = vectors[:, -CODE:] * np.sqrt(values[-CODE:] - noise)
         covariance = ways @ ways.T + noise * np.eye(len(values))
-        apart = other - seen.mean(0)
-        inner = np.einsum("ni,ij,nj->n", apart, np.linalg.inv(covariance), apart).mean()
+        centered = test_inputs - train_inputs.mean(0)
+        inner = np.einsum("ni,ij,nj->n", centered, np.linalg.inv(covariance), centered).mean()
         truth = -0.5 * (np.linalg.slogdet(2 * np.pi * covariance)[1] + inner)
         test, sigma = result.summary["test"], network.net.log_sigma.exp().item()
         print(
@@ -142,33 +142,33 @@ def ppca() -> None:
 
 @main.command()
 def deep() -> None:
-    """Print the test error of the preset `digits` beside that of principal components."""
-    found, beside = [], []
+    """Print the test error of the preset `digits` and of principal components."""
+    errors, pca_errors = [], []
     for fold in range(FOLDS):
         began = time.process_time()
         test = train(fold=fold).summary["test"]
-        found.append(test["test/reconstruction"])
-        beside.append(test["test/pca_reconstruction"])
+        errors.append(test["test/reconstruction"])
+        pca_errors.append(test["test/pca_reconstruction"])
         print(
-            f"fold {fold}: {found[-1]:.4f}, principal components {beside[-1]:.4f}, "
+            f"fold {fold}: {errors[-1]:.4f}, principal components {pca_errors[-1]:.4f}, "
             f"{time.process_time() - began:.0f} s CPU",
             flush=True,
         )
-    ratios = [ours / theirs for ours, theirs in zip(found, beside, strict=True)]
-    print(f"64-256-128-{CODE}: {summed_up(found)}; over principal components {summed_up(ratios)}")
+    ratios = [ours / theirs for ours, theirs in zip(errors, pca_errors, strict=True)]
+    print(f"64-256-128-{CODE}: {summed_up(errors)}; over principal components {summed_up(ratios)}")
 
 
 @main.command()
 @click.option("--seeds", default=SEEDS, show_default=True)
 def kinds(seeds: int = SEEDS) -> None:
-    """Print the test error of each kind, and what neighbors and a linear model tell of codes."""
+    """Print the test error of each kind, and the accuracy of probes of the codes."""
     for name, options in KINDS.items():
         tests = [train(**options, seed=seed, probes=True).summary["test"] for seed in range(seeds)]
-        said = ", ".join(
-            f"{figure} {summed_up([test[f'test/{figure}'] for test in tests])}"
-            for figure in ("reconstruction", "knn_accuracy", "linear_accuracy")
+        text = ", ".join(
+            f"{metric} {summed_up([test[f'test/{metric}'] for test in tests])}"
+            for metric in ("reconstruction", "knn_accuracy", "linear_accuracy")
         )
-        print(f"{name}: {said}", flush=True)
+        print(f"{name}: {text}", flush=True)
 
 
 @main.command()
@@ -178,13 +178,13 @@ def bounds(seeds: int = SEEDS) -> None:
     names = ("elbo", "iwae", "kl", "active_units", "fid", "fid_real", "fid_mixture")
     for name, options in BOUNDS.items():
         tests = [
-            train(**{"kind": "vae", **options}, seed=seed, fid=SHOWN, eval_every=200_000).summary[
+            train(**{"kind": "vae", **options}, seed=seed, fid=SAMPLES, eval_every=200_000).summary[
                 "test"
             ]
             for seed in range(seeds)
         ]
-        said = [f"{n} {summed_up([test[f'test/{n}'] for test in tests])}" for n in names]
-        print(f"{name}: {', '.join(said)}", flush=True)
+        texts = [f"{n} {summed_up([test[f'test/{n}'] for test in tests])}" for n in names]
+        print(f"{name}: {', '.join(texts)}", flush=True)
 
 
 # -- speed
@@ -192,7 +192,7 @@ def bounds(seeds: int = SEEDS) -> None:
 
 @main.command()
 def speed() -> None:
-    """Print the CPU time of a step beside that of a loop written by hand."""
+    """Print the CPU time of a step over that of a loop written by hand."""
     with device.configured(threads=1, deterministic=False):
         for kind, bare in (("ae", bare_plain), ("vae", bare_variational)):
             kinds: dict[str, Callable[[], None]] = {
@@ -205,8 +205,8 @@ def speed() -> None:
             for name, values in seconds.items():
                 each = 1e6 * statistics.median(values) / STEPS
                 print(f"{kind}, {name:<16} {each:.0f} us a step")
-            beside = ratio(seconds["ours"], seconds["bare loop"])
-            print(f"{kind}, ours over the bare loop: {beside}, {ROUNDS} rounds")
+            over_bare = ratio(seconds["ours"], seconds["bare loop"])
+            print(f"{kind}, ours over the bare loop: {over_bare}, {ROUNDS} rounds")
             print(f"{kind}, ours over ours (A/A): {ratio(seconds['ours again'], seconds['ours'])}")
 
 
@@ -268,9 +268,9 @@ def bare_variational() -> Callable[[], None]:
         mean, logvar = encoder(x).chunk(2, 1)
         logvar = logvar.clamp(-12, 12)
         z = mean + torch.randn_like(mean) * (0.5 * logvar).exp()
-        missed = functional.binary_cross_entropy_with_logits(decoder(z), x, reduction="sum")
+        bce = functional.binary_cross_entropy_with_logits(decoder(z), x, reduction="sum")
         kl = 0.5 * (mean.square() + logvar.exp() - 1 - logvar).sum()
-        loss = (missed + kl) / len(x)
+        loss = (bce + kl) / len(x)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()

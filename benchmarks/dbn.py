@@ -4,8 +4,8 @@
     python -m benchmarks.dbn folds           test accuracy of 200-200-200 over five disjoint folds
     python -m benchmarks.dbn autoencoder     unrolled 200-100-50-8, with and without pretraining
     python -m benchmarks.dbn samples         samples by class, recognized by a classifier
-    python -m benchmarks.dbn exact           CD-10, PCD and annealing beside exact likelihoods
-    python -m benchmarks.dbn speed           CD-1 784 x 500, batch 100: beside its products of
+    python -m benchmarks.dbn exact           CD-10, PCD and annealing against exact likelihoods
+    python -m benchmarks.dbn speed           CD-1 784 x 500, batch 100: over its products of
                                              matrices, scikit-learn and, where installed, learnergy
 
 Times are CPU times of one thread, measured in turn; ratios are medians over the rounds.
@@ -82,15 +82,15 @@ def train(**options: Any) -> lab.RunResult:
 @click.option("--fold", type=int, help="One of them alone.")
 def folds(fold: int | None = None) -> None:
     """Print the test accuracy of a greedily trained and fine-tuned network, fold by fold."""
-    found = []
+    accuracies = []
     for number in range(FOLDS) if fold is None else [fold]:
         began = time.process_time()
         test = train(finetune="classify", fold=number).summary["test"]
-        found.append(test["test/accuracy"])
+        accuracies.append(test["test/accuracy"])
         seconds = time.process_time() - began
-        print(f"fold {number}: accuracy {found[-1]:.4f}, {seconds:.0f} s CPU", flush=True)
-    if len(found) > 1:
-        print(f"{len(found)} folds: {summed_up(found)}")
+        print(f"fold {number}: accuracy {accuracies[-1]:.4f}, {seconds:.0f} s CPU", flush=True)
+    if len(accuracies) > 1:
+        print(f"{len(accuracies)} folds: {summed_up(accuracies)}")
 
 
 @main.command()
@@ -110,35 +110,35 @@ def autoencoder(seeds: int = 3) -> None:
 @main.command()
 @click.option("--seeds", default=3, show_default=True)
 def samples(seeds: int = 3) -> None:
-    """Print which share of samples a classifier that learned from real digits takes for the class
-    that they were drawn of."""
+    """Print the fraction of samples that a classifier trained on real digits assigns to the class
+    that they were drawn from."""
     from sklearn.svm import SVC
 
     for name, options in GENERATORS.items():
-        shares = []
+        fractions = []
         for seed in range(seeds):
             result = train(label_units=True, seed=seed, **options)
             network: Any = lab.load(result.dir, checkpoint="last")
             data = network.data
             real = network.features.of(data.train.take(torch.arange(len(data.train))), 0)
-            judge = SVC(gamma="scale", C=10).fit(real.numpy(), data.train.targets.numpy())
+            classifier = SVC(gamma="scale", C=10).fit(real.numpy(), data.train.targets.numpy())
             test = network.features.of(data.test.take(torch.arange(len(data.test))), 0)
-            on_real = judge.score(test.numpy(), data.test.targets.numpy())
+            on_real = classifier.score(test.numpy(), data.test.targets.numpy())
             right = [
-                float(np.mean(judge.predict(network.generate(PER_CLASS, 500, k).numpy()) == k))
+                float(np.mean(classifier.predict(network.generate(PER_CLASS, 500, k).numpy()) == k))
                 for k in range(10)
             ]
-            shares.append(statistics.mean(right))
+            fractions.append(statistics.mean(right))
             print(
-                f"{name}, seed {seed}: {shares[-1]:.3f} recognized, the worst class "
-                f"{min(right):.2f}; the judge on real digits {on_real:.3f}; the network's own test "
-                f"accuracy {result.summary['test']['test/accuracy']:.3f}",
+                f"{name}, seed {seed}: {fractions[-1]:.3f} recognized, the worst class "
+                f"{min(right):.2f}; the classifier on real digits {on_real:.3f}; "
+                f"the network's own test accuracy {result.summary['test']['test/accuracy']:.3f}",
                 flush=True,
             )
-        print(f"{name}: {summed_up(shares)}")
+        print(f"{name}: {summed_up(fractions)}")
 
 
-# -- beside exact likelihoods
+# -- compared with exact likelihoods
 
 LEARNERS: dict[str, dict[str, Any]] = {
     "CD-10": {"cd_k": 10},
@@ -159,14 +159,14 @@ def exact(seeds: int = 3) -> None:
         torch.manual_seed(seed)
         start = RBM(data.shape[1], 8)
         for name, options in LEARNERS.items():
-            rbm, draw = copy.deepcopy(start), torch.Generator().manual_seed(seed)
-            learner = Contrastive(rbm, Config(weight_decay=0.0, **options), 140, draw)
+            rbm, generator = copy.deepcopy(start), torch.Generator().manual_seed(seed)
+            learner = Contrastive(rbm, Config(weight_decay=0.0, **options), 140, generator)
             for number in range(20_000):
                 learner.update(data.repeat(10, 1), 0.1 * (1 - number / 20_000), 0.5)
             lacking[name].append(-math.log(len(data)) - mean_log_likelihood(rbm, data))
             base = torch.zeros(data.shape[1])
-            found = log_partition(rbm, base, steps=500, chains=500, draw=draw)
-            errors.append(abs(float(found - exact_log_partition(rbm))))
+            log_z = log_partition(rbm, base, steps=500, chains=500, generator=generator)
+            errors.append(abs(float(log_z - exact_log_partition(rbm))))
     for name, values in lacking.items():
         print(f"{name} lacks {summed_up(values)} nats; most {max(values):.4f}")
     print(f"annealing errs by {summed_up(errors)} nats; most {max(errors):.4f}")
@@ -188,7 +188,7 @@ def mean_log_likelihood(rbm: RBM, data: torch.Tensor) -> float:
 
 @main.command()
 def speed() -> None:
-    """Print the CPU time of an update beside that of its products of matrices, and of peers."""
+    """Print the CPU time of an update, of its products of matrices, and of peers."""
     with device.configured(threads=1, deterministic=False):
         kinds: dict[str, Callable[[], None]] = {
             "ours": ours(),
@@ -213,13 +213,13 @@ def speed() -> None:
 
 def images() -> torch.Tensor:
     """Return bits [UPDATES * BATCH, VISIBLE]."""
-    draw = torch.Generator().manual_seed(0)
-    return (torch.rand(UPDATES * BATCH, VISIBLE, generator=draw) < 0.2).float()
+    generator = torch.Generator().manual_seed(0)
+    return (torch.rand(UPDATES * BATCH, VISIBLE, generator=generator) < 0.2).float()
 
 
 def ours() -> Callable[[], None]:
-    rbm, draw = RBM(VISIBLE, HIDDEN), torch.Generator().manual_seed(0)
-    learner = Contrastive(rbm, Config(), BATCH, draw)
+    rbm, generator = RBM(VISIBLE, HIDDEN), torch.Generator().manual_seed(0)
+    learner = Contrastive(rbm, Config(), BATCH, generator)
     batches = images().split(BATCH)
 
     def updates() -> None:

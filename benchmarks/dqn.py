@@ -1,4 +1,4 @@
-"""Measure DQN beside stable-baselines3, in one process, alternating, on one thread.
+"""Measure DQN against stable-baselines3, in one process, alternating, on one thread.
 
     python -m benchmarks.dqn                 all figures (about an hour on two cores)
     python -m benchmarks.dqn speed           equal work: env steps per second
@@ -293,25 +293,25 @@ def sb3_passage(seed: int, runs_dir: Path) -> Passage:
 def solve(seeds: int = 10) -> None:
     """Print how many seeds get to the threshold, and how long that takes."""
     arms = {"stable-baselines3, zoo": sb3_passage, "lab, shipped preset": our_passage}
-    found: dict[str, list[Passage]] = {name: [] for name in arms}
+    passages_of: dict[str, list[Passage]] = {name: [] for name in arms}
     with tempfile.TemporaryDirectory() as scratch:
         for seed in range(seeds):
             for name, arm in arms.items():
                 passage = arm(seed, Path(scratch))
-                found[name].append(passage)
+                passages_of[name].append(passage)
                 print(
                     f"  seed {seed} {name}: {passage.seconds:.1f} s, {passage.steps:,} steps, "
                     f"{passage.confirmed:.1f} on {CONFIRM_EPISODES} other episodes",
                     file=sys.stderr,
                 )
     print(f"CartPole-v1 to a greedy return of {THRESHOLD:g} within 50,000 env steps")
-    for name, passages in found.items():
+    for name, passages in passages_of.items():
         solved = sum(p.seconds < float("inf") for p in passages)
         print(f"{name:24} {solved}/{seeds} seeds; seconds {summary([p.seconds for p in passages])}")
         print(f"{'':24} CPU {summary([p.cpu for p in passages])}")
         print(f"{'':24} env steps {summary([p.steps for p in passages])}")
-    ours = [min(p.seconds, 1e9) for p in found["lab, shipped preset"]]
-    theirs = [min(p.seconds, 1e9) for p in found["stable-baselines3, zoo"]]
+    ours = [min(p.seconds, 1e9) for p in passages_of["lab, shipped preset"]]
+    theirs = [min(p.seconds, 1e9) for p in passages_of["stable-baselines3, zoo"]]
     low, high = bootstrap_ratio(ours, theirs)
     ratio = statistics.median(theirs) / statistics.median(ours)
     print(f"ratio of medians {ratio:.2f}, 95 % bootstrap interval [{low:.2f}, {high:.2f}]")
@@ -367,11 +367,11 @@ def overhead(rounds: int = 9) -> None:
     bare loop, evaluation taken out, and the same ratio of the bare loop with itself.
 
     CPU time of the same work drifts by more than the runner costs where other machines share the
-    processor. So the first figure has the noise beside it, and the second counts directly what is
+    processor. So the first figure is printed with its noise, and the second counts directly what is
     spent in neither the experiment's steps nor its evaluations.
     """
     options: dict[str, Any] = {"env": "CartPole-v1"}
-    whole, noise, outside = [], [], []
+    overheads, noise, outside = [], [], []
     with tempfile.TemporaryDirectory() as scratch, Path(os.devnull).open("w") as null:
         kwargs = {**options, "wandb": "offline", "terminal": PlainLines(null)}
         timed_run(Path(scratch), **{**kwargs, "budget": 2_000})  # imports
@@ -379,15 +379,15 @@ def overhead(rounds: int = 9) -> None:
             first = bare_loop(seed, **options).cpu
             run = timed_run(Path(scratch), seed=seed, **kwargs)[1].cpu + COMPILATION.cpu
             second = bare_loop(seed, **options).cpu
-            whole.append(100 * (2 * run / (first + second) - 1))
+            overheads.append(100 * (2 * run / (first + second) - 1))
             noise.append(100 * (first / second - 1))
             outside.append(100 * (run / (LEARNING.cpu) - 1))
             print(
-                f"  round {seed}: {whole[-1]:+.1f} %, A/A {noise[-1]:+.1f} %, "
+                f"  round {seed}: {overheads[-1]:+.1f} %, A/A {noise[-1]:+.1f} %, "
                 f"outside of the experiment {outside[-1]:.1f} %",
                 file=sys.stderr,
             )
-    print(f"runner over bare loop, CPU time: {summary(whole)} %; A/A noise {summary(noise)} %")
+    print(f"runner over bare loop, CPU time: {summary(overheads)} %; A/A noise {summary(noise)} %")
     print(f"spent outside of the experiment, over what is spent in it: {summary(outside)} %")
 
 

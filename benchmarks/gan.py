@@ -2,12 +2,12 @@
 
     python -m benchmarks.gan              all figures (about an hour on two cores)
     python -m benchmarks.gan points       modes and good samples of ring and grid, five seeds
-    python -m benchmarks.gan digits       distances of samples from digits, beside those of copies
-    python -m benchmarks.gan classes      samples by class, and classes found without labels
+    python -m benchmarks.gan digits       distances of samples from digits, with those of copies
+    python -m benchmarks.gan classes      samples by class, and classes discovered without labels
     python -m benchmarks.gan words        sentences of a small grammar
-    python -m benchmarks.gan speed        a step beside a loop written by hand
+    python -m benchmarks.gan speed        a step over a loop written by hand
 
-Figures are of the test split, by shipped presets where nothing else is said; times are CPU times of
+Figures are of the test split, by shipped presets unless noted; times are CPU times of
 one thread, in turn.
 """
 
@@ -68,24 +68,24 @@ def train(**options: Any) -> tuple[lab.RunResult, float]:
     return result, time.process_time() - began
 
 
-def over_seeds(name: str, wanted: Sequence[str], seeds: int, **options: Any) -> None:
+def over_seeds(name: str, metrics: Sequence[str], seeds: int, **options: Any) -> None:
     """Print test figures, seed by seed and in the mean."""
-    found: dict[str, list[float]] = {figure: [] for figure in wanted}
+    results: dict[str, list[float]] = {metric: [] for metric in metrics}
     for seed in range(seeds):
         result, seconds = train(seed=seed, **options)
-        for figure in wanted:
-            found[figure].append(result.summary["test"][f"test/{figure}"])
-        said = ", ".join(f"{figure} {found[figure][-1]:.3f}" for figure in wanted)
-        print(f"{name}, seed {seed}: {said}; {seconds:.0f} s CPU", flush=True)
-    for figure, values in found.items():
-        print(f"{name}: {figure} {summed_up(values)}", flush=True)
+        for metric in metrics:
+            results[metric].append(result.summary["test"][f"test/{metric}"])
+        text = ", ".join(f"{metric} {results[metric][-1]:.3f}" for metric in metrics)
+        print(f"{name}, seed {seed}: {text}; {seconds:.0f} s CPU", flush=True)
+    for metric, values in results.items():
+        print(f"{name}: {metric} {summed_up(values)}", flush=True)
 
 
 @main.command("points")
 @click.option("--seeds", default=5, show_default=True)
 @click.option("--only", type=click.Choice(list(POINTS)), help="One line of the table.")
 def points(seeds: int = 5, only: str | None = None) -> None:
-    """Print the modes that samples cover, and the share of samples near one."""
+    """Print the modes that samples cover, and the fraction of samples near one."""
     for name, options in POINTS.items():
         if only in (None, name):
             over_seeds(name, ("modes", "high_quality", "distance"), seeds, **options)
@@ -94,20 +94,20 @@ def points(seeds: int = 5, only: str | None = None) -> None:
 @main.command("digits")
 @click.option("--seeds", default=3, show_default=True)
 def digits(seeds: int = 3) -> None:
-    """Print distances of samples from test digits, beside the floor, a memorizer's and a mixture's,
+    """Print distances of samples from test digits, with the floor, a memorizer's and a mixture's,
     and how near samples are to the training data."""
-    wanted = ("fid", "fid_real", "fid_memorizer", "fid_mixture", "precision", "recall", "kid")
-    over_seeds("digits", (*wanted, "nearer", "copies"), seeds, data="digits")
+    metrics = ("fid", "fid_real", "fid_memorizer", "fid_mixture", "precision", "recall", "kid")
+    over_seeds("digits", (*metrics, "nearer", "copies"), seeds, data="digits")
 
 
 @main.command("classes")
 @click.option("--seeds", default=3, show_default=True)
 def classes(seeds: int = 3) -> None:
-    """Print which share of samples is of the class that was asked for, as the source's features
-    tell; what InfoGAN finds by itself; and answers learned from few labels."""
+    """Print the fraction of samples that are of the requested class, by the source's features;
+    the information of InfoGAN's codes; and the accuracy with few labels."""
     for way in ("concat", "projection", "auxiliary"):
-        wanted = ("agreement", "fid", "fid_real")
-        over_seeds(f"digits, {way}", wanted, seeds, data="digits", conditional=way)
+        metrics = ("agreement", "fid", "fid_real")
+        over_seeds(f"digits, {way}", metrics, seeds, data="digits", conditional=way)
     over_seeds("digits, InfoGAN", ("information", "fid"), seeds, data="digits", info_categorical=10)
     few = {"n_labeled_per_class": 10, "loss": "non-saturating", "r1": 1.0}
     over_seeds("digits, ten labels a class", ("accuracy",), seeds, data="digits", **few)
@@ -116,7 +116,7 @@ def classes(seeds: int = 3) -> None:
 @main.command("words")
 @click.option("--seeds", default=3, show_default=True)
 def words(seeds: int = 3) -> None:
-    """Print which share of sentences is grammatical, new, and first of its kind."""
+    """Print the fractions of sentences that are grammatical, new, and distinct."""
     over_seeds("sentences", ("known", "new", "distinct", "distance"), seeds, data="sentences")
 
 
@@ -172,13 +172,13 @@ def bare(gan: GAN) -> Callable[[], None]:
         nn.Linear(c.latent_dim, 128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU(),
         nn.Linear(128, 784), nn.Unflatten(1, (1, 28, 28)), nn.Tanh(),
     )  # fmt: skip
-    judge = nn.Sequential(
+    discriminator = nn.Sequential(
         nn.Flatten(), nn.Linear(784, 128), nn.LeakyReLU(0.2), nn.Linear(128, 128),
         nn.LeakyReLU(0.2), nn.Linear(128, 1),
     )  # fmt: skip
     betas = (c.beta1, c.beta2)
     g_optimizer = torch.optim.Adam(generator.parameters(), c.lr, betas, fused=True)
-    d_optimizer = torch.optim.Adam(judge.parameters(), c.lr, betas, fused=True)
+    d_optimizer = torch.optim.Adam(discriminator.parameters(), c.lr, betas, fused=True)
     averages = [p.detach().clone() for p in generator.parameters()]
 
     def once() -> None:
@@ -189,16 +189,17 @@ def bare(gan: GAN) -> Callable[[], None]:
             with torch.no_grad():
                 fake = generator(torch.randn(c.batch_size, c.latent_dim))
             d_optimizer.zero_grad(set_to_none=True)
-            on_real, on_fake = judge(torch.cat([real, fake])).chunk(2)
-            d_loss = softplus(-on_real).mean() + softplus(on_fake).mean()
+            d_real, d_fake = discriminator(torch.cat([real, fake])).chunk(2)
+            d_loss = softplus(-d_real).mean() + softplus(d_fake).mean()
             d_loss.backward()
             d_optimizer.step()
-            judge.requires_grad_(False)
+            discriminator.requires_grad_(False)
             g_optimizer.zero_grad(set_to_none=True)
-            g_loss = softplus(-judge(generator(torch.randn(c.batch_size, c.latent_dim)))).mean()
+            fake = generator(torch.randn(c.batch_size, c.latent_dim))
+            g_loss = softplus(-discriminator(fake)).mean()
             g_loss.backward()
             g_optimizer.step()
-            judge.requires_grad_(True)
+            discriminator.requires_grad_(True)
             with torch.no_grad():
                 torch._foreach_lerp_(averages, list(generator.parameters()), 0.001)
 

@@ -1,4 +1,4 @@
-"""Time contestants fairly, and sum figures up."""
+"""Time contestants fairly, and summarize values."""
 
 from __future__ import annotations
 

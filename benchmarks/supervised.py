@@ -1,7 +1,7 @@
 """Measure the supervised families: presets, degradation, input pipeline, segmentation, transfer.
 
     python -m benchmarks.supervised               all figures
-    python -m benchmarks.supervised presets       test accuracy over five folds, beside baselines
+    python -m benchmarks.supervised presets       test accuracy over five folds, with baselines
     python -m benchmarks.supervised shapes        the same on shapes (half an hour; see --folds)
     python -m benchmarks.supervised degradation   plain and residual nets of 20 and 56 layers
     python -m benchmarks.supervised pipeline      what feeding a LeNet costs, at MNIST's size
@@ -55,7 +55,7 @@ Evaluator = Mapping[str, float]
 
 
 def train(experiment: str, folder: str, **options: Any) -> tuple[Evaluator, float]:
-    """Run once; return the test figures, the training ones beside them, and CPU seconds."""
+    """Run once; return test and training metrics, and CPU seconds."""
     began = time.process_time()
     number = len(list(Path(folder).glob("*")))
     result = lab.run(
@@ -73,9 +73,9 @@ def over_folds(
     label: str, metric: str, experiment: str, folder: str, folds: int, **options: Any
 ) -> list[float]:
     """Print and return a figure, in percent, by fold."""
-    found = [train(experiment, folder, fold=fold, **options) for fold in range(folds)]
-    values = [100 * figures[metric] for figures, _ in found]
-    seconds = statistics.median(seconds for _, seconds in found)
+    results = [train(experiment, folder, fold=fold, **options) for fold in range(folds)]
+    values = [100 * metrics[metric] for metrics, _ in results]
+    seconds = statistics.median(seconds for _, seconds in results)
     mean, interval = statistics.mean(values), mean_interval(values)
     each = " ".join(f"{value:.1f}" for value in values)
     ends = f" [{interval[0]:6.2f}, {interval[1]:6.2f}]" if interval else ""
@@ -84,7 +84,7 @@ def over_folds(
 
 
 def presets(folder: str, folds: int) -> None:
-    """Test accuracy of the shipped presets on digits, beside scikit-learn's."""
+    """Test accuracy of the shipped presets on digits, with scikit-learn's."""
     print(f"\ntest accuracy, %, mean over {folds} folds [95 %], CPU seconds of a run")
     compare_families("digits", folder, folds, ("simple", "resnet14", "resnet20"))
 
@@ -292,14 +292,16 @@ class OneByOne:
 
 
 def pipeline(folder: str, rounds: int = 9) -> None:
-    """What feeding costs, and epochs beside a bare loop and the usual ones."""
+    """The cost of the input pipeline, and epochs against a bare loop and usual loaders."""
     offer(Path(folder))
     with device.configured(threads=1, deterministic=False):
         plain, shifting = make(Path(folder)), make(Path(folder), augment={"shift": SHIFT})
         with closing(plain.ctx), closing(shifting.ctx):
             train, info = plain.supervision.data.train, plain.info
             images, targets = train.inputs.numpy()[:, 0], train.targets.numpy()
-            whole = torch.utils.data.TensorDataset(info.prepare_inputs(train.inputs), train.targets)
+            dataset = torch.utils.data.TensorDataset(
+                info.prepare_inputs(train.inputs), train.targets
+            )
             usual = OneByOne(images, targets, info.mean[0], info.std[0])
             contestants = {
                 "lab": through(plain),
@@ -308,7 +310,7 @@ def pipeline(folder: str, rounds: int = 9) -> None:
                 "lab, shifted": through(shifting),
                 "feeding": feeding(plain),
                 "feeding, shifted": feeding(shifting),
-                "TensorDataset": loaded(plain, whole),
+                "TensorDataset": loaded(plain, dataset),
                 "PIL, one by one": loaded(plain, usual),
             }
             seconds = alternate(contestants, rounds)
@@ -316,15 +318,15 @@ def pipeline(folder: str, rounds: int = 9) -> None:
     for name, values in seconds.items():
         epoch = [value * IMAGES / PART for value in values]
         print(f"{name:20}{statistics.median(epoch):7.2f} [{min(epoch):.2f}, {max(epoch):.2f}]")
-    for title, one, other in (
+    for title, above, below in (
         ("noise, A/A", "lab again", "lab"),
-        ("input pipeline, share of the epoch", "feeding", "lab"),
+        ("input pipeline, fraction of epoch", "feeding", "lab"),
         ("the same with random shifts", "feeding, shifted", "lab, shifted"),
         ("lab over bare loop", "lab", "bare loop"),
         ("TensorDataset over lab", "TensorDataset", "lab"),
         ("PIL one by one over lab, shifted", "PIL, one by one", "lab, shifted"),
     ):
-        print(f"{title:38}  {ratio(seconds[one], seconds[other])}")
+        print(f"{title:38}  {ratio(seconds[above], seconds[below])}")
 
 
 PARTS: Mapping[str, Callable[[str, int], None]] = {

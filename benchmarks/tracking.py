@@ -81,9 +81,9 @@ def child(case: str, rows: int, pause: float) -> dict[str, float]:
         hang = case == "hangs midway"
         switch = (lambda: setattr(server, "fault", "hang")) if hang else (lambda: None)
         mode = case if case in ("disabled", "offline") else "online"
-        figures = measure(mode, rows, pause, switch, folder)
+        latencies = measure(mode, rows, pause, switch, folder)
         server.fault = "ok"
-    return figures
+    return latencies
 
 
 @click.command()
@@ -101,9 +101,9 @@ def main(rows: int, pause: float, case: str | None) -> None:
         options = ["--rows", str(rows), "--pause", str(pause), "--case", name]
         words = [sys.executable, "-m", "benchmarks.tracking", *options]
         done = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-        found = json.loads(done.stdout.splitlines()[-1])
-        times = [found[key] * 1e3 for key in ("p50", "p99", "worst")]
-        ends = [found["start"], found["exit"]]
+        latencies = json.loads(done.stdout.splitlines()[-1])
+        times = [latencies[key] * 1e3 for key in ("p50", "p99", "worst")]
+        ends = [latencies["start"], latencies["exit"]]
         print(f"{name:22}" + "".join(f"{value:8.2f}" for value in [*times, *ends]), flush=True)
 
 

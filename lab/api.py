@@ -76,7 +76,7 @@ def run(
 
     With `seeds`, a number of them from `seed` on or a list, train a group of runs that differ by
     seed alone and return a list of results: one after another in this process, or `jobs` at a time,
-    each in a process of its own. `run_many` says what happens where some fail.
+    each in a process of its own. `run_many` describes what happens where some fail.
 
     `on_eval(clock, metrics)` is called after each evaluation, with its metrics by full name, and
     ends the run there by returning False: with `ended` "stopped", its best checkpoint and a test of
@@ -87,13 +87,13 @@ def run(
     from lab.launch import RunSpec, by_seed, run_many  # which starts runs by this module
 
     plugins = plugins or discover()
-    asked = RunSpec(experiment, options, preset, config_file, on_eval)
+    run_spec = RunSpec(experiment, options, preset, config_file, on_eval)
     if seeds is not None:
-        specs = by_seed(asked, seeds, plugins)
+        specs = by_seed(run_spec, seeds, plugins)
         return run_many(specs, jobs=jobs, terminal=terminal, plugins=plugins)
     if jobs is not None:
         raise UsageError("--jobs says how many seeds train at a time: it needs --seeds")
-    spec, resolved = asked.resolve(plugins)
+    spec, resolved = run_spec.resolve(plugins)
     return start(spec, resolved, plugins, terminal or Silent(), on_eval)
 
 
@@ -140,15 +140,15 @@ def resume(
     """Continue a run that was interrupted, or that `on_eval` stopped, exactly. A larger `budget` is
     a new horizon for its schedules.
 
-    `on_eval` is that of `run`; the evaluation at which a run was cut off may be told again.
-    `changes` may be budget, device, stop_at, media, and what trackers let be said anew. Raises
+    `on_eval` is that of `run`; the evaluation at which a run was cut off may be reported again.
+    `changes` may be budget, device, stop_at, media, and what trackers let be changed. Raises
     UsageError where there is nothing to continue, and where the data are not those that the run
-    has read, unless `data_changed` says to go on with them.
+    has read, unless `data_changed` accepts them.
     """
     plugins = plugins or discover()
-    found = store.find(str(run), Path(runs_dir))
-    record = found.record
-    spec = plugins.experiment(found.plugin)
+    stored_run = store.find(str(run), Path(runs_dir))
+    record = stored_run.record
+    spec = plugins.experiment(stored_run.plugin)
     changes = {name: value for name, value in changes.items() if value is not None}
     models = config.models_of(spec, plugins)
     _check_changes(changes, models)
@@ -158,17 +158,17 @@ def resume(
     budget = record["run"]["budget"]
     if (options.budget or 0) < budget:
         raise UsageError(
-            f"--budget {options.budget}: {found.dir} trains to {budget} anyway; give more"
+            f"--budget {options.budget}: {stored_run.dir} trains to {budget} anyway; give more"
         )
-    ended = found.summary.get("ended")
+    ended = stored_run.summary.get("ended")
     dropped = "stop_at" in changes and ended not in ("budget", "complete")
     early = dropped or ended == STOPPED
-    if found.state == "finished" and options.budget == budget and not early:
+    if stored_run.state == "finished" and options.budget == budget and not early:
         raise UsageError(
-            f"{found.dir} is finished. To train on, give a larger --budget than {budget}."
+            f"{stored_run.dir} is finished. To train on, give a larger --budget than {budget}."
         )
-    said = {"data_changed": True} if data_changed else {}
-    resumes = [*record.get("resumes", []), {**changes, **said, **provenance()}]
+    accepted = {"data_changed": True} if data_changed else {}
+    resumes = [*record.get("resumes", []), {**changes, **accepted, **provenance()}]
     changed = {
         "run": options.model_dump(mode="json"),
         "trackers": {**record.get("trackers", {}), **resolved.tracker_values},
@@ -177,13 +177,13 @@ def resume(
     record = {**record, **changed, "resumes": resumes}
     session = Session(spec, resolved, record, plugins, terminal or Silent(), on_eval)
     with session.computing():
-        return session.resume(found, data_changed)
+        return session.resume(stored_run, data_changed)
 
 
 def _as_recorded(
     models: Models, values: Mapping[str, Any], record: Mapping[str, Any], plugins: Plugins
 ) -> Resolved:
-    """Resolve the options of a run that there is; what they decided is read from its record."""
+    """Resolve the options of an existing run; what they decided is read from its record."""
     cfg, options, trackers = config.validate(models, values)
     preset, decided = record.get("preset"), record.get("decided")
     return config.decide(cfg, options, trackers, preset, plugins, decided)
@@ -218,11 +218,11 @@ def evaluate(
     terminal: Terminal | None = None,
     plugins: Plugins | None = None,
 ) -> dict[str, float]:
-    """Measure a run's checkpoint on a split, "eval" or "test".
+    """Evaluate a run's checkpoint on a split, "eval" or "test".
 
-    Without `seed` the randomness is that of the run's own evaluation, so its figures repeat.
-    Raises UsageError where the data are not those that the run has read, unless `data_changed` says
-    to measure on what is there now.
+    Without `seed` the randomness is that of the run's own evaluation, so its metrics repeat.
+    Raises UsageError where the data are not those that the run has read, unless `data_changed`
+    accepts the present ones.
     """
     restored = _restored(dir, str(checkpoint), device, plugins, data_changed, terminal)
     with restored as (experiment, ctx, _):
@@ -245,7 +245,7 @@ def use(
     **options: Any,
 ) -> Any:
     """Return what a command makes of a run ("play"), with the options that the experiment names;
-    with the run's own seed, or another one. Where it reads data, they are compared as `evaluate`
+    with the run's own seed, or another. Where it reads data, they are compared as `evaluate`
     does.
     """
     restored = _restored(dir, str(checkpoint), device, plugins, data_changed, terminal)
@@ -270,7 +270,7 @@ def sample(
     **options: Any,
 ) -> Any:
     """Return samples of what a run has learned, an array [n, ...]: images in [0, 1], tables and
-    sequences in the source's own units, sentences as numbers of words.
+    sequences in the source's own units, sentences as word indices.
 
     `options` are those of the experiment's own method: `n=16`, `class_="3"`. Without `seed` the
     samples of a run are the same each time. Raises UsageError where it draws none.
@@ -294,18 +294,18 @@ def _restored(
     data_changed: bool = False,
     terminal: Terminal | None = None,
 ) -> Iterator[tuple[Any, Context, ExperimentSpec]]:
-    """Lend the experiment of a run as a checkpoint holds it, in its own process set-up; on the
-    device that it trained on, where this machine has that and no other is asked for."""
-    found = store.find(str(dir), Path("runs"))
+    """Yield the experiment of a run as a checkpoint holds it, in its own process set-up; on the
+    device that it trained on, where this machine has that and no other is requested."""
+    stored_run = store.find(str(dir), Path("runs"))
     plugins = plugins or discover()
-    spec = plugins.experiment(found.plugin)
+    spec = plugins.experiment(stored_run.plugin)
     models = Models(spec.load_config(), trackers={})  # it trains no more
-    values = {**config.recorded(found.record), "stop_at": None}
-    resolved = _as_recorded(models, values, found.record, plugins)
-    session = Session(spec, resolved, found.record, plugins, terminal or Silent())
+    values = {**config.recorded(stored_run.record), "stop_at": None}
+    resolved = _as_recorded(models, values, stored_run.record, plugins)
+    session = Session(spec, resolved, stored_run.record, plugins, terminal or Silent())
     with session.computing():
         session.move(device)
-        experiment, ctx = session.restore(found, checkpoint, data_changed)
+        experiment, ctx = session.restore(stored_run, checkpoint, data_changed)
         try:
             yield experiment, ctx, spec
         finally:
@@ -329,8 +329,8 @@ def compare(
     `run` and `run_many` return them or by their folders.
 
     by: keys of the summary or config to group by; by default, groups differ by seed alone.
-    metric: the figure to compare, by default the test figure of the objective. threshold: a value
-    of the objective, to tell when each group reached it. curves: add the objective by clock.
+    metric: the one to compare, by default the test metric of the objective. threshold: a value of
+    the objective, to report when each group reached it. curves: add the objective by clock.
 
     Raises UsageError where nothing can be compared.
     """

@@ -1,4 +1,4 @@
-"""List the options of what networks offer beyond training."""
+"""Define the options of what networks offer beyond training."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from lab.config import Options
 
 
 class Predict(Options):
-    """What `lab predict` asks."""
+    """Options of `lab predict`."""
 
     inputs: tuple[str, ...] = Field((), description="Image files, or rows of numbers: 5.1,3.5,1.4")
     top: int = Field(3, ge=1, description="How many classes to name, the likeliest first.")
 
 
 class Export(Options):
-    """What `lab export` asks."""
+    """Options of `lab export`."""
 
     to: Literal["safetensors", "torchexport", "onnx"] = Field(
         "safetensors", description="Weights alone, torch.export's program, or ONNX."
@@ -27,15 +27,15 @@ class Export(Options):
 
 
 class Sample(Options):
-    """What `lab sample` asks of what generates from a code."""
+    """Options of `lab sample` for models that decode latents."""
 
     n: int = Field(64, ge=1, le=10_000, description="How many samples.")
     class_: str | None = Field(None, description="Of this class alone, by a conditional network.")
     interpolate: bool = Field(
-        False, description="Each line leads in eight steps from one sample to another."
+        False, description="Each row interpolates in eight steps between two samples."
     )
     traverse: bool = Field(
-        False, description="Each line lets one number of a code run, and keeps the others."
+        False, description="Each row varies one dimension of a latent, and keeps the others."
     )
 
     @model_validator(mode="after")

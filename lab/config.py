@@ -1,4 +1,4 @@
-"""Define options once, as pydantic models, and resolve them from every place a user may say them.
+"""Define options once, as pydantic models, and resolve them from every place a user may set them.
 
 Precedence: flags > `LAB_...` environment > `--config` file > preset > default.
 """
@@ -38,8 +38,8 @@ class Options(BaseModel):
     """A frozen set of options that refuses unknown names, numbers that are not finite, and whole
     numbers beyond `LARGEST`; those that `CLOCKS` names may go to `LARGEST_CLOCK`.
 
-    Of the runner's options and the trackers', those that `CHANGES` names may be said anew when a
-    run is resumed.
+    Of the runner's options and the trackers', those that `CHANGES` names may be changed when a run
+    is resumed.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
@@ -76,7 +76,7 @@ Objective = tuple[str, str]
 
 class Config(Options):
     """Base of every experiment's config. Its fields are the options; the rest tells the runner
-    what depends on the chosen task. It is asked once, when the options are resolved."""
+    what depends on the chosen task. It is read once, when the options are resolved."""
 
     clock: ClassVar[str] = "samples"
     """The unit of progress: "env_steps" in reinforcement learning, "samples" elsewhere."""
@@ -108,8 +108,8 @@ class Config(Options):
         return ""
 
     def goals(self, plugins: Plugins) -> Mapping[str, str]:
-        """Return names for criteria: what `--stop-at solved` stands for, say, where the task has
-        that. It is asked only where `--stop-at` gives a name."""
+        """Return criteria by name: what `--stop-at solved` stands for, say, where the task has
+        that. Called only where `--stop-at` gives a name."""
         return {}
 
     @property
@@ -170,7 +170,7 @@ class RunOptions(Options):
 
 
 class Play(Options):
-    """What `lab play` asks of an experiment that plays episodes: see `lab.record_episode`."""
+    """Options of `lab play` for an experiment that plays episodes: see `lab.record_episode`."""
 
     max_steps: int = Field(1_000, ge=1, description="Steps after which the episode is cut.")
     skip: int = Field(2, ge=1, description="Keep every n-th frame.")
@@ -214,7 +214,7 @@ class Resolved:
 
 @dataclass(frozen=True)
 class Models:
-    """What a run has options of, beside the runner's own: its experiment, and its trackers."""
+    """The models of a run's options, besides the runner's own: the experiment's, the trackers'."""
 
     config: type[Config]
     trackers: Mapping[str, type[Options]]
@@ -227,8 +227,8 @@ class Models:
 
 
 def models_of(spec: ExperimentSpec, plugins: Plugins) -> Models:
-    """Return what a run of `spec` has options of. Raises UsageError where a tracker has an option
-    that something else has too."""
+    """Return the models of the options of a run of `spec`. Raises UsageError where a tracker has an
+    option that something else has too."""
     config, trackers = spec.load_config(), tracker_models(plugins)
     owners = dict.fromkeys(COMMAND_LINE, "of the command line")
     owners |= dict.fromkeys(RunOptions.model_fields, "of the runner")
@@ -277,18 +277,18 @@ def resolve(
     plugins: Plugins | None = None,
 ) -> Resolved:
     """Merge flags, a config file, a preset and the defaults, validate all of it at once, and decide
-    what follows from it. `plugins` are those found before; they are looked for where there are
-    none.
+    what follows from it. `plugins` are those discovered before; without them, they are discovered
+    here.
 
     Raises UsageError that lists every mistake.
     """
     plugins = plugins or discover()
     models = models_of(spec, plugins)
-    read = read_file(file, models.trackers) if file else {}
-    mistakes = [*_unknown(models, read, str(file)), *_unknown(models, flags, "the arguments")]
-    given = {**read, **flags}
-    name = preset or _tuned_preset(spec, models, given, mistakes)
-    values = {**preset_values(spec, models, name), **given}
+    from_file = read_file(file, models.trackers) if file else {}
+    mistakes = [*_unknown(models, from_file, str(file)), *_unknown(models, flags, "the arguments")]
+    explicit = {**from_file, **flags}
+    name = preset or _tuned_preset(spec, models, explicit, mistakes)
+    values = {**preset_values(spec, models, name), **explicit}
     config, run, trackers = validate(models, values, mistakes)
     chosen = None if name == "none" else name
     return decide(config, _fill_in(config, run), trackers, chosen, plugins)
@@ -300,16 +300,16 @@ def decide(
     trackers: Mapping[str, Options],
     preset: str | None,
     plugins: Plugins,
-    known: Mapping[str, Any] | None = None,
+    decided: Mapping[str, Any] | None = None,
 ) -> Resolved:
-    """Ask the config what follows from it, once; of a run that there is, `known` is what it
-    recorded of that."""
-    if known is None:
+    """Decide what follows from the config, once; `decided` is what an existing run recorded of
+    that."""
+    if decided is None:
         task = config.learns(plugins)
         objective, target, goals = _objective(config, task), config.target, {}
     else:
-        task, target, goals = known["task"], known["target"], known["goals"]
-        objective = tuple(known["objective"])
+        task, target, goals = decided["task"], decided["target"], decided["goals"]
+        objective = tuple(decided["objective"])
     if run.stop_at and NAME.fullmatch(run.stop_at) and not goals:
         with environment(thread_variables(run.threads or config.threads)):  # it may import torch
             goals = dict(config.goals(plugins))
@@ -318,20 +318,22 @@ def decide(
 
 def _objective(config: Config, task: str) -> Objective:
     """Return the config's objective for the task, checked."""
-    said: Any = config.objective
-    if isinstance(said, Mapping):
-        if task not in said:
+    objective: Any = config.objective
+    if isinstance(objective, Mapping):
+        if task not in objective:
             data = getattr(config, "data", config.target)
             if task == "none":
                 raise UsageError(f"{data} has nothing to predict: no classes and no values")
-            raise UsageError(f"{data} is to {task}; this experiment can {', '.join(said)}")
-        said = said[task]
-    metric, direction = said if isinstance(said, tuple) and len(said) == 2 else (said, None)
+            raise UsageError(f"{data} is to {task}; this experiment can {', '.join(objective)}")
+        objective = objective[task]
+    metric, direction = (
+        objective if isinstance(objective, tuple) and len(objective) == 2 else (objective, None)
+    )
     if not str(metric).startswith("eval/") or direction not in ("max", "min"):
         raise LabError(
-            f"{type(config).__name__}.objective is {said!r}; it must be a metric of an evaluation "
-            "and its direction, ('eval/loss', 'min'): selection looks at evaluations, never at "
-            "test figures."
+            f"{type(config).__name__}.objective is {objective!r}; it must be a metric of an "
+            "evaluation and its direction, ('eval/loss', 'min'): selection looks at evaluations, "
+            "never at test figures."
         )
     return metric, direction
 
@@ -341,10 +343,10 @@ def preset_values(spec: ExperimentSpec, models: Models, name: str | None) -> Map
     if name in (None, "none"):
         return {}
     if name not in spec.presets:
-        known = ", ".join(spec.presets) or "none"
+        names = ", ".join(spec.presets) or "none"
         raise UsageError(
             f"{spec.name} has no preset {name!r}.{did_you_mean(str(name), spec.presets)} "
-            f"It has: {known}"
+            f"It has: {names}"
         )
     unknown = _unknown(models, spec.presets[name], f"the preset {name!r}")
     if unknown:
@@ -357,7 +359,7 @@ def validate(
 ) -> tuple[Config, RunOptions, Mapping[str, Options]]:
     """Split flat values between the experiment, the runner and the trackers and validate all.
 
-    Raises UsageError that lists every mistake, `mistakes` known before among them.
+    Raises UsageError that lists every mistake, `mistakes` found before among them.
     """
     mistakes = list(mistakes)
     config = _build(models.config, values, mistakes)
@@ -401,9 +403,9 @@ def _plain(error: Any) -> str:
 
 def _unknown(models: Models, values: Mapping[str, Any], source: str) -> list[str]:
     """Return a line for each name that is no option, with the nearest one that is."""
-    known = models.names
-    names = [name for name in values if name not in known]
-    return [f"unknown option {n!r} in {source}.{did_you_mean(n, known)}" for n in names]
+    options = models.names
+    names = [name for name in values if name not in options]
+    return [f"unknown option {n!r} in {source}.{did_you_mean(n, options)}" for n in names]
 
 
 def read_file(path: Path, trackers: Iterable[str] = ()) -> dict[str, Any]:
@@ -420,8 +422,8 @@ def read_file(path: Path, trackers: Iterable[str] = ()) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise UsageError(f"{path} must hold a mapping of option names to values")
     if "experiment" in data and isinstance(data.get("config"), dict):
-        of_one_run = ("name", "group", "runs_dir")
-        data = {k: v for k, v in recorded(data, trackers).items() if k not in of_one_run}
+        run_specific = ("name", "group", "runs_dir")
+        data = {k: v for k, v in recorded(data, trackers).items() if k not in run_specific}
     return {str(name).replace("-", "_"): value for name, value in data.items()}
 
 
@@ -487,10 +489,10 @@ def unwrap(annotation: Any) -> tuple[Any, ...]:
 
 
 def _tuned_preset(
-    spec: ExperimentSpec, models: Models, given: Mapping[str, Any], mistakes: Sequence[str]
+    spec: ExperimentSpec, models: Models, explicit: Mapping[str, Any], mistakes: Sequence[str]
 ) -> str | None:
-    """Return the preset that the config asks for by itself, if the spec has it."""
-    config, _, _ = validate(models, given, mistakes)
+    """Return the preset that the config names, if the spec has it."""
+    config, _, _ = validate(models, explicit, mistakes)
     return config.preset if config.preset in spec.presets else None
 
 

@@ -12,7 +12,7 @@ class LabError(Exception):
 
 
 class UsageError(LabError):
-    """What was asked for cannot be: a wrong name, option or value. Exit code 2."""
+    """The request cannot be met: a wrong name, option or value. Exit code 2."""
 
     exit_code = 2
 
@@ -30,5 +30,5 @@ class RunFailed(LabError):
 
 
 def reason(error: BaseException) -> str:
-    """Return the message of the lab's own errors, and what and where any other one was."""
+    """Return the message of the lab's own errors, and type, message and place of any other."""
     return str(error) if isinstance(error, LabError) else describe(error)

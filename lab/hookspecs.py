@@ -98,7 +98,7 @@ def lab_commands() -> Iterable[CommandSpec]:  # type: ignore[empty-body]
 
 @hookspec
 def lab_doctor() -> Iterable[Finding]:  # type: ignore[empty-body]
-    """Say what `lab doctor` should know: whether a key was found, a library is there, a server
+    """Offer findings for `lab doctor`: whether a key was found, a library is there, a server
     answers. Called by that command alone, so it may look around; a problem is a finding with a
     hint.
 

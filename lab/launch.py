@@ -74,9 +74,9 @@ class Outcome:
     def __str__(self) -> str:
         named = self.spec.experiment
         name = named if isinstance(named, str) else named.name
-        said = (self.error or "finished").removeprefix("Error: ")  # as another process prints it
+        status = (self.error or "finished").removeprefix("Error: ")  # as another process prints it
         where = f"\n  log: {self.log}" if self.log else ""
-        return f"{name} seed {self.seed}: {said}{where}"
+        return f"{name} seed {self.seed}: {status}{where}"
 
 
 class RunsFailed(LabError):
@@ -108,7 +108,11 @@ class RunsInterrupted(KeyboardInterrupt):
 
 
 def _finished(outcomes: Iterable[Outcome]) -> list[RunResult]:
-    return [one.result for one in outcomes if one.error is None and one.result is not None]
+    return [
+        outcome.result
+        for outcome in outcomes
+        if outcome.error is None and outcome.result is not None
+    ]
 
 
 @dataclass(frozen=True)
@@ -134,7 +138,7 @@ def run_many(
     """Train many runs and return their results, in the order of `specs`.
 
     jobs: how many train at a time, each in a process of its own; None for one after another in this
-    process. on_end: told of each run as it ends, in the order in which they do. terminal: shows
+    process. on_end: called for each run as it ends, in the order in which they do. terminal: shows
     runs of this process. plugins: those of this process; other processes find their own.
 
     The options of all runs are checked before any begins. Of an iterator, the next spec is taken
@@ -160,7 +164,7 @@ def run_many(
 
 
 def by_seed(spec: RunSpec, seeds: int | Iterable[int], plugins: Plugins) -> list[RunSpec]:
-    """Return a run for each seed: for so many, from the spec's own on, or for those listed."""
+    """Return a run for each seed: that many, from the spec's own on, or those listed."""
     _, resolved = spec.resolve(plugins)
     if resolved.run.name:
         raise UsageError("--name names one run; with --seeds give a --group")
@@ -205,7 +209,7 @@ def _check_apart(spec: RunSpec, experiment: ExperimentSpec, plugins: Plugins) ->
 
 def _refuse_namesakes(ready: Iterable[_Ready]) -> None:
     seen = set()
-    for run in (one.resolved.run for one in ready):
+    for run in (item.resolved.run for item in ready):
         if run.name and (run.runs_dir, run.name) in seen:
             raise UsageError(f"--name {run.name}: two of the runs have this name")
         seen.add((run.runs_dir, run.name))
@@ -238,24 +242,24 @@ class _Many:
     def train_here(self, ready: Iterable[_Ready], terminal: Terminal) -> None:
         """Train one run after another."""
         try:
-            for number, one in enumerate(ready):
-                self._end(number, self._train(one, terminal))
+            for number, run in enumerate(ready):
+                self._end(number, self._train(run, terminal))
                 if self._signal is not None:
                     return
         except KeyboardInterrupt:  # before a run listened to signals
             self._signal = signal.SIGINT
 
-    def _train(self, one: _Ready, terminal: Terminal) -> Outcome:
+    def _train(self, run: _Ready, terminal: Terminal) -> Outcome:
         try:
-            result = start(one.experiment, one.resolved, self._plugins, terminal, one.spec.on_eval)
+            result = start(run.experiment, run.resolved, self._plugins, terminal, run.spec.on_eval)
         except Exception as error:
             self._cause = self._cause or error
             failed = RunResult.read(Path(error.dir)) if isinstance(error, RunFailed) else None
-            return one.outcome(failed, reason(error))
+            return run.outcome(failed, reason(error))
         if result.state == "interrupted":
             self._signal = result.summary["signal"] or signal.SIGINT
-            return one.outcome(result, "interrupted")
-        return one.outcome(result, None)
+            return run.outcome(result, "interrupted")
+        return run.outcome(result, None)
 
     # -- in processes of their own
 
@@ -275,8 +279,8 @@ class _Many:
                         break
                     time.sleep(POLL_SECONDS)
                     for child in [child for child in running if child.ended]:
-                        number, one = running.pop(child)
-                        self._end(number, one.outcome(*child.answer()))
+                        number, run = running.pop(child)
+                        self._end(number, run.outcome(*child.answer()))
             finally:
                 for child in running:
                     child.send(signal.SIGTERM, times=1)
@@ -284,7 +288,7 @@ class _Many:
                     child.wait()
             self._signal = signals.caught
 
-    def _begin(self, number: int, one: _Ready, scratch: Path) -> Child:
+    def _begin(self, number: int, run: _Ready, scratch: Path) -> Child:
         folder = scratch / str(number)
         folder.mkdir()
-        return Child(self._plugins.reference(one.experiment), one.resolved, folder)
+        return Child(self._plugins.reference(run.experiment), run.resolved, folder)

@@ -18,7 +18,7 @@ def attach(
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         value = getattr(importlib.import_module(homes[name]), name)
-        setattr(sys.modules[package], name, value)  # asked once
+        setattr(sys.modules[package], name, value)  # looked up once
         return value
 
     def __dir__() -> list[str]:

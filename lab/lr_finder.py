@@ -1,4 +1,4 @@
-"""Find a learning rate: one short training under an ever larger rate (Smith, 2017, section 3.3)."""
+"""Find a learning rate: one short training while the rate rises (Smith, 2017, section 3.3)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lab.tracking.terminal import Terminal
 
 SMOOTHING = 0.9
-EXPLODED = 4.0  # times the best smoothed loss: what comes after says nothing
+EXPLODED = 4.0  # times the best smoothed loss: what comes after is ignored
 EDGE = 3  # points at each end whose slope is noise
 FIXED = (
     "lr",
@@ -81,11 +81,11 @@ def range_test(
         raise UsageError(f"{experiment} has no --schedule: its learning rate cannot be varied")
     if not {"train/loss", "train/lr"} <= set(spec.metrics):
         raise UsageError(f"{experiment} logs no train/loss and train/lr, which a range test reads")
-    given = sorted(set(FIXED) & set(options))
-    if given:
-        raise UsageError(f"--{given[0].replace('_', '-')} is what the range test decides")
-    wanted = {"lr": highest, "schedule": "range-test"}
-    wanted |= {"patience": None} if "patience" in fields else {}
+    fixed = sorted(set(FIXED) & set(options))
+    if fixed:
+        raise UsageError(f"--{fixed[0].replace('_', '-')} is what the range test decides")
+    overrides = {"lr": highest, "schedule": "range-test"}
+    overrides |= {"patience": None} if "patience" in fields else {}
     resolved = config.resolve(spec, options, preset=preset, plugins=plugins)
     size: int = resolved.config.batch_size  # type: ignore[attr-defined]
     with tempfile.TemporaryDirectory(prefix="lab-range-test-") as folder:
@@ -94,7 +94,7 @@ def range_test(
             "log_every": size, "eval_every": steps * size, "media": False, "track": False,
         }  # fmt: skip
         try:
-            arguments = {**options, **wanted, **run}
+            arguments = {**options, **overrides, **run}
             api.run(experiment, preset=preset, terminal=terminal, plugins=plugins, **arguments)
         except RunFailed as error:
             if not isinstance(error.__cause__, Diverged):
@@ -134,9 +134,9 @@ def smooth(losses: Sequence[float]) -> list[float]:
 def steepest(rates: Sequence[float], losses: Sequence[float]) -> float:
     """Return the rate at which the loss falls fastest over the logarithm of the rate, up to its
     lowest point."""
-    slopes = np.gradient(np.asarray(losses), np.log(rates))
+    gradient = np.gradient(np.asarray(losses), np.log(rates))
     end = max(int(np.argmin(losses)), EDGE) + 1
-    return float(rates[EDGE + int(np.argmin(slopes[EDGE:end]))])
+    return float(rates[EDGE + int(np.argmin(gradient[EDGE:end]))])
 
 
 def _exploded(smoothed: Sequence[float]) -> bool:

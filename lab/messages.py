@@ -1,4 +1,4 @@
-"""Phrase the small things that messages share."""
+"""Phrase the parts that messages have in common."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from difflib import get_close_matches
 from pathlib import Path
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return ` Did you mean 'x'?`, or an empty string where nothing is near."""
-    near = get_close_matches(word, list(known), n=1, cutoff=0.6)
+def did_you_mean(word: str, candidates: Iterable[str]) -> str:
+    """Return ` Did you mean 'x'?`, or an empty string where nothing is close."""
+    near = get_close_matches(word, list(candidates), n=1, cutoff=0.6)
     return f" Did you mean {near[0]!r}?" if near else ""
 
 
@@ -40,7 +40,7 @@ def describe(error: BaseException) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return seconds as a person says them: `8.3 s`, `4 min 05 s`, `2 h 10 min`."""
+    """Return seconds in readable units: `8.3 s`, `4 min 05 s`, `2 h 10 min`."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

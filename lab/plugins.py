@@ -40,7 +40,7 @@ OFFERS: Mapping[str, type] = {  # what follows `lab_` in a hook's name, and what
     "trackers": TrackerSpec,
     "commands": CommandSpec,
 }
-KINDS = tuple(offers.removesuffix("s") for offers in OFFERS)  # one such thing, in a word
+KINDS = tuple(offers.removesuffix("s") for offers in OFFERS)  # the singular of each
 
 
 @dataclass
@@ -69,14 +69,14 @@ class Plugin:
 
 
 class Plugins:
-    """All plugins of this installation, as found by `discover`."""
+    """All plugins of this installation, as `discover` loads them."""
 
     def __init__(self, plugins: Iterable[Plugin]) -> None:
         self.all = list(plugins)
 
     @property
     def _offers(self) -> dict[str, list[tuple[Plugin, ExperimentSpec]]]:
-        """What is installed, by experiment name. Files are no part of it: they are asked for by
+        """What is installed, by experiment name. Files are not included: they are named by
         path."""
         offers: dict[str, list[tuple[Plugin, ExperimentSpec]]] = defaultdict(list)
         for plugin in self.all:
@@ -174,7 +174,7 @@ class Plugins:
         return next(p for p in self.all if any(spec is tracker for spec in p.trackers))
 
     def findings(self) -> list[Finding]:
-        """What the plugins' own examinations find; of one that fails, that it does."""
+        """What the plugins' own checks report; of one that fails, that it does."""
         return [finding for plugin in self.all for finding in _findings(plugin)]
 
     def commands(self) -> dict[str, CommandSpec]:
@@ -201,7 +201,7 @@ def is_file(reference: str) -> bool:
 
 
 def split_reference(reference: str) -> tuple[Path, str]:
-    """Part `path.py:name` into the absolute path and the name."""
+    """Split `path.py:name` into the absolute path and the name."""
     path, _, name = reference.partition(".py:")
     return Path(f"{path}.py" if name else reference).absolute(), name
 
@@ -214,11 +214,11 @@ def load_file(path: Path) -> Plugin:
     plugin = Plugin(path.stem, str(path), "", module=path.stem, is_file=True)
     if not path.is_file():
         raise UsageError(f"There is no file {path}.")
-    found = sys.modules.get(path.stem) or importlib.util.find_spec(path.stem)
-    origin = getattr(found, "__file__", None) or getattr(found, "origin", None)
-    if not path.stem.isidentifier() or (found and Path(str(origin)) != path):
+    existing = sys.modules.get(path.stem) or importlib.util.find_spec(path.stem)
+    origin = getattr(existing, "__file__", None) or getattr(existing, "origin", None)
+    if not path.stem.isidentifier() or (existing and Path(str(origin)) != path):
         raise UsageError(f"{path} cannot be imported as a module {path.stem!r}: rename the file.")
-    sys.path.append(str(path.parent))  # the modules beside it
+    sys.path.append(str(path.parent))  # the modules next to it
     _fill(_manager(), plugin, lambda: importlib.import_module(path.stem))
     if plugin.status == "broken":
         sys.path.remove(str(path.parent))
@@ -272,7 +272,7 @@ def _load(manager: pluggy.PluginManager, point: EntryPoint, blocked: set[str]) -
 def _needed(requirements: Iterable[str]) -> str:
     """Return the requirement on the lab that this lab does not meet, if any.
 
-    Asked before the import, which could fail in less plain words.
+    Checked before the import, whose error could be less clear.
     """
     for text in requirements:
         if not text.startswith(DISTRIBUTION):  # parsing all of them would take long
@@ -292,7 +292,7 @@ def _fill(manager: pluggy.PluginManager, plugin: Plugin, load: Callable[[], Modu
     try:
         module = load()
         manager.register(module, name=f"{plugin.distribution}:{plugin.name}")
-        manager.check_pending()  # a hook that is misspelt would never be called
+        manager.check_pending()  # a hook that is misspelled would never be called
         offers = {kind: _collect(manager, module, f"lab_{kind}", OFFERS[kind]) for kind in OFFERS}
         for kind, offer in offers.items():
             setattr(plugin, kind, offer)
@@ -303,12 +303,12 @@ def _fill(manager: pluggy.PluginManager, plugin: Plugin, load: Callable[[], Modu
 
 
 def _collect(manager: pluggy.PluginManager, module: ModuleType, hook: str, kind: type) -> list[Any]:
-    """Call one plugin's own implementation, so that its failure is its own."""
+    """Call one plugin's own implementation, so that it alone is broken by its failure."""
     caller: Callable[..., list[Iterable[Any]]] = manager.subset_hook_caller(
-        hook, [other for other in manager.get_plugins() if other is not module]
+        hook, [plugin for plugin in manager.get_plugins() if plugin is not module]
     )
-    found = [item for items in caller() for item in items]
-    for item in found:
+    offers = [item for items in caller() for item in items]
+    for item in offers:
         if not isinstance(item, kind):
             raise TypeError(f"{hook} yielded a {type(item).__name__}, not a {kind.__name__}")
-    return found
+    return offers

@@ -20,7 +20,7 @@ class ExperimentSpec:
     config: `"module:Class"` of a `lab.Config`: its fields are the options.
     experiment: `"module:Class"` of the `lab.Experiment`.
     presets: name -> option values, the runner's options (`budget`) included.
-        A preset named as the config's `preset` says (an env id, say) is chosen by itself.
+        A preset whose name the config's `preset` returns (an env id, say) is chosen by itself.
     metrics: full metric name -> what it measures. A name that ends in `*` stands for all that begin
         so: `eval/gradient_*`, where a network's layers decide what there is.
     capabilities: what it offers beyond training -> `"module:Class"` of that command's options.
@@ -60,7 +60,7 @@ class EnvironmentSpec:
     """Gymnasium environments under `namespace/`, registered when `module` is imported.
 
     native: ids of other environments -> ids here that have a vector version which equals them step
-    for step. Training uses it by itself where it pays.
+    for step. Training uses it by itself where it is faster.
     """
 
     namespace: str
@@ -136,7 +136,7 @@ class CommandSpec:
 
 @dataclass(frozen=True)
 class Finding:
-    """What `lab doctor` says of one thing. hint: what to do about it; empty where all is well."""
+    """One line of `lab doctor`. hint: what to do about it; empty where all is well."""
 
     name: str
     state: str

@@ -1,9 +1,9 @@
-"""Say how sure a figure is: intervals of means and proportions, and of figures over seeds.
+"""Confidence intervals: of means and proportions, and of metrics over seeds.
 
-Over seeds: the interquartile mean and what a bootstrap says of it (Agarwal et al., "Deep
+Over seeds: the interquartile mean and its bootstrap interval (Agarwal et al., "Deep
 reinforcement learning at the edge of the statistical precipice", NeurIPS 2021). A stratum holds the
-values of one task: seeds are drawn anew within each, never between them. A single value says
-nothing of how others would scatter: nothing is drawn from it, and there is no interval.
+values of one task: seeds are resampled within each, never between them. From a single value no
+spread can be estimated: it is not resampled, and there is no interval.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def mean_interval(
     values: Sequence[float] | np.ndarray[Any, Any], level: float = 0.95
 ) -> Interval | None:
     """Return the two ends of Student's interval for the mean of `values`; None for fewer than two:
-    one value says nothing about its own spread."""
+    the variance of one value is undefined."""
     array = np.asarray(values, dtype=float)
     if len(array) < 2:
         return None
@@ -46,12 +46,12 @@ def student(mean: float, std: float, n: float, level: float = 0.95) -> Interval 
 
     if n < 2:
         return None
-    half = float(stdtrit(n - 1, (1 + level) / 2)) * std / math.sqrt(n)
-    return mean - half, mean + half
+    margin = float(stdtrit(n - 1, (1 + level) / 2)) * std / math.sqrt(n)
+    return mean - margin, mean + margin
 
 
 def summed_up(name: str, values: Tensor, split: str) -> dict[str, float]:
-    """Return the mean of values [N] as a figure; on "test" with n, and Student's interval of 95 %
+    """Return the mean of values [N] as a metric; on "test" with n, and Student's interval of 95 %
     over the examples as `<name>_low` and `<name>_high`, where there are several."""
     mean = float(values.mean())
     if split != "test":
@@ -61,24 +61,25 @@ def summed_up(name: str, values: Tensor, split: str) -> dict[str, float]:
 
 
 def bounds(name: str, interval: Interval | None) -> dict[str, float]:
-    """Return the ends of an interval as figures, `<name>_low` and `<name>_high`; none for None."""
+    """Return the ends of an interval as metrics, `<name>_low` and `<name>_high`; none for None."""
     return {} if interval is None else {f"{name}_low": interval[0], f"{name}_high": interval[1]}
 
 
-def wilson(share: float, n: float, level: float = 0.95) -> Interval:
-    """Return Wilson's (1927) interval of a proportion `share` of n trials; (0, 1) for none.
+def wilson(proportion: float, n: float, level: float = 0.95) -> Interval:
+    """Return Wilson's (1927) interval of a proportion of n trials; (0, 1) for none.
 
-    It stays within [0, 1] and is not empty where all or no trials succeed: how widely a proportion
-    scatters is known from one trial on.
+    It stays within [0, 1] and is not empty where all or no trials succeed: the variance
+    follows from the proportion, for one trial too.
     """
     from scipy.special import ndtri
 
     if n == 0:
         return 0.0, 1.0
     z = float(ndtri((1 + level) / 2))
-    center = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return max(0.0, min(share, center - half)), min(1.0, max(share, center + half))
+    center = (proportion + z**2 / (2 * n)) / (1 + z**2 / n)
+    spread = math.sqrt(proportion * (1 - proportion) / n + z**2 / (4 * n**2))
+    margin = z / (1 + z**2 / n) * spread
+    return max(0.0, min(proportion, center - margin)), min(1.0, max(proportion, center + margin))
 
 
 # -- over seeds
@@ -100,12 +101,12 @@ def interval(
     if not strata or any(len(stratum) < 2 for stratum in strata):
         return None
     rng = np.random.default_rng(0)
-    return _ends(statistic(_redrawn(strata, draws, rng)))
+    return _ends(statistic(_resampled(strata, draws, rng)))
 
 
 def intervals(values: Array, draws: int = 200) -> tuple[Array, Array] | None:
-    """Return the ends of the interval of the IQM for each row of values [rows, n]: whole columns,
-    which are runs, are drawn anew. None for fewer than two."""
+    """Return the ends of the interval of the IQM for each row of values [rows, n]: the columns,
+    which are runs, are resampled. None for fewer than two."""
     if values.shape[1] < 2:
         return None
     columns = np.random.default_rng(0).integers(values.shape[1], size=(draws, values.shape[1]))
@@ -125,17 +126,17 @@ def improvement(a: Sequence[float], b: Sequence[float]) -> float:
 def improvement_interval(
     a: Sequence[float], b: Sequence[float], draws: int = DRAWS
 ) -> Interval | None:
-    """Return its 95 % percentile-bootstrap interval; both sides are drawn anew. None where a side
+    """Return its 95 % percentile-bootstrap interval; both sides are resampled. None where a side
     has fewer than two values."""
     if min(len(a), len(b)) < 2:
         return None
     rng = np.random.default_rng(0)
-    x, y = (_redrawn([side], draws, rng) for side in (a, b))
+    x, y = (_resampled([side], draws, rng) for side in (a, b))
     above = (x[:, :, None] > y[:, None, :]) + 0.5 * (x[:, :, None] == y[:, None, :])
     return _ends(above.mean(axis=(1, 2)))
 
 
-def _redrawn(strata: Sequence[Sequence[float]], draws: int, rng: np.random.Generator) -> Array:
+def _resampled(strata: Sequence[Sequence[float]], draws: int, rng: np.random.Generator) -> Array:
     """Return values [draws, n], drawn with replacement within each stratum."""
     parts = []
     for stratum in strata:

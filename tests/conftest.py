@@ -1,4 +1,4 @@
-"""Lend every test a clean environment."""
+"""Give every test a clean environment."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def run_info(tmp_path: Path) -> Callable[..., Any]:
-    """Return a maker of what a tracker is told of a run; its folder exists."""
+    """Return a maker of the RunInfo that a tracker gets; its folder exists."""
     from lab import RunInfo
 
     def make(**changes: Any) -> RunInfo:

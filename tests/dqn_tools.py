@@ -43,7 +43,7 @@ def train(dqn: DQN, env_steps: int) -> DQN:
     return dqn
 
 
-def lend(dqn: DQN, envs: Envs, seed: int = 0) -> DQN:
+def set_envs(dqn: DQN, envs: Envs, seed: int = 0) -> DQN:
     """Let a DQN play in these environments."""
     envs.reset(seed)
     dqn.envs = envs
@@ -67,13 +67,13 @@ class Row(NamedTuple):
 
 def rows(memory: Memory) -> list[Row]:
     """Return what is remembered, oldest first, observations read from the frame store."""
-    found = []
+    stored = []
     for index in range(len(memory)):
         at = (memory.tail + index) % memory.capacity
         row = {name: values[at] for name, values in memory.rows.items()}
         for name in ("obs", "next_obs"):
             row[name] = memory.frames.read(torch.from_numpy(row[name])).tolist()
-        found.append(
+        stored.append(
             Row(
                 row["obs"],
                 int(row["action"]),
@@ -82,7 +82,7 @@ def rows(memory: Memory) -> list[Row]:
                 row["next_obs"],
             )
         )
-    return found
+    return stored
 
 
 def make_memory(capacity: int, **changes: Any) -> Memory:

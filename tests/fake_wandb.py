@@ -254,8 +254,8 @@ class FakeWandb:
         return {"upsertView": {"view": {"id": "view1", "name": v["name"]}}}
 
     def _on_LabRows(self, v: dict[str, Any]) -> Any:
-        asked = range(v["from"], v["to"])
-        rows = [row for row in self.runs[v["run"]].history if row["_step"] in asked][: v["n"]]
+        steps = range(v["from"], v["to"])
+        rows = [row for row in self.runs[v["run"]].history if row["_step"] in steps][: v["n"]]
         return {"project": {"run": {"history": list(map(json.dumps, rows))}}}
 
     # Pieces of answers.

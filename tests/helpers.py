@@ -77,8 +77,8 @@ def run_child(
 def rows(folder: Path) -> list[dict[str, Any]]:
     """Return the rows of metrics.jsonl without what depends on the machine's mood."""
     text = (folder / "metrics.jsonl").read_text()
-    found = [json.loads(line) for line in text.splitlines()]
-    return [{k: v for k, v in row.items() if not k.startswith("perf/")} for row in found]
+    history = [json.loads(line) for line in text.splitlines()]
+    return [{k: v for k, v in row.items() if not k.startswith("perf/")} for row in history]
 
 
 def summary(folder: Path) -> dict[str, Any]:

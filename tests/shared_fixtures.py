@@ -1,4 +1,4 @@
-"""Lend the tests of the families what they share: a conftest imports the fixtures that it needs."""
+"""Fixtures that several families need: a conftest imports those that it uses."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def threads() -> Iterator[None]:
 
 
 @pytest.fixture
-def draw() -> torch.Generator:
+def generator() -> torch.Generator:
     return torch.Generator().manual_seed(0)
 
 

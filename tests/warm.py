@@ -1,7 +1,7 @@
 """Start a python that has imported what takes seconds: a fork of one that waits for it.
 
 What is heavy and not the lab's (torch, its compiler, scikit-learn, matplotlib) is imported once, in
-a server beside each process of tests (`warm_server.py`); each child is forked from there, and
+a server for each process of tests (`warm_server.py`); each child is forked from there, and
 imports the lab and the plugins itself. It has its own arguments, environment, folder, paths, output
 and exit code, and a signal ends it as any other process. All children of one server share the seed
 of python's hashes: two that must agree to the bit are started each by itself.
@@ -21,7 +21,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-QUIET = {  # one thread, unless the whole suite is asked for more: OMP_NUM_THREADS=2 pytest
+QUIET = {  # one thread, unless the suite is given more: OMP_NUM_THREADS=2 pytest
     "WANDB_ERROR_REPORTING": "false",
     "OMP_WAIT_POLICY": "passive",
     "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),
@@ -98,7 +98,7 @@ def server(python: str, variables: tuple[tuple[str, str], ...]) -> socket.socket
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     kept = {k: v for k, v in os.environ.items() if not k.startswith((*READ_ONCE, "PYTEST"))}
     folders = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    customized = [one for one in folders if Path(one, "sitecustomize.py").exists()]
+    customized = [folder for folder in folders if Path(folder, "sitecustomize.py").exists()]
     process = subprocess.Popen(
         [python, "-P", str(SERVER), str(theirs.fileno())],
         env={**kept, **dict(variables), "PYTHONPATH": os.pathsep.join(customized)},

@@ -65,9 +65,9 @@ def become(args: list[str], cwd: str, env: dict[str, str]) -> None:
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(env)
-    given = dict.fromkeys(path for path in env.get("PYTHONPATH", "").split(os.pathsep) if path)
+    extra = dict.fromkeys(path for path in env.get("PYTHONPATH", "").split(os.pathsep) if path)
     first = [] if "PYTHONSAFEPATH" in env else [cwd if args[0] == "-m" else ""]
-    sys.path[:] = [*first, *given, *(path for path in sys.path if path not in inherited)]
+    sys.path[:] = [*first, *extra, *(path for path in sys.path if path not in inherited)]
     sys.path_importer_cache.clear()
     importlib.invalidate_caches()
     sys.argv = [args[0], *args[2:]]

@@ -47,7 +47,7 @@ def chain(length: int = 5) -> World:
 
 def conveyor(length: int = 5) -> World:
     """As the chain, but both actions go right: n-step returns are unbiased whatever is done.
-    Step i pays i + 1."""
+    Step i has reward i + 1."""
     right = np.minimum(np.arange(length) + 1, length - 1)
     terminated = np.zeros((length, 2), dtype=bool)
     terminated[-1] = True
@@ -56,7 +56,7 @@ def conveyor(length: int = 5) -> World:
 
 
 def loop(length: int = 3) -> World:
-    """A ring in which every step pays 1 and nothing ever terminates: Q* = 1 / (1 - gamma)."""
+    """A ring in which every step has reward 1 and nothing ever terminates: Q* = 1 / (1 - gamma)."""
     on = (np.arange(length) + 1) % length
     shape = (length, 2)
     return World(np.stack([on, on], 1), np.ones(shape), np.zeros(shape, dtype=bool))

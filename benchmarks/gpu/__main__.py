@@ -31,7 +31,7 @@ from benchmarks.gpu.rates import CONTESTS
 from benchmarks.gpu.rows import FAILED, Row, heading, summary_lines, table_lines
 
 RATES = "rates"
-RATES_SHARE = 0.35  # of the time, at most: what is right counts more than how fast it is
+RATES_FRACTION = 0.35  # of the time, at most: correctness counts more than speed
 MOST_JOBS = 8
 
 
@@ -52,7 +52,7 @@ def main(
     rounds: int | None,
     out: Path,
 ) -> None:
-    began, wanted = time.time(), only or (*PARTS, RATES)
+    began, selected = time.time(), only or (*PARTS, RATES)
     deadline = began + budget_seconds
     names = _families(families)
     machine = _machine(device)
@@ -60,13 +60,13 @@ def main(
     print(report.title, heading(), sep="\n", flush=True)
     with tempfile.TemporaryDirectory(prefix="lab-gpu-", ignore_cleanup_errors=True) as folder:
         common = {"device": device, "rounds": rounds}
-        contests = [one for one in CONTESTS if one.split()[0] in names]
-        if RATES in wanted and contests:
-            until = began + RATES_SHARE * budget_seconds if len(wanted) > 1 else deadline
+        contests = [contest for contest in CONTESTS if contest.split()[0] in names]
+        if RATES in selected and contests:
+            until = began + RATES_FRACTION * budget_seconds if len(selected) > 1 else deadline
             task = {**common, "family": RATES, "contests": contests, "deadline": until}
             task |= {"parts": [RATES], "folder": f"{folder}/rates"}
             report.add_all(jobs.run([task], 1, until))
-        parts = [part for part in PARTS if part in wanted]
+        parts = [part for part in PARTS if part in selected]
         tasks = [
             {**common, "family": name, "parts": parts, "deadline": deadline,
              "folder": f"{folder}/{name}"}
@@ -95,15 +95,15 @@ class Report:
             self.write()
 
     def write(self) -> None:
-        """Write all of it, whole or not at all."""
+        """Write all of it atomically."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        found = {**self.info, "rows": [vars(row) for row in self.rows]}
+        report = {**self.info, "rows": [vars(row) for row in self.rows]}
         temporary = self.path.with_suffix(".tmp")
-        temporary.write_text(json.dumps(found, indent=1) + "\n")
+        temporary.write_text(json.dumps(report, indent=1) + "\n")
         temporary.replace(self.path)
 
 
-def _families(asked: str | None) -> list[str]:
+def _families(families: str | None) -> list[str]:
     """Return the experiments that take part."""
     installed.ensure()
     from lab.plugins import discover
@@ -111,17 +111,17 @@ def _families(asked: str | None) -> list[str]:
     plugins = discover()
     for plugin in plugins.broken:
         click.echo(f"The plugin {plugin.name} is broken: {plugin.error}", err=True)
-    known = [spec.name for spec in plugins.experiments() if "tiny" in spec.presets]
-    if not asked:
-        return known
-    unknown = set(asked.split(",")) - set(known)
+    available = [spec.name for spec in plugins.experiments() if "tiny" in spec.presets]
+    if not families:
+        return available
+    unknown = set(families.split(",")) - set(available)
     if unknown:
-        raise click.UsageError(f"there is no family {', '.join(unknown)}; there is: {known}")
-    return asked.split(",")
+        raise click.UsageError(f"there is no family {', '.join(unknown)}; there is: {available}")
+    return families.split(",")
 
 
 def _side_by_side() -> int:
-    """Return how many families fit: each has a child, and beside it one that is to be killed."""
+    """Return how many families fit: each has a child, and a second one that is to be killed."""
     return max(1, min(MOST_JOBS, (os.cpu_count() or 1) // 2))
 
 

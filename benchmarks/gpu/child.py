@@ -1,4 +1,4 @@
-"""Do some parts in a process of its own, and print a row for each: an end of one is not an end of
+"""Run some parts in a process of their own, and print a row for each: a crash of one is no crash of
 the others, whatever the device does.
 
     python -m benchmarks.gpu.child '{"family": "dqn", "parts": ["train"], ...}'
@@ -17,9 +17,9 @@ from typing import Any
 
 from benchmarks.gpu.rows import FAILED, LATE, OK, SKIPPED, Row
 
-MOST = 600  # characters of what is said
+MOST = 600  # characters of a row's text
 
-Found = tuple[str, dict[str, Any]]
+Result = tuple[str, dict[str, Any]]
 
 
 def main(task: dict[str, Any]) -> None:
@@ -30,11 +30,11 @@ def main(task: dict[str, Any]) -> None:
             began = time.perf_counter()
     except Exception as error:  # before there was any part: of a plugin that does not load, say
         traceback.print_exc()
-        said = f"failed: {type(error).__name__}: {error}"
-        tell(Row(task["family"], task["parts"][0], FAILED, said, time.perf_counter() - began))
+        text = f"failed: {type(error).__name__}: {error}"
+        tell(Row(task["family"], task["parts"][0], FAILED, text, time.perf_counter() - began))
 
 
-def family(task: dict[str, Any]) -> Iterator[tuple[str, str, Callable[[], Found]]]:
+def family(task: dict[str, Any]) -> Iterator[tuple[str, str, Callable[[], Result]]]:
     """Yield the parts of a family, as they come to be done."""
     from benchmarks.gpu.family import PARTS, Family
     from lab.plugins import discover
@@ -50,31 +50,31 @@ def family(task: dict[str, Any]) -> Iterator[tuple[str, str, Callable[[], Found]
             yield spec.name, name, lambda name=name: PARTS[name](subject)
 
 
-def rates(task: dict[str, Any]) -> Iterator[tuple[str, str, Callable[[], Found]]]:
+def rates(task: dict[str, Any]) -> Iterator[tuple[str, str, Callable[[], Result]]]:
     from benchmarks.gpu.rates import CONTESTS, measure
 
     for name in task["contests"]:
         yield name, "rates", lambda name=name: measure(CONTESTS[name], task)
 
 
-def done(name: str, part: str, function: Callable[[], Found], began: float) -> Row:
+def done(name: str, part: str, function: Callable[[], Result], began: float) -> Row:
     """Do one part and return what came of it."""
     from benchmarks.gpu.family import Inapplicable, OutOfTime, Wrong
 
-    status, figures = OK, {}
+    status, metrics = OK, {}
     try:
-        said, figures = function()
+        text, metrics = function()
     except Inapplicable as reason:
-        status, said = SKIPPED, str(reason)
+        status, text = SKIPPED, str(reason)
     except OutOfTime as reason:
-        status, said = LATE, str(reason)
+        status, text = LATE, str(reason)
     except Wrong as wrong:
-        status, said, figures = FAILED, f"failed: {wrong}", wrong.figures
+        status, text, metrics = FAILED, f"failed: {wrong}", wrong.figures
     except (Exception, SystemExit) as error:  # of a plugin, or of torch: it may fail in any way
         traceback.print_exc()
-        status, said = FAILED, f"failed: {type(error).__name__}: {error}"
-    said = " ".join(said.split())[:MOST]
-    return Row(name, part, status, said, time.perf_counter() - began, figures)
+        status, text = FAILED, f"failed: {type(error).__name__}: {error}"
+    text = " ".join(text.split())[:MOST]
+    return Row(name, part, status, text, time.perf_counter() - began, metrics)
 
 
 def tell(row: Row) -> None:

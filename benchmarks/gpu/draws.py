@@ -1,8 +1,8 @@
 """Let every device draw the same random numbers: those of the CPU.
 
 Generators of different devices give different numbers for one seed. To compare what two devices
-compute, every operation that torch marks as drawing is done on the CPU, and its result is brought
-to where it was asked for.
+compute, every operation that torch marks as drawing is done on the CPU, and its result is moved
+to the device of the operation.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from torch.utils._pytree import tree_map
 
 
 class SameDraws(TorchDispatchMode):
-    """A context in which all random numbers come of one seed, whatever the device or the generator
-    they are asked of."""
+    """A context in which all random numbers come from one seed, whatever the device or the
+    generator."""
 
     def __init__(self, seed: int) -> None:
         super().__init__()
@@ -28,7 +28,7 @@ class SameDraws(TorchDispatchMode):
         if torch.Tag.nondeterministic_seeded not in func.tags:
             return func(*args, **kwargs)
         tensors: list[Tensor] = []
-        tree_map(lambda one: tensors.append(one) if isinstance(one, Tensor) else None, args)
+        tree_map(lambda x: tensors.append(x) if isinstance(x, Tensor) else None, args)
         device = tensors[0].device if tensors else torch.device(kwargs.get("device") or "cpu")
         here, named = tree_map(self._on_cpu, args), tree_map(self._on_cpu, kwargs)
         if "device" in named:
@@ -38,7 +38,7 @@ class SameDraws(TorchDispatchMode):
         drawn = func(*here, **named)
         if func._schema.is_mutable:  # in place: `uniform_`
             return args[0].copy_(here[0])
-        return tree_map(lambda one: one.to(device) if isinstance(one, Tensor) else one, drawn)
+        return tree_map(lambda x: x.to(device) if isinstance(x, Tensor) else x, drawn)
 
     def _on_cpu(self, value: Any) -> Any:
         """Return a tensor as a copy that lies in order: numbers are drawn in that of memory."""

@@ -1,6 +1,6 @@
-"""Train one family's tiny preset on a device in every way that a run can be asked for.
+"""Train one family's tiny preset on a device with every option of a run.
 
-Every experiment that a plugin offers with a preset `tiny` takes part; nothing here knows any.
+Every experiment that a plugin offers with a preset `tiny` takes part; none is named here.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from lab.testing.compare import difference
 from lab.testing.subject import PRESET, Subject, Trained
 from lab.tracking.terminal import Silent
 
-KILLED_AT = 0.6  # share of the budget
+KILLED_AT = 0.6  # fraction of the budget
 CHECKPOINTS = 8  # over the budget, so that some come before the kill
 KEPT = 0.25  # of what the reference gains on its objective: tiny runs are noisy
 FIRST = 1e-4  # relative error of the first gradient
@@ -43,16 +43,16 @@ SMALL = 0.1  # below which what is logged counts as this large: much of it is a 
 COMPILING = 90.0  # seconds that compilation may take on top of a run
 BYTES = 2**20
 
-Found = tuple[str, dict[str, Any]]  # what is said, and figures
-Part = Callable[["Family"], Found]
+Result = tuple[str, dict[str, Any]]  # text and metrics
+Part = Callable[["Family"], Result]
 PARTS: dict[str, Part] = {}
 
 
 class Wrong(Exception):
-    """A part did not come out as promised; the message says how, figures belong to it."""
+    """A part did not come out as promised; the message says how, with its metrics."""
 
-    def __init__(self, said: str, **figures: Any) -> None:
-        super().__init__(said)
+    def __init__(self, text: str, **figures: Any) -> None:
+        super().__init__(text)
         self.figures = figures
 
 
@@ -163,7 +163,7 @@ class Family:
 
     @property
     def usual(self) -> float:
-        """Return the seconds of a run, as far as one is known."""
+        """Return the seconds of the first run, 0 before it."""
         return float(self._trained["first"].summary["seconds"]) if "first" in self._trained else 0.0
 
     # -- the objective
@@ -176,29 +176,29 @@ class Family:
         gain = best - values[0] if direction == "max" else values[0] - best
         return values[0], best, gain
 
-    def against(self, run: Trained, reference: Trained, name: str) -> Found:
-        """Say how a run did beside a reference. Raises Wrong where it gained far less, or where
+    def against(self, run: Trained, reference: Trained, name: str) -> Result:
+        """Compare a run with a reference. Raises Wrong where it gained far less, or where
         weights are not finite."""
         metric, _ = self.resolved.objective
         start, best, gain = self.gain(run)
-        _, theirs, wanted = self.gain(reference)
-        share = gain / wanted if wanted > 0 else math.inf
-        figures = {"metric": metric, "start": start, "best": best, name: theirs, "share": share}
-        said = (
-            f"{metric} {start:.4g} -> {best:.4g}; {name}: {theirs:.4g}; {share:.0%} of its gain "
-            f"(at least {KEPT:.0%} wanted)"
+        _, theirs, reference_gain = self.gain(reference)
+        fraction = gain / reference_gain if reference_gain > 0 else math.inf
+        metrics = {"metric": metric, "start": start, "best": best, name: theirs, "share": fraction}
+        text = (
+            f"{metric} {start:.4g} -> {best:.4g}; {name}: {theirs:.4g}; {fraction:.0%} of its gain "
+            f"(at least {KEPT:.0%} required)"
         )
-        if not share >= KEPT:
-            raise Wrong(said, **figures)
+        if not fraction >= KEPT:
+            raise Wrong(text, **metrics)
         where = not_finite(run.checkpoint()["experiment"])
         if where:
-            raise Wrong(f"{where} is not finite; {said}", **figures)
-        return said, {**figures, "seconds": run.summary["seconds"]}
+            raise Wrong(f"{where} is not finite; {text}", **metrics)
+        return text, {**metrics, "seconds": run.summary["seconds"]}
 
     # -- a run that is killed
 
     def start_victim(self) -> None:
-        """Begin, beside everything else, the run that will be killed."""
+        """Start, in parallel, the run that will be killed."""
         options = {**self.fixed, "name": "killed", "deterministic": True}
         options["runs_dir"] = str(self.folder)
         task = {
@@ -247,18 +247,19 @@ def not_finite(state: Any, where: str = "state") -> str | None:
         items = enumerate(state)
     else:
         return None
-    return next(filter(None, (not_finite(one, f"{where}[{key!r}]") for key, one in items)), None)
+    names = (not_finite(value, f"{where}[{key!r}]") for key, value in items)
+    return next(filter(None, names), None)
 
 
-def same(one: Trained, other: Trained) -> str:
-    """Say what was compared bit for bit. Raises Wrong where two runs differ."""
-    found = difference(one.rows, other.rows, "metrics") or difference(
-        one.checkpoint()["experiment"], other.checkpoint()["experiment"], "state"
+def same(a: Trained, b: Trained) -> str:
+    """Return what was compared bit for bit. Raises Wrong where two runs differ."""
+    mismatch = difference(a.rows, b.rows, "metrics") or difference(
+        a.checkpoint()["experiment"], b.checkpoint()["experiment"], "state"
     )
-    if found:
-        raise Wrong(f"they differ: {found}")
+    if mismatch:
+        raise Wrong(f"they differ: {mismatch}")
     return (
-        f"{len(one.rows)} rows of metrics (all but perf/) and the whole state of last.pt (weights, "
+        f"{len(a.rows)} rows of metrics (all but perf/) and the whole state of last.pt (weights, "
         "optimizers, data order, replay) are the same to the bit"
     )
 
@@ -267,18 +268,18 @@ def same(one: Trained, other: Trained) -> str:
 
 
 @part
-def agree(family: Family) -> Found:
+def agree(family: Family) -> Result:
     """The first update: same weights, batch and random numbers on the device and on the CPU."""
     subject = Subject(family.spec, family.plugins)
     try:
-        there, here = (first_update(subject, one) for one in (family.device, "cpu"))
+        there, here = (first_update(subject, where) for where in (family.device, "cpu"))
     finally:
         subject.close()
     return compared(there, here)
 
 
-def compared(there: Learned, here: Learned) -> Found:
-    """Say how far a first update is from that of the CPU. Raises Wrong where it is too far."""
+def compared(there: Learned, here: Learned) -> Result:
+    """Return how far a first update is from that of the CPU. Raises Wrong where it is too far."""
     gradients = [relative(a, b) for a, b in zip(there.gradients, here.gradients, strict=True)]
     logged = {
         name: abs(there.logged[name] - value) / max(abs(value), SMALL)
@@ -287,57 +288,57 @@ def compared(there: Learned, here: Learned) -> Found:
     }
     worst = max(logged, key=lambda name: logged[name], default="")
     change = relative(there.change, here.change)
-    figures = {"gradients": gradients, "logged": logged, "change": change, "steps": here.steps}
-    told = [f"step {here.steps}, same draws, TF32 off"]
+    metrics = {"gradients": gradients, "logged": logged, "change": change, "steps": here.steps}
+    lines = [f"step {here.steps}, same draws, TF32 off"]
     if gradients:
-        told.append(f"first gradient off by {gradients[0]:.1e} of its norm ({FIRST:g} allowed)")
+        lines.append(f"first gradient off by {gradients[0]:.1e} of its norm ({FIRST:g} allowed)")
     if gradients[1:]:
-        told.append(f"another optimizer's by {max(gradients[1:]):.1e} ({LATER:g})")
+        lines.append(f"another optimizer's by {max(gradients[1:]):.1e} ({LATER:g})")
     if not gradients:  # what learns without a gradient
-        told.append(f"change of the weights off by {change:.1e} of its norm ({FIRST:g} allowed)")
+        lines.append(f"change of the weights off by {change:.1e} of its norm ({FIRST:g} allowed)")
     if worst:
-        told.append(f"logged metrics off by {logged[worst]:.1e} at most, {worst} ({LATER:g})")
-    said = "; ".join(told)
+        lines.append(f"logged metrics off by {logged[worst]:.1e} at most, {worst} ({LATER:g})")
+    text = "; ".join(lines)
     exact = gradients[:1] or [change]
     loose = [*gradients[1:], *logged.values()]
     if set(there.logged) != set(here.logged):
-        raise Wrong(f"other metrics are logged: {sorted(there.logged)}; {said}", **figures)
-    # asked of each: of several numbers with a nan the largest may be any
-    if not (all(one <= FIRST for one in exact) and all(one <= LATER for one in loose)):
-        raise Wrong(said, **figures)
-    return said, figures
+        raise Wrong(f"other metrics are logged: {sorted(there.logged)}; {text}", **metrics)
+    # each by itself: max() of numbers with a nan may be any of them
+    if not (all(error <= FIRST for error in exact) and all(error <= LATER for error in loose)):
+        raise Wrong(text, **metrics)
+    return text, metrics
 
 
-def relative(found: Tensor, wanted: Tensor) -> float:
-    """Return |found - wanted| / |wanted|, 0 where both are 0."""
-    apart, size = float((found - wanted).double().norm()), float(wanted.double().norm())
-    return apart / size if size else (0.0 if not apart else math.inf)
+def relative(x: Tensor, reference: Tensor) -> float:
+    """Return |x - reference| / |reference|, 0 where both norms are 0."""
+    distance, size = float((x - reference).double().norm()), float(reference.double().norm())
+    return distance / size if size else (0.0 if not distance else math.inf)
 
 
 @part
-def train(family: Family) -> Found:
+def train(family: Family) -> Result:
     """The tiny preset comes to its end on the device and learns; how much memory that takes."""
     watch = not family.is_cpu and torch.device(family.device).type == "cuda"
     if watch:
         gc.collect()  # of what came before
         torch.cuda.reset_peak_memory_stats(family.device)
     start, best, gain = family.gain(family.first)
-    figures = {"start": start, "best": best, "seconds": family.first.summary["seconds"]}
+    metrics = {"start": start, "best": best, "seconds": family.first.summary["seconds"]}
     memory = "device memory n/a"
     if watch:
-        figures["peak_mib"] = torch.cuda.max_memory_allocated(family.device) / BYTES
-        memory = f"peak device memory {figures['peak_mib']:.1f} MiB"
-    said = (
+        metrics["peak_mib"] = torch.cuda.max_memory_allocated(family.device) / BYTES
+        memory = f"peak device memory {metrics['peak_mib']:.1f} MiB"
+    text = (
         f"budget {family.budget:,}, objective {start:.4g} -> {best:.4g}, "
-        f"{figures['seconds']:.1f} s; {memory}"
+        f"{metrics['seconds']:.1f} s; {memory}"
     )
     if not gain > 0:
-        raise Wrong(f"nothing was learned: {said}", **figures)
-    return said, figures
+        raise Wrong(f"nothing was learned: {text}", **metrics)
+    return text, metrics
 
 
 @part
-def repeat(family: Family) -> Found:
+def repeat(family: Family) -> Result:
     """Two runs with --deterministic are the same to the bit."""
     first = family.first
     family.needs(family.usual)
@@ -345,21 +346,21 @@ def repeat(family: Family) -> Found:
 
 
 @part
-def resume(family: Family) -> Found:
+def resume(family: Family) -> Result:
     """A run killed by SIGKILL and resumed equals the one that was never interrupted."""
     first = family.first
     family.needs(family.usual)
     folder = family.killed()
     clock = max(row["clock"] for row in store.Run(folder).metrics())
     with family.in_time():
-        found = api.resume(folder, plugins=family.plugins, terminal=Hurried(family.deadline))
-    said = same(first, Trained(found.dir, found.summary))
+        run = api.resume(folder, plugins=family.plugins, terminal=Hurried(family.deadline))
+    text = same(first, Trained(run.dir, run.summary))
     at = f"killed at {KILLED_AT:.0%} of the budget (last row at {clock:,.0f})"
-    return f"{at}, resumed with --deterministic: {said}", {"clock": clock}
+    return f"{at}, resumed with --deterministic: {text}", {"clock": clock}
 
 
 @part
-def cpu(family: Family) -> Found:
+def cpu(family: Family) -> Result:
     """After the whole budget the device has got about as far as the CPU, from other draws."""
     if family.is_cpu:
         raise Inapplicable("the device is the CPU")
@@ -368,14 +369,14 @@ def cpu(family: Family) -> Found:
 
 
 @part
-def bf16(family: Family) -> Found:
+def bf16(family: Family) -> Result:
     """--precision bf16 trains to the end, stays finite and learns."""
     family.needs(family.usual)
     return family.against(family.train("bf16", precision="bf16"), family.first, "fp32")
 
 
 @part
-def fp16(family: Family) -> Found:
+def fp16(family: Family) -> Result:
     """--precision fp16 trains to the end, stays finite and learns."""
     if family.is_cpu:
         raise Inapplicable("fp16 is for accelerators: a CPU computes it slowly and unscaled")
@@ -384,7 +385,7 @@ def fp16(family: Family) -> Found:
 
 
 @part
-def compile_(family: Family) -> Found:
+def compile_(family: Family) -> Result:
     """--compile trains to the end, stays finite and learns."""
     family.needs(family.usual + COMPILING)
     return family.against(family.train("compile", compile=True), family.first, "eager")

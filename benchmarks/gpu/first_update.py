@@ -38,15 +38,15 @@ def first_update(subject: Subject, device: str) -> Learned:
         stack.enter_context(SameDraws(0))
         gradients = stack.enter_context(_gradients())
         experiment, ctx = stack.enter_context(subject.experiment(device=device))
-        before, steps = _numbers(experiment.state_dict()["model"]), 0
+        before, steps = _values(experiment.state_dict()["model"]), 0
         change = before
         while steps < MOST_STEPS:
             steps += 1
             ctx.window.clear()
             moved = experiment.step()
             ctx.clock += moved
-            after = _numbers(experiment.state_dict()["model"])
-            # networks that are fitted at once have no numbers before
+            after = _values(experiment.state_dict()["model"])
+            # estimators that are fitted at once have no values before
             change = after - before if after.shape == before.shape else after
             if gradients or bool(change.any()) or moved == 0:
                 break
@@ -57,12 +57,12 @@ def first_update(subject: Subject, device: str) -> Learned:
 def _gradients() -> Iterator[dict[int, Tensor]]:
     """Gather the first gradient that each optimizer gets: before `step`, or where `lab.optim.step`
     calls Adam's kernel itself."""
-    found: dict[int, Tensor] = {}
+    flat: dict[int, Tensor] = {}
     kernel = step.adam
 
     def keep(key: int, gradients: list[Tensor]) -> None:
-        if key not in found:
-            found[key] = torch.cat([one.detach().flatten() for one in gradients]).float().cpu()
+        if key not in flat:
+            flat[key] = torch.cat([g.detach().flatten() for g in gradients]).float().cpu()
 
     def before_step(optimizer: Any, args: Any, kwargs: Any) -> None:
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
@@ -75,17 +75,17 @@ def _gradients() -> Iterator[dict[int, Tensor]]:
     handle = register_optimizer_step_pre_hook(before_step)
     try:
         with mock.patch.object(step, "adam", before_kernel):
-            yield found
+            yield flat
     finally:
         handle.remove()
 
 
-def _numbers(state: Any) -> Tensor:
-    """Return all floating-point numbers of a nested state, flat, on the CPU."""
+def _values(state: Any) -> Tensor:
+    """Return all floating-point values of a nested state, flat, on the CPU."""
     if isinstance(state, Tensor):
         floats = state.is_floating_point()
         return state.detach().flatten().double().cpu().clone() if floats else torch.empty(0)
     parts = state.values() if isinstance(state, Mapping) else state
     if not isinstance(parts, str) and hasattr(parts, "__iter__"):
-        return torch.cat([torch.empty(0).double(), *(_numbers(part).double() for part in parts)])
+        return torch.cat([torch.empty(0).double(), *(_values(part).double() for part in parts)])
     return torch.empty(0)

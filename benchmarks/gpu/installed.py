@@ -1,4 +1,4 @@
-"""Make a mere checkout an installation: its plugins are found by what pyproject.toml offers."""
+"""Let a checkout serve as an installation: find plugins by the entry points of pyproject.toml."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ LIBRARIES = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive", "WANDB_ERROR_
 
 
 class Job:
-    """A child, and which parts it has not yet told of."""
+    """A child process, and the parts it has not yet reported."""
 
     def __init__(self, task: dict[str, Any], rows: queue.Queue[Row | Job]) -> None:
         self.task, self.rows = task, rows
@@ -60,7 +60,7 @@ class Job:
             os.killpg(self.process.pid, signal.SIGKILL)
 
     def missing(self) -> Iterator[Row]:
-        """Yield a row for each part that the child, which has ended, did not tell of."""
+        """Yield a row for each part that the child, which has ended, did not report."""
         assert self.process is not None
         late = self.process.returncode == -signal.SIGKILL
         lines = self.errors.read_text(errors="replace").strip().splitlines()
@@ -82,17 +82,17 @@ def run(tasks: Sequence[dict[str, Any]], number: int, deadline: float) -> Iterat
                 running.append(waiting.pop(0))
                 running[-1].start()
             try:
-                found = rows.get(timeout=1.0)
+                item = rows.get(timeout=1.0)
             except queue.Empty:
                 if time.time() > deadline + GRACE:
                     for job in running:
                         job.kill()
                 continue
-            if isinstance(found, Row):
-                yield found
+            if isinstance(item, Row):
+                yield item
             else:
-                running.remove(found)
-                yield from found.missing()
+                running.remove(item)
+                yield from item.missing()
     finally:
         for job in running:
             job.kill()

@@ -1,6 +1,6 @@
-"""Time the lab beside a bare torch loop of the same network and batch, in turn, on one device.
+"""Time the lab and a bare torch loop of the same network and batch, in turn, on one device.
 
-A contest is registered by `contest`; it lends contestants, each of which does the same work when
+A contest is registered by `contest`; it yields contestants, each of which does the same work when
 it is called. Times are wall times, with the device waited for before and after.
 """
 
@@ -38,12 +38,12 @@ Call = Callable[[], None]
 
 @dataclass(frozen=True)
 class Contest:
-    """unit: of the work that is counted. work: how much of it one call does. lend: the contestants
+    """unit: of the work that is counted. work: how much of it one call does. open: the contestants
     by name on a device, `BARE` among them where there is a loop to compare with."""
 
     unit: str
     work: int
-    lend: Callable[[str], AbstractContextManager[Mapping[str, Call]]]
+    open: Callable[[str], AbstractContextManager[Mapping[str, Call]]]
 
 
 CONTESTS: dict[str, Contest] = {}
@@ -59,50 +59,50 @@ def contest(name: str, unit: str, work: int) -> Callable[[Callable[[str], Any]],
     return register
 
 
-def measure(found: Contest, task: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Return what a contest came to, in words and as figures."""
+def measure(entry: Contest, task: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return the results of a contest, as text and as metrics."""
     left = task["deadline"] - time.time()
     if left < LEAST:
         raise OutOfTime(f"{max(0.0, left):.0f} s are left, and it takes about {LEAST:.0f} s")
     where = device.resolve(task["device"])
     with (
         device.configured(threads=1, deterministic=False),
-        found.lend(str(where)) as contestants,
+        entry.open(str(where)) as contestants,
     ):
         waited = {name: _waited(call, where) for name, call in contestants.items()}
         for call in waited.values():  # compiles, tunes, and fills the allocator
             call()
             call()
         seconds = alternate(waited, task.get("rounds") or ROUNDS, time.perf_counter)
-    figures: dict[str, Any] = {"unit": found.unit}
-    told = []
+    metrics: dict[str, Any] = {"unit": entry.unit}
+    lines = []
     for name, values in seconds.items():
-        rates = [found.work / value for value in values]
-        figures[name] = {"rate": statistics.median(rates), "rates": rates}
-        said = f"{name} {statistics.median(rates):,.0f} {found.unit}/s"
+        rates = [entry.work / value for value in values]
+        metrics[name] = {"rate": statistics.median(rates), "rates": rates}
+        text = f"{name} {statistics.median(rates):,.0f} {entry.unit}/s"
         if BARE in seconds and name != BARE:
             ratios = [b / a for a, b in zip(values, seconds[BARE], strict=True)]
-            figures[name]["ratio"] = statistics.median(ratios)
-            said += (
+            metrics[name]["ratio"] = statistics.median(ratios)
+            text += (
                 f" = {statistics.median(ratios):.2f} of {BARE} "
                 f"[{min(ratios):.2f}, {max(ratios):.2f}]"
             )
-        told.append(said)
-    return "; ".join(told), figures
+        lines.append(text)
+    return "; ".join(lines), metrics
 
 
 def _waited(call: Call, where: torch.device) -> Call:
-    def whole() -> None:
+    def waited() -> None:
         call()
         if where.type == "cuda":
             torch.cuda.synchronize(where)
 
-    return whole
+    return waited
 
 
 @contextmanager
 def made(name: str, where: str, compiled: bool = False, **flags: Any) -> Iterator[Any]:
-    """Lend an experiment as a run would make it, with a budget without end."""
+    """Yield an experiment as a run would make it, with an unlimited budget."""
     plugins = discover()
     spec = plugins.experiment(name)
     resolved = config.resolve(spec, {**flags, "budget": 10**9}, preset="none")
@@ -165,10 +165,10 @@ def bare_dqn(experiment: Any, where: str) -> Call:
             rows = torch.randint(len(obs), (c.batch_size,), device=where)
             with torch.no_grad():
                 best = target(next_obs[rows]).amax(1)
-                wanted = reward[rows] + discount[rows] * best
+                target_q = reward[rows] + discount[rows] * best
             q = online(obs[rows]).gather(1, action[rows, None])[:, 0]
             optimizer.zero_grad(set_to_none=True)
-            huber_loss(q, wanted).backward()
+            huber_loss(q, target_q).backward()
             torch.nn.utils.clip_grad_norm_(online.parameters(), c.clip_norm)
             optimizer.step()
         target.load_state_dict(online.state_dict())
@@ -225,35 +225,35 @@ def bare_gan(experiment: Any, where: str) -> Call:
     """Return the steps of a loop written by hand: the same networks, losses and average."""
     c, train = experiment.config, experiment.data.train
     generator = copy.deepcopy(experiment.players.generator)
-    judge = copy.deepcopy(experiment.players.discriminator)
+    discriminator = copy.deepcopy(experiment.players.discriminator)
     betas = (c.beta1, c.beta2)
     g_optimizer = torch.optim.Adam(generator.parameters(), c.lr, betas, fused=True)
-    d_optimizer = torch.optim.Adam(judge.parameters(), c.lr, betas, fused=True)
+    d_optimizer = torch.optim.Adam(discriminator.parameters(), c.lr, betas, fused=True)
     averages = [p.detach().clone() for p in generator.parameters()]
 
     def score(examples: Tensor) -> Tensor:
-        found: Tensor = judge(examples).score
-        return found
+        scores: Tensor = discriminator(examples).score
+        return scores
 
     def fake() -> Tensor:
-        found: Tensor = generator(torch.randn(c.batch_size, c.latent_dim, device=where))
-        return found
+        examples: Tensor = generator(torch.randn(c.batch_size, c.latent_dim, device=where))
+        return examples
 
     def once() -> None:
         for _ in range(STEPS):
             rows = torch.randint(len(train), (c.batch_size,), device=where)
             real = train.inputs[rows].float() / 127.5 - 1
             with torch.no_grad():
-                made_up = fake()
+                fakes = fake()
             d_optimizer.zero_grad(set_to_none=True)
-            on_real, on_fake = score(torch.cat([real, made_up])).chunk(2)
-            (softplus(-on_real).mean() + softplus(on_fake).mean()).backward()
+            d_real, d_fake = score(torch.cat([real, fakes])).chunk(2)
+            (softplus(-d_real).mean() + softplus(d_fake).mean()).backward()
             d_optimizer.step()
-            judge.requires_grad_(False)
+            discriminator.requires_grad_(False)
             g_optimizer.zero_grad(set_to_none=True)
             softplus(-score(fake())).mean().backward()
             g_optimizer.step()
-            judge.requires_grad_(True)
+            discriminator.requires_grad_(True)
             with torch.no_grad():
                 torch._foreach_lerp_(averages, list(generator.parameters()), 0.001)
 

@@ -1,4 +1,4 @@
-"""Say what came of each part, as a line of JSON between processes and as a line of the table."""
+"""Report the result of each part: as a line of JSON between processes, as a line of the table."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def table_lines(row: Row) -> Iterator[str]:
 
 
 def summary_lines(rows: Sequence[Row]) -> Iterator[str]:
-    """Yield a small table of families and parts, and what was counted."""
+    """Yield a small table of families and parts, and counts of each status."""
     parts = list(dict.fromkeys(row.part for row in rows))
     status = {(row.family, row.part): row.status for row in rows}
     yield "".join([f"{'':12}", *(f"{part:>11}" for part in parts)])
@@ -59,5 +59,5 @@ def summary_lines(rows: Sequence[Row]) -> Iterator[str]:
     yield ", ".join(counted)
 
 
-def _line(family: str, part: str, status: str, seconds: str, said: str) -> str:
-    return f"{family:12}{part:11}{status:9}{seconds:>7}  {said}"
+def _line(family: str, part: str, status: str, seconds: str, text: str) -> str:
+    return f"{family:12}{part:11}{status:9}{seconds:>7}  {text}"

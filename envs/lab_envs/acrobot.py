@@ -96,7 +96,7 @@ def integrate(state: Floats, torque: Floats) -> Floats:
     if len(torque) > FEW:
         return np.array(rk4(list(state), torque, ARRAYS))
     copies = zip(state.T.tolist(), torque.tolist(), strict=True)
-    return np.array([rk4(one, push, FLOATS) for one, push in copies]).T
+    return np.array([rk4(copy, push, FLOATS) for copy, push in copies]).T
 
 
 def derivatives(state: Sequence[T], torque: T, maths: Maths) -> list[T]:
@@ -123,8 +123,8 @@ def rk4(state: Sequence[T], torque: T, maths: Maths) -> list[T]:
     k2 = derivatives([y + DT / 2 * k for y, k in zip(state, k1, strict=True)], torque, maths)
     k3 = derivatives([y + DT / 2 * k for y, k in zip(state, k2, strict=True)], torque, maths)
     k4 = derivatives([y + DT * k for y, k in zip(state, k3, strict=True)], torque, maths)
-    slopes = zip(state, k1, k2, k3, k4, strict=True)
-    return [y + DT / 6 * (a + 2 * b + 2 * c + d) for y, a, b, c, d in slopes]
+    stages = zip(state, k1, k2, k3, k4, strict=True)
+    return [y + DT / 6 * (a + 2 * b + 2 * c + d) for y, a, b, c, d in stages]
 
 
 def wrap(angles: Floats) -> Floats:

@@ -22,7 +22,7 @@ class Catch(gym.Env[NDArray[np.uint8], np.int64]):
     rules of bsuite (Osband et al. 2020): the ball starts on the top row in a uniformly random
     column, the paddle in the middle of the bottom row; both move once a step. An episode is
     `rows - 1` steps long; the last one pays +1 for a catch and -1 for a miss, all others 0.
-    A player who looks always wins; one who does not, however it moves, expects
+    A player who sees the ball always wins; a blind one, however it moves, expects
     `2 / columns - 1`, since the ball's column is independent of everything it does.
 
     - actions: 0 left, 1 stay, 2 right; the paddle stops at the walls.

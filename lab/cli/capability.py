@@ -1,4 +1,4 @@
-"""Let a command on a run have the options that the run's own experiment names for it."""
+"""Give a command on a run the options that the run's own experiment declares for it."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from lab.errors import UsageError
 from lab.storage.store import Run
 
 
-def call(found: Run, capability: str, checkpoint: str, **options: Any) -> Any:
-    """Call the capability of a run, with the plugins that its options were found by."""
+def call(run: Run, capability: str, checkpoint: str, **options: Any) -> Any:
+    """Call the capability of a run, with the plugins that declared its options."""
     from lab import api
 
     plugins = click.get_current_context().obj
-    return api.use(found.dir, capability, checkpoint, plugins=plugins, **options)
+    return api.use(run.dir, capability, checkpoint, plugins=plugins, **options)
 
 
 class CapabilityCommand(click.Command):
     """A command named as a capability, on a run whose experiment declares its further options."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        found = self._find_run(args)
-        if found is not None:
-            self._add_options(ctx, found)
+        run = self._find_run(args)
+        if run is not None:
+            self._add_options(ctx, run)
         return super().parse_args(ctx, args)
 
-    def _add_options(self, ctx: click.Context, found: Run) -> None:
+    def _add_options(self, ctx: click.Context, run: Run) -> None:
         from lab.plugins import discover
         from lab.spec import import_object
 
         ctx.obj = discover()  # for the call that follows too
-        path = ctx.obj.experiment(found.plugin).capabilities.get(str(self.name))
+        path = ctx.obj.experiment(run.plugin).capabilities.get(str(self.name))
         if path is None:
-            return  # said when the command runs
-        known = {param.name for param in self.params}
-        self.params += options.from_model(import_object(path), skip=known, environment=False)
+            return  # reported when the command runs
+        names = {param.name for param in self.params}
+        self.params += options.from_model(import_object(path), skip=names, environment=False)
 
     def _find_run(self, args: list[str]) -> Run | None:
         """Find RUN among the words before the options are parsed: they depend on it."""

@@ -87,7 +87,7 @@ def _check(
     from lab.testing import check_plugin
     from lab.testing.kinds import find, refuse_ambiguous
 
-    def tell(result: Result) -> None:
+    def print_result(result: Result) -> None:
         if not silent:
             mark = click.style(f"{result.status:9}", fg=COLORS[result.status])
             output.say(f"{mark} {result.check}")
@@ -95,29 +95,29 @@ def _check(
                 output.say(result.traceback)
 
     plugins = discover()
-    found = find(name, plugins, kind)
+    offers = find(name, plugins, kind)
     if not is_file(name):
-        refuse_ambiguous(name, found)
+        refuse_ambiguous(name, offers)
     reports = []
-    for offer in found:
-        if len(found) > 1 and not silent:
+    for offer in offers:
+        if len(offers) > 1 and not silent:
             output.say(f"{offer.kind} {offer.name}")
-        chosen = _chosen(only, offer, found)
+        chosen = _chosen(only, offer, offers)
         if chosen or not only:
             report = check_plugin(
-                offer.spec, only=chosen, plugins=plugins, time_limit=time_limit, tell=tell
+                offer.spec, only=chosen, plugins=plugins, time_limit=time_limit, tell=print_result
             )
             reports.append(report)
     return reports
 
 
-def _chosen(only: Sequence[str], offer: Found, found: Sequence[Found]) -> list[str]:
+def _chosen(only: Sequence[str], offer: Found, offers: Sequence[Found]) -> list[str]:
     """Return those of the checks in `only` that are for this kind of thing. One that is for none of
-    what was found is left in, and is refused."""
+    the offers is left in, and is refused."""
     from lab.testing.report import checks
 
-    known = {check for other in found for check in checks(other.kind)}
-    return [check for check in only if check in checks(offer.kind) or check not in known]
+    every_check = {check for item in offers for check in checks(item.kind)}
+    return [check for check in only if check in checks(offer.kind) or check not in every_check]
 
 
 def _entries(reports: Sequence[Report]) -> list[dict[str, object]]:
@@ -129,7 +129,7 @@ def _entries(reports: Sequence[Report]) -> list[dict[str, object]]:
 
 
 def _print(report: Report) -> None:
-    """Print what was not simply kept, and the count."""
+    """Print the checks that did not simply pass, and the count."""
     notable = [result for result in report.results if result.status != "passed"]
     if notable:
         rows = [[r.check, r.status, r.message] for r in notable]

@@ -19,8 +19,8 @@ STATES = ("running", "finished", "interrupted", "failed", "crashed")
 C = TypeVar("C", bound=Callable[..., Any] | click.Command)
 
 
-def given(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Keep what the user said, by flag or environment."""
+def specified(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Keep what the user set, by flag or environment."""
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -56,7 +56,7 @@ def runs_dir_option(command: C) -> C:
 
 @dataclass(frozen=True)
 class Selected:
-    """The runs that a person named; all of the runs folder where nothing was said."""
+    """The runs that a person named; all of the runs folder by default."""
 
     runs_dir: Path
     names: tuple[str, ...]
@@ -74,7 +74,7 @@ class Selected:
 
 
 def selection(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Hand a command `selected`, from names or patterns, `--group`, `--where` and `--runs-dir`."""
+    """Pass a command `selected`, from names or patterns, `--group`, `--where` and `--runs-dir`."""
 
     @wraps(function)
     def command(
@@ -86,7 +86,7 @@ def selection(function: Callable[..., Any]) -> Callable[..., Any]:
     ) -> Any:
         return function(selected=Selected(runs_dir, names, groups, where), **values)
 
-    found: Callable[..., Any] = command
+    decorated: Callable[..., Any] = command
     for decorate in (
         runs_dir_option,
         click.option(
@@ -95,8 +95,8 @@ def selection(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--group", "groups", multiple=True, help="All runs of a group; repeatable."),
         click.argument("names", nargs=-1, metavar="[RUN]...", shell_complete=complete_runs),
     ):
-        found = decorate(found)
-    return found
+        decorated = decorate(decorated)
+    return decorated
 
 
 def state_option(command: C) -> C:
@@ -104,25 +104,27 @@ def state_option(command: C) -> C:
     return click.option("--state", type=click.Choice(STATES), help=text)(command)
 
 
-def question(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Hand a command `asked`, which returns the `ComparisonQuery` of `--by`, `--metric` and
+def comparison_query(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Pass a command `make_query`, which returns the `ComparisonQuery` of `--by`, `--metric` and
     `--threshold`: its module is heavy."""
 
     @wraps(function)
     def command(
         by: tuple[str, ...], metric: str | None, threshold: float | None, **values: Any
     ) -> Any:
-        def asked(instead: str | None = None) -> ComparisonQuery:
+        def make_query(default_metric: str | None = None) -> ComparisonQuery:
             from lab.comparison.groups import ComparisonQuery
 
-            return ComparisonQuery(by, metric or instead, threshold)
+            return ComparisonQuery(by, metric or default_metric, threshold)
 
-        return function(asked=asked, **values)
+        return function(make_query=make_query, **values)
 
-    found: Callable[..., Any] = command
+    decorated: Callable[..., Any] = command
     for decorate in (
-        click.option("--threshold", type=float, help="Tell when the objective reached this value."),
-        click.option("--metric", help="What to compare; by default the objective's test figure."),
+        click.option(
+            "--threshold", type=float, help="Report when the objective reached this value."
+        ),
+        click.option("--metric", help="What to compare; by default the objective's test metric."),
         click.option(
             "--by",
             metavar="KEY,...",
@@ -130,8 +132,8 @@ def question(function: Callable[..., Any]) -> Callable[..., Any]:
             help="Group by these keys of the summary or config.",
         ),
     ):
-        found = decorate(found)
-    return found
+        decorated = decorate(decorated)
+    return decorated
 
 
 def _keys(ctx: click.Context, parameter: click.Parameter, text: str | None) -> tuple[str, ...]:

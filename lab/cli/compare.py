@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from lab.storage.store import Run
 
 FILE = click.Path(path_type=Path, dir_okay=False)
-BAR = re.compile(r"([a-z]+/[a-z0-9_]+)=([-+0-9.eE]+)")
+METRIC_VALUE = re.compile(r"([a-z]+/[a-z0-9_]+)=([-+0-9.eE]+)")
 
 
 @click.command("compare", short_help="Compare groups of runs.")
 @common.selection
-@common.question
+@common.comparison_query
 @click.option("--curves", is_flag=True, help="Add the objective by clock to --json.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV on stdout, a line for each group.")
 @click.option(
@@ -39,7 +39,7 @@ BAR = re.compile(r"([a-z]+/[a-z0-9_]+)=([-+0-9.eE]+)")
 @common.debug_option
 def command(
     selected: common.Selected,
-    asked: Callable[..., ComparisonQuery],
+    make_query: Callable[..., ComparisonQuery],
     curves: bool,
     as_csv: bool,
     plot: Path | None,
@@ -57,24 +57,24 @@ def command(
     from lab.api import compare
 
     _check_pictures(plot, html)
-    bar = _bar(fail_under)
+    limit = _parse_fail_under(fail_under)
     runs = selected.runs()
-    question = asked(bar[0] if bar else None)
-    by, metric, threshold = question.by, question.metric, question.threshold
+    query = make_query(limit[0] if limit else None)
+    by, metric, threshold = query.by, query.metric, query.threshold
     comparison = compare(runs, by=by, metric=metric, threshold=threshold, curves=curves)
     if plot:
         _draw(plot, comparison, runs)
     if html:
-        _write_page(html, runs, question)
+        _write_page(html, runs, query)
     if as_json:
         output.print_json(comparison.as_dict())
     elif as_csv:
         _print_csv(comparison)
     else:
         _print(comparison)
-    for one in comparison.left:
-        output.say(f"{one.run} is left out: {one.state}, {one.why}")
-    sys.exit(0 if bar is None else _judge(comparison, *bar))
+    for excluded in comparison.left:
+        output.say(f"{excluded.run} is left out: {excluded.state}, {excluded.why}")
+    sys.exit(0 if limit is None else _exit_code(comparison, *limit))
 
 
 def _check_pictures(plot: Path | None, html: Path | None) -> None:
@@ -101,22 +101,22 @@ def _draw(path: Path, comparison: Comparison, runs: Sequence[Run]) -> None:
     output.say(f"Curves of {comparison.curve}: {path}")
 
 
-def _write_page(path: Path, runs: Sequence[Run], question: ComparisonQuery) -> None:
+def _write_page(path: Path, runs: Sequence[Run], query: ComparisonQuery) -> None:
     from lab.comparison.page import write
     from lab.comparison.report import gather
 
-    write(path, gather(runs, question), runs)
+    write(path, gather(runs, query), runs)
     output.say(f"Page: {path}")
 
 
-def _bar(text: str | None) -> tuple[str, float] | None:
-    match = BAR.fullmatch(text) if text else None
+def _parse_fail_under(text: str | None) -> tuple[str, float] | None:
+    match = METRIC_VALUE.fullmatch(text) if text else None
     if text and not match:
         raise UsageError(f"--fail-under {text!r}: write METRIC=VALUE, as test/return=475")
     return (match[1], float(match[2])) if match else None
 
 
-def _judge(comparison: Comparison, metric: str, value: float) -> int:
+def _exit_code(comparison: Comparison, metric: str, value: float) -> int:
     if metric != comparison.metric:
         raise UsageError(f"--fail-under names {metric}, --metric {comparison.metric}")
     sign = 1 if comparison.direction == "max" else -1
@@ -156,13 +156,13 @@ def _print_csv(comparison: Comparison) -> None:
 
 def _print(comparison: Comparison) -> None:
     better = "higher" if comparison.direction == "max" else "lower"
-    sure = [group for group in comparison.groups if group.low is not None]
-    figure = "IQM with 95 % interval" if sure else "IQM"
-    output.say(f"{comparison.metric}, {better} is better; {figure}")
+    with_interval = [group for group in comparison.groups if group.low is not None]
+    statistic = "IQM with 95 % interval" if with_interval else "IQM"
+    output.say(f"{comparison.metric}, {better} is better; {statistic}")
     rows = []
     for group in comparison.groups:
         cells = _row(group)
-        ends = f" [{_cell(group.low)}, {_cell(group.high)}]" if group in sure else ""
+        ends = f" [{_cell(group.low)}, {_cell(group.high)}]" if group in with_interval else ""
         cells["iqm"] = f"{_cell(group.iqm)}{ends}"
         del cells["low"], cells["high"]
         cells["seconds"] = duration(group.seconds)
@@ -170,9 +170,9 @@ def _print(comparison: Comparison) -> None:
         rows.append({heading: _cell(value) for heading, value in cells.items()})
     output.print_table(list(rows[0]), [list(row.values()) for row in rows])
     for pair in comparison.improvements:
-        chance = f"{pair['probability']:.2f} [{pair['low']:.2f}, {pair['high']:.2f}]"
-        output.say(f"P({pair['better']} better than {pair['than']}) = {chance}")
-    if len(sure) < len(comparison.groups):
+        probability = f"{pair['probability']:.2f} [{pair['low']:.2f}, {pair['high']:.2f}]"
+        output.say(f"P({pair['better']} better than {pair['than']}) = {probability}")
+    if len(with_interval) < len(comparison.groups):
         output.say("There is no interval where a task has one run (n = 1): --seeds 5 trains more.")
 
 

@@ -1,4 +1,4 @@
-"""`lab data`: the sources that there are, and what one of them holds."""
+"""`lab data`: list the sources, and show what one of them holds."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Sources(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0] if args else ""
         if name and not name.startswith("-") and name not in self.commands:
-            known = discover().sources()
-            if name.partition(":")[0] in known:
+            sources = discover().sources()
+            if name.partition(":")[0] in sources:
                 raise click.UsageError(f"Say: lab data show {name}", ctx)
             raise click.UsageError(
                 f"There is no command {name!r}.{did_you_mean(name, self.commands)}", ctx
@@ -69,17 +69,17 @@ def _row(spec: SourceSpec) -> dict[str, str]:
 
 
 def _tasks(spec: SourceSpec) -> tuple[str, ...]:
-    """Return what a source with an option `task` can be asked for."""
+    """Return the tasks that a source with an option `task` offers."""
     model: type[Options] = import_object(spec.options)
     return get_args(model.model_fields["task"].annotation)
 
 
 def show(source: str, out: Path | None, as_json: bool, **values: Any) -> None:
     """Show what SOURCE (NAME or NAME:ARGUMENT) holds: splits, classes, ranges, options."""
-    request = config.build(DataOptions, {**common.given(values), "data": source})
+    request = config.build(DataOptions, {**common.specified(values), "data": source})
     offered = discover().sources()
-    data, told = _data(request, offered)
-    facts = _facts(data, told, offered)
+    data, description = _data(request, offered)
+    facts = _facts(data, description, offered)
     if out is not None:
         facts["picture"] = _draw(data, out)
     if as_json:
@@ -110,13 +110,13 @@ command.add_command(
 
 
 def _data(request: DataOptions, offered: Mapping[str, SourceSpec]) -> tuple[Data, dict[str, Any]]:
-    """Return the data, and what a run that reads them is told."""
+    """Return the data, and their description, which is filled when they are read."""
     import torch
 
     from lab.data.data import Data
     from lab.data.record import DataRecord
 
-    told: dict[str, Any] = {}
+    description: dict[str, Any] = {}
     data = Data(
         request,
         offered,
@@ -124,19 +124,21 @@ def _data(request: DataOptions, offered: Mapping[str, SourceSpec]) -> tuple[Data
         seed=0,
         run_constant=lambda name, compute: compute(),
         warn=lambda message: output.say(f"Warning: {message}"),
-        on_read=lambda name, description: told.update(description),
+        on_read=lambda name, entry: description.update(entry),
         record=DataRecord(),
     )
-    return data, told
+    return data, description
 
 
-def _facts(data: Data, told: dict[str, Any], offered: Mapping[str, SourceSpec]) -> dict[str, Any]:
+def _facts(
+    data: Data, description: dict[str, Any], offered: Mapping[str, SourceSpec]
+) -> dict[str, Any]:
     """Return everything that is shown, as plain data."""
     from lab.data.ranges import ranges
 
     dataset, parts = data.dataset, data.parts
     return {
-        **told,
+        **description,
         "classes": _counts(data),
         "features": list(dataset.features),
         "factors": {name: list(values.shape[1:]) for name, values in dataset.factors.items()},
@@ -150,18 +152,18 @@ def _counts(data: Data) -> dict[str, dict[str, int]]:
     import numpy as np
 
     dataset = data.dataset
-    found: dict[str, dict[str, int]] = {name: {} for name in dataset.classes}
-    if dataset.targets is None or not found:
+    by_class: dict[str, dict[str, int]] = {name: {} for name in dataset.classes}
+    if dataset.targets is None or not by_class:
         return {}
     for part, rows in data.parts.items():
-        counts = np.bincount(dataset.targets[rows].ravel(), minlength=len(found))
-        for name, count in zip(found, counts.tolist(), strict=False):
-            found[name][part] = count
-    return found
+        counts = np.bincount(dataset.targets[rows].ravel(), minlength=len(by_class))
+        for name, count in zip(by_class, counts.tolist(), strict=False):
+            by_class[name][part] = count
+    return by_class
 
 
 def _source_options(data: Data, offered: Mapping[str, SourceSpec]) -> list[dict[str, Any]]:
-    """Return the source's own options, with what they are in this case."""
+    """Return the source's own options, with their values here."""
     from lab.data import sources
 
     spec, _ = sources.find(data.request.data, offered)
@@ -211,7 +213,7 @@ def _print(facts: dict[str, Any], data: Data) -> None:
     if facts["ranges"]:
         click.echo("\nranges")
         columns = ["", "min", "max", "mean", "std"]
-        output.print_table(columns, [_range(one) for one in facts["ranges"]])
+        output.print_table(columns, [_range(entry) for entry in facts["ranges"]])
     if facts["source_options"]:
         click.echo("\noptions (--data-args NAME=VALUE,...)")
         rows = [
@@ -223,7 +225,7 @@ def _print(facts: dict[str, Any], data: Data) -> None:
 
 
 def _print_words(data: Data) -> None:
-    """Print the beginning of a text, or of what tokens say."""
+    """Print the first lines of a text, or the first sentences of tokens."""
     import numpy as np
 
     from lab.data.tokens import sentence
@@ -254,5 +256,5 @@ def _print_classes(counts: dict[str, dict[str, int]]) -> None:
         click.echo(f"... and {len(counts) - len(names)} more")
 
 
-def _range(one: dict[str, Any]) -> list[str]:
-    return [one["name"], *(output.number(one[key]) for key in ("min", "max", "mean", "std"))]
+def _range(entry: dict[str, Any]) -> list[str]:
+    return [entry["name"], *(output.number(entry[key]) for key in ("min", "max", "mean", "std"))]

@@ -35,8 +35,8 @@ def command(runs_dir: Path, as_json: bool) -> None:
 
 def _findings(runs_dir: Path) -> list[Finding]:
     plugins = discover()
-    found = [*_versions(), *_devices(), *_plugins(plugins), *plugins.findings()]
-    return [*found, _rendering(), _folder(runs_dir)]
+    findings = [*_versions(), *_devices(), *_plugins(plugins), *plugins.findings()]
+    return [*findings, _rendering(), _folder(runs_dir)]
 
 
 def _versions() -> list[Finding]:
@@ -48,10 +48,10 @@ def _versions() -> list[Finding]:
 def _devices() -> list[Finding]:
     from lab.compute import device
 
-    known = device.available()
+    devices = device.available()
     policy = os.environ.get("OMP_WAIT_POLICY", "not set; the lab sets it to passive")
     return [
-        Finding("devices", ", ".join(known)),
+        Finding("devices", ", ".join(devices)),
         Finding("CPU cores", str(os.cpu_count())),
         Finding("OMP_WAIT_POLICY", policy),
     ]

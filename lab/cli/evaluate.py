@@ -31,19 +31,21 @@ def command(
 ) -> None:
     """Evaluate RUN, a folder or a name.
 
-    Without --seed the figures repeat those that the run recorded for this checkpoint. Data that
+    Without --seed the metrics equal those that the run recorded for this checkpoint. Data that
     have changed since are refused.
     """
     from lab import api
     from lab.storage import store
     from lab.tracking.terminal import PlainLines
 
-    found = store.find(run, runs_dir)
+    trained_run = store.find(run, runs_dir)
     metrics = api.evaluate(
-        found.dir, checkpoint, split=split, seed=seed, device=device, data_changed=data_changed,
-        terminal=PlainLines(),
+        trained_run.dir, checkpoint, split=split, seed=seed, device=device,
+        data_changed=data_changed, terminal=PlainLines(),
     )  # fmt: skip
     if as_json:
-        output.print_json({"dir": str(found.dir), "checkpoint": checkpoint, "metrics": metrics})
+        output.print_json(
+            {"dir": str(trained_run.dir), "checkpoint": checkpoint, "metrics": metrics}
+        )
     else:
         output.print_pairs({name: output.number(value) for name, value in metrics.items()})

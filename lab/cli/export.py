@@ -26,9 +26,9 @@ def command(run: str, checkpoint: str, runs_dir: Path, as_json: bool, **values: 
     """
     from lab.storage import store
 
-    found = store.find(run, runs_dir)
-    path = call(found, "export", checkpoint, **common.given(values))
+    trained_run = store.find(run, runs_dir)
+    path = call(trained_run, "export", checkpoint, **common.specified(values))
     if as_json:
-        output.print_json({"dir": str(found.dir), "file": str(path)})
+        output.print_json({"dir": str(trained_run.dir), "file": str(path)})
     else:
         click.echo(path)

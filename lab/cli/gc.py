@@ -24,18 +24,18 @@ def command(
     """
     from lab.storage import housekeeping
 
-    found = [path for run in selected.runs() for path in housekeeping.dispensable(run)]
+    paths = [path for run in selected.runs() for path in housekeeping.dispensable(run)]
     if not selected:
-        found += housekeeping.leftovers(selected.runs_dir)
-    if not found:
+        paths += housekeeping.leftovers(selected.runs_dir)
+    if not paths:
         output.say("There is nothing to delete.")
         return
-    total = sum(housekeeping.size(path) for path in found)
-    for path in found:
+    total = sum(housekeeping.size(path) for path in paths)
+    for path in paths:
         output.say(str(path))
     if not yes:
-        question = f"Delete these {len(found)} files and folders ({output.size(total)})?"
+        question = f"Delete these {len(paths)} files and folders ({output.size(total)})?"
         click.confirm(question, abort=True, err=True)
-    for path in found:
+    for path in paths:
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     output.say(f"Freed {output.size(total)}.")

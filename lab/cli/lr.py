@@ -94,7 +94,7 @@ def _test(
         preset=preset,
         terminal=choose_terminal(as_json, quiet),
         plugins=plugins,
-        **common.given(values),
+        **common.specified(values),
     )
     tested.draw().savefig(out, dpi=120)
     if as_json:

@@ -110,20 +110,20 @@ def _show(
     if make is None:
         raise UsageError(
             f"{spec.name} does not say what its network is: its experiment has no network(config, "
-            "about)."
+            "info)."
         )
-    given = common.given(values)
-    if shape is not None and "data" not in given:
-        preset = preset or "none"  # one for data that nobody asked for would change the network
-    resolved = config.resolve(spec, given, preset=preset, plugins=plugins)
-    info = _about(spec, resolved, plugins, shape, outputs)
+    flags = common.specified(values)
+    if shape is not None and "data" not in flags:
+        preset = preset or "none"  # a preset for other data would change the network
+    resolved = config.resolve(spec, flags, preset=preset, plugins=plugins)
+    info = _dataset_info(spec, resolved, plugins, shape, outputs)
     module = _build(make, resolved.config, info)
     layers = _layers(module, info)
     parameters, multiply_adds = totals(layers)
     if as_json:
-        found: dict[str, Any] = {"experiment": spec.name, "input_shape": list(info.shape)}
-        found |= {"outputs": info.outputs, "layers": [asdict(row) for row in layers]}
-        output.print_json({**found, "parameters": parameters, "multiply_adds": multiply_adds})
+        result: dict[str, Any] = {"experiment": spec.name, "input_shape": list(info.shape)}
+        result |= {"outputs": info.outputs, "layers": [asdict(row) for row in layers]}
+        output.print_json({**result, "parameters": parameters, "multiply_adds": multiply_adds})
         return
     _print(layers)
     click.echo()
@@ -136,14 +136,14 @@ def _show(
     )
 
 
-def _about(
+def _dataset_info(
     spec: ExperimentSpec,
     resolved: Resolved,
     plugins: Plugins,
     shape: tuple[int, ...] | None,
     outputs: int | None,
 ) -> DatasetInfo:
-    """Return what the network must know of its data: as asked, the rest from the data."""
+    """Return the sizes of the data: those of the options, the others measured on the data."""
     from lab.data.dataset_info import DatasetInfo
 
     cfg = resolved.config
@@ -175,22 +175,22 @@ def _measured(cfg: DataOptions, plugins: Plugins) -> DatasetInfo:
     def run_constant(name: str, compute: Any) -> Any:
         return compute()
 
-    def tell(name: str, description: Mapping[str, Any]) -> None:
+    def on_read(name: str, description: Mapping[str, Any]) -> None:
         pass
 
-    return Data(cfg, sources, cpu, 0, run_constant, output.say, tell).info
+    return Data(cfg, sources, cpu, 0, run_constant, output.say, on_read).info
 
 
 def _build(
     make: Callable[[Config, DatasetInfo], nn.Module], cfg: Config, info: DatasetInfo
 ) -> nn.Module:
-    """Build the network without memory for its weights, where it can do without."""
+    """Build the network on the meta device, without memory for its weights, where that works."""
     import torch
 
     try:
         with torch.device("meta"):
             return make(cfg, info)
-    except Exception:  # somebody's network may want numbers while it is built, or be wrong
+    except Exception:  # a network may need values while it is built, or be wrong
         return make(cfg, info)
 
 
@@ -202,7 +202,7 @@ def _layers(module: nn.Module, info: DatasetInfo) -> list[LayerSummary]:
     dtype = torch.long if info.kind == "tokens" else torch.float32
     try:
         return summarize(module, info.shape, dtype)
-    except Exception as error:  # a network of somebody's own may fail in any way
+    except Exception as error:  # a plugin's network may fail in any way
         size = " x ".join(map(str, info.shape))
         raise LabError(f"The network cannot take an input of {size}: {describe(error)}") from error
 

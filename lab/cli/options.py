@@ -53,17 +53,17 @@ class ExperimentCommand(click.Command):
             formatter.write(self.notes)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        given = list(args)
+        arguments = list(args)
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
-            raise click.UsageError(self._unknown(ctx, given), ctx) from error
+            raise click.UsageError(self._unknown(ctx, arguments), ctx) from error
 
     def _unknown(self, ctx: click.Context, args: list[str]) -> str:
-        known = {o for p in self.get_params(ctx) for o in (*p.opts, *p.secondary_opts)}
+        names = {o for p in self.get_params(ctx) for o in (*p.opts, *p.secondary_opts)}
         words = [arg.partition("=")[0] for arg in args]
-        unknown = [w for w in words if re.match("--?[A-Za-z]", w) and w not in known]
-        return "\n".join(f"There is no option {w}.{did_you_mean(w, known)}" for w in unknown)
+        unknown = [w for w in words if re.match("--?[A-Za-z]", w) and w not in names]
+        return "\n".join(f"There is no option {w}.{did_you_mean(w, names)}" for w in unknown)
 
 
 def from_model(
@@ -76,7 +76,7 @@ def from_model(
 
 
 def _option(name: str, field: FieldInfo, environment: bool) -> click.Option:
-    """Build one option. Its value is None where the user says nothing."""
+    """Build one option. Its value is None where the user does not set it."""
     on = [f"-{name}", flag(name)] if len(name) == 1 else [flag(name)]
     common: dict[str, Any] = {
         "default": None,

@@ -29,7 +29,7 @@ def print_json(data: Any) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print aligned columns under bold heads; numbers keep to the right."""
+    """Print aligned columns under bold heads; numbers are right-aligned."""
     table = [list(columns), *([str(cell) for cell in row] for row in rows)]
     widths = [max(len(row[i]) for row in table) for i in range(len(columns))]
     for number, row in enumerate(table):

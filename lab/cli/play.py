@@ -27,10 +27,10 @@ def command(
     """
     from lab.storage import store
 
-    found = store.find(run, runs_dir)
-    content = call(found, "play", checkpoint, **common.given(values))
-    path = output.write_media(out or found.dir / "media" / f"play-{checkpoint}", content)
+    trained_run = store.find(run, runs_dir)
+    content = call(trained_run, "play", checkpoint, **common.specified(values))
+    path = output.write_media(out or trained_run.dir / "media" / f"play-{checkpoint}", content)
     if as_json:
-        output.print_json({"dir": str(found.dir), "file": str(path)})
+        output.print_json({"dir": str(trained_run.dir), "file": str(path)})
     else:
         click.echo(path)

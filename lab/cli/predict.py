@@ -1,4 +1,4 @@
-"""`lab predict RUN INPUT...`: what a trained run says of inputs of yours."""
+"""`lab predict RUN INPUT...`: what a trained run predicts for inputs."""
 
 from __future__ import annotations
 
@@ -44,24 +44,26 @@ def command(
     """
     from lab.storage import store
 
-    found = store.find(run, runs_dir)
+    trained_run = store.find(run, runs_dir)
     words = tuple(word.strip() for word in inputs)
-    rows = call(found, "predict", checkpoint, inputs=words, **common.given(values))
+    rows = call(trained_run, "predict", checkpoint, inputs=words, **common.specified(values))
     if as_json:
         output.print_json(rows)
         return
     for row in rows:
-        click.echo(f"{row['input']}: {_said(row)}")
+        click.echo(f"{row['input']}: {_text(row)}")
 
 
-def _said(row: Mapping[str, Any]) -> str:
-    """Return what is said of one input, each thing by its name where a network says several."""
+def _text(row: Mapping[str, Any]) -> str:
+    """Return the predictions for one input, by name where a network makes several."""
     return "; ".join(_part(name, value) for name, value in row.items() if name != "input")
 
 
 def _part(name: str, value: Any) -> str:
     if name == "classes":
-        return ", ".join(f"{word} {output.number(chance)}" for word, chance in value.items())
-    numbers = value if isinstance(value, list) else [value]
-    said = ", ".join(one if isinstance(one, str) else output.number(one) for one in numbers)
-    return said if name == "values" else f"{name} {said}"
+        return ", ".join(
+            f"{word} {output.number(probability)}" for word, probability in value.items()
+        )
+    items = value if isinstance(value, list) else [value]
+    text = ", ".join(item if isinstance(item, str) else output.number(item) for item in items)
+    return text if name == "values" else f"{name} {text}"

@@ -16,8 +16,8 @@ from lab.plugins import discover
 
 
 class ResumeCommand(click.Command):
-    """A command with the options that a resumed run may be given anew: the runner's, and those of
-    the trackers that there are."""
+    """A command with the options that may be changed when a run is resumed: the runner's, and those
+    of the trackers."""
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         if ctx.obj is None:
@@ -54,6 +54,6 @@ def command(run: str, runs_dir: Path, as_json: bool, quiet: bool, **values: Any)
     from lab import api
 
     terminal = choose_terminal(as_json, quiet)
-    changes = common.given(values)
+    changes = common.specified(values)
     train = partial(api.resume, run, terminal=terminal, runs_dir=runs_dir, **changes)
     report(train, as_json, quiet)

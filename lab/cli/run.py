@@ -111,16 +111,17 @@ def _run(
     """Resolve the options and train, here or as a group of seeds."""
     from lab import api, config
 
-    flags = common.given(values)
+    flags = common.specified(values)
     resolved = config.resolve(spec, flags, preset=preset, file=file, plugins=plugins)
     if seeds is not None:
         from lab.cli.seeds import run_seeds
         from lab.launch import RunSpec
 
-        asked = RunSpec(spec, flags, preset, file)
+        run_spec = RunSpec(spec, flags, preset, file)
         group = resolved.run.group or api.default_group(spec, resolved)
-        say = {"as_json": as_json, "quiet": quiet}
-        sys.exit(run_seeds(asked, group, plugins, seeds, jobs or 1, **say))
+        sys.exit(
+            run_seeds(run_spec, group, plugins, seeds, jobs or 1, as_json=as_json, quiet=quiet)
+        )
     if jobs is not None:
         raise UsageError("--jobs says how many seeds train at a time: it needs --seeds")
     terminal = choose_terminal(as_json, quiet)

@@ -37,15 +37,15 @@ def command(
     from lab.storage import store
     from lab.tracking.terminal import PlainLines
 
-    found = store.find(run, runs_dir)
-    options = {"seed": seed, "terminal": PlainLines(), **common.given(values)}
-    content = call(found, "sample", checkpoint, **options)
+    trained_run = store.find(run, runs_dir)
+    options = {"seed": seed, "terminal": PlainLines(), **common.specified(values)}
+    content = call(trained_run, "sample", checkpoint, **options)
     if isinstance(content, str) and out is None and not as_json:
         click.echo(content)
         return
-    default = found.dir / "media" / f"samples-{checkpoint}"
+    default = trained_run.dir / "media" / f"samples-{checkpoint}"
     path = output.write_media(out or default, content)
     if as_json:
-        output.print_json({"dir": str(found.dir), "file": str(path)})
+        output.print_json({"dir": str(trained_run.dir), "file": str(path)})
     else:
         click.echo(path)

@@ -36,7 +36,7 @@ def run_seeds(
     code = 0
     try:
         run_many(by_seed(spec, seeds, plugins), jobs=jobs, on_end=ended, plugins=plugins)
-    except RunsFailed as error:  # its lines were said as the runs ended
+    except RunsFailed as error:  # its lines were printed as the runs ended
         code = error.exit_code
     except RunsInterrupted as error:
         code = 128 + error.signal
@@ -45,9 +45,9 @@ def run_seeds(
 
 
 def _as_json(outcome: Outcome) -> dict[str, Any]:
-    found = output.result_json(outcome.result) if outcome.result else FAILED
+    result = output.result_json(outcome.result) if outcome.result else FAILED
     error = {"error": outcome.error} if outcome.error else {}
-    return {**found, "seed": outcome.seed, **error}
+    return {**result, "seed": outcome.seed, **error}
 
 
 def _line(outcome: Outcome) -> str:

@@ -50,12 +50,12 @@ def _collect(run: Any) -> dict[str, Any]:
 def _read(entry: dict[str, Any]) -> str:
     """Return what a run has read of a source, in a line."""
     parts = ", ".join(f"{part} {entry[part]:,}" for part in ("train", "eval", "test"))
-    changes = [f"changed: {', '.join(one['changes'])} ({one['to']} {one['time']})"
-               for one in entry.get("accepted", ())]  # fmt: skip
+    changes = [f"changed: {', '.join(change['changes'])} ({change['to']} {change['time']})"
+               for change in entry.get("accepted", ())]  # fmt: skip
     return "; ".join([f"{parts}, fingerprint {entry['fingerprint']}", *changes])
 
 
-def _said(options: dict[str, Any]) -> dict[str, Any]:
+def _nonempty(options: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value not in (None, [], "")}
 
 
@@ -67,8 +67,8 @@ def _print(data: dict[str, Any]) -> None:
     sections = {
         "": head,
         "config": data["config"],
-        "runner": _said(data["run"]),
-        **{f"tracker {name}": _said(values) for name, values in data["trackers"].items()},
+        "runner": _nonempty(data["run"]),
+        **{f"tracker {name}": _nonempty(values) for name, values in data["trackers"].items()},
         "data": {entry["name"]: _read(entry) for entry in data["data"].values()},
         "test": {k: output.number(v) for k, v in summary.get("test", {}).items()},
         "last metrics": {k: output.number(v) for k, v in data["last"].items()},

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 @click.command("ui", short_help="Show runs in the browser, live.")
 @common.selection
-@common.question
+@common.comparison_query
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="By default a free one.")
 @click.option("--open/--no-open", default=True, show_default=True, help="Open the browser.")
 @common.debug_option
 def command(
     selected: common.Selected,
-    asked: Callable[..., ComparisonQuery],
+    make_query: Callable[..., ComparisonQuery],
     port: int,
     open: bool,
 ) -> None:
@@ -42,10 +42,10 @@ def command(
         from lab.comparison.report import Reader, gather
 
         reader = reader or Reader()
-        return gather(runs, asked(), reader)
+        return gather(runs, make_query(), reader)
 
     if selected:
-        selected.runs()  # a mistake is said here, not in the browser
+        selected.runs()  # a mistake is reported here, not in the browser
     with serving(selected.runs, gather, port) as (url, server):
         click.echo(url)
         output.say("Ctrl-C ends it.")

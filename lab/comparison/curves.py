@@ -35,8 +35,8 @@ class Curve:
 
 @dataclass(frozen=True)
 class Band:
-    """What the seeds of a group say together: IQM and 95 % interval at each `x`; of one run there
-    is no interval."""
+    """The runs of a group, aggregated: IQM and 95 % interval at each `x`; of one run there is no
+    interval."""
 
     x: Array
     iqm: Array
@@ -44,14 +44,14 @@ class Band:
     high: Array | None
 
     def points(self) -> list[dict[str, float | None]]:
-        columns = [_numbers(part, len(self.x)) for part in (self.iqm, self.low, self.high)]
+        columns = [_as_list(part, len(self.x)) for part in (self.iqm, self.low, self.high)]
         return [
             {"clock": int(x), "iqm": mid, "low": low, "high": high}
             for x, mid, low, high in zip(self.x, *columns, strict=True)
         ]
 
 
-def _numbers(values: Array | None, length: int) -> list[float | None]:
+def _as_list(values: Array | None, length: int) -> list[float | None]:
     return [None] * length if values is None else values.tolist()
 
 
@@ -88,10 +88,10 @@ def _curve(rows: Sequence[Mapping[str, float]], metric: str) -> Curve:
 
 
 def band(curves: Sequence[Curve], axis: Axis = "clock", points: int | None = None) -> Band | None:
-    """Return what curves of one metric say together, or None where they do not overlap.
+    """Return the aggregate of curves of one metric, or None where they do not overlap.
 
     By clock, at the points that all of them have: seeds are evaluated at the same ones. By seconds,
-    which no two runs share, on a grid over the time that all of them trained. points: at most
+    which differ from run to run, on a grid over the time that all of them trained. points: at most
     so many of them, evenly spaced.
     """
     x, values = _by_clock(curves) if axis == "clock" else _by_seconds(curves, points or GRID_POINTS)
@@ -105,9 +105,9 @@ def band(curves: Sequence[Curve], axis: Axis = "clock", points: int | None = Non
 def _by_clock(curves: Sequence[Curve]) -> tuple[Array, Array]:
     """Return x [points] and values [points, runs]."""
     # a clock may come twice, when a run was evaluated where it ended: the later row counts
-    found = [dict(zip(curve.clock, curve.value, strict=True)) for curve in curves]
-    shared = np.array(sorted(set.intersection(*map(set, found))))
-    return shared, np.array([[one[clock] for one in found] for clock in shared])
+    by_clock = [dict(zip(curve.clock, curve.value, strict=True)) for curve in curves]
+    clocks = np.array(sorted(set.intersection(*map(set, by_clock))))
+    return clocks, np.array([[values[clock] for values in by_clock] for clock in clocks])
 
 
 def _by_seconds(curves: Sequence[Curve], points: int) -> tuple[Array, Array]:

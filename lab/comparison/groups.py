@@ -1,4 +1,4 @@
-"""Put runs side by side: what differs, how each group did, and which runs do not count."""
+"""Compare groups of runs: what differs, how each group did, and which runs do not count."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lab.messages import did_you_mean
 from lab.statistics import improvement, improvement_interval, interval, iqm
 from lab.storage.store import METRICS, Run
 
-# what differs from run to run and says nothing about what was tried
+# options that differ from run to run and are no part of what is compared
 INCIDENTAL = {"seed", "device", "threads", "log_every", "checkpoint_every", "media", "track"}
 
 
@@ -45,7 +45,7 @@ class Group:
 
     name: str
     runs: Sequence[str]
-    differing: Mapping[str, Any]  # the options that tell it from the other groups
+    differing: Mapping[str, Any]  # the options that differ from the other groups
     n: int
     iqm: float
     low: float | None
@@ -73,7 +73,7 @@ class Comparison:
 
     @property
     def curve(self) -> str:
-        """What to draw by clock: a test figure has no curve, so its objective stands for it."""
+        """What to draw by clock: a test metric has no curve, so the objective is drawn instead."""
         return self.objective if self.metric.startswith("test/") else self.metric
 
     def as_dict(self) -> dict[str, Any]:
@@ -82,10 +82,10 @@ class Comparison:
 
 @dataclass(frozen=True)
 class ComparisonQuery:
-    """What is asked of runs.
+    """How to compare runs.
 
     by: keys of the summary or config to group by; as they ran where there is none. metric: a name
-    of `test/` or `eval/`; by default the test figure of the objective, or its last value where the
+    of `test/` or `eval/`; by default the test metric of the objective, or its last value where the
     runs have none. threshold: a value of the objective, to tell when it was reached.
     """
 
@@ -95,42 +95,42 @@ class ComparisonQuery:
 
 
 def compare(
-    runs: Sequence[Run], question: ComparisonQuery | None = None, *, curves: bool = False
+    runs: Sequence[Run], query: ComparisonQuery | None = None, *, curves: bool = False
 ) -> Comparison:
     """Compare runs; with `curves`, the objective by clock, too.
 
     Raises UsageError where nothing can be compared.
     """
-    question = question or ComparisonQuery()
-    whole, left = _whole(runs)
-    if not whole:
+    query = query or ComparisonQuery()
+    finished, left = _finished(runs)
+    if not finished:
         raise UsageError(_nothing(left))
-    objective, direction = _objective(whole)
-    metric = question.metric or _metric(whole, objective)
-    _check_keys(whole, question.by)
+    objective, direction = _objective(finished)
+    metric = query.metric or _metric(finished, objective)
+    _check_keys(finished, query.by)
     members: dict[str, list[Run]] = {}
-    for run in whole:
+    for run in finished:
         if _value(run, metric) is None:
             left.append(Excluded(run.name, run.state, f"has no {metric}"))
         else:
-            members.setdefault(group_name(run, question.by), []).append(run)
+            members.setdefault(group_name(run, query.by), []).append(run)
     if not members:
-        known = sorted({name for run in whole for name in _figures(run)})
-        raise UsageError(f"No run has {metric!r}.{did_you_mean(metric, known)} There is: {known}")
+        names = sorted({name for run in finished for name in _final_metrics(run)})
+        raise UsageError(f"No run has {metric!r}.{did_you_mean(metric, names)} There is: {names}")
     keys = _differing([runs[0] for runs in members.values()])
     groups = [
-        _group(name, found, keys, metric, (objective, direction), question.threshold, curves)
-        for name, found in members.items()
+        _group(name, group_runs, keys, metric, (objective, direction), query.threshold, curves)
+        for name, group_runs in members.items()
     ]
     groups.sort(key=lambda group: group.iqm, reverse=direction == "max")
-    clock = str(look_up(whole[0].summary, "clock.name"))
+    clock = str(look_up(finished[0].summary, "clock.name"))
     improvements = _improvements(groups, direction)
     return Comparison(metric, objective, direction, clock, groups, improvements, left)
 
 
-def _whole(runs: Sequence[Run]) -> tuple[list[Run], list[Excluded]]:
-    """Part the runs that finished from those that are listed only."""
-    whole, left = [], []
+def _finished(runs: Sequence[Run]) -> tuple[list[Run], list[Excluded]]:
+    """Separate the runs that finished from those that are listed only."""
+    finished, left = [], []
     for run in runs:
         state = run.state if run.summary else "damaged"
         if state != "finished":
@@ -141,8 +141,8 @@ def _whole(runs: Sequence[Run]) -> tuple[list[Run], list[Excluded]]:
         elif damage := _damage(run):
             left.append(Excluded(run.name, "damaged", damage))
         else:
-            whole.append(run)
-    return whole, left
+            finished.append(run)
+    return finished, left
 
 
 def _damage(run: Run) -> str:
@@ -157,7 +157,7 @@ def _damage(run: Run) -> str:
 
 
 def _nothing(left: Sequence[Excluded]) -> str:
-    states = ", ".join(f"{one.run} ({one.state})" for one in left[:5])
+    states = ", ".join(f"{excluded.run} ({excluded.state})" for excluded in left[:5])
     return (
         f"No finished run to compare. {f'Left out: {states}' if left else '`lab runs` lists all.'}"
     )
@@ -165,14 +165,16 @@ def _nothing(left: Sequence[Excluded]) -> str:
 
 def _objective(runs: Sequence[Run]) -> tuple[str, str]:
     """Return metric and direction that all runs select by."""
-    found = {(r.summary["objective"]["metric"], r.summary["objective"]["direction"]) for r in runs}
-    if len(found) > 1:
-        names = ", ".join(sorted(f"{metric} ({direction})" for metric, direction in found))
+    objectives = {
+        (r.summary["objective"]["metric"], r.summary["objective"]["direction"]) for r in runs
+    }
+    if len(objectives) > 1:
+        names = ", ".join(sorted(f"{metric} ({direction})" for metric, direction in objectives))
         raise UsageError(
             f"These runs select by different metrics: {names}. Compare them apart: "
             "--where experiment=NAME, or by name."
         )
-    return next(iter(found))
+    return next(iter(objectives))
 
 
 def _metric(runs: Sequence[Run], objective: str) -> str:
@@ -180,13 +182,13 @@ def _metric(runs: Sequence[Run], objective: str) -> str:
     return test if all(test in run.summary["test"] for run in runs) else objective
 
 
-def _figures(run: Run) -> dict[str, float]:
+def _final_metrics(run: Run) -> dict[str, float]:
     objective = run.summary["objective"]
     return {objective["metric"]: objective.get("last"), **run.summary["test"]}
 
 
 def _value(run: Run, metric: str) -> float | None:
-    value = _figures(run).get(metric)
+    value = _final_metrics(run).get(metric)
     return float(value) if isinstance(value, int | float) else None
 
 
@@ -194,8 +196,8 @@ def _check_keys(runs: Sequence[Run], keys: Sequence[str]) -> None:
     """Refuse to group by what no run has."""
     for key in keys:
         if all(look_up(run.summary, key) is None for run in runs):
-            known = {name for run in runs for name in (*run.summary, *run.summary["config"])}
-            raise UsageError(f"--by: no run has a key {key!r}.{did_you_mean(key, known)}")
+            names = {name for run in runs for name in (*run.summary, *run.summary["config"])}
+            raise UsageError(f"--by: no run has a key {key!r}.{did_you_mean(key, names)}")
 
 
 def group_name(run: Run, by: Sequence[str] = ()) -> str:
@@ -232,9 +234,9 @@ def _group(
         strata.setdefault(str(run.summary.get("target")), []).append(value)
     values = [value for stratum in strata.values() for value in stratum]
     low, high = interval(list(strata.values())) or (None, None)
-    wanted = curves or threshold is not None
-    found = [read(run, objective[0])[objective[0]] for run in runs] if wanted else []
-    course = band(found) if curves else None
+    needs_curves = curves or threshold is not None
+    run_curves = [read(run, objective[0])[objective[0]] for run in runs] if needs_curves else []
+    aggregate = band(run_curves) if curves else None
     config = runs[0].summary["config"]
     return Group(
         name=name,
@@ -249,8 +251,8 @@ def _group(
         seconds=median(run.summary["seconds"] for run in runs),
         rate=median(_rate(run) for run in runs),
         values=values,
-        curve=course.points() if course else (),
-        passage=None if threshold is None else _passage(found, objective[1], threshold),
+        curve=aggregate.points() if aggregate else (),
+        passage=None if threshold is None else _passage(run_curves, objective[1], threshold),
     )
 
 
@@ -261,25 +263,25 @@ def _rate(run: Run) -> float:
 
 def _passage(curves: Sequence[Curve], direction: str, threshold: float) -> TimeToThreshold:
     sign = 1 if direction == "max" else -1
-    firsts = []
+    passages = []
     for curve in curves:
-        there = np.flatnonzero(sign * curve.value >= sign * threshold)
-        firsts += [(curve.clock[i], curve.seconds[i]) for i in there[:1]]
+        reached = np.flatnonzero(sign * curve.value >= sign * threshold)
+        passages += [(curve.clock[i], curve.seconds[i]) for i in reached[:1]]
     return TimeToThreshold(
-        len(firsts),
-        median(float(clock) for clock, _ in firsts) if firsts else None,
-        median(float(seconds) for _, seconds in firsts) if firsts else None,
+        len(passages),
+        median(float(clock) for clock, _ in passages) if passages else None,
+        median(float(seconds) for _, seconds in passages) if passages else None,
     )
 
 
 def _improvements(groups: Sequence[Group], direction: str) -> list[dict[str, Any]]:
-    """Set the best group beside each other one, where both have several runs."""
-    found: list[dict[str, Any]] = []
-    for other in groups[1:]:
-        a, b = groups[0].values, other.values
+    """Compare the best group with each of the others, where both have several runs."""
+    pairs: list[dict[str, Any]] = []
+    for group in groups[1:]:
+        a, b = groups[0].values, group.values
         sign = 1 if direction == "max" else -1
-        ours, theirs = [sign * x for x in a], [sign * x for x in b]
-        if (ends := improvement_interval(ours, theirs)) is not None:
-            pair = {"better": groups[0].name, "than": other.name, "low": ends[0], "high": ends[1]}
-            found.append({**pair, "probability": improvement(ours, theirs)})
-    return found
+        best_values, group_values = [sign * x for x in a], [sign * x for x in b]
+        if (ends := improvement_interval(best_values, group_values)) is not None:
+            pair = {"better": groups[0].name, "than": group.name, "low": ends[0], "high": ends[1]}
+            pairs.append({**pair, "probability": improvement(best_values, group_values)})
+    return pairs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,16 +66,16 @@ def write(path: Path, comparison: Comparison, runs: Sequence[Run]) -> None:
 
 
 def _curves(runs: Sequence[Run], metric: str) -> list[Curve]:
-    found: Sequence[Mapping[str, Curve]] = [read(run, metric) for run in runs]
-    return [one[metric] for one in found if len(one[metric].clock)]
+    curves = [read(run, metric)[metric] for run in runs]
+    return [curve for curve in curves if len(curve.clock)]
 
 
 def _draw(axes: Any, label: str, curves: Sequence[Curve], color: str) -> None:
-    together = band(curves)
+    aggregate = band(curves)
     if len(curves) > 1:
         for curve in curves:
             axes.plot(curve.clock, curve.value, color=color, alpha=0.2, linewidth=0.8)
-    if together is not None:
-        axes.plot(together.x, together.iqm, color=color, linewidth=2, label=label)
-    if together is not None and together.low is not None:
-        axes.fill_between(together.x, together.low, together.high, color=color, alpha=0.15, lw=0)
+    if aggregate is not None:
+        axes.plot(aggregate.x, aggregate.iqm, color=color, linewidth=2, label=label)
+    if aggregate is not None and aggregate.low is not None:
+        axes.fill_between(aggregate.x, aggregate.low, aggregate.high, color=color, alpha=0.15, lw=0)

@@ -65,21 +65,21 @@ def fingerprint(runs: Iterable[Run]) -> tuple[Any, ...]:
 
 
 def gather(
-    runs: Sequence[Run], question: ComparisonQuery, reader: Reader | None = None
+    runs: Sequence[Run], query: ComparisonQuery, reader: Reader | None = None
 ) -> dict[str, Any]:
     """Return the page's data. Runs that cannot be compared are shown all the same, with the
     reason under `note`."""
     reader = reader or Reader()
     note, comparison = "", None
     try:
-        comparison = compare(runs, question)
+        comparison = compare(runs, query)
     except UsageError as error:
         note = str(error)
     curves = {run.name: reader.curves(run) for run in runs}
     by_name = {run.name: run for run in runs}
     counted = comparison.groups if comparison else ()
     groups = {group.name: [by_name[name] for name in group.runs] for group in counted}
-    names = list(dict.fromkeys([*groups, *(group_name(run, question.by) for run in runs)]))
+    names = list(dict.fromkeys([*groups, *(group_name(run, query.by) for run in runs)]))
     return {
         "written": time.time(),
         "note": note,
@@ -91,7 +91,7 @@ def gather(
         "palette": PALETTE,
         "improvements": list(comparison.improvements) if comparison else [],
         "left": [asdict(left) for left in comparison.left] if comparison else [],
-        "runs": [_run(run, question, curves[run.name]) for run in runs],
+        "runs": [_run(run, query, curves[run.name]) for run in runs],
         "bands": {group: reader.bands(group, members) for group, members in groups.items()},
         "media": [item for run in runs for item in _media(run)],
     }
@@ -102,21 +102,21 @@ def _without_curves(group: Mapping[str, Any]) -> Any:
 
 
 def _sane(value: Any) -> Any:
-    """Return plain data as JSON can say it: what is not finite becomes a word."""
+    """Return plain data as JSON can hold it: what is not finite becomes text."""
     if isinstance(value, Mapping):
-        return {str(key): _sane(one) for key, one in value.items()}
+        return {str(key): _sane(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_sane(one) for one in value]
+        return [_sane(item) for item in value]
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _metrics(runs: Sequence[Run], curves: Mapping[str, Mapping[str, Curve]]) -> list[str]:
     """Return the names that can be drawn: the objective, then by section."""
-    names = {name for found in curves.values() for name in found}
+    names = {name for run_curves in curves.values() for name in run_curves}
     objectives = [_part(run, "objective").get("metric") for run in runs]
     first = [name for name in dict.fromkeys(objectives) if name in names]
     rest = sorted(names - set(first), key=lambda name: (_section(name), name))
-    # a test figure is one point, at the end
+    # a test metric is one point, at the end
     return first + [name for name in rest if not name.startswith("test/")]
 
 
@@ -125,13 +125,13 @@ def _section(name: str) -> int:
     return SECTIONS.index(prefix) if prefix in SECTIONS else len(SECTIONS)
 
 
-def _run(run: Run, question: ComparisonQuery, curves: Mapping[str, Curve]) -> dict[str, Any]:
-    facts = {**_sane(_facts(run)), "group": group_name(run, question.by)}
+def _run(run: Run, query: ComparisonQuery, curves: Mapping[str, Curve]) -> dict[str, Any]:
+    facts = {**_sane(_facts(run)), "group": group_name(run, query.by)}
     grids: dict[bytes, int] = {}
     columns: list[list[list[float | None]]] = []
     drawn = {}
-    for name, whole in curves.items():
-        curve = whole.thinned(POINTS)
+    for name, full in curves.items():
+        curve = full.thinned(POINTS)
         # metrics that are logged together share their axes
         grid = grids.setdefault(curve.clock.tobytes(), len(grids))
         if grid == len(columns):
@@ -157,12 +157,12 @@ def _facts(run: Run) -> dict[str, Any]:
 
 
 def _part(run: Run, name: str) -> dict[str, Any]:
-    found = run.summary.get(name)
-    return found if isinstance(found, dict) else {}
+    section = run.summary.get(name)
+    return section if isinstance(section, dict) else {}
 
 
 def _plain(values: Any, digits: int = 6) -> list[float | None]:
-    """Return numbers as JSON takes them, no longer than a screen can tell apart."""
+    """Return values as JSON takes them, rounded to what a screen resolves."""
     return [_number(value, digits) for value in values.tolist()]
 
 
@@ -174,27 +174,30 @@ def _number(value: float, digits: int) -> float | None:
 
 
 def _bands(curves: Sequence[Mapping[str, Curve]]) -> Bands:
-    found: Bands = {}
+    bands: Bands = {}
     axes: tuple[Axis, ...] = ("clock", "seconds")
-    for metric in dict.fromkeys(metric for one in curves for metric in one):
-        members = [one[metric] for one in curves if metric in one]
+    for metric in dict.fromkeys(metric for run_curves in curves for metric in run_curves):
+        members = [run_curves[metric] for run_curves in curves if metric in run_curves]
         for axis in axes:
-            one = band(members, axis, BAND_POINTS)
-            if one is not None:
-                ends = [part if part is None else _plain(part, 5) for part in (one.low, one.high)]
-                values = [_plain(one.iqm, 5), *ends]
-                found.setdefault(metric, {})[axis] = [_plain(one.x, 9), *values]
-    return found
+            aggregate = band(members, axis, BAND_POINTS)
+            if aggregate is not None:
+                ends = [
+                    part if part is None else _plain(part, 5)
+                    for part in (aggregate.low, aggregate.high)
+                ]
+                values = [_plain(aggregate.iqm, 5), *ends]
+                bands.setdefault(metric, {})[axis] = [_plain(aggregate.x, 9), *values]
+    return bands
 
 
 def _media(run: Run) -> list[dict[str, Any]]:
     """Return the run's media: files are named CLOCK-NAME."""
-    found = []
+    items = []
     for path in sorted((run.dir / "media").glob("*-*")):
         clock, _, name = path.stem.partition("-")
         kind = KINDS.get(path.suffix.lower())
         if kind and clock.isdigit():
-            found.append(
+            items.append(
                 {
                     "run": run.name,
                     "name": name,
@@ -203,7 +206,7 @@ def _media(run: Run) -> list[dict[str, Any]]:
                     "file": path.name,
                 }
             )
-    return found
+    return items
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

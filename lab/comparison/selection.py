@@ -45,23 +45,23 @@ class Where:
 
     def holds(self, summary: Mapping[str, Any]) -> bool:
         """Tell whether a summary meets the condition; one that lacks the key does not."""
-        found = look_up(summary, self.key)
-        if found is None:
+        value = look_up(summary, self.key)
+        if value is None:
             return self.value.lower() == "none" and self.sign == "="
         number = _number(self.value)
-        if isinstance(found, int | float) and not isinstance(found, bool):
-            return number is not None and COMPARE[self.sign](found, number)
-        return COMPARE[self.sign](_said(found), self.value)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return number is not None and COMPARE[self.sign](value, number)
+        return COMPARE[self.sign](_text(value), self.value)
 
 
 def look_up(summary: Mapping[str, Any], key: str) -> Any:
-    """Return what stands at a path with dots; an option may be named without `config.`."""
-    found: Any = summary
+    """Return the value at a path with dots; an option may be named without `config.`."""
+    value: Any = summary
     for part in key.split("."):
-        found = found.get(part) if isinstance(found, Mapping) else None
-    if found is None and "." not in key:
+        value = value.get(part) if isinstance(value, Mapping) else None
+    if value is None and "." not in key:
         return summary.get("config", {}).get(key)
-    return found
+    return value
 
 
 def select(
@@ -81,43 +81,43 @@ def select(
     everything = list(store.runs(runs_dir)) if groups or not names else []
     for run in everything if not groups else _of_groups(everything, groups):
         chosen.setdefault(run.dir.resolve(), run)
-    found = [run for run in chosen.values() if all(c.holds(run.summary) for c in conditions)]
-    found = [run for run in found if state in (None, run.state)]
-    refuse_namesakes(found)
-    return found
+    matching = [run for run in chosen.values() if all(c.holds(run.summary) for c in conditions)]
+    matching = [run for run in matching if state in (None, run.state)]
+    refuse_namesakes(matching)
+    return matching
 
 
 def refuse_namesakes(runs: Iterable[Run]) -> None:
-    """Refuse what no table could tell apart."""
-    known: dict[str, Run] = {}
+    """Refuse runs of the same name, which a table could not distinguish."""
+    by_name: dict[str, Run] = {}
     for run in runs:
-        if known.setdefault(run.name, run) is not run:
-            other = known[run.name].dir
-            raise UsageError(f"Two runs have one name: {other} and {run.dir}. Rename a folder.")
+        if by_name.setdefault(run.name, run) is not run:
+            first = by_name[run.name].dir
+            raise UsageError(f"Two runs have one name: {first} and {run.dir}. Rename a folder.")
 
 
 def _named(name: str, runs_dir: Path) -> list[Run]:
     if not any(sign in name for sign in "*?["):
         return [store.find(name, runs_dir)]
-    found = [run for run in store.runs(runs_dir) if fnmatch(run.name, name)]
+    matching = [run for run in store.runs(runs_dir) if fnmatch(run.name, name)]
     folders = Path(name).parent.glob(Path(name).name)
-    found += [Run(folder) for folder in sorted(folders) if (folder / store.CONFIG).is_file()]
-    if not found:
+    matching += [Run(folder) for folder in sorted(folders) if (folder / store.CONFIG).is_file()]
+    if not matching:
         raise UsageError(f"No run fits {name!r}, neither in {runs_dir} nor as a path.")
-    return found
+    return matching
 
 
 def _of_groups(runs: Iterable[Run], groups: Iterable[str]) -> list[Run]:
     by_group: dict[str, list[Run]] = {}
     for run in runs:
         by_group.setdefault(str(run.summary.get("group")), []).append(run)
-    found = []
+    matching = []
     for group in groups:
-        fitting = [name for name in by_group if fnmatch(name, group)]
-        if not fitting:
+        names = [name for name in by_group if fnmatch(name, group)]
+        if not names:
             raise UsageError(f"There is no group {group!r}.{did_you_mean(group, by_group)}")
-        found += [run for name in fitting for run in by_group[name]]
-    return found
+        matching += [run for name in names for run in by_group[name]]
+    return matching
 
 
 def _number(text: str) -> float | None:
@@ -127,7 +127,7 @@ def _number(text: str) -> float | None:
         return None
 
 
-def _said(value: Any) -> str:
+def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)

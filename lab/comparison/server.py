@@ -63,12 +63,12 @@ class Feed:
         out of the run's folder is none."""
         from lab.comparison.report import KINDS
 
-        one = next((one for one in self._runs or self._select() if one.name == run), None)
-        if one is None or "\0" in name:
+        match = next((match for match in self._runs or self._select() if match.name == run), None)
+        if match is None or "\0" in name:
             return None
-        folder = (one.dir / "media").resolve()
+        folder = (match.dir / "media").resolve()
         path = (folder / name).resolve()
-        inside = path.parent == folder and folder.parent == one.dir.resolve()
+        inside = path.parent == folder and folder.parent == match.dir.resolve()
         return path if inside and path.suffix in KINDS and path.is_file() else None
 
 
@@ -88,10 +88,10 @@ def application(token: str, select: Select, gather: Gather) -> Any:
 
     @app.hook("before_request")  # type: ignore[untyped-decorator]
     def admit() -> None:
-        given, host = bottle.request.path.split("/")[1], bottle.request.get_header("Host", "")
+        url_token, host = bottle.request.path.split("/")[1], bottle.request.get_header("Host", "")
         # A name that somebody else's server resolves to this machine is not ours.
         ours = host.rpartition(":")[0] in (HOST, "localhost")
-        if not ours or not hmac.compare_digest(given.encode(), token.encode()):
+        if not ours or not hmac.compare_digest(url_token.encode(), token.encode()):
             raise bottle.HTTPError(404)
 
     @app.hook("after_request")  # type: ignore[untyped-decorator]
@@ -102,7 +102,7 @@ def application(token: str, select: Select, gather: Gather) -> Any:
         return bottle.HTTPResponse(content, 200, {"Content-Type": kind, **headers})
 
     @app.get(f"/{token}/")  # type: ignore[untyped-decorator]
-    def whole() -> Any:
+    def index() -> Any:
         return answer(page.served(), "text/html; charset=utf-8")
 
     @app.get(f"/{token}/<name:re:page\\.(js|css)>")  # type: ignore[untyped-decorator]
@@ -136,7 +136,7 @@ def application(token: str, select: Select, gather: Gather) -> Any:
 
 @contextmanager
 def serving(select: Select, gather: Gather, port: int = 0) -> Iterator[tuple[str, Any]]:
-    """Lend the page's URL and the server, whose `run()` serves until it is closed.
+    """Yield the page's URL and the server, whose `run()` serves until it is closed.
 
     Raises UsageError where what it needs is not installed, LabError where the port is taken.
     """

@@ -27,17 +27,17 @@ def available() -> list[str]:
 
 
 def resolve(name: str) -> torch.device:
-    """Return the device that `name` asks for; "auto" is the best there is.
+    """Return the device of that name; "auto" is the best there is.
 
     Raises UsageError where the machine has no such device.
     """
-    known = available()
+    devices = available()
     if name == "auto":
-        return torch.device(known[0])
-    wanted = "cuda:0" if name == "cuda" else name
-    if wanted not in known:
-        raise UsageError(f"there is no device {name!r} here. There is: {', '.join(known)}")
-    return torch.device(wanted)
+        return torch.device(devices[0])
+    device = "cuda:0" if name == "cuda" else name
+    if device not in devices:
+        raise UsageError(f"there is no device {name!r} here. There is: {', '.join(devices)}")
+    return torch.device(device)
 
 
 @dataclass
@@ -54,7 +54,7 @@ class Compute:
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=enabled)
 
     def wrap(self, module: nn.Module, compile: bool = True) -> nn.Module:
-        """Move a module to the device, compile it in place if the run and the caller want it, and
+        """Move a module to the device, compile it in place if the run and `compile` say so, and
         watch its modes."""
         module.to(self.device)
         if self.compiled and compile:
@@ -111,8 +111,8 @@ def _cublas(deterministic: bool) -> dict[str, str]:
     Of any run, not of deterministic ones alone: torch looks at it once in the life of a process,
     at the first product of matrices, and refuses determinism from then on where it was not there.
     """
-    given = os.environ.get(CUBLAS)
-    if given is None or (deterministic and given not in REPEATABLE):
+    workspace = os.environ.get(CUBLAS)
+    if workspace is None or (deterministic and workspace not in REPEATABLE):
         return {CUBLAS: REPEATABLE[0]}
     return {}
 

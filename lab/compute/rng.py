@@ -1,4 +1,4 @@
-"""Own all randomness: seed it, save it, restore it in place, lend it for an evaluation."""
+"""Own all random generators: seed, save and restore them in place, and scope an evaluation's."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class Augment:
         varied = {**batch, "inputs": self._vary(batch["inputs"])}
         if self._amounts.get("mixup") and "targets" in batch:
             if "mask" in batch:
-                raise UsageError("--augment mixup would mix steps with those that only fill")
+                raise UsageError("--augment mixup would mix steps with padding")
             varied["inputs"], varied["targets"] = mixup(
                 varied["inputs"],
                 batch["targets"],
@@ -83,11 +83,11 @@ def crop(images: Tensor, smallest: float, generator: Generator) -> Tensor:
     """Cut a window out of each image, at least `smallest` of each side, and resize it back."""
     count = len(images)
     side = smallest + (1 - smallest) * _uniform((count,), images, generator)
-    room = (1 - side)[:, None] * (2 * _uniform((count, 2), images, generator) - 1)
-    turn = torch.zeros(count, 2, 3, device=images.device)
-    turn[:, 0, 0] = turn[:, 1, 1] = side
-    turn[:, :, 2] = room
-    grid = F.affine_grid(turn, list(images.shape), align_corners=False)
+    translation = (1 - side)[:, None] * (2 * _uniform((count, 2), images, generator) - 1)
+    theta = torch.zeros(count, 2, 3, device=images.device)
+    theta[:, 0, 0] = theta[:, 1, 1] = side
+    theta[:, :, 2] = translation
+    grid = F.affine_grid(theta, list(images.shape), align_corners=False)
     return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
 
 
@@ -103,9 +103,9 @@ def cutout(images: Tensor, side: int, generator: Generator) -> Tensor:
     tops = _integers(height, (count, 1), images, generator) - side // 2
     lefts = _integers(width, (count, 1), images, generator) - side // 2
     rows, columns = (torch.arange(n, device=images.device) for n in (height, width))
-    down = (rows >= tops) & (rows < tops + side)
-    across = (columns >= lefts) & (columns < lefts + side)
-    return images.masked_fill((down[:, :, None] & across[:, None, :])[:, None], 0.0)
+    in_rows = (rows >= tops) & (rows < tops + side)
+    in_columns = (columns >= lefts) & (columns < lefts + side)
+    return images.masked_fill((in_rows[:, :, None] & in_columns[:, None, :])[:, None], 0.0)
 
 
 def mixup(

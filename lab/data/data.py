@@ -23,7 +23,7 @@ from lab.errors import UsageError
 from lab.spec import SourceSpec
 
 SHOWN = 5  # columns in a message
-LOOKED_AT = 512  # examples at a time
+CHECK_BATCH_SIZE = 512  # of the check for inputs that are not finite
 REREAD_SEED = 20_181_203  # of the global generators, when a source is read for comparison
 
 
@@ -80,7 +80,7 @@ class Data:
         """Read the examples and split them. Raises UsageError where the run has read others."""
         dataset, bad = self._load()
         if bad:
-            name = self.request.target
+            name = self.request.data_name
             self._warn(f"{name}: {len(bad)} bad examples are left out; the first: {bad[0]}")
         parts = self._split_indices(dataset)
         digested = digests(dataset, parts)
@@ -99,7 +99,7 @@ class Data:
                 else list(dataset.targets.shape[1:]),
                 "digests": digested,
             }
-            self._record.meet(self.words, entry)
+            self._record.add_or_compare(self.words, entry)
         self._on_read(self._spec.name, description)
         return dataset, parts
 
@@ -117,29 +117,29 @@ class Data:
                     f"Missing values are filled (--missing {self.request.missing}): "
                     f"{', '.join(lacking[:SHOWN])}{more}"
                 )
-        return [f"{self.request.target}: {note}" for note in notes]
+        return [f"{self.request.data_name}: {note}" for note in notes]
 
     def _load(self) -> tuple[Dataset, list[str]]:
         """Return the examples, and a line for each bad one that is left out."""
         request = self.request
         with untouched():  # a source may draw from the global generators
             dataset = sources.load(self._spec, self._argument, self.source_options)
-        dataset, bad = checked(dataset, request.target, request.skip_bad)
+        dataset, bad = checked(dataset, request.data_name, request.skip_bad)
         if request.task not in ("auto", dataset.task):
-            raise UsageError(f"--task {request.task}: {request.target} is to {dataset.task}")
+            raise UsageError(f"--task {request.task}: {request.data_name} is to {dataset.task}")
         if request.classes:
-            dataset = splits.only(dataset, request.target, request.classes)
+            dataset = splits.only(dataset, request.data_name, request.classes)
         if request.missing == "drop" and dataset.columns:
-            dataset = _without_missing(dataset, request.target)
+            dataset = _without_missing(dataset, request.data_name)
         return self._in_memory(dataset), bad
 
     def _split_indices(self, dataset: Dataset) -> splits.Parts:
         request = self.request
-        parts = splits.split(dataset, request.target, request.fold, request.split_seed)
+        parts = splits.split(dataset, request.data_name, request.fold, request.split_seed)
         if request.labels_per_class is None:
             return parts
         train = splits.few(
-            dataset, request.target, parts["train"], request.labels_per_class, request.split_seed
+            dataset, request.data_name, parts["train"], request.labels_per_class, request.split_seed
         )
         return {**parts, "train": train}
 
@@ -189,7 +189,7 @@ class Data:
             part = vars(self).get(name)
             if part is None or not isinstance(part.inputs, torch.Tensor):
                 continue
-            for batch in part.batches(LOOKED_AT):
+            for batch in part.batches(CHECK_BATCH_SIZE):
                 bad = ~torch.isfinite(self.info.prepare_inputs(batch["inputs"])).flatten(1).all(1)
                 if bad.any():
                     row = int(batch["rows"][bad][0])
@@ -199,7 +199,7 @@ class Data:
     @property
     def _measured(self) -> DatasetInfo:
         request = self.request
-        return DatasetInfo.of(request.target, self.dataset, self.parts["train"], request.missing)
+        return DatasetInfo.of(request.data_name, self.dataset, self.parts["train"], request.missing)
 
     def _fits(self, dataset: Dataset) -> bool:
         return nbytes(dataset.inputs) <= self.request.max_resident_mb * 2**20
@@ -215,7 +215,9 @@ class Data:
     def _split(self, name: str) -> Split:
         dataset, device = self.dataset, self._device
         if dataset.kind == "text":
-            raise UsageError(f"{self.request.target} gives texts, and what it is for takes numbers")
+            raise UsageError(
+                f"{self.request.data_name} gives texts, and what it is for takes numbers"
+            )
         rows = self.parts[name]
         fits = self._fits(dataset)
         return make_split(dataset.inputs, dataset.targets, rows, device, fits, dataset.mask)
@@ -227,7 +229,7 @@ class Data:
         columns = {"columns": list(dataset.features)} if dataset.features else {}
         target = {"target": list(dataset.target)} if dataset.target else {}
         return {
-            "name": request.target,
+            "name": request.data_name,
             "options": dict(self.source_options),
             "fold": request.fold,
             "split_seed": request.split_seed,

@@ -17,10 +17,10 @@ Array = np.ndarray[Any, np.dtype[Any]]
 Kind = Literal["image", "table", "video", "sequence", "tokens", "text"]
 Task = Literal["classify", "regress", "segment", "none"]
 
-IN_WORDS: tuple[Kind, ...] = ("tokens", "text")  # there are no numbers to measure
+IN_WORDS: tuple[Kind, ...] = ("tokens", "text")  # without values to measure
 IN_STEPS: tuple[Kind, ...] = ("video", "sequence", "tokens")
 SMALLEST_SIDE = 2
-AT_ONCE = 10_000  # examples that are looked through together
+AT_ONCE = 10_000  # examples that are read at a time
 
 
 class Column(Protocol):
@@ -228,7 +228,7 @@ def _check_mask(dataset: Dataset, name: str) -> None:
 
 
 def _bad_rows(dataset: Dataset) -> list[tuple[int, str]]:
-    """Return the rows that hold no finite numbers, and where."""
+    """Return the rows with values that are not finite, and where."""
     bad = []
     if dataset.kind in ("table", "sequence"):
         for start, values in _parts(dataset.inputs):
@@ -255,7 +255,7 @@ def _parts(column: Column) -> Iterator[tuple[int, Array]]:
 
 
 def _place(dataset: Dataset, place: Sequence[Any]) -> str:
-    """Name a number of an example: a column, or a feature at a step."""
+    """Name a value of an example: a column, or a feature at a step."""
     *steps, feature = map(int, place)
     word = "feature" if dataset.kind == "sequence" else "column"
     label = dataset.features[feature] if dataset.features else f"{word} {feature}"

@@ -87,25 +87,25 @@ class DatasetInfo:
 
     def prepare(self, batch: Batch) -> Batch:
         """Return a batch of the source as networks and losses take it, by `prepare_inputs` and
-        `prepare_targets`; all else stays. Inputs of steps that only fill are 0, as is the mean, and
-        their classes IGNORED."""
+        `prepare_targets`; all else stays. Inputs of padding steps are 0, as is the mean, and their
+        classes IGNORED."""
         prepared = {**batch, "inputs": self.prepare_inputs(batch["inputs"])}
         if "targets" in batch:
             prepared["targets"] = self.prepare_targets(batch["targets"])
-        return self._without_filling(prepared) if "mask" in batch else prepared
+        return self._zero_padding(prepared) if "mask" in batch else prepared
 
-    def _without_filling(self, batch: Batch) -> Batch:
-        fills = ~batch["mask"]  # [B, T]
+    def _zero_padding(self, batch: Batch) -> Batch:
+        padding = ~batch["mask"]  # [B, T]
         inputs = batch["inputs"]
-        every = fills.view(*fills.shape, *[1] * (inputs.ndim - fills.ndim))
-        cleared = {**batch, "inputs": inputs.masked_fill(every, 0)}
-        if "targets" in batch and batch["targets"].shape == fills.shape:
-            cleared["targets"] = batch["targets"].masked_fill(fills, IGNORED)
+        expanded = padding.view(*padding.shape, *[1] * (inputs.ndim - padding.ndim))
+        cleared = {**batch, "inputs": inputs.masked_fill(expanded, 0)}
+        if "targets" in batch and batch["targets"].shape == padding.shape:
+            cleared["targets"] = batch["targets"].masked_fill(padding, IGNORED)
         return cleared
 
     def prepare_inputs(self, inputs: Tensor) -> Tensor:
         """Return inputs [B, ...] as floats of mean 0 and standard deviation 1, by channel, column
-        or feature of a step; tokens [B, T] as whole numbers."""
+        or feature of a step; tokens [B, T] as integers."""
         if self.kind == "tokens":
             return inputs.long()
         if self.encoding is not None:
@@ -136,7 +136,7 @@ class DatasetInfo:
         return mean, std
 
     def prepare_targets(self, targets: Tensor) -> Tensor:
-        """Return what a loss compares with: class numbers as they are, values standardized."""
+        """Return the targets of a loss: class indices as they are, values standardized."""
         if self.task != "regress":
             return targets.long()
         values = targets if targets.dtype == torch.float64 else targets.float()

@@ -1,4 +1,4 @@
-"""Tell whether data that are read again are what they were.
+"""Tell whether data that are read again have changed.
 
 An entry is plain data: the description of the source, the number of examples, and a digest of each
 part of the data. So changes can be named without keeping the old data.

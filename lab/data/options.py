@@ -83,10 +83,15 @@ class DataOptions(Options):
     )
 
     @property
-    def target(self) -> str:
+    def data_name(self) -> str:
+        """The source as messages and names of runs call it, without the folder of a path."""
         name, _, argument = self.data.partition(":")
         place = Path(argument)
         return f"{name}:{place.name}" if place.is_absolute() else self.data
+
+    @property
+    def target(self) -> str:
+        return self.data_name
 
     def learns(self, plugins: Plugins) -> str:
         """Return what is learned: classify, regress, segment or none."""

@@ -48,7 +48,7 @@ class DataRecord:
         """Tell whether a run that trains has not read this before."""
         return self._trains and words not in self._entries
 
-    def meet(self, words: str, entry: Entry) -> None:
+    def add_or_compare(self, words: str, entry: Entry) -> None:
         """Add what was read, or compare it with what was read before.
 
         Raises UsageError where it has changed and that is not accepted, or cannot be.

@@ -19,7 +19,7 @@ from lab.data.dataset import Array, Dataset
 from lab.errors import UsageError
 
 FOLDS = 5
-EVAL_PARTS = 8  # one part in eight of what is not test
+EVAL_PARTS = 8  # an eighth of what is not test
 BINS = 10  # quantiles by which values are stratified
 
 Parts = dict[str, Array]
@@ -49,20 +49,20 @@ def split(dataset: Dataset, name: str, fold: int = 0, seed: int = 0) -> Parts:
 
 
 def _units(dataset: Dataset) -> Array:
-    """Return a number for each example, the same for those that belong together."""
-    alike = _alike(dataset)
+    """Return an id for each example, the same for those that belong together."""
+    equal = _equal_inputs(dataset)
     if dataset.groups is None:
-        return alike
+        return equal
     _, groups = np.unique(dataset.groups, return_inverse=True)
-    units = _joined(alike, groups)
-    alone = np.flatnonzero(dataset.groups == -1)
-    units[alone] = units.max(initial=0) + 1 + np.arange(len(alone))
+    units = _linked(equal, groups)
+    ungrouped = np.flatnonzero(dataset.groups == -1)
+    units[ungrouped] = units.max(initial=0) + 1 + np.arange(len(ungrouped))
     return units
 
 
-def _joined(a: Array, b: Array) -> Array:
-    """Return a number for each example, the same for those that a chain of equal numbers in `a`
-    or `b` links: two groups that share an example are one."""
+def _linked(a: Array, b: Array) -> Array:
+    """Return an id for each example, the same for those that a chain of equal ids in `a` or `b`
+    links: two groups that share an example are one."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -73,14 +73,14 @@ def _joined(a: Array, b: Array) -> Array:
     return np.asarray(component[a], int)
 
 
-def _alike(dataset: Dataset) -> Array:
-    """Return a number for each example, the same for equal inputs."""
+def _equal_inputs(dataset: Dataset) -> Array:
+    """Return an id for each example, the same for equal inputs."""
     if not isinstance(dataset.inputs, np.ndarray) and dataset.kind != "text":
         return np.arange(len(dataset))  # read by batch: too much to look through
     digests = [hashlib.blake2b(_bytes(item), digest_size=8).digest() for item in dataset.inputs]
-    _, first, number = np.unique(np.array(digests), return_index=True, return_inverse=True)
+    _, first, ids = np.unique(np.array(digests), return_index=True, return_inverse=True)
     # counted as they come: data read by batch, where none are equal, are then split the same way
-    return np.argsort(np.argsort(first))[number]
+    return np.argsort(np.argsort(first))[ids]
 
 
 def _bytes(example: Any) -> bytes:
@@ -130,7 +130,7 @@ def _check(dataset: Dataset, name: str, parts: Parts) -> None:
 
 
 def only(dataset: Dataset, name: str, classes: Sequence[str]) -> Dataset:
-    """Return the examples of some classes, which are numbered anew: names, or ranges as `0-4`.
+    """Return the examples of some classes, which are renumbered: names, or ranges as `0-4`.
 
     Raises UsageError where there is no such class.
     """
@@ -140,11 +140,11 @@ def only(dataset: Dataset, name: str, classes: Sequence[str]) -> Dataset:
     indices = list(dict.fromkeys(indices))
     rows = np.flatnonzero(np.isin(dataset.targets, indices))
     taken = dataset.take(rows)
-    anew = np.full(len(dataset.classes), -1)
-    anew[indices] = np.arange(len(indices))
+    new_index = np.full(len(dataset.classes), -1)
+    new_index[indices] = np.arange(len(indices))
     assert taken.targets is not None
     return replace(
-        taken, targets=anew[taken.targets], classes=tuple(dataset.classes[n] for n in indices)
+        taken, targets=new_index[taken.targets], classes=tuple(dataset.classes[n] for n in indices)
     )
 
 

@@ -88,14 +88,16 @@ def from_frame(
 
 
 def as_frame(values: Any, names: Sequence[str] = ()) -> pd.DataFrame:
-    """Return a DataFrame of pandas or polars, mappings, or rows with `names`, as one of pandas."""
+    """Return a DataFrame of any library, mappings, or rows with `names`, as one of pandas."""
     import pandas as pd
 
     if isinstance(values, pd.DataFrame):
         return values.rename(columns=str)
-    if hasattr(values, "columns") and hasattr(values, "to_dict"):  # polars, without pyarrow
-        columns = values.to_dict(as_series=False)
-        return pd.DataFrame({str(name): list(column) for name, column in columns.items()})
+    if hasattr(values, "columns"):  # without pyarrow, which polars' own conversion needs
+        columns = {str(name): values[name] for name in values.columns}
+        return pd.DataFrame(
+            {n: c.to_list() if hasattr(c, "to_list") else np.asarray(c) for n, c in columns.items()}
+        )
     try:
         return pd.DataFrame(values, columns=list(names) or None)
     except ValueError as error:

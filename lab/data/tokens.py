@@ -1,4 +1,4 @@
-"""Read sentences whose words are numbers: tokens [N, T] and the vocabulary they stand for."""
+"""Read sentences as word indices: tokens [N, T], and the vocabulary."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lab.errors import UsageError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-END = 0  # the token that ends a sentence and fills it up; its word is ""
+END = 0  # the token that ends and pads a sentence; its word is ""
 
 
 def sentence(tokens: Iterable[Any], vocabulary: Sequence[str]) -> list[str]:

@@ -10,7 +10,7 @@ import torch
 from lab.errors import LabError
 
 Value = float | int | torch.Tensor
-Figure = float | torch.Tensor  # a metric: one number, or a tensor [S] whose value i is lane i's
+MetricValue = float | torch.Tensor  # one number, or a tensor [S] with one value per lane
 
 
 class MetricAccumulator:
@@ -19,7 +19,7 @@ class MetricAccumulator:
     each lane, stay tensors: the recorder tells the lanes apart."""
 
     def __init__(self) -> None:
-        self._sums: dict[str, Figure] = {}
+        self._sums: dict[str, MetricValue] = {}
         self._counts: dict[str, int] = {}
 
     def add(self, name: str, value: Value) -> None:
@@ -32,7 +32,7 @@ class MetricAccumulator:
             ) from error
         self._counts[name] = self._counts.get(name, 0) + 1
 
-    def means(self) -> dict[str, Figure]:
+    def means(self) -> dict[str, MetricValue]:
         """Return the mean of each name that was logged since the last `clear`."""
         return {name: _here(total) / self._counts[name] for name, total in self._sums.items()}
 
@@ -47,7 +47,7 @@ class MetricAccumulator:
         self._sums, self._counts = dict(state["sums"]), dict(state["counts"])
 
 
-def _read(value: Value) -> Figure:
+def _read(value: Value) -> MetricValue:
     """Return what to add up: a number, or a tensor that waits for its device or holds lanes."""
     if not isinstance(value, torch.Tensor):
         return float(0.0 + value)
@@ -59,13 +59,13 @@ def _read(value: Value) -> Figure:
     return value.double() if value.ndim else float(value)
 
 
-def _sum(total: Figure, value: Figure) -> Figure:
+def _sum(total: MetricValue, value: MetricValue) -> MetricValue:
     if isinstance(total, torch.Tensor) and isinstance(value, torch.Tensor):
         total = total.to(value.device)  # a restored one is on the CPU
     return total + value
 
 
-def _here(total: Figure) -> Figure:
+def _here(total: MetricValue) -> MetricValue:
     """Return a sum off its device, in double precision."""
     if isinstance(total, torch.Tensor) and total.ndim:
         return total.cpu().double()

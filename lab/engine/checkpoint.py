@@ -1,8 +1,8 @@
 """Write checkpoints that survive any crash and load with `weights_only=True`.
 
-A checkpoint is torch's own zip file. A checksum of the whole of it stands in the comment that ends
-a zip file: of the damage that a disk does, `torch.load` notices little, and the checksums of the
-zip's records do not cover its directory.
+A checkpoint is torch's own zip file. A checksum of all of it is in the comment that ends a zip
+file: `torch.load` notices little of the damage that a disk does, and the checksums of the zip's
+records do not cover its directory.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Damaged(LabError):
 
 
 def save(path: Path, state: State) -> None:
-    """Write `state` whole or not at all. `last.pt` moves its predecessor to `prev.pt`."""
+    """Write `state` atomically. `last.pt` moves its predecessor to `prev.pt`."""
     temporary = path.with_name(path.name + ".tmp")
     try:
         with temporary.open("w+b") as file:
@@ -149,7 +149,7 @@ class Checkpoints:
         return sorted(int(name.removesuffix(".pt")) for name in names)
 
     def load_last(self, device: torch.device | str = "cpu") -> dict[str, Any] | None:
-        """Return the newest whole state, falling back to `prev.pt`; None where none was written."""
+        """Return the newest intact state, maybe of `prev.pt`; None where none was written."""
         damaged: Damaged | None = None
         for name in (LAST, PREVIOUS):
             try:
@@ -174,8 +174,8 @@ class Checkpoints:
         for name in names.get(which, (f"{which}.pt",)):
             if (self.dir / name).is_file():
                 return self.dir / name
-        known = ", ".join(path.stem for path in sorted(self.dir.glob("*.pt"))) or "none"
-        raise UsageError(f"{self.dir.parent} has no checkpoint {which!r}; it has: {known}")
+        available = ", ".join(path.stem for path in sorted(self.dir.glob("*.pt"))) or "none"
+        raise UsageError(f"{self.dir.parent} has no checkpoint {which!r}; it has: {available}")
 
 
 def _sync_folder(folder: Path) -> None:

@@ -40,15 +40,15 @@ class Child:
         for own in resolved.tracker_values.values():
             values |= own
         (scratch / "options.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
-        self._said = (scratch / "stdout").open("w+", encoding="utf-8")
-        self._problem = (scratch / "stderr").open("w+", encoding="utf-8")
+        self._stdout = (scratch / "stdout").open("w+", encoding="utf-8")
+        self._stderr = (scratch / "stderr").open("w+", encoding="utf-8")
         words = ["run", reference, "--preset", "none", "--config", str(scratch / "options.yaml")]
         paths = json.dumps([str(path) for path in sys.path])
         self._signals = 0
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-c", COMMAND, paths, *words, "--json", "--quiet"],
-            stdout=self._said,
-            stderr=self._problem,
+            stdout=self._stdout,
+            stderr=self._stderr,
             env=_environment(),
             start_new_session=True,  # so that Ctrl-C comes from the parent, once
         )
@@ -69,11 +69,11 @@ class Child:
     def answer(self) -> tuple[RunResult | None, str | None]:
         """Return what an ended run came to, None where it has no folder, and why it did not finish,
         None where it did."""
-        said, problem = _read(self._said), _read(self._problem)
-        found = _last_object(said)
-        result = RunResult.read(Path(found["dir"])) if "dir" in found else self._left_behind()
+        stdout, stderr = _read(self._stdout), _read(self._stderr)
+        fields = _last_object(stdout)
+        result = RunResult.read(Path(fields["dir"])) if "dir" in fields else self._left_behind()
         code = self._process.returncode
-        return result, None if code == 0 else problem or _ending(code)
+        return result, None if code == 0 else stderr or _ending(code)
 
     def _left_behind(self) -> RunResult | None:
         """Return the run of a process that was killed: it left its folder without a word."""
@@ -93,8 +93,8 @@ def _read(file: IO[str]) -> str:
 def _last_object(text: str) -> dict[str, Any]:
     """Return the JSON object in the last line: libraries below python may have printed before."""
     with suppress(ValueError):
-        found = json.loads(text.rpartition("\n")[2])
-        return found if isinstance(found, dict) else {}
+        value = json.loads(text.rpartition("\n")[2])
+        return value if isinstance(value, dict) else {}
     return {}
 
 

@@ -1,4 +1,4 @@
-"""Lend an experiment everything it may use: device, randomness, files, environments, logging."""
+"""Give an experiment everything it may use: device, randomness, files, environments, logging."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ CACHE_KEY = re.compile(r"\w[\w.-]*(/\w[\w.-]*)*")  # no part begins with a dot
 
 
 class Context:
-    """What the runner lends.
+    """What the runner passes to an experiment.
 
     seed, budget, dir: as resolved; `dir` is the run folder, and is there.
-    task, objective: what is learned of the data (classify, regress, segment or none), and the
-    metric that selects with its direction: decided when the options were resolved.
+    task, objective: the kind of task (classify, regress, segment or none), and the metric that
+    selects with its direction: decided when the options were resolved.
     clock: how far training has come, in the unit of the config's clock.
     rng, generator: numpy and torch generators, seeded, saved and restored by the runner.
     rank, world_size: which of how many processes of the run this is; today a run has one.
@@ -95,7 +95,7 @@ class Context:
         return self.randomness.torch
 
     def wrap(self, module: nn.Module, compile: bool = True) -> Any:
-        """Move a module to the device, compile it if the run asks for it, and switch its mode
+        """Move a module to the device, compile it if the run is compiled, and switch its mode
         around evaluations. In place: state keys never change.
 
         `compile=False` is for small inputs: entering a compiled module then takes longer than
@@ -122,7 +122,7 @@ class Context:
         compile: bool = True,
     ) -> Update:
         """Return `update(batch) -> (loss, extra)` that takes one optimizer step on
-        `loss(model, batch) -> (loss, extra)`, as one compiled graph if the run asks for it. A batch
+        `loss(model, batch) -> (loss, extra)`, as one compiled graph if the run is compiled. A batch
         is a mapping of named tensors.
 
         `compile=False` is for a loss that differentiates a gradient, as penalties do: compiled code
@@ -130,12 +130,12 @@ class Context:
         """
         return make_update(self.compute, module, optimizer, loss, clip_norm, compile)
 
-    # -- telling
+    # -- logging
 
     def log(self, name: str, value: Value) -> None:
         """Add a training metric by bare name (`loss`); its mean over the window is logged.
 
-        It is one number, or a tensor [S] whose value i is lane i's; a run has one lane, S = 1.
+        It is one number, or a tensor [S] with one value per lane; a run has one lane, S = 1.
         """
         self.window.add(name, value)
 
@@ -169,7 +169,7 @@ class Context:
     # -- data
 
     def data(self, options: DataOptions) -> Data:
-        """Return the data that the options choose, parted into `train`, `eval` and `test`. They are
+        """Return the data that the options choose, split into `train`, `eval` and `test`. They are
         read when they are first used; `info` is known from the checkpoint of a restored run.
 
         Raises UsageError for a source that no plugin offers.
@@ -211,12 +211,12 @@ class Context:
         **kwargs: Any,
     ) -> Envs:
         """Make environments to step together, with a native vector version where there is one and
-        `native` allows it. `time_limit` truncates episodes, beside any limit of the environment's
-        own.
+        `native` allows it. `time_limit` truncates episodes, in addition to any limit of the
+        environment's own.
 
         Those to train in are seeded here, and the runner saves and restores their state. Those to
         evaluate in (`train=False`) are reset with a seed drawn from `rng` at each evaluation, which
-        has to end: where no time limit is known, there is one of 27,000 steps.
+        has to end: where there is no time limit, there is one of 27,000 steps.
         """
 
         with untouched():  # what is made on first use may not move training's randomness
@@ -274,13 +274,13 @@ class Context:
     # -- for the runner
 
     def not_finite(self) -> str | None:
-        """Say what was lent that held a number which is not finite; None where nothing did."""
+        """Say which environment or data held a value that is not finite; None where none did."""
         for envs in self._all_envs:
-            if found := envs.not_finite():
-                return f"{envs.name} gave {found}"
+            if place := envs.not_finite():
+                return f"{envs.name} gave {place}"
         for data in self._alive_data():
-            if found := data.not_finite():
-                return f"{data.request.data} gave {found}"
+            if place := data.not_finite():
+                return f"{data.request.data} gave {place}"
         return None
 
     def read_again(self) -> None:

@@ -1,4 +1,4 @@
-"""Say why a metric is no finite number, by looking at what was given to training and at weights."""
+"""Say why a metric is no finite number, by looking at the inputs of training and at weights."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ def check_finite(metrics: Mapping[str, float], experiment: Experiment, ctx: Cont
 
 def explain(error: Exception, ctx: Context) -> None:
     """Raise Diverged where there is more to say of an error that ended a step or an evaluation:
-    what was given to it was not finite, or nothing was trained yet."""
+    its inputs were not finite, or nothing was trained yet."""
     if isinstance(error, LabError) and not isinstance(error, Diverged):
         return  # it says what it is
-    given = _given(ctx)
-    if given is not None:
-        raise Diverged(f"{reason(error).rstrip('.')}. Before that, {given}.") from error
+    cause = _input_cause(ctx)
+    if cause is not None:
+        raise Diverged(f"{reason(error).rstrip('.')}. Before that, {cause}.") from error
     if isinstance(error, Diverged) and ctx.clock == 0:
         raise Diverged(f"Before any training: {UNTRAINED}. It shows as: {error}") from error
 
 
 def _explained(name: str, value: float, experiment: Experiment, ctx: Context) -> str:
     became = f"{name} became {value} by clock {ctx.clock}"
-    given = _given(ctx)
-    if given is not None:
-        return f"{became}: {given}. No option of training mends that."
+    cause = _input_cause(ctx)
+    if cause is not None:
+        return f"{became}: {cause}. No option of training mends that."
     weights = _weights(experiment, ctx)
     if ctx.clock == 0:
         where = f" ({weights} is not finite)" if weights else ""
@@ -53,8 +53,8 @@ def _explained(name: str, value: float, experiment: Experiment, ctx: Context) ->
     return f"{became}: training diverged, {weights} is not finite. {REMEDY}"
 
 
-def _given(ctx: Context) -> str | None:
-    """Say what the run was given that is not finite. Looking may not hide what went wrong."""
+def _input_cause(ctx: Context) -> str | None:
+    """Say which input of the run is not finite. Looking may not hide the original error."""
     with suppress(Exception):
         return ctx.not_finite()
     return None
@@ -63,8 +63,8 @@ def _given(ctx: Context) -> str | None:
 def _weights(experiment: Experiment, ctx: Context) -> str | None:
     """Name the first weights that are not finite; None where all are."""
     with suppress(Exception), torch.no_grad():
-        found = [p for module in ctx.compute.modules for p in module.named_parameters()]
-        for name, weights in found or _tensors(experiment.state_dict()["model"], "model"):
+        parameters = [p for module in ctx.compute.modules for p in module.named_parameters()]
+        for name, weights in parameters or _tensors(experiment.state_dict()["model"], "model"):
             if weights.is_floating_point() and not bool(torch.isfinite(weights).all()):
                 return name
     return None

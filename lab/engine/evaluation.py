@@ -9,7 +9,7 @@ from typing import Any
 from lab.compute.process_env import environment
 from lab.compute.rng import derive_seed
 from lab.config import Options
-from lab.engine.accumulator import Figure
+from lab.engine.accumulator import MetricValue
 from lab.engine.context import Context
 from lab.engine.experiment import Experiment
 from lab.engine.returned import measured
@@ -17,7 +17,7 @@ from lab.engine.returned import measured
 
 @contextmanager
 def evaluation_scope(ctx: Context, purpose: str, seed: int | None = None) -> Iterator[None]:
-    """Lend an evaluation its own seed, eval mode and no gradients; leave no trace."""
+    """Evaluate with an own seed, in eval mode, without gradients; leave no trace."""
     own = derive_seed(ctx.seed if seed is None else seed, "evaluate", purpose)
     with ctx.randomness.scoped(own), ctx.compute.evaluating():
         yield
@@ -25,7 +25,7 @@ def evaluation_scope(ctx: Context, purpose: str, seed: int | None = None) -> Ite
 
 def evaluate(
     experiment: Experiment, ctx: Context, split: str, purpose: str, seed: int | None = None
-) -> dict[str, Figure]:
+) -> dict[str, MetricValue]:
     """Return the metrics of a split by full name. Raises LabError where they are no numbers."""
     with evaluation_scope(ctx, purpose, seed):
         metrics = measured(experiment, split, experiment.evaluate(split))
@@ -34,7 +34,7 @@ def evaluate(
 
 def method_of(capability: str) -> str:
     """Return the method that a command calls with its options: `predict_command` for `lab predict`,
-    beside which `predict` is what Python calls, with arrays."""
+    while Python calls `predict`, with arrays."""
     return f"{capability}_command"
 
 

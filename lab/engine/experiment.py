@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from lab.engine.accumulator import Figure
+    from lab.engine.accumulator import MetricValue
     from lab.engine.context import Context
 
 
@@ -27,12 +27,12 @@ class Experiment(Protocol):
         0 says that nothing is left to do (the last phase is done).
         """
 
-    def evaluate(self, split: str) -> Mapping[str, Figure]:
+    def evaluate(self, split: str) -> Mapping[str, MetricValue]:
         """Measure on `split`: "eval" (validation, to select by) or "test" (once, at the end).
 
         Bare metric names (`return`); the runner prefixes the split. A metric is one number, or a
-        tensor [S] whose value i is lane i's; a run has one lane, S = 1. No side effects: the runner
-        has put wrapped modules in eval mode, turned gradients off and lent an evaluation seed.
+        tensor [S] with one value per lane; a run has one lane, S = 1. No side effects: the runner
+        has put wrapped modules in eval mode, turned gradients off and set an evaluation seed.
         """
 
     def state_dict(self) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from lab.engine.accumulator import Figure
+from lab.engine.accumulator import MetricValue
 from lab.errors import LabError, reason
 from lab.messages import slug
 from lab.storage import media
@@ -42,16 +42,16 @@ class Progress:
     test: dict[str, float] = field(default_factory=dict)
 
 
-def by_lane(metrics: Mapping[str, Figure]) -> dict[str, float]:
-    """Return the metrics of a run's one lane. This is where lanes part: nothing before it looks
-    into a tensor [S], whose value i is lane i's, and nothing after it sees one.
+def by_lane(metrics: Mapping[str, MetricValue]) -> dict[str, float]:
+    """Return the metrics of a run's one lane. Lanes are separated here: nothing before
+    looks into a tensor [S] of one value per lane, and nothing after sees one.
 
     Raises LabError for a metric that holds values of other lanes.
     """
     return {name: _of_one_lane(name, value) for name, value in metrics.items()}
 
 
-def _of_one_lane(name: str, value: Figure) -> float:
+def _of_one_lane(name: str, value: MetricValue) -> float:
     if isinstance(value, torch.Tensor) and value.numel() != 1:
         raise LabError(
             f"{name} holds {value.numel()} values, one for each lane, and a run has one lane: log "
@@ -110,9 +110,9 @@ class Recorder:
             if not sent or tracker.name in self.newcomers:
                 tracker.row(row)
 
-    def media(self, clock: int, shown: Sequence[tuple[str, Any]]) -> None:
+    def media(self, clock: int, items: Sequence[tuple[str, Any]]) -> None:
         """Write pictures, clips and texts."""
-        for name, content in shown:
+        for name, content in items:
             folder = self.folder.dir / "media"
             folder.mkdir(exist_ok=True)
             path = media.write(folder / f"{clock:09d}-{slug(name)}", content)
@@ -120,8 +120,8 @@ class Recorder:
                 tracker.media(name, path, clock)
 
     def source(self, name: str, description: Mapping[str, Any]) -> None:
-        """Tell that the run reads the data `name`, once for each description. What is read before
-        the trackers begin, they are told as they do."""
+        """Tell trackers that the run reads the data `name`, once for each description; those that
+        start later are told then."""
         if self._sources.get(name) == description:
             return
         self._sources[name] = dict(description)
@@ -173,8 +173,8 @@ class Recorder:
             self.terminal.say(f"{self.folder.dir}/summary.json: {error.strerror}")
 
     def _find_links(self) -> dict[str, str]:
-        found = {tracker.name: tracker.url for tracker in self.trackers}
-        return {**self.links, **{name: url for name, url in found.items() if url}}
+        links = {tracker.name: tracker.url for tracker in self.trackers}
+        return {**self.links, **{name: url for name, url in links.items() if url}}
 
     def _summary(self, state: str) -> dict[str, Any]:
         info, progress = self.info, self.progress

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from lab.engine.accumulator import Figure
+from lab.engine.accumulator import MetricValue
 from lab.errors import LabError
 
 
@@ -25,13 +25,13 @@ def advanced(experiment: Any, moved: Any) -> int:
         if count >= 0:
             return count
     raise LabError(
-        f"{_name(experiment)}.step() returned {_shown(moved)}. It must return how far the clock "
+        f"{_name(experiment)}.step() returned {_repr(moved)}. It must return how far the clock "
         "moved, a whole number: the examples or env steps that were learned from, or 0 when "
         "nothing is left to do."
     )
 
 
-def measured(experiment: Any, split: str, metrics: Any) -> dict[str, Figure]:
+def measured(experiment: Any, split: str, metrics: Any) -> dict[str, MetricValue]:
     """Return the metrics of an evaluation by bare name: numbers, and tensors [S] as they are.
 
     Raises LabError for anything but a mapping of names without a slash to single numbers,
@@ -40,9 +40,11 @@ def measured(experiment: Any, split: str, metrics: Any) -> dict[str, Figure]:
     call = f"{_name(experiment)}.evaluate({split!r})"
     if not isinstance(metrics, Mapping):
         raise LabError(
-            f"{call} returned {_shown(metrics)}. It must return a dict of metrics: {{'loss': 0.3}}."
+            f"{call} returned {_repr(metrics)}. It must return a dict of metrics: {{'loss': 0.3}}."
         )
-    return {_metric(call, name): _figure(call, name, value) for name, value in metrics.items()}
+    return {
+        _metric(call, name): _metric_value(call, name, value) for name, value in metrics.items()
+    }
 
 
 def remembered(experiment: Any, state: Any) -> Mapping[str, Any]:
@@ -50,7 +52,7 @@ def remembered(experiment: Any, state: Any) -> Mapping[str, Any]:
     call = f"{_name(experiment)}.state_dict()"
     if not isinstance(state, Mapping):
         raise LabError(
-            f"{call} returned {_shown(state)}. It must return a dict: {{'model': ..., "
+            f"{call} returned {_repr(state)}. It must return a dict: {{'model': ..., "
             "'optimizer': ...}}."
         )
     if "model" not in state:
@@ -67,7 +69,7 @@ def _metric(call: str, name: Any) -> str:
     )
 
 
-def _figure(call: str, name: str, value: Any) -> Figure:
+def _metric_value(call: str, name: str, value: Any) -> MetricValue:
     """Return a number, also one in a tensor or array without dimensions, or a tensor [S]."""
     if isinstance(value, torch.Tensor) and value.ndim == 1 and not value.is_complex():
         return value.detach().cpu().double()
@@ -77,7 +79,7 @@ def _figure(call: str, name: str, value: Any) -> Figure:
         except (TypeError, ValueError, RuntimeError):  # complex, or no number at all
             pass
     raise LabError(
-        f"{call} returned {_shown(value)} for {name!r}. A metric is one number: take a mean, or "
+        f"{call} returned {_repr(value)} for {name!r}. A metric is one number: take a mean, or "
         "leave the name out where there is none."
     )
 
@@ -86,7 +88,7 @@ def _name(experiment: Any) -> str:
     return type(experiment).__name__
 
 
-def _shown(value: Any) -> str:
+def _repr(value: Any) -> str:
     """Describe a value in a few words: a tensor or an array by its shape."""
     shape = getattr(value, "shape", None)
     if shape is not None:

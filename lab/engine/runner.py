@@ -263,9 +263,9 @@ class Runner:
             self.recorder.warn(f"No episode was recorded: {reason(error)}")
 
     def _write_media(self, clock: int) -> None:
-        shown, self.ctx.shown = self.ctx.shown, []
+        media, self.ctx.shown = self.ctx.shown, []
         if self.plan.media:
-            self.recorder.media(clock, shown)
+            self.recorder.media(clock, media)
 
     # -- checkpoints
 
@@ -324,8 +324,8 @@ class Runner:
         if state["scaler"]:  # empty where the device scaled nothing: this one begins anew
             self.ctx.compute.scaler.load_state_dict(state["scaler"])
         self.ctx.randomness.load_state_dict(state["rng"])
-        known = self.progress.best is not None
-        self.checkpoints.restore_best(self.progress.best_clock if known else None)
+        has_best = self.progress.best is not None
+        self.checkpoints.restore_best(self.progress.best_clock if has_best else None)
         dropped = self.recorder.folder.cut(state["metrics_bytes"])
         # the rows that were cut come again, unless the run goes another way from here
         self.recorder.already_sent = 0 if extended or reopened else dropped

@@ -34,10 +34,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a run came to.
+    """The result of a run.
 
     objective: the best value of the metric that it selects by.
-    hints: what its trackers have to say in the end, a line each.
+    hints: messages of its trackers at the end, a line each.
     """
 
     dir: Path
@@ -48,7 +48,7 @@ class RunResult:
 
     @classmethod
     def read(cls, dir: Path) -> RunResult:
-        """Return what a run that is not trained here came to."""
+        """Return the result of a run that is not trained here."""
         run = Run(dir)
         return cls(dir, run.state, run.summary, run.summary.get("objective", {}).get("best"))
 
@@ -88,8 +88,8 @@ class Session:
         """Compute on the device `name`; None for that of the options, or the best if it is gone."""
         from lab.compute import device
 
-        known = {"auto", *device.available()}
-        chosen = name or (self.options.device if self.options.device in known else "auto")
+        devices = {"auto", *device.available()}
+        chosen = name or (self.options.device if self.options.device in devices else "auto")
         self.options = self.options.model_copy(update={"device": chosen})
 
     def build(
@@ -100,7 +100,7 @@ class Session:
         data_record: DataRecord | None = None,
     ) -> tuple[Experiment, Context]:
         """Construct the experiment in its context. `folder` is there already: an experiment may
-        write to it. What it says meanwhile goes to the recorder, if there is one."""
+        write to it. Its messages go to the recorder, if there is one."""
         from lab.compute import device
         from lab.compute.device import Compute
         from lab.engine.context import Context
@@ -135,14 +135,14 @@ class Session:
         with closing(self._create(names)) as folder:
             return self._run(folder, state=None, new=True)
 
-    def resume(self, found: Run, data_changed: bool = False) -> RunResult:
+    def resume(self, run: Run, data_changed: bool = False) -> RunResult:
         """Go on from the last checkpoint; from the beginning where none was written yet."""
         self._prepare()
-        with closing(RunFolder(found.dir)) as folder:
-            state = self._checkpoints(found).load_last()
-            if state is None and len(found.metrics()) > 1:  # the first comes before any checkpoint
+        with closing(RunFolder(run.dir)) as folder:
+            state = self._checkpoints(run).load_last()
+            if state is None and len(run.metrics()) > 1:  # the first comes before any checkpoint
                 raise LabError(
-                    f"{found.dir}/checkpoints holds nothing to go on from, but metrics.jsonl has "
+                    f"{run.dir}/checkpoints holds nothing to go on from, but metrics.jsonl has "
                     "rows. They are left alone: start a new run."
                 )
             if state is None:
@@ -151,23 +151,23 @@ class Session:
             return self._run(folder, state, data_changed=data_changed)
 
     def restore(
-        self, found: Run, which: str, data_changed: bool = False
+        self, run: Run, which: str, data_changed: bool = False
     ) -> tuple[Experiment, Context]:
         """Return the experiment as a checkpoint holds it."""
         from lab.data.record import DataRecord
         from lab.engine import checkpoint
 
         try:
-            state = checkpoint.load(self._checkpoints(found).find(which))
+            state = checkpoint.load(self._checkpoints(run).find(which))
         except checkpoint.Damaged as error:
-            raise LabError(f"{error}. Another may be whole: try --checkpoint last.") from error
+            raise LabError(f"{error}. Another may be intact: try --checkpoint last.") from error
         record = DataRecord(
-            found.dir,
+            run.dir,
             trains=False,
             accept=data_changed,
             warn=lambda message: self.terminal.say(f"Warning: {message}"),
         )
-        experiment, ctx = self.build(found.dir, state["facts"], data_record=record)
+        experiment, ctx = self.build(run.dir, state["facts"], data_record=record)
         experiment.load_state_dict({"model": state["experiment"]["model"]})
         ctx.clock = state["clock"]
         return experiment, ctx
@@ -194,10 +194,10 @@ class Session:
         record = {**self.record, "run": {**self.record["run"], "name": name}}
         return RunFolder.create(self.options.runs_dir / name, record)
 
-    def _checkpoints(self, found: Run) -> Checkpoints:
+    def _checkpoints(self, run: Run) -> Checkpoints:
         from lab.engine.checkpoint import Checkpoints
 
-        return Checkpoints(found.dir / "checkpoints", self.terminal.say)
+        return Checkpoints(run.dir / "checkpoints", self.terminal.say)
 
     def _run(
         self,
@@ -295,11 +295,11 @@ class Session:
                 f"Write a criterion: --stop-at '{self.resolved.objective[0]}>=...'"
             )
         criterion = StopAt.parse(goals.get(text, text)) if text else None
-        known = [name for name in self.spec.metrics if name.startswith("eval/")]
-        if criterion and known and not self.spec.declares(criterion.metric):
+        declared = [name for name in self.spec.metrics if name.startswith("eval/")]
+        if criterion and declared and not self.spec.declares(criterion.metric):
             raise UsageError(
                 f"--stop-at {text}: {self.spec.name} has no metric {criterion.metric!r}."
-                f"{did_you_mean(criterion.metric, known)} It has: {', '.join(known)}"
+                f"{did_you_mean(criterion.metric, declared)} It has: {', '.join(declared)}"
             )
         return criterion
 

@@ -1,4 +1,4 @@
-"""Lend Gymnasium environments whose state the runner can save without pickle.
+"""Make Gymnasium environments whose state the runner can save without pickle.
 
 Names load what they need when first used, so that a config may inherit `EnvConfig` and stay light.
 """

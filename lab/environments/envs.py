@@ -19,7 +19,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 class Step(NamedTuple):
-    """What one step of N environments brought. `next_obs` is the true successor, also at the end
+    """The result of one step of N environments. `next_obs` is the true successor, also at the end
     of an episode; rows where `live` is False are no transitions and must not be learned from."""
 
     next_obs: Array  # [N, ...]
@@ -32,8 +32,8 @@ class Step(NamedTuple):
 
 
 class Envs:
-    """N environments, always ready for an action: `obs` is what to choose it from. It is an array
-    [N, ...], or a dict of them where the space is a Dict.
+    """N environments, always ready for an action, which is chosen from `obs`: an array [N, ...], or
+    a dict of them where the space is a Dict.
 
     NEXT_STEP environments spend one tick on a reset, in which the action is ignored: `live` is
     False there. SAME_STEP ones hand the last observation over in `final_obs`. DISABLED ones are
@@ -56,7 +56,7 @@ class Envs:
         self.exact = exact  # False: the state cannot be saved, and episodes restart on resume
         self.cut_after = cut_after  # the time limit, where it is the lab's own, for evaluations
         self.tell = tell
-        self._told = False
+        self._warned_of_cut = False
         self.num_envs = vector.num_envs
         self.observation_space: Space[Any] = vector.single_observation_space
         self.action_space: Space[Any] = vector.single_action_space
@@ -171,8 +171,8 @@ class Envs:
 
     def tell_cut(self) -> None:
         """Say, once, that the lab cuts the episodes of an evaluation."""
-        if not self._told:
-            self._told = True
+        if not self._warned_of_cut:
+            self._warned_of_cut = True
             self.tell(
                 f"{self.name} has no time limit: evaluation cuts its episodes after "
                 f"{self.cut_after:,} steps. --max-episode-steps N sets a limit."

@@ -1,4 +1,4 @@
-"""Play whole episodes: one quota for each environment, never "the first N to finish"."""
+"""Play complete episodes: one quota for each environment, never "the first N to finish"."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ class Episodes:
     def metrics(self, split: str) -> dict[str, float]:
         """Return mean return and length, and how many episodes the lab cut; on "test" with how many
         episodes there were, and Student's 95 % interval of the mean where there were several."""
-        found = {
+        metrics = {
             "return": self.returns.mean(),
             "length": self.lengths.mean(),
             "truncated": self.truncated.sum(),
         }
         if split == "test":
-            found["episodes"] = len(self.returns)
+            metrics["episodes"] = len(self.returns)
             if (interval := mean_interval(self.returns)) is not None:
-                found["return_low"], found["return_high"] = interval
-        return {name: float(value) for name, value in found.items()}
+                metrics["return_low"], metrics["return_high"] = interval
+        return {name: float(value) for name, value in metrics.items()}
 
 
 def play_episodes(

@@ -13,7 +13,7 @@ import numpy as np
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-SMALL = 4_096  # numbers that take about a microsecond to look at; larger ones are passed over
+SMALL = 4_096  # values that take about a microsecond to look at; larger arrays are passed over
 
 
 class Watch:

@@ -1,4 +1,4 @@
-"""Know how long an episode may be."""
+"""Limit how long an episode may be."""
 
 from __future__ import annotations
 

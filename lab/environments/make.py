@@ -96,13 +96,14 @@ def make_envs(
     time_limit: int | None = None,
     **kwargs: Any,
 ) -> Envs:
-    """Make `num_envs` environments: a native vector version where there is one, it pays and
-    `native` allows it, otherwise one by one. `vector_id` names the environment that has it, if not
-    `env_id` itself. Episodes are truncated after `time_limit` steps, if nothing ends them before.
+    """Make `num_envs` environments: a native vector version where there is one, it is faster
+    and `native` allows it, otherwise one by one. `vector_id` names the environment that has it, if
+    not `env_id` itself. Episodes are truncated after `time_limit` steps, if nothing ends them
+    before.
     """
     vector_id = vector_id or env_id
-    pays = num_envs >= NATIVE_FROM and not wrappers
-    if native and pays and gym.spec(vector_id).vector_entry_point:
+    is_faster = num_envs >= NATIVE_FROM and not wrappers
+    if native and is_faster and gym.spec(vector_id).vector_entry_point:
         vector = _native(env_id, vector_id, num_envs, time_limit, kwargs)
         if vector is not None:
             return Envs(vector, name=env_id)
@@ -131,7 +132,7 @@ def _native(
     if limits:
         own["max_episode_steps"] = min(limits)
     elif "max_episode_steps" in kwargs:
-        return None  # asked for no limit; it may have one of its own
+        return None  # no limit is requested; it may have one of its own
     if time_limit is not None and not _takes_limit(vector_id):
         return None
     try:
@@ -161,7 +162,7 @@ def is_exact(make: Callable[[], Envs]) -> bool:
     """Try on two scratch copies whether a state saved here continues there alike.
 
     The first plays into its second episode, so that what is carried between episodes shows, and
-    hands its state over. Both go on with the same actions.
+    gives its state to the other. Both go on with the same actions.
     """
     original, copy = make(), make()
     try:
@@ -182,9 +183,9 @@ def is_exact(make: Callable[[], Envs]) -> bool:
 
 
 def _reason(error: Exception) -> str:
-    """Say what an environment's own error says; that of a KeyError is no more than the key."""
-    said = first_line(error)
-    return f"{type(error).__name__} {said}" if isinstance(error, KeyError) else said
+    """Return the message of an environment's error; that of a KeyError is the key alone."""
+    message = first_line(error)
+    return f"{type(error).__name__} {message}" if isinstance(error, KeyError) else message
 
 
 def _actions(envs: Envs, rng: np.random.Generator) -> list[Any]:

@@ -31,12 +31,12 @@ def record_episode(
         obs = _call(name, "reset", lambda: env.reset(seed=seed))[0]
         for step in range(options.max_steps):
             if step % options.skip == 0:
-                frames.append(_draw(env, options.size))
+                frames.append(_render(env, options.size))
             action = act(obs)
             obs, _, terminated, truncated, _ = _call(name, "step", partial(env.step, action))
             if terminated or truncated:
                 break
-        frames.append(_draw(env, options.size))
+        frames.append(_render(env, options.size))
     finally:
         env.close()
     fps = float(env.metadata.get("render_fps") or 30)
@@ -50,7 +50,7 @@ def _call(name: str, method: str, call: Callable[[], Any]) -> Any:
         raise failure(name, method, error) from error
 
 
-def _draw(env: gym.Env[Any, Any], size: int) -> Picture:
+def _render(env: gym.Env[Any, Any], size: int) -> Picture:
     try:
         image = Image.fromarray(np.asarray(env.render(), dtype=np.uint8))
     except Exception as error:  # a screen may be missing in any way

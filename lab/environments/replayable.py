@@ -15,9 +15,9 @@ from lab.compute.rng import derive_seed
 class Replayable(gym.Wrapper[Any, Any, Any, Any]):
     """Give each episode a seed of its own, and remember its actions.
 
-    Worn outermost. Whatever the environment draws or keeps within an episode follows from the
-    episode's seed and its actions, so these two are its whole state. What it keeps from one episode
-    to the next (running normalization, a curriculum) is beyond this: `is_exact` tells.
+    It is the outermost wrapper. Whatever the environment draws or keeps within an episode follows
+    from the episode's seed and its actions, so these two are all of its state. What it keeps from
+    one episode to the next (running normalization, a curriculum) is beyond this: `is_exact` tells.
     """
 
     def __init__(self, env: gym.Env[Any, Any]) -> None:

@@ -25,13 +25,13 @@ _HOME = {
     "class_number": "lab.generative.validation",
     "code_map": "lab.generative.pictures",
     "diversity": "lab.generative.gan_diagnostics",
-    "fid": "lab.generative.fid",
+    "fid": "lab.generative.frechet",
     "filter_grid": "lab.generative.pictures",
-    "frechet_distance": "lab.generative.fid",
+    "frechet_distance": "lab.generative.frechet",
     "health": "lab.generative.gan_diagnostics",
     "indistinguishable": "lab.generative.two_sample",
     "interpolation_grid": "lab.generative.pictures",
-    "kid": "lab.generative.kid",
+    "kid": "lab.generative.kernel",
     "log_mean_exp": "lab.generative.bounds",
     "memorization": "lab.generative.neighbors",
     "mixture_of": "lab.generative.mixtures",
@@ -57,12 +57,12 @@ if TYPE_CHECKING:
     from lab.generative.bounds import log_mean_exp as log_mean_exp
     from lab.generative.caching import cached as cached
     from lab.generative.domain import FeatureMetrics as FeatureMetrics
-    from lab.generative.fid import fid as fid
-    from lab.generative.fid import frechet_distance as frechet_distance
+    from lab.generative.frechet import fid as fid
+    from lab.generative.frechet import frechet_distance as frechet_distance
     from lab.generative.gan_diagnostics import Health as Health
     from lab.generative.gan_diagnostics import diversity as diversity
     from lab.generative.gan_diagnostics import health as health
-    from lab.generative.kid import kid as kid
+    from lab.generative.kernel import kid as kid
     from lab.generative.metric_declarations import DISTRIBUTION_METRICS as DISTRIBUTION_METRICS
     from lab.generative.metric_declarations import HEALTH_METRICS as HEALTH_METRICS
     from lab.generative.mixtures import Modes as Modes

@@ -41,7 +41,7 @@ def bounds_of(
     samples: int = 64,
     chunk: int = 16,
 ) -> Bounds:
-    """Estimate both bounds for examples x [B, ...] from `samples` draws each, `chunk` at a time.
+    """Estimate both bounds for examples x [B, ...] from `samples` of z each, `chunk` at a time.
 
     draw(x, k): hidden z [k, B, ...] from q(z|x). log_likelihood(x, z): log p(x|z) [k, B].
     log_prior(z): log p(z) [k, B]. log_posterior(z, x): log q(z|x) [k, B]. All densities are summed

@@ -13,21 +13,21 @@ from lab.errors import LabError
 
 
 def cached(path: Path, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Return what the file at `path` holds, or compute and keep it: tensors and plain data.
+    """Return the content of the file at `path`, or compute and save it: tensors and plain data.
 
-    Whoever comes while another process computes waits for it. A file that is torn is computed
-    anew; where nothing can be written, nothing is kept. See `ctx.cache` for paths.
+    While another process computes it, this one waits. A damaged file is computed anew; where
+    nothing can be written, nothing is saved. See `ctx.cache` for paths.
     """
-    found = _read(path)
-    if found is not None:
-        return found
-    with _alone(path) as kept:
-        found = _read(path)
-        if found is not None:
-            return found
+    state = _read(path)
+    if state is not None:
+        return state
+    with _alone(path) as locked:
+        state = _read(path)
+        if state is not None:
+            return state
         state = compute()
-        if kept:
-            with suppress(OSError, LabError):  # a full disk, say: the state is none the worse
+        if locked:
+            with suppress(OSError, LabError):  # a full disk, say: the state is good all the same
                 checkpoint.save(path, state)
         return state
 

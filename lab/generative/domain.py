@@ -1,4 +1,4 @@
-"""Measure samples by the features of the source they imitate, with reference_scores beside them."""
+"""Measure samples by the features of the source they imitate, next to reference scores."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from lab.data.dataset_info import DatasetInfo
 from lab.errors import UsageError
 from lab.generative import feature_net
 from lab.generative.caching import cached
-from lab.generative.fid import fid
-from lab.generative.kid import kid
+from lab.generative.frechet import fid
+from lab.generative.kernel import kid
 from lab.generative.neighbors import Memorization, memorization, nearest
 from lab.generative.precision_recall import prdc
 from lab.generative.principal_components import principal
@@ -32,23 +32,24 @@ from lab.storage.media import Table
 if TYPE_CHECKING:
     from lab.engine.context import Context
 
-VERSION = 1  # of the reference_scores
-HALVES = 4  # random ones of the real examples, to average over
-FEWEST, MOST, POOL = 6, 1_000, 10_000  # examples on a side, and to draw them from
+VERSION = 1  # of the reference scores
+SPLITS = 4  # random splits of the real examples in two halves, to average over
+FEWEST, MOST, POOL = 6, 1_000, 10_000  # examples per set, and to draw them from
 TRAINING = 20_000  # examples that the network learns from at most
-COMPONENTS, PER_COMPONENT, ROUNDS = 30, 40, 30  # of the mixture, fitted to so many examples:
-FITTED, WHOLE, REDUCED = 2_000, 64, 32  # at most, and in fewer dimensions where there are many
-FIGURES = ("fid", "kid", "precision", "recall", "density", "coverage")
+COMPONENTS, PER_COMPONENT, ROUNDS = 30, 40, 30  # of the mixture, examples for each, EM steps
+FITTED_EXAMPLES = 2_000  # that the mixture is fitted to at most
+FULL_DIMENSIONS, REDUCED_DIMENSIONS = 64, 32  # above so many, it is fitted in fewer
+METRICS = ("fid", "kid", "precision", "recall", "density", "coverage")
 
-Figures = dict[str, float]
+Metrics = dict[str, float]
 
 
 class FeatureMetrics:
-    """The features of a source, and what they say of samples.
+    """Features of a source, and metrics of samples computed from them.
 
-    The network behind them learns from the training split, when it is first needed: some seconds,
-    once for all runs in a runs folder. It is the same whatever the run, so figures of different
-    runs compare, where the source and its split do. It draws nothing from the run's randomness,
+    The feature network is trained on the training split when it is first needed: some seconds,
+    once for all runs in a runs folder. It is the same for every run, so metrics of different runs
+    are comparable where their source and split are. It uses none of the run's random generators,
     is no part of its state, and may be used in `evaluate`.
 
     Samples are as the source's inputs are: images uint8 or floats in [0, 1] (clipped there), tables
@@ -69,59 +70,60 @@ class FeatureMetrics:
         return self._embed(self._prepared(samples))
 
     def logits(self, samples: Examples) -> Tensor:
-        """Return what the network takes samples for [N, classes], on the CPU: whether a digit that
-        was asked for can be read, say."""
+        """Return the network's logits of samples [N, classes], on the CPU: whether the class that a
+        sample was conditioned on is recognized, say."""
         with self._computing():
             return feature_net.in_parts(self._network, self._prepared(samples)).cpu()
 
     @cached_property
     def digest(self) -> str:
         """The content address of the features."""
-        return self._lesson.digest
+        return self._training_set.digest
 
-    # -- figures
+    # -- metrics
 
-    def measure(self, samples: Examples, split: str = "eval") -> Figures:
-        """Return fid, kid, precision, recall, density and coverage of samples, and beside each what
-        other real examples get (`fid_real`, ...); for fid, training examples and a Gaussian mixture
-        too (`fid_memorizer`, `fid_mixture`). `DISTRIBUTION_METRICS` declares them.
+    def measure(self, samples: Examples, split: str = "eval") -> Metrics:
+        """Return fid, kid, precision, recall, density and coverage of samples, each with the score
+        of held-out real examples (`fid_real`, ...); for fid, of training examples and of a Gaussian
+        mixture too (`fid_memorizer`, `fid_mixture`). `DISTRIBUTION_METRICS` declares them.
 
-        The real examples are parted in halves, over and over: one half is what all are compared
-        with, the other one is the yardstick. So there are as many examples on every side of every
-        comparison: no more than half of the split, than there are samples, nor than 1000.
-        Classes come even in a stratified split, so examples of other splits, and good samples, may
-        get a little less than the floor.
+        The real examples are split randomly in two halves, several times: samples are compared
+        with the first, the second gives the reference score. So all sets of every comparison are
+        of one size: at most half of the split, the number of samples, and 1000.
+        Classes are balanced in a stratified split, so examples of other splits, and good samples,
+        may score a little below the floor.
         """
         features = self.features(samples)
         count = self._count(split, len(features))
-        figures = self._against(split, count, features)
-        beside = self.reference_scores(split, count)
-        figures |= {f"{name}_real": beside["real"][name] for name in FIGURES}
-        figures |= {f"fid_{row}": beside[row]["fid"] for row in ("memorizer", "mixture")}
+        metrics = self._against(split, count, features)
+        references = self.reference_scores(split, count)
+        metrics |= {f"{name}_real": references["real"][name] for name in METRICS}
+        metrics |= {f"fid_{row}": references[row]["fid"] for row in ("memorizer", "mixture")}
         if split == "test":
-            figures["n"] = float(count)
-        return figures
+            metrics["n"] = float(count)
+        return metrics
 
-    def reference_scores(self, split: str, count: int) -> dict[str, Figures]:
-        """Return the figures of `real` examples (the floor), of a `memorizer` that hands out
-        training examples, and of a `mixture` of Gaussians, for `count` samples each. They are
-        computed once and kept for all runs."""
+    def reference_scores(self, split: str, count: int) -> dict[str, Metrics]:
+        """Return the metrics of `real` examples (the floor), of a `memorizer` that returns training
+        examples, and of a `mixture` of Gaussians, for `count` samples each. They are computed once
+        and cached for all runs."""
         count = self._count(split, count)
         rows = self._data.part(split).indices
-        facts = json.dumps([VERSION, self.digest, split, count, HALVES]).encode()
+        facts = json.dumps([VERSION, self.digest, split, count, SPLITS]).encode()
         address = hashlib.blake2b(facts + rows.tobytes(), digest_size=16).hexdigest()
         path = self._ctx.cache(f"reference_scores/{address}.pt")
-        return cached(path, lambda: self._yardsticks(split, count))
+        return cached(path, lambda: self._compute_reference_scores(split, count))
 
     def table(self, split: str, samples: Mapping[str, Examples]) -> Table:
-        """Return the figures of each set of samples under the reference scores, for media. All are
+        """Return the metrics of each set of samples below the reference scores, for media. All are
         measured at the count of the smallest set."""
-        features = {name: self.features(one) for name, one in samples.items()}
-        count = self._count(split, min((len(one) for one in features.values()), default=MOST))
-        lines = dict(self.reference_scores(split, count))
-        lines |= {name: self._against(split, count, one) for name, one in features.items()}
-        rows = [[name, count, *(line[key] for key in FIGURES)] for name, line in lines.items()]
-        return Table(("samples", "n", *FIGURES), rows)
+        embedded = {name: self.features(examples) for name, examples in samples.items()}
+        smallest = min((len(features) for features in embedded.values()), default=MOST)
+        count = self._count(split, smallest)
+        scores = dict(self.reference_scores(split, count))
+        scores |= {name: self._against(split, count, x) for name, x in embedded.items()}
+        rows = [[name, count, *(score[key] for key in METRICS)] for name, score in scores.items()]
+        return Table(("samples", "n", *METRICS), rows)
 
     # -- training examples
 
@@ -129,8 +131,8 @@ class FeatureMetrics:
         """Return the nearest training examples of each sample, by their prepared inputs: inputs
         [N, count, ...], rows of the training split and distances [N, count]."""
         rows, distances = nearest(self._prepared(samples), self._all_train, count)
-        found = self._data.train.take(rows.flatten().to(self._ctx.device))["inputs"]
-        return found.reshape(*rows.shape, *found.shape[1:]).cpu(), rows, distances
+        inputs = self._data.train.take(rows.flatten().to(self._ctx.device))["inputs"]
+        return inputs.reshape(*rows.shape, *inputs.shape[1:]).cpu(), rows, distances
 
     def memorization(self, samples: Examples, split: str = "eval") -> Memorization:
         """Test whether samples are copies of training examples, by how near those are to the
@@ -141,8 +143,8 @@ class FeatureMetrics:
     # -- the network
 
     @cached_property
-    def _lesson(self) -> feature_net.TrainingSet:
-        """What the network learns from: all of the training split, however few labels a run has."""
+    def _training_set(self) -> feature_net.TrainingSet:
+        """All examples of the training split, however few labels a run has."""
         data = self._data
         if data.dataset.kind not in feature_net.MEASURED:
             raise UsageError(f"{data.request.data}: there are no features of {data.dataset.kind}")
@@ -162,30 +164,30 @@ class FeatureMetrics:
     @cached_property
     def _network(self) -> feature_net.FeatureNet:
         path = self._ctx.cache(f"features/{self.digest}.pt")
-        state = cached(path, lambda: feature_net.train(self._lesson))
-        return feature_net.load(self._lesson.info, state, self._ctx.device)
+        state = cached(path, lambda: feature_net.train(self._training_set))
+        return feature_net.load(self._training_set.info, state, self._ctx.device)
 
     def _computing(self) -> torch.autocast:
         return torch.autocast(self._ctx.device.type, enabled=False)
 
     def _prepared(self, samples: Examples) -> Tensor:
-        """Return samples on the device as the network wants them."""
-        info = self._lesson.info
-        found = torch.as_tensor(samples).detach().to(self._ctx.device)
-        if tuple(found.shape[1:]) != info.shape:
+        """Return samples [N, ...] on the device, prepared as the network's inputs."""
+        info = self._training_set.info
+        inputs = torch.as_tensor(samples).detach().to(self._ctx.device)
+        if tuple(inputs.shape[1:]) != info.shape:
             raise ValueError(
-                f"samples are {tuple(found.shape[1:])}, examples of {info.name} {info.shape}"
+                f"samples are {tuple(inputs.shape[1:])}, examples of {info.name} {info.shape}"
             )
-        if info.kind == "image" and found.is_floating_point():
-            found = found.float().clamp(0, 1)
-        return info.prepare_inputs(found)
+        if info.kind == "image" and inputs.is_floating_point():
+            inputs = inputs.float().clamp(0, 1)
+        return info.prepare_inputs(inputs)
 
     @torch.no_grad()
     def _embed(self, prepared: Tensor) -> Tensor:
         with self._computing():
             return feature_net.in_parts(self._network.features, prepared).cpu()
 
-    # -- the reference_scores
+    # -- the reference scores
 
     def _real_features(self, split: str) -> Tensor:
         if split not in self._real:
@@ -194,22 +196,22 @@ class FeatureMetrics:
 
     @cached_property
     def _train(self) -> Tensor:
-        """Some training inputs [N, ...] as the network wants them, on the CPU."""
+        """Prepared inputs [N, ...] of some training examples, on the CPU."""
         return self._take(self._data.train, POOL).cpu()
 
     def _all_train(self, size: int) -> Iterator[Tensor]:
         """Yield all of them in batches, on the device."""
         for batch in self._data.train.batches(size):
-            yield self._lesson.info.prepare_inputs(batch["inputs"])
+            yield self._training_set.info.prepare_inputs(batch["inputs"])
 
     def _take(self, split: Split, most: int) -> Tensor:
         """Return prepared inputs of evenly spaced examples of a split."""
         chosen = torch.linspace(0, len(split) - 1, min(len(split), most)).long()
         parts = [split.take(part.to(split.device))["inputs"] for part in torch.split(chosen, 1_024)]
-        return torch.cat([self._lesson.info.prepare_inputs(part) for part in parts])
+        return torch.cat([self._training_set.info.prepare_inputs(part) for part in parts])
 
     def _count(self, split: str, samples: int) -> int:
-        """Return how many examples are on each side."""
+        """Return how many examples each compared set has."""
         count = min(samples, len(self._data.part(split)) // 2, MOST)
         if count < FEWEST:
             raise UsageError(
@@ -221,26 +223,28 @@ class FeatureMetrics:
     def _halves(self, split: str, count: int) -> list[tuple[Tensor, Tensor]]:
         """Return disjoint sets of features, `count` each, drawn in the same way for every run."""
         real = self._real_features(split)
-        found = []
-        for turn in range(HALVES):
-            draw = torch.Generator().manual_seed(derive_seed(0, "halves", turn))
-            order = torch.randperm(len(real), generator=draw)
-            found.append((real[order[:count]], real[order[count : 2 * count]]))
-        return found
+        halves = []
+        for turn in range(SPLITS):
+            generator = torch.Generator().manual_seed(derive_seed(0, "halves", turn))
+            order = torch.randperm(len(real), generator=generator)
+            halves.append((real[order[:count]], real[order[count : 2 * count]]))
+        return halves
 
-    def _against(self, split: str, count: int, features: Tensor) -> Figures:
-        """Return the figures of features against the first halves: other samples each time, as far
-        as there are."""
-        found = []
+    def _against(self, split: str, count: int, features: Tensor) -> Metrics:
+        """Return the mean metrics of features against the first halves: of other samples for each,
+        where there are enough."""
+        metrics = []
         for turn, (half, _) in enumerate(self._halves(split, count)):
             chosen = torch.arange(turn * count, (turn + 1) * count) % len(features)
-            found.append(_compare(half, features[chosen]))
-        return _mean(found)
+            metrics.append(_compare(half, features[chosen]))
+        return _mean(metrics)
 
-    def _yardsticks(self, split: str, count: int) -> dict[str, Figures]:
-        real = _mean([_compare(half, other) for half, other in self._halves(split, count)])
-        draw = torch.Generator().manual_seed(derive_seed(0, "memorizer"))
-        copies = self._train[torch.randperm(len(self._train), generator=draw)[: HALVES * count]]
+    def _compute_reference_scores(self, split: str, count: int) -> dict[str, Metrics]:
+        real = _mean([_compare(first, second) for first, second in self._halves(split, count)])
+        generator = torch.Generator().manual_seed(derive_seed(0, "memorizer"))
+        copies = self._train[
+            torch.randperm(len(self._train), generator=generator)[: SPLITS * count]
+        ]
         return {
             "real": real,
             "memorizer": self._against(split, count, self._embed(copies.to(self._ctx.device))),
@@ -251,25 +255,25 @@ class FeatureMetrics:
         """Return features of samples of a mixture, the same for all splits and counts."""
 
         def compute() -> dict[str, Tensor]:
-            drawn = _mixture(self._train, HALVES * MOST)
-            if self._lesson.info.kind == "image":
+            drawn = _mixture(self._train, SPLITS * MOST)
+            if self._training_set.info.kind == "image":
                 drawn = self._clipped(drawn)
             return {"features": self._embed(drawn.to(self._ctx.device))}
 
         path = self._ctx.cache(f"mixtures/{VERSION}-{self.digest}.pt")
-        found: Tensor = cached(path, compute)["features"]
-        return found
+        features: Tensor = cached(path, compute)["features"]
+        return features
 
     def _clipped(self, prepared: Tensor) -> Tensor:
         """Return prepared images as if they had been between black and white."""
-        info = self._lesson.info
+        info = self._training_set.info
         black, white = (info.prepare_inputs(torch.full((1, *info.shape), v)) for v in (0.0, 1.0))
         return prepared.clamp(black, white)
 
 
-def _compare(real: Tensor, fake: Tensor) -> Figures:
+def _compare(real: Tensor, fake: Tensor) -> Metrics:
     if not fake.isfinite().all():
-        return dict.fromkeys((*FIGURES, "kid_std"), float("nan"))
+        return dict.fromkeys((*METRICS, "kid_std"), float("nan"))
     discrepancy = kid(real, fake)
     return {
         "fid": fid(real, fake),
@@ -279,8 +283,8 @@ def _compare(real: Tensor, fake: Tensor) -> Figures:
     }
 
 
-def _mean(found: Sequence[Figures]) -> Figures:
-    return {name: sum(one[name] for one in found) / len(found) for name in found[0]}
+def _mean(rows: Sequence[Metrics]) -> Metrics:
+    return {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]}
 
 
 def _mixture(train: Tensor, count: int) -> Tensor:
@@ -291,14 +295,14 @@ def _mixture(train: Tensor, count: int) -> Tensor:
     # scikit-learn brings it
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    chosen = torch.linspace(0, len(train) - 1, min(len(train), FITTED)).long()
+    chosen = torch.linspace(0, len(train) - 1, min(len(train), FITTED_EXAMPLES)).long()
     x = train[chosen].flatten(1)
-    base = principal(x, REDUCED if x.shape[1] > WHOLE else WHOLE)
+    base = principal(x, REDUCED_DIMENSIONS if x.shape[1] > FULL_DIMENSIONS else FULL_DIMENSIONS)
     codes = base.encode(x).numpy()
     components = max(1, min(COMPONENTS, len(codes) // PER_COMPONENT))
     model = GaussianMixture(components, reg_covar=1e-3, max_iter=ROUNDS, random_state=0)
-    with warnings.catch_warnings(), threadpool_limits(1):  # its many small products would wait
-        warnings.simplefilter("ignore")  # so many rounds are enough for a yardstick
+    with warnings.catch_warnings(), threadpool_limits(1):  # threads slow its small products down
+        warnings.simplefilter("ignore")  # so many are enough for a reference score
         drawn: Array = model.fit(codes).sample(count)[0]
     drawn = np.random.default_rng(0).permutation(drawn)  # they come component by component
     return base.decode(drawn).float().reshape(count, *train.shape[1:])

@@ -1,4 +1,4 @@
-"""Train a small network on a source once; what it makes of examples are the source's features.
+"""Train a small network on a source once; its embeddings are the features of the source.
 
 Features of a network that knows the domain tell more of gray 8 x 8 digits than those of ImageNet's
 Inception, and need no download. The network is the same for every run: its weights depend on the
@@ -32,7 +32,7 @@ PART = 1_024  # examples that go through the network at a time
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """What the network learns from: inputs [N, ...] as the source gives them, and targets."""
+    """Training data of the network: raw inputs [N, ...] of the source, and targets."""
 
     info: DatasetInfo
     inputs: Tensor
@@ -52,8 +52,8 @@ class TrainingSet:
 
 
 class FeatureNet(nn.Module):
-    """Convolutions for images, layers for tables and sequences, whose steps are joined to one row;
-    then features; then what is to be learned."""
+    """Convolutions for images, a linear layer for tables and sequences (flattened to rows); then
+    the features; then a head for the task."""
 
     def __init__(self, info: DatasetInfo) -> None:
         super().__init__()
@@ -69,35 +69,35 @@ class FeatureNet(nn.Module):
 
     def raw(self, prepared: Tensor) -> Tensor:
         """Return features [B, 64], not yet scaled, of inputs as `DatasetInfo.prepare` has them."""
-        found: Tensor = self.embed(self.body(_square(prepared)))
-        return found
+        features: Tensor = self.embed(self.body(_square(prepared)))
+        return features
 
     def features(self, prepared: Tensor) -> Tensor:
         """Return features [B, 64] whose mean is 0 and whose mean variance is 1 on the training
-        data. One factor for all: which ones vary most is part of what they say."""
+        data. One factor for all: which of them vary most is information."""
         return (self.raw(prepared) - self.mean) / self.scale
 
     def forward(self, prepared: Tensor) -> Tensor:
-        """Return what the network learns to say: logits of classes, values, or the input."""
-        found: Tensor = self.head(F.relu(self.raw(prepared)))
-        return found
+        """Return what the network predicts: logits of classes, values, or the input."""
+        output: Tensor = self.head(F.relu(self.raw(prepared)))
+        return output
 
 
-def train(lesson: TrainingSet) -> dict[str, Any]:
-    """Return the state of a trained network. No generator but its own is drawn from."""
+def train(data: TrainingSet) -> dict[str, Any]:
+    """Return the state of a trained network. Only a generator of its own is used."""
     with _quietly():
-        draw = Generator().manual_seed(0)
-        net = make(lesson.info)
-        _initialize(net, draw)
-        x, y = lesson.inputs.cpu(), lesson.targets
+        generator = Generator().manual_seed(0)
+        net = make(data.info)
+        _initialize(net, generator)
+        x, y = data.inputs.cpu(), data.targets
         y = None if y is None else y.cpu()
         optimizer = torch.optim.Adam(net.parameters(), RATE)
-        for update, chosen in enumerate(_orders(len(x), draw)):
+        for update, chosen in enumerate(_orders(len(x), generator)):
             optimizer.param_groups[0]["lr"] = RATE * (1 - update / UPDATES)
             optimizer.zero_grad()
-            _loss(net, lesson.info, x[chosen], None if y is None else y[chosen]).backward()  # type: ignore[no-untyped-call]
+            _loss(net, data.info, x[chosen], None if y is None else y[chosen]).backward()  # type: ignore[no-untyped-call]
             optimizer.step()
-        _scale(net, lesson.info, x)
+        _scale(net, data.info, x)
     return {name: value.detach().clone() for name, value in net.state_dict().items()}
 
 
@@ -116,7 +116,7 @@ def load(info: DatasetInfo, state: Mapping[str, Any], device: torch.device) -> F
 
 
 def in_parts(function: Callable[[Tensor], Tensor], examples: Tensor) -> Tensor:
-    """Return what a function makes of examples [N, ...], part by part."""
+    """Return a function's outputs for examples [N, ...], computed part by part."""
     return torch.cat([function(part) for part in torch.split(examples, PART)])
 
 
@@ -130,7 +130,7 @@ def _loss(net: FeatureNet, info: DatasetInfo, x: Tensor, y: Tensor | None) -> Te
 
 
 def _outputs(info: DatasetInfo) -> int:
-    """Return how many numbers are to be said; the input's where there is no class or value."""
+    """Return the number of outputs; that of the input where there is no class or value."""
     if info.task in ("classify", "regress"):
         return info.outputs
     return _square(torch.empty(1, *info.shape, device="meta")).numel()
@@ -164,22 +164,22 @@ def _layers(info: DatasetInfo) -> tuple[nn.Module, int]:
     return nn.Sequential(nn.Linear(math.prod(info.shape), 128), nn.ReLU()), 128
 
 
-def _initialize(net: FeatureNet, draw: Generator) -> None:
+def _initialize(net: FeatureNet, generator: Generator) -> None:
     for module in net.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
-            nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=draw)
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
             assert module.bias is not None
             nn.init.zeros_(module.bias)
     net.mean.zero_()
     net.scale.fill_(1.0)
 
 
-def _orders(count: int, draw: Generator) -> Iterator[Tensor]:
+def _orders(count: int, generator: Generator) -> Iterator[Tensor]:
     """Yield the rows of each update: batches of one size, whatever the number of examples."""
     size, order = min(BATCH, count), torch.empty(0, dtype=torch.long)
     for _ in range(UPDATES):
         if len(order) < size:
-            order = torch.cat([order, torch.randperm(count, generator=draw)])
+            order = torch.cat([order, torch.randperm(count, generator=generator)])
         yield order[:size]
         order = order[size:]
 
@@ -193,8 +193,8 @@ def _scale(net: FeatureNet, info: DatasetInfo, x: Tensor) -> None:
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Compute as nobody else asked for: with gradients, in full precision, on one thread, whose
-    sums do not depend on how many there are."""
+    """Compute whatever modes the caller set: with gradients, in full precision, and on one thread,
+    so that sums do not depend on the number of threads."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

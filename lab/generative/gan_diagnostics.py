@@ -1,4 +1,4 @@
-"""Tell from logged numbers whether adversarial training is healthy."""
+"""Tell from logged metrics whether adversarial training is healthy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LEAST_COVERAGE = 0.3  # where real examples have about 0.97
 GOOD_PRECISION = 0.5
 MOST = 1_000
 
-Numbers = Mapping[str, float]
+Metrics = Mapping[str, float]
 
 
 class Health(NamedTuple):
@@ -31,8 +31,8 @@ class Health(NamedTuple):
         return {name.replace(" ", "_"): float(name == self.verdict) for name in verdicts}
 
 
-def health(logged: Numbers | Sequence[Numbers], window: int = 5) -> Health:
-    """Judge one row of numbers, or the last `window` rows of a log, by the mean of each number.
+def health(logged: Metrics | Sequence[Metrics], window: int = 5) -> Health:
+    """Judge one row of metrics, or the last `window` rows of a log, by the mean of each metric.
 
     Names may be bare or full (`train/d_loss`), and none is needed:
 
@@ -40,18 +40,19 @@ def health(logged: Numbers | Sequence[Numbers], window: int = 5) -> Health:
       beyond 10,000;
     - diversity (see there) below 0.2, or coverage below 0.3 while precision is 0.5 or more: the
       samples are good and few. Collapsed;
-    - d_accuracy, the share of reals and fakes told right, of 0.99 or more, or g_gradient, the norm
-      of the generator's gradient, below 1e-6: the discriminator won, nothing is learned from it.
+    - d_accuracy, the discriminator's accuracy on reals and fakes, of 0.99 or more, or g_gradient,
+      the norm of the generator's gradient, below 1e-6: the discriminator won, nothing is learned
+      from it.
 
-    The first that holds is the verdict. A critic of a Wasserstein distance has no accuracy: it is
-    to be good. These are rules of thumb: they point to what to look at.
+    The first that holds is the verdict. A Wasserstein critic has no accuracy: it should separate
+    reals and fakes well. These are rules of thumb: they point to what to look at.
     """
     table = [logged] if isinstance(logged, Mapping) else list(logged)[-window:]
-    found = [{name.rpartition("/")[2]: value for name, value in row.items()} for row in table]
-    if not found:
+    rows = [{name.rpartition("/")[2]: value for name, value in row.items()} for row in table]
+    if not rows:
         return Health("healthy", "nothing is known against it")
-    mean = _means(found)
-    return _diverged(found[-1], mean) or _collapsed(mean) or _won(mean) or _healthy(mean)
+    mean = _means(rows)
+    return _diverged(rows[-1], mean) or _collapsed(mean) or _won(mean) or _healthy(mean)
 
 
 def diversity(samples: Examples, real: Examples) -> float:
@@ -67,13 +68,13 @@ def _mean_distance(examples: Examples) -> float:
     return float(distances.sum()) / max(1, len(x) * (len(x) - 1))
 
 
-def _means(found: Sequence[Numbers]) -> dict[str, float]:
-    names = {name for row in found for name in row}
-    values = {name: [row[name] for row in found if name in row] for name in sorted(names)}
-    return {name: sum(known) / len(known) for name, known in values.items()}
+def _means(table: Sequence[Metrics]) -> dict[str, float]:
+    names = {name for row in table for name in row}
+    values = {name: [row[name] for row in table if name in row] for name in sorted(names)}
+    return {name: sum(column) / len(column) for name, column in values.items()}
 
 
-def _diverged(last: Numbers, mean: Numbers) -> Health | None:
+def _diverged(last: Metrics, mean: Metrics) -> Health | None:
     for name, value in last.items():
         if not math.isfinite(value):
             return Health("diverged", f"{name} is {value}")
@@ -83,7 +84,7 @@ def _diverged(last: Numbers, mean: Numbers) -> Health | None:
     return None
 
 
-def _collapsed(mean: Numbers) -> Health | None:
+def _collapsed(mean: Metrics) -> Health | None:
     spread = mean.get("diversity", 1.0)
     if spread < LEAST_DIVERSITY:
         return Health("collapsed", f"samples are {spread:.2g} times as far apart as real examples")
@@ -93,7 +94,7 @@ def _collapsed(mean: Numbers) -> Health | None:
     return None
 
 
-def _won(mean: Numbers) -> Health | None:
+def _won(mean: Metrics) -> Health | None:
     accuracy = mean.get("d_accuracy", 0.5)
     if accuracy >= WON_ACCURACY:
         return Health("discriminator won", f"it tells {accuracy:.1%} right")
@@ -103,7 +104,7 @@ def _won(mean: Numbers) -> Health | None:
     return None
 
 
-def _healthy(mean: Numbers) -> Health:
+def _healthy(mean: Metrics) -> Health:
     judged = {"d_loss", "g_loss", "diversity", "coverage", "d_accuracy", "g_gradient"} & set(mean)
     if not judged:
         return Health("healthy", "nothing is known against it")

@@ -9,32 +9,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-_FIGURES = {
+_METRICS = {
     "fid": "Fréchet distance of features to held-out examples",
     "kid": "squared maximum mean discrepancy of features to held-out examples",
-    "precision": "share of samples within the manifold of the data",
-    "recall": "share of the data within the manifold of the samples",
+    "precision": "fraction of samples within the manifold of the data",
+    "recall": "fraction of the data within the manifold of the samples",
     "density": "how densely real examples lie around samples",
-    "coverage": "share of real examples with a sample beside them",
+    "coverage": "fraction of real examples with a sample near them",
 }
-_BESIDE = {
+_REFERENCES = {
     "real": "what other real examples get: the floor, or the ceiling",
     "memorizer": "what training examples get",
     "mixture": "what samples of a mixture of Gaussians get",
 }
 
 
-def _declared(figures: Mapping[str, str]) -> Mapping[str, str]:
+def _declared(metrics: Mapping[str, str]) -> Mapping[str, str]:
     return {
-        f"{split}/{name}": words for split in ("eval", "test") for name, words in figures.items()
+        f"{split}/{name}": words for split in ("eval", "test") for name, words in metrics.items()
     }
 
 
 DISTRIBUTION_METRICS: Mapping[str, str] = {
-    **_declared(_FIGURES),
-    **_declared({"kid_std": "deviation of the squared discrepancy among subsets"}),
-    **_declared({f"{name}_real": f"{name}: {_BESIDE['real']}" for name in _FIGURES}),
-    **_declared({f"fid_{row}": f"fid: {words}" for row, words in _BESIDE.items() if row != "real"}),
+    **_declared(_METRICS),
+    **_declared({"kid_std": "standard deviation of the squared discrepancy among subsets"}),
+    **_declared({f"{name}_real": f"{name}: {_REFERENCES['real']}" for name in _METRICS}),
+    **_declared(
+        {f"fid_{row}": f"fid: {words}" for row, words in _REFERENCES.items() if row != "real"}
+    ),
     "test/n": "samples that were measured at a time",
 }
 HEALTH_METRICS: Mapping[str, str] = _declared(

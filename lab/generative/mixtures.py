@@ -1,4 +1,4 @@
-"""Count the modes that samples cover, where the modes are known."""
+"""Count the modes that samples cover, for sources whose modes are known."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from lab.generative.vectors import Examples, rows, spans, squared_distances
 
 
 class Modes(NamedTuple):
-    """modes: how many are covered. high_quality: share of samples near one. mode_kl: nats that the
-    near samples' shares of the modes are from even ones; NaN where none is near. distance: total
-    variation of all samples' shares from even ones, where samples near no mode are a share of their
-    own: 0 where each mode has its due, 1 where no sample is near one."""
+    """modes: how many are covered. high_quality: fraction of samples near one. mode_kl: KL
+    divergence, in nats, of the near samples' distribution over modes from the uniform one; NaN
+    where none is near. distance: total variation of all samples' distribution from the uniform one,
+    where samples near no mode are a category of their own: 0 where all modes get equally many, 1
+    where no sample is near one."""
 
     modes: int
     high_quality: float
@@ -27,7 +28,7 @@ class Modes(NamedTuple):
 def mode_coverage(
     samples: Examples, centers: Examples, std: float, deviations: float = 3.0, least: int = 1
 ) -> Modes:
-    """Judge samples [N, D] by Gaussians of deviation `std` around centers [K, D].
+    """Judge samples [N, D] by Gaussians of standard deviation `std` around centers [K, D].
 
     A sample is of high quality within `deviations` standard deviations of its nearest center; a
     mode is covered by `least` such samples (Srivastava et al., 2017, section 4.1; Lin et al., 2018,
@@ -48,19 +49,19 @@ def mode_coverage(
 
 
 def _from_even(counts: Tensor) -> float:
-    """Return KL(shares || even shares) in nats."""
-    shares = counts.double() / counts.sum()
-    return float(torch.special.xlogy(shares, shares * len(counts)).sum())
+    """Return KL(fractions || uniform) in nats."""
+    fractions = counts.double() / counts.sum()
+    return float(torch.special.xlogy(fractions, fractions * len(counts)).sum())
 
 
 def _variation(counts: Tensor, samples: int) -> float:
-    """Return half of sum |share - even share|, what is near no mode included."""
-    shares = counts.double() / samples
-    return float(((shares - 1 / len(counts)).abs().sum() + 1 - shares.sum()) / 2)
+    """Return half of sum |fraction - uniform fraction|, what is near no mode included."""
+    fractions = counts.double() / samples
+    return float(((fractions - 1 / len(counts)).abs().sum() + 1 - fractions.sum()) / 2)
 
 
 def mixture_of(data: Data) -> tuple[Tensor, float]:
-    """Return the centers [K, D] of a source that tells them, and the deviation around them.
+    """Return the centers [K, D] of a source that has them, and the standard deviation around them.
 
     Raises UsageError where the source has no factor `center`.
     """

@@ -12,7 +12,7 @@ from torch import Tensor
 from lab.data.batches import Split
 from lab.generative.vectors import BLOCK, Examples
 
-SPARE = 8  # more neighbors than asked for: float32 may order near ones wrongly
+SPARE = 8  # more candidates than `count`: float32 may order near ones wrongly
 COPIED = -3.0
 
 # examples, a split that is read by batch, or a function that yields batches of a size
@@ -23,15 +23,13 @@ def nearest(queries: Examples, references: References, count: int = 1) -> tuple[
     """Return the `count` nearest references of each query: indices and Euclidean distances, both
     [Q, count] and on the CPU, the nearest first.
 
-    Memory is bounded: references may be a whole split, which is read by batch, or a
-    function that yields batches of a given size. Distances are of the
-    numbers as they are (bytes of 0..255); equal examples are at exactly 0.
-    Raises ValueError for bytes beside floats.
+    Memory is bounded: references may be a split, which is read by batch, or a function that yields
+    batches of a size. Distances are of unscaled values (bytes of 0..255); equal examples are at
+    exactly 0. Raises ValueError for bytes compared with floats.
     """
-    wanted = torch.as_tensor(queries).detach().flatten(1)
+    rows = torch.as_tensor(queries).detach().flatten(1)
     parts = [
-        _nearest(part, references, count)
-        for part in torch.split(wanted, _size(wanted.shape[1], count))
+        _nearest(part, references, count) for part in torch.split(rows, _size(rows.shape[1], count))
     ]
     indices, distances = (torch.cat(column) for column in zip(*parts, strict=True))
     return indices, distances
@@ -55,7 +53,7 @@ def _nearest(queries: Tensor, references: References, count: int) -> tuple[Tenso
 
 def _in_block(queries: Tensor, block: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """Choose candidates by products, which are fast, and measure them by differences."""
-    middle = block.float().mean(0)  # small numbers lose less in the products
+    middle = block.float().mean(0)  # small values lose less in the products
     near, far = queries.float() - middle, block.float() - middle
     rank = far.square().sum(1) - 2 * near @ far.T
     chosen = rank.topk(min(count + SPARE, len(block)), dim=1, largest=False).indices.sort(1).values
@@ -79,8 +77,8 @@ def _size(width: int, count: int) -> int:
 
 class Memorization(NamedTuple):
     """z: below 0 where samples are nearer to the training data than fresh examples are.
-    nearer: chance that a sample is nearer to them than a fresh example; 0.5 where nothing is
-    copied. copies: share of samples nearer than 99 % of the fresh examples. copied: z < -3.
+    nearer: probability that a sample is nearer to them than a fresh example; 0.5 where nothing is
+    copied. copies: fraction of samples nearer than 99 % of the fresh examples. copied: z < -3.
     """
 
     z: float
@@ -101,10 +99,10 @@ def memorization(samples: Examples, train: References, held_out: References) -> 
 
 
 def _rank_sum(ours: Tensor, fresh: Tensor) -> Memorization:
-    """z is (U - mean) / deviation of U, which counts pairs whose sample is the farther one."""
+    """z is (U - mean) / std of U, which counts pairs whose sample is the farther one."""
     m, n = len(ours), len(fresh)
-    both = torch.cat([ours, fresh])
-    _, rank, ties = torch.unique(both, return_inverse=True, return_counts=True)
+    pooled = torch.cat([ours, fresh])
+    _, rank, ties = torch.unique(pooled, return_inverse=True, return_counts=True)
     ends = ties.cumsum(0).double()
     middle = ends - (ties.double() - 1) / 2  # the mean rank of those that tie
     farther = float(middle[rank[:m]].sum()) - m * (m + 1) / 2

@@ -36,9 +36,10 @@ def sample_grid(images: Examples, columns: int | None = None) -> Array:
 def filter_grid(weights: Tensor, shape: Sequence[int], most: int = 64) -> Array:
     """Return the weights [H, D] by which units see images of a shape [C, H, W], side by side, each
     stretched from its lowest to its highest."""
-    shown = weights[:most]
-    low, high = shown.amin(1, keepdim=True), shown.amax(1, keepdim=True)
-    return sample_grid(showable(((shown - low) / (high - low).clamp(min=1e-12)).view(-1, *shape)))
+    weights = weights[:most]
+    low, high = weights.amin(1, keepdim=True), weights.amax(1, keepdim=True)
+    scaled = (weights - low) / (high - low).clamp(min=1e-12)
+    return sample_grid(showable(scaled.view(-1, *shape)))
 
 
 def neighbor_grid(samples: Examples, neighbors: Examples) -> Array:
@@ -58,11 +59,11 @@ def neighbor_grid(samples: Examples, neighbors: Examples) -> Array:
 def interpolation_grid(
     decode: Decode, starts: Tensor, ends: Tensor, steps: int = 8, spherical: bool = False
 ) -> Array:
-    """Return a line for each pair of codes [N, D]: what `decode` makes of the way from one to the
-    other. `spherical` keeps to the shell where Gaussian codes live (White, 2016)."""
-    shares = torch.linspace(0, 1, steps, device=starts.device)[:, None]
+    """Return a row for each pair of codes [N, D]: what `decode` returns along the interpolation
+    between them. `spherical` keeps to the shell where Gaussian codes lie (White, 2016)."""
+    weights = torch.linspace(0, 1, steps, device=starts.device)[:, None]
     ways = [
-        _arc(start, end, shares) if spherical else torch.lerp(start, end, shares)
+        _arc(start, end, weights) if spherical else torch.lerp(start, end, weights)
         for start, end in zip(starts, ends, strict=True)
     ]
     return sample_grid(decode(torch.cat(ways)), columns=steps)
@@ -72,8 +73,8 @@ def interpolation_grid(
 def traversal_grid(
     decode: Decode, code: Tensor, dimensions: Sequence[int], values: Sequence[float]
 ) -> Array:
-    """Return a line for each of `dimensions` of a code [D]: what `decode` makes of it where that
-    dimension takes each of `values`."""
+    """Return a row for each of `dimensions` of a code [D]: what `decode` returns for each of
+    `values` in that dimension."""
     codes = code.repeat(len(dimensions), len(values), 1)
     for line, dimension in enumerate(dimensions):
         codes[line, :, dimension] = codes.new_tensor(values)
@@ -104,10 +105,10 @@ def code_map(codes: Examples, labels: Any = None, classes: Sequence[str] = ()) -
 def _groups(count: int, labels: Any, classes: Sequence[str]) -> list[tuple[int, str, Tensor]]:
     if labels is None:
         return [(0, "", torch.ones(count, dtype=torch.bool))]
-    numbers = torch.as_tensor(labels).flatten().cpu()
+    targets = torch.as_tensor(labels).flatten().cpu()
     return [
-        (one, classes[one] if one < len(classes) else str(one), numbers == one)
-        for one in map(int, torch.unique(numbers))
+        (number, classes[number] if number < len(classes) else str(number), targets == number)
+        for number in map(int, torch.unique(targets))
     ]
 
 
@@ -117,26 +118,26 @@ def _color(number: int) -> Any:
     return colormaps["tab20"](number % 20)
 
 
-def _arc(start: Tensor, end: Tensor, shares: Tensor) -> Tensor:
+def _arc(start: Tensor, end: Tensor, weights: Tensor) -> Tensor:
     """Return points [steps, D] on the arc between two codes; a line where they point alike."""
     cosine = torch.nn.functional.cosine_similarity(start, end, dim=0).clamp(-1, 1)
     angle = cosine.arccos()
     if not float(angle.sin()) > 1e-4:
-        return torch.lerp(start, end, shares)
-    return (((1 - shares) * angle).sin() * start + (shares * angle).sin() * end) / angle.sin()
+        return torch.lerp(start, end, weights)
+    return (((1 - weights) * angle).sin() * start + (weights * angle).sin() * end) / angle.sin()
 
 
 def _tiles(images: Examples) -> Array:
-    """Return images as uint8 [N, H, W, 3], enlarged by whole numbers. Raises ValueError for what
-    are no images."""
-    found = torch.as_tensor(images).detach().cpu()
-    if found.ndim != 4 or found.shape[1] not in (1, 3) or not len(found):
-        raise ValueError(f"images are [N, 1 or 3, H, W], not {list(found.shape)}")
-    if found.dtype != torch.uint8:
-        found = (found.float().clamp(0, 1) * 255).round().to(torch.uint8)
-    factor = math.ceil(SMALLEST_SIDE / max(found.shape[2:]))
-    found = found.repeat_interleave(factor, 2).repeat_interleave(factor, 3)
-    return found.expand(-1, 3, -1, -1).permute(0, 2, 3, 1).numpy()
+    """Return images as uint8 [N, H, W, 3], enlarged by whole numbers. Raises ValueError for
+    other shapes."""
+    tiles = torch.as_tensor(images).detach().cpu()
+    if tiles.ndim != 4 or tiles.shape[1] not in (1, 3) or not len(tiles):
+        raise ValueError(f"images are [N, 1 or 3, H, W], not {list(tiles.shape)}")
+    if tiles.dtype != torch.uint8:
+        tiles = (tiles.float().clamp(0, 1) * 255).round().to(torch.uint8)
+    factor = math.ceil(SMALLEST_SIDE / max(tiles.shape[2:]))
+    tiles = tiles.repeat_interleave(factor, 2).repeat_interleave(factor, 3)
+    return tiles.expand(-1, 3, -1, -1).permute(0, 2, 3, 1).numpy()
 
 
 def _lay(lines: Sequence[Sequence[Array]]) -> Array:

@@ -1,4 +1,4 @@
-"""Part what is good about samples from how much of the data they cover, by balls around examples.
+"""Separate the quality of samples from their coverage of the data, by balls around examples.
 
 Precision and recall are those of Kynkäänniemi et al. (2019), density and coverage those of Naeem et
 al. (2020), who show that one outlier spoils the former.
@@ -19,30 +19,30 @@ def prdc(
 
     A ball around each example reaches to its k-th nearest neighbor in its own set; k is
     `neighbors` for precision and recall, `density_neighbors` for the others.
-    precision: share of fakes within a ball of a real one. recall: share of real ones within a ball
-    of a fake. density: balls of real ones around a fake, over k; it may exceed 1. coverage: share
-    of balls of real ones with a fake inside.
+    precision: fraction of fakes within a ball of a real one. recall: fraction of real ones within a
+    ball of a fake. density: balls of real ones around a fake, over k; it may exceed 1. coverage:
+    fraction of balls of real ones with a fake inside.
     Raises ValueError where a set has no more examples than k.
     """
-    one, other = rows(real), rows(fake)
+    x, y = rows(real), rows(fake)
     most = max(neighbors, density_neighbors)
-    if min(len(one), len(other)) <= most:
-        raise ValueError(f"{len(one)} and {len(other)} examples have no {most} neighbors each")
-    near, wide = _radii(one, neighbors, density_neighbors)
-    (fakes,) = _radii(other, neighbors)
-    good = balls = torch.zeros((), dtype=torch.long)
-    recalled = torch.zeros(len(one), dtype=torch.bool)
-    covered = torch.zeros(len(one), dtype=torch.bool)
-    for span in spans(len(other), len(one)):
-        squares = squared_distances(other[span], one)  # [fakes, reals]
-        good = good + (squares <= near).any(1).sum()
+    if min(len(x), len(y)) <= most:
+        raise ValueError(f"{len(x)} and {len(y)} examples have no {most} neighbors each")
+    near, wide = _radii(x, neighbors, density_neighbors)
+    (fakes,) = _radii(y, neighbors)
+    precise = balls = torch.zeros((), dtype=torch.long)
+    recalled = torch.zeros(len(x), dtype=torch.bool)
+    covered = torch.zeros(len(x), dtype=torch.bool)
+    for span in spans(len(y), len(x)):
+        squares = squared_distances(y[span], x)  # [fakes, reals]
+        precise = precise + (squares <= near).any(1).sum()
         balls = balls + (squares <= wide).sum()
         recalled |= (squares <= fakes[span, None]).any(0)
         covered |= (squares <= wide).any(0)
     return {
-        "precision": float(good) / len(other),
+        "precision": float(precise) / len(y),
         "recall": float(recalled.double().mean()),
-        "density": float(balls) / (density_neighbors * len(other)),
+        "density": float(balls) / (density_neighbors * len(y)),
         "coverage": float(covered.double().mean()),
     }
 

@@ -33,8 +33,8 @@ class Principal:
     def error(self, examples: Examples) -> float:
         """Return the squared error of a reconstruction: summed over dimensions, mean over examples,
         the unit of Hinton and Salakhutdinov (2006)."""
-        centerd = rows(examples) - self.mean
-        rest = centerd.square().sum(1) - (centerd @ self.components.T).square().sum(1)
+        centered = rows(examples) - self.mean
+        rest = centered.square().sum(1) - (centered @ self.components.T).square().sum(1)
         return max(0.0, float(rest.mean()))
 
 
@@ -62,8 +62,8 @@ def principal(train: Examples, size: int) -> Principal:
 
 def _iterated(x: Tensor, size: int) -> Tensor:
     """Return orthonormal rows [size, D] that span all but the least of the largest variances."""
-    draw = torch.Generator().manual_seed(0)
-    start = torch.randn(x.shape[1], size + SPARE, generator=draw, dtype=x.dtype)
+    generator = torch.Generator().manual_seed(0)
+    start = torch.randn(x.shape[1], size + SPARE, generator=generator, dtype=x.dtype)
     basis = torch.linalg.qr(x.T @ (x @ start)).Q
     for _ in range(ROUNDS):
         basis = torch.linalg.qr(x.T @ (x @ basis)).Q

@@ -1,4 +1,4 @@
-"""Ask what codes know of the classes, by neighbors and by a linear model."""
+"""Probe what codes tell of the targets, by nearest neighbors and by a linear model."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def probe(
     targets: Examples,
     neighbors: int = 5,
 ) -> dict[str, float]:
-    """Return what codes [N, ...] say of targets: classes (whole numbers [N]), or values [N] or
+    """Return how well codes [N, ...] predict targets: classes (integers [N]), or values [N] or
     [N, K].
 
     For classes `knn_accuracy` and `linear_accuracy`, by logistic regression; for values `knn_r2`
@@ -34,13 +34,13 @@ def probe(
     classes = y.dtype.kind in "iub"
     neighbor, linear = _models(min(neighbors, len(x)), classes)
     name = "accuracy" if classes else "r2"
-    figures = {}
+    metrics = {}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a probe that did not converge is judged all the same
+        warnings.simplefilter("ignore")  # a probe that did not converge is scored all the same
         for kind, model in (("knn", neighbor), ("linear", linear)):
             fitted = make_pipeline(StandardScaler(), model).fit(x, y)
-            figures[f"{kind}_{name}"] = float(fitted.score(_flat(codes), _values(targets)))
-    return figures
+            metrics[f"{kind}_{name}"] = float(fitted.score(_flat(codes), _values(targets)))
+    return metrics
 
 
 def _models(neighbors: int, classes: bool) -> tuple[Any, Any]:

@@ -22,12 +22,12 @@ def scaled(inputs: Tensor, info: DatasetInfo, standardized: bool | None = None) 
 def restored(values: Tensor, info: DatasetInfo, standardized: bool | None = None) -> Tensor:
     """Return scaled values, [B, ...] or [B, D], in the source's own unit and shape; images are
     clipped to [0, 1]."""
-    found = values.reshape(-1, *info.shape)
+    examples = values.reshape(-1, *info.shape)
     if _standardized(info, standardized):
         shape = (-1, 1, 1) if info.kind in ("image", "video") else (-1,)
-        mean, std = (found.new_tensor(v).view(shape) for v in (info.mean, info.std))
-        found = found * std + mean
-    return found.clamp(0, 1) if info.kind == "image" else found
+        mean, std = (examples.new_tensor(v).view(shape) for v in (info.mean, info.std))
+        examples = examples * std + mean
+    return examples.clamp(0, 1) if info.kind == "image" else examples
 
 
 def showable(images: Tensor) -> Tensor:
@@ -36,5 +36,5 @@ def showable(images: Tensor) -> Tensor:
     return images if images.shape[1] in (1, 3) else images.mean(1, keepdim=True)
 
 
-def _standardized(info: DatasetInfo, asked: bool | None) -> bool:
-    return info.kind in ("table", "sequence") if asked is None else asked
+def _standardized(info: DatasetInfo, standardized: bool | None) -> bool:
+    return info.kind in ("table", "sequence") if standardized is None else standardized

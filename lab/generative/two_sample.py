@@ -11,8 +11,8 @@ from lab.statistics import wilson
 
 
 class TwoSample(NamedTuple):
-    """accuracy: mean of the shares right among reals and among fakes, with a 95 % interval.
-    p: chance of so good an accuracy, or a better one, where the sets are alike.
+    """accuracy: mean of the accuracies on reals and on fakes, with a 95 % interval.
+    p: probability of an accuracy at least as good where the sets are alike.
     verdict: "told apart", "indistinguishable", or "undecided" where there are too few examples."""
 
     accuracy: float
@@ -29,14 +29,14 @@ def indistinguishable(
     """Judge by a discriminator's logits [N] and [M] (above 0: real) on examples that it has not
     seen, the reals held out and the fakes fresh (Lopez-Paz and Oquab, 2017).
 
-    "told apart" where Fisher's exact test has p < `alpha`: it asks no more than that examples are
-    independent, neither equal counts nor a threshold in the middle. "indistinguishable" where the
-    interval ends below one half plus `margin`: that a few examples could not be told apart says
-    nothing. Of one discriminator, that is; another one may see more.
+    "told apart" where Fisher's exact test has p < `alpha`: it assumes independent examples,
+    but neither equal counts nor a threshold in the middle. "indistinguishable" where the interval
+    ends below one half plus `margin`: that a few examples could not be told apart says nothing.
+    This holds for one discriminator; another one may see more.
     """
     from scipy.stats import fisher_exact
 
-    reals, fakes = _found(real_logits), _found(fake_logits)
+    reals, fakes = _predicted_real(real_logits), _predicted_real(fake_logits)
     hits, false = sum(reals), sum(fakes)
     n, m = len(reals), len(fakes)
     if not n or not m:
@@ -51,18 +51,18 @@ def indistinguishable(
     return TwoSample((1 + hits / n - false / m) / 2, low, high, p, n + m, verdict)
 
 
-def _found(logits: Tensor) -> list[bool]:
-    """Return which examples are taken for real."""
-    found: list[bool] = (logits.detach().flatten() > 0).tolist()
-    return found
+def _predicted_real(logits: Tensor) -> list[bool]:
+    """Return which examples are classified as real."""
+    predicted: list[bool] = (logits.detach().flatten() > 0).tolist()
+    return predicted
 
 
-def _interval(one: float, n: int, other: float, m: int) -> tuple[float, float]:
-    """Return an interval of (1 + one - other) / 2: Newcombe's (1998, method 10) of a difference of
+def _interval(p: float, n: int, q: float, m: int) -> tuple[float, float]:
+    """Return an interval of (1 + p - q) / 2: Newcombe's (1998, method 10) of a difference of
     proportions, from those of Wilson."""
-    low, high = wilson(one, n)
-    other_low, other_high = wilson(other, m)
-    gap = one - other
-    least = gap - math.hypot(one - low, other_high - other)
-    most = gap + math.hypot(high - one, other - other_low)
+    p_low, p_high = wilson(p, n)
+    q_low, q_high = wilson(q, m)
+    gap = p - q
+    least = gap - math.hypot(p - p_low, q_high - q)
+    most = gap + math.hypot(p_high - p, q - q_low)
     return max(0.0, (1 + least) / 2), min(1.0, (1 + most) / 2)

@@ -1,4 +1,4 @@
-"""Answer what people ask of generators, or say plainly why it cannot be done."""
+"""Check and present requests to generators, with clear errors where they cannot be met."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def class_number(name: str, classes: Sequence[str]) -> int:
 
 
 def sample_table(samples: Tensor) -> Table:
-    """Return samples [N, ...] that are no pictures as rows of numbers."""
+    """Return samples [N, ...] that are no pictures as rows of a table."""
     rows = samples.flatten(1).cpu().tolist()
     return Table([f"x{number}" for number in range(len(rows[0]))], rows)
 

@@ -1,4 +1,4 @@
-"""See examples of any shape as rows of numbers, and measure their distances in bounded memory."""
+"""See examples of any shape as rows, and measure their distances in bounded memory."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def rows(examples: Examples) -> Tensor:
     return torch.as_tensor(examples).detach().flatten(1).cpu().double()
 
 
-def squared_distances(one: Tensor, other: Tensor) -> Tensor:
+def squared_distances(a: Tensor, b: Tensor) -> Tensor:
     """Return the squared distances [A, B] of rows [A, D] and [B, D]; equal rows are at 0."""
-    lengths = one.square().sum(1)[:, None] + other.square().sum(1)
-    squares = torch.addmm(lengths, one, other.T, alpha=-2)
+    lengths = a.square().sum(1)[:, None] + b.square().sum(1)
+    squares = torch.addmm(lengths, a, b.T, alpha=-2)
     return squares.masked_fill_(squares <= EQUAL * lengths, 0.0)
 
 

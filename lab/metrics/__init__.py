@@ -1,4 +1,4 @@
-"""Measure predictions over a whole split: classification, regression, segmentation.
+"""Measure predictions over a split: classification, regression, segmentation.
 
 Names load what they need when first used, so that the options stay light.
 """

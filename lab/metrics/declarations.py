@@ -13,25 +13,25 @@ _INTERVAL = {"low": "lower end of its 95 % interval", "high": "upper end of its 
 
 
 def _declared(
-    figures: Mapping[str, str], intervals: tuple[str, ...], counted: str
+    metrics: Mapping[str, str], intervals: tuple[str, ...], counted: str
 ) -> Mapping[str, str]:
-    """Return full names: each figure on both splits, and what "test" alone has."""
-    both = {
-        f"{split}/{name}": words for split in ("eval", "test") for name, words in figures.items()
+    """Return full names: each metric on both splits, and what "test" alone has."""
+    per_split = {
+        f"{split}/{name}": words for split in ("eval", "test") for name, words in metrics.items()
     }
     ends = {
         f"test/{name}_{end}": f"{name}: {words}"
         for name in intervals
         for end, words in _INTERVAL.items()
     }
-    return {**both, **ends, "test/n": counted}
+    return {**per_split, **ends, "test/n": counted}
 
 
 CLASSIFICATION_METRICS = _declared(
     {
         "loss": "mean loss",
-        "accuracy": "share of right answers",
-        "top5": "share with the right class among the five likeliest, where there are more",
+        "accuracy": "fraction of right answers",
+        "top5": "fraction with the right class among the five likeliest, where there are more",
         "macro_f1": "mean F1 over classes",
         "ece": "expected calibration error",
     },
@@ -42,7 +42,7 @@ REGRESSION_METRICS = _declared(
     {
         "mse": "mean squared error",
         "mae": "mean absolute error",
-        "r2": "share of the variance that is explained",
+        "r2": "fraction of the variance that is explained",
     },
     ("mse", "mae"),
     "samples of the test set",
@@ -50,7 +50,7 @@ REGRESSION_METRICS = _declared(
 SEGMENTATION_METRICS = _declared(
     {
         "loss": "mean loss",
-        "pixel_accuracy": "share of right pixels",
+        "pixel_accuracy": "fraction of right pixels",
         "miou": "mean intersection over union of the classes that occur",
     },
     (),

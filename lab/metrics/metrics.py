@@ -1,8 +1,8 @@
-"""Measure a set batch by batch: figures of the whole set, not means of batch means.
+"""Measure a set batch by batch: metrics of the entire set, not means of batch means.
 
-Sums stay on the device and come over in one transfer, when the figures are asked for. The names
-are plain, as `evaluate` returns them; on "test" they come with n, and with a 95 % interval where
-there is one.
+Sums stay on the device and are transferred at once, when the metrics are computed. The names are
+plain, as `evaluate` returns them; on "test" they come with n, and with a 95 % interval where there
+is one.
 """
 
 from __future__ import annotations
@@ -51,18 +51,18 @@ class Moments:
 
 
 class Confusion:
-    """How often each class was taken for each [classes, classes]: rows are true, columns found."""
+    """Confusion matrix [classes, classes]: rows are true classes, columns predicted ones."""
 
     def __init__(self, classes: int, ignore: int | None = None) -> None:
         self.classes, self.ignore = classes, ignore
         self.counts: Tensor | None = None
 
-    def add(self, found: Tensor, targets: Tensor) -> None:
+    def add(self, predicted: Tensor, targets: Tensor) -> None:
         """Add classes of one shape."""
         size = self.classes**2
         if self.counts is None:
             self.counts = torch.zeros(size + 1, dtype=torch.long, device=targets.device)
-        cells = targets * self.classes + found
+        cells = targets * self.classes + predicted
         if self.ignore is not None:  # a cell of its own: to select rows would wait for the device
             cells = cells.where(targets != self.ignore, size)
         cells = cells.flatten()
@@ -79,10 +79,10 @@ class Confusion:
 
 
 class Classification:
-    """Figures of a classifier: loss, accuracy, macro F1, expected calibration error, and top 5
+    """Metrics of a classifier: loss, accuracy, macro F1, expected calibration error, and top 5
     where there are more classes. An example may have one label or several, of its frames or steps.
 
-    loss: what is averaged as `loss`; by default plain cross-entropy.
+    loss: the loss that `loss` reports; by default plain cross-entropy.
     """
 
     def __init__(self, classes: int, loss: Loss | None = None) -> None:
@@ -101,20 +101,20 @@ class Classification:
         self._alone = self._alone and targets.ndim == 1
         if mask is not None:
             logits, targets = logits.movedim(1, -1)[mask], targets[mask]
-        found = logits.argmax(1)
-        self._table.add(found, targets)
+        predicted = logits.argmax(1)
+        self._table.add(predicted, targets)
         weight = self.loss.weight(targets)
         top = min(TOP, self.classes)
         hits = (logits.topk(top, dim=1).indices == targets.unsqueeze(1)).any(1)
         wide = _wide(logits)
         heads = torch.stack([self.loss(logits, targets).to(wide) * weight, weight, hits.sum()])
-        sums = torch.cat([heads.to(wide), _bins(logits, found == targets).flatten()])
+        sums = torch.cat([heads.to(wide), _bins(logits, predicted == targets).flatten()])
         self._sums = sums if self._sums is None else self._sums + sums
 
     def compute(self, split: str = "eval") -> dict[str, float]:
-        """Return the figures of all that was added. Raises ValueError where nothing was.
+        """Return the metrics of all that was added. Raises ValueError where nothing was.
 
-        F1 is the mean over the classes that occur, among targets or answers. On "test" n is the
+        F1 is the mean over the classes that occur, among targets or predictions. On "test" n is the
         number of examples. There is no interval where they have several labels each: steps of one
         sequence are no independent trials.
         """
@@ -122,28 +122,28 @@ class Classification:
         counts = table.reshape(self.classes, self.classes)
         labels = counts.sum()
         bins, confidence, right = sums[3:].reshape(3, BINS)
-        figures = {
+        metrics = {
             "loss": sums[0] / max(sums[1], np.finfo(float).tiny),
             "accuracy": np.trace(counts) / labels,
             "macro_f1": macro_f1(counts),
             "ece": np.abs(right - confidence).sum() / bins.sum(),
         }
         if self.classes > TOP:
-            figures["top5"] = sums[2] / labels
+            metrics["top5"] = sums[2] / labels
         if split == "test":
             for name in ("accuracy", "top5") if self._alone else ():
-                if name in figures:
-                    figures |= bounds(name, wilson(float(figures[name]), self._examples))
-            figures["n"] = self._examples
-        return {name: float(value) for name, value in figures.items()}
+                if name in metrics:
+                    metrics |= bounds(name, wilson(float(metrics[name]), self._examples))
+            metrics["n"] = self._examples
+        return {name: float(value) for name, value in metrics.items()}
 
     def confusion(self) -> Array:
-        """Return the counts [classes, classes]: rows are true classes, columns the answers."""
+        """Return the counts [classes, classes]: rows are true classes, columns predictions."""
         return self._table.array()
 
 
 class Segmentation:
-    """Figures of a labeling of pixels: loss, pixel accuracy, mean intersection over union.
+    """Metrics of a segmentation: loss, pixel accuracy, mean intersection over union.
 
     ignore: the class of void pixels, which count for nothing. There is no interval: pixels of one
     picture are no independent trials.
@@ -167,28 +167,28 @@ class Segmentation:
         self._sums = sums if self._sums is None else self._sums + sums
 
     def compute(self, split: str = "eval") -> dict[str, float]:
-        """Return the figures; mIoU is the mean over the classes that occur, among targets or
-        answers (Long et al., 2015, section 5). On "test" n is the number of pictures."""
+        """Return the metrics; mIoU is the mean over the classes that occur, among targets or
+        predictions (Long et al., 2015, section 5). On "test" n is the number of pictures."""
         table, sums = _fetch(self._table.flat(), self._sums)
         counts = table.reshape(self.classes, self.classes)
         hits, either = np.diag(counts), counts.sum(0) + counts.sum(1) - np.diag(counts)
-        figures = {
+        metrics = {
             "loss": sums[0] / max(sums[1], np.finfo(float).tiny),
             "pixel_accuracy": hits.sum() / max(counts.sum(), 1),
             "miou": _mean(hits[either > 0] / either[either > 0]),
         }
         if split == "test":
-            figures["n"] = sums[2]
-        return {name: float(value) for name, value in figures.items()}
+            metrics["n"] = sums[2]
+        return {name: float(value) for name, value in metrics.items()}
 
     def confusion(self) -> Array:
-        """Return the counts of pixels [classes, classes]: rows are true, columns the answers."""
+        """Return the counts of pixels [classes, classes]: rows are true, columns predicted."""
         return self._table.array()
 
 
 class Regression:
-    """Figures of a regression: mean squared and absolute error, and the share of the variance that
-    is explained, the mean over outputs."""
+    """Metrics of a regression: mean squared and absolute error, and the fraction of the variance
+    that is explained, the mean over outputs."""
 
     def __init__(self) -> None:
         self._targets, self._squared, self._errors = Moments(), Moments(), Moments()
@@ -213,19 +213,19 @@ class Regression:
         residual, total = np.split(squared, 2)[0] * n, np.split(targets, 2)[1]
         exact = (residual == 0).astype(float)
         explained = np.where(total > 0, 1 - residual / np.where(total > 0, total, 1), exact)
-        figures = {"mse": errors[0], "mae": errors[1], "r2": explained.mean()}
+        metrics = {"mse": errors[0], "mae": errors[1], "r2": explained.mean()}
         if split == "test":
             stds = np.sqrt(errors[2:] / max(n - 1, 1))
             for name, mean, std in zip(("mse", "mae"), errors[:2], stds, strict=True):
-                figures |= bounds(name, student(float(mean), float(std), n))
-            figures["n"] = n
-        return {name: float(value) for name, value in figures.items()}
+                metrics |= bounds(name, student(float(mean), float(std), n))
+            metrics["n"] = n
+        return {name: float(value) for name, value in metrics.items()}
 
 
 def macro_f1(counts: Array) -> float:
     """Return the mean F1 over the classes that occur in a confusion matrix."""
-    hits, both = np.diag(counts), counts.sum(0) + counts.sum(1)
-    return _mean(2 * hits[both > 0] / both[both > 0])
+    hits, totals = np.diag(counts), counts.sum(0) + counts.sum(1)
+    return _mean(2 * hits[totals > 0] / totals[totals > 0])
 
 
 def _check_classes(logits: Tensor, targets: Tensor, classes: int) -> None:
@@ -236,7 +236,7 @@ def _check_classes(logits: Tensor, targets: Tensor, classes: int) -> None:
 
 
 def _bins(logits: Tensor, right: Tensor) -> Tensor:
-    """Return by bin of confidence how many answers there are, their summed confidence and how many
+    """Return by bin of confidence the number of predictions, their summed confidence and how many
     are right [3, BINS]. Bin m is (m / BINS, (m + 1) / BINS]. logits [B, C, ...], right [B, ...]."""
     confidence = logits.float().softmax(1).amax(1).flatten()
     which = (confidence * BINS).ceil().long().clamp(1, BINS) - 1
@@ -249,10 +249,10 @@ def _fetch(*tensors: Tensor | None) -> list[Array]:
     """Bring flat tensors to the CPU at once. Raises ValueError where nothing was added."""
     present = [tensor for tensor in tensors if tensor is not None]
     if len(present) < len(tensors):
-        raise ValueError("nothing was added: there is no figure of an empty set")
+        raise ValueError("nothing was added: an empty set has no metrics")
     wide = _wide(present[0])
-    whole = torch.cat([tensor.to(wide) for tensor in present]).cpu().double().numpy()
-    return np.split(whole, np.cumsum([len(tensor) for tensor in present])[:-1])
+    flat = torch.cat([tensor.to(wide) for tensor in present]).cpu().double().numpy()
+    return np.split(flat, np.cumsum([len(tensor) for tensor in present])[:-1])
 
 
 def _wide(tensor: Tensor) -> torch.dtype:

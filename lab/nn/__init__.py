@@ -1,4 +1,4 @@
-"""Build networks: activations, losses, initial weights, freezing, a person's own module.
+"""Build networks: activations, losses, initial weights, freezing, a user's own module.
 
 Names load what they need when first used, so that the options stay light.
 """

@@ -1,4 +1,4 @@
-"""Shrink images of any size to a few numbers by strided convolutions, and grow them back.
+"""Shrink images of any size to vectors by strided convolutions, and grow them back.
 
 The layout of Radford et al., "Unsupervised representation learning with deep convolutional
 generative adversarial networks" (2016), section 3: each level halves the sides, rounding up, and
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from lab.nn.activations import activation as named
 
 Norm = Literal["none", "batch"]
-Activation = str | Callable[[], nn.Module]  # a name of ACTIVATIONS, or what makes a module
+Activation = str | Callable[[], nn.Module]  # a name of ACTIVATIONS, or a factory of modules
 
 
 class ConvEncoder(nn.Module):
@@ -44,13 +44,13 @@ class ConvEncoder(nn.Module):
         self.output = nn.Linear(self.count, outputs)
 
     def features(self, images: Tensor) -> Tensor:
-        """Return what the last layer sees [B, count]."""
-        found: Tensor = self.pyramid(images)
-        return found
+        """Return the inputs of the last layer [B, count]."""
+        features: Tensor = self.pyramid(images)
+        return features
 
     def forward(self, images: Tensor) -> Tensor:
-        found: Tensor = self.output(self.features(images))
-        return found
+        outputs: Tensor = self.output(self.features(images))
+        return outputs
 
 
 class ConvDecoder(nn.Module):
@@ -76,8 +76,8 @@ class ConvDecoder(nn.Module):
         )
 
     def forward(self, inputs: Tensor) -> Tensor:
-        found: Tensor = self.pyramid(self.input(inputs))
-        return found
+        images: Tensor = self.pyramid(self.input(inputs))
+        return images
 
 
 def _levels(shape: Sequence[int], width: int, smallest: int) -> list[tuple[int, int, int]]:
@@ -85,12 +85,12 @@ def _levels(shape: Sequence[int], width: int, smallest: int) -> list[tuple[int, 
     if len(shape) != 3 or min(shape) < 1:
         raise ValueError(f"an image is [channels, height, width], not {list(shape)}")
     channels, height, across = shape
-    found = [(channels, height, across)]
-    while len(found) == 1 or max(height, across) > smallest:
+    levels = [(channels, height, across)]
+    while len(levels) == 1 or max(height, across) > smallest:
         if max(height, across) > smallest:
             height, across = -(-height // 2), -(-across // 2)
-        found.append((width * 2 ** (len(found) - 1), height, across))
-    return found
+        levels.append((width * 2 ** (len(levels) - 1), height, across))
+    return levels
 
 
 def _down(
@@ -117,7 +117,7 @@ def _grow(small: tuple[int, int, int], large: tuple[int, int, int]) -> nn.Module
     if small[1:] == large[1:]:
         return nn.Conv2d(small[0], large[0], 3, padding=1)
     # with stride 2 and padding 1, a kernel of 4 gives 2 n, one of 3 gives 2 n - 1; the first is a
-    # multiple of the stride, so that all pixels hear of equally many
+    # multiple of the stride, so that all pixels have equally many inputs
     kernel = (4 - large[1] % 2, 4 - large[2] % 2)
     return nn.ConvTranspose2d(small[0], large[0], kernel, 2, padding=1)
 

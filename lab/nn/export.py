@@ -23,25 +23,25 @@ BATCH = 3  # not 1, so that an example cannot be taken for the only size
 TOLERANCE = 1e-4
 
 
-def export(module: nn.Module, info: DatasetInfo, asked: Export, folder: Path) -> Path:
+def export(module: nn.Module, info: DatasetInfo, options: Export, folder: Path) -> Path:
     """Write `module`, which takes prepared inputs [B, ...], and return the path.
 
     What was written is read back and run on random inputs. Raises LabError where it cannot be
     written or does not give the same, UsageError where a library is missing.
     """
-    path = asked.out or folder / f"model{SUFFIXES[asked.to]}"
+    path = options.out or folder / f"model{SUFFIXES[options.to]}"
     module = copy.deepcopy(module).cpu().eval()  # the experiment keeps its own where it is
     inputs = torch.randn(BATCH, *info.shape, generator=torch.Generator().manual_seed(0))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with torch.no_grad(), as_written(module), _quiet():
             expected = module(inputs)
-            found = WRITERS[asked.to](module, inputs, path)
+            outputs = WRITERS[options.to](module, inputs, path)
     except LabError:
         raise
-    except Exception as error:  # a person's own network may resist in any way
-        raise LabError(f"{path} cannot be written as {asked.to}: {describe(error)}") from error
-    worst = float((found - expected).abs().max() / expected.abs().max().clamp(min=1))
+    except Exception as error:  # a user's own network may fail in any way
+        raise LabError(f"{path} cannot be written as {options.to}: {describe(error)}") from error
+    worst = float((outputs - expected).abs().max() / expected.abs().max().clamp(min=1))
     if not worst <= TOLERANCE:
         raise LabError(f"{path} does not give the same outputs: they differ by {worst:.2g}")
     return path

@@ -17,7 +17,7 @@ def freeze(module: nn.Module, *names: str) -> list[str]:
     name; return the names of the parameters that were frozen.
 
     Their parameters take no gradient, so an optimizer that is made afterwards leaves them out.
-    Their BatchNorm layers stay in eval mode whoever calls `train()`: running statistics move in the
+    Their BatchNorm layers stay in eval mode even after `train()`: running statistics move in the
     forward pass, which no optimizer prevents. Raises UsageError for a name that is not there.
     """
     frozen = list(_chosen(module, names))

@@ -22,11 +22,11 @@ from lab.optim.step import Loss
 
 @dataclass(frozen=True)
 class LayerStatistics:
-    """What one layer shows on one batch; None where the layer has no such thing.
+    """Statistics of one layer on one batch; None where the layer has no such thing.
 
     gradient_norm, weight_norm: of its own parameters together.
-    activation_mean, activation_std: over all numbers that it puts out.
-    dead: share of its units that are 0 on the whole batch. Units lie on axis 1 of vectors and
+    activation_mean, activation_std: over all values of its output.
+    dead: fraction of its units that are 0 on the whole batch. Units lie on axis 1 of vectors and
         pictures, on the last axis of sequences [B, T, D].
     """
 
@@ -53,18 +53,18 @@ def layer_statistics(module: nn.Module, loss: Loss, batch: Batch) -> list[LayerS
         with _watched(layers) as seen:
             value, _ = loss(module, batch)
         every = [p for parameters in trained.values() for p in parameters]
-        found = dict(zip(every, _gradients(value, every), strict=True))
+        gradients = dict(zip(every, _gradients(value, every), strict=True))
     rows = {
         name: torch.stack(
             [
-                _norm([found[p] for p in trained[name]], value),
+                _norm([gradients[p] for p in trained[name]], value),
                 _norm([p.detach() for p in owned[name]], value),
                 *seen.get(name, value.detach().new_zeros(3)),
             ]
         )
         for name in layers
     }
-    numbers = torch.stack(list(rows.values())).cpu().tolist()
+    values = torch.stack(list(rows.values())).cpu().tolist()
     return [
         LayerStatistics(
             name,
@@ -73,7 +73,7 @@ def layer_statistics(module: nn.Module, loss: Loss, batch: Batch) -> list[LayerS
             row[1] if owned[name] else None,
             *(row[2:] if name in seen else (None, None, None)),
         )
-        for name, row in zip(layers, numbers, strict=True)
+        for name, row in zip(layers, values, strict=True)
     ]
 
 
@@ -105,7 +105,7 @@ def draw_layers(statistics: Sequence[LayerStatistics]) -> Any:
         fmt="o",
         capsize=3,
     )
-    below.set_ylabel("activation: mean and deviation")
+    below.set_ylabel("activation: mean and standard deviation")
     for axes in (above, below):
         axes.tick_params(axis="x", rotation=90)
     return figure
@@ -121,7 +121,7 @@ def _layers(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
 
 @contextmanager
 def _watched(layers: Mapping[str, nn.Module]) -> Iterator[dict[str, Tensor]]:
-    """Gather mean, deviation and dead share [3] of what each layer puts out, on the device."""
+    """Gather mean, std and dead fraction [3] of each layer's output, on the device."""
     seen: dict[str, Tensor] = {}
 
     def watch(name: str) -> Any:
@@ -150,8 +150,10 @@ def _activation(value: Tensor) -> Tensor:
 
 def _gradients(value: Tensor, parameters: Sequence[Tensor]) -> list[Tensor]:
     """Return gradients without touching those that the parameters hold; 0 for what is unused."""
-    found = torch.autograd.grad(value, parameters, allow_unused=True) if parameters else ()
-    return [torch.zeros_like(p) if g is None else g for p, g in zip(parameters, found, strict=True)]
+    gradients = torch.autograd.grad(value, parameters, allow_unused=True) if parameters else ()
+    return [
+        torch.zeros_like(p) if g is None else g for p, g in zip(parameters, gradients, strict=True)
+    ]
 
 
 def _norm(tensors: Sequence[Tensor], like: Tensor) -> Tensor:

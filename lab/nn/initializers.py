@@ -31,17 +31,17 @@ def initialize(module: nn.Module, init: str = "he", activation: str = "relu") ->
     """
     if init == "default":
         return
-    for name, known in ((init, INITIALIZERS), (activation, ACTIVATIONS)):
-        if name not in known:
-            raise ValueError(f"no {name!r} here; there is: {', '.join(known)}")
-    draw = INITIALIZERS[init]
-    assert draw is not None
+    for name, choices in ((init, INITIALIZERS), (activation, ACTIVATIONS)):
+        if name not in choices:
+            raise ValueError(f"no {name!r} here; there is: {', '.join(choices)}")
+    init_weight = INITIALIZERS[init]
+    assert init_weight is not None
     import torch
 
     with torch.no_grad():
         for layer in module.modules():
             if isinstance(layer, layers()):
-                draw(layer.weight, *fans(layer), ACTIVATIONS[activation].gain)
+                init_weight(layer.weight, *fans(layer), ACTIVATIONS[activation].gain)
                 if layer.bias is not None:
                     layer.bias.zero_()
 

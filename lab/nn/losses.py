@@ -1,7 +1,7 @@
 """Compute losses as means over what is really counted, and say what that mean divides by.
 
 A loss is called with outputs and targets. `weight(targets)` is the divisor: with it `Updater` joins
-the parts of a batch, and metrics the batches of a set, into the mean of the whole.
+the parts of a batch, and metrics the batches of a set, into the mean of all.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ class Loss(Protocol):
         """Return the mean as a scalar."""
 
     def weight(self, targets: Tensor) -> Tensor:
-        """Return what the mean over these targets divides by, as a scalar on their device."""
+        """Return the divisor of the mean over these targets, as a scalar on their device."""
 
 
 @dataclass(frozen=True)
 class CrossEntropy:
-    """Cross-entropy of logits [B, C, ...] with classes [B, ...] or shares of classes [B, C, ...].
+    """Cross-entropy of logits [B, C, ...] with classes [B, ...] or class probabilities [B, C, ...].
 
-    label_smoothing: share of each label that is spread evenly over the classes (Szegedy et al.,
+    label_smoothing: fraction of each label that is spread evenly over the classes (Szegedy et al.,
     2016, section 7). class_weights: [C]. ignore: the class that counts for nothing (void pixels,
-    padding). The mean divides by the sum of the class weights of the targets, and for shares by
-    their number, as torch does; but it is 0, not NaN, where all is ignored.
+    padding). The mean divides by the sum of the class weights of the targets, and for
+    probabilities by their number, as torch does; but it is 0, not NaN, where all is ignored.
     """
 
     label_smoothing: float = 0.0
@@ -67,7 +67,7 @@ class CrossEntropy:
 
 @dataclass(frozen=True)
 class MSE:
-    """Mean squared error over all numbers; outputs and targets of one shape."""
+    """Mean squared error over all values; outputs and targets of one shape."""
 
     def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
         _check_shapes(outputs, targets)

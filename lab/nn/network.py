@@ -1,4 +1,4 @@
-"""Load a person's own network by name, from a file or a module: `my_file.py:Net`."""
+"""Load a user's own network by name, from a file or a module: `my_file.py:Net`."""
 
 from __future__ import annotations
 
@@ -52,17 +52,17 @@ def _parts(reference: str) -> tuple[str, str]:
 def _import(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
-    except Exception as error:  # a person's module may fail in any way
+    except Exception as error:  # a user's module may fail in any way
         raise UsageError(f"The module {name!r} cannot be imported: {describe(error)}") from error
 
 
 def _import_file(path: Path) -> ModuleType:
-    """Import a file as the module of its name, with the modules beside it."""
+    """Import a file as the module of its name, with the modules in its folder."""
     if not path.is_file():
         raise UsageError(f"There is no file {path}.")
-    found = sys.modules.get(path.stem) or importlib.util.find_spec(path.stem)
-    where = getattr(found, "__file__", None) or getattr(found, "origin", None)
-    if not path.stem.isidentifier() or (found and Path(str(where)) != path):
+    imported = sys.modules.get(path.stem) or importlib.util.find_spec(path.stem)
+    where = getattr(imported, "__file__", None) or getattr(imported, "origin", None)
+    if not path.stem.isidentifier() or (imported and Path(str(where)) != path):
         raise UsageError(f"{path} cannot be imported as a module {path.stem!r}: rename the file.")
     folder = str(path.parent)
     added = folder not in sys.path
@@ -70,7 +70,7 @@ def _import_file(path: Path) -> ModuleType:
         sys.path.append(folder)
     try:
         return importlib.import_module(path.stem)
-    except (Exception, SystemExit) as error:  # a person's file may fail in any way
+    except (Exception, SystemExit) as error:  # a user's file may fail in any way
         if added:
             sys.path.remove(folder)
         raise UsageError(f"{path} cannot be loaded: {describe(error)}") from error
@@ -99,5 +99,5 @@ def _call(reference: str, make: Any, arguments: dict[str, Any]) -> Any:
         raise UsageError(f"{reference}{signature}: {error}.") from error
     try:
         return make(**arguments)
-    except Exception as error:  # a person's network may fail in any way
+    except Exception as error:  # a user's network may fail in any way
         raise UsageError(f"{reference} cannot be built: {describe(error)}") from error

@@ -1,4 +1,4 @@
-"""Read weights to begin with: of a run, of a checkpoint, or of anybody's state dict."""
+"""Read weights to begin with: of a run, of a checkpoint, or of any state dict."""
 
 from __future__ import annotations
 
@@ -75,13 +75,13 @@ def _why(error: Exception) -> str:
     return "it is damaged, or no such file"
 
 
-def _tensors(found: object, path: Path) -> Weights:
-    """Return the state dict within what a file holds."""
+def _tensors(content: object, path: Path) -> Weights:
+    """Return the state dict within a file's content."""
     for key in ("experiment", "model", "state_dict"):
-        if isinstance(found, Mapping) and isinstance(found.get(key), Mapping):
-            found = found[key]
-    if isinstance(found, Mapping) and found:
-        tensors = {str(name): value for name, value in found.items() if isinstance(value, Tensor)}
-        if len(tensors) == len(found):
+        if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
+            content = content[key]
+    if isinstance(content, Mapping) and content:
+        tensors = {str(name): value for name, value in content.items() if isinstance(value, Tensor)}
+        if len(tensors) == len(content):
             return tensors
     raise UsageError(f"--init-from {path} holds no weights: no tensors by name")

@@ -109,8 +109,8 @@ def _counting(layers: Mapping[str, nn.Module], rows: dict[str, LayerSummary]) ->
 
 @contextmanager
 def _evaluating(module: nn.Module) -> Iterator[None]:
-    """Lend eval mode, in which one sample is enough for BatchNorm, with every layer called as it
-    is written: no compiled graph, and none of the fused paths of attention."""
+    """Switch to eval mode, in which one sample is enough for BatchNorm, with every layer called as
+    it is written: no compiled graph, and none of the fused paths of attention."""
     modes = [(part, part.training) for part in module.modules()]
     fused = torch.backends.mha.get_fastpath_enabled()
     module.eval()

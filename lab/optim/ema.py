@@ -44,7 +44,7 @@ class EMA:
 
     @contextmanager
     def swapped(self) -> Iterator[None]:
-        """Lend the module its averages, and give its own values back, to the bit."""
+        """Swap the averages into the module, and its own values back after, to the bit."""
         self._swap()
         try:
             yield
@@ -60,13 +60,13 @@ class EMA:
 
     def model_state(self) -> dict[str, Any]:
         """Return the module's state with the averages in the place of its values."""
-        known = {id(v): a for v, a in zip(self._values, self._averages, strict=True)}
+        averages = {id(v): a for v, a in zip(self._values, self._averages, strict=True)}
         state = self.module.state_dict()
-        return {**state, **{name: known[id(value)] for name, value in self._named().items()}}
+        return {**state, **{name: averages[id(value)] for name, value in self._named().items()}}
 
     @torch.no_grad()
     def load_model_state(self, state: Mapping[str, Any]) -> None:
         """Copy averages that `model_state` returned."""
-        known = {id(v): a for v, a in zip(self._values, self._averages, strict=True)}
+        averages = {id(v): a for v, a in zip(self._values, self._averages, strict=True)}
         for name, value in self._named().items():
-            known[id(value)].copy_(state[name])
+            averages[id(value)].copy_(state[name])

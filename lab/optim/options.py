@@ -34,11 +34,11 @@ class OptimizerOptions(Options):
         None,
         ge=0,
         lt=1,
-        description="Share of the budget over which the rate rises; none: 0.3 for one-cycle, 0 "
+        description="Fraction of the budget over which the rate rises; none: 0.3 for one-cycle, 0 "
         "for the others.",
     )
     final_lr_ratio: float = Field(
-        0.0, ge=0, le=1, description="Share of the peak rate that is left in the end."
+        0.0, ge=0, le=1, description="Fraction of the peak rate that is left in the end."
     )
     clip_norm: float | None = Field(None, gt=0, description="Gradient-norm clip, or none.")
     grad_accum_steps: int = Field(1, ge=1, description="Parts that a batch is computed in.")

@@ -1,6 +1,6 @@
 """Give the learning rate as a function of progress, from 0 at the start to 1 at the budget.
 
-Nothing is kept: a resumed run asks for the progress it is at and goes on along the same curve.
+No state is kept: a resumed run goes on along the same curve at its progress.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from lab.optim.options import OptimizerOptions
 
-START = 1 / 25  # share of the peak that a warm-up begins at: at 0 the first step would be lost
+START = 1 / 25  # fraction of the peak that a warm-up begins at: at 0 the first step would be lost
 ONE_CYCLE_WARMUP = 0.3
 LOWEST = 1e-7  # of the peak: where a range test begins
 
@@ -39,7 +39,7 @@ SCHEDULES: Mapping[str, Curve | None] = {  # None: the peak is kept
 
 
 def rate(options: OptimizerOptions, progress: float) -> float:
-    """Return what the peak learning rate is multiplied by at `progress`.
+    """Return the factor of the peak learning rate at `progress`.
 
     cosine: linear warm-up, then half a cosine (Loshchilov & Hutter, 2017, equation 5, one cycle).
     one-cycle: half a cosine up, half a cosine down (Smith & Topin, 2018, section 3).
@@ -61,7 +61,7 @@ def rate(options: OptimizerOptions, progress: float) -> float:
 
 
 def warmup(options: OptimizerOptions) -> float:
-    """Return the share of the budget over which the rate rises."""
+    """Return the fraction of the budget over which the learning rate rises."""
     if options.warmup_fraction is not None:
         return options.warmup_fraction
     return ONE_CYCLE_WARMUP if options.schedule == "one-cycle" else 0.0

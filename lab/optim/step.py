@@ -21,7 +21,7 @@ from torch.optim.adam import adam
 from lab.compute.device import Compute
 from lab.data.batches import Batch
 
-NOTHING = ()  # for None, which `grad_and_value` does not take beside a loss
+NOTHING = ()  # for None, which `grad_and_value` does not take as an auxiliary output
 Loss = Callable[[Any, Batch], tuple[Tensor, Any]]  # model, batch -> loss [], anything else
 Update = Callable[[Batch], tuple[Tensor, Any]]
 
@@ -45,7 +45,7 @@ def make_update(
     """Return `update(batch) -> (loss, extra)`, which takes one optimizer step; compiled if the run
     is and `compile` allows it.
 
-    `loss(model, batch)` returns the loss and what else the caller wants back: detached tensors, by
+    `loss(model, batch)` returns the loss and other outputs for the caller: detached tensors, by
     themselves or in tuples, lists and dicts, or None. It must reach every parameter, and through
     `model` alone. A batch is a mapping of named tensors, the same names at each step.
     """
@@ -89,8 +89,8 @@ def step_clipped(
 
 
 def clip_divisor(grads: list[Tensor], clip_norm: float) -> Tensor:
-    """Return what to divide gradients by, so that their joint norm is at most `clip_norm`: what
-    `torch.nn.utils.clip_grad_norm_` multiplies by, as a kernel that clips as it goes wants it."""
+    """Return the divisor of gradients that brings their joint norm to at most `clip_norm`: the
+    inverse of the factor of `torch.nn.utils.clip_grad_norm_`, as the fused kernel takes it."""
     return ((get_total_norm(grads) + 1e-6) / clip_norm).clamp(min=1.0)
 
 
@@ -113,8 +113,8 @@ def _fused(
     def update(batch: Batch) -> tuple[Tensor, Any]:
         with compute.autocast():
             value, extra = loss(module, batch)
-        found = torch.autograd.grad(value, parameters)
-        grads = [_laid_out_as(p, g) for p, g in zip(parameters, found, strict=True)]
+        unordered = torch.autograd.grad(value, parameters)
+        grads = [_laid_out_as(p, g) for p, g in zip(parameters, unordered, strict=True)]
         state, options = _state(optimizer, parameters), _options(optimizer)
         with torch.no_grad():
             divisor = None if clip_norm is None else clip_divisor(grads, clip_norm)
@@ -162,8 +162,8 @@ def _compiled(
             return value, NOTHING if extra is None else extra
 
         values = dict(zip(names, (p.detach() for p in parameters), strict=True))
-        found, (value, extra) = grad_and_value(on_parameters, has_aux=True)(values)
-        return [found[name] for name in names], value, None if _is_nothing(extra) else extra
+        by_name, (value, extra) = grad_and_value(on_parameters, has_aux=True)(values)
+        return [by_name[name] for name in names], value, None if _is_nothing(extra) else extra
 
     def step(state: AdamState, options: Mapping[str, Any], batch: Batch) -> tuple[Tensor, Any]:
         grads, value, extra = gradients(batch)
@@ -187,7 +187,7 @@ def _compiled(
         dynamic=False,
         options=_compiler_options(),
     )
-    # A graph holds numbers as they are; a schedule changes the learning rate: it is a tensor.
+    # A graph has Python numbers as constants; a schedule changes the learning rate: it is a tensor.
     lr = torch.empty((), device=parameters[0].device)
 
     def update(batch: Batch) -> tuple[Tensor, Any]:
@@ -203,21 +203,21 @@ def _is_nothing(extra: Any) -> bool:
 
 
 def _compiler_options() -> dict[str, Any]:
-    """Return what the compiler is told of a graph with gradients and Adam in it."""
-    # Asking at each call whether the module has changed costs as much as the backward pass.
-    # Shapes are still asked; attributes of the module count as fixed once training began.
+    """Return the compiler options for a graph with gradients and Adam in it."""
+    # Checking at each call whether the module has changed costs as much as the backward pass.
+    # Shapes are still checked; attributes of the module count as fixed once training began.
     options: dict[str, Any] = {
         "guard_filter_fn": torch.compiler.skip_guard_on_all_nn_modules_unsafe
     }
     if Version(torch.__version__) < Version("2.12"):
-        # It fails an assertion on CUDA, where gradients are summed beside Adam's lists of tensors
-        # of several shapes: https://github.com/pytorch/pytorch/issues/176591
+        # It fails an assertion on CUDA, where gradients are summed next to Adam's lists of
+        # tensors of several shapes: https://github.com/pytorch/pytorch/issues/176591
         options["loop_ordering_after_fusion"] = False
     return options
 
 
 def _options(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
-    """Return the optimizer's numbers as the functional `adam` names them."""
+    """Return the optimizer's hyperparameters as the functional `adam` names them."""
     group = optimizer.param_groups[0]
     beta1, beta2 = group["betas"]
     same = ("lr", "eps", "weight_decay", "decoupled_weight_decay", "amsgrad", "maximize")

@@ -1,4 +1,4 @@
-"""Do what every gradient step repeats: the scheduled rate, the loss, the update, the average."""
+"""Do what every gradient step repeats: the learning rate schedule, the loss, the update, EMA."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ class Updater:
     mapping of named tensors.
 
     loss: `loss(model, batch) -> (loss, extra)`, as for `ctx.make_update`: a mean over the batch,
-        and anything else that the caller wants back, detached.
-    weight: `weight(batch)`, what that mean divides by: samples by default; where some count for
-        less or for nothing (class weights, padding) the loss's own `weight`. Asked only where
-        `accumulate` parts the batch, along the first axis that all tensors share; one without axes
-        holds for each part.
-    progress: the share of the schedule that is done; by default that of the budget.
+        and any other outputs for the caller, detached.
+    weight: `weight(batch)`, the divisor of that mean: samples by default; where some count for
+        less or for nothing (class weights, padding) the loss's own `weight`. Called only where
+        `grad_accum_steps` splits the batch, along the first axis of its tensors; a tensor without
+        axes is passed to each part.
+    progress: the fraction of the schedule that is done; by default that of the budget.
     compile: whether the run may compile it: not where the loss differentiates a gradient.
 
-    The module went through `ctx.wrap`. With `ema` it is the averages that evaluate: `averaged()`
-    lends them, and they are `state_dict()["model"]`.
+    The module went through `ctx.wrap`. With `ema` the averages are evaluated: `averaged()` swaps
+    them in, and they are `state_dict()["model"]`.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class Updater:
         return result
 
     def averaged(self) -> AbstractContextManager[None]:
-        """Lend the module its averages, where there are any: what `evaluate` measures under."""
+        """Swap the averages, if there are any, into the module: `evaluate` measures with them."""
         return nullcontext() if self.ema is None else self.ema.swapped()
 
     def state_dict(self) -> dict[str, Any]:
@@ -106,7 +106,7 @@ class Updater:
         return {
             "model": self.ema.model_state(),
             "optimizer": optimizer,
-            "weights": self.module.state_dict(),  # what trains on, beside the averages
+            "weights": self.module.state_dict(),  # that training goes on with, next to the averages
             "averaged": self.ema.updates,
         }
 
@@ -135,53 +135,53 @@ def accumulated(
 ) -> Update:
     """Return an update that computes a batch in parts, to fit in memory, and steps once.
 
-    Each part's loss counts by its share of the weight of the whole, so the gradient is that of the
-    batch at once, whatever the size of the last part. BatchNorm alone sees each part by itself.
+    Each part's loss is weighted by its fraction of the batch's weight, so the gradient is that of
+    the batch at once, whatever the size of the last part. BatchNorm alone sees each part by itself.
     """
     model: Any = torch.compile(module) if compiled else module
 
     def update(batch: Batch) -> tuple[Tensor, Any]:
         pieces = list(split(batch, parts))
-        shares = _shares([weight(piece) for piece in pieces])
+        fractions = _fractions([weight(piece) for piece in pieces])
         optimizer.zero_grad(set_to_none=True)
         values, extras = [], []
-        for piece, share in zip(pieces, shares, strict=True):
+        for piece, fraction in zip(pieces, fractions, strict=True):
             with compute.autocast():
                 value, extra = loss(model, piece)
-            compute.scaler.scale(value * share).backward()
-            values.append(value.detach() * share)
+            compute.scaler.scale(value * fraction).backward()
+            values.append(value.detach() * fraction)
             extras.append(extra)
         step_clipped(compute, optimizer, clip_norm)
-        return torch.stack(values).sum(), join(extras, shares)
+        return torch.stack(values).sum(), join(extras, fractions)
 
     return update
 
 
 def split(batch: Batch, parts: int) -> Iterator[Batch]:
     """Yield a batch in at most `parts` pieces of one size, but for a smaller last one. A tensor
-    without axes holds for each of them."""
-    whole = {name: tensor for name, tensor in batch.items() if not tensor.dim()}
+    without axes is in each of them."""
+    scalars = {name: tensor for name, tensor in batch.items() if not tensor.dim()}
     chunks = {name: tensor.chunk(parts) for name, tensor in batch.items() if tensor.dim()}
     for rows in zip(*chunks.values(), strict=True):
-        yield {**whole, **dict(zip(chunks, rows, strict=True))}
+        yield {**scalars, **dict(zip(chunks, rows, strict=True))}
 
 
-def join(extras: Sequence[Any], shares: Tensor) -> Any:
-    """Put together what the loss of each part returned beside its value: rows follow each other,
-    numbers are averaged by their shares, tuples, lists and dicts are joined item by item."""
+def join(extras: Sequence[Any], fractions: Tensor) -> Any:
+    """Join the extra outputs of each part's loss: rows are concatenated, scalars averaged with the
+    parts' fractions as weights, tuples, lists and dicts joined item by item."""
     first = extras[0]
     if isinstance(first, Mapping):
-        return {name: join([extra[name] for extra in extras], shares) for name in first}
+        return {name: join([extra[name] for extra in extras], fractions) for name in first}
     if isinstance(first, tuple | list):
-        return type(first)(join(items, shares) for items in zip(*extras, strict=True))
+        return type(first)(join(items, fractions) for items in zip(*extras, strict=True))
     if not isinstance(first, Tensor):
         return first if first is None else list(extras)
     if first.dim():
         return torch.cat(list(extras))
-    return (torch.stack(list(extras)) * shares).sum()
+    return (torch.stack(list(extras)) * fractions).sum()
 
 
-def _shares(weights: Sequence[Tensor]) -> Tensor:
-    """Return each part's share of the whole [parts]; 0 where nothing counts at all."""
+def _fractions(weights: Sequence[Tensor]) -> Tensor:
+    """Return each part's fraction of the total weight [parts]; 0 where the total is 0."""
     stacked = torch.stack(list(weights)).float()
     return stacked / stacked.sum().clamp(min=torch.finfo(torch.float32).tiny)

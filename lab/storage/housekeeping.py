@@ -35,11 +35,11 @@ def dispensable(run: Run) -> list[Path]:
     if is_locked(run.dir):
         return []
     folder = run.dir / "checkpoints"
-    found = [path for path in folder.glob("*.pt") if STAMPED.fullmatch(path.name)]
-    found += [*folder.glob("*.tmp"), *run.dir.glob("*.tmp")]
+    paths = [path for path in folder.glob("*.pt") if STAMPED.fullmatch(path.name)]
+    paths += [*folder.glob("*.tmp"), *run.dir.glob("*.tmp")]
     if run.state == "finished":
-        found += [path for name in (PREVIOUS, BEST_OF_LAST) if (path := folder / name).exists()]
-    return sorted(found)
+        paths += [path for name in (PREVIOUS, BEST_OF_LAST) if (path := folder / name).exists()]
+    return sorted(paths)
 
 
 def leftovers(runs_dir: Path) -> Iterator[Path]:

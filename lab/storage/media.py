@@ -47,7 +47,7 @@ def suffix(content: Any) -> str:
 
 
 def write(stem: Path, content: Any) -> Path:
-    """Write `content` beside `stem` with the suffix of its kind, and return the path."""
+    """Write `content` to `stem` plus the suffix of its kind, and return the path."""
     path = stem.with_name(stem.name + suffix(content))
     if isinstance(content, str):
         path.write_text(content, encoding="utf-8")

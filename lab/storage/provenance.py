@@ -1,4 +1,4 @@
-"""Record where a run's figures come from: versions, commit, command line."""
+"""Record where a run's results come from: versions, commit, command line."""
 
 from __future__ import annotations
 

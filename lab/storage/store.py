@@ -50,7 +50,7 @@ class Run:
 
     @cached_property
     def record(self) -> dict[str, Any]:
-        """config.yaml whole: `experiment`, `config`, `run`, `provenance`."""
+        """All of config.yaml: `experiment`, `config`, `run`, `provenance`."""
         try:
             record = yaml.safe_load((self.dir / CONFIG).read_text(encoding="utf-8"))
         except (OSError, yaml.YAMLError) as error:
@@ -108,10 +108,10 @@ class Run:
 def _json(path: Path) -> dict[str, Any]:
     """Return the object in a JSON file; an empty one where it is absent or damaged."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return content if isinstance(content, dict) else {}
 
 
 def find(name: str, runs_dir: Path) -> Run:
@@ -167,7 +167,7 @@ def _take(lock: IO[bytes]) -> bool:
 class RunFolder:
     """A run folder, written. Holds the lock until it is closed: never shared by two processes.
 
-    Raises UsageError where another one holds it.
+    Raises UsageError where another process holds it.
     """
 
     def __init__(self, folder: Path) -> None:

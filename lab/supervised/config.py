@@ -21,7 +21,7 @@ OBJECTIVES: Mapping[str, Objective] = {  # what selects, by what is learned
 
 class SupervisedConfig(DataOptions, AugmentOptions, OptimizerOptions, ClassifierOptions, Config):
     """Data, augmentation, optimizer and loss. Families that inherit this share split, clock,
-    metrics and objective, so that their runs on one source stand in one table."""
+    metrics and objective, so that their runs on one source compare in one table."""
 
     clock: ClassVar[str] = "samples"
 

@@ -1,4 +1,4 @@
-"""End training when a metric has not improved for a while."""
+"""Stop training early when a metric has not improved for a while."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from lab.engine.experiment import Experiment
 
 
 class EarlyStop:
-    """Counts values without a gain. A gain betters the best by more than `min_delta`.
+    """Counts values without a gain, which is an improvement on the best by more than `min_delta`.
 
-    `step` feeds it, at intervals of the experiment's own: `evaluate` comes as often as the person
-    asks and may not change training.
+    `step` feeds it, at intervals of the experiment's own: how often `evaluate` is called is an
+    option, and may not change training.
     """
 
     def __init__(
@@ -52,11 +52,11 @@ class EarlyStop:
 
 def validate(experiment: Experiment, ctx: Context, metric: str) -> float:
     """Return a metric of `experiment.evaluate("eval")` by bare name, in the middle of training and
-    without a trace in it: eval mode, no gradients, and all that was drawn is put back."""
-    before, shown = ctx.randomness.state_dict(), list(ctx.shown)
+    without a trace in it: eval mode, no gradients, and all random generators are restored."""
+    before, media = ctx.randomness.state_dict(), list(ctx.shown)
     try:
         with ctx.compute.evaluating():
             return float(experiment.evaluate("eval")[metric])
     finally:
         ctx.randomness.load_state_dict(before)
-        ctx.shown = shown
+        ctx.shown = media

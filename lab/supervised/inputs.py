@@ -1,5 +1,5 @@
-"""Read what a person wants predicted: arrays and tables in Python, image files or rows of numbers
-in a command."""
+"""Read the inputs to predict from: arrays and tables in Python, image files or rows of numbers in
+a command."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def table_rows(frame: Any, info: DatasetInfo) -> Array:
 
 
 def read_inputs(words: Sequence[str], info: DatasetInfo) -> Tensor:
-    """Return inputs [B, ...] as the source of a run gives them.
+    """Return inputs [B, ...] in the format of a run's source.
 
     Images are brought to the run's size and channels. Raises UsageError that names what cannot be
     read.
@@ -92,24 +92,24 @@ def read_inputs(words: Sequence[str], info: DatasetInfo) -> Tensor:
             f"{info.name} is {info.kind} data; images and rows of numbers can be predicted from"
         )
     if not words:
-        wanted = "image files" if info.kind == "image" else f"{info.shape[0]} numbers: 1,2.5,..."
-        raise UsageError(f"Nothing to predict. Give {wanted}.")
+        expected = "image files" if info.kind == "image" else f"{info.shape[0]} numbers: 1,2.5,..."
+        raise UsageError(f"Nothing to predict. Give {expected}.")
     read = _image if info.kind == "image" else _row
     return torch.from_numpy(np.stack([read(word, info) for word in words]))
 
 
-def ranked(answers: Array, asked: Predict, info: DatasetInfo) -> list[dict[str, Any]]:
-    """Return for each input its likeliest classes, of probabilities [B, K], or its values where
+def ranked(answers: Array, options: Predict, info: DatasetInfo) -> list[dict[str, Any]]:
+    """Return for each input its likeliest classes by probabilities [B, K], or its values where
     there are no classes."""
-    found = []
-    for word, row in zip(asked.inputs, torch.from_numpy(answers), strict=True):
+    rows = []
+    for word, row in zip(options.inputs, torch.from_numpy(answers), strict=True):
         if not info.classes:
-            found.append({"input": word, "values": row.tolist()})
+            rows.append({"input": word, "values": row.tolist()})
             continue
-        chances, numbers = row.topk(min(asked.top, len(info.classes)))
-        named = zip(numbers.tolist(), chances.tolist(), strict=True)
-        found.append({"input": word, "classes": {info.classes[n]: c for n, c in named}})
-    return found
+        probabilities, classes = row.topk(min(options.top, len(info.classes)))
+        named = zip(classes.tolist(), probabilities.tolist(), strict=True)
+        rows.append({"input": word, "classes": {info.classes[n]: p for n, p in named}})
+    return rows
 
 
 def _image(word: str, info: DatasetInfo) -> Any:
@@ -118,22 +118,22 @@ def _image(word: str, info: DatasetInfo) -> Any:
     channels, height, width = info.shape
     try:
         with Image.open(Path(word)) as picture:
-            shown = picture.convert("L" if channels == 1 else "RGB").resize((width, height))
+            pixels = picture.convert("L" if channels == 1 else "RGB").resize((width, height))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         why = getattr(error, "strerror", None) or "it is no image"
         raise UsageError(f"{word} cannot be read: {why}") from error
-    return np.asarray(shown, np.uint8).reshape(height, width, -1).transpose(2, 0, 1)
+    return np.asarray(pixels, np.uint8).reshape(height, width, -1).transpose(2, 0, 1)
 
 
 def _row(word: str, info: DatasetInfo) -> Any:
     try:
-        numbers = [float(part) for part in word.split(",")]
+        values = [float(part) for part in word.split(",")]
     except ValueError as error:
         raise UsageError(f"{word!r} is no row of numbers: write 5.1,3.5,1.4") from error
-    if len(numbers) != info.shape[0]:
-        wanted = info.shape[0]
-        raise UsageError(f"{word!r} has {len(numbers)} numbers; the run learned from {wanted}")
-    row = np.array(numbers, np.float32)
+    if len(values) != info.shape[0]:
+        expected = info.shape[0]
+        raise UsageError(f"{word!r} has {len(values)} numbers; the run learned from {expected}")
+    row = np.array(values, np.float32)
     if not np.isfinite(row).all():
         raise UsageError(f"{word!r} holds what is no finite number")
     return row

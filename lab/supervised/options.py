@@ -17,7 +17,7 @@ class ClassifierOptions(Options):
     """How a classifier is trained: what `CrossEntropy` and `EarlyStop` are made from."""
 
     label_smoothing: float = Field(
-        0.0, ge=0, lt=1, description="Share of each label that is spread over all classes."
+        0.0, ge=0, lt=1, description="Fraction of each label that is spread over all classes."
     )
     class_weights: Literal["none", "balanced"] = Field(
         "none", description="Balanced gives rare classes the weight of common ones."

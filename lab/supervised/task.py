@@ -1,4 +1,4 @@
-"""Bind what families of supervised networks share: data, loss and figures.
+"""Combine what families of supervised networks have in common: data, loss and metrics.
 
 No trainer: an experiment's `step` takes a batch from here, updates, and logs.
 """
@@ -28,23 +28,23 @@ EVALUATED = 512  # examples in a batch that is only measured
 
 
 class Metrics(Protocol):
-    """What measures a split batch by batch: `Classification` and the others of `lab.metrics`."""
+    """Metrics of a split, fed batch by batch: `Classification` and the others of `lab.metrics`."""
 
     def add(self, outputs: Tensor, targets: Tensor, /) -> None:
-        """Add a batch; of a source with steps that only fill with `mask=`, too."""
+        """Add a batch; with `mask=` too where a source pads its sequences."""
 
     def compute(self, split: str) -> dict[str, float]: ...
 
 
 class SupervisedTask:
-    """What is to be learned of a source, and how well it is.
+    """A supervised task on a source: batches, training loss and evaluation metrics.
 
     loss: the training loss, called with outputs and prepared targets; by default cross-entropy of
-        classes and squared error of values, by the options. metrics: makes what an evaluation adds
-        outputs and targets to, values in their own units; by default the figures of the task.
-    Batches come prepared: inputs [B, ...] as floats of mean 0 and deviation 1, augmented in
-    training, or tokens [B, T]; targets as class numbers [B], [B, T] or [B, H, W], shares of classes
-    [B, K] after mixup, or standardized values [B, D].
+        classes and squared error of values, by the options. metrics: makes the object to which an
+        evaluation adds outputs and targets, values in their own units; by default the task's.
+    Batches come prepared: inputs [B, ...] as floats of mean 0 and standard deviation 1,
+    augmented in training, or tokens [B, T]; targets as class indices [B], [B, T] or [B, H, W],
+    class probabilities [B, K] after mixup, or standardized values [B, D].
     """
 
     def __init__(
@@ -78,19 +78,19 @@ class SupervisedTask:
         return self._augment(self.info.prepare(self.batches.next()))
 
     def loss(self, model: Any, batch: Batch) -> tuple[Tensor, Any]:
-        """Return the training loss, and the share of right answers where there are classes."""
+        """Return the training loss, and the accuracy where there are classes."""
         outputs, targets = model(batch["inputs"]), batch["targets"]
         return self.criterion(outputs, targets), self.accuracy(outputs, targets, batch.get("mask"))
 
     def weight(self, batch: Batch) -> Tensor:
-        """Return what the loss of a batch is the mean over, for batches that come in parts."""
+        """Return the divisor of a batch's mean loss, for batches that are computed in parts."""
         return self.criterion.weight(batch["targets"])
 
     def accuracy(
         self, outputs: Tensor, targets: Tensor, mask: Tensor | None = None
     ) -> Tensor | None:
-        """Return the share of right answers [], detached, of steps those that `mask` [B, T] says
-        there are; None in a regression."""
+        """Return the accuracy [], detached, over the steps where `mask` [B, T] is True; None in a
+        regression."""
         if self.info.task == "regress":
             return None
         classes = targets.argmax(1) if targets.is_floating_point() else targets
@@ -105,7 +105,7 @@ class SupervisedTask:
             self.ctx.log("accuracy", accuracy)
 
     def stop_early(self, experiment: Experiment, moved: int) -> bool:
-        """Tell, after a step, whether `patience` epochs brought nothing on the eval split."""
+        """Tell, after a step, whether `patience` epochs brought no gain on the eval split."""
         if self.early.patience is None:
             return False
         size = len(self.data.train)
@@ -136,25 +136,25 @@ class SupervisedTask:
     # -- measuring
 
     def measure(self, model: nn.Module, split: str) -> dict[str, float]:
-        """Return the figures of the whole split; pictures go to `ctx.media`."""
-        figures: Any = self._figures()
+        """Return the metrics of the entire split; pictures go to `ctx.media`."""
+        metrics: Any = self._make_metrics()
         for batch in self.data.part(split).batches(EVALUATED):
             with self.ctx.autocast():
                 outputs = model(self.info.prepare(batch)["inputs"])
             if self.info.task == "regress":
-                figures.add(self.info.restore_targets(outputs.float()), batch["targets"])
+                metrics.add(self.info.restore_targets(outputs.float()), batch["targets"])
             elif "mask" in batch and batch["mask"].shape == batch["targets"].shape:
-                figures.add(outputs.float(), batch["targets"].long(), mask=batch["mask"])
+                metrics.add(outputs.float(), batch["targets"].long(), mask=batch["mask"])
             else:
-                figures.add(outputs.float(), batch["targets"].long())
-        found: dict[str, float] = figures.compute(split)
-        if split == "test" and isinstance(figures, Classification):
-            self.ctx.media("confusion", draw_confusion(figures.confusion(), self.info.classes))
+                metrics.add(outputs.float(), batch["targets"].long())
+        values: dict[str, float] = metrics.compute(split)
+        if split == "test" and isinstance(metrics, Classification):
+            self.ctx.media("confusion", draw_confusion(metrics.confusion(), self.info.classes))
         if split == "eval" and self.config.layer_stats:
-            found |= self._look_inside(model)
-        return found
+            values |= self._look_inside(model)
+        return values
 
-    def _figures(self) -> Metrics:
+    def _make_metrics(self) -> Metrics:
         if self._metrics is not None:
             return self._metrics()
         if self.info.task == "regress":
@@ -164,7 +164,7 @@ class SupervisedTask:
         return Classification(self.info.outputs)
 
     def _look_inside(self, model: nn.Module) -> dict[str, float]:
-        """Return gradient norms by layer on the first eval batch, and draw what vanishes."""
+        """Return gradient norms by layer on the first eval batch, and draw the layer statistics."""
         batch = self.info.prepare(next(self.data.eval.batches(self.config.batch_size)))
         layers = layer_statistics(model, self.loss, batch)
         self.ctx.media("layers", draw_layers(layers))
@@ -192,7 +192,7 @@ class SupervisedTask:
 
 
 def draw_confusion(counts: Any, classes: tuple[str, ...]) -> Any:
-    """Return a matplotlib figure of a confusion matrix: rows are true, columns the answers."""
+    """Return a matplotlib figure of a confusion matrix: rows are true, columns predicted."""
     from matplotlib.figure import Figure
 
     side = max(4.0, 0.45 * len(classes) + 1.5)

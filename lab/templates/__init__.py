@@ -11,8 +11,8 @@ from lab.templates.template import Template
 
 def template(kind: str) -> Template:
     """Return the template of a kind."""
-    found: Template = importlib.import_module(f"lab.templates.{kind}").TEMPLATE
-    return found
+    loaded: Template = importlib.import_module(f"lab.templates.{kind}").TEMPLATE
+    return loaded
 
 
 def files(kind: str, name: str, version: str) -> Mapping[str, str]:

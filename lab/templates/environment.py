@@ -47,7 +47,7 @@ PIXELS = 16  # of the side of a cell
 
 class Corridor(gym.Env[NDArray[np.float32], np.int64]):
     """Cells in a row. An episode starts in the left half; the last cell ends it with a reward of 1,
-    every other step costs 0.01. The observation is the place, from 0 to 1, float32 [1]."""
+    every other step costs 0.01. The observation is the position, from 0 to 1, float32 [1]."""
 
     metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 8}  # noqa: RUF012
 
@@ -55,29 +55,29 @@ class Corridor(gym.Env[NDArray[np.float32], np.int64]):
         self.observation_space = gym.spaces.Box(0, 1, (1,), np.float32)
         self.action_space = gym.spaces.Discrete(2)
         self.render_mode = render_mode
-        self.place = 0
+        self.position = 0
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[NDArray[np.float32], dict[str, Any]]:
         super().reset(seed=seed)  # seeds self.np_random: draw from it alone
-        self.place = int(self.np_random.integers(LENGTH // 2))
-        return self.seen(), {}
+        self.position = int(self.np_random.integers(LENGTH // 2))
+        return self.observation(), {}
 
     def step(
         self, action: np.int64
     ) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
-        self.place = max(0, self.place + (1 if action == RIGHT else -1))
-        there = self.place == LENGTH - 1
-        return self.seen(), 1.0 if there else -0.01, there, False, {}
+        self.position = max(0, self.position + (1 if action == RIGHT else -1))
+        there = self.position == LENGTH - 1
+        return self.observation(), 1.0 if there else -0.01, there, False, {}
 
-    def seen(self) -> NDArray[np.float32]:
-        return np.array([self.place / (LENGTH - 1)], np.float32)
+    def observation(self) -> NDArray[np.float32]:
+        return np.array([self.position / (LENGTH - 1)], np.float32)
 
     def render(self) -> NDArray[np.uint8]:
         """Return a picture uint8 [H, W, 3]."""
         cells = np.full((1, LENGTH, 3), 255, np.uint8)
-        cells[0, self.place] = (40, 90, 200)
+        cells[0, self.position] = (40, 90, 200)
         return cells.repeat(PIXELS, axis=0).repeat(PIXELS, axis=1)
 '''
 

@@ -71,13 +71,17 @@ def files(kind: str, template: Template, name: str, version: str) -> Mapping[str
         f"lab check {name}": "does it keep the contract?",
         "pytest": "the same, as tests",
     }
-    commands = {filled(words, name=name): says for words, says in tries.items()}
+    commands = {filled(words, name=name): purpose for words, purpose in tries.items()}
     width = max(map(len, commands))
     values = {
         "what": template.what,
         "about": template.about,
-        "commands": "\n".join(f"$ {words:{width}}  # {says}" for words, says in commands.items()),
-        "table": "\n".join(f"| `{package}/{f}` | {says} |" for f, says in template.holds.items()),
+        "commands": "\n".join(
+            f"$ {words:{width}}  # {purpose}" for words, purpose in commands.items()
+        ),
+        "table": "\n".join(
+            f"| `{package}/{f}` | {purpose} |" for f, purpose in template.holds.items()
+        ),
         "kind": "" if kind == "experiment" else f', kind="{kind}"',
         "version": version,
         "name": name,

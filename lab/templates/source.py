@@ -59,7 +59,7 @@ def rings(n: int, noise: float, seed: int) -> lab.Dataset:
 
 TEMPLATE = Template(
     what="A source of data",
-    about="points of an inner and an outer ring, to be told apart.",
+    about="points of an inner and an outer ring, to classify.",
     tries={
         "lab data show {{name}}": "what it holds",
         "lab run mlp --data {{name}}": "learn from it",

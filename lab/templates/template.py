@@ -1,4 +1,4 @@
-"""Say what differs between the plugins of each kind."""
+"""Describe what differs between the plugins of each kind."""
 
 from __future__ import annotations
 

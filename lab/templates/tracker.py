@@ -33,7 +33,7 @@ import lab
 
 class Tracker:
     """Made without arguments, one for each run, on a thread of its own: it can neither slow nor
-    stop the run. The first exception ends its part."""
+    stop the run. The first exception ends the tracking."""
 
     file: TextIO
     url: str  # the address of the record; the run's summary links to it

@@ -16,7 +16,7 @@ from lab.testing.static import LONGEST_SUMMARY, expect_light
 from lab.testing.subject import CheckFailed, Skipped, expect
 
 UNKNOWN = "--no-such-option"
-USAGE = 2  # exit code of what a person said wrongly
+USAGE = 2  # exit code of a usage error
 
 
 class Subject(Offered):
@@ -35,15 +35,15 @@ class Subject(Offered):
     @property
     def command(self) -> click.Command:
         try:
-            found = import_object(self.spec.command)
+            imported = import_object(self.spec.command)
         except Exception as error:  # a plugin may fail in any way
             raise CheckFailed(f"{self.spec.command} cannot be imported: {error}") from error
         expect(
-            isinstance(found, click.Command),
-            f"{self.spec.command} is a {type(found).__name__}, no click command. Decorate it with "
-            "@click.command().",
+            isinstance(imported, click.Command),
+            f"{self.spec.command} is a {type(imported).__name__}, no click command. Decorate it "
+            "with @click.command().",
         )
-        command: click.Command = found
+        command: click.Command = imported
         return command
 
     def call(self, *words: str) -> Result:
@@ -91,14 +91,14 @@ def check_help_says_what_it_does(subject: Subject) -> None:
 def check_an_unknown_option_is_a_plain_error(subject: Subject) -> None:
     """An option that is not there ends with a line and exit code 2, and no traceback."""
     result = subject.call(UNKNOWN)
-    said = result.output.strip().splitlines()
+    lines = result.output.strip().splitlines()
     expect(
         result.exit_code == USAGE,
         f"`lab {subject.spec.name} {UNKNOWN}` ends with {result.exit_code}, not {USAGE}: "
         f"{result.exception or 'it is taken for an argument, or ignored'}",
     )
     expect(
-        "Traceback" not in result.output and any("Error" in line for line in said),
+        "Traceback" not in result.output and any("Error" in line for line in lines),
         f"`lab {subject.spec.name} {UNKNOWN}` does not say plainly what is wrong.",
     )
 

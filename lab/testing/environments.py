@@ -43,15 +43,15 @@ class Subject(Offered):
             if self.spec.install and error.name == self.spec.module.split(".")[0]:
                 raise Skipped(f"it is not installed: pip install {self.spec.install!r}") from error
             raise CheckFailed(f"{self.spec.module} cannot be imported: {error}") from error
-        known = [name for name in gym.registry if name.startswith(f"{self.spec.namespace}/")]
+        ids = [name for name in gym.registry if name.startswith(f"{self.spec.namespace}/")]
         expect(
-            bool(known),
+            bool(ids),
             f"Importing {self.spec.module} registers no environment under {self.spec.namespace}/.",
         )
-        return sorted(known)
+        return sorted(ids)
 
     def envs(self) -> Iterator[tuple[str, gym.Env[Any, Any]]]:
-        """Lend one environment of each id, as Gymnasium makes it, and close it."""
+        """Yield one environment of each id, as Gymnasium makes it, and close it."""
         for name in self.ids():
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -131,7 +131,7 @@ def check_episodes_end(subject: Subject) -> None:
 
 def check_it_can_be_shown(subject: Subject) -> None:
     """Where it says that it draws arrays, it does: uint8 [H, W, 3], as a run's clip needs them."""
-    shown = 0
+    rendered = 0
     for name, env in subject.envs():
         if "rgb_array" not in env.metadata.get("render_modes", []):
             continue
@@ -142,8 +142,8 @@ def check_it_can_be_shown(subject: Subject) -> None:
             isinstance(frame, np.ndarray) and frame.dtype == np.uint8 and frame.ndim == 3,
             f"{name} says that it draws rgb_array, but render() returns no uint8 [H, W, 3].",
         )
-        shown += 1
-    if not shown:
+        rendered += 1
+    if not rendered:
         raise Skipped("none says that it draws rgb_array, so `lab play` shows nothing of it")
 
 
@@ -162,7 +162,7 @@ def check_its_state_is_restored_exactly(subject: Subject) -> None:
 
 
 def check_native_versions_equal_their_originals(subject: Subject) -> None:
-    """The vector version that stands in for another environment equals it step for step."""
+    """The vector version that replaces another environment equals it step for step."""
     if not subject.spec.native:
         raise Skipped("the spec names no native version")
     subject.ids()
@@ -188,9 +188,9 @@ def _expect_equal(original: str, single: Any, native: str, vector: Any, seed: in
     for step in range(LONGEST):
         action = single.action_space.sample()
         seen = single.step(action)[:4]
-        found = vector.step(np.asarray([action]))[:4]
+        stepped = vector.step(np.asarray([action]))[:4]
         for what, a, b in zip(
-            ("observation", "reward", "terminated", "truncated"), seen, found, strict=True
+            ("observation", "reward", "terminated", "truncated"), seen, stepped, strict=True
         ):
             expect(
                 _bits(a) == _bits(np.asarray(b).astype(np.asarray(a).dtype)),

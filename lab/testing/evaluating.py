@@ -22,23 +22,23 @@ def check_evaluation_leaves_no_trace(subject: Subject) -> None:
         before = everything(experiment, ctx)
         for split in ("eval", "test"):
             evaluate(experiment, ctx, split, "check")
-            found = difference(before, everything(experiment, ctx), "experiment")
+            change = difference(before, everything(experiment, ctx), "experiment")
             expect(
-                found is None,
-                f"evaluate({split!r}) changes what training goes on with ({found}).",
+                change is None,
+                f"evaluate({split!r}) changes what training goes on with ({change}).",
             )
         expect(torch.is_grad_enabled(), "evaluate leaves gradients turned off.")
 
 
 def check_evaluation_repeats_itself(subject: Subject) -> None:
-    """The same weights, evaluated twice, give the same figures."""
+    """The same weights, evaluated twice, give the same metrics."""
     with subject.experiment() as (experiment, ctx):
         subject.train_for(experiment, ctx)
-        one, two = (evaluate(experiment, ctx, "eval", "check") for _ in range(2))
-    found = difference(one, two, "metrics")
+        first, second = (evaluate(experiment, ctx, "eval", "check") for _ in range(2))
+    change = difference(first, second, "metrics")
     expect(
-        found is None,
-        f"Evaluating twice gives different figures ({found}): something goes on from one "
+        change is None,
+        f"Evaluating twice gives different metrics ({change}): something goes on from one "
         "evaluation to the next (an environment that is not reset, an iterator, a cache).",
     )
 
@@ -55,9 +55,9 @@ def check_evaluation_names_the_objective(subject: Subject) -> None:
 
 
 def check_test_comes_from_evaluate(subject: Subject) -> None:
-    """evaluate("test") returns figures at the end, once."""
+    """evaluate("test") returns metrics at the end, once."""
     rows = [row for row in subject.first.rows if any(key.startswith("test/") for key in row)]
-    expect(len(rows) == 1, f"{len(rows)} rows hold test figures; they come once, at the end.")
+    expect(len(rows) == 1, f"{len(rows)} rows hold test metrics; they come once, at the end.")
 
 
 def everything(experiment: Any, ctx: Any) -> dict[str, Any]:

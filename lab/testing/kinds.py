@@ -66,7 +66,7 @@ def kind_of(spec: Spec) -> str:
 
 
 def name_of(spec: Spec) -> str:
-    """Return what a spec is asked for by: its name, or the namespace of environments."""
+    """Return the name of a spec: that of environments is their namespace."""
     return spec.namespace if isinstance(spec, EnvironmentSpec) else spec.name
 
 
@@ -96,29 +96,29 @@ def find(reference: str, plugins: Plugins, kind: str | None = None) -> list[Foun
         if distribution:
             offers = [offer for offer in offers if offer.plugin.distribution == distribution]
     offers = [offer for offer in offers if kind in (None, offer.kind)]
-    found = [offer for offer in offers if offer.name == name] if name else offers
-    if not found:
+    named = [offer for offer in offers if offer.name == name] if name else offers
+    if not named:
         raise UsageError(_unknown(reference, kind, plugins, [offer.name for offer in offers]))
-    _refuse_contested(found)
-    return found
+    _refuse_contested(named)
+    return named
 
 
 def find_one(reference: str, plugins: Plugins, kind: str | None = None) -> Spec:
     """Return the one spec that `reference` names. Raises UsageError where it is not one."""
     if kind == EXPERIMENT:
         return plugins.experiment(reference)
-    found = find(reference, plugins, kind)
-    if len(found) == 1:
-        return found[0].spec
-    if len({offer.name for offer in found}) == 1:
-        refuse_ambiguous(reference, found)
-    choices = " or ".join(f"{reference}:{offer.name}" for offer in found)
+    offers = find(reference, plugins, kind)
+    if len(offers) == 1:
+        return offers[0].spec
+    if len({offer.name for offer in offers}) == 1:
+        refuse_ambiguous(reference, offers)
+    choices = " or ".join(f"{reference}:{offer.name}" for offer in offers)
     raise UsageError(f"{reference} offers several things. Say which: {choices}")
 
 
-def refuse_ambiguous(reference: str, found: list[Found]) -> None:
+def refuse_ambiguous(reference: str, offers: list[Found]) -> None:
     """Raise UsageError where one name is offered as several kinds of things."""
-    kinds = [offer.kind for offer in found]
+    kinds = [offer.kind for offer in offers]
     if len(kinds) > 1:
         options = " or ".join(f"--kind {kind}" for kind in kinds)
         raise UsageError(f"{reference!r} is a name of several kinds. Say which: {options}")
@@ -130,10 +130,10 @@ def _offers(plugin: Plugin) -> Iterator[Found]:
             yield Found(offers.removesuffix("s"), plugin, spec)
 
 
-def _refuse_contested(found: list[Found]) -> None:
+def _refuse_contested(offers: list[Found]) -> None:
     """Raise UsageError where several plugins offer one name as one kind."""
-    for offer in found:
-        rivals = [f for f in found if (f.kind, f.name) == (offer.kind, offer.name)]
+    for offer in offers:
+        rivals = [f for f in offers if (f.kind, f.name) == (offer.kind, offer.name)]
         if len(rivals) > 1:
             choices = " or ".join(f"{rival.plugin.distribution}:{rival.name}" for rival in rivals)
             raise UsageError(f"Several plugins offer {offer.name!r}. Say which: {choices}")

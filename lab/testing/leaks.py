@@ -22,7 +22,7 @@ CACHE = ".cache"  # where a home keeps what can be had again
 
 @dataclass
 class Traces:
-    """What a run changed and did not put back, and what it said or wrote elsewhere."""
+    """What a run changed and did not put back, and what it printed or wrote elsewhere."""
 
     output: str = ""
     files: list[str] = field(default_factory=list)
@@ -103,15 +103,15 @@ def _threads() -> set[str]:
 def _held() -> set[str]:
     """Return the open files and living children of this process, where the system tells, and its
     environments."""
-    found = set()
+    leaked = set()
     for link in DESCRIPTORS.iterdir() if DESCRIPTORS.is_dir() else ():
         try:
-            found.add(f"open file {link.readlink()}")
+            leaked.add(f"open file {link.readlink()}")
         except OSError:  # the one that listed the folder
             continue
     for task in CHILDREN.glob("*/children"):
-        found |= {f"child process {number}" for number in task.read_text().split()}
-    return {name for name in found if "/proc/" not in name} | _environments()
+        leaked |= {f"child process {number}" for number in task.read_text().split()}
+    return {name for name in leaked if "/proc/" not in name} | _environments()
 
 
 def _environments() -> set[str]:

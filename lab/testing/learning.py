@@ -37,19 +37,19 @@ def check_tiny_improves_its_objective(subject: Subject) -> None:
 
 def check_same_seed_same_metrics(subject: Subject) -> None:
     """Two runs of one seed have the same metrics and the same weights, to the bit."""
-    found = _difference(subject.first, subject.again)
+    change = _difference(subject.first, subject.again)
     expect(
-        found is None,
-        f"Two runs of seed 0 differ ({found}). Something draws randomness of its own, or depends "
+        change is None,
+        f"Two runs of seed 0 differ ({change}). Something draws randomness of its own, or depends "
         "on the time, on memory addresses or on the order of a set.",
     )
 
 
 def check_another_seed_other_metrics(subject: Subject) -> None:
     """Another seed trains differently."""
-    other = subject.train("another seed", seed=1)
+    reseeded = subject.train("another seed", seed=1)
     expect(
-        subject.first.rows != other.rows,
+        subject.first.rows != reseeded.rows,
         "Seeds 0 and 1 have the same metrics: randomness does not come from the runner's seed.",
     )
 
@@ -57,18 +57,18 @@ def check_another_seed_other_metrics(subject: Subject) -> None:
 def check_cadences_change_nothing(subject: Subject) -> None:
     """Other intervals of evaluation, logging and checkpoints lead to the same weights."""
     budget = subject.budget
-    other = subject.train(
+    changed = subject.train(
         "other cadences",
         eval_every=max(1, budget // 7),
         log_every=max(1, budget // 31),
         checkpoint_every=max(1, budget // 3),
     )
-    found = difference(
-        subject.first.checkpoint()["experiment"], other.checkpoint()["experiment"], "state"
+    change = difference(
+        subject.first.checkpoint()["experiment"], changed.checkpoint()["experiment"], "state"
     )
     expect(
-        found is None,
-        f"Evaluating and saving at other times gave another result ({found}). evaluate or "
+        change is None,
+        f"Evaluating and saving at other times gave another result ({change}). evaluate or "
         "state_dict changes what training goes on with, or what is built on first use draws "
         "training's randomness.",
     )
@@ -114,7 +114,7 @@ def check_clock_is_kept(subject: Subject) -> None:
     )
 
 
-def _difference(one: Trained, other: Trained) -> str | None:
-    return difference(one.rows, other.rows, "metrics") or difference(
-        one.checkpoint()["experiment"], other.checkpoint()["experiment"], "state"
+def _difference(a: Trained, b: Trained) -> str | None:
+    return difference(a.rows, b.rows, "metrics") or difference(
+        a.checkpoint()["experiment"], b.checkpoint()["experiment"], "state"
     )

@@ -17,12 +17,12 @@ def heavy() -> frozenset[str]:
 
     Of a distribution with a module of its own name (torch), that one stands for all.
     """
-    wanted = {_normal(name) for name in requirements()} - LIGHT
+    required = {_normal(name) for name in requirements()} - LIGHT
     installed = packages_distributions()
     return frozenset(
         module
         for module, distributions in installed.items()
-        for name in wanted & {_normal(name) for name in distributions}
+        for name in required & {_normal(name) for name in distributions}
         if name == module or name not in installed
     )
 

@@ -44,7 +44,7 @@ class Stopped(BaseException):
 def limited(seconds: float, own: Own, check: str, clean: Callable[[], None]) -> Iterator[None]:
     """Raise OutOfTime in what takes longer than `seconds`, and Stopped where a signal asks.
 
-    Code below Python hears no signal: after GRACE seconds more a line says so, `clean` is called,
+    Code below Python handles no signal: after GRACE seconds more a line says so, `clean` is called,
     and the process ends with exit code 1. Only the main thread can be bounded.
     """
     if threading.current_thread() is not threading.main_thread():
@@ -72,7 +72,7 @@ def prompt() -> Iterator[None]:
 
 
 class _Deaf:
-    """In the place of `lab.engine.signals.Signals`: hears nothing."""
+    """In the place of `lab.engine.signals.Signals`: handles none."""
 
     caught: int | None = None
 
@@ -134,8 +134,8 @@ def _last_resort(seconds: float, own: Own, check: str, clean: Callable[[], None]
     screen = os.dup(2)  # standard error may be caught by the time that it is needed
 
     def end() -> None:
-        said = late(seconds, own, sys._current_frames().get(main))
-        text = f"{check}: {said} It is below Python, where nothing interrupts it: this ends here.\n"
+        why = late(seconds, own, sys._current_frames().get(main))
+        text = f"{check}: {why} It is below Python, where nothing interrupts it: this ends here.\n"
         os.write(screen, text.encode())
         clean()
         os._exit(1)
@@ -143,7 +143,7 @@ def _last_resort(seconds: float, own: Own, check: str, clean: Callable[[], None]
     timer = threading.Timer(seconds + GRACE, end)
     timer.daemon = True
     timer.start()
-    # what holds Python's lock lets no thread speak either, but for this one
+    # code that holds the GIL blocks every thread but this one
     faulthandler.dump_traceback_later(seconds + 2 * GRACE, exit=True, file=screen)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Check what all that plugins offer beside experiments has in common: a name, files, imports."""
+"""Check what offers of plugins other than experiments have in common: name, files, imports."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Offered:
     def __init__(self, kind: str, spec: Any, plugins: Plugins, time_limit: float = SECONDS) -> None:
         self.kind, self.spec, self.plugins = kind, spec, plugins
         self.time_limit = time_limit  # seconds of a check
-        self.told: dict[object, str] = {}  # what is broken -> the check that told it
+        self.reported: dict[object, str] = {}  # what is broken -> the check that reported it
         self._scratch = tempfile.TemporaryDirectory(prefix="lab-check-", ignore_cleanup_errors=True)
 
     def close(self) -> None:

@@ -17,7 +17,7 @@ IMPORTING = "<frozen importlib._bootstrap>"
 
 @dataclass(frozen=True)
 class Place:
-    """A line, and the function that it stands in."""
+    """A line, and the function that contains it."""
 
     file: str
     line: int
@@ -47,25 +47,25 @@ class Own:
 
     def entered(self, frame: FrameType | None) -> str:
         """Return by which of its functions the plugin was entered; "" where it does not run."""
-        names = [found.f_code.co_name for found, _ in _stack(frame) if found.f_code in self]
+        names = [entry.f_code.co_name for entry, _ in _stack(frame) if entry.f_code in self]
         return names[-1] if names else ""
 
     def imports(self, frame: FrameType | None) -> bool:
         """Tell whether somebody else's module is being imported."""
-        codes = (found.f_code for found, _ in _stack(frame))
+        codes = (entry.f_code for entry, _ in _stack(frame))
         code = next((c for c in codes if c in self or c.co_filename == IMPORTING), None)
         return code is not None and code.co_filename == IMPORTING
 
     def describe(self, error: BaseException) -> str:
         """Say what an error is, and at which line of the plugin it came."""
         error = origin(error)
-        said = f"{type(error).__name__}: {first_line(error)}"
+        message = f"{type(error).__name__}: {first_line(error)}"
         if isinstance(error, LabError):
-            said = " ".join(str(error).split())
+            message = " ".join(str(error).split())
         place = self.place(error)
         if place is None and not isinstance(error, LabError):
             place = _last(error)
-        return f"{said} ({place})" if place else said
+        return f"{message} ({place})" if place else message
 
     def _innermost(self, frames: Iterable[tuple[FrameType, int]]) -> Place | None:
         own = ((frame, line) for frame, line in frames if frame.f_code in self)
@@ -98,10 +98,10 @@ def _last(error: BaseException) -> Place | None:
 
 def _paths(package: str) -> Iterator[Path]:
     """Yield the folders of a package, or the file of a module."""
-    found = importlib.util.find_spec(package)
-    if found is None:
+    spec = importlib.util.find_spec(package)
+    if spec is None:
         return
-    if found.submodule_search_locations:
-        yield from (Path(folder).resolve() for folder in found.submodule_search_locations)
-    elif found.origin:
-        yield Path(found.origin).resolve()
+    if spec.submodule_search_locations:
+        yield from (Path(folder).resolve() for folder in spec.submodule_search_locations)
+    elif spec.origin:
+        yield Path(spec.origin).resolve()

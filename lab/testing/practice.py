@@ -102,29 +102,30 @@ class Listening(Silent):
     """A terminal that remembers what it was to say."""
 
     def __init__(self) -> None:
-        self.said: list[str] = []
+        self.messages: list[str] = []
 
     def say(self, message: str) -> None:
-        self.said.append(message)
+        self.messages.append(message)
 
 
 def train(
     folder: Path, name: str, trackers: Sequence[lab.TrackerSpec] = ()
 ) -> tuple[lab.RunResult, list[str]]:
-    """Train the practice run in `folder`, followed by `trackers` alone; return its result, and what
-    was said of it."""
+    """Train the practice run in `folder`, followed by `trackers` alone; return its result, and the
+    messages of it."""
     options = {"runs_dir": folder, "name": name, "device": "cpu"}
     options |= {"eval_every": BUDGET // 5, "log_every": BUDGET // 5}
     listening, plugins = Listening(), _plugins(trackers)
     resolved = resolve(SPEC, options, plugins=plugins)
-    return api.start(SPEC, resolved, plugins, listening), listening.said
+    return api.start(SPEC, resolved, plugins, listening), listening.messages
 
 
 def resume(run: Path, trackers: Sequence[lab.TrackerSpec] = ()) -> tuple[lab.RunResult, list[str]]:
     """Train a practice run on to twice its budget, followed by `trackers` alone."""
     listening = Listening()
     plugins = _plugins(trackers)
-    return api.resume(run, budget=2 * BUDGET, plugins=plugins, terminal=listening), listening.said
+    result = api.resume(run, budget=2 * BUDGET, plugins=plugins, terminal=listening)
+    return result, listening.messages
 
 
 def _plugins(trackers: Sequence[lab.TrackerSpec]) -> Plugins:

@@ -43,22 +43,25 @@ def parametrize_with_checks(
         spec = kinds.find_one(offer, plugins, kind) if isinstance(offer, str) else offer
         return kinds.subject(spec, plugins, time_limit=time_limit)
 
-    given = dict(expected_failures or {})
+    expected_failures = dict(expected_failures or {})
     name = offer if isinstance(offer, str) else kinds.name_of(offer)
     group = pytest.mark.xdist_group(f"contract of {name}")
     params = [
-        pytest.param(_test(subject, check, given), id=check, marks=group) for check in checks(kind)
+        pytest.param(_test(subject, check, expected_failures), id=check, marks=group)
+        for check in checks(kind)
     ]
     return pytest.mark.parametrize("check", params)
 
 
-def _test(subject: Callable[[], Any], name: str, given: Mapping[str, str]) -> Callable[[], None]:
+def _test(
+    subject: Callable[[], Any], name: str, expected_failures: Mapping[str, str]
+) -> Callable[[], None]:
     def run() -> None:
         import pytest
 
         examined = subject()
         try:
-            result = examine(examined, name, expectations(examined, given).get(name))
+            result = examine(examined, name, expectations(examined, expected_failures).get(name))
         except Stopped as signal:
             raise KeyboardInterrupt(str(signal)) from None
         if result.status == SKIPPED:

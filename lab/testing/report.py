@@ -1,4 +1,4 @@
-"""Run the checks and say what came of each."""
+"""Run the checks and report the result of each."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from lab.testing.places import origin
 from lab.testing.subject import PRESET, CheckFailed, Skipped, Unusable
 
 PREFIX = "check_"
-Check = Callable[[Any], None]  # gets what is under examination: a Subject, or what is like one
+Check = Callable[[Any], None]  # takes a Subject, or what is like one
 KEPT, BROKEN, SKIPPED, EXPECTED = "passed", "failed", "skipped", "expected"
 
 
 @dataclass(frozen=True)
 class Result:
-    """What came of one check. status: passed, failed, skipped, or expected (to fail)."""
+    """The result of one check. status: passed, failed, skipped, or expected (to fail)."""
 
     check: str
     promise: str
@@ -39,7 +39,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Report:
-    """What came of all checks of an experiment, or of something else that a plugin offers."""
+    """The results of all checks of an experiment, or of something else that a plugin offers."""
 
     kind: str
     name: str
@@ -80,11 +80,11 @@ def check_plugin(
 ) -> Report:
     """Check what a plugin offers, an experiment say, against the contract and return the report.
 
-    `kind` says which is meant where one name is offered as several: experiment, source, tracker,
-    environment or command. `only` names checks; `expected_failures` gives the reason of each
-    failure that is expected, beside those that the spec itself exempts. A check that takes longer
-    than `time_limit` seconds has failed. `tell` gets each result as it comes. Raises UsageError for
-    an unknown name or check, Stopped where a signal asks this process to end.
+    `kind` selects where one name is offered as several: experiment, source, tracker, environment
+    or command. `only` names checks; `expected_failures` gives the reason of each failure that is
+    expected, in addition to those that the spec itself exempts. A check that takes longer than
+    `time_limit` seconds has failed. `tell` gets each result as it comes. Raises UsageError for an
+    unknown name or check, Stopped where a signal asks this process to end.
     """
     plugins = plugins or discover()
     spec = kinds.find_one(offer, plugins, kind) if isinstance(offer, str) else offer
@@ -99,10 +99,10 @@ def check_plugin(
     return Report(subject.kind, kinds.name_of(spec), results)
 
 
-def expectations(subject: Any, given: Mapping[str, str] | None) -> Mapping[str, str]:
+def expectations(subject: Any, expected_failures: Mapping[str, str] | None) -> Mapping[str, str]:
     """Return the reason of every failure that is expected. Raises UsageError for an unknown check
     or one without a reason."""
-    expected = {**getattr(subject.spec, "exempt", {}), **(given or {})}
+    expected = {**getattr(subject.spec, "exempt", {}), **(expected_failures or {})}
     _refuse_unknown(expected, subject.kind)
     for name, reason in expected.items():
         if not reason.strip():
@@ -111,33 +111,33 @@ def expectations(subject: Any, given: Mapping[str, str] | None) -> Mapping[str, 
 
 
 def _refuse_unknown(names: Sequence[str] | Mapping[str, object], kind: str) -> None:
-    known = checks(kind)
+    available = checks(kind)
     for name in names:
-        if name not in known:
-            hint = did_you_mean(name, known) or " `lab check --list` shows them all."
+        if name not in available:
+            hint = did_you_mean(name, available) or " `lab check --list` shows them all."
             raise UsageError(f"There is no check {name!r}.{hint}")
 
 
 def examine(subject: Any, name: str, expected: str | None) -> Result:
     """Run one check. An expected failure that does not come is a failure; what another check has
-    told already is not told again."""
+    reported already is not reported again."""
     began = time.perf_counter()
     status, message, trace, cause = _outcome(subject, name)
-    if status == BROKEN and cause in subject.told and subject.told[cause] != name:
-        status, message, trace = SKIPPED, f"needs {subject.told[cause]}", ""
+    if status == BROKEN and cause in subject.reported and subject.reported[cause] != name:
+        status, message, trace = SKIPPED, f"needs {subject.reported[cause]}", ""
     elif expected is not None and status == BROKEN:
         status, message = EXPECTED, expected
     elif expected is not None and status == KEPT:
         status, message = BROKEN, f"It passes, but was expected to fail: {expected}"
     elif status == BROKEN and cause is not None:
-        subject.told[cause] = name
-    said = promise(name, subject.kind)
-    return Result(name, said, status, message, time.perf_counter() - began, trace)
+        subject.reported[cause] = name
+    seconds = time.perf_counter() - began
+    return Result(name, promise(name, subject.kind), status, message, seconds, trace)
 
 
 def _outcome(subject: Any, name: str) -> tuple[str, str, str, object]:
-    """Run a check and return its status, message and traceback, and what the failure is known by
-    when it comes again; None for what is this check's own."""
+    """Run a check and return its status, message and traceback, and what identifies the
+    failure when it comes again; None where it is this check's own."""
     own = subject.own
     try:
         with limited(subject.time_limit, own, name, subject.close):

@@ -17,18 +17,18 @@ from lab.testing.compare import difference
 from lab.testing.limits import prompt
 from lab.testing.subject import Skipped, Subject, Trained, expect
 
-KILLED_AT = 0.6  # share of the budget
+KILLED_AT = 0.6  # fraction of the budget
 
 
 def check_killed_and_resumed_is_the_same(subject: Subject) -> None:
     """A run killed by the system and resumed equals the run that never stopped, to the bit."""
     resumed = _killed_and_resumed(subject)
-    found = difference(subject.first.rows, resumed.rows, "metrics") or difference(
+    change = difference(subject.first.rows, resumed.rows, "metrics") or difference(
         subject.first.checkpoint()["experiment"], resumed.checkpoint()["experiment"], "state"
     )
     expect(
-        found is None,
-        f"A run that was killed and resumed ended otherwise ({found}). Something that training "
+        change is None,
+        f"A run that was killed and resumed ended otherwise ({change}). Something that training "
         "needs is missing from state_dict, is not copied by load_state_dict, or is drawn anew.",
     )
 
@@ -57,10 +57,10 @@ def _killed_and_resumed(subject: Subject) -> Trained:
         text=True,
         check=False,
     )
-    said = (child.stderr.strip().splitlines() or [""])[-1]
+    last_line = (child.stderr.strip().splitlines() or [""])[-1]
     expect(
         child.returncode == -signal.SIGKILL,
-        f"The run to kill ended by itself, with exit code {child.returncode}: {said}",
+        f"The run to kill ended by itself, with exit code {child.returncode}: {last_line}",
     )
     try:
         with prompt():
@@ -84,16 +84,16 @@ def check_state_dict_changes_nothing(subject: Subject) -> None:
     """state_dict only looks: called twice it returns the same, and training goes on alike."""
     with subject.experiment() as (experiment, ctx):
         subject.train_for(experiment, ctx)
-        one = copy.deepcopy(experiment.state_dict())
-        found = difference(one, experiment.state_dict())
-        expect(found is None, f"state_dict changes what it returns ({found}).")
+        state = copy.deepcopy(experiment.state_dict())
+        change = difference(state, experiment.state_dict())
+        expect(change is None, f"state_dict changes what it returns ({change}).")
         for _ in range(3):
             experiment.state_dict()
         looked = _after_a_step(experiment)
     with subject.experiment() as (experiment, ctx):
         subject.train_for(experiment, ctx)
-        found = difference(_after_a_step(experiment), looked)
-    expect(found is None, f"A step after state_dict differs from one without it ({found}).")
+        change = difference(_after_a_step(experiment), looked)
+    expect(change is None, f"A step after state_dict differs from one without it ({change}).")
 
 
 def check_loading_copies(subject: Subject) -> None:
@@ -103,12 +103,14 @@ def check_loading_copies(subject: Subject) -> None:
         state = copy.deepcopy(experiment.state_dict())
         kept = copy.deepcopy(state)
         experiment.load_state_dict(state)
-        found = difference(kept, experiment.state_dict())
-        expect(found is None, f"What load_state_dict took is not what state_dict gives ({found}).")
+        change = difference(kept, experiment.state_dict())
+        expect(
+            change is None, f"What load_state_dict took is not what state_dict gives ({change})."
+        )
         for _ in range(3):
             subject.step(experiment)
-        found = difference(kept, state)
-        expect(found is None, f"Training changes the state that was loaded ({found}): copy it.")
+        change = difference(kept, state)
+        expect(change is None, f"Training changes the state that was loaded ({change}): copy it.")
 
 
 def check_model_alone_serves(subject: Subject) -> None:
@@ -123,11 +125,11 @@ def check_model_alone_serves(subject: Subject) -> None:
     with subject.experiment(seed=7) as (experiment, ctx):
         ctx.facts.update(facts)
         experiment.load_state_dict({"model": model})
-        found = by_lane(evaluate(experiment, ctx, "eval", "check", seed=0))
+        metrics = by_lane(evaluate(experiment, ctx, "eval", "check", seed=0))
     for name, value in expected.items():
         expect(
-            _close(value, found.get(name)),
-            f"With state['model'] alone {name} is {found.get(name)}, with the trained experiment "
+            _close(value, metrics.get(name)),
+            f"With state['model'] alone {name} is {metrics.get(name)}, with the trained experiment "
             f"{value}: something that evaluation needs is kept elsewhere.",
         )
 
@@ -154,7 +156,7 @@ def check_tensors_are_on_the_device(subject: Subject) -> None:
     import torch
 
     with subject.experiment() as (experiment, ctx):
-        subject.train_for(experiment, ctx, share=0.05)
+        subject.train_for(experiment, ctx, fraction=0.05)
         for name, value in vars(experiment).items():
             if isinstance(value, torch.nn.Module):
                 wrapped = any(value is m for top in ctx.compute.modules for m in top.modules())

@@ -20,11 +20,11 @@ from lab.testing.uses import use_everything
 
 def check_seeds_differ_from_the_start(subject: Subject) -> None:
     """Two seeds begin with different weights: networks are drawn from the runner's randomness."""
-    one, two = (_first_weights(subject, seed) for seed in (0, 1))
-    if not _holds_numbers(one):
+    first, second = (_first_weights(subject, seed) for seed in (0, 1))
+    if not _holds_values(first):
         raise Skipped("the model holds nothing before training")
     expect(
-        difference(one, two) is not None,
+        difference(first, second) is not None,
         "Seeds 0 and 1 begin with the same weights: something seeds before the networks are made, "
         "or draws them from a generator of its own.",
     )
@@ -33,7 +33,7 @@ def check_seeds_differ_from_the_start(subject: Subject) -> None:
 def check_nothing_is_seeded(subject: Subject) -> None:
     """No method of the experiment seeds a global generator, not even while it is built."""
     with _no_seeding(subject.own), subject.experiment() as (experiment, ctx):
-        subject.train_for(experiment, ctx, share=0.1)
+        subject.train_for(experiment, ctx, fraction=0.1)
         for split in ("eval", "test"):
             evaluate(experiment, ctx, split, "check")
         experiment.load_state_dict(copy.deepcopy(experiment.state_dict()))
@@ -61,14 +61,14 @@ def _first_weights(subject: Subject, seed: int) -> Any:
         return copy.deepcopy(experiment.state_dict().get("model"))
 
 
-def _holds_numbers(value: Any) -> bool:
+def _holds_values(value: Any) -> bool:
     """Tell whether there is any tensor in a state."""
     import torch
 
     if isinstance(value, dict):
-        return any(map(_holds_numbers, value.values()))
+        return any(map(_holds_values, value.values()))
     if isinstance(value, list | tuple):
-        return any(map(_holds_numbers, value))
+        return any(map(_holds_values, value))
     return isinstance(value, torch.Tensor) and value.numel() > 0
 
 
@@ -91,8 +91,8 @@ def _no_seeding(own: Own) -> Iterator[None]:
         *((torch.cuda, n, f"torch.cuda.{n}") for n in ("manual_seed", "manual_seed_all", "seed")),
     ]
     with ExitStack() as stack:
-        for owner, name, said in places:
-            guarded = _guarded(getattr(owner, name), said, own)
+        for owner, name, label in places:
+            guarded = _guarded(getattr(owner, name), label, own)
             stack.enter_context(mock.patch.object(owner, name, guarded))
         yield
 

@@ -16,14 +16,14 @@ def check_nothing_is_printed(subject: Subject) -> None:
 
 def check_the_process_is_left_as_found(subject: Subject) -> None:
     """Environment variables, working folder, dtype, threads, logging and warnings are put back."""
-    for when, traces in _both(subject):
+    for when, traces in _finished_and_failed(subject):
         for name, (before, after) in traces.changed.items():
-            expect(False, f"After a run {when}, {name} changed: {_shown(before, after)}.")
+            expect(False, f"After a run {when}, {name} changed: {_changes(before, after)}.")
 
 
 def check_nothing_is_leaked(subject: Subject) -> None:
     """No thread, process or open file is left over, after a failure neither."""
-    for when, traces in _both(subject):
+    for when, traces in _finished_and_failed(subject):
         expect(
             not traces.leaked,
             f"After a run {when} there is still: {', '.join(traces.leaked[:5])}. Close it in the "
@@ -47,12 +47,12 @@ def _traces(subject: Subject) -> Traces:
     return subject.traces("again")
 
 
-def _both(subject: Subject) -> Iterator[tuple[str, Traces]]:
+def _finished_and_failed(subject: Subject) -> Iterator[tuple[str, Traces]]:
     yield "that finished", _traces(subject)
     yield "that failed", subject.failure
 
 
-def _shown(before: object, after: object) -> str:
+def _changes(before: object, after: object) -> str:
     if isinstance(before, dict) and isinstance(after, dict):
         names = {k for k in {*before, *after} if before.get(k) != after.get(k)}
         return ", ".join(sorted(names))

@@ -130,11 +130,11 @@ def check_spec_is_complete(subject: Subject) -> None:
         f"The task {spec.task!r} is none of {', '.join(filter(None, tasks))}. It is empty where an "
         "option `task` says it.",
     )
-    given = [spec.argument] if spec.argument else []
+    arguments = [spec.argument] if spec.argument else []
     try:
-        inspect.signature(import_object(spec.load)).bind(*given, **dict.fromkeys(fields))
+        inspect.signature(import_object(spec.load)).bind(*arguments, **dict.fromkeys(fields))
     except TypeError as error:
-        takes = ", ".join([*given, *fields]) or "nothing"
+        takes = ", ".join([*arguments, *fields]) or "nothing"
         raise CheckFailed(f"{spec.load} does not take {takes}: {error}") from error
 
 
@@ -158,10 +158,10 @@ def check_data_are_consistent(subject: Subject) -> None:
     except LabError as error:
         raise CheckFailed(str(error)) from error
     if dataset.kind in DTYPES:
-        wanted, shape = DTYPES[dataset.kind]
+        expected, shape = DTYPES[dataset.kind]
         dtype = np.dtype(dataset.inputs.dtype)
         expect(
-            wanted in (dtype.name, dtype.kind),
+            expected in (dtype.name, dtype.kind),
             f"The inputs are a {dataset.kind} of {dtype.name}; such are {shape}.",
         )
     task = subject.spec.task or sources.options_of(subject.spec, {})["task"]
@@ -288,8 +288,8 @@ def _compute(name: str, compute: Callable[[], Any]) -> Any:
     return compute()
 
 
-def _pass_over(*told: Any) -> None:
-    """Take what a run would be told."""
+def _pass_over(*arguments: Any) -> None:
+    """Ignore what a run would be told."""
 
 
 def _with(subject: Subject) -> Plugins:

@@ -1,4 +1,4 @@
-"""Check that a split is read where it may be: test figures by evaluations of it alone."""
+"""Check that a split is read only where it may be: the test split by its evaluation alone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lab.testing.subject import Skipped, Subject, expect
 
 
 def check_splits_are_read_where_they_belong(subject: Subject) -> None:
-    """evaluate reads the split that it is asked for; learning reads neither eval nor test."""
+    """evaluate reads the split of its argument; learning reads neither eval nor test."""
     reads = _reads(subject)
     if not reads.anything("train", "eval", "test"):
         raise Skipped("it reads no data by ctx.data")
@@ -28,7 +28,7 @@ def check_splits_are_read_where_they_belong(subject: Subject) -> None:
     for split in ("eval", "test"):
         expect(
             split in reads.of[f"evaluate {split}"],
-            f"evaluate({split!r}) does not read the {split} split: its figures are of something "
+            f"evaluate({split!r}) does not read the {split} split: its metrics are of something "
             "else.",
         )
     expect(
@@ -87,7 +87,7 @@ class Reads:
 
 
 def _reads(subject: Subject) -> Reads:
-    """Return what a short training and both evaluations read; found once for all checks."""
+    """Return what a short training and both evaluations read; recorded once for all checks."""
     from lab.engine.evaluation import evaluate
 
     if subject.reads is None:
@@ -97,35 +97,35 @@ def _reads(subject: Subject) -> Reads:
             watched.step = reads.noted(experiment.step, "step")
             watched.evaluate = reads.noted(experiment.evaluate, "evaluate")
             reads.within = ["step"]
-            subject.train_for(experiment, ctx, share=0.1)
+            subject.train_for(experiment, ctx, fraction=0.1)
             for split in ("eval", "test"):
                 evaluate(experiment, ctx, split, "check")
         subject.reads = reads
-    found: Reads = subject.reads
-    return found
+    recorded: Reads = subject.reads
+    return recorded
 
 
 @contextmanager
 def _recorded(reads: Reads) -> Iterator[None]:
-    """Note what is read of the data and the environments that contexts lend from now on. What runs
-    keep for each other is out of reach, as that would be read in the place of a split."""
+    """Note what is read of the data and the environments that contexts make from now on. What runs
+    cache for each other is out of reach, as that would be read in the place of a split."""
     from lab.engine.context import Context
     from lab.environments import Envs
 
-    lend_data, lend_envs = Context.data, Context.make_envs
+    original_data, original_make_envs = Context.data, Context.make_envs
     made: dict[int, str] = {}
 
     def data(ctx: Context, options: Any) -> Any:
-        found: Any = lend_data(ctx, options)
-        found.__class__, found.reads = _watched_data(), reads
-        return found
+        watched: Any = original_data(ctx, options)
+        watched.__class__, watched.reads = _watched_data(), reads
+        return watched
 
     def make_envs(ctx: Context, *args: Any, train: bool = True, **kwargs: Any) -> Any:
-        envs = lend_envs(ctx, *args, train=train, **kwargs)
+        envs = original_make_envs(ctx, *args, train=train, **kwargs)
         made[id(envs)] = ENVIRONMENTS[0 if train else 1]
         return envs
 
-    def told(method: Callable[..., Any]) -> Callable[..., Any]:
+    def noted(method: Callable[..., Any]) -> Callable[..., Any]:
         def call(envs: Envs, *args: Any, **kwargs: Any) -> Any:
             if id(envs) in made:
                 reads.note(made[id(envs)])
@@ -137,7 +137,7 @@ def _recorded(reads: Reads) -> Iterator[None]:
         stack.enter_context(environment({"LAB_CACHE": empty}))
         replaced: Mapping[Any, Mapping[str, Any]] = {
             Context: {"data": data, "make_envs": make_envs},
-            Envs: {"step": told(Envs.step), "reset": told(Envs.reset)},
+            Envs: {"step": noted(Envs.step), "reset": noted(Envs.reset)},
         }
         for owner, methods in replaced.items():
             for name, method in methods.items():
@@ -159,9 +159,9 @@ def _watched_data() -> type[Any]:
             return super().__getattribute__(name)
 
     def watched(data: Any, name: str, split: Split) -> Split:
-        found = Watched(split.inputs, split.targets, split.indices, split.device)
-        object.__setattr__(found, "tell", lambda: data.reads.note(name))
-        return found
+        subset = Watched(split.inputs, split.targets, split.indices, split.device)
+        object.__setattr__(subset, "tell", lambda: data.reads.note(name))
+        return subset
 
     class WatchedData(Data):
         reads: Reads

@@ -295,18 +295,18 @@ def _imports(packages: Set[str]) -> Iterator[tuple[str, str]]:
 
 
 def _files(package: str) -> Iterator[Path]:
-    found = importlib.util.find_spec(package)
-    if found is None:
+    spec = importlib.util.find_spec(package)
+    if spec is None:
         return
-    if found.submodule_search_locations:
-        for folder in found.submodule_search_locations:
+    if spec.submodule_search_locations:
+        for folder in spec.submodule_search_locations:
             yield from Path(folder).rglob("*.py")
-    elif found.origin:
-        yield Path(found.origin)
+    elif spec.origin:
+        yield Path(spec.origin)
 
 
 def _is_public(name: str) -> bool:
-    """Tell whether `lab`, `lab.<name of the facade>` or something in a public module is meant."""
+    """Tell whether `lab`, `lab.<name of the facade>` or something in a public module is named."""
     if name == "lab" or name.removeprefix("lab.").split(".")[0] in FACADE:
         return True
     return any(name == module or name.startswith(f"{module}.") for module in PUBLIC)
@@ -343,7 +343,7 @@ def _resolved(subject: Subject, words: list[str]) -> Config:
     fields = subject.config_class.model_fields
     try:
         with command.make_context(subject.spec.name, list(words)) as context:
-            given = {k: v for k, v in context.params.items() if k in fields and v is not None}
-        return subject.resolve(**given).config
+            options = {k: v for k, v in context.params.items() if k in fields and v is not None}
+        return subject.resolve(**options).config
     except (click.UsageError, UsageError) as error:
         raise CheckFailed(f"`{' '.join(words)}` is refused: {error}") from error

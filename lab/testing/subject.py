@@ -1,4 +1,4 @@
-"""Hold what is under examination: an experiment, the runs it trained, and what they left behind."""
+"""The subject of checks: an experiment, the runs that it trained, and what they left behind."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ class CheckFailed(AssertionError):
 
 
 class Unusable(CheckFailed):
-    """What several checks need is broken. The first of them tells it, the others are skipped.
+    """What several checks need is broken. The first of them reports it, the others are skipped.
 
-    `kind` is what it is known by when it comes again: by default its words.
+    `kind` identifies it when it comes again: by default the message.
     """
 
     def __init__(self, message: str, kind: object = None) -> None:
@@ -68,8 +68,8 @@ class Trained:
     def rows(self) -> list[dict[str, float]]:
         """The rows of metrics.jsonl, without what depends on the machine's speed."""
         lines = (self.dir / "metrics.jsonl").read_text().splitlines()
-        found = [json.loads(line) for line in lines]
-        return [{k: v for k, v in row.items() if not k.startswith("perf/")} for row in found]
+        rows = [json.loads(line) for line in lines]
+        return [{k: v for k, v in row.items() if not k.startswith("perf/")} for row in rows]
 
     def checkpoint(self, which: str = "last") -> dict[str, Any]:
         from lab.engine import checkpoint
@@ -110,7 +110,7 @@ class Subject:
         self.preset = preset
         self._scratch = tempfile.TemporaryDirectory(prefix="lab-check-", ignore_cleanup_errors=True)
         self.time_limit = time_limit  # seconds of a check
-        self.told: dict[object, str] = {}  # what is broken -> the check that told it
+        self.reported: dict[object, str] = {}  # what is broken -> the check that reported it
         self.reads: Any = None  # what lab.testing.splits found
         self._hung: Unusable | None = None
         self._trained: dict[str, Trained | Unusable] = {}
@@ -184,10 +184,10 @@ class Subject:
         self._refuse_what_failed()
         if name not in self._trained:
             self._trained[name] = self._train(name, terminal(), options)
-        found = self._trained[name]
-        if isinstance(found, Unusable):
-            raise found
-        return found
+        outcome = self._trained[name]
+        if isinstance(outcome, Unusable):
+            raise outcome
+        return outcome
 
     def _train(
         self, name: str, terminal: Terminal, options: Mapping[str, Any]
@@ -203,7 +203,7 @@ class Subject:
         return Trained(result.dir, result.summary)
 
     def _broken(self, error: LabError) -> Unusable:
-        """Return what every check of a trained run says where there is none."""
+        """Return the failure that every check of a trained run reports where there is none."""
         broken = Unusable(
             f"The preset {self.preset!r} does not train. {self.own.describe(error)}",
             self.own.place(origin(error)),
@@ -212,7 +212,7 @@ class Subject:
         return broken
 
     def _refuse_what_failed(self) -> None:
-        """Raise what the first run failed by, or what hangs: it would only be told again."""
+        """Raise what the first run failed by, or what hangs: it would only be reported again."""
         first = self._trained.get("first")
         for failure in (self._hung, first):
             if isinstance(failure, Unusable):
@@ -263,8 +263,8 @@ class Subject:
     def experiment(
         self, facts: Mapping[str, Any] | None = None, **options: Any
     ) -> Iterator[tuple[Experiment, Context]]:
-        """Lend a fresh experiment, in the process set-up of a run; with the facts of another that
-        it is to go on from."""
+        """Yield a fresh experiment, in the process set-up of a run; with the facts of another run
+        if it resumes that."""
         self._refuse_what_failed()
         resolved = self.resolve(**options)
         record = {"experiment": self.spec.name, "id": "check"}
@@ -278,9 +278,9 @@ class Subject:
             finally:
                 ctx.close()
 
-    def train_for(self, experiment: Experiment, ctx: Context, share: float = 0.3) -> None:
-        """Let an experiment learn for a share of its budget."""
-        while ctx.clock < share * ctx.budget:
+    def train_for(self, experiment: Experiment, ctx: Context, fraction: float = 0.3) -> None:
+        """Train an experiment for a fraction of its budget."""
+        while ctx.clock < fraction * ctx.budget:
             moved = self.step(experiment)
             ctx.clock += moved
             if moved == 0:
@@ -291,12 +291,12 @@ class Subject:
         moved: Any = experiment.step()
         if not isinstance(moved, int) or isinstance(moved, bool) or moved < 0:
             raise Unusable(
-                f"step returned {_shown(moved)}; the clock moves by whole numbers, and 0 ends "
+                f"step returned {_repr(moved)}; the clock moves by whole numbers, and 0 ends "
                 "the run: return how many samples, or steps of the environment, it took."
             )
         return moved
 
 
-def _shown(value: Any) -> str:
+def _repr(value: Any) -> str:
     plain = value is None or isinstance(value, int | float | str)
     return repr(value) if plain else f"a {type(value).__name__}"

@@ -48,7 +48,7 @@ FEW_LINES = 3  # in a file with no more of them, nothing tells a record from a s
 
 @dataclass
 class Life:
-    """What came of a tracker that was told of a run, and then of the same run resumed."""
+    """Results of a tracker that follows a run, and then the same run resumed."""
 
     dir: Path
     before: Mapping[str, str] = field(default_factory=dict)  # the run's own files and their digests
@@ -83,12 +83,12 @@ class Subject(Offered):
 
     @property
     def tracker(self) -> type[Any]:
-        found: type[Any] = import_object(self.spec.tracker)
-        return found
+        tracker_class: type[Any] = import_object(self.spec.tracker)
+        return tracker_class
 
     @cached_property
     def run(self) -> Run:
-        """A run that nobody followed."""
+        """A run without trackers."""
         return Run(practice.train(self.folder, "alone")[0].dir)
 
     @cached_property
@@ -146,12 +146,12 @@ class Worker:
                 if not name:
                     tracker = make(self._spec, defaults(self._spec))
                 elif tracker is not None and (name not in OPTIONAL or hasattr(tracker, name)):
-                    told = getattr(tracker, name)(*args)
-                    _ = list(told) if name == "hints" else told
+                    returned = getattr(tracker, name)(*args)
+                    _ = list(returned) if name == "hints" else returned
             except (Exception, SystemExit) as error:
-                said = f"{name or 'its constructor'} raises {type(error).__name__}: {error}"
-                self._life.errors.append(said)
-                tracker = None  # as the runner, which then lets it be
+                message = f"{name or 'its constructor'} raises {type(error).__name__}: {error}"
+                self._life.errors.append(message)
+                tracker = None  # as the runner, which then drops it
             self._life.url = getattr(tracker, "url", self._life.url)
             self._done.release()
 
@@ -244,7 +244,7 @@ def check_files_stay_where_it_says(subject: Subject) -> None:
     stray = [
         path
         for path in subject.life.traces.files
-        if path.split("/")[0] != CACHE and not _is_said(path, subject.life.url)
+        if path.split("/")[0] != CACHE and not _is_at_url(path, subject.life.url)
     ]
     expect(
         not stray,
@@ -276,15 +276,15 @@ def check_the_process_is_left_as_found(subject: Subject) -> None:
 def check_a_run_learns_the_same(subject: Subject) -> None:
     """A run that it follows has the same metrics as one that nobody follows."""
     subject.lasting()
-    result, said = practice.train(subject.folder, "followed", [subject.spec])
-    expect(not said, f"A run that it follows says: {(said or [''])[0]}")
+    result, messages = practice.train(subject.folder, "followed", [subject.spec])
+    expect(not messages, f"A run that it follows says: {(messages or [''])[0]}")
     expect(
         _metrics(result.dir) == _metrics(subject.run.dir),
         "A run that it follows has other metrics than one that nobody follows. It draws from "
         "global generators, or sets them: take one of its own, random.Random().",
     )
-    _, said = practice.resume(result.dir, [subject.spec])
-    expect(not said, f"The run, resumed, says: {(said or [''])[0]}")
+    _, messages = practice.resume(result.dir, [subject.spec])
+    expect(not messages, f"The run, resumed, says: {(messages or [''])[0]}")
 
 
 def check_its_failure_harms_no_run(subject: Subject) -> None:
@@ -292,9 +292,11 @@ def check_its_failure_harms_no_run(subject: Subject) -> None:
     subject.lasting()
     for event in METHODS:
         with _failing(subject, event) as spec:
-            result, said = practice.train(subject.folder, f"failing in {event}", [spec])
+            result, messages = practice.train(subject.folder, f"failing in {event}", [spec])
         expect(result.state == "finished", f"A failure in {event} left the run {result.state}.")
-        expect(len(said) == 1, f"A failure in {event} was said {len(said)} times: {said}")
+        expect(
+            len(messages) == 1, f"A failure in {event} was said {len(messages)} times: {messages}"
+        )
         expect(
             _metrics(result.dir) == _metrics(subject.run.dir),
             f"A run in which {event} failed has other metrics than one that nobody follows.",
@@ -319,7 +321,7 @@ def check_it_holds_up_no_exit(subject: Subject) -> None:
 
 
 def defaults(spec: TrackerSpec) -> Options | None:
-    """Return a tracker's options as they are where nobody says anything; None where it has none."""
+    """Return a tracker's options as they are by default; None where it has none."""
     options: Options | None = spec.load_options()() if spec.options else None
     return options
 
@@ -395,8 +397,8 @@ def _lines(path: Path) -> list[str]:
         return []
 
 
-def _is_said(path: str, url: Any) -> bool:
-    """Tell whether a file, as seen from where the tracker lives, is where `url` leads to."""
+def _is_at_url(path: str, url: Any) -> bool:
+    """Tell whether a file, relative to the tracker's folder, is where `url` leads to."""
     address = urlparse(url if isinstance(url, str) else "")
     return address.scheme in ("", "file") and Path(path).parts[0] in Path(address.path).parts
 
@@ -409,7 +411,7 @@ def _metrics(dir: Path) -> list[dict[str, float]]:
 
 @contextmanager
 def _failing(subject: Subject, event: str) -> Iterator[TrackerSpec]:
-    """Lend the spec of the same tracker, but for one event that it fails in."""
+    """Yield the spec of the same tracker, but for one event that it fails in."""
 
     def fail(self: Any, *args: Any) -> None:
         raise RuntimeError("made to fail by the check")

@@ -19,7 +19,7 @@ EXAMPLES = 3
 
 
 def use_everything(subject: Subject, experiment: Any, ctx: Any) -> None:
-    """Call `predict`, and every capability. What fails is told by the checks of it."""
+    """Call `predict`, and every capability. What fails is reported by its own checks."""
     with _telling_only_promises(), evaluation_scope(ctx, "check"):
         answers(experiment)
     for name in subject.spec.capabilities:
@@ -45,20 +45,20 @@ def answers(experiment: Any, number: int = EXAMPLES) -> Any:
 
 
 def use(
-    subject: Subject, experiment: Any, ctx: Any, name: str, folder: Path, **asked: Any
+    subject: Subject, experiment: Any, ctx: Any, name: str, folder: Path, **requested: Any
 ) -> tuple[Options, Any]:
     """Call a capability; return the options that it got, and what it returned.
 
     What is to be written goes to `folder`. Options are the model's defaults, but for a field's own
-    `examples`, the inputs that the experiment gives where it asks for some, and `asked`.
+    `examples`, the experiment's own inputs where `inputs` is a field, and `requested`.
     """
     model: type[Options] = import_object(subject.spec.capabilities[name])
     values = {**_examples(model), **_paths(model, folder)}
     if "inputs" in model.model_fields and hasattr(experiment, "example"):
         with evaluation_scope(ctx, "check"):
             values["inputs"] = words(experiment.example(EXAMPLES), folder)
-    known = {field: value for field, value in asked.items() if field in model.model_fields}
-    options = build(model, {**values, **known})
+    applicable = {field: value for field, value in requested.items() if field in model.model_fields}
+    options = build(model, {**values, **applicable})
     return options, call_capability(experiment, ctx, name, options)
 
 
@@ -86,6 +86,6 @@ def _picture(row: Any, path: Path) -> str:
 
     if row.dtype != np.uint8:
         row = (255 * row.clip(0, 1)).astype(np.uint8)
-    shown = row.transpose(1, 2, 0)
-    Image.fromarray(shown[..., 0] if shown.shape[2] == 1 else shown).save(path)
+    pixels = row.transpose(1, 2, 0)
+    Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(path)
     return str(path)

@@ -28,11 +28,11 @@ KEPT = "the run folder has everything"
 
 
 class BackgroundTracker:
-    """A `Tracker` that makes another one on a daemon thread, and hands it every event in order.
+    """A `Tracker` that makes another on a daemon thread, and passes it every event in order.
 
     No call blocks and none raises, but for `finish`, which waits at most `finish_timeout` seconds.
     The first exception out of the tracker, or a start that takes more than `start_timeout`,
-    ends its part with one line to `say`; the training goes on. `name` is the tracker's in files,
+    stops it with one line to `say`; the training goes on. `name` is the tracker's in files,
     and `label` what it is called in lines for the person.
     """
 
@@ -49,11 +49,11 @@ class BackgroundTracker:
         self.name = name
         self.label = label or name
         self.dropped = 0
-        self.hints: tuple[str, ...] = ()  # what the tracker has to say once the run has ended
+        self.hints: tuple[str, ...] = ()  # lines for the person once the run has ended
         self.started = threading.Event()
         self._make = make
         self._tracker: Tracker | None = None
-        self._tell = say
+        self._print = say
         self._capacity = capacity
         self._start_timeout = start_timeout
         self._finish_timeout = finish_timeout
@@ -155,7 +155,7 @@ class BackgroundTracker:
         return name != "finish"
 
     def _wait(self) -> bool:
-        """Wait for the thread within both limits; say whether it came to its end."""
+        """Wait for the thread within both limits; return whether it ended."""
         end = time.monotonic() + self._finish_timeout
         # Not by join: until Python 3.13, an interrupt makes it take a running thread for ended.
         while not self._ended.wait(min(0.1, max(0.0, end - time.monotonic()))):
@@ -206,7 +206,7 @@ class BackgroundTracker:
 
     def _say(self, line: str) -> None:
         with suppress(Exception):
-            self._tell(f"{self.label}: {line}")
+            self._print(f"{self.label}: {line}")
 
 
 def _describe(error: BaseException) -> str:

@@ -15,7 +15,7 @@ PLAIN_SECONDS = 10.0
 
 
 class Terminal(Protocol):
-    """What the runner tells a screen. All of it goes to stderr; stdout is for data."""
+    """What the runner shows on a screen. All of it goes to stderr; stdout is for data."""
 
     def start(self, title: str, clock: str, begin: int, budget: int) -> None: ...
     def tick(self, clock: int) -> None: ...
@@ -48,7 +48,7 @@ class PlainLines(Silent):
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
-        self._shown = 0.0
+        self._last_row = 0.0
         self._budget = 0
         self._clock = ""
 
@@ -58,14 +58,14 @@ class PlainLines(Silent):
 
     def row(self, row: Mapping[str, float], objective: str, best: float | None) -> None:
         now = time.monotonic()
-        if objective not in row and now - self._shown < PLAIN_SECONDS:
+        if objective not in row and now - self._last_row < PLAIN_SECONDS:
             return
-        self._shown = now
+        self._last_row = now
         parts = [f"{int(row['clock']):>9,}/{self._budget:,} {self._clock}"]
         parts += [
             f"{name} {value:.4g}"
             for name, value in row.items()
-            if _worth(name, objective) or name == "train/return" or name.startswith("test/")
+            if _is_watched(name, objective) or name == "train/return" or name.startswith("test/")
         ]
         if objective in row and best is not None:
             parts.append(f"best {best:.4g}")
@@ -85,7 +85,7 @@ class Bar(Silent):
 
         self._console = Console(stderr=True)
         self._bar: Progress = Progress(
-            BarColumn(bar_width=None),  # gives way to the figures on a narrow screen
+            BarColumn(bar_width=None),  # leaves room for the metrics on a narrow screen
             TextColumn("{task.fields[clock]}"),
             TextColumn("[dim]{task.fields[rate]}"),
             TextColumn("{task.fields[metrics]}"),
@@ -126,7 +126,7 @@ class Bar(Silent):
         self._bar.refresh()
 
     def row(self, row: Mapping[str, float], objective: str, best: float | None) -> None:
-        self._seen.update({name: row[name] for name in row if _worth(name, objective)})
+        self._seen.update({name: row[name] for name in row if _is_watched(name, objective)})
         parts = [f"{name.split('/')[1]} {value:.3g}" for name, value in self._seen.items()]
         if best is not None:
             parts.append(f"[green]best {best:.3g}[/]")
@@ -153,7 +153,7 @@ def _heading(title: str, clock: str, begin: int, budget: int) -> str:
     return f"{title}: {where} {clock}"
 
 
-def _worth(name: str, objective: str) -> bool:
+def _is_watched(name: str, objective: str) -> bool:
     """Tell what people watch: in which phase training is, losses, and what selects."""
     if name in ("train/phase", "train/loss", objective):
         return True

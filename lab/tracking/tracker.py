@@ -1,4 +1,4 @@
-"""Say what a tracker is: a sink that follows a run and may die without hurting it."""
+"""Define a tracker: a sink that follows a run and may die without hurting it."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ Row = Mapping[str, float]
 
 @dataclass(frozen=True)
 class RunInfo:
-    """What a tracker is told once, before the first row.
+    """What a tracker gets once, before the first row.
 
     `id` is unique to the run and kept by resume, so that a tracker can continue the same record.
     `config` is flat or nested plain data without secrets; `clock` is the clock's name
-    ("env_steps", "samples"); `objective` is a metric's name with "max" or "min". `say` tells the
+    ("env_steps", "samples"); `objective` is a metric's name with "max" or "min". `say` shows the
     person a line, from any thread, with the tracker's label before it.
     """
 
@@ -67,16 +67,16 @@ class Tracker(Protocol):
 
 @runtime_checkable
 class FollowsSources(Protocol):
-    """A tracker that is also told what data the run reads."""
+    """A tracker that also gets what data the run reads."""
 
     def source(self, name: str, description: Mapping[str, Any]) -> None:
-        """Take that the run reads the data `name`; the description is plain and tells it apart
-        from other data. A resumed run says it again."""
+        """Take that the run reads the data `name`; the description is plain and distinguishes it
+        from other data. A resumed run repeats it."""
 
 
 @runtime_checkable
 class GivesHints(Protocol):
-    """A tracker that has something to say once the run has ended."""
+    """A tracker with hints for the person once the run has ended."""
 
     def hints(self) -> Iterable[str]:
         """Return lines for the person, after `finish`: the command that shows the record, say."""

@@ -35,54 +35,54 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 class AE:
-    """Shapes: B examples, Z numbers in a code."""
+    """Shapes: B examples, Z dimensions of a code."""
 
     def __init__(self, config: Config, ctx: lab.Context) -> None:
         self.config, self.ctx = config, ctx
         self.data = ctx.data(config)
         _check(config, self.data.info)
         self.net = ctx.wrap(build(config, self.data.info))
-        self.lesson = self.make_lesson()
-        self.updater = Updater(ctx, self.net, config, self.lesson)
+        self.objective = self.make_objective()
+        self.updater = Updater(ctx, self.net, config, self.objective)
         self.examples = Examples(config, self.data, ctx.device)
         self.sampler = Sampler(config, ctx, self.examples, self.net)
-        self.figures = Evaluator(config, ctx, self.examples, self.net, self.sampler)
-        domain = self.figures.domain
+        self.evaluator = Evaluator(config, ctx, self.examples, self.net, self.sampler)
+        domain = self.evaluator.domain
         self.pictures = Plots(ctx, self.examples, self.net, self.sampler, domain)
 
-    def make_lesson(self) -> Objective:
-        c, draw, bits = self.config, self.ctx.generator, self.net.bits
+    def make_objective(self) -> Objective:
+        c, generator, bits = self.config, self.ctx.generator, self.net.bits
         if c.kind == "vae":
-            return Variational(c, bits, draw, lambda: self.ctx.clock / self.ctx.budget)
-        return Quantizing(c, bits) if c.kind == "vq" else Reconstructing(c, bits, draw)
+            return Variational(c, bits, generator, lambda: self.ctx.clock / self.ctx.budget)
+        return Quantizing(c, bits) if c.kind == "vq" else Reconstructing(c, bits, generator)
 
     def step(self) -> int:
-        """Learn from one minibatch."""
-        batch = self.lesson.prepare(self.examples.read(self.batches.next()))
-        loss, seen = self.updater(batch)
+        """Train on one minibatch."""
+        batch = self.objective.prepare(self.examples.read(self.batches.next()))
+        loss, terms = self.updater(batch)
         self.ctx.log("loss", loss)
         self.ctx.log("lr", self.updater.lr)
-        if "numbers" in seen:
-            self.net.codebook.learn(seen.pop("vectors"), seen.pop("numbers"), self.ctx.generator)
-        for name, value in seen.items():
+        if "numbers" in terms:
+            self.net.codebook.learn(terms.pop("vectors"), terms.pop("numbers"), self.ctx.generator)
+        for name, value in terms.items():
             self.ctx.log(name, value)
         return len(batch["inputs"])
 
     @cached_property
     def batches(self) -> lab.Batches:
-        self.figures.check_data()
+        self.evaluator.check_data()
         return self.data.batches()
 
-    # -- looking at it
+    # -- evaluation
 
     def evaluate(self, split: str) -> Mapping[str, float]:
         with self.updater.averaged():
-            self.figures.check_data()
-            if split == "eval":  # of the test set they would take the place of the last ones
+            self.evaluator.check_data()
+            if split == "eval":  # those of the test set would replace them
                 self.pictures.show()
-            return self.figures.measure(split)
+            return self.evaluator.measure(split)
 
-    # -- using what was learned
+    # -- using the trained network
 
     @torch.no_grad()
     def predict(self, inputs: Any) -> Array:
@@ -98,33 +98,35 @@ class AE:
         return self.data.eval.first(number)["inputs"]
 
     @torch.no_grad()
-    def predict_command(self, asked: Predict) -> list[dict[str, Any]]:
+    def predict_command(self, options: Predict) -> list[dict[str, Any]]:
         """Return the codes of image files or rows of numbers, the squared errors of their
         reconstructions, and of a conditional network the classes that fit best."""
         info = self.data.info
         with self.updater.averaged():
-            x = scaled(read_inputs(asked.inputs, info).to(self.ctx.device), info)
+            x = scaled(read_inputs(options.inputs, info).to(self.ctx.device), info)
             classes = self.likeliest(x)
             codes = self.net.encode(x, classes)
             again = self.net.mean(self.net.decode(codes, classes))
         errors = (again - x).flatten(1).square().sum(1)
-        found = [
+        rows = [
             {"input": word, "code": code, "reconstruction_error": error}
-            for word, code, error in zip(asked.inputs, codes.tolist(), errors.tolist(), strict=True)
+            for word, code, error in zip(
+                options.inputs, codes.tolist(), errors.tolist(), strict=True
+            )
         ]
         for number, row in enumerate([] if classes is None else classes.tolist()):
-            found[number]["class"] = info.classes[row]
-        return found
+            rows[number]["class"] = info.classes[row]
+        return rows
 
     def likeliest(self, inputs: Tensor) -> Tensor | None:
         """Return the class [B] under which each input's bound, at its mean code, is highest; None
-        where the network knows no classes."""
+        where the network is not conditional."""
         if not self.config.conditional:
             return None
         bounds = []
         for number in range(len(self.data.info.classes)):
             classes = torch.full((len(inputs),), number, device=inputs.device)
-            bounds.append(self.figures.bound_at_mean(inputs, classes))
+            bounds.append(self.evaluator.bound_at_mean(inputs, classes))
         return torch.stack(bounds, 1).argmax(1)
 
     @torch.no_grad()
@@ -132,21 +134,21 @@ class AE:
         """Return samples [n, ...]: images in [0, 1], rows of a table in their own units; of a
         conditional network all of one class, or of all in turn."""
         with self.updater.averaged():
-            return self.sampler.generate(n, self.sampler.given(class_)).cpu().numpy()
+            return self.sampler.generate(n, self.sampler.class_number(class_)).cpu().numpy()
 
     @torch.no_grad()
-    def sample_command(self, asked: Sample) -> Any:
+    def sample_command(self, options: Sample) -> Any:
         """Return samples as one picture, or as a table where the data are no images."""
         with self.updater.averaged():
-            return self.sampler.show(asked)
+            return self.sampler.show(options)
 
-    def export_command(self, asked: Export) -> Path:
+    def export_command(self, options: Export) -> Path:
         """Write the network, or its encoder, for other software."""
         if self.config.conditional:
             raise lab.UsageError("A conditional network takes classes, too: it cannot be exported")
         with self.updater.averaged():
-            part = Encoding(self.net) if asked.part == "encoder" else Reconstruction(self.net)
-            return export(part, self.data.info, asked, self.ctx.dir)
+            part = Encoding(self.net) if options.part == "encoder" else Reconstruction(self.net)
+            return export(part, self.data.info, options, self.ctx.dir)
 
     # -- what a checkpoint holds
 
@@ -168,8 +170,8 @@ class Encoding(nn.Module):
         del self.net.decoder
 
     def forward(self, inputs: Tensor) -> Tensor:
-        found: Tensor = self.net.encode(inputs)
-        return found
+        code: Tensor = self.net.encode(inputs)
+        return code
 
 
 class Reconstruction(nn.Module):
@@ -180,12 +182,12 @@ class Reconstruction(nn.Module):
         self.net = net
 
     def forward(self, inputs: Tensor) -> Tensor:
-        found: Tensor = self.net.reconstruct(inputs)
-        return found
+        reconstruction: Tensor = self.net.reconstruct(inputs)
+        return reconstruction
 
 
 def _check(config: Config, info: lab.DatasetInfo) -> None:
-    """Raise UsageError where the data do not have what was asked for."""
+    """Raise UsageError where the data lack what the options need."""
     if info.kind not in ("image", "table"):
         raise lab.UsageError(
             f"{info.name} is of kind {info.kind}; autoencoders learn from images and tables"

@@ -1,4 +1,4 @@
-"""List the options of autoencoders. Units: the clock counts training examples seen."""
+"""List the options of autoencoders. Units: the clock counts training examples."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ VQ_ALONE = ("tokens", "entries", "commitment", "codebook", "codebook_decay", "re
 AE_ALONE = (
     "code_activation", "noise", "noise_level", "contractive", "sparsity", "sparsity_cost", "l1"
 )  # fmt: skip
-OF_OTHER_KINDS = {
+FOREIGN = {
     "ae": (*VAE_ALONE, *VQ_ALONE),
     "vae": (*AE_ALONE, *VQ_ALONE, "tied"),
     "vq": (*AE_ALONE, *VAE_ALONE),
 }
-NORMAL = 1.0  # deviation of gaussian outputs, unless --sigma says otherwise
+NORMAL = 1.0  # default standard deviation of gaussian outputs
 
 
 class Config(LayerOptions, OptimizerOptions, DataOptions, BaseConfig):
@@ -34,7 +34,7 @@ class Config(LayerOptions, OptimizerOptions, DataOptions, BaseConfig):
 
     kind: Literal["ae", "vae", "vq"] = Field(
         "ae",
-        description="What a code is: numbers, a normal distribution, or entries of a codebook.",
+        description="What a code is: a vector, a normal distribution, or entries of a codebook.",
     )
     arch: Literal["mlp", "cnn"] = Field("mlp", description="Layers of units, or convolutions.")
     hidden: tuple[int, ...] = Field(
@@ -42,7 +42,7 @@ class Config(LayerOptions, OptimizerOptions, DataOptions, BaseConfig):
     )
     width: int = Field(32, ge=1, description="Channels of the first convolution.")
     norm: bool = Field(False, description="BatchNorm between layers.")
-    latent_dim: int = Field(8, ge=1, description="Numbers in a code.")
+    latent_dim: int = Field(8, ge=1, description="Dimensions of the code.")
     loss: Literal["auto", "mse", "bce"] = Field(
         "auto",
         description="Squared error, or cross-entropy of intensities; auto is mse, but bce for "
@@ -57,29 +57,29 @@ class Config(LayerOptions, OptimizerOptions, DataOptions, BaseConfig):
         "none", description="Corrupt what the encoder sees (denoising)."
     )
     noise_level: float = Field(
-        0.3, gt=0, description="Share of masked inputs, or deviation of gaussian noise."
+        0.3, gt=0, description="Fraction of masked inputs, or standard deviation of the noise."
     )
     contractive: float = Field(
         0.0, ge=0, description="Weight of the squared norm of the code's Jacobian."
     )
     sparsity: float | None = Field(
-        None, gt=0, lt=1, description="Wanted mean activity of sigmoid code units, or none."
+        None, gt=0, lt=1, description="Target mean activity of sigmoid code units, or none."
     )
     sparsity_cost: float = Field(1.0, ge=0, description="Weight of the sparsity target.")
     l1: float = Field(0.0, ge=0, description="Weight of the code's absolute values.")
 
     beta: float = Field(1.0, ge=0, description="Weight of the KL divergence (beta-VAE).")
     kl_warmup_fraction: float = Field(
-        0.0, ge=0, le=1, description="Share of the budget over which that weight rises from 0."
+        0.0, ge=0, le=1, description="Fraction of the budget over which that weight rises from 0."
     )
-    sigma: float = Field(NORMAL, gt=0, description="Deviation of gaussian outputs.")
-    learn_sigma: bool = Field(False, description="Learn that deviation, one for all outputs.")
+    sigma: float = Field(NORMAL, gt=0, description="Standard deviation of gaussian outputs.")
+    learn_sigma: bool = Field(False, description="Learn that standard deviation, one for all.")
     binarize: Literal["none", "drawn", "threshold"] = Field(
         "none",
-        description="See bits: drawn for each batch with the intensities as chances, or 1 from "
-        "0.5 on.",
+        description="See bits: drawn for each batch with the intensities as probabilities, or 1 "
+        "from 0.5 on.",
     )
-    conditional: bool = Field(False, description="Encoder and decoder know the class.")
+    conditional: bool = Field(False, description="Encoder and decoder get the class.")
     iwae: int = Field(64, ge=1, description="Samples of the tighter bound in evaluations.")
 
     tokens: int = Field(4, ge=1, description="Equal parts of a code, each one entry.")
@@ -94,7 +94,7 @@ class Config(LayerOptions, OptimizerOptions, DataOptions, BaseConfig):
     restart: bool = Field(True, description="Move entries that are hardly used to present codes.")
 
     probes: bool = Field(
-        True, description="Ask codes for the classes, by neighbors and a linear model."
+        True, description="Predict targets from codes, by nearest neighbors and a linear model."
     )
     fid: int = Field(
         0, ge=0, description="Samples whose features are compared with the data's; 0: none."
@@ -116,13 +116,13 @@ class Config(LayerOptions, OptimizerOptions, DataOptions, BaseConfig):
 
     @property
     def target(self) -> str:
-        return self.data if self.kind == "ae" else f"{self.kind}-{self.data}"
+        return self.data_name if self.kind == "ae" else f"{self.kind}-{self.data_name}"
 
     @model_validator(mode="after")
     def _is_one_network(self) -> Self:
         if any(units < 1 for units in self.hidden):
             raise ValueError("--hidden: a layer has one unit or more")
-        self._refuse(OF_OTHER_KINDS[self.kind], f"--kind {self.kind} has no")
+        self._refuse(FOREIGN[self.kind], f"--kind {self.kind} has no")
         if self.arch == "cnn":
             self._refuse(("hidden", "tied"), "--arch cnn has no")
         else:
@@ -143,13 +143,13 @@ class Config(LayerOptions, OptimizerOptions, DataOptions, BaseConfig):
         if self.sparsity is None:
             self._refuse(("sparsity_cost",), "without --sparsity there is no")
         elif self.code_activation != "sigmoid":
-            raise ValueError("--sparsity is a share of 1: it needs --code-activation sigmoid")
+            raise ValueError("--sparsity is a fraction of 1: it needs --code-activation sigmoid")
         if self.contractive and self.norm:
             raise ValueError("--contractive looks at each example alone, --norm mixes them")
         return self
 
     @model_validator(mode="after")
-    def _says_what_outputs_mean(self) -> Self:
+    def _has_consistent_outputs(self) -> Self:
         if self.loss == "bce":
             self._refuse(("sigma", "learn_sigma"), "--loss bce has no")
         if self.learn_sigma:
@@ -164,23 +164,23 @@ class Config(LayerOptions, OptimizerOptions, DataOptions, BaseConfig):
             return self
         if self.latent_dim % self.tokens:
             raise ValueError(
-                f"--latent-dim {self.latent_dim} cannot be parted in {self.tokens} --tokens"
+                f"--latent-dim {self.latent_dim} cannot be divided into {self.tokens} --tokens"
             )
         if self.codebook == "gradient" and not self.restart:
             self._refuse(("codebook_decay",), "--codebook gradient --no-restart counts nothing:")
         if self.ema is not None:
-            raise ValueError("--ema averages weights, which would part them from the codebook")
+            raise ValueError("--ema averages weights, which would no longer fit the codebook")
         return self
 
     def _refuse(self, names: Iterable[str], because: str) -> None:
-        """Raise ValueError where an option was given that would do nothing."""
+        """Raise ValueError where an option is set that would do nothing."""
         for name in names:
             if getattr(self, name) != type(self).model_fields[name].default:
                 raise ValueError(f"{because} --{name.replace('_', '-')}")
 
 
 class Export(ExportOptions):
-    """What `lab export` asks of an autoencoder."""
+    """Options of `lab export` for an autoencoder."""
 
     part: Literal["encoder", "whole"] = Field(
         "encoder", description="Inputs to codes, or to reconstructions."

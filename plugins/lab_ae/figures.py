@@ -1,4 +1,4 @@
-"""Measure what an autoencoder keeps of its inputs, what its codes know, and how likely data are."""
+"""Measure reconstructions, probes of the codes, and bounds of the likelihood."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from lab_ae.model import Quantized, Variational
 from lab_ae.objectives import binarized
 from lab_ae.sampling import Sampler
 
-FIXED = 1_000  # training examples, always the same, that figures look at
+FIXED = 1_000  # training examples, always the same, for train metrics
 BOUNDED = 2_000  # eval examples whose likelihood is bounded; of the test set, all
-PROBED = 2_000  # training codes that probes learn from
-PRINCIPAL = 10_000  # training examples that the principal components are of
-NUMBERS = 2**23  # that one step of a bound holds in memory
+PROBED = 2_000  # training codes that probes are fitted to
+PRINCIPAL = 10_000  # training examples for the principal components
+ELEMENTS = 2**23  # in memory in one step of a bound
 ACTIVE = 0.01  # variance of a posterior mean (Burda et al., 2016, section 5.2)
-TASKS = ("classify", "regress")  # with targets that probes can ask for
+TASKS = ("classify", "regress")  # with targets that probes can predict
 HOPELESS = 2.0  # times the error of a constant gray, or of black
 
 
 class Evaluator:
-    """What `evaluate` returns."""
+    """Compute the metrics of an evaluation."""
 
     def __init__(
         self, config: Config, ctx: lab.Context, examples: Examples, net: Any, sampler: Sampler
@@ -40,49 +40,49 @@ class Evaluator:
         self.config, self.ctx, self.examples, self.net = config, ctx, examples, net
         self.data, self.sampler = examples.data, sampler
         self.domain = generative.FeatureMetrics(ctx, examples.data)
-        self._beside: dict[str, dict[str, float]] = {}  # depends on the data alone
+        self._pca_probes: dict[str, dict[str, float]] = {}  # depends on the data alone
         self._checked = False
 
     def measure(self, split: str) -> dict[str, float]:
         errors, codes = self.passed(split)
-        found = summed_up("reconstruction", errors, split)
+        metrics = summed_up("reconstruction", errors, split)
         trained = self.errors(self.examples.some_training(FIXED))[0]
         self.check_error(float(trained.mean()))
-        found["train_reconstruction"] = float(trained.mean())
-        found["pca_reconstruction"] = self.pca_error(split)
+        metrics["train_reconstruction"] = float(trained.mean())
+        metrics["pca_reconstruction"] = self.pca_error(split)
         if self.probed:
-            found |= self.of_codes(split, codes)
+            metrics |= self.of_codes(split, codes)
         if isinstance(self.net, Variational):
-            found |= self.of_likelihood(split)
-            self.check_likelihood(found["elbo"])
+            metrics |= self.of_likelihood(split)
+            self.check_likelihood(metrics["elbo"])
         if isinstance(self.net, Quantized):
-            numbers = self.net.codebook.nearest(self.net.vectors(codes))
-            found["perplexity"] = float(perplexity(numbers, self.config.entries))
+            indices = self.net.codebook.nearest(self.net.vectors(codes))
+            metrics["perplexity"] = float(perplexity(indices, self.config.entries))
         if self.config.fid:
             distances = self.domain.measure(self.sampler.generate(self.config.fid), split)
-            found |= {n: v for n, v in distances.items() if n != "n"}
-        return found
+            metrics |= {n: v for n, v in distances.items() if n != "n"}
+        return metrics
 
     # -- reconstructions
 
     def errors(self, batch: lab.Batch) -> tuple[Tensor, Tensor]:
         """Return the squared error of each example [B], summed over its dimensions, and codes."""
-        read = self.examples.read(batch)
-        inputs, classes = read["inputs"], read.get("classes")
+        prepared = self.examples.read(batch)
+        inputs, classes = prepared["inputs"], prepared.get("classes")
         with self.ctx.autocast():
             code = self.net.encode(inputs, classes)
             again = self.net.mean(self.net.decode(code, classes))
         return (again.float() - inputs).flatten(1).square().sum(1), code.float()
 
     def passed(self, split: str) -> tuple[Tensor, Tensor]:
-        """Return errors [N] and codes [N, Z] of a whole split."""
-        found = [self.errors(batch) for batch in self.examples.batches(split)]
-        errors, codes = zip(*found, strict=True)
+        """Return errors [N] and codes [N, Z] of a split."""
+        outputs = [self.errors(batch) for batch in self.examples.batches(split)]
+        errors, codes = zip(*outputs, strict=True)
         return torch.cat(errors), torch.cat(codes)
 
     @cached_property
     def components(self) -> Principal:
-        """As many principal components of the training data as a code has numbers."""
+        """As many principal components of the training data as a code has dimensions."""
         trained = self.examples.some_training(PRINCIPAL)
         return principal(self.examples.inputs(trained), self.config.latent_dim)
 
@@ -96,53 +96,53 @@ class Evaluator:
 
     @property
     def probed(self) -> bool:
-        """Codes of a conditional network were told the class."""
+        """Whether codes are probed: not those of a conditional network, which gets the class."""
         info = self.data.info
         return self.config.probes and not self.config.conditional and info.task in TASKS
 
     def of_codes(self, split: str, codes: Tensor) -> dict[str, float]:
-        """Return what codes know of the targets, and what principal components do."""
+        """Return how well codes predict the targets, and how well principal components do."""
         trained, targets = self.examples.some_training(PROBED), self.data.part(split).targets
         assert targets is not None
-        found = generative.probe(self.errors(trained)[1], trained["targets"], codes, targets)
-        if split not in self._beside:
+        metrics = generative.probe(self.errors(trained)[1], trained["targets"], codes, targets)
+        if split not in self._pca_probes:
             encode, inputs = self.components.encode, self.examples.inputs
-            others = torch.cat([encode(inputs(batch)) for batch in self.examples.batches(split)])
-            beside = generative.probe(encode(inputs(trained)), trained["targets"], others, targets)
-            self._beside[split] = {f"pca_{name}": value for name, value in beside.items()}
-        return found | self._beside[split]
+            projected = torch.cat([encode(inputs(batch)) for batch in self.examples.batches(split)])
+            pca = generative.probe(encode(inputs(trained)), trained["targets"], projected, targets)
+            self._pca_probes[split] = {f"pca_{name}": value for name, value in pca.items()}
+        return metrics | self._pca_probes[split]
 
     # -- likelihood
 
     def of_likelihood(self, split: str) -> dict[str, float]:
-        """Return the bounds in nats, unweighted; and how much of them is told by the code."""
-        elbos, iwaes, told, means = [], [], [], []
+        """Return the bounds in nats, unweighted, and the KL divergence."""
+        elbos, iwaes, kls, means = [], [], [], []
         most = BOUNDED if split == "eval" else len(self.data.part(split))
         for batch in self.examples.batches(split, most):
-            read = self.examples.read(batch)
-            inputs, classes = read["inputs"], read.get("classes")
+            prepared = self.examples.read(batch)
+            inputs, classes = prepared["inputs"], prepared.get("classes")
             inputs = binarized(inputs, self.config, self.ctx.generator)
-            mean, logvar = (one.float() for one in self.net.posterior(inputs, classes))
+            mean, logvar = (parameter.float() for parameter in self.net.posterior(inputs, classes))
             bounds = self.bounds(inputs, classes, mean, logvar)
             elbos.append(bounds.elbo)
             iwaes.append(bounds.iwae)
-            told.append(kl_divergence(mean, logvar))
+            kls.append(kl_divergence(mean, logvar))
             means.append(mean)
-        found = summed_up("elbo", torch.cat(elbos), split)
-        found |= summed_up("iwae", torch.cat(iwaes), split)
-        found["kl"] = float(torch.cat(told).mean())
-        found["active_units"] = float((torch.cat(means).var(0) > ACTIVE).sum())
-        return found
+        metrics = summed_up("elbo", torch.cat(elbos), split)
+        metrics |= summed_up("iwae", torch.cat(iwaes), split)
+        metrics["kl"] = float(torch.cat(kls).mean())
+        metrics["active_units"] = float((torch.cat(means).var(0) > ACTIVE).sum())
+        return metrics
 
     def bounds(
         self, inputs: Tensor, classes: Tensor | None, mean: Tensor, logvar: Tensor
     ) -> generative.Bounds:
-        net, draw, log_deviation = self.net, self.ctx.generator, 0.5 * logvar
+        net, generator, log_sigma = self.net, self.ctx.generator, 0.5 * logvar
         zero = mean.new_zeros(())
 
         def draw_codes(x: Tensor, k: int) -> Tensor:
-            noise = mean.new_empty(k, *mean.shape).normal_(generator=draw)
-            return mean + noise * log_deviation.exp()
+            noise = mean.new_empty(k, *mean.shape).normal_(generator=generator)
+            return mean + noise * log_sigma.exp()
 
         def log_likelihood(x: Tensor, codes: Tensor) -> Tensor:
             k = len(codes)
@@ -157,9 +157,9 @@ class Evaluator:
             draw_codes,
             log_likelihood,
             lambda codes: log_normal(codes, zero, zero),
-            lambda codes, x: log_normal(codes, mean, log_deviation),
+            lambda codes, x: log_normal(codes, mean, log_sigma),
             self.config.iwae,
-            max(1, min(16, NUMBERS // inputs.numel())),
+            max(1, min(16, ELEMENTS // inputs.numel())),
         )
 
     def bound_at_mean(self, inputs: Tensor, classes: Tensor | None) -> Tensor:
@@ -167,16 +167,16 @@ class Evaluator:
         mean, logvar = self.net.posterior(inputs, classes)
         outputs, x = self.net.decode(mean, classes).flatten(1), inputs.flatten(1)
         if self.net.bits:
-            likely = log_bernoulli(x, outputs)
+            log_likelihood = log_bernoulli(x, outputs)
         else:
-            likely = log_normal(x, outputs, self.net.log_sigma)
-        return likely - kl_divergence(mean, logvar)
+            log_likelihood = log_normal(x, outputs, self.net.log_sigma)
+        return log_likelihood - kl_divergence(mean, logvar)
 
     # -- what went wrong
 
     def check_data(self) -> None:
-        """Raise UsageError where there is nothing to learn, or where intensities are none. Looks
-        once."""
+        """Raise UsageError where there is nothing to learn, or where intensities are out of range.
+        Checks once."""
         if self._checked:
             return
         info = self.data.info
@@ -191,8 +191,8 @@ class Evaluator:
         self._checked = True
 
     def check_error(self, error: float) -> None:
-        """Raise Diverged, with the likely cause, where a trained network does far worse than one
-        that always answers the same."""
+        """Raise Diverged, with the likely cause, where a trained network does far worse than a
+        constant output."""
         inputs = self.examples.inputs(self.examples.some_training(FIXED)).flatten(1)
         simple = max(float((inputs - level).square().sum(1).mean()) for level in (0.0, 0.5))
         if self.ctx.clock and not error <= HOPELESS * simple:  # nan neither
@@ -204,8 +204,8 @@ class Evaluator:
         if self.net.bits and self.ctx.clock and not elbo >= HOPELESS * coin:
             raise self.diverged(f"likelihood is bounded by {elbo:.3g} nats", f"{coin:.3g}")
 
-    def diverged(self, said: str, simple: str) -> lab.Diverged:
+    def diverged(self, text: str, simple: str) -> lab.Diverged:
         return lab.Diverged(
-            f"The reconstructions' {said}, where always answering the same has {simple}: "
+            f"The reconstructions' {text}, where always answering the same has {simple}: "
             f"--lr {self.config.lr:g} is too large. Adam learns with 0.0003 to 0.003."
         )

@@ -16,18 +16,18 @@ AT_ONCE = 512  # examples in a batch that is only measured
 
 
 class Examples:
-    """Batches hold `inputs` [B, ...] in [0, 1] or standardized, and `classes` [B] where the network
-    is told them."""
+    """Batches hold `inputs` [B, ...] in [0, 1] or standardized, and `classes` [B] of a conditional
+    network."""
 
     def __init__(self, config: Config, data: lab.Data, device: torch.device) -> None:
         self.config, self.data, self.device = config, data, device
 
     def read(self, batch: lab.Batch) -> lab.Batch:
         """Return a batch of the source as the network takes it."""
-        found = {"inputs": self.inputs(batch)}
+        prepared = {"inputs": self.inputs(batch)}
         if self.config.conditional:
-            found["classes"] = batch["targets"].long()
-        return found
+            prepared["classes"] = batch["targets"].long()
+        return prepared
 
     def batches(self, split: str, most: int | None = None) -> Iterator[lab.Batch]:
         """Yield the examples of a split in order, all or evenly spaced ones, `most` at most."""

@@ -20,8 +20,8 @@ LEAST = 1e-6  # of an activity, and of 1 less an activity
 
 def squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
     """Return the squared error of means [B, ...] by example []."""
-    missed = (outputs - targets).reshape(-1)
-    return missed.dot(missed) / len(targets)
+    error = (outputs - targets).reshape(-1)
+    return error.dot(error) / len(targets)
 
 
 def cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
@@ -43,7 +43,7 @@ def kl_divergence(mean: Tensor, logvar: Tensor) -> Tensor:
 
 
 def log_normal(x: Tensor, mean: Tensor, log_sigma: Tensor) -> Tensor:
-    """Return log densities of numbers [..., D] under normal distributions, summed over D [...]."""
+    """Return log densities of x [..., D] under normal distributions, summed over D [...]."""
     scaled = (x - mean) * (-log_sigma).exp()
     return -(0.5 * scaled.square() + log_sigma + HALF_LOG_2PI).sum(-1)
 
@@ -55,9 +55,9 @@ def log_bernoulli(x: Tensor, logits: Tensor) -> Tensor:
     return -binary_cross_entropy_with_logits(logits, x, reduction="none").sum(-1)
 
 
-def sparsity(code: Tensor, wanted: float) -> Tensor:
-    """Return KL(wanted || activity) [], summed over units, of the mean activities of sigmoid codes
+def sparsity(code: Tensor, target: float) -> Tensor:
+    """Return KL(target || activity) [], summed over units, of the mean activities of sigmoid codes
     [B, Z] (Ng, "Sparse autoencoder", 2011)."""
     active = code.mean(0).clamp(LEAST, 1 - LEAST)
-    rest = (1 - wanted) * ((1 - wanted) / (1 - active)).log()
-    return (wanted * (wanted / active).log() + rest).sum()
+    rest = (1 - target) * ((1 - target) / (1 - active)).log()
+    return (target * (target / active).log() + rest).sum()

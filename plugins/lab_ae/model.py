@@ -1,4 +1,4 @@
-"""Say what autoencoders compute: codes as numbers, as distributions, as entries of a codebook."""
+"""Define the networks: codes as vectors, as distributions, as entries of a codebook."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SQUASHES: Mapping[str, type[nn.Module]] = {
 
 
 def build(config: Config, info: DatasetInfo) -> Autoencoder:
-    """Return the network that the config asks for."""
+    """Return the network of the config."""
     kinds: Mapping[str, type[Autoencoder]] = {"ae": Plain, "vae": Variational, "vq": Quantized}
     net = kinds[config.kind](config, info)
     initialize(net, config.init, config.activation)
@@ -39,7 +39,7 @@ class Autoencoder(nn.Module):
     Outputs [B, ...] are means, or logits of intensities; `mean` makes means of them.
     """
 
-    per_number = 1  # what the encoder says of each number of a code
+    per_dimension = 1  # encoder outputs for each dimension of the code
 
     def __init__(self, config: Config, info: DatasetInfo) -> None:
         super().__init__()
@@ -47,15 +47,15 @@ class Autoencoder(nn.Module):
         self.bits = is_bce(config, info)
         self.labels = len(info.classes) if config.conditional else 0
         self.flat = config.arch == "mlp"
-        said = config.latent_dim * self.per_number
-        self.encoder = make_encoder(config, info.shape, said, self.labels)
+        outputs = config.latent_dim * self.per_dimension
+        self.encoder = make_encoder(config, info.shape, outputs, self.labels)
         if config.tied:
             self.decoder: nn.Module = TiedDecoder(config, self.encoder, info.shape)
         else:
             self.decoder = make_decoder(config, info.shape, config.latent_dim + self.labels)
 
     def encode(self, inputs: Tensor, classes: Tensor | None = None) -> Tensor:
-        """Return the code of each input, without chance."""
+        """Return the code of each input, without sampling."""
         raise NotImplementedError
 
     def decode(self, code: Tensor, classes: Tensor | None = None) -> Tensor:
@@ -70,11 +70,11 @@ class Autoencoder(nn.Module):
         return outputs.sigmoid() if self.bits else outputs
 
     def reconstruct(self, inputs: Tensor, classes: Tensor | None = None) -> Tensor:
-        """Return what inputs become, without chance, in their own scale."""
+        """Return reconstructions, without sampling, in the inputs' own scale."""
         return self.mean(self.decode(self.encode(inputs, classes), classes))
 
     def with_classes(self, inputs: Tensor, classes: Tensor | None) -> Tensor:
-        """Return inputs beside their classes: as further numbers, or as planes of 0 and 1."""
+        """Return inputs with their one-hot classes: as more features, or as planes of 0 and 1."""
         if not self.labels:
             return inputs
         assert classes is not None
@@ -95,7 +95,7 @@ class PlainPass(NamedTuple):
 
 
 class Plain(Autoencoder):
-    """A code is what the encoder says, and maybe squashed (Rumelhart et al., 1986; Hinton and
+    """A code is the encoder's output, possibly squashed (Rumelhart et al., 1986; Hinton and
     Salakhutdinov, 2006)."""
 
     def __init__(self, config: Config, info: DatasetInfo) -> None:
@@ -116,12 +116,12 @@ class Plain(Autoencoder):
 
     def with_jacobian(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Return codes, and the squared Frobenius norm of their Jacobian: exact, whatever the
-        encoder, by one backward pass for each number of a code (Rifai et al., 2011)."""
+        encoder, by one backward pass for each dimension of the code (Rifai et al., 2011)."""
         code, pull = vjp(self.encode, inputs)[:2]
         # examples do not meet in the encoder: one pass gives a row of every example's Jacobian
         rows = torch.eye(self.size, device=code.device, dtype=code.dtype)
-        (found,) = vmap(lambda row: pull(row.expand_as(code)))(rows)  # [Z, B, ...]
-        return code, found.square().sum()
+        (jacobian,) = vmap(lambda row: pull(row.expand_as(code)))(rows)  # [Z, B, ...]
+        return code, jacobian.square().sum()
 
 
 class VariationalPass(NamedTuple):
@@ -137,7 +137,7 @@ class Variational(Autoencoder):
     """A code is a normal distribution, and the prior a standard one (Kingma and Welling, 2014);
     with classes, both depend on them (Sohn et al., 2015)."""
 
-    per_number = 2
+    per_dimension = 2
 
     def __init__(self, config: Config, info: DatasetInfo) -> None:
         super().__init__(config, info)
@@ -146,8 +146,8 @@ class Variational(Autoencoder):
 
     def posterior(self, inputs: Tensor, classes: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return mean and log variance [B, Z] of q(z|x)."""
-        said = self.encoder(self.with_classes(inputs, classes)).float()  # in any precision
-        mean, logvar = said.chunk(2, 1)
+        parameters = self.encoder(self.with_classes(inputs, classes)).float()  # in any precision
+        mean, logvar = parameters.chunk(2, 1)
         return mean, logvar.clamp(-LOGVAR, LOGVAR)
 
     def encode(self, inputs: Tensor, classes: Tensor | None = None) -> Tensor:
@@ -156,24 +156,24 @@ class Variational(Autoencoder):
     def forward(
         self, inputs: Tensor, noise: Tensor, classes: Tensor | None = None
     ) -> VariationalPass:
-        """noise [B, Z]: standard normal, what the code is drawn with."""
+        """noise [B, Z]: standard normal, for the reparameterization."""
         mean, logvar = self.posterior(inputs, classes)
         code = torch.addcmul(mean, noise, (0.5 * logvar).exp())
         return VariationalPass(self.decode(code, classes), mean, logvar, self.log_sigma)
 
 
 class QuantizedPass(NamedTuple):
-    """outputs [B, ...]; vectors that the encoder said [B T, d]; the entries in their place, and the
-    numbers [B T] of those."""
+    """outputs [B, ...]; the encoder's vectors [B T, d]; their nearest entries, and the indices
+    [B T] of those."""
 
     outputs: Tensor
     vectors: Tensor
     entries: Tensor
-    numbers: Tensor
+    indices: Tensor
 
 
 class Quantized(Autoencoder):
-    """A code is T entries of a codebook, each of d = Z / T numbers (van den Oord et al., 2017)."""
+    """A code is T entries of a codebook, each of Z / T dimensions (van den Oord et al., 2017)."""
 
     def __init__(self, config: Config, info: DatasetInfo) -> None:
         super().__init__(config, info)
@@ -198,12 +198,12 @@ class Quantized(Autoencoder):
         return self.snap(self.encoder(inputs).float())
 
     def forward(self, inputs: Tensor) -> QuantizedPass:
-        said: Tensor = self.encoder(inputs).float()  # in any precision
-        vectors = self.vectors(said)
-        entries, numbers = self.codebook(vectors)
-        # straight through: the encoder gets the gradient of what stood in its place
-        code = vectors + (entries - vectors).detach()
-        return QuantizedPass(self.decode(code.view_as(said)), vectors, entries, numbers)
+        code: Tensor = self.encoder(inputs).float()  # in any precision
+        vectors = self.vectors(code)
+        entries, indices = self.codebook(vectors)
+        # straight through: the encoder gets the gradient of the entries
+        quantized = vectors + (entries - vectors).detach()
+        return QuantizedPass(self.decode(quantized.view_as(code)), vectors, entries, indices)
 
 
 def is_bce(config: Config, info: DatasetInfo) -> bool:

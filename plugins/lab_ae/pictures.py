@@ -21,15 +21,15 @@ from lab_ae.loader import Examples
 from lab_ae.model import Variational
 from lab_ae.sampling import Sampler
 
-SHOWN = 32  # examples and samples
-BESIDE = 8  # samples with neighbors, and how many of those
+EXAMPLES = 32  # and samples
+NEIGHBORS = 8  # samples with neighbors, and how many of those
 NEAR = 4
 MAPPED = 2_000  # codes as points
 
 
 class Plots:
-    """Evaluations have the same randomness, and samples are drawn first: they are of the same codes
-    every time."""
+    """Evaluations start from the same random state, and samples are drawn first: they are of the
+    same codes every time."""
 
     def __init__(
         self,
@@ -51,25 +51,25 @@ class Plots:
         self.codes()
 
     def samples(self) -> None:
-        """Draw samples, and some of them beside the training examples next to them."""
-        found = self.sampler.generate(SHOWN)
-        near, _, _ = self.domain.nearest(found[:BESIDE], NEAR)
-        scale = 255 if near.dtype == torch.uint8 else 1
-        tiles = showable((near / scale).flatten(0, 1))
-        beside = tiles.view(*near.shape[:2], *tiles.shape[1:])
-        self.ctx.media("samples", sample_grid(showable(found), 8))
-        self.ctx.media("samples_and_nearest", neighbor_grid(showable(found[:BESIDE]), beside))
+        """Draw samples, and some of them with their nearest training examples."""
+        samples = self.sampler.generate(EXAMPLES)
+        nearest, _, _ = self.domain.nearest(samples[:NEIGHBORS], NEAR)
+        scale = 255 if nearest.dtype == torch.uint8 else 1
+        tiles = showable((nearest / scale).flatten(0, 1))
+        tiles = tiles.view(*nearest.shape[:2], *tiles.shape[1:])
+        self.ctx.media("samples", sample_grid(showable(samples), 8))
+        self.ctx.media("samples_and_nearest", neighbor_grid(showable(samples[:NEIGHBORS]), tiles))
 
     def reconstructions(self) -> None:
         """Draw examples, each with its reconstruction to the right."""
-        batch = next(self.examples.batches("eval", SHOWN))
+        batch = next(self.examples.batches("eval", EXAMPLES))
         read = self.examples.read(batch)
         inputs = read["inputs"]
         with self.ctx.autocast():
             again = self.net.reconstruct(inputs, read.get("classes")).float()
         pairs = torch.stack([inputs, again], 1).flatten(0, 1)
-        shown = showable(restored(pairs, self.examples.data.info))
-        self.ctx.media("reconstructions", sample_grid(shown, 8))
+        images = showable(restored(pairs, self.examples.data.info))
+        self.ctx.media("reconstructions", sample_grid(images, 8))
 
     def filters(self) -> None:
         weights = first_filters(self.net.encoder)
@@ -88,5 +88,5 @@ class Plots:
                 codes.append(self.net.encode(read["inputs"], read.get("classes")).float())
             if info.task == "classify":
                 labels.append(batch["targets"])
-        numbers = torch.cat(labels) if labels else None
-        self.ctx.media("codes", code_map(torch.cat(codes), numbers, info.classes))
+        targets = torch.cat(labels) if labels else None
+        self.ctx.media("codes", code_map(torch.cat(codes), targets, info.classes))

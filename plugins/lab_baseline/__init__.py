@@ -1,4 +1,4 @@
-"""Offer what a network has to beat: scikit-learn's methods, on the same data, measured alike."""
+"""Offer baselines for networks: scikit-learn's methods, on the same data, with the same metrics."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lab_baseline.presets import PRESETS
 def lab_experiments() -> Iterator[ExperimentSpec]:
     yield ExperimentSpec(
         name="baseline",
-        summary="Neighbors, support vectors, linear models and forests, beside every network",
+        summary="Neighbors, support vectors, linear models and forests, as baselines",
         config="lab_baseline.config:Config",
         experiment="lab_baseline.baseline:Baseline",
         presets=PRESETS,

@@ -1,9 +1,9 @@
 """Fit one of scikit-learn's methods to the training split, and measure it as networks are measured.
 
-A checkpoint holds the examples that were learned from and the seed, not the fitted estimator: of
-that there is no plain form that all methods share, and pickles are not loaded. As an estimator is a
+A checkpoint holds the training examples and the seed, not the fitted estimator: of
+that there is no plain form common to all methods, and pickles are not loaded. As an estimator is a
 function of examples, options and seed, it is fitted again when it is needed: on the same kind of
-machine and with as many threads it is the same to the bit, and it answers without the source.
+machine and with as many threads it is the same to the bit, and it predicts without the source.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ LARGEST_SEED = 2**31
 
 
 class Baseline:
-    """Shapes: N training examples, B others, F numbers of an input, K classes or values."""
+    """Shapes: N training examples, B others, F features, K classes or values."""
 
     def __init__(self, config: Config, ctx: lab.Context) -> None:
         self.config, self.ctx = config, ctx
         if ctx.task not in METHODS[config.algo].tasks:
-            able = ", ".join(name for name, one in METHODS.items() if ctx.task in one.tasks)
+            able = ", ".join(name for name, method in METHODS.items() if ctx.task in method.tasks)
             hint = f" There is: {able}." if able else ""
             raise lab.UsageError(
                 f"--algo {config.algo}: {config.data} is to {ctx.task}, which it cannot.{hint}"
@@ -53,7 +53,7 @@ class Baseline:
         self.learned: dict[str, Any] = {}  # inputs, targets and seed, once there are any
 
     def step(self) -> int:
-        """Fit the whole training split; then nothing is left to do."""
+        """Fit the training split, once; later steps do nothing."""
         if self.learned:
             return 0
         train = self.data.train
@@ -61,15 +61,15 @@ class Baseline:
             raise lab.UsageError(
                 f"--neighbors {self.config.neighbors}: there are {len(train)} training examples"
             )
-        whole = train.first(len(train))
+        batch = train.first(len(train))
         seed = int(self.ctx.rng.integers(LARGEST_SEED))
-        self.learned = {name: whole[name].cpu() for name in ("inputs", "targets")} | {"seed": seed}
+        self.learned = {name: batch[name].cpu() for name in ("inputs", "targets")} | {"seed": seed}
         _ = self.estimator  # fitted here, not in the evaluation
         return len(train)
 
     @cached_property
     def estimator(self) -> Any:
-        """The estimator, fitted to what was learned from."""
+        """The estimator, fitted to the training examples."""
         estimator = models.make(self.config, self.info.task, self.learned["seed"])
         targets = self.info.prepare_targets(self.learned["targets"]).numpy()
         if targets.ndim > 1 and targets.shape[1] == 1 and self.config.algo != "svr":
@@ -80,15 +80,15 @@ class Baseline:
 
     @contextmanager
     def computing(self) -> Iterator[None]:
-        """Compute with the threads of the run; say in one line what scikit-learn warns of."""
+        """Compute with the threads of the run; report scikit-learn's warnings in one line."""
         with (
             threadpool_limits(torch.get_num_threads()),
-            warnings.catch_warnings(record=True) as said,
+            warnings.catch_warnings(record=True) as caught,
         ):
             warnings.simplefilter("ignore")
             warnings.simplefilter("always", ConvergenceWarning)
             yield
-        if said:
+        if caught:
             self.ctx.warn(
                 f"{self.config.algo} did not converge: give more --iterations, or a lower --c"
             )
@@ -100,47 +100,48 @@ class Baseline:
     # -- measuring
 
     def evaluate(self, split: str) -> Mapping[str, float]:
-        """Return the figures of a split: those of a network, but that of methods without
-        probabilities there is neither loss nor calibration error."""
+        """Return the metrics of a split, the same as a network's; methods without probabilities
+        have neither loss nor calibration error."""
         classify = self.info.task == "classify"
-        figures = Classification(self.info.outputs) if classify else Regression()
+        metrics = Classification(self.info.outputs) if classify else Regression()
         for batch in self.data.part(split).batches(EVALUATED):
             targets = batch["targets"].cpu()
-            figures.add(self.answer(batch["inputs"]), targets.long() if classify else targets)
-        found: dict[str, float] = figures.compute(split)
-        if split == "test" and isinstance(figures, Classification):
-            self.ctx.media("confusion", draw_confusion(figures.confusion(), self.info.classes))
+            metrics.add(self.answer(batch["inputs"]), targets.long() if classify else targets)
+        values: dict[str, float] = metrics.compute(split)
+        if split == "test" and isinstance(metrics, Classification):
+            self.ctx.media("confusion", draw_confusion(metrics.confusion(), self.info.classes))
         unknown = () if self.config.gives_probabilities else ("loss", "ece")
-        return {name: value for name, value in found.items() if name not in unknown}
+        return {name: value for name, value in values.items() if name not in unknown}
 
     def answer(self, inputs: Tensor) -> Tensor:
         """Return logits, or values in their own unit [B, K], for inputs [B, ...] as the source
         gives them. Before the fit all classes are alike, and a value is the mean."""
         if not self.learned:
-            nothing = torch.zeros(len(inputs), self.info.outputs)
-            return nothing if self.info.classes else self.info.restore_targets(nothing)
+            zeros = torch.zeros(len(inputs), self.info.outputs)
+            return zeros if self.info.classes else self.info.restore_targets(zeros)
         columns = self.columns(inputs)
+        compute = models.logits if self.info.classes else models.values
         with self.computing():
-            found = (models.logits if self.info.classes else models.values)(self.estimator, columns)
-        answers = torch.from_numpy(np.ascontiguousarray(found))
-        return answers if self.info.classes else self.info.restore_targets(answers)
+            array = compute(self.estimator, columns)
+        outputs = torch.from_numpy(np.ascontiguousarray(array))
+        return outputs if self.info.classes else self.info.restore_targets(outputs)
 
-    # -- using what was learned
+    # -- using the fitted estimator
 
     def predict(self, inputs: Any) -> Array:
         """Return probabilities (an SVC's decision values) or values [B, K] for inputs [B, ...] as
         the source gives them."""
-        answers = self.answer(as_inputs(inputs, self.info, torch.device("cpu")))
+        outputs = self.answer(as_inputs(inputs, self.info, torch.device("cpu")))
         probable = self.info.classes and self.config.gives_probabilities
-        return (answers.softmax(1) if probable else answers).numpy()
+        return (outputs.softmax(1) if probable else outputs).numpy()
 
     def example(self, number: int) -> Tensor:
         """Return inputs that `predict` takes [number, ...]."""
         return self.data.eval.first(number)["inputs"]
 
-    def predict_command(self, asked: Predict) -> list[dict[str, Any]]:
+    def predict_command(self, options: Predict) -> list[dict[str, Any]]:
         """Return the likeliest classes, or the values, of image files or rows of numbers."""
-        return ranked(self.predict(read_inputs(asked.inputs, self.info)), asked, self.info)
+        return ranked(self.predict(read_inputs(options.inputs, self.info)), options, self.info)
 
     # -- what a checkpoint holds
 
@@ -154,9 +155,9 @@ class Baseline:
         self.learned = learned
 
 
-def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+def _same(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
     """Tell whether two fits learn from the same examples with the same seed."""
-    if not one or not other:
+    if not a or not b:
         return False
-    same = (torch.equal(one[name], other[name]) for name in ("inputs", "targets"))
-    return one["seed"] == other["seed"] and all(same)
+    same = (torch.equal(a[name], b[name]) for name in ("inputs", "targets"))
+    return a["seed"] == b["seed"] and all(same)

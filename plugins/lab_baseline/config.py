@@ -39,7 +39,7 @@ class Config(DataOptions, LabConfig):
         description="Nearest neighbors, support vectors (svc: classes, svr: values), logistic "
         "regression, random forest, ridge regression.",
     )
-    neighbors: int = Field(5, ge=1, description="knn: how many training examples answer.")
+    neighbors: int = Field(5, ge=1, description="knn: number of nearest training examples.")
     weights: Literal["uniform", "distance"] = Field(
         "uniform", description="knn: whether nearer ones count for more."
     )
@@ -49,7 +49,9 @@ class Config(DataOptions, LabConfig):
         None, gt=0, description="svc, svr: factor in the kernel; none: 1 / (columns * variance)."
     )
     epsilon: float = Field(
-        0.1, ge=0, description="svr: error that costs nothing, where the values' deviation is 1."
+        0.1,
+        ge=0,
+        description="svr: error without loss, in standard deviations of the targets.",
     )
     iterations: int = Field(1_000, ge=1, description="logistic: largest number of iterations.")
     alpha: float = Field(1.0, ge=0, description="ridge: strength of the regularization.")
@@ -58,7 +60,7 @@ class Config(DataOptions, LabConfig):
 
     @property
     def target(self) -> str:
-        return f"{self.algo}-{self.data}"
+        return f"{self.algo}-{self.data_name}"
 
     @property
     def gives_probabilities(self) -> bool:
@@ -75,9 +77,9 @@ class Config(DataOptions, LabConfig):
 
     @model_validator(mode="after")
     def _method_has_the_options(self) -> Self:
-        for name in sorted({option for one in METHODS.values() for option in one.options}):
-            given = getattr(self, name) != type(self).model_fields[name].default
-            if given and name not in METHODS[self.algo].options:
-                able = ", ".join(algo for algo, one in METHODS.items() if name in one.options)
+        for name in sorted({option for method in METHODS.values() for option in method.options}):
+            is_set = getattr(self, name) != type(self).model_fields[name].default
+            if is_set and name not in METHODS[self.algo].options:
+                able = ", ".join(algo for algo, method in METHODS.items() if name in method.options)
                 raise ValueError(f"--algo {self.algo} has no --{name}; it belongs to {able}")
         return self

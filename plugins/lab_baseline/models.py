@@ -1,4 +1,4 @@
-"""Make scikit-learn's estimators, and have them answer in logits or values."""
+"""Make scikit-learn's estimators, and compute their logits or values."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RAREST = float(np.finfo(np.float32).eps)  # a probability below this counts as t
 
 
 def make(config: Config, task: str, seed: int) -> Any:
-    """Return an estimator that is not fitted yet. `seed` decides all that it draws."""
+    """Return an estimator that is not fitted yet. `seed` fixes its randomness."""
     return MAKERS[task][config.algo](config, seed)
 
 
@@ -29,10 +29,10 @@ def logits(estimator: Any, inputs: Array) -> Array:
     neighbors is of a class, that class is not impossible. Of an SVC, which has no probabilities,
     the decision values: one class against the rest."""
     if not isinstance(estimator, SVC):
-        chances = estimator.predict_proba(inputs)
-        return np.asarray(np.log(np.maximum(chances, RAREST)))
-    found = np.asarray(estimator.decision_function(inputs))
-    return found if found.ndim == 2 else np.stack([-found, found], axis=1)
+        probabilities = estimator.predict_proba(inputs)
+        return np.asarray(np.log(np.maximum(probabilities, RAREST)))
+    scores = np.asarray(estimator.decision_function(inputs))
+    return scores if scores.ndim == 2 else np.stack([-scores, scores], axis=1)
 
 
 def values(estimator: Any, inputs: Array) -> Array:

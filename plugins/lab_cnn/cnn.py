@@ -1,4 +1,4 @@
-"""Train convolutional networks to classify images, or to say of each pixel what it shows.
+"""Train convolutional networks to classify images, or their pixels.
 
 LeCun et al., "Gradient-based learning applied to document recognition" (1998), section II; each
 architecture's own paper stands in its file. Segmentation: Long et al. (2015).
@@ -75,10 +75,10 @@ class CNN:
         """Return the network for `classes`, as those of somebody's weights may be others."""
         return self.network(self.config, replace(self.info, outputs=classes))
 
-    # -- learning
+    # -- training
 
     def step(self) -> int:
-        """Learn from one minibatch."""
+        """Train on one minibatch."""
         if self.stopped:
             return 0
         batch = self.supervision.next()
@@ -94,27 +94,27 @@ class CNN:
         outputs, targets = model(batch["inputs"]), batch["targets"]
         main, *auxiliary = outputs if isinstance(outputs, tuple) else (outputs,)
         value = self.supervision.criterion(main, targets)
-        for other in auxiliary:
+        for logits in auxiliary:
             weight = AUX_WEIGHT[self.info.task]
-            value = value + weight * self.supervision.criterion(other, targets)
+            value = value + weight * self.supervision.criterion(logits, targets)
         return value, self.supervision.accuracy(main, targets)
 
     def evaluate(self, split: str) -> Mapping[str, float]:
         with self.updater.averaged():
-            figures = self.supervision.measure(self.net, split)
+            metrics = self.supervision.measure(self.net, split)
             if split == "test" and self.config.plots:
                 self.draw()
-        return figures
+        return metrics
 
-    # -- looking
+    # -- drawing and predicting
 
     def draw(self) -> None:
-        """Draw what the network has learned, on examples of the test split."""
-        shown = self.supervision.data.test.first(pictures.SHOWN)
-        images, prepared = shown["inputs"], self.info.prepare_inputs(shown["inputs"])
+        """Draw what the network computes on examples of the test split."""
+        batch = self.supervision.data.test.first(pictures.EXAMPLES)
+        images, prepared = batch["inputs"], self.info.prepare_inputs(batch["inputs"])
         if self.info.task == "segment":
-            answers = self.net(prepared).argmax(1)
-            overlay = pictures.overlay(images, shown["targets"], answers, self.info)
+            masks = self.net(prepared).argmax(1)
+            overlay = pictures.overlay(images, batch["targets"], masks, self.info)
             self.ctx.media("segmentation", overlay)
         for name, picture in pictures.looks(self.net, images, prepared, self.info):
             self.ctx.media(name, picture)
@@ -131,15 +131,15 @@ class CNN:
         """Return images that `predict` takes [number, ...]."""
         return self.supervision.example(number)
 
-    def predict_command(self, asked: Predict) -> list[dict[str, Any]]:
+    def predict_command(self, options: Predict) -> list[dict[str, Any]]:
         """Return the likeliest classes of image files, with their probabilities."""
         if self.info.task == "segment":
             raise lab.UsageError("A segmentation answers with a picture: see the run's media.")
-        return ranked(self.predict(read_inputs(asked.inputs, self.info)), asked, self.info)
+        return ranked(self.predict(read_inputs(options.inputs, self.info)), options, self.info)
 
-    def export_command(self, asked: Export) -> Path:
+    def export_command(self, options: Export) -> Path:
         """Write the network for other software. It takes prepared inputs and returns logits."""
-        return export(self.net, self.info, asked, self.ctx.dir)
+        return export(self.net, self.info, options, self.ctx.dir)
 
     # -- what a checkpoint holds
 

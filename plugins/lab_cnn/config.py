@@ -31,7 +31,7 @@ class Config(SupervisedConfig):
     dropout: float | None = Field(None, ge=0, lt=1, description="The paper's by default.")
     aux: Literal["auto", "on", "off"] = Field(
         "auto",
-        description="Auxiliary heads in training: googlenet has them by itself, dilated if asked.",
+        description="Auxiliary heads in training; auto: googlenet has them, dilated does not.",
     )
     fcn: Literal["fcn32s", "fcn16s", "fcn8s", "dilated"] = Field(
         "fcn8s", description="How --task segment brings the maps back to the images' size."
@@ -52,7 +52,7 @@ class Config(SupervisedConfig):
 
     @property
     def with_aux(self) -> bool | None:
-        """Whether auxiliary heads are wanted; None leaves it to the network."""
+        """Whether there are auxiliary heads; None leaves it to the network."""
         return {"auto": None, "on": True, "off": False}[self.aux]
 
     @property
@@ -73,7 +73,7 @@ class Config(SupervisedConfig):
 
     @property
     def target(self) -> str:
-        return f"{self.arch}-{self.data}"
+        return f"{self.arch}-{self.data_name}"
 
     @model_validator(mode="after")
     def _can_be_built(self) -> Self:
@@ -82,14 +82,14 @@ class Config(SupervisedConfig):
         if self.transfer != "all" and not self.init_from:
             raise ValueError(f"--transfer {self.transfer} needs --init-from: weights to begin with")
         options = () if self.model else family_of(self.arch).options
-        asked = {"width": self.width != 1.0, "pool": self.pool, "stem": self.stem != "auto"}
-        asked |= {"dropout": self.dropout is not None, "aux": self.aux != "auto"}
+        requested = {"width": self.width != 1.0, "pool": self.pool, "stem": self.stem != "auto"}
+        requested |= {"dropout": self.dropout is not None, "aux": self.aux != "auto"}
         if self.fcn == "dilated" and not self.model:
-            del asked["aux"]  # of which check_fcn knows
-        for option, given in asked.items():
-            if given and self.model:
+            del requested["aux"]  # of which check_fcn knows
+        for option, is_set in requested.items():
+            if is_set and self.model:
                 raise ValueError(f"--model is a network of your own: it has no --{option}")
-            if given and option not in options:
+            if is_set and option not in options:
                 able = ", ".join(able_to(option))
                 raise ValueError(f"{self.arch} has no --{option}; {able} have")
         if self.task == "segment" and not self.model:

@@ -1,4 +1,4 @@
-"""Show what a convolutional network has learned: filters, feature maps, and where it looks."""
+"""Draw filters, feature maps and class activation maps of a convolutional network."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lab import DatasetInfo
 from lab.nn.eager import as_written
 from lab_cnn.model import stages
 
-SHOWN = 8  # examples
+EXAMPLES = 8
 MAPS = 8  # channels of a feature map
 FILTERS = 64
 KERNELS = {
@@ -38,9 +38,9 @@ COLORS = np.array(
 @dataclass(frozen=True)
 class Grid:
     """Pictures [1 or 3, h, w] in [0, 1] with their titles, row by row. They become a figure only
-    where it is saved: drawing takes longer than computing what is drawn."""
+    where it is saved: drawing takes longer than the computation."""
 
-    shown: list[tuple[Tensor, str]]
+    tiles: list[tuple[Tensor, str]]
     columns: int
 
     def savefig(self, path: Any, **options: Any) -> None:
@@ -50,12 +50,12 @@ class Grid:
     def figure(self) -> Any:
         from matplotlib.figure import Figure
 
-        rows = max(1, -(-len(self.shown) // self.columns))
+        rows = max(1, -(-len(self.tiles) // self.columns))
         figure = Figure(figsize=(1.1 * self.columns, 1.25 * rows), layout="constrained")
         for place, axes in enumerate(figure.subplots(rows, self.columns, squeeze=False).flat):
             axes.set_axis_off()
-            if place < len(self.shown):
-                picture, title = self.shown[place]
+            if place < len(self.tiles):
+                picture, title = self.tiles[place]
                 image = picture.detach().cpu().permute(1, 2, 0).numpy()
                 axes.imshow(image.squeeze(), cmap="gray", vmin=0, vmax=1)
                 axes.set_title(title, fontsize=6)
@@ -65,7 +65,7 @@ class Grid:
 def looks(
     net: nn.Module, images: Tensor, prepared: Tensor, info: DatasetInfo
 ) -> Iterator[tuple[str, Grid]]:
-    """Yield names and pictures, of as much as the network has: somebody's own may lack anything.
+    """Yield names and pictures, of what the network has: one of the user's own may lack any layer.
 
     images [B, C, H, W] are as the source gives them, prepared is what the network takes.
     """
@@ -74,96 +74,98 @@ def looks(
         yield "filters", filters(first.weight.detach())
         yield "kernels", kernels(net, name, images[:1], prepared[:1])
     maps = feature_maps(net, prepared[:1])
-    if maps.shown:
+    if maps.tiles:
         yield "feature_maps", maps
-    found = grad_cam(net, prepared) if info.task == "classify" else None
-    if found is not None:
-        yield "grad_cam", grad_cam_grid(*found, images, info)
+    cam = grad_cam(net, prepared) if info.task == "classify" else None
+    if cam is not None:
+        yield "grad_cam", grad_cam_grid(*cam, images, info)
 
 
 def filters(weight: Tensor) -> Grid:
     """Draw filters [F, C, h, w], those over three channels in color."""
-    shown = weight[:FILTERS].float().cpu()
-    if shown.shape[1] != 3:
-        shown = shown.mean(1, keepdim=True)
-    low, high = shown.amin((1, 2, 3), keepdim=True), shown.amax((1, 2, 3), keepdim=True)
-    return Grid([(picture, "") for picture in (shown - low) / (high - low).clamp(min=1e-12)], 8)
+    weights = weight[:FILTERS].float().cpu()
+    if weights.shape[1] != 3:
+        weights = weights.mean(1, keepdim=True)
+    low, high = weights.amin((1, 2, 3), keepdim=True), weights.amax((1, 2, 3), keepdim=True)
+    return Grid([(picture, "") for picture in (weights - low) / (high - low).clamp(min=1e-12)], 8)
 
 
 def kernels(net: nn.Module, layer: str, images: Tensor, prepared: Tensor) -> Grid:
-    """Draw what the textbooks' kernels see in an image, and below it what the filters of a layer
-    do."""
-    shown = [(images[0].float().mean(0, keepdim=True) / 255, "image")]
-    shown += [(_stretched(seen), name) for name, seen in textbook(images[:1]).items()]
+    """Draw the responses of textbook kernels to an image, and below them those of a layer's
+    filters."""
+    tiles = [(images[0].float().mean(0, keepdim=True) / 255, "image")]
+    tiles += [(_stretched(response), name) for name, response in textbook(images[:1]).items()]
     for maps in _outputs(net, [layer], prepared).values():
-        learned = maps[0, : len(shown)].float()
-        shown += [(_stretched(one[None]), f"learned {i}") for i, one in enumerate(learned)]
-    return Grid(shown, len(KERNELS) + 1)
+        learned = maps[0, : len(tiles)].float()
+        tiles += [(_stretched(channel[None]), f"learned {i}") for i, channel in enumerate(learned)]
+    return Grid(tiles, len(KERNELS) + 1)
 
 
 def textbook(images: Tensor) -> dict[str, Tensor]:
-    """Return what each of `KERNELS` makes of the first image [1, C, H, W] in gray, [1, H, W]."""
+    """Return the responses [1, H, W] of `KERNELS` to the first image [1, C, H, W] in gray."""
     gray = images[:1].float().mean(1, keepdim=True)
-    found = {}
-    for name, numbers in KERNELS.items():
-        kernel = torch.tensor(numbers, dtype=torch.float32, device=gray.device)
+    responses = {}
+    for name, values in KERNELS.items():
+        kernel = torch.tensor(values, dtype=torch.float32, device=gray.device)
         scale = kernel.sum().abs().clamp(min=1)  # a blur leaves the brightness as it is
-        found[name] = conv2d(gray, (kernel / scale)[None, None], padding=1)[0]
-    return found
+        responses[name] = conv2d(gray, (kernel / scale)[None, None], padding=1)[0]
+    return responses
 
 
 def feature_maps(net: nn.Module, prepared: Tensor) -> Grid:
-    """Draw some channels of what each stage makes of one image."""
-    shown = []
+    """Draw some channels of each stage's feature map of one image."""
+    tiles = []
     for name, maps in _outputs(net, [name for name, _ in stages(net)], prepared).items():
         if min(maps.shape[2:]) > 1:
             chosen = maps[0, :MAPS].float()
             blank = [torch.zeros_like(chosen[0])] * (MAPS - len(chosen))
             channels = [*chosen, *blank]
-            shown += [(_stretched(m[None]), name if not i else "") for i, m in enumerate(channels)]
-    return Grid(shown, MAPS)
+            tiles += [(_stretched(m[None]), name if not i else "") for i, m in enumerate(channels)]
+    return Grid(tiles, MAPS)
 
 
 def grad_cam(net: nn.Module, prepared: Tensor) -> tuple[Tensor, Tensor] | None:
-    """Return where each image speaks for its class [B, H, W] in [0, 1], and the classes [B]; None
-    for a network without feature maps.
+    """Return heat maps of each image's predicted class [B, H, W] in [0, 1], and the classes [B];
+    None for a network without feature maps.
 
     Selvaraju et al., "Grad-CAM" (ICCV 2017), equations 1 and 2: the last feature maps, weighted by
-    the mean gradient of the class's logit, without what speaks against it.
+    the mean gradient of the class's logit, without negative evidence.
     """
     convolving = [name for name, stage in stages(net) if _convolves(stage)]
-    with torch.enable_grad(), _watching(net, convolving) as seen:
+    with torch.enable_grad(), _watching(net, convolving) as outputs:
         # frozen layers have no gradient of their own; the images give the maps one
         logits = net(prepared.detach().requires_grad_())
-        if not seen:
+        if not outputs:
             return None
-        maps, classes = seen[max(seen, key=convolving.index)], logits.argmax(1)
-        spoken = logits.gather(1, classes[:, None]).sum()
-        (slope,) = torch.autograd.grad(spoken, maps, allow_unused=True)
-    if slope is None:
+        maps, classes = outputs[max(outputs, key=convolving.index)], logits.argmax(1)
+        scores = logits.gather(1, classes[:, None]).sum()
+        (gradient,) = torch.autograd.grad(scores, maps, allow_unused=True)
+    if gradient is None:
         return None
-    weights = slope.mean((2, 3), keepdim=True)
+    weights = gradient.mean((2, 3), keepdim=True)
     heat = relu((weights * maps).sum(1, keepdim=True)).detach().float()
     heat = interpolate(heat, size=prepared.shape[2:], mode="bilinear", align_corners=False)[:, 0]
     return heat / heat.amax((1, 2), keepdim=True).clamp(min=1e-12), classes
 
 
 def grad_cam_grid(heat: Tensor, classes: Tensor, images: Tensor, info: DatasetInfo) -> Grid:
-    """Draw images, and below them where they speak for the class that is answered."""
-    shown = [(picture / 255, "") for picture in _colored(images)]
+    """Draw images, and below them the heat maps of their predicted classes."""
+    tiles = [(picture / 255, "") for picture in _colored(images)]
     warm = torch.stack([heat, 0.3 * heat, torch.zeros_like(heat)], 1)
     mixed = (0.6 * _colored(images) / 255 + 0.6 * warm).clamp(0, 1)
     names = [info.classes[number] for number in classes.tolist()]
-    return Grid(shown + list(zip(mixed, names, strict=True)), len(images))
+    return Grid(tiles + list(zip(mixed, names, strict=True)), len(images))
 
 
-def overlay(images: Tensor, targets: Tensor | None, found: Tensor, info: DatasetInfo) -> Grid:
-    """Draw images, their true masks and those found [B, H, W], a color for each class."""
-    rows = {"image": _colored(images) / 255, "found": _tinted(images, found)}
+def overlay(images: Tensor, targets: Tensor | None, predictions: Tensor, info: DatasetInfo) -> Grid:
+    """Draw images, their true masks and the predicted ones [B, H, W], a color for each class."""
+    rows = {"image": _colored(images) / 255, "found": _tinted(images, predictions)}
     if targets is not None:
         rows["true"] = _tinted(images, targets)
-    shown = [(one, "" if i else title) for title, row in rows.items() for i, one in enumerate(row)]
-    return Grid(shown, len(images))
+    tiles = [
+        (image, "" if i else title) for title, row in rows.items() for i, image in enumerate(row)
+    ]
+    return Grid(tiles, len(images))
 
 
 def _tinted(images: Tensor, masks: Tensor) -> Tensor:
@@ -191,27 +193,27 @@ def _convolves(stage: nn.Module) -> bool:
 
 def _outputs(net: nn.Module, names: list[str], prepared: Tensor) -> dict[str, Tensor]:
     """Return the maps [B, C, h, w] that the named layers put out, those that put out any."""
-    with _watching(net, names) as seen:
+    with _watching(net, names) as outputs:
         net(prepared)
-    return seen
+    return outputs
 
 
 @contextmanager
 def _watching(net: nn.Module, names: list[str]) -> Iterator[dict[str, Tensor]]:
-    """Lend what the named layers put out. Compiled layers would not tell: none is in here."""
-    seen: dict[str, Tensor] = {}
+    """Yield the outputs of the named layers. Hooks do not run in compiled code: none is in here."""
+    outputs: dict[str, Tensor] = {}
 
     def watch(name: str) -> Any:
         def hook(layer: nn.Module, inputs: Any, output: Any) -> None:
             if isinstance(output, Tensor) and output.dim() == 4:
-                seen[name] = output
+                outputs[name] = output
 
         return hook
 
     handles = [net.get_submodule(name).register_forward_hook(watch(name)) for name in names]
     try:
         with as_written(net):
-            yield seen
+            yield outputs
     finally:
         for handle in handles:
             handle.remove()

@@ -2,7 +2,7 @@
 
 Yosinski et al., "How transferable are features in deep neural networks?" (NeurIPS 2014), copy the
 first n layers of a network that learned task A into one for task B. These stay as they are (AnB) or
-learn on (AnB+); a network that begins at random (baseB) is what both are held against.
+learn on (AnB+); a network that begins at random (baseB) is the reference of both.
 
     no --init-from           from scratch: baseB
     --transfer all           fine-tuned: everything is copied and learns on, AnB+
@@ -29,7 +29,7 @@ Build = Callable[[int], nn.Module]
 
 
 def begin(build: Build, classes: int, config: Config, ctx: lab.Context) -> nn.Module:
-    """Return the network of `build(classes)` with the weights and the frozen layers asked for."""
+    """Return the network of `build(classes)` with its initial weights and frozen layers."""
     network = build(classes)
     if config.init_from is None:
         return network
@@ -67,7 +67,7 @@ def with_first_layers_frozen(network: nn.Module, learning: int, origin: Origin) 
 
 
 def with_frozen_features(network: nn.Module, origin: Origin) -> nn.Module:
-    """Let a new head learn from what the layers before it make of the images."""
+    """Train a new head on the features of the layers before it."""
     heads = heads_of(network)
     origin.copy_into(network, except_for=heads)
     _freeze_all_but(network, heads)
@@ -75,7 +75,7 @@ def with_frozen_features(network: nn.Module, origin: Origin) -> nn.Module:
 
 
 def with_appended_layer(build: Build, classes: int, origin: Origin) -> nn.Module:
-    """Let a layer learn from the old logits: its network has the classes of the weights."""
+    """Train a new layer on the old logits: its network has the classes of the weights."""
     if not origin.outputs:
         raise lab.UsageError("--transfer append-head: the weights have no head to stand behind")
     network = build(origin.outputs)

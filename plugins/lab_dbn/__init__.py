@@ -32,8 +32,8 @@ def lab_experiments() -> Iterator[ExperimentSpec]:
             "train/lr": "learning rate",
             "train/reconstruction": "squared error of the reconstructed batches, by example",
             "train/loss": "loss of backpropagation",
-            "train/accuracy": "share of right answers in backpropagation",
-            **{f"{split}/{n}": said for split in ("eval", "test") for n, said in MEASURED.items()},
+            "train/accuracy": "accuracy in backpropagation",
+            **{f"{split}/{n}": text for split in ("eval", "test") for n, text in MEASURED.items()},
             **CLASSIFICATION_METRICS,
         },
     )

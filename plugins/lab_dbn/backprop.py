@@ -15,7 +15,7 @@ import lab
 from lab.optim import OptimizerOptions, Updater
 from lab_dbn.config import Config
 
-RATE = 1e-3  # of Adam, unless --finetune-lr says otherwise
+RATE = 1e-3  # of Adam, by default
 
 
 class Backprop:
@@ -30,20 +30,21 @@ class Backprop:
         ctx: lab.Context,
         progress: Callable[[], float],
     ) -> None:
-        asked = {
-            "optimizer": "adamw" if config.finetune_decay else "adam",
-            "lr": config.finetune_lr or RATE,
-            "weight_decay": config.finetune_decay,
-            "schedule": config.lr_schedule,
-        }
-        options = OptimizerOptions.model_validate(asked)
+        options = OptimizerOptions.model_validate(
+            {
+                "optimizer": "adamw" if config.finetune_decay else "adam",
+                "lr": config.finetune_lr or RATE,
+                "weight_decay": config.finetune_decay,
+                "schedule": config.lr_schedule,
+            }
+        )
         self.gaussian = gaussian
         loss = self.classify if config.finetune == "classify" else self.autoencode
         self.updater = Updater(ctx, net, options, loss, progress=progress)
 
     def update(self, batch: lab.Batch) -> tuple[Tensor, Tensor | None]:
-        """Learn from visible states `visible` [B, V], and `targets` [B] where classes are learned.
-        Returns the loss, and the share of right answers."""
+        """Train on visible states `visible` [B, V], and on `targets` [B] to classify. Returns the
+        loss, and the accuracy."""
         return self.updater(batch)
 
     @property
@@ -67,5 +68,5 @@ class Backprop:
         return {"optimizer": self.updater.state_dict()["optimizer"]}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        model = self.updater.module.state_dict()  # loaded before, as a part of the whole
+        model = self.updater.module.state_dict()  # loaded before, with the rest of the network
         self.updater.load_state_dict({"model": model, **state})

@@ -23,10 +23,11 @@ class Config(DataOptions, BaseConfig):
         "auto", description="Visible units; auto is bernoulli for images, gaussian for tables."
     )
     label_units: bool = Field(
-        False, description="The top RBM also sees the class: samples by class, answers by energy."
+        False,
+        description="Label units in the top RBM: sample by class, classify by free energy.",
     )
     sample_inputs: bool = Field(
-        False, description="Draw what a layer learns from as bits, instead of intensities."
+        False, description="Sample a layer's inputs as bits, instead of intensities."
     )
 
     cd_k: int = Field(1, ge=1, description="Gibbs steps of contrastive divergence.")
@@ -45,7 +46,7 @@ class Config(DataOptions, BaseConfig):
     )
     weight_decay: float = Field(2e-4, ge=0, description="Decay of an RBM's weights, not biases.")
     sparsity: float | None = Field(
-        None, gt=0, lt=1, description="Wanted mean activity of hidden units, or none."
+        None, gt=0, lt=1, description="Target mean activity of hidden units, or none."
     )
     sparsity_cost: float = Field(0.1, ge=0, description="Weight of the sparsity target.")
 
@@ -72,11 +73,11 @@ class Config(DataOptions, BaseConfig):
         500, ge=0, description="Temperatures of the likelihood's estimate; 0: none."
     )
     ais_chains: int = Field(64, ge=1, description="Chains of that estimate.")
-    gibbs_steps: int = Field(200, ge=1, description="Gibbs steps before a sample is shown.")
+    gibbs_steps: int = Field(200, ge=1, description="Gibbs steps before a sample is drawn.")
 
     @property
     def objective(self) -> tuple[str, str]:
-        """What was asked for; a generative model's likelihood, where it is estimated."""
+        """The metric of fine-tuning; a generative model's likelihood, where it is estimated."""
         if self.finetune == "classify":
             return "eval/accuracy", "max"
         if self.finetune == "autoencode" or not self.ais_temperatures:
@@ -104,7 +105,7 @@ class Config(DataOptions, BaseConfig):
             raise ValueError(
                 f"--phase-fractions: {len(self.phase_fractions)} given, for {self.phases} phases"
             )
-        if any(share <= 0 for share in self.phase_fractions):
+        if any(fraction <= 0 for fraction in self.phase_fractions):
             raise ValueError("--phase-fractions: each phase needs more than 0")
         if not self.pretrain and self.finetune not in ("classify", "autoencode"):
             raise ValueError("--no-pretrain leaves nothing to do but to classify or autoencode")
@@ -114,7 +115,7 @@ class Config(DataOptions, BaseConfig):
 
 
 class Sample(Options):
-    """What `lab sample` asks of a trained network."""
+    """Options of `lab sample`."""
 
     n: int = Field(64, ge=1, le=10_000, description="How many samples.")
     class_: str | None = Field(None, description="Of this class alone; needs --label-units.")

@@ -22,18 +22,18 @@ from torch import Generator, Tensor
 from lab_dbn.config import Config
 from lab_dbn.rbm import RBM, bits
 
-ACTIVITY_MEMORY = 0.9  # of the mean activity that the sparsity target looks at
+ACTIVITY_MEMORY = 0.9  # of the mean activity that the sparsity target compares
 
 
 class Phase(NamedTuple):
-    """What one of the two averages is over."""
+    """The states that one of the two averages is over."""
 
     visible: Tensor  # [B, V] states
     hidden: Tensor  # [B, H] means, given those
 
 
-class Learned(NamedTuple):
-    """What an update has seen."""
+class Update(NamedTuple):
+    """Results of an update."""
 
     fantasy: Tensor  # [B, V] visible states at the end of the chains
     error: Tensor | None  # squared error of the reconstruction, by example; PCD has none
@@ -42,48 +42,48 @@ class Learned(NamedTuple):
 class Contrastive:
     """Shapes: B examples in a batch and as many chains, V visible units with labels, H hidden ones.
 
-    chains: the hidden bits [B, H] that persistent chains have got to; None for CD-k.
+    chains: the hidden bits [B, H] that persistent chains are at; None for CD-k.
     """
 
-    def __init__(self, rbm: RBM, config: Config, batch: int, draw: Generator) -> None:
-        self.rbm, self.config, self.draw = rbm, config, draw
+    def __init__(self, rbm: RBM, config: Config, batch: int, generator: Generator) -> None:
+        self.rbm, self.config, self.generator = rbm, config, generator
         new, (visible, hidden) = rbm.weight.new_zeros, rbm.weight.shape
         self.velocity = [new(visible, hidden), new(visible), new(hidden)]
         self.activity = None if config.sparsity is None else new(hidden).fill_(config.sparsity)
         self.chains: Tensor | None = None
         if config.persistent:
-            self.chains = bits(new(batch, hidden).fill_(0.5), draw)
+            self.chains = bits(new(batch, hidden).fill_(0.5), generator)
 
     @torch.no_grad()
-    def update(self, data: Tensor, lr: float, momentum: float) -> Learned:
-        """Learn from data [B, V]."""
+    def update(self, data: Tensor, lr: float, momentum: float) -> Update:
+        """Train on data [B, V]."""
         positive = Phase(data, self.rbm.hidden_mean(data))
         error = None
         if self.chains is None:  # CD-k
-            reconstruction = self.rbm.visible_mean(bits(positive.hidden, self.draw))
+            reconstruction = self.rbm.visible_mean(bits(positive.hidden, self.generator))
             error = (data - reconstruction).square().sum() / len(data)
             negative = self.gibbs(reconstruction)
         else:  # PCD
             negative = self.gibbs(self.rbm.visible_mean(self.chains))
-            self.chains = bits(negative.hidden, self.draw)
+            self.chains = bits(negative.hidden, self.generator)
         if self.activity is not None:
             self.make_sparse(positive.hidden, self.activity)
         self.ascend(positive, negative, lr, momentum)
-        return Learned(negative.visible, error)
+        return Update(negative.visible, error)
 
     def gibbs(self, mean: Tensor) -> Phase:
-        """Take k Gibbs steps; the first has already come down to the visible means [B, V]."""
+        """Take k Gibbs steps; the first starts from the visible means [B, V]."""
         end = self.go_up(mean)
         for _ in range(self.config.cd_k - 1):
-            end = self.go_up(self.rbm.visible_mean(bits(end.hidden, self.draw)))
+            end = self.go_up(self.rbm.visible_mean(bits(end.hidden, self.generator)))
         return end
 
     def go_up(self, mean: Tensor) -> Phase:
-        """Return visible states around these means, or the means themselves, and what hidden units
-        make of them."""
+        """Return visible states around these means, or the means themselves, and the
+        means of the hidden units."""
         visible = mean
         if self.config.sample_visible:
-            visible = self.rbm.draw_visible_(mean, self.draw)
+            visible = self.rbm.draw_visible_(mean, self.generator)
         return Phase(visible, self.rbm.hidden_mean(visible))
 
     def ascend(self, data: Phase, model: Phase, lr: float, momentum: float) -> None:
@@ -95,13 +95,13 @@ class Contrastive:
         visible_bias.mul_(momentum).add_((data.visible - model.visible).sum(0), alpha=rate)
         hidden_bias.mul_(momentum).add_((data.hidden - model.hidden).sum(0), alpha=rate)
         # decay in the same pass over the weights; momentum would add it up to this
-        kept = 1 - lr * self.config.weight_decay / (1 - momentum)
-        torch.add(weight, self.rbm.weight, alpha=kept, out=self.rbm.weight)
+        decay = 1 - lr * self.config.weight_decay / (1 - momentum)
+        torch.add(weight, self.rbm.weight, alpha=decay, out=self.rbm.weight)
         self.rbm.visible_bias.add_(visible_bias)
         self.rbm.hidden_bias.add_(hidden_bias)
 
     def make_sparse(self, hidden: Tensor, activity: Tensor) -> None:
-        """Pull the input of each hidden unit towards the activity that is wanted: the gradient of
+        """Pull the input of each hidden unit towards the target activity: the gradient of
         the cross-entropy between it and the running mean (Hinton's guide, section 11)."""
         assert self.config.sparsity is not None
         activity.lerp_(hidden.mean(0), 1 - ACTIVITY_MEMORY)
@@ -111,8 +111,8 @@ class Contrastive:
         return {"velocity": self.velocity, "activity": self.activity, "chains": self.chains}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        for own, saved in zip(self.velocity, state["velocity"], strict=True):
-            own.copy_(saved)
+        for buffer, saved in zip(self.velocity, state["velocity"], strict=True):
+            buffer.copy_(saved)
         if self.activity is not None:
             self.activity.copy_(state["activity"])
         if self.chains is not None:

@@ -1,4 +1,4 @@
-"""Train deep belief networks: RBMs one upon the other, greedily, then all layers at once.
+"""Train deep belief networks: RBMs stacked greedily, then all layers at once.
 
 Hinton, Osindero and Teh, "A fast learning algorithm for deep belief nets", Neural Computation 18
 (2006); Hinton and Salakhutdinov, Science 313 (2006). One layer is a restricted Boltzmann machine.
@@ -33,7 +33,7 @@ from lab_dbn.up_down import UpDown
 Array = np.ndarray[Any, np.dtype[Any]]
 
 UP_DOWN_RATE = 0.01
-SHOWN = 16  # examples and samples in the pictures of an evaluation
+EXAMPLES = 16  # and samples in the pictures of an evaluation
 
 
 class DeepBelief:
@@ -49,13 +49,13 @@ class DeepBelief:
         self.net = ctx.wrap(DBN(config, info, self.gaussian), compile=False)
         self.phases = Phases(config, ctx.budget)
         self.features = Features(self.data, self.net, self.gaussian)
-        self.figures = Evaluator(config, ctx, self.net, self.features)
+        self.evaluator = Evaluator(config, ctx, self.net, self.features)
         self.learner: Contrastive | UpDown | Backprop | None = None  # of the present phase
 
-    # -- learning
+    # -- training
 
     def step(self) -> int:
-        """Learn from one minibatch, in whichever phase it is."""
+        """Train on one minibatch, in the present phase."""
         if self.learner is None or self.phases.is_over(self.phase, self.ctx.clock):
             self.enter_phase()
         batch = self.batches.next()
@@ -83,18 +83,18 @@ class DeepBelief:
         self.learner = self.make_learner()
 
     def make_learner(self) -> Contrastive | UpDown | Backprop:
-        c, size, draw = self.config, self.batches.size, self.ctx.generator
+        c, size, generator = self.config, self.batches.size, self.ctx.generator
         if not self.fine_tuning:
-            return Contrastive(self.net.machines[self.phase], c, size, draw)
+            return Contrastive(self.net.machines[self.phase], c, size, generator)
         if c.finetune == "up-down":
-            return UpDown(self.net, c, size, draw)
+            return UpDown(self.net, c, size, generator)
         return Backprop(self.net.unrolled, c, self.gaussian, self.ctx, lambda: self.done)
 
     def learn_layer(self, learner: Contrastive, batch: lab.Batch) -> None:
-        """Train the RBM of this phase on what the frozen layers below make of the data."""
+        """Train the RBM of this phase on the features of the frozen layers below."""
         states = self.features.labeled(batch, self.phase, train=True)
         if self.config.sample_inputs and not learner.rbm.gaussian:
-            bits_(states, self.ctx.generator)  # a one-hot label stays what it is
+            bits_(states, self.ctx.generator)  # a one-hot label is unchanged
         rate = self.config.gaussian_lr if learner.rbm.gaussian else self.config.lr
         learned = learner.update(states, self.rate(rate), self.momentum)
         self.log_descent(learned.error, self.rate(rate))
@@ -110,10 +110,10 @@ class DeepBelief:
 
     def backpropagate(self, learner: Backprop, batch: lab.Batch) -> None:
         """Train all layers to classify, or to reconstruct."""
-        seen = {"visible": self.features.train(batch, 0)}
+        inputs = {"visible": self.features.train(batch, 0)}
         if self.config.finetune == "classify":
-            seen["targets"] = batch["targets"].long()
-        loss, accuracy = learner.update(seen)
+            inputs["targets"] = batch["targets"].long()
+        loss, accuracy = learner.update(inputs)
         self.ctx.log("loss", loss)
         self.ctx.log("lr", learner.lr)
         if accuracy is not None:
@@ -136,7 +136,7 @@ class DeepBelief:
 
     @property
     def done(self) -> float:
-        """Which share of the phase lies behind."""
+        """The completed fraction of the phase."""
         return self.phases.done(self.phase, self.ctx.clock)
 
     def rate(self, peak: float) -> float:
@@ -151,60 +151,60 @@ class DeepBelief:
     def batches(self) -> lab.ShuffledBatches:
         return self.data.batches()
 
-    # -- looking at it
+    # -- evaluation
 
     @torch.no_grad()
     def evaluate(self, split: str) -> Mapping[str, float]:
         self.features.check()
-        self.figures.check_sound()
+        self.evaluator.check_sound()
         if self.data.info.kind == "image":
             self.show(split)
-        return self.figures.measure(split, last=self.phase == self.phases.last)
+        return self.evaluator.measure(split, last=self.phase == self.phases.last)
 
     def show(self, split: str) -> None:
-        """Draw filters, reconstructions, and samples beside the training examples next to them.
-        Evaluations have the same randomness, so that all samples began at the same states."""
+        """Draw filters, reconstructions, and samples with their nearest training examples.
+        Evaluations start from the same random state, so that samples start at the same states."""
         info, first = self.data.info, self.net.machines[0]
         self.ctx.media("filters", filter_grid(first.weight[: first.units].T, info.shape))
-        states = self.features.of(self.data.part(split).first(SHOWN), 0)
-        again = self.figures.reconstruct(states)
+        states = self.features.of(self.data.part(split).first(EXAMPLES), 0)
+        again = self.evaluator.reconstruct(states)
         self.ctx.media("reconstructions", self.draw(interleaved(states, again)))
         if self.phase >= self.phases.layers - 1:
             samples = self.net.generate(
-                self.chains(SHOWN), self.config.gibbs_steps, self.ctx.generator, None
+                self.chains(EXAMPLES), self.config.gibbs_steps, self.ctx.generator, None
             )
-            train = self.features.of(self.figures.some_training(), 0)
-            beside = train[nearest(samples, train)]
-            self.ctx.media("samples_and_nearest", self.draw(interleaved(samples, beside)))
+            train = self.features.of(self.evaluator.some_training(), 0)
+            neighbors = train[nearest(samples, train)]
+            self.ctx.media("samples_and_nearest", self.draw(interleaved(samples, neighbors)))
 
     def draw(self, states: Tensor) -> Any:
         return sample_grid(showable(restored(states, self.data.info, self.gaussian)), 8)
 
-    # -- using what was learned
+    # -- using the trained network
 
     @torch.no_grad()
-    def generate(self, n: int, steps: int, given: int | None = None) -> Tensor:
-        """Return the means of n samples [n, V], all of class `given` if there is one."""
+    def generate(self, n: int, steps: int, class_: int | None = None) -> Tensor:
+        """Return the means of n samples [n, V], all of class `class_` if there is one."""
         clamped = None
-        if given is not None:
+        if class_ is not None:
             clamped = torch.zeros(n, self.net.top.labels, device=self.ctx.device)
-            clamped[:, given] = 1.0
-        found: Tensor = self.net.generate(self.chains(n), steps, self.ctx.generator, clamped)
-        return found
+            clamped[:, class_] = 1.0
+        means: Tensor = self.net.generate(self.chains(n), steps, self.ctx.generator, clamped)
+        return means
 
     def sample(self, n: int = 64, class_: str | None = None, steps: int = SAMPLE_STEPS) -> Array:
         """Return samples [n, ...], images in [0, 1] or rows of a table in their own units: the
-        means after so many Gibbs steps from random states, all of one class where label units know
-        classes."""
+        means after so many Gibbs steps from random states, all of one class where there are label
+        units."""
         return self.samples(n, class_, steps).cpu().numpy()
 
     def samples(self, n: int, name: str | None, steps: int) -> Tensor:
         means = self.generate(n, steps, None if name is None else self.class_number(name))
         return restored(means, self.data.info, self.gaussian)
 
-    def sample_command(self, asked: Sample) -> Any:
+    def sample_command(self, options: Sample) -> Any:
         """Return samples as one picture, or as a table where the data are no images."""
-        samples = self.samples(asked.n, asked.class_, asked.steps)
+        samples = self.samples(options.n, options.class_, options.steps)
         if self.data.info.kind == "image":
             return sample_grid(showable(samples))
         return sample_table(samples)
@@ -217,22 +217,22 @@ class DeepBelief:
     @torch.no_grad()
     def predict(self, inputs: Any) -> Array:
         """Return the probabilities of the classes [B, K] for inputs [B, ...] as the source gives
-        them; without classes to tell apart, the means of the highest layer [B, H]."""
+        them; without classes, the means of the highest layer [B, H]."""
         info = self.data.info
         states = visible(as_inputs(inputs, info, self.ctx.device), info, self.gaussian)
-        return self.figures.answer(states).cpu().numpy()
+        return self.evaluator.predict(states).cpu().numpy()
 
     def example(self, number: int) -> Tensor:
         """Return inputs that `predict` takes [number, ...]."""
         return self.data.eval.first(number)["inputs"]
 
-    def predict_command(self, asked: Predict) -> list[dict[str, Any]]:
+    def predict_command(self, options: Predict) -> list[dict[str, Any]]:
         """Return the likeliest classes of image files or rows of numbers, or their features."""
         info = self.data.info
-        answers = self.predict(read_inputs(asked.inputs, info))
-        if self.figures.classifies:
-            return ranked(answers, asked, info)
-        named = zip(asked.inputs, answers.tolist(), strict=True)
+        outputs = self.predict(read_inputs(options.inputs, info))
+        if self.evaluator.classifies:
+            return ranked(outputs, options, info)
+        named = zip(options.inputs, outputs.tolist(), strict=True)
         return [{"input": word, "features": row} for word, row in named]
 
     def chains(self, n: int) -> Tensor:
@@ -268,12 +268,12 @@ def _is_gaussian(config: Config, info: lab.DatasetInfo) -> bool:
 
 
 def _check(config: Config, info: lab.DatasetInfo) -> None:
-    """Raise UsageError where the data do not have what was asked for."""
+    """Raise UsageError where the data lack what the options need."""
     if info.kind in ("sequence", "tokens", "text"):
         raise lab.UsageError(f"{info.name} is {info.kind} data; RBMs learn from images and tables")
-    for option, wanted in (
+    for option, is_set in (
         ("--label-units", config.label_units),
         ("--finetune classify", config.finetune == "classify"),
     ):
-        if wanted and info.task != "classify":
+        if is_set and info.task != "classify":
             raise lab.UsageError(f"{option} needs classes; {info.name} has none")

@@ -1,4 +1,4 @@
-"""Lend each layer what it learns from: data as visible states, and the means of frozen layers."""
+"""Compute the inputs of each layer: data as visible states, or the means of frozen layers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Features:
 
     def __init__(self, data: Data, net: DBN, gaussian: bool) -> None:
         self.data, self.net, self.gaussian = data, net, gaussian
-        self._level, self._kept = -1, torch.empty(0)
+        self._level, self._cached = -1, torch.empty(0)
         self._checked = False
 
     def of(self, batch: Batch, level: int) -> Tensor:
@@ -41,20 +41,20 @@ class Features:
     def train(self, batch: Batch, level: int) -> Tensor:
         """Return the features of examples of the training split [B, H]."""
         if self._level != level:
-            self._keep(level)
-        return self._kept[batch["rows"]] if len(self._kept) else self.of(batch, level)
+            self._cache(level)
+        return self._cached[batch["rows"]] if len(self._cached) else self.of(batch, level)
 
-    def _keep(self, level: int) -> None:
+    def _cache(self, level: int) -> None:
         rbm = self.net.machines[level]
         size = 4 * len(self.data.train) * rbm.units
         parts = []
         if size <= self.data.request.max_resident_mb * 2**20:
             parts = [self.of(batch, level) for batch in self.data.train.batches(AT_ONCE)]
-        self._level, self._kept = level, torch.cat(parts) if parts else torch.empty(0)
+        self._level, self._cached = level, torch.cat(parts) if parts else torch.empty(0)
 
     def forget(self) -> None:
-        """Drop what was kept: weights below may have changed."""
-        self._level, self._kept = -1, torch.empty(0)
+        """Drop the cached features: weights below may have changed."""
+        self._level, self._cached = -1, torch.empty(0)
 
     @torch.no_grad()
     def mean(self, level: int) -> Tensor:
@@ -65,15 +65,15 @@ class Features:
         return total / len(split)
 
     def labeled(self, batch: Batch, level: int, train: bool = False) -> Tensor:
-        """Return the features, and beside them the classes where the RBM above has label units."""
-        found = self.train(batch, level) if train else self.of(batch, level)
+        """Return the features, with one-hot classes where the RBM above has label units."""
+        features = self.train(batch, level) if train else self.of(batch, level)
         labels = self.net.machines[level].labels
         if not labels:
-            return found
-        return torch.cat([found, one_hot(batch["targets"].long(), labels).to(found.dtype)], 1)
+            return features
+        return torch.cat([features, one_hot(batch["targets"].long(), labels).to(features.dtype)], 1)
 
     def check(self) -> None:
-        """Raise UsageError where visible units cannot learn from these data. Looks once."""
+        """Raise UsageError where visible units cannot learn from these data. Checks once."""
         if self._checked:
             return
         low, high = self._range()

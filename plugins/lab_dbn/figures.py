@@ -1,4 +1,4 @@
-"""Measure what a network has learned, as far as training has come."""
+"""Measure a network in the present phase of training."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from lab_dbn.likelihood import countable, exact_log_partition, log_partition, ps
 from lab_dbn.model import DBN
 from lab_dbn.rbm import RBM, bits_
 
-FIXED = 1_000  # training examples, always the same, that figures look at
-LARGEST = 10.0  # root mean square of an RBM's weights; what learns stays under 2
+FIXED = 1_000  # training examples, always the same, for train metrics
+LARGEST = 10.0  # root mean square of an RBM's weights; in sound training under 2
 STILL = 1e-8  # variance of hidden means over examples
 DECIDED = 1e-2  # p (1 - p) of hidden units that are nearly always on, or off; 0.25 before training
 
 
 class Evaluator:
-    """The figures of the layer in training, and in the last phase those of the whole."""
+    """Metrics of the layer in training, and in the last phase of the network."""
 
     def __init__(self, config: Config, ctx: lab.Context, net: DBN, features: Features) -> None:
         self.config, self.ctx, self.net, self.features = config, ctx, net, features
 
     def measure(self, split: str, last: bool) -> dict[str, float]:
-        found: dict[str, float] = {}
+        metrics: dict[str, float] = {}
         phase = int(self.net.phase)
         if phase < len(self.net.rbms) or self.config.finetune == "up-down":
-            found |= self.of_layer(split, min(phase, len(self.net.rbms) - 1))
+            metrics |= self.of_layer(split, min(phase, len(self.net.rbms) - 1))
         if last and self.classifies:
-            found |= self.of_answers(split)
+            metrics |= self.of_answers(split)
         if last and self.config.finetune != "classify":
-            found |= self.of_reconstruction(split)
+            metrics |= self.of_reconstruction(split)
         if last and self.config.finetune in ("none", "up-down"):
-            found |= self.of_likelihood(split)
-        return found
+            metrics |= self.of_likelihood(split)
+        return metrics
 
     @property
     def classifies(self) -> bool:
@@ -48,60 +48,60 @@ class Evaluator:
     # -- one RBM
 
     def of_layer(self, split: str, level: int) -> dict[str, float]:
-        """Return how well an RBM does on what the layers below it make of the data."""
+        """Return the metrics of an RBM on the features of the layers below it."""
         rbm = self.net.machines[level]
         states = torch.cat([self.features.labeled(b, level) for b in self.batches(split)])
         again = rbm.visible_mean(rbm.hidden_mean(states))
-        missed = (again - states)[:, : rbm.units].square().sum(1).mean()
+        squared_error = (again - states)[:, : rbm.units].square().sum(1).mean()
         trained = self.features.labeled(self.some_training(), level)
         gap = rbm.free_energy(states).mean() - rbm.free_energy(trained).mean()
-        found = {"layer_reconstruction": float(missed), "free_energy_gap": float(gap)}
+        metrics = {"layer_reconstruction": float(squared_error), "free_energy_gap": float(gap)}
         if not rbm.gaussian:
             bits = bits_(states, self.ctx.generator)
-            likely = pseudo_likelihood(rbm, bits, self.ctx.generator).mean()
-            found["pseudo_likelihood"] = float(likely)
-        return found
+            log_likelihood = pseudo_likelihood(rbm, bits, self.ctx.generator).mean()
+            metrics["pseudo_likelihood"] = float(log_likelihood)
+        return metrics
 
-    # -- the whole
+    # -- the network
 
     def of_likelihood(self, split: str) -> dict[str, float]:
-        """Return log p(v) of the split, whose intensities become bits by chance."""
-        found: dict[str, float] = {}
-        top, draw = self.net.top, self.ctx.generator
+        """Return log p(v) of the split, whose intensities are sampled as bits."""
+        metrics: dict[str, float] = {}
+        top, generator = self.net.top, self.ctx.generator
         states = torch.cat([self.features.of(b, 0) for b in self.batches(split)])
         if not self.features.gaussian:
-            bits_(states, draw)
+            bits_(states, generator)
         if self.config.ais_temperatures:
             log_z = self.annealed(top)
-            values = self.net.log_likelihood(states, log_z, draw)
-            found |= summed_up("log_likelihood", values, split)
+            values = self.net.log_likelihood(states, log_z, generator)
+            metrics |= summed_up("log_likelihood", values, split)
         if countable(top):
             exact = exact_log_partition(top)
-            found["log_likelihood_exact"] = float(
-                self.net.log_likelihood(states, exact, draw).mean()
+            metrics["log_likelihood_exact"] = float(
+                self.net.log_likelihood(states, exact, generator).mean()
             )
-        return found
+        return metrics
 
     def annealed(self, top: RBM) -> Tensor:
-        """Estimate log Z, beginning at a machine that knows each unit's mean alone."""
+        """Estimate log Z, starting at a machine without weights that has each unit's mean."""
         level = len(self.net.rbms) - 1
         mean = self.features.labeled(self.some_training(), level).mean(0)
         steps, chains = self.config.ais_temperatures, self.config.ais_chains
         return log_partition(top, top.biases_at(mean), steps, chains, self.ctx.generator)
 
     def of_reconstruction(self, split: str) -> dict[str, float]:
-        missed = []
+        errors = []
         for batch in self.batches(split):
             states = self.features.of(batch, 0)
-            missed.append((self.reconstruct(states) - states).square().sum(1))
-        return summed_up("reconstruction", torch.cat(missed), split)
+            errors.append((self.reconstruct(states) - states).square().sum(1))
+        return summed_up("reconstruction", torch.cat(errors), split)
 
     def of_answers(self, split: str) -> dict[str, float]:
-        figures = Classification(self.features.data.info.outputs)
+        metrics = Classification(self.features.data.info.outputs)
         for batch in self.batches(split):
             logits = self.class_logits(self.features.of(batch, 0))
-            figures.add(logits, batch["targets"].long())
-        return figures.compute(split)
+            metrics.add(logits, batch["targets"].long())
+        return metrics.compute(split)
 
     # -- passes
 
@@ -115,7 +115,7 @@ class Evaluator:
         return self.net.down(self.net.up(visible, levels), levels)
 
     def class_logits(self, visible: Tensor) -> Tensor:
-        """Return what softmax turns into the probabilities of classes [B, K]: the fine-tuned
+        """Return the logits of classes [B, K]: the fine-tuned
         network's outputs, or the free energy of each label with the features of the top RBM."""
         if self.config.finetune == "classify":
             with self.ctx.autocast():
@@ -123,7 +123,7 @@ class Evaluator:
             return outputs.float()
         return -self.net.top.class_energies(self.net.up(visible, len(self.net.rbms) - 1))
 
-    def answer(self, visible: Tensor) -> Tensor:
+    def predict(self, visible: Tensor) -> Tensor:
         """Return the probabilities of classes [B, K], or the means of the highest layer [B, H]."""
         if self.classifies:
             return self.class_logits(visible).softmax(1)
@@ -145,7 +145,7 @@ class Evaluator:
 
     def check_sound(self) -> None:
         """Raise Diverged, with the likely cause, where weights have exploded, or where the units of
-        a layer have saturated: what they answer no longer depends on the example."""
+        a layer have saturated: their outputs no longer depend on the example."""
         phase, layers = int(self.net.phase), len(self.net.rbms)
         if phase == layers and self.config.finetune != "up-down":
             return  # backpropagation's own weights show in its loss

@@ -1,4 +1,4 @@
-"""Measure how likely data are under a trained network: exactly, by annealing, and in part.
+"""Measure the likelihood of data: exactly, by annealing, and as pseudo-likelihood.
 
 Salakhutdinov and Murray, "On the quantitative analysis of deep belief networks" (2008): the
 partition function of an RBM by annealed importance sampling (section 4), and the bound on a deep
@@ -16,7 +16,7 @@ from torch.nn.functional import logsigmoid, softplus
 
 from lab_dbn.rbm import RBM, bits_
 
-FEW = 16  # units whose states can all be visited
+FEW = 16  # units whose states can all be enumerated
 AT_ONCE = 4096  # of those states
 LOG_2PI = math.log(2 * math.pi)
 
@@ -48,9 +48,9 @@ def exact_log_partition(rbm: RBM) -> Tensor:
 
 def _all_states(units: int, like: Tensor) -> list[Tensor]:
     """Return all states of some bits, in pieces [B, units]."""
-    numbers = torch.arange(2**units, device=like.device)[:, None]
+    indices = torch.arange(2**units, device=like.device)[:, None]
     places = torch.arange(units, device=like.device)
-    pieces = torch.split(numbers, AT_ONCE)
+    pieces = torch.split(indices, AT_ONCE)
     return [(piece >> places & 1).to(like.dtype) for piece in pieces]
 
 
@@ -59,13 +59,13 @@ def _visible_sum(rbm: RBM, inputs: Tensor, bias: Tensor) -> Tensor:
     units, classes = inputs[:, : rbm.units], inputs[:, rbm.units :]
     unit_bias, class_bias = bias[: rbm.units], bias[rbm.units :]
     if rbm.gaussian:
-        found = (units * unit_bias + units.square() / 2).sum(1) + rbm.units / 2 * LOG_2PI
+        log_sum = (units * unit_bias + units.square() / 2).sum(1) + rbm.units / 2 * LOG_2PI
     else:
-        found = softplus(units + unit_bias).sum(1)
-    return found + (classes + class_bias).logsumexp(1) if rbm.labels else found
+        log_sum = softplus(units + unit_bias).sum(1)
+    return log_sum + (classes + class_bias).logsumexp(1) if rbm.labels else log_sum
 
 
-def log_partition(rbm: RBM, base: Tensor, steps: int, chains: int, draw: Generator) -> Tensor:
+def log_partition(rbm: RBM, base: Tensor, steps: int, chains: int, generator: Generator) -> Tensor:
     """Estimate log Z [] by annealed importance sampling; the estimate of Z is unbiased.
 
     Between a machine without weights, whose visible biases are `base` [V + K], and the RBM lie
@@ -76,8 +76,8 @@ def log_partition(rbm: RBM, base: Tensor, steps: int, chains: int, draw: Generat
     start = RBM(rbm.units, rbm.hidden, rbm.labels, rbm.gaussian).to(rbm.weight.device)
     start.weight.zero_()
     start.visible_bias.copy_(base)
-    nothing = start.weight.new_zeros(chains, rbm.hidden)
-    states = start.draw_visible(nothing, draw)
+    hidden_zero = start.weight.new_zeros(chains, rbm.hidden)
+    states = start.draw_visible(hidden_zero, generator)
     log_weight = torch.zeros(chains, dtype=torch.double, device=states.device)
     inputs = rbm.hidden_logits(states)
     slow = torch.linspace(0, 1, steps + 1, dtype=torch.double)
@@ -86,19 +86,19 @@ def log_partition(rbm: RBM, base: Tensor, steps: int, chains: int, draw: Generat
         gain = (now - before) * (rbm.visible_term(states) - start.visible_term(states))
         gain += (softplus(now * inputs) - softplus(before * inputs)).sum(1)
         log_weight += gain
-        hidden = bits_((now * inputs).sigmoid_(), draw)
+        hidden = bits_((now * inputs).sigmoid_(), generator)
         logits = rbm.visible_logits(hidden).mul_(now).add_(base, alpha=1 - now)
-        states = rbm.draw_visible_(rbm.mean_(logits), draw)
+        states = rbm.draw_visible_(rbm.mean_(logits), generator)
         inputs = rbm.hidden_logits(states)
     zero = torch.zeros(1, rbm.units + rbm.labels, dtype=torch.double, device=states.device)
-    known = _visible_sum(start, zero, base.double())[0] + rbm.hidden * math.log(2)
-    return known + log_weight.logsumexp(0) - math.log(chains)
+    log_z_start = _visible_sum(start, zero, base.double())[0] + rbm.hidden * math.log(2)
+    return log_z_start + log_weight.logsumexp(0) - math.log(chains)
 
 
-def pseudo_likelihood(rbm: RBM, visible: Tensor, draw: Generator) -> Tensor:
+def pseudo_likelihood(rbm: RBM, visible: Tensor, generator: Generator) -> Tensor:
     """Estimate sum_i log p(v_i | all other v) [B], from one bit i of each example drawn at random
     (Besag, 1975). Visible states [B, V + K]."""
-    bit = torch.randint(rbm.units, (len(visible), 1), generator=draw, device=visible.device)
+    bit = torch.randint(rbm.units, (len(visible), 1), generator=generator, device=visible.device)
     flipped = visible.scatter(1, bit, 1 - visible.gather(1, bit))
     return rbm.units * logsigmoid(rbm.free_energy(flipped) - rbm.free_energy(visible))
 

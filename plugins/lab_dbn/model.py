@@ -38,9 +38,9 @@ class DBN(nn.Module):
     """Shapes: L layers of H_1 ... H_L units over V = H_0 visible ones; K classes.
 
     rbms: the generative weights; all but the top one are directed downwards once they are stacked.
-    recognition: untied upward weights, for up-down learning. unrolled: what backpropagation tunes,
-    a copy, so that the generative weights stay those of a generative model.
-    phase: how far training has come, from 0: the first layer.
+    recognition: untied upward weights, for up-down learning. unrolled: a copy
+    for backpropagation, so that the generative weights stay those of a generative model.
+    phase: the present phase of training, from 0: the first layer.
     """
 
     phase: Tensor
@@ -67,8 +67,8 @@ class DBN(nn.Module):
         self.register_buffer("phase", torch.tensor(0 if config.pretrain else len(config.layers)))
 
     def _apply(self, fn: Any, recurse: bool = True) -> DBN:
-        """Move to a device or to a format; the phase stays on the CPU: training asks for it at
-        every step, and to read a number of an accelerator is to wait for it."""
+        """Move to a device or to a format; the phase stays on the CPU: training reads it at
+        every step, and reading from an accelerator would synchronize."""
         phase = self.phase
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         self.phase = phase
@@ -92,8 +92,8 @@ class DBN(nn.Module):
     def logits(self, level: int, below: Tensor) -> Tensor:
         """Return the inputs of hidden layer `level` [B, H], from the states below it [B, V]."""
         if self.untied and level < len(self.recognition):
-            found: Tensor = self.recognition[level](below)
-            return found
+            logits: Tensor = self.recognition[level](below)
+            return logits
         rbm = self.machines[level]
         return torch.addmm(rbm.hidden_bias, below, rbm.weight[: rbm.units])
 
@@ -112,37 +112,39 @@ class DBN(nn.Module):
 
     # -- the generative model
 
-    def generate(self, chains: Tensor, steps: int, draw: Generator, given: Tensor | None) -> Tensor:
+    def generate(
+        self, chains: Tensor, steps: int, generator: Generator, labels: Tensor | None
+    ) -> Tensor:
         """Return the means of visible units [B, V], after Gibbs steps in the top RBM from its
-        hidden bits [B, H] and a drawn pass downwards. `given` [B, K] holds its label units."""
+        hidden bits [B, H] and a drawn pass downwards. `labels` [B, K] clamp its label units."""
         top, hidden = self.top, chains
         for _ in range(steps):
-            states = top.draw_visible(hidden, draw)
-            if given is not None:
-                states[:, top.units :] = given
-            hidden = top.draw_hidden(states, draw)
+            states = top.draw_visible(hidden, generator)
+            if labels is not None:
+                states[:, top.units :] = labels
+            hidden = top.draw_hidden(states, generator)
         for rbm in reversed(self.machines[1:]):
-            hidden = rbm.draw_visible(hidden, draw)[:, : rbm.units]
+            hidden = rbm.draw_visible(hidden, generator)[:, : rbm.units]
         lowest = self.machines[0]
         return lowest.visible_mean(hidden)[:, : lowest.units]
 
-    def log_likelihood(self, visible: Tensor, log_z: Tensor, draw: Generator) -> Tensor:
-        """Return log p(v) [B] of one layer, or a lower bound of it, one drawn state of each hidden
-        layer standing for their mean: E_q[log p(v, h)] + H(q), with log Z of the top RBM."""
-        found = visible.new_zeros(len(visible))
+    def log_likelihood(self, visible: Tensor, log_z: Tensor, generator: Generator) -> Tensor:
+        """Return log p(v) [B] of one layer, or a lower bound of it, estimated by one drawn
+        state of each hidden layer: E_q[log p(v, h)] + H(q), with log Z of the top RBM."""
+        log_p = visible.new_zeros(len(visible))
         for level, rbm in enumerate(self.machines[:-1]):
             logits = self.logits(level, visible)
-            hidden = bits_(logits.sigmoid(), draw)
-            found = found + log_conditional(rbm, visible, rbm.visible_logits(hidden))
-            found = found + entropy(logits)
+            hidden = bits_(logits.sigmoid(), generator)
+            log_p = log_p + log_conditional(rbm, visible, rbm.visible_logits(hidden))
+            log_p = log_p + entropy(logits)
             visible = hidden
-        return found + top_log_probability(self.top, visible, log_z)
+        return log_p + top_log_probability(self.top, visible, log_z)
 
     # -- networks for backpropagation
 
     @torch.no_grad()
     def unroll(self) -> None:
-        """Start what follows the greedy phases at the weights that these found."""
+        """Initialize fine-tuning with the weights of the greedy phases."""
         for rbm, above in zip(self.machines, self.recognition, strict=False):
             assert isinstance(above, Recognition)
             above.weight.copy_(rbm.weight)

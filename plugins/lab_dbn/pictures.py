@@ -1,4 +1,4 @@
-"""Find and lay out what belongs together."""
+"""Find nearest neighbors, and interleave rows."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 
 
-def nearest(states: Tensor, others: Tensor) -> Tensor:
-    """Return, for each of states [B, V], the index of the nearest of others [N, V]."""
-    return torch.cdist(states, others).argmin(1)
+def nearest(states: Tensor, candidates: Tensor) -> Tensor:
+    """Return, for each of states [B, V], the index of the nearest of candidates [N, V]."""
+    return torch.cdist(states, candidates).argmin(1)
 
 
-def interleaved(one: Tensor, other: Tensor) -> Tensor:
+def interleaved(a: Tensor, b: Tensor) -> Tensor:
     """Return the rows of two tensors [B, ...] in turn [2 B, ...]."""
-    return torch.stack([one, other], 1).flatten(0, 1)
+    return torch.stack([a, b], 1).flatten(0, 1)

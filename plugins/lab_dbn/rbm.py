@@ -1,11 +1,11 @@
-"""Say what a restricted Boltzmann machine is: its energy, and what follows from it.
+"""Define the restricted Boltzmann machine: its energy and distributions.
 
     E(v, h) = -b·v - c·h - v W h              visible units of one bit
     E(v, h) = |v - b|²/2 - c·h - v W h        gaussian visible units of variance 1
 
 Smolensky (1986); Hinton, "Training products of experts by minimizing contrastive divergence"
-(2002); for gaussian units, Hinton and Salakhutdinov (2006). The last visible units may say a class:
-exactly one of them is on (Hinton, Osindero and Teh, 2006, section 6).
+(2002); for gaussian units, Hinton and Salakhutdinov (2006). The last visible units may be a
+one-hot class (Hinton, Osindero and Teh, 2006, section 6).
 """
 
 from __future__ import annotations
@@ -14,26 +14,28 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn.functional import softplus
 
-INITIAL_DEVIATION = 0.01  # Hinton's guide (2010), section 8
+INITIAL_STD = 0.01  # Hinton's guide (2010), section 8
 
 
-def bits(chance: Tensor, draw: Generator) -> Tensor:
+def bits(probability: Tensor, generator: Generator) -> Tensor:
     """Return bits [...] that are 1 with these probabilities."""
     # four times as fast as torch.bernoulli
-    return torch.empty_like(chance).uniform_(generator=draw).lt_(chance)
+    return torch.empty_like(probability).uniform_(generator=generator).lt_(probability)
 
 
-def bits_(chance: Tensor, draw: Generator) -> Tensor:
+def bits_(probability: Tensor, generator: Generator) -> Tensor:
     """Replace probabilities [...] by bits that are 1 with them."""
-    return torch.lt(torch.empty_like(chance).uniform_(generator=draw), chance, out=chance)
+    return torch.lt(
+        torch.empty_like(probability).uniform_(generator=generator), probability, out=probability
+    )
 
 
-def one_of_(chance: Tensor, draw: Generator) -> Tensor:
+def sample_one_hot_(probability: Tensor, generator: Generator) -> Tensor:
     """Replace the probabilities of classes [B, K] by a drawn class, one-hot."""
     # the first of K exponential waiting times is class k with its probability
-    waits = torch.empty_like(chance).exponential_(generator=draw)
-    winner = (chance / waits).argmax(1, keepdim=True)
-    return chance.zero_().scatter_(1, winner, 1.0)
+    waits = torch.empty_like(probability).exponential_(generator=generator)
+    winner = (probability / waits).argmax(1, keepdim=True)
+    return probability.zero_().scatter_(1, winner, 1.0)
 
 
 class RBM(nn.Module):
@@ -45,7 +47,7 @@ class RBM(nn.Module):
     def __init__(self, units: int, hidden: int, labels: int = 0, gaussian: bool = False) -> None:
         super().__init__()
         self.units, self.hidden, self.labels, self.gaussian = units, hidden, labels, gaussian
-        weight = INITIAL_DEVIATION * torch.randn(units + labels, hidden)
+        weight = INITIAL_STD * torch.randn(units + labels, hidden)
         self.weight = nn.Parameter(weight, requires_grad=False)
         self.visible_bias = nn.Parameter(torch.zeros(units + labels), requires_grad=False)
         self.hidden_bias = nn.Parameter(torch.zeros(hidden), requires_grad=False)
@@ -77,24 +79,24 @@ class RBM(nn.Module):
             classes.copy_(classes.softmax(1))
         return logits
 
-    def draw_visible_(self, mean: Tensor, draw: Generator) -> Tensor:
+    def draw_visible_(self, mean: Tensor, generator: Generator) -> Tensor:
         """Draw visible states [B, V + K] around their mean, in place."""
         units = mean[:, : self.units]
         if self.gaussian:
-            units.add_(torch.empty_like(units).normal_(generator=draw))
+            units.add_(torch.empty_like(units).normal_(generator=generator))
         else:
-            bits_(units, draw)
+            bits_(units, generator)
         if self.labels:
-            one_of_(mean[:, self.units :], draw)
+            sample_one_hot_(mean[:, self.units :], generator)
         return mean
 
-    def draw_hidden(self, visible: Tensor, draw: Generator) -> Tensor:
+    def draw_hidden(self, visible: Tensor, generator: Generator) -> Tensor:
         """Draw h ~ p(h | v) [B, H]."""
-        return bits_(self.hidden_mean(visible), draw)
+        return bits_(self.hidden_mean(visible), generator)
 
-    def draw_visible(self, hidden: Tensor, draw: Generator) -> Tensor:
+    def draw_visible(self, hidden: Tensor, generator: Generator) -> Tensor:
         """Draw v ~ p(v | h) [B, V + K]."""
-        return self.draw_visible_(self.visible_mean(hidden), draw)
+        return self.draw_visible_(self.visible_mean(hidden), generator)
 
     # -- free energy
 
@@ -116,14 +118,14 @@ class RBM(nn.Module):
         below, above = self.weight[: self.units], self.weight[self.units :]
         shared = torch.addmm(self.hidden_bias, units, below)  # [B, H]
         alone = -(units - bias).square().sum(1) / 2 if self.gaussian else units @ bias
-        found = [softplus(shared + one).sum(1) for one in above]
-        return -(torch.stack(found, 1) + label_bias + alone[:, None])
+        terms = [softplus(shared + label).sum(1) for label in above]
+        return -(torch.stack(terms, 1) + label_bias + alone[:, None])
 
-    # -- beginnings
+    # -- initialization
 
     def biases_at(self, mean: Tensor) -> Tensor:
-        """Return the visible biases [V + K] with which, without hidden units, the mean [V + K] of
-        data comes out (Hinton's guide, section 8.1). A unit that never varies keeps a finite one.
+        """Return the visible biases [V + K] with which, without hidden units, E[v] is the mean of
+        the data [V + K] (Hinton's guide, section 8.1). A unit that never varies keeps a finite one.
         """
         units, classes = mean[: self.units], mean[self.units :]
         if not self.gaussian:

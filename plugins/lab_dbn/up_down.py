@@ -21,13 +21,13 @@ from lab_dbn.rbm import bits_
 class UpDown:
     """States are bits, but for the visible ones, which are means as in appendix B."""
 
-    def __init__(self, net: DBN, config: Config, batch: int, draw: Generator) -> None:
-        self.net, self.draw = net, draw
-        self.top = Contrastive(net.top, config, batch, draw)
+    def __init__(self, net: DBN, config: Config, batch: int, generator: Generator) -> None:
+        self.net, self.generator = net, generator
+        self.top = Contrastive(net.top, config, batch, generator)
 
     @torch.no_grad()
     def update(self, visible: Tensor, labels: Tensor | None, lr: float, momentum: float) -> Tensor:
-        """Learn from visible states [B, V], and classes [B, K] where there are any. Returns the
+        """Train on visible states [B, V], and classes [B, K] where there are any. Returns the
         squared error of the downward prediction of the visible states, by example."""
         awake = self.wake(visible)
         top = awake[-1] if labels is None else torch.cat([awake[-1], labels], 1)
@@ -42,36 +42,36 @@ class UpDown:
         states = [visible]
         for level in range(len(self.net.recognition)):
             logits = self.net.logits(level, states[-1])
-            states.append(bits_(logits.sigmoid_(), self.draw))
+            states.append(bits_(logits.sigmoid_(), self.generator))
         return states
 
     def sleep(self, fantasy: Tensor) -> list[Tensor]:
-        """Return states of the same layers, from the lowest, going down from what the top RBM
-        dreamt."""
+        """Return states of the same layers, from the lowest, going down from the top RBM's
+        fantasy."""
         states = [fantasy]
         for rbm in reversed(self.net.machines[1:-1]):
-            states.append(rbm.draw_visible(states[-1], self.draw))
+            states.append(rbm.draw_visible(states[-1], self.generator))
         states.append(self.net.machines[0].visible_mean(states[-1]))
         return states[::-1]
 
     def learn_down(self, states: list[Tensor], lr: float) -> Tensor:
-        """Let each layer predict the states below it that were awake (wake phase)."""
-        share, errors = lr / len(states[0]), []
+        """Let each layer predict the states below it of the wake pass (wake phase)."""
+        step, errors = lr / len(states[0]), []
         for rbm, below, above in zip(self.net.machines, states, states[1:], strict=False):
-            missed = below - rbm.visible_mean(above)
-            rbm.weight.addmm_(missed.T, above, alpha=share)
-            rbm.visible_bias.add_(missed.sum(0), alpha=share)
-            errors.append(missed)
+            error = below - rbm.visible_mean(above)
+            rbm.weight.addmm_(error.T, above, alpha=step)
+            rbm.visible_bias.add_(error.sum(0), alpha=step)
+            errors.append(error)
         return errors[0].square().sum() / len(states[0])
 
     def learn_up(self, states: list[Tensor], lr: float) -> None:
-        """Let each layer recognize the states above it that were dreamt (sleep phase)."""
-        share = lr / len(states[0])
+        """Let each layer recognize the states above it of the sleep pass (sleep phase)."""
+        step = lr / len(states[0])
         for above, low, high in zip(self.net.recognition, states, states[1:], strict=False):
             assert isinstance(above, Recognition)
-            missed = high - above(low).sigmoid_()
-            above.weight.addmm_(low.T, missed, alpha=share)
-            above.bias.add_(missed.sum(0), alpha=share)
+            error = high - above(low).sigmoid_()
+            above.weight.addmm_(low.T, error, alpha=step)
+            above.bias.add_(error.sum(0), alpha=step)
 
     def state_dict(self) -> dict[str, Any]:
         return self.top.state_dict()

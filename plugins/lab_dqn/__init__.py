@@ -21,7 +21,7 @@ def lab_experiments() -> Iterator[ExperimentSpec]:
             "train/loss": "loss on the TD error, weighted as sampled",
             "train/q_mean": "mean Q of the actions in the minibatches",
             "train/td_error": "mean absolute TD error",
-            "train/epsilon": "chance that a step begins a random action",
+            "train/epsilon": "probability that a step begins a random action",
             "train/return": "undiscounted return of training episodes, exploration included",
             "train/length": "length of training episodes in steps",
             "eval/return": "undiscounted return of greedy episodes",

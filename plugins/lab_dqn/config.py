@@ -33,7 +33,10 @@ class Config(EnvConfig):
         1_000, ge=1, description="Gradient steps between target updates."
     )
     tau: float = Field(
-        1.0, gt=0, le=1, description="Share of the online net in a target update; 1 copies it."
+        1.0,
+        gt=0,
+        le=1,
+        description="Polyak weight of the online net in a target update; 1: a copy.",
     )
 
     replay: bool = Field(True, description="Experience replay; without it, the latest rollout.")
@@ -51,7 +54,7 @@ class Config(EnvConfig):
     epsilon_start: float = Field(1.0, ge=0, le=1, description="Random actions at the start.")
     epsilon_end: float = Field(0.05, ge=0, le=1, description="Random actions in the end.")
     exploration_fraction: float = Field(
-        0.1, ge=0, le=1, description="Share of the budget over which epsilon falls."
+        0.1, ge=0, le=1, description="Fraction of the budget over which epsilon falls."
     )
     temporally_extended: bool = Field(
         False, description="Hold each random action for a heavy-tailed number of steps."

@@ -28,7 +28,7 @@ from lab_dqn.replay import Batch, Memory, Transitions
 from lab_dqn.replay.sampling import Prioritized, Uniform
 from lab_dqn.task import Task, describe, env_args, wrappers
 
-DRAWN_AHEAD = 2**24  # numbers in the observations of the minibatches drawn at once
+DRAWN_AHEAD = 2**24  # elements in the observations of the minibatches drawn at once
 Array = np.ndarray[Any, np.dtype[Any]]
 LOSSES: Mapping[str, Callable[..., Tensor]] = {"huber": huber_loss, "mse": mse_loss}
 
@@ -76,7 +76,7 @@ class DQN:
         return moved
 
     def transition(self, obs: Array, action: Array, step: lab.Step) -> Transitions:
-        """Return what one step of N environments has to be remembered [N, ...]."""
+        """Return the transition of one step of N environments [N, ...]."""
         return {
             "obs": obs,
             "action": action,
@@ -89,15 +89,15 @@ class DQN:
 
     def learn(self, gradient_steps: int) -> None:
         """Take gradient steps on minibatches, and move the target network at its interval."""
-        seen = []
+        outputs = []
         for batch in self.minibatches(gradient_steps):
             batch["target"] = self.q_target(batch)
             loss, (td_error, q) = self.update(batch)
             self.memory.sampler.update(batch["position"].numpy(), td_error)
             self.updates += 1
             self.move_target()
-            seen.append((loss, td_error, q))
-        self.report(seen)
+            outputs.append((loss, td_error, q))
+        self.report(outputs)
 
     @torch.no_grad()
     def q_target(self, batch: Batch) -> Tensor:
@@ -125,7 +125,7 @@ class DQN:
         return losses.mean(), ((batch["target"] - q).detach(), q.detach())
 
     def move_target(self) -> None:
-        """Copy the online network into the target network, or a share `tau` of it."""
+        """Copy the online network into the target network, or a fraction `tau` of it."""
         if self.updates % self.config.target_update_interval == 0:
             with torch.no_grad():
                 for old, new in zip(
@@ -138,10 +138,10 @@ class DQN:
     # -- minibatches, several at a time
 
     def minibatches(self, number: int) -> Iterator[Batch]:
-        """Draw minibatches, one for each gradient step, with `next_q`: what the target network, if
-        there is one, says of their next observations [B, A].
+        """Draw minibatches, one for each gradient step, with `next_q` [B, A]: the target network's
+        values of their next observations, if there is such a network.
 
-        Small networks are bound by dispatch, so as many as possible are drawn, and seen by the
+        Small networks are bound by dispatch, so as many as possible are drawn, and passed to the
         target network, at once. Invariant: until they are used up, neither that network nor the
         probabilities that they were drawn with change. So this equals drawing one at a time.
         """
@@ -170,7 +170,7 @@ class DQN:
     # -- exploration
 
     def epsilon(self, clock: int) -> float:
-        """Return the share of random actions: linear from start to end, then constant."""
+        """Return the probability of a random action: linear from start to end, then constant."""
         c = self.config
         span = c.exploration_fraction * self.ctx.budget
         done = min(1.0, clock / span) if span else 1.0
@@ -237,9 +237,9 @@ class DQN:
             self.memory.forget()
         self.memory.extend(rollout)
 
-    def report(self, seen: list[tuple[Tensor, Tensor, Tensor]]) -> None:
+    def report(self, outputs: list[tuple[Tensor, Tensor, Tensor]]) -> None:
         """Log the means over some gradient steps, read once."""
-        loss, td_error, q = (torch.stack(values) for values in zip(*seen, strict=True))
+        loss, td_error, q = (torch.stack(values) for values in zip(*outputs, strict=True))
         self.ctx.log("loss", loss.mean())
         self.ctx.log("td_error", td_error.abs().mean())
         self.ctx.log("q_mean", q.mean())
@@ -259,8 +259,8 @@ class DQN:
         obs = np.asarray(observations)
         expected = (self.task.stack, *self.task.frame) if self.task.stack > 1 else self.task.frame
         if obs.shape[1:] != expected:
-            wanted = ", ".join(map(str, ("B", *expected)))
-            raise lab.UsageError(f"observations are [{wanted}]; these are {list(obs.shape)}")
+            shape = ", ".join(map(str, ("B", *expected)))
+            raise lab.UsageError(f"observations are [{shape}]; these are {list(obs.shape)}")
         actions: Array = self.q(obs).argmax(1)
         return actions
 
@@ -271,7 +271,7 @@ class DQN:
         return np.stack([space.sample() for _ in range(number)])
 
     def evaluate(self, split: str) -> Mapping[str, float]:
-        """Play greedy episodes, and set the predicted Q of their first states beside the
+        """Play greedy episodes, and compare the predicted Q of their first states with the
         discounted return that followed."""
         number = self.config.test_episodes if split == "test" else self.config.eval_episodes
         envs, seed = self.eval_envs, int(self.ctx.rng.integers(2**31))

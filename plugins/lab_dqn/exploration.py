@@ -1,4 +1,4 @@
-"""Explore: take random actions now and then, and hold them if asked.
+"""Explore: take random actions now and then, and hold them optionally.
 
 Where a task needs one action many times over, single random actions cancel out. Dabney, Ostrovski
 and Barreto, "Temporally-extended epsilon-greedy exploration" (ICLR 2021), hold a random action for

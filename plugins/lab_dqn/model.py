@@ -35,8 +35,8 @@ class QNetwork(nn.Module):
         self.scaled = bool(task.center)
         # from the task, not learned: no part of the weights
         for name in ("center", "half_range"):
-            numbers = torch.tensor(getattr(task, name)).reshape(task.frame if self.scaled else 0)
-            self.register_buffer(name, numbers, persistent=False)
+            values = torch.tensor(getattr(task, name)).reshape(task.frame if self.scaled else 0)
+            self.register_buffer(name, values, persistent=False)
 
     def forward(self, obs: Tensor) -> Tensor:
         x = self.features(obs)
@@ -47,7 +47,7 @@ class QNetwork(nn.Module):
         return value + advantage - advantage.mean(dim=1, keepdim=True)
 
     def features(self, obs: Tensor) -> Tensor:
-        """Return what the heads see [B, H]."""
+        """Return the input of the heads [B, H]."""
         x = self.prepare(obs)
         if self.convolutions is not None:
             x = self.convolutions(x)

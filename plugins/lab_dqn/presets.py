@@ -1,6 +1,6 @@
 """Tuned options by environment.
 
-Beside each: the mean return over 100 fresh episodes of the selected weights, its mean over five
+Next to each: the mean return over 100 fresh episodes of the selected weights, its mean over five
 seeds and Student's 95 % interval, as `python -m benchmarks.dqn presets` printed them.
 """
 

@@ -1,4 +1,4 @@
-"""Look at an environment once: what it shows, what it takes, and how it is wrapped."""
+"""Inspect an environment once: its observations, its actions, and its wrappers."""
 
 from __future__ import annotations
 

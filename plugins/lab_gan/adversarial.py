@@ -1,7 +1,7 @@
-"""Play the game: what each of the two players is to make small.
+"""Compute the losses of the discriminator and of the generator.
 
 Goodfellow et al., "Generative adversarial networks" (2014), algorithm 1, with the losses, penalties
-and heads of those who came after. Nothing is logged here, read or written.
+and heads of later work. Nothing is logged here, read or written.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ Terms = dict[str, Tensor]
 
 class Loss(NamedTuple):
     """discriminator, generator: terms [B] of D's outputs on reals and fakes [B]: logits, or a
-    critic's values. compares: the generator's terms look at reals, too. threshold: above it an
-    example is taken for real; None where the outputs tell nothing of a single example. distance:
-    outputs measure how far apart the two are; the better, the more the generator learns."""
+    critic's values. compares: the generator's terms depend on reals, too. threshold: above it an
+    example is classified as real; None where a single output has no meaning of its own. distance:
+    outputs estimate a distance of the two distributions, so that an accurate D does no harm."""
 
     discriminator: Pairs
     generator: Pairs
@@ -63,104 +63,108 @@ LOSSES: Mapping[str, Loss] = {
 
 
 class Adversarial:
-    """Batches hold `real` and `fake` examples [B, ...] in the players' units, the `codes` [B, D]
-    that fakes are made of, and where classes are asked for `labels` [B, K]."""
+    """Batches hold `real` and `fake` examples [B, ...] in the networks' units, the latent `codes`
+    [B, D] that fakes are made of, and of a conditional network `labels` [B, K]."""
 
     def __init__(
-        self, config: Config, codes: LatentSpec, judge: nn.Module, draw: Generator
+        self, config: Config, codes: LatentSpec, discriminator: nn.Module, rng: Generator
     ) -> None:
-        self.config, self.codes, self.judge, self.draw = config, codes, judge, draw
+        self.config, self.codes, self.discriminator = config, codes, discriminator
+        self.rng = rng
         self.loss = LOSSES[config.loss]
 
-    def discriminator_loss(self, judge: Any, batch: Batch) -> tuple[Tensor, Terms]:
-        """Return what D makes small. It pays for steep slopes where the batch holds their
-        `penalty_weight` [], and learns the classes `known_classes` [B] of `known` examples."""
+    def discriminator_loss(self, discriminator: Any, batch: Batch) -> tuple[Tensor, Terms]:
+        """Return the discriminator's loss. Gradient penalties are added where the batch holds their
+        `penalty_weight` [], and the loss of the classes `known_classes` [B] of `known` examples."""
         config, labels = self.config, batch.get("labels")
         real, fake = self.augment(batch["real"]), self.augment(batch["fake"])
-        x, twice = torch.cat([real, fake]), None if labels is None else torch.cat([labels, labels])
-        pays, (r1, r2) = "penalty_weight" in batch, config.gammas
-        if pays and (r1 or r2):
+        x, x_labels = torch.cat([real, fake]), None if labels is None else torch.cat([labels] * 2)
+        penalized, (r1_gamma, r2_gamma) = "penalty_weight" in batch, config.gammas
+        if penalized and (r1_gamma or r2_gamma):
             x.requires_grad_()
-        said = judge(x, twice)
-        d_real, d_fake = said.score.chunk(2)
+        output = discriminator(x, x_labels)
+        d_real, d_fake = output.score.chunk(2)
         loss = self.loss.discriminator(d_real, d_fake).mean()
-        seen = {"real": d_real.detach(), "fake": d_fake.detach()}
-        if pays:
+        terms = {"real": d_real.detach(), "fake": d_fake.detach()}
+        if penalized:
             penalty = loss.new_zeros(())
-            if r1 or r2:  # gamma / 2 E|grad D|^2 (Mescheder et al., 2018, equation 9)
-                on_real, on_fake = squared_slopes(said.score, x, config.packing).chunk(2)
-                penalty = (r1 * on_real.mean() + r2 * on_fake.mean()) / 2
+            if r1_gamma or r2_gamma:  # gamma / 2 E|grad D|^2 (Mescheder et al., 2018, equation 9)
+                r1, r2 = squared_gradient_norms(output.score, x, config.packing).chunk(2)
+                penalty = (r1_gamma * r1.mean() + r2_gamma * r2.mean()) / 2
             if config.penalty:  # lambda E(|grad D| - 1)^2 (Gulrajani et al., 2017, equation 3)
-                between = interpolated(real, fake, config.packing, self.draw)
-                squares = squared_slopes(judge(between, labels).score, between, config.packing)
-                penalty = penalty + config.penalty * ((squares + 1e-12).sqrt() - 1).square().mean()
-            loss, seen["penalty"] = loss + batch["penalty_weight"] * penalty, penalty.detach()
+                x_hat = interpolated(real, fake, config.packing, self.rng)
+                d_hat = discriminator(x_hat, labels).score
+                squared_norms = squared_gradient_norms(d_hat, x_hat, config.packing)
+                gradient_penalty = ((squared_norms + 1e-12).sqrt() - 1).square().mean()
+                penalty = penalty + config.penalty * gradient_penalty
+            loss, terms["penalty"] = loss + batch["penalty_weight"] * penalty, penalty.detach()
         if config.conditional == "auxiliary":  # L_C of Odena et al. (2017), equation 3
-            assert twice is not None
-            loss = loss + config.class_weight * cross_entropy(said.classes, twice)
+            assert x_labels is not None
+            loss = loss + config.class_weight * cross_entropy(output.classes, x_labels)
         if "known" in batch:  # L_supervised of Salimans et al. (2016), section 5
-            named, classes = judge(self.augment(batch["known"])).classes, batch["known_classes"]
-            seen["named"] = (named.argmax(1) == classes).float().mean()
-            loss = loss + config.class_weight * cross_entropy(named, classes)
+            logits = discriminator(self.augment(batch["known"])).classes
+            classes = batch["known_classes"]
+            terms["named"] = (logits.argmax(1) == classes).float().mean()
+            loss = loss + config.class_weight * cross_entropy(logits, classes)
         if config.informed:
-            loss = loss + self.info_loss(said, batch["codes"], first=len(real))
-        return loss, seen
+            loss = loss + self.info_loss(output, batch["codes"], first=len(real))
+        return loss, terms
 
     def generator_loss(self, generator: Any, batch: Batch) -> tuple[Tensor, Terms]:
-        """Return what G makes small."""
+        """Return the generator's loss."""
         config, labels = self.config, batch.get("labels")
-        said: DiscriminatorOutput = self.judge(self.augment(generator(batch["codes"])), labels)
-        d_real = said.score
+        fake = self.augment(generator(batch["codes"]))
+        output: DiscriminatorOutput = self.discriminator(fake, labels)
+        d_fake = d_real = output.score
         if self.loss.compares:
             with torch.no_grad():
-                d_real = self.judge(self.augment(batch["real"]), labels).score
-        loss = self.loss.generator(d_real, said.score).mean()
+                d_real = self.discriminator(self.augment(batch["real"]), labels).score
+        loss = self.loss.generator(d_real, d_fake).mean()
         if config.conditional == "auxiliary":
-            assert said.classes is not None
+            assert output.classes is not None
             assert labels is not None
-            loss = loss + config.class_weight * cross_entropy(said.classes, labels)
+            loss = loss + config.class_weight * cross_entropy(output.classes, labels)
         if config.informed:
-            loss = loss + self.info_loss(said, batch["codes"], first=0)
+            loss = loss + self.info_loss(output, batch["codes"], first=0)
         return loss, {}
 
-    def info_loss(self, said: DiscriminatorOutput, codes: Tensor, first: int) -> Tensor:
-        """Return how badly codes are read from fakes, which begin at row `first`: the bound of
-        their mutual information (Chen et al., 2016, equation 5), numbers by a Gaussian of
-        deviation 1."""
-        meant = self.codes.read(codes)
-        value = codes.new_zeros(())
-        if said.category is not None:
-            value = value + cross_entropy(said.category[first:], meant["category"])
-        if said.numbers is not None:
-            value = value + mse_loss(said.numbers[first:], meant["numbers"]) / 2
-        return self.config.info_weight * value
+    def info_loss(self, output: DiscriminatorOutput, codes: Tensor, first: int) -> Tensor:
+        """Return the negative log-likelihood of codes given fakes, which begin at row `first`: the
+        bound of their mutual information (Chen et al., 2016, equation 5); continuous codes have a
+        Gaussian of standard deviation 1."""
+        targets = self.codes.read(codes)
+        loss = codes.new_zeros(())
+        if output.category is not None:
+            loss = loss + cross_entropy(output.category[first:], targets["category"])
+        if output.continuous is not None:
+            loss = loss + mse_loss(output.continuous[first:], targets["numbers"]) / 2
+        return self.config.info_weight * loss
 
     def augment(self, examples: Tensor) -> Tensor:
         if not self.config.diffaug:
             return examples
-        return differentiable(examples, self.config.diffaug, self.draw)
+        return differentiable(examples, self.config.diffaug, self.rng)
 
 
-# -- slopes
+# -- gradients by the input
 
 
-def squared_slopes(scores: Tensor, examples: Tensor, pack: int = 1) -> Tensor:
-    """Return |dD/dx|² of each thing that is judged, an example or a pack of them [B], to be
+def squared_gradient_norms(scores: Tensor, examples: Tensor, pack: int = 1) -> Tensor:
+    """Return |dD/dx|² of each input of the discriminator, an example or a pack of them [B], to be
     differentiated again. The sum keeps them apart: no score depends on another one's examples, as
     long as there is no BatchNorm."""
-    slopes = torch.autograd.grad(scores.sum(), examples, create_graph=True)[0]
-    return slopes.reshape(len(slopes) // pack, -1).square().sum(1)
+    gradients = torch.autograd.grad(scores.sum(), examples, create_graph=True)[0]
+    return gradients.reshape(len(gradients) // pack, -1).square().sum(1)
 
 
-def interpolated(real: Tensor, fake: Tensor, pack: int, draw: Generator) -> Tensor:
-    """Return random places between reals and fakes [B, ...], those of a pack on one line, to be
+def interpolated(real: Tensor, fake: Tensor, pack: int, generator: Generator) -> Tensor:
+    """Return random points between reals and fakes [B, ...], those of a pack on one line, to be
     differentiated by (Gulrajani et al., "Improved training of Wasserstein GANs", 2017, section 4).
     """
-    share = torch.rand(
-        (len(real) // pack, *[1] * (real.ndim - 1)), generator=draw, device=draw.device
-    )
-    shares = share.repeat_interleave(pack, 0)
-    return torch.lerp(real.detach(), fake.detach(), shares).requires_grad_()
+    size = (len(real) // pack, *[1] * (real.ndim - 1))
+    epsilon = torch.rand(size, generator=generator, device=generator.device)
+    epsilon = epsilon.repeat_interleave(pack, 0)
+    return torch.lerp(real.detach(), fake.detach(), epsilon).requires_grad_()
 
 
 @torch.no_grad()

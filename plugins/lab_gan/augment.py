@@ -19,11 +19,11 @@ LARGEST_SHIFT = 1 / 8  # of a side
 HOLE = 1 / 2
 
 
-def _color(images: Tensor, draw: Generator) -> Tensor:
+def _color(images: Tensor, generator: Generator) -> Tensor:
     """Vary brightness, saturation and contrast."""
 
     def amount(low: float, high: float) -> Tensor:
-        drawn = torch.rand((len(images), 1, 1, 1), generator=draw, device=images.device)
+        drawn = torch.rand((len(images), 1, 1, 1), generator=generator, device=images.device)
         return low + (high - low) * drawn
 
     images = images + amount(-0.5, 0.5)
@@ -33,14 +33,14 @@ def _color(images: Tensor, draw: Generator) -> Tensor:
     return middle + (images - middle) * amount(0.5, 1.5)
 
 
-def _translation(images: Tensor, draw: Generator) -> Tensor:
+def _translation(images: Tensor, generator: Generator) -> Tensor:
     """Shift by up to an eighth of the longer side; what comes in is 0."""
-    return vary.shift(images, max(1, round(max(images.shape[2:]) * LARGEST_SHIFT)), draw)
+    return vary.shift(images, max(1, round(max(images.shape[2:]) * LARGEST_SHIFT)), generator)
 
 
-def _cutout(images: Tensor, draw: Generator) -> Tensor:
+def _cutout(images: Tensor, generator: Generator) -> Tensor:
     """Clear a square of half the longer side."""
-    return vary.cutout(images, max(1, round(max(images.shape[2:]) * HOLE)), draw)
+    return vary.cutout(images, max(1, round(max(images.shape[2:]) * HOLE)), generator)
 
 
 VARIATIONS: Mapping[str, Variation] = {
@@ -50,8 +50,8 @@ VARIATIONS: Mapping[str, Variation] = {
 }
 
 
-def differentiable(images: Tensor, policy: Sequence[str], draw: Generator) -> Tensor:
+def differentiable(images: Tensor, policy: Sequence[str], generator: Generator) -> Tensor:
     """Return images [B, C, H, W] varied one way after the other; gradients pass through."""
     for name in policy:
-        images = VARIATIONS[name](images, draw)
+        images = VARIATIONS[name](images, generator)
     return images

@@ -13,7 +13,7 @@ from lab_gan.config import ARCHITECTURES, Config
 
 
 def fits(config: Config, info: DatasetInfo) -> None:
-    """Raise UsageError where the data do not have what was asked for."""
+    """Raise UsageError where the data lack what the options need."""
     if info.kind not in ARCHITECTURES:
         raise lab.UsageError(
             f"{info.name} is {info.kind} data; these networks make images, tables, sequences and "
@@ -23,12 +23,12 @@ def fits(config: Config, info: DatasetInfo) -> None:
     if arch not in (own, "mlp") or (arch == "mlp" and own == "rnn"):
         raise lab.UsageError(f"--arch {arch} cannot make {info.name}; leave it to {own}")
     _does_something(config, info, arch)
-    wanted = {
+    needs_classes = {
         f"--conditional {config.conditional}": config.conditional != "none",
         "--n-labeled-per-class": config.n_labeled_per_class is not None,
     }
-    for option, given in wanted.items():
-        if given and info.task != "classify":
+    for option, is_set in needs_classes.items():
+        if is_set and info.task != "classify":
             raise lab.UsageError(f"{option} needs classes; {info.name} has none")
     if config.diffaug and info.kind != "image":
         raise lab.UsageError(f"--diffaug varies images; {info.name} is of the kind {info.kind}")
@@ -40,7 +40,7 @@ def fits(config: Config, info: DatasetInfo) -> None:
 
 
 def _does_something(config: Config, info: DatasetInfo, arch: str) -> None:
-    """Raise UsageError where an option was given that the networks have no use for."""
+    """Raise UsageError where an option is set that the networks have no use for."""
     for name, used in (
         ("hidden", arch == "mlp"),
         ("width", arch != "mlp"),
@@ -52,15 +52,15 @@ def _does_something(config: Config, info: DatasetInfo, arch: str) -> None:
 
 
 def examples(data: Data, config: Config) -> None:
-    """Raise UsageError where the examples themselves do not allow what was asked for."""
+    """Raise UsageError where the examples themselves do not allow the options."""
     check_variety(data)
     targets = data.train.targets
     if targets is not None and targets.ndim > 1 and data.info.classes:
-        for option, given in (
+        for option, is_set in (
             ("--conditional", config.conditional != "none"),
             ("--n-labeled-per-class", config.n_labeled_per_class is not None),
         ):
-            if given:
+            if is_set:
                 raise lab.UsageError(
                     f"{option} needs a class for each example; {data.info.name} has one for each "
                     "of its steps"

@@ -23,7 +23,7 @@ class Config(DataOptions, OptimizerOptions, BaseConfig):
 
     loss: Literal[
         "non-saturating", "minimax", "lsgan", "wgan", "wgan-gp", "hinge", "relativistic"
-    ] = Field("non-saturating", description="What the two players want.")
+    ] = Field("non-saturating", description="Objective of the two networks.")
     arch: Literal["auto", "mlp", "cnn", "rnn"] = Field(
         "auto", description="Kind of both networks; auto: cnn for images, rnn for sequences."
     )
@@ -32,7 +32,7 @@ class Config(DataOptions, OptimizerOptions, BaseConfig):
     norm: Literal["none", "batch"] = Field(
         "none", description="BatchNorm in the generator; a discriminator never has it."
     )
-    latent_dim: int = Field(64, ge=1, description="Numbers of noise that a sample is made of.")
+    latent_dim: int = Field(64, ge=1, description="Dimensions of the latent noise.")
     temperature: float = Field(
         1.0, gt=0, description="Of the Gumbel-softmax that words are drawn by."
     )
@@ -56,11 +56,11 @@ class Config(DataOptions, OptimizerOptions, BaseConfig):
 
     weight_clip: float = Field(0.01, gt=0, description="Largest weight of a critic (wgan).")
     gradient_penalty: float | None = Field(
-        None, ge=0, description="Weight of (|slope| - 1)^2 between reals and fakes; none: 10 for "
-        "wgan-gp, else 0.",
+        None, ge=0, description="Weight of (|gradient| - 1)^2 between reals and fakes; none: 10 "
+        "for wgan-gp, else 0.",
     )  # fmt: skip
     r1: float | None = Field(
-        None, ge=0, description="Gamma of the slope's penalty on reals; none: 1 for relativistic, "
+        None, ge=0, description="Gamma of the gradient penalty on reals; none: 1 for relativistic, "
         "else 0.",
     )  # fmt: skip
     r2: float | None = Field(
@@ -73,22 +73,22 @@ class Config(DataOptions, OptimizerOptions, BaseConfig):
         "auto", description="Layers of the discriminator have norm 1; auto: with hinge."
     )
     lipschitz: float = Field(
-        1.0, gt=0, description="Largest slope of a discriminator whose layers are so bound."
+        1.0, gt=0, description="Lipschitz bound of a discriminator with spectral norm."
     )
-    packing: int = Field(1, ge=1, description="Examples that the discriminator judges at a time.")
+    packing: int = Field(1, ge=1, description="Examples that the discriminator scores jointly.")
     diffaug: tuple[str, ...] = Field(
         (), description="Vary what the discriminator sees: color,translation,cutout."
     )
 
     conditional: Literal["none", "concat", "projection", "auxiliary"] = Field(
-        "none", description="Ask for a class: how the discriminator is told it, or tells it."
+        "none", description="Generate by class: how the discriminator uses the labels."
     )
     n_labeled_per_class: int | None = Field(
         None, ge=1, description="Learn to classify, too, from so many examples of each class."
     )
     class_weight: float = Field(1.0, ge=0, description="Weight of the loss of naming classes.")
-    info_categorical: int = Field(0, ge=0, description="Classes to be found without labels.")
-    info_continuous: int = Field(0, ge=0, description="Factors of variation to be found.")
+    info_categorical: int = Field(0, ge=0, description="Categories to discover without labels.")
+    info_continuous: int = Field(0, ge=0, description="Continuous factors to discover.")
     info_weight: float = Field(1.0, ge=0, description="Weight of the loss of reading them.")
 
     eval_samples: int = Field(1_000, ge=6, description="Samples that an evaluation measures.")
@@ -121,12 +121,12 @@ class Config(DataOptions, OptimizerOptions, BaseConfig):
 
     @property
     def penalized(self) -> bool:
-        """Whether the discriminator's slope is differentiated again."""
+        """Whether the discriminator's gradient is differentiated again."""
         return self.penalty > 0 or any(self.gammas)
 
     @property
     def informed(self) -> bool:
-        """Whether codes are to be read from samples, as InfoGAN's are."""
+        """Whether latent codes are predicted from samples, as InfoGAN's are."""
         return self.info_categorical > 0 or self.info_continuous > 0
 
     @property
@@ -137,7 +137,7 @@ class Config(DataOptions, OptimizerOptions, BaseConfig):
     def names_classes(self) -> bool:
         return self.conditional == "auxiliary" or self.n_labeled_per_class is not None
 
-    # -- what the runner asks
+    # -- what the runner reads
 
     @property
     def objective(self) -> tuple[str, str]:
@@ -161,11 +161,11 @@ class Config(DataOptions, OptimizerOptions, BaseConfig):
 
     @field_validator("diffaug")
     @classmethod
-    def _known(cls, asked: tuple[str, ...]) -> tuple[str, ...]:
-        for name in asked:
+    def _variations_exist(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
             if name not in VARIATIONS:
                 raise ValueError(f"{name!r} is none of {', '.join(VARIATIONS)}")
-        return asked
+        return names
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -184,9 +184,9 @@ class Config(DataOptions, OptimizerOptions, BaseConfig):
             "--info-categorical": self.info_categorical > 0,
             "--info-continuous": self.info_continuous > 0,
         }
-        for option, given in singles.items():
-            if given and self.packing > 1:
-                raise ValueError(f"{option} is asked of single examples; --packing judges several")
+        for option, is_set in singles.items():
+            if is_set and self.packing > 1:
+                raise ValueError(f"{option} is of single examples; --packing judges several")
         if self.n_labeled_per_class is not None and self.conditional != "none":
             raise ValueError(
                 "--n-labeled-per-class and --conditional exclude each other: most have no label"
@@ -205,7 +205,7 @@ class Config(DataOptions, OptimizerOptions, BaseConfig):
         return self
 
     def _does_something(self) -> None:
-        """Raise ValueError where an option was given that would do nothing."""
+        """Raise ValueError where an option is set that would do nothing."""
         adam = self.optimizer in ("adam", "adamw")
         for names, used, because in (
             (("beta1", "beta2"), adam, "is Adam's"),

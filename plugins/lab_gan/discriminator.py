@@ -1,4 +1,4 @@
-"""Judge examples: how real each is, and where asked, of which class and of which code."""
+"""Score how real examples are, and where configured predict their class and latent code."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from lab_gan.latent import LatentSpec
 
 class DiscriminatorOutput(NamedTuple):
     """score [B]: a logit or a critic's value, above the loss's threshold for what seems real.
-    classes [B, K], category [B, C]: logits. numbers [B, N]. None without a head that says it."""
+    classes [B, K], category [B, C]: logits. continuous [B, N]. None without such a head."""
 
     score: Tensor
     classes: Tensor | None = None
     category: Tensor | None = None
-    numbers: Tensor | None = None
+    continuous: Tensor | None = None
 
 
 class Discriminator(nn.Module):
@@ -30,7 +30,7 @@ class Discriminator(nn.Module):
     auxiliary: a head names the class (Odena et al., 2017, section 3). Semi-supervised: classes have
     logits l, and an example is real with odds sum(exp(l)) (Salimans et al., 2016, section 5).
     InfoGAN: a head reads the code from fakes (Chen et al., 2016, section 6). Pack: examples are
-    judged several at a time, so that the samples' lack of variety shows (Lin et al., 2018).
+    scored several at a time, so that the samples' lack of variety shows (Lin et al., 2018).
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Discriminator(nn.Module):
         super().__init__()
         classes = len(info.classes)
         self.body, self.pack = body, config.packing
-        self.slope = config.lipschitz
+        self.lipschitz = config.lipschitz
         self.flat = config.architecture(info.kind) == "mlp"
         self.joins = config.conditional == "concat"
         self.semi = config.n_labeled_per_class is not None
@@ -47,12 +47,12 @@ class Discriminator(nn.Module):
         self.names = nn.Linear(count, classes) if config.names_classes else None
         projects = config.conditional == "projection"
         self.embedding = nn.Linear(classes, count, bias=False) if projects else None
-        self.categories, self.numbers = codes.categories, codes.numbers
-        read = codes.categories + codes.numbers
+        self.categories, self.continuous = codes.categories, codes.continuous
+        read = codes.categories + codes.continuous
         self.reads = nn.Linear(count, read) if read else None
 
     def forward(self, examples: Tensor, labels: Tensor | None = None) -> DiscriminatorOutput:
-        """Judge examples [B * pack, ...], with labels [B * pack, K] where it is told classes; a row
+        """Score examples [B * pack, ...], with labels [B * pack, K] if conditional; a row
         for each pack [B]."""
         if self.flat:
             examples = examples.flatten(1)
@@ -68,21 +68,21 @@ class Discriminator(nn.Module):
             score = self.score(features).squeeze(1)
         if self.embedding is not None:
             score = score + (self.embedding(labels) * features).sum(1)
-        if self.slope != 1:
-            score = self.slope * score
+        if self.lipschitz != 1:
+            score = self.lipschitz * score
         return DiscriminatorOutput(score, classes, *self.read(features))
 
     def read(self, features: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        """Return the category and the numbers of the code that features [B, F] seem to show."""
+        """Return the categorical and the continuous code predicted from features [B, F]."""
         if self.reads is None:
             return None, None
-        category, numbers = self.reads(features).split([self.categories, self.numbers], 1)
-        return category if self.categories else None, numbers if self.numbers else None
+        category, continuous = self.reads(features).split([self.categories, self.continuous], 1)
+        return category if self.categories else None, continuous if self.continuous else None
 
 
 def concat_labels(examples: Tensor, labels: Tensor) -> Tensor:
-    """Return examples with their labels: as planes beside images [B, C + K, H, W], at each step of
-    sequences [B, T, F + K], as columns of tables [B, F + K]."""
+    """Return examples with their labels: as more channels of images [B, C + K, H, W], at each step
+    of sequences [B, T, F + K], as columns of tables [B, F + K]."""
     if examples.ndim == 4:
         planes = labels[:, :, None, None].expand(-1, -1, *examples.shape[2:])
         return torch.cat([examples, planes], 1)
@@ -99,6 +99,6 @@ def pack_examples(examples: Tensor, pack: int) -> Tensor:
     count = len(examples) // pack
     if examples.ndim == 3:
         _, steps, features = examples.shape
-        beside = examples.view(count, pack, steps, features).transpose(1, 2)
-        return beside.reshape(count, steps, pack * features)
+        packed = examples.view(count, pack, steps, features).transpose(1, 2)
+        return packed.reshape(count, steps, pack * features)
     return examples.reshape(count, pack * examples.shape[1], *examples.shape[2:])

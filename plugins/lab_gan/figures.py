@@ -16,34 +16,42 @@ from lab.generative import FeatureMetrics
 from lab_gan import pictures, tokens
 from lab_gan.players import Players
 
-BESIDE = 16  # samples that are shown with their neighbors
-MOST = 1_000  # examples that the players are judged by
-JUDGED = ("d_loss", "g_loss", "g_gradient", "d_gradient", "diversity", "coverage", "precision")
-TOLD = 0.65  # share of pairs that a discriminator has to have put in order before it can be fooled
+NEIGHBORS = 16  # samples that are drawn with their neighbors
+MOST = 1_000  # examples that the networks are evaluated on
+HEALTH = (
+    "d_loss",
+    "g_loss",
+    "g_gradient",
+    "d_gradient",
+    "diversity",
+    "coverage",
+    "precision",
+)
+MIN_AUC = 0.65  # AUC that a discriminator must have reached before it counts as fooled
 
 
 class Evaluator:
-    """What an evaluation finds. Each begins at the same randomness, so that its samples
-    come of the same codes."""
+    """Compute the metrics of an evaluation. Each starts from the same random state, so that
+    its samples come from the same codes."""
 
     def __init__(self, players: Players, ctx: lab.Context, data: lab.Data) -> None:
         self.players, self.ctx, self.data = players, ctx, data
         self.config, self.kind = players.config, players.info.kind
-        self.verdict = "healthy"  # the last one that was told
+        self.verdict = "healthy"  # the last one
 
     def measure(self, split: str) -> Mapping[str, float]:
         codes = self.players.draw(
             self.config.eval_samples, self.labels(split, self.config.eval_samples)
         )
         samples = self.players.generate(codes)
-        found = self.of_samples(samples, split)
-        found |= self.of_codes(samples, codes)
-        found |= self.of_players(split)
-        found |= self.health(found)
+        metrics = self.of_samples(samples, split)
+        metrics |= self.of_codes(samples, codes)
+        metrics |= self.of_players(split)
+        metrics |= self.health(metrics)
         if self.config.n_labeled_per_class is not None:
-            found |= self.of_answers(split)
+            metrics |= self.of_answers(split)
         self.show(samples, split)
-        return found
+        return metrics
 
     # -- the samples
 
@@ -52,47 +60,51 @@ class Evaluator:
             raise lab.Diverged(f"The generator's samples are not finite: {self.advice}")
         if self.kind == "tokens":
             return tokens.measure(samples, self.data, split)
-        found = self.domain.measure(samples, split)
+        metrics = self.domain.measure(samples, split)
         memory = self.domain.memorization(samples, split)
-        found |= {"nearer": memory.nearer, "copies": memory.copies, "distance": found["fid"]}
+        metrics |= {"nearer": memory.nearer, "copies": memory.copies, "distance": metrics["fid"]}
         real = self.some(split)["inputs"]
-        prepared = (self.players.info.prepare_inputs(one) for one in (samples, real))
-        found["diversity"] = generative.diversity(*prepared)
+        prepared = (self.players.info.prepare_inputs(inputs) for inputs in (samples, real))
+        metrics["diversity"] = generative.diversity(*prepared)
         if "center" in self.data.dataset.factors:
             modes = generative.mode_coverage(samples, *generative.mixture_of(self.data))
-            found |= {name: float(value) for name, value in modes._asdict().items()}
-            if math.isnan(found["mode_kl"]):  # no sample is near any mode
-                del found["mode_kl"]
-        return found
+            metrics |= {name: float(value) for name, value in modes._asdict().items()}
+            if math.isnan(metrics["mode_kl"]):  # no sample is near any mode
+                del metrics["mode_kl"]
+        return metrics
 
     def of_codes(self, samples: Tensor, codes: Tensor) -> dict[str, float]:
-        """Say whether samples are what their codes asked for."""
-        found: dict[str, float] = {}
-        asked = self.players.codes.read(codes)
-        if "labels" in asked and self.kind != "tokens":
-            seen = self.domain.logits(samples).argmax(1)
-            found["agreement"] = share(seen == asked["labels"].argmax(1).cpu())
-        if "category" in asked:
-            read = self.players.discriminate(samples, asked.get("labels")).category
-            assert read is not None
-            surprise = torch.nn.functional.cross_entropy(read, asked["category"])
-            found["information"] = math.log(self.players.codes.categories) - float(surprise)
-        return found
+        """Measure whether samples have the class and the category of their codes."""
+        metrics: dict[str, float] = {}
+        parts = self.players.codes.read(codes)
+        if "labels" in parts and self.kind != "tokens":
+            classes = self.domain.logits(samples).argmax(1)
+            metrics["agreement"] = fraction(classes == parts["labels"].argmax(1).cpu())
+        if "category" in parts:
+            logits = self.players.discriminate(samples, parts.get("labels")).category
+            assert logits is not None
+            nll = torch.nn.functional.cross_entropy(logits, parts["category"])
+            metrics["information"] = math.log(self.players.codes.categories) - float(nll)
+        return metrics
 
     # -- the players
 
     def of_players(self, split: str) -> dict[str, float]:
-        """Judge the discriminator on examples that it has not seen, and both by their slopes."""
+        """Measure the discriminator on unseen examples, and the gradient norm of both networks."""
         game = self.players.game
         real, fake = self.scores(split)
         threshold = game.loss.threshold
-        if threshold is None:  # halfway between what it says of training examples and of samples
-            seen, made = self.scores("train")
-            threshold = float(seen.mean() + made.mean()) / 2
+        if threshold is None:  # halfway between its means on training examples and on samples
+            d_real, d_fake = self.scores("train")
+            threshold = float(d_real.mean() + d_fake.mean()) / 2
         test = generative.indistinguishable(real - threshold, fake - threshold)
-        fooled = test.verdict == "indistinguishable" and float(self.players.best_rank_auc) >= TOLD
-        d_loss, d_gradient = self.slope(split, game.discriminator_loss, self.players.discriminator)
-        g_loss, g_gradient = self.slope(split, game.generator_loss, self.players.generator)
+        fooled = (
+            test.verdict == "indistinguishable" and float(self.players.best_rank_auc) >= MIN_AUC
+        )
+        d_loss, d_gradient = self.gradient_norm(
+            split, game.discriminator_loss, self.players.discriminator
+        )
+        g_loss, g_gradient = self.gradient_norm(split, game.generator_loss, self.players.generator)
         return {
             "d_accuracy": test.accuracy,
             "indistinguishable": float(fooled),
@@ -103,7 +115,7 @@ class Evaluator:
         }
 
     def scores(self, split: str) -> tuple[Tensor, Tensor]:
-        """Return what the discriminator says of examples and of as many fresh samples."""
+        """Return the discriminator's scores of examples and of as many fresh samples."""
         players = self.players
         batch = players.prepare(self.some(split, self.config.packing))
         labels = batch.get("labels")
@@ -111,55 +123,55 @@ class Evaluator:
         real = players.discriminator(batch["real"], labels).score.float()
         return real, players.discriminate(fake, labels).score.float()
 
-    def slope(self, split: str, loss: Any, player: Any) -> tuple[float, float]:
-        """Return a player's loss on a batch of a split, and the norm of its gradient."""
+    def gradient_norm(self, split: str, loss: Any, network: Any) -> tuple[float, float]:
+        """Return a network's loss on a batch of a split, and the norm of its gradient."""
         players = self.players
         batch = players.prepare(self.some(split, self.config.packing, self.config.batch_size))
         batch["codes"] = players.draw(len(batch["real"]), batch.get("labels"))
         if self.config.penalized:
             batch["penalty_weight"] = batch["codes"].new_ones(())
         with torch.enable_grad(), players.averaged():
-            if player is not players.generator:
+            if network is not players.generator:
                 batch["fake"] = players.generator(batch["codes"]).detach()
-            value, _ = loss(player, batch)
-            weights = [weight for weight in player.parameters() if weight.requires_grad]
-            found = torch.autograd.grad(value, weights, allow_unused=True)
-        norm = torch.nn.utils.get_total_norm([slope for slope in found if slope is not None])
+            value, _ = loss(network, batch)
+            weights = [weight for weight in network.parameters() if weight.requires_grad]
+            gradients = torch.autograd.grad(value, weights, allow_unused=True)
+        norm = torch.nn.utils.get_total_norm([g for g in gradients if g is not None])
         return float(value.detach()), float(norm)
 
     def of_answers(self, split: str) -> dict[str, float]:
-        """Measure the classes that the discriminator names."""
+        """Measure the discriminator as a classifier."""
         from lab.metrics import Classification
 
-        figures = Classification(self.players.info.outputs)
+        metrics = Classification(self.players.info.outputs)
         for batch in self.data.part(split).batches(MOST):
-            named = self.players.discriminate(batch["inputs"]).classes
-            assert named is not None
-            figures.add(named, batch["targets"].long())
-        return figures.compute(split)
+            logits = self.players.discriminate(batch["inputs"]).classes
+            assert logits is not None
+            metrics.add(logits, batch["targets"].long())
+        return metrics.compute(split)
 
     def show(self, samples: Tensor, split: str) -> None:
-        """Record samples, and beside images the training examples that they are nearest to."""
+        """Record samples, and of images their nearest training examples, too."""
         info = self.players.info
         if info.shape == (2,) and self.kind == "table":
             self.ctx.media("samples", pictures.points(samples, self.some(split)["inputs"]))
         elif self.kind != "table":
-            self.ctx.media("samples", pictures.shown(samples, info))
+            self.ctx.media("samples", pictures.picture(samples, info))
         if self.kind == "image":
-            few = samples[:BESIDE]
-            beside, _, _ = self.domain.nearest(few, 3)
-            self.ctx.media("samples_and_nearest", pictures.neighbors(few, beside))
+            few = samples[:NEIGHBORS]
+            nearest, _, _ = self.domain.nearest(few, 3)
+            self.ctx.media("samples_and_nearest", pictures.neighbors(few, nearest))
 
-    # -- how the game goes
+    # -- the health of training
 
-    def health(self, found: Mapping[str, float]) -> dict[str, float]:
-        """Return the verdict as figures; say it where it is a new one and a bad one.
+    def health(self, metrics: Mapping[str, float]) -> dict[str, float]:
+        """Return the verdict as metrics; warn where it is new and bad.
 
-        Raises Diverged where there is no more game."""
-        judged = set(JUDGED)
-        if not self.players.game.loss.distance:  # which is to be good
-            judged.add("d_accuracy")
-        health = generative.health({name: found[name] for name in judged & set(found)})
+        Raises Diverged where training cannot recover."""
+        names = set(HEALTH)
+        if not self.players.game.loss.distance:  # where a high accuracy is no fault
+            names.add("d_accuracy")
+        health = generative.health({name: metrics[name] for name in names & set(metrics)})
         if health.verdict == "diverged":
             raise lab.Diverged(f"Training diverged, {health.why}: {self.advice}")
         if health.verdict != self.verdict and health.verdict != "healthy":
@@ -193,7 +205,7 @@ class Evaluator:
         return part.take(rows)
 
     def labels(self, split: str, count: int) -> Tensor | None:
-        """Return classes [count, K] in the split's own proportions, where they are asked for."""
+        """Return classes [count, K] in the split's own proportions, or None if unconditional."""
         if not self.players.codes.classes:
             return None
         classes = self.some(split)["targets"]
@@ -201,5 +213,5 @@ class Evaluator:
         return self.players.codes.label(classes[turn])
 
 
-def share(hits: Tensor) -> float:
+def fraction(hits: Tensor) -> float:
     return float(hits.float().mean())

@@ -1,5 +1,5 @@
 """Train generative adversarial networks: a generator makes examples out of noise, and a
-discriminator, which learns to tell them from real ones, teaches it."""
+discriminator, which learns to distinguish them from real ones, provides its loss."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from lab_gan.preprocessing import encoded
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-# Updates from one look at the discriminator's outputs to the next: a look costs 4 % of an update.
+# Updates between two logs of the discriminator's outputs: one costs 4 % of an update.
 LOOK = 4
 
 
 class GAN:
-    """Shapes: B examples, K classes, D numbers of a code."""
+    """Shapes: B examples, K classes, D dimensions of the latent code."""
 
     def __init__(self, config: Config, ctx: lab.Context) -> None:
         self.config, self.ctx = config, ctx
@@ -36,51 +36,57 @@ class GAN:
         self.info = self.data.info
         checks.fits(config, self.info)
         self.players = Players(config, ctx, self.info)
-        self.figures = Evaluator(self.players, ctx, self.data)
+        self.evaluator = Evaluator(self.players, ctx, self.data)
         self.updates = 0  # of the discriminator
 
-    # -- learning
+    # -- training
 
     def step(self) -> int:
-        """Teach the discriminator, once or several times, and then the generator."""
+        """Update the discriminator, once or several times, and then the generator."""
         for _ in range(self.config.updates):
             batch = self.players.prepare(self.batches.next())
-            self.teach_discriminator(batch)
-        self.teach_generator(batch)
+            self.update_discriminator(batch)
+        self.update_generator(batch)
         return self.config.updates * self.batches.size
 
-    def teach_discriminator(self, batch: lab.Batch) -> None:
+    def update_discriminator(self, batch: lab.Batch) -> None:
         players, real = self.players, batch["real"]
         codes = players.draw(len(real), batch.get("labels"))
         with torch.no_grad(), self.ctx.autocast():
             fake = players.generator(codes).to(real.dtype)
-        batch = {**batch, "fake": fake, "codes": codes, **self.known(), **self.price()}
-        loss, seen = players.d_updater(batch)
+        batch = {
+            **batch,
+            "fake": fake,
+            "codes": codes,
+            **self.labeled_batch(),
+            **self.penalty_weight(),
+        }
+        loss, terms = players.d_updater(batch)
         if self.config.loss == "wgan":
             clip_weights(players.discriminator, self.config.weight_clip)
         self.ctx.log("d_loss", loss)
-        if "penalty" in seen:
-            self.ctx.log("penalty", seen["penalty"])
+        if "penalty" in terms:
+            self.ctx.log("penalty", terms["penalty"])
         if self.updates % LOOK == 0:
-            self.look(seen)
+            self.look(terms)
         self.updates += 1
 
-    def teach_generator(self, batch: lab.Batch) -> None:
+    def update_generator(self, batch: lab.Batch) -> None:
         codes = self.players.draw(len(batch["real"]), batch.get("labels"))
         loss, _ = self.players.g_updater({**batch, "codes": codes})
         self.ctx.log("g_loss", loss)
         self.ctx.log("lr", self.players.g_updater.lr)
 
-    def price(self) -> lab.Batch:
-        """Return what penalties count for in this update, `penalty_weight` []: lazy ones `lazy`
-        times, or, in the updates between, nothing at all."""
+    def penalty_weight(self) -> lab.Batch:
+        """Return `penalty_weight` [], the factor of gradient penalties in this update: with lazy
+        regularization the interval, and nothing in the updates between."""
         if not self.config.penalized or self.updates % self.config.reg_interval:
             return {}
         weight = torch.full((), float(self.config.reg_interval), device=self.ctx.device)
         return {"penalty_weight": weight}
 
-    def known(self) -> lab.Batch:
-        """Return some of the examples whose classes may be learned: `known` [B, ...] and
+    def labeled_batch(self) -> lab.Batch:
+        """Return a batch of the labeled examples: `known` [B, ...] and
         `known_classes` [B]."""
         if self.config.n_labeled_per_class is None:
             return {}
@@ -89,13 +95,13 @@ class GAN:
             len(self.labeled), size, generator=self.ctx.generator, device=self.ctx.device
         )
         batch = self.data.train.take(self.labeled[chosen])
-        known = encoded(batch["inputs"], self.info)
-        return {"known": known, "known_classes": batch["targets"].long()}
+        examples = encoded(batch["inputs"], self.info)
+        return {"known": examples, "known_classes": batch["targets"].long()}
 
-    def look(self, seen: Terms) -> None:
-        """Log what the discriminator says."""
+    def look(self, terms: Terms) -> None:
+        """Log the discriminator's outputs."""
         log = self.ctx.log
-        real, fake = seen["real"], seen["fake"]
+        real, fake = terms["real"], terms["fake"]
         self.players.compare(real, fake)
         if self.config.loss in ODDS:
             log("d_real", real.sigmoid().mean())
@@ -107,8 +113,8 @@ class GAN:
         if threshold is not None:
             hits = (real > threshold).float() + (fake <= threshold).float()
             log("d_accuracy", hits.mean() / 2)
-        if "named" in seen:
-            log("accuracy", seen["named"])
+        if "named" in terms:
+            log("accuracy", terms["named"])
 
     @cached_property
     def batches(self) -> lab.ShuffledBatches:
@@ -117,27 +123,27 @@ class GAN:
 
     @cached_property
     def labeled(self) -> Tensor:
-        """The rows of the training split whose classes may be looked at."""
+        """The rows of the training split whose labels may be used."""
         return checks.few_of_each(self.data, self.config)
 
-    # -- looking at it
+    # -- evaluation
 
     def evaluate(self, split: str) -> Mapping[str, float]:
         checks.examples(self.data, self.config)
-        return self.figures.measure(split)
+        return self.evaluator.measure(split)
 
-    # -- using what was learned
+    # -- using the trained networks
 
     def sample(self, n: int = 64, class_: str | None = None) -> Array:
         """Return samples [n, ...]: images in [0, 1], tables and sequences in their own units, words
-        as their numbers; of a conditional network all of one class, or of all in turn."""
+        as token numbers; of a conditional network all of one class, or of all in turn."""
         players = self.players
         codes = players.draw(n, pictures.labels(players, class_, n))
         return players.generate(codes).cpu().numpy()
 
-    def sample_command(self, asked: Sample) -> Any:
+    def sample_command(self, options: Sample) -> Any:
         """Return samples as one picture; of tables and sequences a table, of words a text."""
-        return pictures.sampled(self.players, asked)
+        return pictures.sampled(self.players, options)
 
     @torch.no_grad()
     def predict(self, inputs: Any) -> Array:
@@ -145,7 +151,7 @@ class GAN:
         them; of a discriminator that names none, its score [B, 1]."""
         if self.config.packing > 1:
             raise lab.UsageError(
-                f"This discriminator judges {self.config.packing} examples at a time"
+                f"This discriminator scores {self.config.packing} examples jointly"
             )
         inputs, labels = as_inputs(inputs, self.info, self.ctx.device), None
         if self.players.codes.classes:  # which is unknown: of none of them
@@ -158,14 +164,14 @@ class GAN:
         """Return inputs that `predict` takes [number, ...]."""
         return self.data.eval.first(number)["inputs"]
 
-    def predict_command(self, asked: Predict) -> list[dict[str, Any]]:
+    def predict_command(self, options: Predict) -> list[dict[str, Any]]:
         """Return the likeliest classes of image files or rows of numbers, where the discriminator
-        was taught to name them."""
+        was trained to predict them."""
         if not self.config.names_classes:
             raise lab.UsageError(
                 "This discriminator names no classes: train it with --n-labeled-per-class"
             )
-        return ranked(self.predict(read_inputs(asked.inputs, self.info)), asked, self.info)
+        return ranked(self.predict(read_inputs(options.inputs, self.info)), options, self.info)
 
     # -- what a checkpoint holds
 
@@ -178,6 +184,6 @@ class GAN:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.players.load_state_dict(state)
-        if "batches" in state:  # a model alone draws and judges
+        if "batches" in state:  # a model alone samples and scores
             self.updates = state["updates"]
             self.batches.load_state_dict(state["batches"])

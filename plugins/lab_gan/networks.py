@@ -1,4 +1,4 @@
-"""Build the two players for data of any kind."""
+"""Build the two networks for data of any kind."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from lab_gan.discriminator import Discriminator
 from lab_gan.latent import LatentSpec
 from lab_gan.recurrent import RecurrentBody, RecurrentGenerator, WordGenerator
 
-LEAK = 0.2  # of a discriminator's ReLU: its slope is all that the generator learns from
+LEAK = 0.2  # of a discriminator's ReLU: its gradient is all that the generator learns from
 
 
 def generator(config: Config, info: DatasetInfo, codes: LatentSpec) -> nn.Module:
-    """Return what makes examples [B, ...], in the units of `loader.py`, of codes [B, width]."""
+    """Return the network that maps codes [B, width] to examples [B, ...], scaled as by
+    `preprocessing.py`."""
     if info.kind == "tokens":
         return WordGenerator(codes.width, info, config.width, config.temperature)
     if info.kind == "sequence":
@@ -36,7 +37,7 @@ def generator(config: Config, info: DatasetInfo, codes: LatentSpec) -> nn.Module
 
 
 def discriminator(config: Config, info: DatasetInfo, codes: LatentSpec) -> Discriminator:
-    """Return what judges examples, `pack` at a time."""
+    """Return the network that scores examples, `pack` at a time."""
     extra = codes.classes if config.conditional == "concat" else 0
     body, count = _body(config, info, extra)
     net = Discriminator(body, count, config, info, codes)
@@ -48,7 +49,7 @@ def discriminator(config: Config, info: DatasetInfo, codes: LatentSpec) -> Discr
 
 
 def _body(config: Config, info: DatasetInfo, extra: int) -> tuple[nn.Module, int]:
-    """Return what turns packed examples, with `extra` channels that say the class, into features
+    """Return the network from packed examples, with `extra` channels for the class, to features
     [B, count]."""
     pack = config.packing
     if info.kind == "tokens":
@@ -58,8 +59,8 @@ def _body(config: Config, info: DatasetInfo, extra: int) -> tuple[nn.Module, int
     if config.architecture(info.kind) == "cnn":
         channels, *sides = info.shape
         shape = (pack * (channels + extra), *sides)
-        found = ConvEncoder(shape, 1, width=config.width, activation=leaky)
-        return found.pyramid, found.count  # what follows is the discriminator's own
+        encoder = ConvEncoder(shape, 1, width=config.width, activation=leaky)
+        return encoder.pyramid, encoder.count  # what follows is the discriminator's own
     inputs = pack * (prod(info.shape) + extra)
     body = nn.Sequential(*_layers(inputs, config.hidden, False, leaky()))
     return body, config.hidden[-1] if config.hidden else inputs

@@ -1,4 +1,4 @@
-"""Show samples, and draw those that a person asks for."""
+"""Draw samples, and those of the command `sample`."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from lab.generative import showable
 from lab_gan import tokens
 from lab_gan.players import Players
 
-SHOWN, LINES, SPOKEN = 64, 16, 30  # samples in a picture of each kind
+IMAGES, LINES, SPOKEN = 64, 16, 30  # samples in a picture of each kind
 STEPS = 8  # of a way from one sample to another
-REACH = 2.0  # deviations of the noise that a traversal goes through
+REACH = 2.0  # standard deviations of the noise that a traversal covers
 
 
-def shown(samples: Tensor, info: lab.DatasetInfo) -> Any:
+def picture(samples: Tensor, info: lab.DatasetInfo) -> Any:
     """Return a picture of images or sequences, or sentences as lines."""
     if info.kind == "tokens":
         return "\n".join(tokens.spoken(samples[:SPOKEN], info.vocabulary))
     if info.kind == "sequence":
         return lines(samples[:LINES])
-    return generative.sample_grid(showable(samples[:SHOWN]))
+    return generative.sample_grid(showable(samples[:IMAGES]))
 
 
-def neighbors(samples: Tensor, beside: Tensor) -> Any:
-    """Return a picture of images [N, C, H, W], and in each one's line its neighbors [N, M, C, H,
+def neighbors(samples: Tensor, nearest: Tensor) -> Any:
+    """Return a picture of images [N, C, H, W], each in a line with its neighbors [N, M, C, H,
     W]."""
-    flat = showable(beside.flatten(0, 1))
-    in_lines = flat.view(*beside.shape[:2], *flat.shape[1:])
+    flat = showable(nearest.flatten(0, 1))
+    in_lines = flat.view(*nearest.shape[:2], *flat.shape[1:])
     return generative.neighbor_grid(showable(samples), in_lines)
 
 
@@ -66,36 +66,36 @@ def lines(samples: Tensor) -> Any:
     return figure
 
 
-# -- what a person asks for
+# -- of the command `sample`
 
 
-def sampled(players: Players, asked: Sample) -> Any:
-    if asked.interpolate or asked.traverse:
-        return ways(players, asked)
-    samples = players.generate(players.draw(asked.n, labels(players, asked.class_, asked.n)))
+def sampled(players: Players, options: Sample) -> Any:
+    if options.interpolate or options.traverse:
+        return ways(players, options)
+    samples = players.generate(players.draw(options.n, labels(players, options.class_, options.n)))
     if players.info.kind == "tokens":
         return "\n".join(tokens.spoken(samples, players.info.vocabulary))
     if players.info.kind == "image":
-        by_class = players.codes.classes and asked.class_ is None
+        by_class = players.codes.classes and options.class_ is None
         return generative.sample_grid(
             showable(samples), players.codes.classes if by_class else None
         )
     return generative.sample_table(samples)
 
 
-def ways(players: Players, asked: Sample) -> Any:
+def ways(players: Players, options: Sample) -> Any:
     """Return lines of samples that lead from one to another, or along one number of a code."""
     if players.info.kind != "image":
         raise lab.UsageError(
             f"--interpolate and --traverse draw images; {players.info.name} has none"
         )
-    count = max(1, asked.n // STEPS)
-    codes = players.draw(count, labels(players, asked.class_, count))
+    count = max(1, options.n // STEPS)
+    codes = players.draw(count, labels(players, options.class_, count))
     noise, rest = codes[:, : players.codes.noise], codes[:, players.codes.noise :]
-    if asked.traverse:
-        numbers = range(players.codes.width - players.codes.numbers, players.codes.width)
-        dimensions = list(numbers or range(players.codes.noise))[:count]
-        reach = 1.0 if numbers else REACH
+    if options.traverse:
+        continuous = range(players.codes.width - players.codes.continuous, players.codes.width)
+        dimensions = list(continuous or range(players.codes.noise))[:count]
+        reach = 1.0 if continuous else REACH
         values = torch.linspace(-reach, reach, STEPS).tolist()
         return generative.traversal_grid(
             lambda rows: showable(players.generate(rows)), codes[0], dimensions, values
@@ -109,8 +109,8 @@ def ways(players: Players, asked: Sample) -> Any:
 
 
 def labels(players: Players, name: str | None, count: int) -> Tensor | None:
-    """Return the classes that are asked for [count, K]: that of the name, or all in turn; None
-    where the network is told none."""
+    """Return one-hot classes [count, K]: that of the name, or all in turn; None where the network
+    is not conditional."""
     if not players.codes.classes:
         if name is not None:
             raise lab.UsageError("This network was not told classes: train it with --conditional")

@@ -1,4 +1,4 @@
-"""Hold the two players, and what each of them is asked."""
+"""Hold the two networks, generate samples and score them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from lab_gan.latent import LatentSpec
 from lab_gan.preprocessing import decoded, encoded
 
 AT_ONCE = 1_000  # samples that are made together
-MEMORY = 0.05  # of the average over looks at the discriminator
+MEMORY = 0.05  # weight of a new value in the moving average of the AUC
 
 
 class Players:
@@ -33,16 +33,16 @@ class Players:
         # from no generator of one's own, as variations do
         varies = bool(config.diffaug)
         compiles = not (config.penalized or varies)
-        judge = networks.discriminator(config, info, self.codes)
-        self.discriminator = ctx.wrap(judge, compile=compiles)
+        discriminator = networks.discriminator(config, info, self.codes)
+        self.discriminator = ctx.wrap(discriminator, compile=compiles)
         self.game = Adversarial(config, self.codes, self.discriminator, ctx.generator)
         opponent = config.model_copy(update={"lr": config.d_lr or config.lr, "ema": None})
         self.g_updater = self._updater(self.generator, config, self.game.generator_loss, not varies)
         self.d_updater = self._updater(
             self.discriminator, opponent, self.game.discriminator_loss, compiles
         )
-        # which share of pairs it puts in order, a real above a fake, averaged over looks; and the
-        # most that this has been: one batch may be in order by chance
+        # AUC: the fraction of pairs whose real scores above the fake, as a moving average; and its
+        # maximum: one batch may be in order by chance
         self.rank_auc = torch.full((), 0.5, device=ctx.device)
         self.best_rank_auc = self.rank_auc
 
@@ -54,44 +54,44 @@ class Players:
         return Updater(self.ctx, module, options, loss, optimizer=optimizer, compile=compiles)
 
     def compare(self, real: Tensor, fake: Tensor) -> None:
-        """Remember how well scores of reals and fakes [B] are in order."""
-        share = (real > fake).to(self.rank_auc.dtype).mean()
-        self.rank_auc = torch.lerp(self.rank_auc, share, MEMORY)
+        """Update the moving AUC by scores of reals and fakes [B]."""
+        auc = (real > fake).to(self.rank_auc.dtype).mean()
+        self.rank_auc = torch.lerp(self.rank_auc, auc, MEMORY)
         self.best_rank_auc = torch.maximum(self.best_rank_auc, self.rank_auc)
 
-    # -- what they are asked
+    # -- generating and scoring
 
     def prepare(self, batch: lab.Batch) -> lab.Batch:
-        """Return a batch of the source as the players take it: `real` examples [B, ...], and where
-        classes are asked for their `labels` [B, K]."""
+        """Return a batch of the source as the networks take it: `real` examples [B, ...], and of a
+        conditional network their `labels` [B, K]."""
         prepared = {"real": encoded(batch["inputs"], self.info)}
         if self.codes.classes:
             prepared["labels"] = self.codes.label(batch["targets"])
         return prepared
 
     def draw(self, count: int, labels: Tensor | None = None) -> Tensor:
-        """Return random codes [count, D], for labels [count, K] where classes are asked for."""
+        """Return random codes [count, D], for labels [count, K] if conditional."""
         return self.codes.draw(count, labels, self.ctx.generator, self.ctx.device)
 
     def averaged(self) -> AbstractContextManager[None]:
-        """Lend the generator its averages, which samples are made with."""
+        """Swap in the generator's averaged weights, which samples are made with."""
         return self.g_updater.averaged()
 
     @torch.no_grad()
     def generate(self, codes: Tensor) -> Tensor:
-        """Return what the averaged generator makes of codes, in the source's own units."""
+        """Return the averaged generator's examples of codes, in the source's own units."""
         with self.averaged(), self.ctx.autocast():
             parts = [self.generator(part).float() for part in torch.split(codes, AT_ONCE)]
         return decoded(torch.cat(parts), self.info)
 
     def discriminate(self, inputs: Tensor, labels: Tensor | None = None) -> DiscriminatorOutput:
-        """Return what the discriminator says of inputs in the source's own units."""
+        """Return the discriminator's output for inputs in the source's own units."""
         return self.discriminator(encoded(inputs, self.info), labels)  # type: ignore[no-any-return]
 
     # -- what a checkpoint holds
 
     def state_dict(self) -> dict[str, Any]:
-        """Return a state whose `model` draws and judges."""
+        """Return a state whose `model` suffices to sample and to score."""
         g, d = self.g_updater.state_dict(), self.d_updater.state_dict()
         model = {
             "generator": g.pop("model"),

@@ -1,6 +1,6 @@
-"""Write and judge sequences step by step.
+"""Generate and score sequences step by step.
 
-Generators feed what they said at a step back into the next one, as Mogren, "C-RNN-GAN" (2016), and
+Generators feed their output of a step back into the next one, as Mogren, "C-RNN-GAN" (2016), and
 for words Kusner and Hernandez-Lobato, "GANs for sequences of discrete elements with the
 Gumbel-softmax distribution" (2016).
 """
@@ -28,15 +28,15 @@ class RecurrentGenerator(nn.Module):
 
     def forward(self, codes: Tensor) -> Tensor:
         state = self.start(codes).tanh()
-        said = codes.new_zeros(len(codes), self.features)
+        value = codes.new_zeros(len(codes), self.features)
         steps = []
         for _ in range(self.steps):
-            state = self.cell(torch.cat([said, codes], 1), state)
-            said = self.say(self.output(state))
-            steps.append(said)
+            state = self.cell(torch.cat([value, codes], 1), state)
+            value = self.emit(self.output(state))
+            steps.append(value)
         return torch.stack(steps, 1)
 
-    def say(self, outputs: Tensor) -> Tensor:
+    def emit(self, outputs: Tensor) -> Tensor:
         return outputs
 
 
@@ -48,7 +48,7 @@ class WordGenerator(RecurrentGenerator):
         super().__init__(inputs, (info.shape[0], len(info.vocabulary)), units)
         self.temperature = temperature
 
-    def say(self, outputs: Tensor) -> Tensor:
+    def emit(self, outputs: Tensor) -> Tensor:
         # in half precision its noise has infinities
         return gumbel_softmax(outputs.float(), self.temperature, hard=True)
 

@@ -20,7 +20,7 @@ def lab_experiments() -> Iterator[ExperimentSpec]:
         capabilities={"predict": "lab.capabilities:Predict", "export": "lab.capabilities:Export"},
         metrics={
             "train/loss": "loss of the training batches",
-            "train/accuracy": "share of right answers in the training batches",
+            "train/accuracy": "accuracy in the training batches",
             "train/lr": "learning rate",
             "eval/gradient_*": "gradient norm of each layer, with --layer-stats",
             **CLASSIFICATION_METRICS,

@@ -1,4 +1,4 @@
-"""Draw which class a network answers where, for inputs of two numbers."""
+"""Draw the decision regions of a network with two input features."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PALETTE = np.array(
 
 
 def draw(
-    answer: Callable[[Tensor], Tensor], info: DatasetInfo, points: Tensor, classes: Tensor
+    predict: Callable[[Tensor], Tensor], info: DatasetInfo, points: Tensor, classes: Tensor
 ) -> Picture:
     """Return a picture [SIDE, SIDE, 3]: the color of a place is a mixture of the classes' colors
     by their probability, and the points lie over it.
@@ -35,17 +35,17 @@ def draw(
     low, high = points.amin(0), points.amax(0)
     room = MARGIN * (high - low).clamp(min=1e-6)
     low, high = low - room, high + room
-    share = torch.linspace(0, 1, SIDE, device=points.device)
-    across = low[0] + share * (high[0] - low[0])
-    up = (low[1] + share * (high[1] - low[1])).flip(0)
+    fraction = torch.linspace(0, 1, SIDE, device=points.device)
+    across = low[0] + fraction * (high[0] - low[0])
+    up = (low[1] + fraction * (high[1] - low[1])).flip(0)
     grid = torch.stack(torch.meshgrid(across, up, indexing="xy"), dim=-1)  # [SIDE, SIDE, 2]
-    chances = answer(info.prepare_inputs(grid.reshape(-1, 2))).cpu().double().numpy()
-    colors = PALETTE[np.arange(chances.shape[1]) % len(PALETTE)]
-    picture = (0.55 * chances @ colors + 0.45 * 255).reshape(SIDE, SIDE, 3)
+    probabilities = predict(info.prepare_inputs(grid.reshape(-1, 2))).cpu().double().numpy()
+    colors = PALETTE[np.arange(probabilities.shape[1]) % len(PALETTE)]
+    picture = (0.55 * probabilities @ colors + 0.45 * 255).reshape(SIDE, SIDE, 3)
     place = ((points - low) / (high - low) * (SIDE - 1)).round().long().cpu().numpy()
     dots = colors[classes.cpu().numpy()]
     for down, right in ((0, 0), (0, 1), (1, 0), (1, 1)):
         rows = np.clip(SIDE - 1 - place[:, 1] + down, 0, SIDE - 1)
         picture[rows, np.clip(place[:, 0] + right, 0, SIDE - 1)] = 0.8 * dots
-    shown: Picture = picture.astype(np.uint8)
-    return shown
+    pixels: Picture = picture.astype(np.uint8)
+    return pixels

@@ -26,7 +26,7 @@ class Config(LayerOptions, SupervisedConfig):
         "mlp", description="Layers trained by backpropagation, or Rosenblatt's threshold units."
     )
     hidden: tuple[int, ...] = Field((256, 256), description="Units of the hidden layers.")
-    dropout: float = Field(0.0, ge=0, lt=1, description="Share of hidden units left out.")
+    dropout: float = Field(0.0, ge=0, lt=1, description="Probability of dropping a hidden unit.")
     norm: bool = Field(False, description="BatchNorm after each hidden layer.")
     model: str | None = Field(None, description="A network of your own: FILE.py:Net.")
     boundary: bool = Field(True, description="Draw the decision boundary of data with two columns.")
@@ -57,7 +57,7 @@ class Config(LayerOptions, SupervisedConfig):
         return self
 
     def _refuse(self, names: Iterable[str], because: str) -> None:
-        """Raise ValueError where an option was given that would do nothing."""
+        """Raise ValueError where an option is set that would do nothing."""
         for name in names:
             if getattr(self, name) != type(self).model_fields[name].default:
                 raise ValueError(f"{because} --{name.replace('_', '-')}")

@@ -46,11 +46,11 @@ class MLP:
         self.stopped = False
         self.updater = None
         if config.arch != "perceptron":
-            lesson = self.supervision
-            self.updater = Updater(ctx, self.net, config, lesson.loss, weight=lesson.weight)
+            task = self.supervision
+            self.updater = Updater(ctx, self.net, config, task.loss, weight=task.weight)
 
     def step(self) -> int:
-        """Learn from one minibatch."""
+        """Train on one minibatch."""
         if self.stopped:
             return 0
         self.keep_frame()
@@ -67,14 +67,14 @@ class MLP:
 
     def evaluate(self, split: str) -> Mapping[str, float]:
         with self.averaged():
-            figures = self.supervision.measure(self.net, split)
+            metrics = self.supervision.measure(self.net, split)
             if self.drawn:
                 picture = self.boundary()
                 if split == "eval":
                     self.ctx.media("boundary", picture)
-                else:  # what was selected comes last
+                else:  # of the selected weights comes last
                     self.ctx.media("boundary_in_training", lab.Clip([*self.frames, picture], FPS))
-        return figures
+        return metrics
 
     @torch.no_grad()
     def predict(self, inputs: Any) -> Array:
@@ -94,15 +94,15 @@ class MLP:
         info = self.supervision.info
         return outputs.softmax(1) if info.classes else info.restore_targets(outputs)
 
-    def predict_command(self, asked: Predict) -> list[dict[str, Any]]:
+    def predict_command(self, options: Predict) -> list[dict[str, Any]]:
         """Return the likeliest classes, or the values, of image files or rows of numbers."""
         info = self.supervision.info
-        return ranked(self.predict(read_inputs(asked.inputs, info)), asked, info)
+        return ranked(self.predict(read_inputs(options.inputs, info)), options, info)
 
-    def export_command(self, asked: Export) -> Path:
+    def export_command(self, options: Export) -> Path:
         """Write the network for other software. It takes prepared inputs."""
         with self.averaged():
-            return export(self.net, self.supervision.info, asked, self.ctx.dir)
+            return export(self.net, self.supervision.info, options, self.ctx.dir)
 
     def averaged(self) -> AbstractContextManager[None]:
         return nullcontext() if self.updater is None else self.updater.averaged()
@@ -110,9 +110,9 @@ class MLP:
     # -- pictures of data with two columns
 
     def boundary(self) -> Picture:
-        """Draw the answers over training examples."""
-        shown = self.supervision.data.train.first(POINTS)
-        return draw(self.answer, self.supervision.info, shown["inputs"], shown["targets"])
+        """Draw the predictions over training examples."""
+        batch = self.supervision.data.train.first(POINTS)
+        return draw(self.answer, self.supervision.info, batch["inputs"], batch["targets"])
 
     def keep_frame(self) -> None:
         """Draw the boundary at even steps of the budget, for the animation."""

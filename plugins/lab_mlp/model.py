@@ -68,13 +68,13 @@ class Perceptron(nn.Module):
 
     @torch.no_grad()
     def learn(self, inputs: Tensor, targets: Tensor, lr: float) -> tuple[Tensor, Tensor]:
-        """Correct the units that erred: w <- w + lr (t - y) x, summed over a batch.
+        """Correct the units in error: w <- w + lr (t - y) x, summed over a batch.
 
-        Returns the share of units that erred, and the share of classes that were right.
+        Returns the error rate of the units, and the accuracy.
         """
         sums = self(inputs)  # [B, K]
-        wanted = nn.functional.one_hot(targets, len(self.bias)).to(sums.dtype)
-        error = wanted - (sums > 0).to(sums.dtype)  # t - y, in {-1, 0, 1}
+        t = nn.functional.one_hot(targets, len(self.bias)).to(sums.dtype)
+        error = t - (sums > 0).to(sums.dtype)  # t - y, in {-1, 0, 1}
         self.weight += lr * error.T @ inputs.flatten(1)
         self.bias += lr * error.sum(0)
         return error.abs().mean(), (sums.argmax(1) == targets).float().mean()

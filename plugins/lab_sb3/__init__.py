@@ -16,10 +16,10 @@ TRAIN = {
     "value_loss": "squared error of the value function (PPO, A2C)",
     "entropy_loss": "negative mean entropy of the policy (PPO, A2C)",
     "approx_kl": "approximate KL divergence from the old policy (PPO)",
-    "clip_fraction": "share of clipped ratios (PPO)",
+    "clip_fraction": "fraction of clipped ratios (PPO)",
     "clip_range": "clipping parameter of the policy (PPO)",
     "clip_range_vf": "clipping parameter of the value function (PPO)",
-    "explained_variance": "share of the returns' variance that the value function explains",
+    "explained_variance": "fraction of the returns' variance that the value function explains",
     "std": "standard deviation of the Gaussian policy",
     "actor_loss": "loss of the actor (SAC, TD3, DDPG)",
     "critic_loss": "loss of the critics (SAC, TD3, DDPG)",
@@ -27,7 +27,7 @@ TRAIN = {
     "ent_coef_loss": "loss of the entropy coefficient (SAC)",
     "learning_rate": "learning rate",
     "n_updates": "gradient steps, or epochs over rollouts (PPO, A2C), so far",
-    "exploration_rate": "share of random actions (DQN)",
+    "exploration_rate": "probability of a random action (DQN)",
 }
 
 

@@ -61,18 +61,18 @@ class Config(EnvConfig):
     gradient_steps: int | None = Field(
         None, ge=-1, description="Gradient steps of a learning phase; -1: as many as env steps."
     )
-    tau: float | None = Field(None, gt=0, le=1, description="Polyak share of a target update.")
+    tau: float | None = Field(None, gt=0, le=1, description="Polyak weight of a target update.")
     target_update_interval: int | None = Field(
         None, ge=1, description="DQN: env steps between target updates."
     )
     exploration_fraction: float | None = Field(
-        None, ge=0, le=1, description="DQN: share of the budget over which epsilon falls."
+        None, ge=0, le=1, description="DQN: fraction of the budget over which epsilon falls."
     )
     epsilon_end: float | None = Field(
         None, ge=0, le=1, description="DQN: random actions in the end."
     )
     noise: float | None = Field(
-        None, ge=0, description="SAC, TD3, DDPG: deviation of normal noise on actions."
+        None, ge=0, description="SAC, TD3, DDPG: standard deviation of the action noise."
     )
     args: dict[str, bool | int | float | str] = Field(
         {}, description="Further arguments of the algorithm's class: ent_coef=0.01,use_sde=true."

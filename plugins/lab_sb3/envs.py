@@ -1,4 +1,4 @@
-"""Let stable-baselines3 step the environments that the runner lends."""
+"""Let stable-baselines3 step the environments of the runner."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class LentEnvs(VecEnv):
         return self.envs.obs, step.reward.astype(np.float32), done, infos
 
     def close(self) -> None:
-        """The runner closes what it lent."""
+        """Nothing to do: the runner closes its environments."""
 
     def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
         return [getattr(self, attr_name, None)] * self._number(indices)

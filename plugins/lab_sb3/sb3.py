@@ -81,8 +81,8 @@ class SB3:
                 log_interval=None,
             )
             if model.num_timesteps > model.learning_starts:
-                wanted = model.gradient_steps
-                steps = wanted if wanted >= 0 else rollout.episode_timesteps
+                steps = model.gradient_steps
+                steps = steps if steps >= 0 else rollout.episode_timesteps
                 if steps > 0:
                     model.train(batch_size=model.batch_size, gradient_steps=steps)
         self.report()
@@ -148,24 +148,26 @@ class SB3:
         return None if self.config.hidden is None else {"net_arch": list(self.config.hidden)}
 
     def arguments(self, algorithm: type[BaseAlgorithm]) -> dict[str, Any]:
-        """Return the arguments that the options stand for.
+        """Return the arguments of the options.
 
         Raises UsageError that names every option which this algorithm does not have.
         """
-        options = {name: getattr(self.config, name) for name in ARGUMENTS}
-        given = {name: value for name, value in options.items() if value is not None}
+        values = {name: getattr(self.config, name) for name in ARGUMENTS}
+        options = {name: value for name, value in values.items() if value is not None}
         taken = inspect.signature(algorithm).parameters
-        foreign = [f"--{name.replace('_', '-')}" for name in given if ARGUMENTS[name] not in taken]
+        foreign = [
+            f"--{name.replace('_', '-')}" for name in options if ARGUMENTS[name] not in taken
+        ]
         foreign += [f"--args {name}=..." for name in self.config.args if name not in taken]
         if foreign:
             raise lab.UsageError(f"{self.config.algo} has no {', '.join(foreign)}.")
         if self.config.linear:
-            for name in {"lr", "clip_range"} & set(given):
-                given[name] = LinearSchedule(given[name], 0.0, 1.0)
-        if "noise" in given:
+            for name in {"lr", "clip_range"} & set(options):
+                options[name] = LinearSchedule(options[name], 0.0, 1.0)
+        if "noise" in options:
             shape = self.action_space.shape or ()
-            given["noise"] = NormalActionNoise(np.zeros(shape), np.full(shape, given["noise"]))
-        return {ARGUMENTS[name]: value for name, value in given.items()} | self.config.args
+            options["noise"] = NormalActionNoise(np.zeros(shape), np.full(shape, options["noise"]))
+        return {ARGUMENTS[name]: value for name, value in options.items()} | self.config.args
 
     def make_envs(self, train: bool = True) -> lab.Envs:
         number = self.config.n_envs if train else self.config.eval_episodes
@@ -186,14 +188,14 @@ class SB3:
     def eval_envs(self) -> lab.Envs:
         return self.make_envs(train=False)
 
-    # -- using what was learned
+    # -- using the trained policy
 
     def predict(self, observations: Any) -> Any:
         """Return the deterministic actions [B, ...] for observations [B, ...] as the environment
         gives them; of a space with names a mapping of such arrays."""
         space = self.observation_space
         if isinstance(space, gym.spaces.Dict):
-            observations = {n: np.asarray(observations[n], one.dtype) for n, one in space.items()}
+            observations = {n: np.asarray(observations[n], part.dtype) for n, part in space.items()}
         else:
             observations = np.asarray(observations, space.dtype)
         return self.model.predict(observations, deterministic=True)[0]
@@ -269,6 +271,6 @@ class SB3:
             replay.load_state_dict(model.replay_buffer, state["replay"])
 
     def variables(self) -> list[str]:
-        """Names of tensors beside the networks: SAC's entropy coefficient."""
+        """Names of tensors outside the networks: SAC's entropy coefficient."""
         _, names = self.model._get_torch_save_params()
         return [name for name in names if isinstance(getattr(self.model, name), torch.Tensor)]

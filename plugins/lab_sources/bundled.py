@@ -1,4 +1,4 @@
-"""Lend the real data that scikit-learn holds, read from its files: importing it takes 2 s."""
+"""Read the real data sets in scikit-learn's files, without importing it, which takes 2 s."""
 
 from __future__ import annotations
 

@@ -11,8 +11,8 @@ from lab_sources.sdf import Array
 SIDE = 32
 SIZE = 9.0  # root of the figure's area, in pixels
 SPEED = 2.5  # pixels a frame
-TURN = 0.25  # chance that it takes another direction
-BLINK = 0.2  # chance that it vanishes, or comes back
+TURN = 0.25  # probability that it takes another direction
+BLINK = 0.2  # probability that it vanishes, or comes back
 MOTIONS = {"still": (0, 0), "right": (1, 0), "left": (-1, 0), "up": (0, -1), "down": (0, 1)}
 
 
@@ -72,8 +72,8 @@ def _film(
     clips = np.empty((n, frames, 3, SIDE, SIDE), np.uint8)
     for frame in range(frames):
         covered = sdf.draw(kind, grid, position[:, frame], size, angle)
-        share = (covered * visible[:, frame, None, None])[:, None]
-        picture = ground[:, :, None, None] + share * (color - ground)[:, :, None, None]
+        alpha = (covered * visible[:, frame, None, None])[:, None]
+        picture = ground[:, :, None, None] + alpha * (color - ground)[:, :, None, None]
         picture = picture + rng.normal(0, 0.2 * difficulty, picture.shape)
         clips[:, frame] = (255 * np.clip(picture, 0, 1) + 0.5).astype(np.uint8)
     return clips

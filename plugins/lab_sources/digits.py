@@ -10,7 +10,7 @@ import lab
 from lab_sources.bundled import digits
 from lab_sources.sdf import Array, local, pixels
 
-SHARE = 0.6  # of the canvas that a digit fills
+FILL = 0.6  # fraction of the canvas that a digit fills
 FOLDS = 5
 POOLS = 10  # of digits that only meet each other; two of them are for testing
 
@@ -20,7 +20,7 @@ def affine_digits(
 ) -> lab.Dataset:
     """Return digits uint8 [1797 * copies, 1, size, size], shifted, turned and scaled at random.
 
-    Copies of one digit are never parted. With `centerd`, a fifth of the digits is the test set, and
+    Copies of one digit are never split. With `centerd`, a fifth of the digits is the test set, and
     the others are not moved at all: what a network knows of places it must bring along (Sabour et
     al., 2017, section 5.1). factors: shift [N, 2] in pixels, angle [N] in radians, scale [N].
     """
@@ -37,7 +37,7 @@ def affine_digits(
         "angle": np.radians(rotate) * drawn[:, 2],
         "scale": 1 + scale * drawn[:, 3],
     }
-    zoom = SHARE * size / 8 * factors["scale"]
+    zoom = FILL * size / 8 * factors["scale"]
     images = _placed(plain.inputs[which, 0], size, factors["shift"], factors["angle"], zoom)
     return lab.Dataset(
         images[:, None],
@@ -75,9 +75,9 @@ def overlapping_digits(n: int, size: int, shift: int, seed: int) -> lab.Dataset:
         [_placed(plain.inputs[chosen[:, i], 0], size, moves[:, i], still, natural) for i in (0, 1)],
         axis=1,
     )
-    whole = np.minimum(parts.astype(int).sum(axis=1), 255).astype(np.uint8)
+    canvas = np.minimum(parts.astype(int).sum(axis=1), 255).astype(np.uint8)
     return lab.Dataset(
-        whole[:, None],
+        canvas[:, None],
         pair,
         tuple(f"{a}+{b}" for a, b in pairs),
         test=pool >= POOLS - 2,

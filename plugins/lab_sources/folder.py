@@ -22,7 +22,7 @@ def imagefolder(path: str, size: int, max_eager_mb: int) -> lab.Dataset:
     root = Path(path).expanduser()
     if not root.is_dir():
         raise lab.UsageError(f"imagefolder: there is no folder {path}")
-    sides = [root / "train", root / "test"] if _is_parted(root) else [root]
+    sides = [root / "train", root / "test"] if _is_split(root) else [root]
     files = [(file, side) for side in sides for file in _files(side)]
     if not files:
         raise lab.UsageError(f"imagefolder: {path} holds no folder with images, one for each class")
@@ -39,17 +39,19 @@ def imagefolder(path: str, size: int, max_eager_mb: int) -> lab.Dataset:
     )
 
 
-def _is_parted(root: Path) -> bool:
+def _is_split(root: Path) -> bool:
     """Tell whether `root` holds train/CLASS/ and test/CLASS/ rather than CLASS/."""
     return all(
-        (root / side).is_dir() and any(one.is_dir() for one in (root / side).iterdir())
+        (root / side).is_dir() and any(folder.is_dir() for folder in (root / side).iterdir())
         for side in ("train", "test")
     )
 
 
 def _files(root: Path) -> list[Path]:
     """Return the image files in the folders of `root`, by class and name."""
-    folders = sorted(one for one in root.iterdir() if one.is_dir() and one.name[0] != ".")
+    folders = sorted(
+        folder for folder in root.iterdir() if folder.is_dir() and folder.name[0] != "."
+    )
     return [
         file
         for folder in folders

@@ -14,7 +14,7 @@ from lab_sources.images import read
 from lab_sources.optional_import import needs
 from lab_sources.sdf import Array
 
-TESTS = ("test", "validation", "valid")  # what is for testing, the first that has labels
+TESTS = ("test", "validation", "valid")  # names of test splits, the first that has labels is taken
 
 
 def hub(
@@ -29,7 +29,7 @@ def hub(
 ) -> lab.Dataset:
     """Return a data set by `owner/name`, or by the folder that `save_to_disk` wrote.
 
-    Columns are found by their types: images with classes, texts with classes, or else a table. The
+    Columns are chosen by their types: images with classes, texts with classes, or else a table. The
     split `test` is for testing; without one, `validation` is.
     Raises UsageError where it cannot be had, and where columns are not there.
     """
@@ -37,19 +37,19 @@ def hub(
     source = f"hub:{name}"
     parts = _load(datasets, name, config)
     chosen = _chosen(parts, split, source, label)
-    found = datasets.concatenate_datasets(list(chosen.values()))
+    dataset = datasets.concatenate_datasets(list(chosen.values()))
     test: Array | None = None
     if len(chosen) > 1:
         test = np.repeat([False, True], [len(part) for part in chosen.values()])
-    check_columns(found.column_names, [column for column in (image, label) if column], source)
-    image = image or _of_type(found, datasets.Image)
-    text = _texts(found, datasets)
+    check_columns(dataset.column_names, [column for column in (image, label) if column], source)
+    image = image or _of_type(dataset, datasets.Image)
+    text = _texts(dataset, datasets)
     if not image and not text:
-        return from_frame(found.to_pandas(), source, target=label, task=task, test=test)
-    targets, classes = _targets(found, datasets, source, label, task)
+        return from_frame(dataset.to_pandas(), source, target=label, task=task, test=test)
+    targets, classes = _targets(dataset, datasets, source, label, task)
     if not image:
-        return lab.Dataset(list(found[text]), targets, classes, test)
-    encoded = found.cast_column(image, datasets.Image(decode=False)).select_columns([image])
+        return lab.Dataset(list(dataset[text]), targets, classes, test)
+    encoded = dataset.cast_column(image, datasets.Image(decode=False)).select_columns([image])
     names = [f"{source} image {row}" for row in range(len(encoded))]
     inputs, kept, bad = read(
         lambda rows: _bytes(encoded, image, rows), names, size, max_eager_mb, True
@@ -68,24 +68,24 @@ def _load(datasets: Any, name: str, config: str) -> Mapping[str, Any]:
     folder = Path(name).expanduser()
     try:
         if (folder / "dataset_dict.json").is_file() or (folder / "state.json").is_file():
-            found = datasets.load_from_disk(str(folder))
+            splits = datasets.load_from_disk(str(folder))
         else:
-            found = datasets.load_dataset(name, config or None)
+            splits = datasets.load_dataset(name, config or None)
     except Exception as error:  # of the network, the hub, or the files
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise lab.UsageError(f"hub:{name} cannot be had: {reason[0]}") from error
-    return dict(found) if isinstance(found, dict) else {"train": found}
+    return dict(splits) if isinstance(splits, dict) else {"train": splits}
 
 
 def _chosen(parts: Mapping[str, Any], split: str, source: str, label: str) -> dict[str, Any]:
-    """Return one split, or what to learn from and what to test on."""
+    """Return one split, or a training split and a test split."""
     if split:
         if split not in parts:
             raise lab.UsageError(f"{source} has no split {split!r}. It has: {', '.join(parts)}")
         return {split: parts[split]}
     first = "train" if "train" in parts else next(iter(parts))
-    names = [one for one in TESTS if one in parts and one != first]
-    test = next((one for one in names if not _is_secret(parts[one], label)), None)
+    names = [name for name in TESTS if name in parts and name != first]
+    test = next((name for name in names if not _is_secret(parts[name], label)), None)
     return {first: parts[first], **({test: parts[test]} if test else {})}
 
 
@@ -95,38 +95,38 @@ def _is_secret(part: Any, label: str) -> bool:
     return column in part.column_names and set(part[column][:100]) == {-1}
 
 
-def _of_type(found: Any, kind: type) -> str:
+def _of_type(dataset: Any, kind: type) -> str:
     """Return the first column of a type, or an empty string."""
-    return next((name for name, one in found.features.items() if isinstance(one, kind)), "")
+    return next((name for name, f in dataset.features.items() if isinstance(f, kind)), "")
 
 
-def _texts(found: Any, datasets: Any) -> str:
-    """Return the column of texts beside which there are classes alone, or an empty string."""
+def _texts(dataset: Any, datasets: Any) -> str:
+    """Return the column of texts, if all other columns are classes, or an empty string."""
     others = [
-        name for name, one in found.features.items() if not isinstance(one, datasets.ClassLabel)
+        name for name, f in dataset.features.items() if not isinstance(f, datasets.ClassLabel)
     ]
-    is_text = len(others) == 1 and getattr(found.features[others[0]], "dtype", "") == "string"
+    is_text = len(others) == 1 and getattr(dataset.features[others[0]], "dtype", "") == "string"
     return others[0] if is_text else ""
 
 
 def _targets(
-    found: Any, datasets: Any, source: str, label: str, task: str
+    dataset: Any, datasets: Any, source: str, label: str, task: str
 ) -> tuple[Array | None, tuple[str, ...]]:
     """Return class numbers and names, or values, of the column of labels."""
-    label = label or _of_type(found, datasets.ClassLabel)
+    label = label or _of_type(dataset, datasets.ClassLabel)
     if task == "none":
         return None, ()
     if not label:
-        columns = ", ".join(found.column_names)
+        columns = ", ".join(dataset.column_names)
         raise lab.UsageError(
             f"{source}: which column is the label? Say label=NAME, or task=none. It has: {columns}"
         )
     if task == "regress":
-        return np.array(found[label][:], np.float32)[:, None], ()
-    if isinstance(found.features[label], datasets.ClassLabel):
-        return np.array(found[label][:], int), tuple(found.features[label].names)
+        return np.array(dataset[label][:], np.float32)[:, None], ()
+    if isinstance(dataset.features[label], datasets.ClassLabel):
+        return np.array(dataset[label][:], int), tuple(dataset.features[label].names)
     classes, numbers = read_target(
-        found.select_columns([label]).to_pandas()[label], label, task, source
+        dataset.select_columns([label]).to_pandas()[label], label, task, source
     )
     return numbers, classes
 

@@ -14,7 +14,7 @@ from lab_sources.sdf import Array
 
 Encoded = bytes | Path
 Fetch = Callable[[Any], Sequence[Encoded]]
-BROKEN = (OSError, SyntaxError, ValueError)  # what pillow says of files that it cannot read
+BROKEN = (OSError, SyntaxError, ValueError)  # what pillow raises for files that it cannot read
 GRAY = ("1", "L", "I", "F", "I;16")
 PROBED = 100  # images that are looked at for colors
 
@@ -25,11 +25,11 @@ class Decoder:
     def __init__(self, first: Sequence[Encoded], size: int) -> None:
         """Settle the shape by the `first` images that can be read; `size` 0 takes that of the very
         first. Raises UsageError where none can be read."""
-        found = [facts for one in first if (facts := look(one)) is not None]
-        if not found:
+        headers = [facts for encoded in first if (facts := look(encoded)) is not None]
+        if not headers:
             raise lab.UsageError(f"None of the first {len(first)} images can be read")
-        self.size = (size, size) if size else found[0][1]  # width, height
-        self.mode = "L" if all(mode in GRAY for mode, _ in found) else "RGB"
+        self.size = (size, size) if size else headers[0][1]  # width, height
+        self.mode = "L" if all(mode in GRAY for mode, _ in headers) else "RGB"
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -85,7 +85,7 @@ def read(
     """
     decode = Decoder(fetch(np.arange(min(PROBED, len(names)))), size)
     if len(names) * int(np.prod(decode.shape)) <= max_eager_mb * 2**20:
-        return _read_whole(fetch, names, decode)
+        return _read_eagerly(fetch, names, decode)
     sound = np.array([trusted or look(fetch([row])[0]) is not None for row in range(len(names))])
     kept = np.flatnonzero(sound)
     column = Encodings(
@@ -98,7 +98,7 @@ def read(
     )
 
 
-def _read_whole(
+def _read_eagerly(
     fetch: Fetch, names: Sequence[str], decode: Decoder
 ) -> tuple[Array, Array, tuple[str, ...]]:
     images, places, bad = [], [], []

@@ -42,7 +42,7 @@ class AffineDigits(Seeded):
     copies: int = Field(1, ge=1, description="Images made of each digit.")
     shift: int = Field(4, ge=0, description="Largest shift each way in pixels.")
     rotate: float = Field(20, ge=0, le=180, description="Largest turn each way in degrees.")
-    scale: float = Field(0.2, ge=0, lt=1, description="Largest change of size, a share.")
+    scale: float = Field(0.2, ge=0, lt=1, description="Largest change of size, as a fraction.")
     centerd: bool = Field(False, description="Train on digits as they are, test on moved ones.")
 
 
@@ -56,13 +56,13 @@ class Spirals(Seeded):
     n: int = Field(2_000, ge=1, description="Points.")
     arms: int = Field(2, ge=2, description="Arms, each a class.")
     turns: float = Field(1.5, gt=0, description="How often an arm winds around.")
-    noise: float = Field(0.05, ge=0, description="Deviation of the points, where the radius is 1.")
+    noise: float = Field(0.05, ge=0, description="Standard deviation of the points, for radius 1.")
 
 
 class Xor(Seeded):
     n: int = Field(1_000, ge=4, description="Points.")
     noise: float = Field(
-        0.2, ge=0, description="Deviation around the corners; 0 repeats the truth table."
+        0.2, ge=0, description="Standard deviation around the corners; 0 repeats the truth table."
     )
 
 
@@ -70,14 +70,14 @@ class Ring(Seeded):
     n: int = Field(8_000, ge=1, description="Points.")
     modes: int = Field(8, ge=1, description="Gaussians.")
     radius: float = Field(2, gt=0, description="Radius of the circle.")
-    std: float = Field(0.02, ge=0, description="Deviation of each.")
+    std: float = Field(0.02, ge=0, description="Standard deviation of each.")
 
 
 class Grid(Seeded):
     n: int = Field(10_000, ge=1, description="Points.")
     side: int = Field(5, ge=1, description="Gaussians in a row.")
     spacing: float = Field(2, gt=0, description="Distance of neighbors.")
-    std: float = Field(0.05, ge=0, description="Deviation of each.")
+    std: float = Field(0.05, ge=0, description="Standard deviation of each.")
 
 
 class Waves(Seeded):
@@ -85,7 +85,7 @@ class Waves(Seeded):
     steps: int = Field(
         32, ge=8, description="Steps of a sequence; three periods need more than six."
     )
-    noise: float = Field(0.05, ge=0, description="Deviation of each value around the wave.")
+    noise: float = Field(0.05, ge=0, description="Standard deviation around the wave.")
 
 
 class Sentences(Seeded):
@@ -132,5 +132,5 @@ class Hub(Images):
     )
     config: str = Field("", description="Configuration of the data set, where it has several.")
     split: str = Field("", description="Only this split; by default train, and test as test.")
-    image: str = Field("", description="Column of images; found by its type.")
-    label: str = Field("", description="Column of labels; found by its type.")
+    image: str = Field("", description="Column of images; by default the first of that type.")
+    label: str = Field("", description="Column of labels; by default the first of that type.")

@@ -1,4 +1,4 @@
-"""Draw points in the plane whose classes or modes are known."""
+"""Draw points in the plane with their classes or modes."""
 
 from __future__ import annotations
 

@@ -38,12 +38,12 @@ def sentences(n: int, seed: int) -> lab.Dataset:
     words = vocabulary()
     token = {word: number for number, word in enumerate(words)}
     tokens = np.zeros((len(drawn), STEPS), np.int64)
-    for row, (said, _, _) in enumerate(drawn):
-        tokens[row, : len(said)] = [token[word] for word in said]
+    for row, (sentence, _, _) in enumerate(drawn):
+        tokens[row, : len(sentence)] = [token[word] for word in sentence]
     factors = {
-        "length": np.array([len(said) for said, _, _ in drawn]),
+        "length": np.array([len(sentence) for sentence, _, _ in drawn]),
         "object": np.array([info for _, _, info in drawn]),
-        "adjective": np.array([bool(set(said) & set(ADJECTIVES)) for said, _, _ in drawn]),
+        "adjective": np.array([bool(set(sentence) & set(ADJECTIVES)) for sentence, _, _ in drawn]),
     }
     subjects = np.array([subject for _, subject, _ in drawn])
     return lab.Dataset(tokens, subjects, NUMBERS, factors=factors, vocabulary=words)

@@ -20,7 +20,7 @@ def shapes(n: int, difficulty: float, task: str, held_out: bool, seed: int) -> l
     """Return `n` images uint8 [n, 3, 32, 32] of circles, squares, triangles, stars, crosses and
     rings.
 
-    The class is told by form alone: place, size, angle and colors are drawn alike for each, and
+    The class depends on the form alone: place, size, angle and colors are drawn alike for each, and
     every figure covers the area that its size says. factors: position [n, 2] and size [n] in
     pixels, angle [n] in radians, color [n, 3] in 0..1, clutter [n], the number of strokes.
     """
@@ -82,9 +82,9 @@ def _apart(color: Array, distance: float, rng: np.random.Generator) -> Array:
     return np.asarray(np.clip(color + distance * away, 0, 1))
 
 
-def _ground(color: Array, grid: Array, slope: float, rng: np.random.Generator) -> Array:
+def _ground(color: Array, grid: Array, gradient: float, rng: np.random.Generator) -> Array:
     """Return plain backgrounds [B, 3, H, W] that grow lighter in some direction."""
-    direction = rng.uniform(-slope, slope, (len(color), 2)).astype(np.float32)
+    direction = rng.uniform(-gradient, gradient, (len(color), 2)).astype(np.float32)
     light = np.einsum("bd,dhw->bhw", direction, grid / SIDE - 0.5)
     return np.asarray(color[:, :, None, None] + light[:, None], np.float32)
 
@@ -102,9 +102,9 @@ def _stroke(count: int, grid: Array, rng: np.random.Generator) -> Array:
 
 def _over(picture: Array, covered: Array, color: Array) -> Array:
     """Paint `color` [B, 3] over pictures where they are `covered` [B, H, W]."""
-    share = covered[:, None].astype(np.float32)
+    alpha = covered[:, None].astype(np.float32)
     paint = color[:, :, None, None].astype(np.float32)
-    return np.asarray(picture + share * (paint - picture))
+    return np.asarray(picture + alpha * (paint - picture))
 
 
 def _held_out(kind: Array, position: Array) -> Array:

@@ -115,7 +115,7 @@ def _table(wandb: Any, path: Path) -> Any:
 
 
 def _cell(text: str) -> str | int | float | None:
-    """Return what the cell of a table says; W&B wants one kind in each column."""
+    """Return the value of a table's cell; W&B requires one type in each column."""
     for kind in (int, float):
         with suppress(ValueError):
             return kind(text)
@@ -142,8 +142,8 @@ def _clean(value: Any, secrets: tuple[str, ...]) -> Any:
 
 def _secrets() -> tuple[str, ...]:
     """The values of environment variables that are secrets by their name."""
-    found = (v for k, v in os.environ.items() if SECRET_VARIABLE.search(k))
-    return tuple(v for v in found if len(v) >= SHORTEST_SECRET)
+    values = (v for k, v in os.environ.items() if SECRET_VARIABLE.search(k))
+    return tuple(v for v in values if len(v) >= SHORTEST_SECRET)
 
 
 def _without_user(text: str) -> str:

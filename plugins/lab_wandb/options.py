@@ -1,4 +1,4 @@
-"""What a person may say of Weights & Biases."""
+"""Options of Weights & Biases."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class WandbTracker:
 
     A server that is not there after `init_timeout` seconds makes the run offline, under the same
     id. `finish` waits `finish_timeout` seconds for uploads. Checkpoints over `checkpoint_limit`
-    bytes stay at home. The person is told the address of an online run, and of what went wrong.
+    bytes stay at home. The address of an online run is printed, and what went wrong.
     """
 
     def __init__(
@@ -90,13 +90,13 @@ class WandbTracker:
         if self._run is None:
             return
         try:
-            shown = media_object(self._wandb, path)
+            medium = media_object(self._wandb, path)
         except (OSError, ValueError) as error:
             self._info.say(f"{path} is not shown: {_why(error)}")
             return
         try:
             with staging_in(self._folder / "tables"):  # a table becomes an artifact too
-                self._run.log({f"media/{slug(name)}": shown, self._info.clock: clock})
+                self._run.log({f"media/{slug(name)}": medium, self._info.clock: clock})
         except self._wandb.errors.CommError as error:  # about which the client asks the server
             self._info.say(f"{path} is not shown: {first_line(error)}")
 
@@ -250,8 +250,8 @@ def offline_hints(run_dir: Path) -> list[str]:
     if not parts:
         return []
     unsynced = [part for part in parts if not any(part.glob("*.synced"))]
-    shown = parts[0] if len(parts) == 1 else folder
-    lines = [_command("wandb leet", shown)]
+    path = parts[0] if len(parts) == 1 else folder
+    lines = [_command("wandb leet", path)]
     if unsynced:
         lines.append(_command("lab sync", run_dir))
     return lines
@@ -268,6 +268,6 @@ def _why(error: OSError | ValueError) -> str:
 def _clock_of(name: str, summary: Mapping[str, Any]) -> int | None:
     """Return the clock at which the checkpoint was written, where the summary says it."""
     section, key = ("objective", "best_clock") if name == "best" else ("clock", "value")
-    found = summary.get(section)
-    clock = found.get(key) if isinstance(found, Mapping) else None
+    values = summary.get(section)
+    clock = values.get(key) if isinstance(values, Mapping) else None
     return clock if isinstance(clock, int) else None

@@ -36,7 +36,7 @@ SAVE = """mutation LabView(
 
 @dataclass
 class Contents:
-    """What the runs of a view have logged."""
+    """Names that the runs of a view have logged."""
 
     ids: list[str] = field(default_factory=list)
     objectives: list[str] = field(default_factory=list)
@@ -47,16 +47,16 @@ class Contents:
 
 def contents(runs: Iterable[Run]) -> Contents:
     """Return what runs have logged, in a fixed order. Of each group one run is read."""
-    found = Contents()
+    logged = Contents()
     metrics: dict[str, set[str]] = {}
     media: set[tuple[str, str]] = set()
     read: set[Any] = set()
     for run in runs:
         summary = run.summary
-        found.ids.append(str(run.record.get("id", summary.get("id"))))
+        logged.ids.append(str(run.record.get("id", summary.get("id"))))
         objective = summary.get("objective", {}).get("metric")
-        if objective and objective not in found.objectives:
-            found.objectives.append(objective)
+        if objective and objective not in logged.objectives:
+            logged.objectives.append(objective)
         group = summary.get("group") or run.name
         if group in read:
             continue
@@ -66,10 +66,10 @@ def contents(runs: Iterable[Run]) -> Contents:
         metrics.setdefault(clock, set()).update(names - AXES - {"clock"})
         matches = (MEDIUM.fullmatch(path.name) for path in (run.dir / "media").glob("*"))
         media |= {(f"media/{match['name']}", match["suffix"]) for match in matches if match}
-    found.metrics = {clock: sorted(names) for clock, names in metrics.items()}
-    found.media = sorted({name for name, suffix in media if suffix != "csv"})
-    found.tables = sorted({name for name, suffix in media if suffix == "csv"})
-    return found
+    logged.metrics = {clock: sorted(names) for clock, names in metrics.items()}
+    logged.media = sorted({name for name, suffix in media if suffix != "csv"})
+    logged.tables = sorted({name for name, suffix in media if suffix == "csv"})
+    return logged
 
 
 def home(runs: Sequence[Run]) -> tuple[str, str]:
@@ -86,7 +86,7 @@ def home(runs: Sequence[Run]) -> tuple[str, str]:
     return next(iter(entities), ""), next(iter(projects))
 
 
-def build(name: str, entity: str, project: str, found: Contents) -> Any:
+def build(name: str, entity: str, project: str, logged: Contents) -> Any:
     """Return the view as a workspace of wandb-workspaces. Raises LabError where that is absent."""
     ws, wr, expr = _library()
     sections = [
@@ -97,36 +97,36 @@ def build(name: str, entity: str, project: str, found: Contents) -> Any:
             layout_settings=ws.SectionLayoutSettings(columns=3, rows=2),
         )
         for section in SECTIONS
-        if (panels := _plots(wr, section, found))
+        if (panels := _plots(wr, section, logged))
     ]
-    if found.media or found.tables:
-        sections.append(ws.Section(name="media", panels=_media(wr, found), is_open=True))
+    if logged.media or logged.tables:
+        sections.append(ws.Section(name="media", panels=_media(wr, logged), is_open=True))
     return ws.Workspace(
         entity=entity,
         project=project,
         name=name,
         sections=sections,
-        settings=ws.WorkspaceSettings(x_axis=next(iter(found.metrics), "Step"), max_runs=100),
+        settings=ws.WorkspaceSettings(x_axis=next(iter(logged.metrics), "Step"), max_runs=100),
         runset_settings=ws.RunsetSettings(
-            filters=expr.And(expr.Metric("ID").isin(found.ids)), groupby=[expr.Metric("Group")]
+            filters=expr.And(expr.Metric("ID").isin(logged.ids)), groupby=[expr.Metric("Group")]
         ),
     )
 
 
 def as_dict(workspace: Any) -> dict[str, Any]:
-    """Return the view as what the server would be sent."""
+    """Return the view as the JSON that the server would get."""
     spec = workspace._to_model().spec.model_dump_json(by_alias=True, exclude_none=True)
     facts = {"name": workspace.name, "entity": workspace.entity, "project": workspace.project}
     return {**facts, "spec": json.loads(spec)}
 
 
 def save(
-    name: str, entity: str, project: str, found: Contents, ask_seconds: float = 10.0
+    name: str, entity: str, project: str, logged: Contents, ask_seconds: float = 10.0
 ) -> tuple[Any, str]:
     """Save the view on the server; return it and its address."""
     _library()
     with Server(ask_seconds) as server:
-        workspace = build(name, entity or server.entity(), project, found)
+        workspace = build(name, entity or server.entity(), project, logged)
         made = as_dict(workspace)
         key = "".join(random.choices(string.ascii_lowercase + string.digits, k=11))
         variables = {
@@ -151,13 +151,13 @@ def _library() -> tuple[Any, Any, Any]:
         raise LabError(f"Views need wandb-workspaces: {INSTALL}") from error
 
 
-def _plots(wr: Any, section: str, found: Contents) -> list[Any]:
+def _plots(wr: Any, section: str, logged: Contents) -> list[Any]:
     """Return a line plot for each metric of a section over its clock."""
     panels = []
-    for clock, names in found.metrics.items():
+    for clock, names in logged.metrics.items():
         own = [name for name in names if name.startswith(f"{section}/")]
-        for name in sorted(own, key=lambda name: (name not in found.objectives, name)):
-            title = name if len(found.metrics) == 1 else f"{name} by {clock}"
+        for name in sorted(own, key=lambda name: (name not in logged.objectives, name)):
+            title = name if len(logged.metrics) == 1 else f"{name} by {clock}"
             panels.append(
                 wr.LinePlot(
                     title=title,
@@ -172,9 +172,9 @@ def _plots(wr: Any, section: str, found: Contents) -> list[Any]:
     return panels
 
 
-def _media(wr: Any, found: Contents) -> list[Any]:
-    tables = [wr.WeavePanelSummaryTable(table_name=name) for name in found.tables]
-    browsers = [wr.MediaBrowser(title=name, media_keys=[name]) for name in found.media]
+def _media(wr: Any, logged: Contents) -> list[Any]:
+    tables = [wr.WeavePanelSummaryTable(table_name=name) for name in logged.tables]
+    browsers = [wr.MediaBrowser(title=name, media_keys=[name]) for name in logged.media]
     return [*browsers, *tables]
 
 
@@ -183,6 +183,6 @@ def _home(run: Run, environ: Mapping[str, str] = os.environ) -> tuple[str, str]:
     parts = urlsplit(url).path.strip("/").split("/")
     if len(parts) >= 4 and parts[-2] == "runs":
         return parts[-4], parts[-3]
-    said = run.record.get("trackers", {}).get("wandb", {})
-    named = said.get("project") or environ.get("WANDB_PROJECT")
+    options = run.record.get("trackers", {}).get("wandb", {})
+    named = options.get("project") or environ.get("WANDB_PROJECT")
     return environ.get("WANDB_ENTITY", ""), named or DEFAULT_PROJECT

@@ -1,4 +1,4 @@
-"""Lend every test one thread, facts of toy sources, and short runs in the test's own folder."""
+"""Fixtures: one thread, toy sources, and short runs in the test's own folder."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 import helpers
 import pytest
 import torch
-from shared_fixtures import cli, draw, threads
+from shared_fixtures import cli, generator, threads
 
 import lab
 from lab_ae.config import Config
 from lab_ae.model import build
 
-__all__ = ["cli", "draw", "threads"]
+__all__ = ["cli", "generator", "threads"]
 
 
 @pytest.fixture(autouse=True)
@@ -98,9 +98,9 @@ def broken():
 
 
 def gaussian():
-    draw = np.random.default_rng(0)
-    hidden, noise = draw.normal(size=(4_000, 2)), draw.normal(size=(4_000, 6))
-    ways = draw.normal(size=(2, 6))
+    rng = np.random.default_rng(0)
+    hidden, noise = rng.normal(size=(4_000, 2)), rng.normal(size=(4_000, 6))
+    ways = rng.normal(size=(2, 6))
     return lab.Dataset((hidden @ ways + 0.5 * noise + 3).astype(np.float32))
 """
 
@@ -108,7 +108,7 @@ def gaussian():
 @pytest.fixture
 def odd_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Installed sources: `same` (all one picture), `constant` (pixels that never vary), `lone` (one
-    picture), `broken` (a row with NaN), `gaussian` (rows of two hidden numbers and noise)."""
+    picture), `broken` (a row with NaN), `gaussian` (rows of two latent variables and noise)."""
     site = tmp_path / "site"
     site.mkdir()
     (site / "odd_examples.py").write_text(SOURCE)

@@ -1,4 +1,4 @@
-"""Linear autoencoders find what is known in closed form: principal components, and their
+"""Linear autoencoders learn what has a closed form: principal components, and their
 probabilistic model."""
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ def test_a_tied_linear_autoencoder_spans_the_principal_subspace(train) -> None:
         batch_size=64,
     )
     network = lab.load(result.dir, checkpoint="last")
-    seen, other = columns(network, "train"), columns(network, "test")
+    seen, held_out = columns(network, "train"), columns(network, "test")
     first = components(seen, 3)
-    projected = (other - seen.mean(0)) @ first.T @ first + seen.mean(0)
-    truth = ((other - projected) ** 2).sum(1).mean()
+    projected = (held_out - seen.mean(0)) @ first.T @ first + seen.mean(0)
+    truth = ((held_out - projected) ** 2).sum(1).mean()
     assert result.summary["test"]["test/pca_reconstruction"] == pytest.approx(truth, rel=1e-5)
     assert result.summary["test"]["test/reconstruction"] == pytest.approx(truth, rel=0.01)
     own = np.linalg.qr(network.net.encoder[-1].weight.detach().numpy().T)[0]
@@ -63,12 +63,12 @@ def test_a_linear_variational_autoencoder_is_probabilistic_pca(train) -> None:
         iwae=32,
     )
     network = lab.load(result.dir, checkpoint="last")
-    seen, other = columns(network, "train"), columns(network, "test")
+    seen, held_out = columns(network, "train"), columns(network, "test")
     values, vectors = np.linalg.eigh(np.cov(seen.T, bias=True))
     noise = values[:4].mean()
     ways = vectors[:, 4:] * np.sqrt(values[4:] - noise)
     covariance = ways @ ways.T + noise * np.eye(6)
-    apart = other - seen.mean(0)
+    apart = held_out - seen.mean(0)
     inner = np.einsum("ni,ij,nj->n", apart, np.linalg.inv(covariance), apart)
     size = np.linalg.slogdet(2 * np.pi * covariance)[1]
     truth = -0.5 * (size + inner.mean())

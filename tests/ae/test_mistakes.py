@@ -9,7 +9,7 @@ import lab
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"lr": 10.0, "budget": 3_200}, "--lr 10 is too large"),
         ({"kind": "vae", "lr": 10.0, "budget": 3_200}, "--lr 10 is too large"),
@@ -25,8 +25,8 @@ import lab
         ({"data": "lone"}, "lone"),
     ],
 )
-def test_what_cannot_be_learned_says_why(train, odd_sources, options, said) -> None:
-    with pytest.raises((lab.RunFailed, lab.UsageError), match=said):
+def test_what_cannot_be_learned_says_why(train, odd_sources, options, message) -> None:
+    with pytest.raises((lab.RunFailed, lab.UsageError), match=message):
         train(**options)
 
 
@@ -37,7 +37,7 @@ def test_pixels_that_never_vary_do_no_harm(train, odd_sources) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"hidden": (0,)}, "one unit or more"),
         ({"beta": 2.0}, "--kind ae has no --beta"),
@@ -60,6 +60,6 @@ def test_pixels_that_never_vary_do_no_harm(train, odd_sources) -> None:
         ({"kind": "vq", "ema": 0.9}, "--ema averages"),
     ],
 )
-def test_options_that_do_not_fit_are_refused(train, options, said) -> None:
-    with pytest.raises(lab.UsageError, match=said):
+def test_options_that_do_not_fit_are_refused(train, options, message) -> None:
+    with pytest.raises(lab.UsageError, match=message):
         train(**options)

@@ -54,13 +54,13 @@ def test_a_tied_weight_learns_from_both_of_its_sides(make_net) -> None:
 
 def test_a_copy_of_a_tied_network_is_tied_to_itself(make_net) -> None:
     net = make_net(tied=True)
-    other = copy.deepcopy(net)
+    copied = copy.deepcopy(net)
     code = torch.randn(2, 4)
     before = net.decode(code)
     with torch.no_grad():
-        other.encoder[-1].weight.zero_()
+        copied.encoder[-1].weight.zero_()
     assert torch.equal(net.decode(code), before)
-    assert not torch.equal(other.decode(code), before)
+    assert not torch.equal(copied.decode(code), before)
 
 
 # -- shapes
@@ -86,9 +86,9 @@ def test_conditional_networks_hear_of_the_class_on_both_sides(make_net, arch) ->
     ones, twos = torch.tensor([1, 1]), torch.tensor([2, 2])
     assert not torch.allclose(net.encode(x, ones), net.encode(x, twos))
     assert not torch.allclose(net.decode(code, ones), net.decode(code, twos))
-    both = net.decode(code, torch.tensor([1, 2]))
-    assert torch.allclose(both[0], net.decode(code, ones)[0], atol=1e-6)
-    assert torch.allclose(both[1], net.decode(code, twos)[1], atol=1e-6)
+    decoded = net.decode(code, torch.tensor([1, 2]))
+    assert torch.allclose(decoded[0], net.decode(code, ones)[0], atol=1e-6)
+    assert torch.allclose(decoded[1], net.decode(code, twos)[1], atol=1e-6)
 
 
 def test_intensities_are_means_of_logits(make_net) -> None:
@@ -101,40 +101,40 @@ def test_intensities_are_means_of_logits(make_net) -> None:
 # -- the codebook
 
 
-def test_the_nearest_entry_is_found(draw) -> None:
+def test_the_nearest_entry_is_found(generator) -> None:
     book = Codebook(20, 3, means=True, restart=True, decay=0.9)
     vectors = torch.randn(50, 3)
     apart = np.linalg.norm(vectors.numpy()[:, None] - book.entries.numpy(), axis=2)
-    found, numbers = book(vectors)
-    assert numbers.tolist() == apart.argmin(1).tolist()
-    assert torch.equal(found, book.entries[numbers])
+    nearest, indices = book(vectors)
+    assert indices.tolist() == apart.argmin(1).tolist()
+    assert torch.equal(nearest, book.entries[indices])
 
 
-def test_entries_become_the_running_means_of_what_they_stand_for(draw) -> None:
+def test_entries_become_the_running_means_of_what_they_stand_for(generator) -> None:
     book = Codebook(4, 2, means=True, restart=False, decay=0.8)
     start = book.entries.clone()
     rng = np.random.default_rng(0)
     usage, sums = np.zeros(4), np.zeros((4, 2))
     for _ in range(5):
         vectors = rng.normal(size=(30, 2)).astype(np.float32)
-        numbers = rng.integers(0, 3, 30)  # nobody uses the last
+        indices = rng.integers(0, 3, 30)  # nobody uses the last
         for k in range(4):
-            usage[k] = 0.8 * usage[k] + 0.2 * (numbers == k).mean()
-            sums[k] = 0.8 * sums[k] + 0.2 * vectors[numbers == k].sum(0) / 30
-        book.learn(torch.from_numpy(vectors), torch.from_numpy(numbers), draw)
+            usage[k] = 0.8 * usage[k] + 0.2 * (indices == k).mean()
+            sums[k] = 0.8 * sums[k] + 0.2 * vectors[indices == k].sum(0) / 30
+        book.learn(torch.from_numpy(vectors), torch.from_numpy(indices), generator)
     assert book.entries[:3].numpy() == pytest.approx(sums[:3] / usage[:3, None], abs=1e-5)
     assert torch.equal(book.entries[3], start[3])
 
 
 @pytest.mark.parametrize("means", [True, False])
-def test_dead_entries_move_to_present_codes_and_living_ones_stay(draw, means) -> None:
+def test_dead_entries_move_to_present_codes_and_living_ones_stay(generator, means) -> None:
     book = Codebook(4, 2, means=means, restart=True, decay=0.5)
     vectors = torch.randn(40, 2) + 10
     everyone = torch.arange(40) % 4
-    book.learn(vectors, everyone, draw)
+    book.learn(vectors, everyone, generator)
     kept = book.entries.detach().clone()
     for _ in range(22):  # the last two are used no more, fade, and stay where they were moved to
-        book.learn(vectors, everyone % 2, draw)
+        book.learn(vectors, everyone % 2, generator)
     moved = book.entries.detach()
     present = {tuple(v) for v in vectors.tolist()}
     assert all(tuple(v) in present for v in moved[2:].tolist())
@@ -149,29 +149,29 @@ def test_dead_entries_move_to_present_codes_and_living_ones_stay(draw, means) ->
 def test_perplexity_counts_entries_in_effect() -> None:
     assert perplexity(torch.arange(12) % 4, 10).item() == pytest.approx(4, rel=1e-5)
     assert perplexity(torch.zeros(9, dtype=torch.long), 10).item() == pytest.approx(1, rel=1e-5)
-    shares = np.array([0.5, 0.25, 0.25])
-    found = perplexity(torch.tensor([0, 0, 1, 2]), 3).item()
-    assert found == pytest.approx(np.exp(-(shares * np.log(shares)).sum()), rel=1e-5)
+    probabilities = np.array([0.5, 0.25, 0.25])
+    value = perplexity(torch.tensor([0, 0, 1, 2]), 3).item()
+    assert value == pytest.approx(np.exp(-(probabilities * np.log(probabilities)).sum()), rel=1e-5)
 
 
 # -- priors
 
 
-def test_a_fitted_prior_draws_codes_like_those_it_saw(draw) -> None:
+def test_a_fitted_prior_draws_codes_like_those_it_saw(generator) -> None:
     rng = np.random.default_rng(0)
     ways = rng.normal(size=(3, 3))
     scales = np.array([1, 20, 0.05])  # each number in a unit of its own
     codes = (rng.normal(size=(4_000, 3)) @ ways + [5, -100, 0.1]) * scales
-    drawn = fitted(torch.from_numpy(codes).float()).draw(50_000, draw).double().numpy()
+    drawn = fitted(torch.from_numpy(codes).float()).draw(50_000, generator).double().numpy()
     assert drawn.mean(0) / scales == pytest.approx(codes.mean(0) / scales, abs=0.1)
     assert np.cov((drawn / scales).T) == pytest.approx(np.cov((codes / scales).T), abs=0.2)
 
 
-def test_codes_that_never_vary_can_be_fitted(draw) -> None:
-    drawn = fitted(torch.full((30, 2), 3.0)).draw(5, draw)
+def test_codes_that_never_vary_can_be_fitted(generator) -> None:
+    drawn = fitted(torch.full((30, 2), 3.0)).draw(5, generator)
     assert drawn.numpy() == pytest.approx(3, abs=1e-3)
 
 
-def test_the_prior_of_a_variational_one_is_standard_normal(draw) -> None:
-    drawn = standard_normal(3, torch.device("cpu")).draw(50_000, draw)
+def test_the_prior_of_a_variational_one_is_standard_normal(generator) -> None:
+    drawn = standard_normal(3, torch.device("cpu")).draw(50_000, generator)
     assert np.cov(drawn.T) == pytest.approx(np.eye(3), abs=0.03)

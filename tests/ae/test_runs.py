@@ -30,14 +30,14 @@ VARIANTS = {
 
 @pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
 def test_a_run_goes_on_exactly(train, variant) -> None:
-    whole = train("whole", **variant)
-    state = checkpoint.load(whole.dir / "checkpoints" / "last.pt")["experiment"]
+    uninterrupted = train("whole", **variant)
+    state = checkpoint.load(uninterrupted.dir / "checkpoints" / "last.pt")["experiment"]
     with pytest.raises(lab.RunFailed):
         train("cut", checkpoint_every=64, terminal=helpers.stopping_at(224), **variant)
-    resumed = lab.resume(whole.dir.parent / "cut")
-    other = checkpoint.load(resumed.dir / "checkpoints" / "last.pt")["experiment"]
-    assert helpers.difference(state, other) is None
-    assert helpers.rows(whole.dir) == helpers.rows(resumed.dir)
+    resumed = lab.resume(uninterrupted.dir.parent / "cut")
+    resumed_state = checkpoint.load(resumed.dir / "checkpoints" / "last.pt")["experiment"]
+    assert helpers.difference(state, resumed_state) is None
+    assert helpers.rows(uninterrupted.dir) == helpers.rows(resumed.dir)
 
 
 @pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
@@ -97,21 +97,21 @@ def test_errors_and_codes_are_measured_beside_principal_components(train) -> Non
 
     result = train(probes=True, latent_dim=6)
     network = lab.load(result.dir, checkpoint="last")
-    seen, other = (
+    seen, held_out = (
         torch.cat([network.examples.inputs(b).flatten(1) for b in network.examples.batches(split)])
         for split in ("train", "test")
     )
     pca = PCA(6).fit(seen.numpy())
-    again = pca.inverse_transform(pca.transform(other.numpy()))
-    truth = ((again - other.numpy()) ** 2).sum(1).mean()
+    again = pca.inverse_transform(pca.transform(held_out.numpy()))
+    truth = ((again - held_out.numpy()) ** 2).sum(1).mean()
     test = result.summary["test"]
     assert test["test/pca_reconstruction"] == pytest.approx(truth, rel=1e-4)
     with torch.no_grad():
-        missed = network.net(other.view(-1, 1, 8, 8)).outputs.flatten(1) - other
+        missed = network.net(held_out.view(-1, 1, 8, 8)).outputs.flatten(1) - held_out
     truth = missed.square().sum(1).mean().item()
     assert test["test/reconstruction"] == pytest.approx(truth, rel=1e-4)
     assert test["test/reconstruction_low"] < test["test/reconstruction"]
-    assert test["test/n"] == len(other)
+    assert test["test/n"] == len(held_out)
     assert test["test/pca_knn_accuracy"] > 0.8
     assert test["test/knn_accuracy"] > 0.3
     assert "test/linear_accuracy" in test
@@ -154,25 +154,25 @@ def test_targets_that_are_values_are_probed(train) -> None:
 )
 def test_pictures_are_drawn(train, options, names) -> None:
     result = train(media=True, **options)
-    found = {path.stem.partition("-")[2] for path in (result.dir / "media").iterdir()}
-    assert found == names
+    drawn = {path.stem.partition("-")[2] for path in (result.dir / "media").iterdir()}
+    assert drawn == names
 
 
 def test_samples_over_time_are_of_the_same_codes(train) -> None:
     """At rate 0 the network stays, so that the pictures must."""
     result = train(kind="vae", media=True, lr=1e-12)
-    shown = sorted((result.dir / "media").glob("*samples.*"))
-    assert len(shown) == 3  # at 0, 320 and 640
-    first, *others = (np.asarray(Image.open(path)) for path in shown)
-    assert all(np.abs(first.astype(int) - other).max() <= 1 for other in others)
+    paths = sorted((result.dir / "media").glob("*samples.*"))
+    assert len(paths) == 3  # at 0, 320 and 640
+    first, *later = (np.asarray(Image.open(path)) for path in paths)
+    assert all(np.abs(first.astype(int) - image).max() <= 1 for image in later)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["vae", "vq"])
 def test_killed_at_any_moment_it_ends_as_if_nothing_had_happened(train, tmp_path, kind) -> None:
     options = {"kind": kind, "iwae": 4} if kind == "vae" else {"kind": kind}
-    whole = train("whole", checkpoint_every=320, budget=3_200, **options)
-    expected = checkpoint.load(whole.dir / "checkpoints" / "last.pt")["experiment"]
+    uninterrupted = train("whole", checkpoint_every=320, budget=3_200, **options)
+    expected = checkpoint.load(uninterrupted.dir / "checkpoints" / "last.pt")["experiment"]
     for at in (500, 1_700, 2_900):
         code = (
             "import lab, os, signal\n"
@@ -189,5 +189,5 @@ def test_killed_at_any_moment_it_ends_as_if_nothing_had_happened(train, tmp_path
         done = helpers.run_child(command, tmp_path, env, warm=True)
         assert done.returncode == -9, done.stderr[-500:]
         resumed = lab.resume(tmp_path / "runs" / f"killed{at}")
-        found = checkpoint.load(resumed.dir / "checkpoints" / "last.pt")["experiment"]
-        assert helpers.difference(expected, found) is None
+        state = checkpoint.load(resumed.dir / "checkpoints" / "last.pt")["experiment"]
+        assert helpers.difference(expected, state) is None

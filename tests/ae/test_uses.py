@@ -1,4 +1,4 @@
-"""Trained networks draw samples, tell codes and errors, and are written for other software."""
+"""Trained networks draw samples, predict codes and errors, and are exported."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ def test_a_class_can_be_asked_of_a_conditional_network(train) -> None:
     network = lab.load(train(kind="vae", conditional=True, lr=3e-3, budget=12_800).dir)
     train_split = network.data.train
     x, y = train_split.inputs.float().flatten(1) / 255, train_split.targets
-    for one in (0, 1, 6):
-        drawn = network.sampler.generate(50, one).flatten(1).mean(0)
+    for label in (0, 1, 6):
+        drawn = network.sampler.generate(50, label).flatten(1).mean(0)
         apart = torch.stack([(x[y == k].mean(0) - drawn).norm() for k in range(10)])
-        assert int(apart.argmin()) == one
+        assert int(apart.argmin()) == label
     assert network.sample_command(Sample(n=20)).shape == (2 * 34 - 2, 10 * 34 - 2, 3)
     with pytest.raises(lab.UsageError, match="no class 'x'"):
         network.sample_command(Sample(class_="x"))
-    found = network.likeliest(x[:200].view(-1, 1, 8, 8))
-    assert (found == y[:200]).float().mean() > 0.6
+    predicted = network.likeliest(x[:200].view(-1, 1, 8, 8))
+    assert (predicted == y[:200]).float().mean() > 0.6
 
 
 @pytest.mark.parametrize("options", [{}, {"kind": "vae", "conditional": True}, {"kind": "vq"}])
@@ -48,23 +48,23 @@ def test_predictions_are_codes_and_errors(train, tmp_path, options) -> None:
     network = lab.load(train(**options).dir)
     pixels = network.example(1)[0, 0].numpy()
     Image.fromarray(pixels).save(tmp_path / "one.png")
-    (found,) = network.predict_command(Predict(inputs=(str(tmp_path / "one.png"),)))
+    (row,) = network.predict_command(Predict(inputs=(str(tmp_path / "one.png"),)))
     x = torch.from_numpy(pixels).float().view(1, 1, 8, 8) / 255
     classes = network.likeliest(x)
     with torch.no_grad():
         truth = (network.net.reconstruct(x, classes) - x).square().sum().item()
-    assert found["reconstruction_error"] == pytest.approx(truth, rel=1e-4)
-    assert found["code"] == pytest.approx(network.predict(network.example(1))[0].tolist(), abs=1e-5)
-    assert ("class" in found) == ("conditional" in options)
+    assert row["reconstruction_error"] == pytest.approx(truth, rel=1e-4)
+    assert row["code"] == pytest.approx(network.predict(network.example(1))[0].tolist(), abs=1e-5)
+    assert ("class" in row) == ("conditional" in options)
 
 
 def test_the_command_line_names_code_error_and_class(train, cli) -> None:
     train("it", data="wine", kind="vae", conditional=True, latent_dim=2)
-    said = cli("predict", "it", ",".join(["1"] * 13))
-    assert said.exit_code == 0, said.output
+    result = cli("predict", "it", ",".join(["1"] * 13))
+    assert result.exit_code == 0, result.output
     number = r"-?[\d.e+-]+"
     pattern = rf"[1,]+: code {number}, {number}; reconstruction_error {number}; class class_\d\n"
-    assert re.fullmatch(pattern, said.output)
+    assert re.fullmatch(pattern, result.output)
 
 
 @pytest.mark.parametrize(

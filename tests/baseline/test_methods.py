@@ -1,4 +1,4 @@
-"""Each method is scikit-learn's, on the lab's split, with the figures that networks get."""
+"""Each method is scikit-learn's, on the lab's split, with the metrics that networks get."""
 
 from __future__ import annotations
 
@@ -42,16 +42,16 @@ def test_a_classifier_measures_what_scikit_learn_measures(fit, algo) -> None:
     if theirs is None:
         seed = loaded.learned["seed"]
         theirs = RandomForestClassifier(20, max_depth=4, random_state=seed)
-    found = theirs.fit(train, classes).predict(inputs)
-    figures = test.summary["test"]
-    assert figures["test/n"] == len(truth)
-    assert figures["test/accuracy"] == np.mean(found == truth)
-    assert figures["test/macro_f1"] == pytest.approx(f1_score(truth, found, average="macro"))
-    assert figures["test/accuracy_low"] <= figures["test/accuracy"] <= figures["test/accuracy_high"]
+    predicted = theirs.fit(train, classes).predict(inputs)
+    metrics = test.summary["test"]
+    assert metrics["test/n"] == len(truth)
+    assert metrics["test/accuracy"] == np.mean(predicted == truth)
+    assert metrics["test/macro_f1"] == pytest.approx(f1_score(truth, predicted, average="macro"))
+    assert metrics["test/accuracy_low"] <= metrics["test/accuracy"] <= metrics["test/accuracy_high"]
     if algo != "svc":
         chances = theirs.predict_proba(inputs).clip(min=RAREST)
         chances /= chances.sum(1, keepdims=True)
-        assert figures["test/loss"] == pytest.approx(log_loss(truth, chances), rel=1e-6)
+        assert metrics["test/loss"] == pytest.approx(log_loss(truth, chances), rel=1e-6)
 
 
 REGRESSORS = {
@@ -69,10 +69,10 @@ def test_a_regression_measures_what_scikit_learn_measures(fit, algo) -> None:
     train, values = split_of(loaded, "train")
     inputs, truth = split_of(loaded, "test")
     mean, std = values.mean(), values.std()
-    found = theirs.fit(train, (values[:, 0] - mean) / std).predict(inputs) * std + mean
-    figures = result.summary["test"]
-    assert figures["test/r2"] == pytest.approx(r2_score(truth[:, 0], found), abs=1e-4)
-    assert figures["test/mse"] == pytest.approx(np.mean((truth[:, 0] - found) ** 2), rel=1e-3)
+    predicted = theirs.fit(train, (values[:, 0] - mean) / std).predict(inputs) * std + mean
+    metrics = result.summary["test"]
+    assert metrics["test/r2"] == pytest.approx(r2_score(truth[:, 0], predicted), abs=1e-4)
+    assert metrics["test/mse"] == pytest.approx(np.mean((truth[:, 0] - predicted) ** 2), rel=1e-3)
     assert result.summary["objective"]["metric"] == "eval/r2"
 
 
@@ -123,7 +123,9 @@ def test_probabilities_sum_to_one_and_no_class_is_impossible(fit) -> None:
     assert (chances > 0).all()
 
 
-@pytest.mark.parametrize("algo", [name for name, one in METHODS.items() if "regress" in one.tasks])
+@pytest.mark.parametrize(
+    "algo", [name for name, method in METHODS.items() if "regress" in method.tasks]
+)
 def test_several_values_are_learned_together(tmp_path, algo) -> None:
     from lab_baseline.baseline import Baseline
 
@@ -135,7 +137,7 @@ def test_several_values_are_learned_together(tmp_path, algo) -> None:
 
 
 def made_for_values(tmp_path, algo, outputs):
-    """Return a baseline of values that nobody runs, on data that are lent directly."""
+    """Return a baseline for regression without a runner, on data that are passed directly."""
     from types import SimpleNamespace
 
     from lab.compute.device import Compute

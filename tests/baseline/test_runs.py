@@ -19,16 +19,18 @@ def test_killed_and_resumed_it_is_the_same(fit, tmp_path, algo) -> None:
     """After the fit, where a checkpoint holds what was learned from. The row that was written since
     comes again."""
     options = {"trees": 10} if algo == "forest" else {}
-    whole = fit(algo, name="whole", checkpoint_every=50, **options)
+    uninterrupted = fit(algo, name="whole", checkpoint_every=50, **options)
     with pytest.raises(lab.RunFailed):
         fit(algo, name="killed", checkpoint_every=50, terminal=Stopper(), **options)
     state = torch.load(tmp_path / "runs/killed/checkpoints/last.pt", weights_only=True)
     assert state["clock"] > 0
     resumed = lab.resume(tmp_path / "runs" / "killed")
-    assert rows(resumed.dir) == rows(whole.dir)
-    assert difference(last_state(resumed.dir), last_state(whole.dir)) is None
-    one, two = lab.load(whole.dir), lab.load(resumed.dir)
-    assert np.array_equal(one.predict(one.example(15)), two.predict(two.example(15)))
+    assert rows(resumed.dir) == rows(uninterrupted.dir)
+    assert difference(last_state(resumed.dir), last_state(uninterrupted.dir)) is None
+    original, restored = lab.load(uninterrupted.dir), lab.load(resumed.dir)
+    assert np.array_equal(
+        original.predict(original.example(15)), restored.predict(restored.example(15))
+    )
 
 
 class Stopper(Silent):
@@ -61,15 +63,15 @@ def test_a_state_that_is_the_same_is_not_fitted_again(fit) -> None:
     fitted = loaded.estimator
     loaded.load_state_dict(loaded.state_dict())
     assert loaded.estimator is fitted
-    other = {**loaded.learned, "seed": loaded.learned["seed"] + 1}
-    loaded.load_state_dict({"model": other})
+    changed = {**loaded.learned, "seed": loaded.learned["seed"] + 1}
+    loaded.load_state_dict({"model": changed})
     assert loaded.estimator is not fitted
 
 
 def test_the_seed_moves_a_forest_and_nothing_else(fit) -> None:
     for algo, alike, options in (("knn", True, {}), ("forest", False, {"trees": 10})):
-        one, two = (fit(algo, "iris", seed=seed, **options) for seed in (0, 1))
-        assert (rows(one.dir) == rows(two.dir)) == alike
+        a, b = (fit(algo, "iris", seed=seed, **options) for seed in (0, 1))
+        assert (rows(a.dir) == rows(b.dir)) == alike
 
 
 def test_what_does_not_converge_is_said_in_a_line(fit, recwarn) -> None:
@@ -90,7 +92,7 @@ def test_predict_names_the_likeliest_classes(fit, cli) -> None:
 
 
 def test_networks_and_baselines_share_one_table(fit, cli, tmp_path) -> None:
-    """The same examples in the same split, the same figures, the same objective."""
+    """The same examples in the same split, the same metrics, the same objective."""
     common = {"data": "digits", "runs_dir": tmp_path / "runs", "wandb": "disabled", "media": False}
     runs = [
         fit("knn", "digits", name="one"),
@@ -102,8 +104,8 @@ def test_networks_and_baselines_share_one_table(fit, cli, tmp_path) -> None:
     assert {run.summary["test"]["test/n"] for run in runs} == {360}
     assert len({tuple(sorted(run.summary["test"])) for run in runs}) == 1
     loaded = [lab.load(run.dir) for run in runs]
-    data = [getattr(one, "supervision", one).data for one in loaded]
-    assert len({tuple(digests(one.dataset, one.parts).items()) for one in data}) == 1
+    data = [getattr(item, "supervision", item).data for item in loaded]
+    assert len({tuple(digests(item.dataset, item.parts).items()) for item in data}) == 1
     result = cli("compare", "--json")
     assert result.exit_code == 0, result.output
     table = json.loads(result.stdout)

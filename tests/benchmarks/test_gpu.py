@@ -45,9 +45,9 @@ def learned(scale: float = 1.0, **logged: float) -> Learned:
 
 
 def test_a_family_takes_part_by_having_a_tiny_preset() -> None:
-    found = script._families(None)
-    assert found == [s.name for s in discover().experiments() if "tiny" in s.presets]
-    assert {"dqn", "sb3", "mlp", "cnn", "baseline", "gan", "ae", "dbn"} <= set(found)
+    families = script._families(None)
+    assert families == [s.name for s in discover().experiments() if "tiny" in s.presets]
+    assert {"dqn", "sb3", "mlp", "cnn", "baseline", "gan", "ae", "dbn"} <= set(families)
 
 
 def test_a_row_goes_through_a_pipe_where_others_print_too() -> None:
@@ -104,22 +104,24 @@ def test_a_child_that_overruns_is_ended(tmp_path, monkeypatch) -> None:
 def test_the_report_is_written_with_every_row(tmp_path) -> None:
     report = script.Report(tmp_path / "deep" / "gpu.json", {"device": "cpu"})
     report.add_all([Row("mlp", "train", OK, "fine", 1.0, {"peak_mib": 3.5})])
-    found = json.loads((tmp_path / "deep" / "gpu.json").read_text())
-    assert found["device"] == "cpu"
-    assert found["rows"][0]["figures"] == {"peak_mib": 3.5}
+    written = json.loads((tmp_path / "deep" / "gpu.json").read_text())
+    assert written["device"] == "cpu"
+    assert written["rows"][0]["figures"] == {"peak_mib": 3.5}
 
 
 def test_a_checkout_offers_its_plugins_without_installation() -> None:
     folder = installed.offer("rl-gen-lab", "9.9", {"lab": {"dqn": "lab_dqn"}})
-    (found,) = distributions(path=[str(folder)])
-    assert (found.name, found.version) == ("rl-gen-lab", "9.9")
-    assert [(point.group, point.value) for point in found.entry_points] == [("lab", "lab_dqn")]
+    (distribution,) = distributions(path=[str(folder)])
+    assert (distribution.name, distribution.version) == ("rl-gen-lab", "9.9")
+    assert [(point.group, point.value) for point in distribution.entry_points] == [
+        ("lab", "lab_dqn")
+    ]
 
 
 # -- the same draws
 
 
-def draw(seed: int) -> list[torch.Tensor]:
+def sample_noise(seed: int) -> list[torch.Tensor]:
     """Draw in every way, from generators of `seed`, into memory in and out of order."""
     torch.manual_seed(seed)
     own = torch.Generator().manual_seed(seed)
@@ -132,11 +134,11 @@ def draw(seed: int) -> list[torch.Tensor]:
 
 def test_draws_are_the_same_whatever_generator_they_come_of() -> None:
     with SameDraws(0):
-        one = draw(1)
+        first = sample_noise(1)
     with SameDraws(0):
-        other = draw(2)
-    assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
-    assert any(not torch.equal(a, b) for a, b in zip(draw(1), draw(2), strict=True))
+        second = sample_noise(2)
+    assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+    assert any(not torch.equal(a, b) for a, b in zip(sample_noise(1), sample_noise(2), strict=True))
 
 
 def test_numbers_lie_in_the_same_places_whatever_the_layout() -> None:
@@ -159,20 +161,20 @@ def test_what_does_not_draw_is_left_alone() -> None:
 
 def test_a_first_update_holds_the_gradient_of_the_loss_on_the_first_batch() -> None:
     with closing(Subject("mlp")) as subject:
-        found = first_update(subject, "cpu")
+        update = first_update(subject, "cpu")
         with SameDraws(0), subject.experiment() as (experiment, _):
             batch = experiment.supervision.next()
             loss, _ = experiment.supervision.loss(experiment.net, batch)
-            wanted = torch.autograd.grad(loss, list(experiment.net.parameters()))
-    assert found.steps == 1
-    torch.testing.assert_close(found.gradients[0], torch.cat([g.flatten() for g in wanted]))
-    assert found.logged["loss"] == pytest.approx(float(loss.detach()), rel=1e-5)
-    assert found.change.any()
+            expected = torch.autograd.grad(loss, list(experiment.net.parameters()))
+    assert update.steps == 1
+    torch.testing.assert_close(update.gradients[0], torch.cat([g.flatten() for g in expected]))
+    assert update.logged["loss"] == pytest.approx(float(loss.detach()), rel=1e-5)
+    assert update.change.any()
 
 
 def test_devices_agree_within_the_stated_tolerance_and_not_beyond() -> None:
-    _, figures = compared(learned(1 + 1e-5), learned())
-    assert figures["gradients"][0] == pytest.approx(1e-5, rel=1e-2)
+    _, differences = compared(learned(1 + 1e-5), learned())
+    assert differences["gradients"][0] == pytest.approx(1e-5, rel=1e-2)
     for there in (learned(1 + 1e-3), learned(loss=2.01), learned(other=1.0), learned(float("nan"))):
         with pytest.raises(Wrong):
             compared(there, learned())

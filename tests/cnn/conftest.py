@@ -1,4 +1,4 @@
-"""Lend every test tiny pictures as an installed source, quiet runs, and the command line."""
+"""Fixtures: tiny pictures as an installed source, quiet runs, and the command line."""
 
 from __future__ import annotations
 

@@ -34,8 +34,8 @@ def take_a_step(**options) -> torch.Tensor:
         before = [p.detach().clone() for p in experiment.net.parameters()]
         assert experiment.step() == 4
         after = list(experiment.net.parameters())
-        figures = evaluate(experiment, ctx, "eval", purpose="eval")
-        assert 0 <= figures["eval/accuracy"] <= 1
+        metrics = evaluate(experiment, ctx, "eval", purpose="eval")
+        assert 0 <= metrics["eval/accuracy"] <= 1
         return torch.stack([(a - b).abs().max() for a, b in zip(after, before, strict=True)])
 
 
@@ -62,15 +62,15 @@ def test_it_learns(train) -> None:
 def test_channels_last_changes_no_figure(train) -> None:
     """After one step, which moves every parameter by more than ten times the bound: after several,
     a rounding that turned a ReLU off would be most of what is seen."""
-    both = [
+    folders = [
         train(arch="resnet20", optimizer="sgd", lr=0.01, channels_last=last, budget=16).dir
         for last in (False, True)
     ]
-    weights = [last_state(folder)["experiment"]["model"] for folder in both]
+    weights = [last_state(folder)["experiment"]["model"] for folder in folders]
     for name, value in weights[0].items():
         assert torch.allclose(value, weights[1][name], atol=1e-5), name
-    found = lab.load(both[1])
-    assert found.net.layer1[0].conv1.weight.is_contiguous(memory_format=torch.channels_last)
+    loaded = lab.load(folders[1])
+    assert loaded.net.layer1[0].conv1.weight.is_contiguous(memory_format=torch.channels_last)
 
 
 # -- going on
@@ -85,7 +85,7 @@ HARD = {
 
 def test_what_fails_within_an_epoch_ends_bit_for_bit_like_the_whole(train, tmp_path) -> None:
     """84 examples an epoch: a checkpoint at 112 lies within the second one."""
-    whole = train("whole", **HARD, checkpoint_every=112)
+    uninterrupted = train("whole", **HARD, checkpoint_every=112)
     fixed = {"data": "bars", "batch_size": 16, "runs_dir": tmp_path / "runs", "name": "broken"}
     fixed |= {"wandb": "disabled", "media": False, "width": 1.0, "checkpoint_every": 112}
     plugins = discover()
@@ -93,9 +93,9 @@ def test_what_fails_within_an_epoch_ends_bit_for_bit_like_the_whole(train, tmp_p
     with pytest.raises(lab.RunFailed):
         api.start(spec, config.resolve(spec, {**fixed, **HARD}), plugins, Failing(176))
     resumed = lab.resume(tmp_path / "runs" / "broken")
-    assert rows(resumed.dir) == rows(whole.dir)
-    assert difference(last_state(resumed.dir), last_state(whole.dir)) is None
-    assert resumed.summary["test"] == whole.summary["test"]
+    assert rows(resumed.dir) == rows(uninterrupted.dir)
+    assert difference(last_state(resumed.dir), last_state(uninterrupted.dir)) is None
+    assert resumed.summary["test"] == uninterrupted.summary["test"]
 
 
 @pytest.mark.slow
@@ -165,8 +165,8 @@ def test_googlenets_auxiliary_heads_count_by_three_tenths(train) -> None:
     value, accuracy = experiment.loss(net, batch)
     torch.manual_seed(0)
     outputs = net(images)
-    main, one, two = (cross_entropy(out, classes) for out in outputs)
-    assert torch.allclose(value, main + 0.3 * (one + two))
+    main, first, second = (cross_entropy(out, classes) for out in outputs)
+    assert torch.allclose(value, main + 0.3 * (first + second))
     assert accuracy == (outputs[0].argmax(1) == classes).float().mean()
     alone, _ = experiment.loss(net.eval(), batch)
     assert torch.allclose(alone, cross_entropy(net(images), classes))
@@ -177,8 +177,8 @@ def test_labels_are_smoothed_in_training_and_not_in_measuring(train) -> None:
     images, classes = torch.rand(6, 1, 8, 8), torch.arange(6) % 3
     value, _ = smooth.loss(smooth.net, {"inputs": images, "targets": classes})
     logs = smooth.net(images).log_softmax(1)
-    shares = 0.8 * torch.nn.functional.one_hot(classes, 3) + 0.2 / 3
-    assert torch.allclose(value, -(shares * logs).sum(1).mean())
+    smoothed = 0.8 * torch.nn.functional.one_hot(classes, 3) + 0.2 / 3
+    assert torch.allclose(value, -(smoothed * logs).sum(1).mean())
     data = smooth.supervision.data.eval
     logits = smooth.net(smooth.info.prepare_inputs(data.inputs))
     with torch.no_grad():
@@ -237,9 +237,9 @@ def test_image_files_of_any_size_are_named(train, cli, tmp_path) -> None:
         picture.paste((200, 200, 200), (0, 13 * number, 40, 13 * number + 13))
         picture.save(tmp_path / f"bar{number}.png")
     files = [str(tmp_path / f"bar{number}.png") for number in range(3)]
-    said = cli("predict", result.dir, *files, "--top", 1)
-    assert said.exit_code == 0, said.output
-    for number, line in enumerate(said.output.splitlines()):
+    completed = cli("predict", result.dir, *files, "--top", 1)
+    assert completed.exit_code == 0, completed.output
+    for number, line in enumerate(completed.output.splitlines()):
         assert line.startswith(f"{files[number]}: bar{number} ")
     refused = cli("predict", result.dir, tmp_path / "none.png")
     assert refused.exit_code == 2
@@ -261,9 +261,9 @@ def test_an_exported_network_answers_the_same(train, cli, tmp_path, arch, to) ->
         pytest.importorskip("onnxruntime")
     result = train(arch=arch, budget=16, ema=0.5)
     out = tmp_path / "net"
-    said = cli("export", result.dir, "--to", to, "--out", out)
-    assert said.exit_code == 0, said.output
-    assert Path(said.output.strip()) == out
+    completed = cli("export", result.dir, "--to", to, "--out", out)
+    assert completed.exit_code == 0, completed.output
+    assert Path(completed.output.strip()) == out
     if to == "safetensors":
         from safetensors.torch import load_file
 

@@ -1,4 +1,4 @@
-"""What docs/cnn.md shows works, and its figures are those of the networks."""
+"""What docs/cnn.md shows works, and its counts are those of the networks."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def test_the_figures_of_the_table_are_those_of_the_network(arch) -> None:
     shape, classes, parameters, millions = TABLE[arch]
     with torch.device("meta"):
         net = build(arch, channels=shape[0], size=shape[1:], classes=classes)
-    found = totals(summarize(net, shape))
-    assert (f"{found[0]:,}", f"{found[1] / 1e6:,.1f}") == (parameters, millions)
+    counts = totals(summarize(net, shape))
+    assert (f"{counts[0]:,}", f"{counts[1] / 1e6:,.1f}") == (parameters, millions)
 
 
 @pytest.mark.timeout(600)

@@ -35,11 +35,11 @@ def show(cli):
     ],
 )
 def test_published_sizes_come_out(show, arch, parameters, millions) -> None:
-    found = show("cnn", "--arch", arch, *IMAGENET)
-    assert found["parameters"] == parameters
-    assert found["parameters"] == sum(row["parameters"] for row in found["layers"])
+    summary = show("cnn", "--arch", arch, *IMAGENET)
+    assert summary["parameters"] == parameters
+    assert summary["parameters"] == sum(row["parameters"] for row in summary["layers"])
     if millions is not None:
-        assert round(found["multiply_adds"] / 1e6) == millions
+        assert round(summary["multiply_adds"] / 1e6) == millions
 
 
 def test_auxiliary_heads_lenet_and_fcn(show) -> None:
@@ -53,22 +53,22 @@ def test_auxiliary_heads_lenet_and_fcn(show) -> None:
 
 
 def test_without_sizes_they_come_from_the_data(show) -> None:
-    found = show("cnn", "--data", "bars", "--data-args", "side=12,channels=3", "--arch", "lenet5")
-    assert found["input_shape"] == [3, 12, 12]
-    assert found["outputs"] == 3
-    assert found["layers"][0] == {
+    summary = show("cnn", "--data", "bars", "--data-args", "side=12,channels=3", "--arch", "lenet5")
+    assert summary["input_shape"] == [3, 12, 12]
+    assert summary["outputs"] == 3
+    assert summary["layers"][0] == {
         "name": "features.0",
         "type": "Conv2d",
         "output_shape": [6, 12, 12],
         "parameters": 3 * 6 * 25 + 6,
         "multiply_adds": 12 * 12 * 3 * 6 * 25,
     }
-    both = show("cnn", "--data", "bars", "--arch", "lenet5", "--outputs", 7)
-    assert both["layers"][-1]["output_shape"] == [7]
+    overridden = show("cnn", "--data", "bars", "--arch", "lenet5", "--outputs", 7)
+    assert overridden["layers"][-1]["output_shape"] == [7]
 
 
 def test_sizes_without_data_are_those_of_no_preset(show) -> None:
-    """One for digits would halve the width of a network that was asked for by size alone."""
+    """A preset for digits would halve the width of a network that is given by size alone."""
     cifar = ("--shape", "3,32,32", "--outputs", 10)
     assert show("cnn", "--arch", "resnet20", *cifar)["parameters"] == 269_722
     tuned = show("cnn", "--arch", "resnet20", "--preset", "digits-resnet20", *cifar)
@@ -78,9 +78,9 @@ def test_sizes_without_data_are_those_of_no_preset(show) -> None:
 
 
 def test_perceptrons_are_shown_too(show) -> None:
-    found = show("mlp", "--hidden", "10,5", "--data", "rows")
-    assert found["parameters"] == 4 * 10 + 10 + 10 * 5 + 5 + 5 * 2 + 2
-    assert found["multiply_adds"] == 40 + 50 + 10
+    summary = show("mlp", "--hidden", "10,5", "--data", "rows")
+    assert summary["parameters"] == 4 * 10 + 10 + 10 * 5 + 5 + 5 * 2 + 2
+    assert summary["multiply_adds"] == 40 + 50 + 10
 
 
 def test_a_table_for_people(cli) -> None:
@@ -146,8 +146,8 @@ def test_a_strangers_experiment_takes_part(cli, show, tmp_path) -> None:
     file.write_text(PLUGIN)
     before = list(sys.path)
     try:
-        found = show(f"{file}:theirs", "--units", 2, "--shape", 5, "--outputs", 4)
-        assert found["parameters"] == 5 * 8 + 8
+        summary = show(f"{file}:theirs", "--units", 2, "--shape", 5, "--outputs", 4)
+        assert summary["parameters"] == 5 * 8 + 8
         refused = cli("model", f"{file}:mute")
         assert refused.exit_code == 2
         assert "mute does not say what its network is" in refused.output

@@ -82,8 +82,8 @@ def test_the_backbone_keeps_nothing_that_only_classifies(arch) -> None:
     net = meta("fcn32s", arch, (64, 64))
     assert not [m for m in net.modules() if isinstance(m, nn.Linear)]
     with torch.device("meta"):
-        whole = build(arch, channels=3, size=(64, 64), classes=5).state_dict()
-    assert set(net.backbone.state_dict()) < set(whole)
+        classifier_state = build(arch, channels=3, size=(64, 64), classes=5).state_dict()
+    assert set(net.backbone.state_dict()) < set(classifier_state)
 
 
 def test_among_equal_strides_the_deepest_map_is_read() -> None:

@@ -203,7 +203,7 @@ def test_the_strided_convolution_rounds_up_by_zeros_behind() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arch", "name", "deviation"),
+    ("arch", "name", "std"),
     [
         ("resnet18", "layer4.0.conv1.weight", (2 / (9 * 512)) ** 0.5),
         ("resnet56", "layer3.1.conv1.weight", (2 / (9 * 64)) ** 0.5),
@@ -213,10 +213,10 @@ def test_the_strided_convolution_rounds_up_by_zeros_behind() -> None:
         ("vgg11", "classifier.3.weight", (2 / 512) ** 0.5),
     ],
 )
-def test_weights_start_with_the_deviation_of_their_paper(arch, name, deviation) -> None:
+def test_weights_start_with_the_deviation_of_their_paper(arch, name, std) -> None:
     torch.manual_seed(0)
     net = build(arch, channels=3, size=(16, 16), classes=10)
-    assert net.get_parameter(name).std().item() == pytest.approx(deviation, rel=0.02)
+    assert net.get_parameter(name).std().item() == pytest.approx(std, rel=0.02)
 
 
 @pytest.mark.parametrize("arch", ["alexnet", "vgg11"])
@@ -231,14 +231,14 @@ def test_the_signal_lives_through_small_nets_without_norms(arch) -> None:
 def test_adaptive_windows_are_those_of_torch(sides) -> None:
     height, width, down, across = sides
     images = torch.randn(2, 3, height, width, dtype=torch.double)
-    found = windows(height, down, images) @ images @ windows(width, across, images).T
-    torch.testing.assert_close(found, adaptive_avg_pool2d(images, (down, across)))
+    pooled = windows(height, down, images) @ images @ windows(width, across, images).T
+    torch.testing.assert_close(pooled, adaptive_avg_pool2d(images, (down, across)))
 
 
 @pytest.mark.parametrize("arch", ["alexnet", "vgg11", "googlenet"])
 def test_no_gradient_goes_through_what_does_not_repeat_itself_on_cuda(arch) -> None:
     """Of all that these networks are made of torch lists adaptive pooling alone, to more than one
-    pixel, among what raises where deterministic kernels are asked for. "meta" stands for CUDA."""
+    pixel, among what raises where deterministic kernels are required. "meta" stands for CUDA."""
     net = build(arch, channels=3, size=(64, 64), classes=4).to("meta").train()
     torch.use_deterministic_algorithms(True)
     try:
@@ -246,17 +246,17 @@ def test_no_gradient_goes_through_what_does_not_repeat_itself_on_cuda(arch) -> N
     finally:
         torch.use_deterministic_algorithms(False)
     several = outputs if isinstance(outputs, tuple) else (outputs,)
-    found = {node.name() for output in several for node in _passed(output.grad_fn)}
-    assert any("Convolution" in name for name in found)
-    assert not any(name.startswith("AdaptiveAvgPool") for name in found)
+    names = {node.name() for output in several for node in _passed(output.grad_fn)}
+    assert any("Convolution" in name for name in names)
+    assert not any(name.startswith("AdaptiveAvgPool") for name in names)
 
 
 def _passed(last) -> set:
     """Return all nodes that a gradient passes from the last one on."""
-    found, ahead = set(), [last]
+    nodes, ahead = set(), [last]
     while ahead:
         node = ahead.pop()
-        if node is not None and node not in found:
-            found.add(node)
+        if node is not None and node not in nodes:
+            nodes.add(node)
             ahead += [before for before, _ in node.next_functions]
-    return found
+    return nodes

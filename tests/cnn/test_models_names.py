@@ -1,4 +1,4 @@
-"""Networks are asked for by name, in sentences where it cannot be, and their layers have names."""
+"""Networks are built by name, a wrong name is a plain message, and layers have names."""
 
 from __future__ import annotations
 
@@ -127,9 +127,9 @@ def test_the_head_and_the_last_convolution_are_named(arch, head, convolution) ->
 def test_stages_hold_every_parameter_once(arch) -> None:
     net = meta(arch)
     held = [p for name, _ in stages(net) for p in net.get_submodule(name).parameters()]
-    beside = [p for name, p in net.named_parameters() if name.startswith("aux")]
+    auxiliary = [p for name, p in net.named_parameters() if name.startswith("aux")]
     assert len(held) == len({id(p) for p in held})
-    assert {id(p) for p in held} == {id(p) for p in net.parameters()} - {id(p) for p in beside}
+    assert {id(p) for p in held} == {id(p) for p in net.parameters()} - {id(p) for p in auxiliary}
 
 
 def test_stages_go_from_input_to_output() -> None:

@@ -1,6 +1,6 @@
 """Every architecture is the published one: parameters to the unit, multiply-adds, and names.
 
-Networks are made on torch's meta device: shapes without numbers, so that the largest costs nothing.
+Networks are made on torch's meta device: shapes without data, so that the largest costs nothing.
 """
 
 from __future__ import annotations
@@ -126,8 +126,8 @@ def multiply_adds(net: nn.Module, side: int) -> int:
 
     def count(layer: nn.Module, _: object, out: torch.Tensor) -> None:
         nonlocal total
-        one_output = layer.weight[0].numel()
-        total += out[0].numel() * one_output
+        per_output = layer.weight[0].numel()
+        total += out[0].numel() * per_output
 
     for layer in net.modules():
         if isinstance(layer, nn.Conv2d | nn.Linear):

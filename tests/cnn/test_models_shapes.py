@@ -48,8 +48,8 @@ def test_the_other_depths_take_small_pictures(arch) -> None:
 def test_strides_are_those_of_the_maps(arch, size) -> None:
     net = meta(arch, size)
     maps = net.feature_maps(torch.zeros(1, 3, *size, device="meta"))
-    found = [(x.shape[2], x.shape[3]) for x in maps]
-    assert found == [(size[0] // each.stride, size[1] // each.stride) for each in net.maps]
+    sizes = [(x.shape[2], x.shape[3]) for x in maps]
+    assert sizes == [(size[0] // each.stride, size[1] // each.stride) for each in net.maps]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_the_small_stem_keeps_more_of_a_small_picture(arch, full, small) -> None
 
 @pytest.mark.parametrize("arch", ["lenet5", "resnet18", "mobilenet_v2", "googlenet", "simple"])
 def test_a_training_step_reaches_every_parameter(arch) -> None:
-    """On real numbers: eight pixels, one channel, as scikit-learn's digits."""
+    """With real data: eight pixels, one channel, as scikit-learn's digits."""
     torch.manual_seed(0)
     net = build(arch, channels=1, size=(8, 8), classes=10).train()
     out = net(torch.rand(4, 1, 8, 8))
@@ -145,7 +145,9 @@ def test_the_least_size_works_and_one_pixel_less_is_refused(arch, stem, least) -
 def test_the_width_multiplies_channels(arch) -> None:
     half, full = (meta(arch, (32, 32), width=width) for width in (0.5, 1.0))
     pairs = zip(half.maps[:-1], full.maps[:-1], strict=True)
-    assert all(one.channels == two.channels // 2 for one, two in pairs if two.channels > 24)
+    assert all(
+        narrow.channels == wide.channels // 2 for narrow, wide in pairs if wide.channels > 24
+    )
 
 
 def test_width_12_is_three_quarters_of_a_cifar_network() -> None:

@@ -101,9 +101,9 @@ def test_it_is_listed_predicts_and_is_exported(train, file, cli, tmp_path) -> No
     assert "parameters     740" in listed.output  # 3*8*9 + 8 + 128*4 + 4
     result = train(model=f"{file}:Own")
     Image.new("L", (8, 8)).save(tmp_path / "black.png")
-    said = cli("predict", result.dir, tmp_path / "black.png")
-    assert said.exit_code == 0, said.output
-    assert "bar" in said.output
+    completed = cli("predict", result.dir, tmp_path / "black.png")
+    assert completed.exit_code == 0, completed.output
+    assert "bar" in completed.output
     assert cli("export", result.dir).exit_code == 0
 
 
@@ -126,6 +126,6 @@ def test_mistakes_are_plain_messages(train, file, monkeypatch, options, message)
 def test_a_network_that_does_not_take_the_pictures_says_where(train, file, cli) -> None:
     with pytest.raises(lab.RunFailed, match="my_file.py|shapes cannot be multiplied"):
         train(model=f"{file}:Wrong")
-    shown = cli("model", "cnn", "--model", f"{file}:Wrong", "--shape", "1,8,8", "--outputs", 3)
-    assert shown.exit_code == 1
-    assert "The network cannot take an input of 1 x 8 x 8" in shown.output
+    completed = cli("model", "cnn", "--model", f"{file}:Wrong", "--shape", "1,8,8", "--outputs", 3)
+    assert completed.exit_code == 1
+    assert "The network cannot take an input of 1 x 8 x 8" in completed.output

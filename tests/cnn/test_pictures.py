@@ -26,12 +26,12 @@ def test_the_textbooks_kernels_convolve_as_scipy_does(channels) -> None:
     """Symmetric or not: what is called a convolution in networks is scipy's correlation."""
     images = images_of(channels)
     gray = images[0].double().mean(0).numpy()
-    found = pictures.textbook(images)
-    assert set(found) == set(pictures.KERNELS)
+    filtered = pictures.textbook(images)
+    assert set(filtered) == set(pictures.KERNELS)
     for name, kernel in pictures.KERNELS.items():
         window = np.array(kernel, float)
         window /= max(1, abs(window.sum()))
-        seen = found[name][0].numpy()
+        seen = filtered[name][0].numpy()
         expected = ndimage.correlate(gray, window, mode="constant")
         np.testing.assert_allclose(seen, expected, rtol=1e-5, atol=1e-3)
         by_signal = signal.convolve2d(gray, window[::-1, ::-1], mode="same")
@@ -41,14 +41,16 @@ def test_the_textbooks_kernels_convolve_as_scipy_does(channels) -> None:
 def test_sobels_and_laplaces_kernels_are_scipys_own() -> None:
     picture = images_of(1)[:1]
     gray = picture[0, 0].double().numpy()
-    found = {name: maps[0, 1:-1, 1:-1].numpy() for name, maps in pictures.textbook(picture).items()}
+    filtered = {
+        name: maps[0, 1:-1, 1:-1].numpy() for name, maps in pictures.textbook(picture).items()
+    }
     inside = (slice(1, -1), slice(1, -1))
     for name, expected in (
         ("edges across", ndimage.sobel(gray, axis=1)),
         ("edges down", ndimage.sobel(gray, axis=0)),
         ("outline", ndimage.laplace(gray)),
     ):
-        np.testing.assert_allclose(found[name], expected[inside], rtol=1e-5, atol=1e-3)
+        np.testing.assert_allclose(filtered[name], expected[inside], rtol=1e-5, atol=1e-3)
 
 
 class OneConvolution(nn.Module):
@@ -84,9 +86,9 @@ def test_grad_cam_looks_at_each_image_for_itself() -> None:
     inputs = torch.randn(4, 1, 16, 16)
     together, classes = pictures.grad_cam(net, inputs)
     for number in range(4):
-        alone, one = pictures.grad_cam(net, inputs[number : number + 1])
+        alone, predicted = pictures.grad_cam(net, inputs[number : number + 1])
         assert torch.allclose(alone[0], together[number], atol=1e-5)
-        assert one[0] == classes[number]
+        assert predicted[0] == classes[number]
 
 
 @pytest.mark.parametrize("arch", ["simple", "lenet5", "resnet20", "googlenet"])
@@ -97,8 +99,8 @@ def test_looking_touches_no_weight_gradient_mode_or_randomness(arch) -> None:
     random = torch.get_rng_state()
     inputs = torch.randn(3, 1, 16, 16, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
-        shown = dict(pictures.looks(net, images_of(1, 16), inputs, info))
-    assert list(shown) == ["filters", "kernels", "feature_maps", "grad_cam"]
+        grids = dict(pictures.looks(net, images_of(1, 16), inputs, info))
+    assert list(grids) == ["filters", "kernels", "feature_maps", "grad_cam"]
     assert difference(dict(net.state_dict()), before) is None
     assert all(p.grad is None for p in net.parameters())
     assert torch.equal(torch.get_rng_state(), random)
@@ -115,20 +117,20 @@ def test_frozen_networks_have_their_heat_too() -> None:
 
 def test_filters_over_three_channels_are_in_color() -> None:
     grid = pictures.filters(torch.randn(5, 3, 4, 4))
-    assert [picture.shape for picture, _ in grid.shown] == [(3, 4, 4)] * 5
-    assert all(picture.min() == 0 and picture.max() == 1 for picture, _ in grid.shown)
-    assert pictures.filters(torch.randn(5, 2, 4, 4)).shown[0][0].shape == (1, 4, 4)
-    assert len(pictures.filters(torch.randn(200, 1, 3, 3)).shown) == pictures.FILTERS
+    assert [picture.shape for picture, _ in grid.tiles] == [(3, 4, 4)] * 5
+    assert all(picture.min() == 0 and picture.max() == 1 for picture, _ in grid.tiles)
+    assert pictures.filters(torch.randn(5, 2, 4, 4)).tiles[0][0].shape == (1, 4, 4)
+    assert len(pictures.filters(torch.randn(200, 1, 3, 3)).tiles) == pictures.FILTERS
 
 
 def test_masks_are_tinted_by_class_and_the_ground_is_left_alone() -> None:
     picture = torch.full((1, 3, 2, 2), 100, dtype=torch.uint8)
     mask = torch.tensor([[[0, 1], [2, 1]]])
     info = lab.DatasetInfo("x", "image", "segment", (3, 2, 2), ("g", "a", "b"), 3, (0.0,), (1.0,))
-    shown = pictures.overlay(picture, mask, torch.zeros_like(mask), info).shown
-    image, found, true = (one for one, _ in shown)
-    assert [title for _, title in shown] == ["image", "found", "true"]
-    assert torch.allclose(found, image)
+    panels = pictures.overlay(picture, mask, torch.zeros_like(mask), info).tiles
+    image, predicted, true = (panel for panel, _ in panels)
+    assert [title for _, title in panels] == ["image", "found", "true"]
+    assert torch.allclose(predicted, image)
     assert torch.equal(true[:, 0, 0], image[:, 0, 0])
     expected = 0.4 * 100 / 255 + 0.6 * torch.tensor(pictures.COLORS[1] / 255).float()
     assert torch.allclose(true[:, 0, 1], expected)
@@ -139,8 +141,8 @@ def test_masks_are_tinted_by_class_and_the_ground_is_left_alone() -> None:
 def test_a_run_draws_at_its_end_and_only_where_media_are_wanted(train, monkeypatch) -> None:
     result = train("drawn", media=True)
     names = {path.name for path in (result.dir / "media").iterdir()}
-    wanted = ("confusion", "filters", "kernels", "feature_maps", "grad_cam")
-    assert names == {f"000000064-{name}.png" for name in wanted}
+    expected = ("confusion", "filters", "kernels", "feature_maps", "grad_cam")
+    assert names == {f"000000064-{name}.png" for name in expected}
 
     def figure(self):
         raise AssertionError("drawn")
@@ -195,16 +197,16 @@ class Aside(nn.Module):
 
 
 @pytest.mark.parametrize(
-    ("kind", "shown"),
+    ("kind", "expected"),
     [
         (NoConvolution, []),
         (Bare, ["filters", "kernels"]),
         (Aside, ["filters", "kernels", "feature_maps"]),
     ],
 )
-def test_a_network_that_lacks_something_gets_fewer_pictures(kind, shown, tmp_path) -> None:
+def test_a_network_that_lacks_something_gets_fewer_pictures(kind, expected, tmp_path) -> None:
     net = kind(1, (3, 3), 2)
-    found = dict(pictures.looks(net, images_of(1, 3), torch.randn(3, 1, 3, 3), ABOUT))
-    assert list(found) == shown
-    for name, grid in found.items():
+    grids = dict(pictures.looks(net, images_of(1, 3), torch.randn(3, 1, 3, 3), ABOUT))
+    assert list(grids) == expected
+    for name, grid in grids.items():
         grid.savefig(tmp_path / f"{name}.png")

@@ -1,4 +1,4 @@
-"""A network says of each pixel what it shows: training, resuming, and what cannot be asked."""
+"""A network classifies each pixel: training, resuming, and options that are refused."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ def test_every_variant_trains(segment, fcn, arch, aux) -> None:
 def test_what_was_stopped_ends_as_if_it_had_not_been(segment) -> None:
     """With 84 examples for training, 160 is within the second epoch."""
     options = {"eval_every": 80, "class_weights": "balanced", "clip_norm": 1.0}
-    whole = segment("whole", budget=320, **options)
+    uninterrupted = segment("whole", budget=320, **options)
     part = segment("part", budget=160, **options)
     resumed = lab.resume(part.dir, budget=320)
-    ours, theirs = (last_state(run.dir)["experiment"] for run in (resumed, whole))
+    ours, theirs = (last_state(run.dir)["experiment"] for run in (resumed, uninterrupted))
     assert difference(ours, theirs) is None
-    assert rows(resumed.dir)[-1] == rows(whole.dir)[-1]
+    assert rows(resumed.dir)[-1] == rows(uninterrupted.dir)[-1]
 
 
 def test_masks_are_drawn_over_the_pictures_in_their_colors(segment) -> None:
@@ -74,16 +74,16 @@ def test_balanced_weights_give_each_class_of_pixels_the_same_say(segment) -> Non
     targets = supervision.data.train.targets.long()
     weights = supervision.criterion.class_weights
     assert torch.equal(weights, class_weights(targets, 4))
-    shares = weights * torch.bincount(targets.flatten(), minlength=4)
-    assert torch.allclose(shares, shares[0].expand(4))
+    totals = weights * torch.bincount(targets.flatten(), minlength=4)
+    assert torch.allclose(totals, totals[0].expand(4))
     assert weights.max() > 1.5 * weights.min()
 
 
 def test_the_probabilities_of_each_pixel_sum_to_one(segment) -> None:
     experiment = lab.load(segment(budget=16).dir)
-    found = experiment.predict(experiment.example(2))
-    assert found.shape == (2, 4, 16, 16)
-    assert found.sum(1) == pytest.approx(1, abs=1e-5)
+    probabilities = experiment.predict(experiment.example(2))
+    assert probabilities.shape == (2, 4, 16, 16)
+    assert probabilities.sum(1) == pytest.approx(1, abs=1e-5)
 
 
 def test_the_auxiliary_head_of_a_dilated_resnet_counts_by_half(segment) -> None:
@@ -123,8 +123,8 @@ def test_it_begins_with_another_segmentation(segment, tmp_path) -> None:
     again = segment("again", init_from="first", lr=1e-12, budget=16)
     for name, value in lab.load(first.dir).net.named_parameters():
         assert torch.allclose(lab.load(again.dir).net.get_parameter(name), value, atol=1e-9)
-    other = {"side": 16, "channels": 3, "kinds": 2}
-    fewer = segment("fewer", init_from="first", data_args=other, lr=1e-12, budget=16)
+    data_args = {"side": 16, "channels": 3, "kinds": 2}
+    fewer = segment("fewer", init_from="first", data_args=data_args, lr=1e-12, budget=16)
     assert lab.load(fewer.dir).net.scores[0].out_channels == 3
 
 

@@ -101,15 +101,15 @@ def test_another_number_of_classes_gets_a_new_head_on_the_old_features(train, or
 def test_resume_and_prediction_do_not_need_the_origin(train, origin, tmp_path, transfer) -> None:
     options = {"init_from": "origin", "transfer": transfer, "eval_every": 32, "ema": 0.5}
     options |= {"data_args": {"kinds": 2}, "batch_size": 16}
-    whole = train("whole", budget=128, **options)
+    uninterrupted = train("whole", budget=128, **options)
     part = train("part", budget=64, **options)
     shutil.rmtree(origin)
     resumed = lab.resume(part.dir, budget=128)
     assert resumed.state == "finished"
-    assert difference(weights_of(resumed.dir), weights_of(whole.dir)) is None
-    answers = lab.load(whole.dir).predict(torch.zeros(2, 1, 8, 8, dtype=torch.uint8))
+    assert difference(weights_of(resumed.dir), weights_of(uninterrupted.dir)) is None
+    answers = lab.load(uninterrupted.dir).predict(torch.zeros(2, 1, 8, 8, dtype=torch.uint8))
     assert answers.shape == (2, 2)
-    lab.evaluate(whole.dir)
+    lab.evaluate(uninterrupted.dir)
 
 
 def test_torchvisions_names_load_without_counts_and_under_old_names(train, tmp_path) -> None:
@@ -132,11 +132,11 @@ def test_torchvisions_names_load_without_counts_and_under_old_names(train, tmp_p
 
 def test_googlenets_auxiliary_heads_are_optional(train, tmp_path) -> None:
     """Weights with them serve a network without, and the other way round; new ones learn."""
-    both = {
+    states = {
         aux: build("googlenet", channels=1, size=(8, 8), classes=3, aux=aux).state_dict()
         for aux in (True, False)
     }
-    for aux, state in both.items():
+    for aux, state in states.items():
         save_file(state, tmp_path / f"{aux}.safetensors")
     fixed = {"arch": "googlenet", "budget": 16, "transfer": "last-1"}
     without = train("without", init_from=str(tmp_path / "True.safetensors"), aux="off", **fixed)
@@ -155,9 +155,9 @@ def test_weights_come_from_safetensors_and_from_checkpoints(train, origin, tmp_p
     save_file(weights_of(origin, "best"), tmp_path / "w.safetensors")
     torch.save({"epoch": 3, "state_dict": weights_of(origin, "best")}, tmp_path / "w.pt")
     places = (tmp_path / "w.safetensors", tmp_path / "w.pt", origin / "checkpoints" / "best.pt")
-    found = [weights_of(train(init_from=str(place)).dir) for place in places]
-    assert difference(found[0], found[1]) is None
-    assert difference(found[0], found[2]) is None
+    weights = [weights_of(train(init_from=str(place)).dir) for place in places]
+    assert difference(weights[0], weights[1]) is None
+    assert difference(weights[0], weights[2]) is None
 
 
 # -- mistakes
@@ -202,9 +202,9 @@ def test_a_malicious_pickle_is_not_executed(train, tmp_path) -> None:
 
 
 def test_broken_files_and_what_is_no_weights_are_plain_messages(train, origin, tmp_path) -> None:
-    whole = (origin / "checkpoints" / "best.pt").read_bytes()
+    data = (origin / "checkpoints" / "best.pt").read_bytes()
     broken = {
-        "torn.pt": whole[: len(whole) // 2],
+        "torn.pt": data[: len(data) // 2],
         "noise.pt": os.urandom(999),
         "empty.pt": b"",
         "noise.safetensors": b"\x08" + os.urandom(99),

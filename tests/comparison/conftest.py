@@ -1,4 +1,4 @@
-"""Write run folders as runs leave them, and lend a browser."""
+"""Fixtures: run folders as runs leave them, and a browser."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs are chosen, grouped and judged as asked; what is not whole is listed and left out."""
+"""Runs are selected, grouped and ranked by the query; incomplete runs are listed and left out."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ def two_groups(write: Write) -> None:
 
 def test_groups_are_ranked_with_what_differs_and_how_sure_it_is(write) -> None:
     two_groups(write)
-    found = compare(select([], Path("runs")))
-    assert [(g.name, g.n, g.best) for g in found.groups] == [("ga", 3, 14.0), ("gb", 3, 12.0)]
-    assert [g.differing for g in found.groups] == [{"lr": 0.1}, {"lr": 0.2}]
-    assert found.groups[0].iqm == found.groups[0].mean == 12.0
-    assert found.groups[0].low < 12.0 < found.groups[0].high
-    assert found.groups[0].rate == 20.0
-    (pair,) = found.improvements
+    comparison = compare(select([], Path("runs")))
+    assert [(g.name, g.n, g.best) for g in comparison.groups] == [("ga", 3, 14.0), ("gb", 3, 12.0)]
+    assert [g.differing for g in comparison.groups] == [{"lr": 0.1}, {"lr": 0.2}]
+    assert comparison.groups[0].iqm == comparison.groups[0].mean == 12.0
+    assert comparison.groups[0].low < 12.0 < comparison.groups[0].high
+    assert comparison.groups[0].rate == 20.0
+    (pair,) = comparison.improvements
     assert (pair["better"], pair["than"]) == ("ga", "gb")
     assert pair["probability"] == pytest.approx((2 + 2.5 + 3) / 9)
-    assert found.metric == "test/return"
+    assert comparison.metric == "test/return"
 
 
 def test_a_key_that_no_run_has_groups_nothing(write) -> None:
@@ -56,9 +56,9 @@ def test_lower_is_better_where_the_objective_says_so(write) -> None:
     for seed in range(2):
         write(f"a{seed}", 5.0, group="ga", direction="min", seed=seed)
         write(f"b{seed}", 1.0, group="gb", direction="min", seed=seed)
-    found = compare(select([], Path("runs")))
-    assert [g.name for g in found.groups] == ["gb", "ga"]
-    assert found.improvements[0]["probability"] == 1.0
+    comparison = compare(select([], Path("runs")))
+    assert [g.name for g in comparison.groups] == ["gb", "ga"]
+    assert comparison.improvements[0]["probability"] == 1.0
     assert lab("--fail-under", "test/return=3").exit_code == 1
     assert lab("--fail-under", "test/return=6").exit_code == 0
 
@@ -94,7 +94,7 @@ def test_what_is_not_whole_is_listed_and_never_averaged_in(write) -> None:
     assert result.exit_code == 0, result.output
     report = json.loads(result.stdout)
     assert [(g["name"], g["n"], g["iqm"]) for g in report["groups"]] == [("g", 1, 10.0)]
-    left = {one["run"]: (one["state"], one["why"]) for one in report["left"]}
+    left = {row["run"]: (row["state"], row["why"]) for row in report["left"]}
     assert set(left) == {"failed", "crashed", "torn", "empty", "cut", "lost", "poor"}
     assert left["failed"] == ("failed", "stumbled")
     assert left["crashed"][0] == "crashed"
@@ -146,10 +146,13 @@ def test_runs_are_chosen_by_name_pattern_path_and_group_each_once(write, tmp_pat
 
 def test_runs_can_be_grouped_by_any_key(write) -> None:
     two_groups(write)
-    found = compare(select([], Path("runs")), ComparisonQuery(by=("experiment", "lr")))
-    assert [g.name for g in found.groups] == ["experiment=dqn, lr=0.1", "experiment=dqn, lr=0.2"]
-    (one,) = compare(select([], Path("runs")), ComparisonQuery(by=("experiment",))).groups
-    assert one.n == 6
+    comparison = compare(select([], Path("runs")), ComparisonQuery(by=("experiment", "lr")))
+    assert [g.name for g in comparison.groups] == [
+        "experiment=dqn, lr=0.1",
+        "experiment=dqn, lr=0.2",
+    ]
+    (group,) = compare(select([], Path("runs")), ComparisonQuery(by=("experiment",))).groups
+    assert group.n == 6
 
 
 def test_seeds_of_several_tasks_are_strata(write) -> None:
@@ -165,8 +168,8 @@ def test_one_run_of_each_task_says_nothing_of_the_spread_between_seeds(write) ->
     for task, value in zip("ABC", (1.0, 5.0, 9.0), strict=True):
         write(f"a{task}", value, target=task)
         write(f"b{task}", value + 1, target=task, group="other", seed=0)
-    found = compare(select([], Path("runs")))
-    assert [(g.n, g.low, g.high) for g in found.groups] == [(3, None, None)] * 2
+    comparison = compare(select([], Path("runs")))
+    assert [(g.n, g.low, g.high) for g in comparison.groups] == [(3, None, None)] * 2
 
 
 @pytest.fixture

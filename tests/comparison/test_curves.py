@@ -19,13 +19,13 @@ def curve(clock, value, seconds=None) -> Curve:
 
 def test_a_metric_is_read_with_all_its_axes(write) -> None:
     write("a", 1.0, curve=(0.0, 3.0, 5.0))
-    found = read(Run(Path("runs/a")))
-    assert list(found) == ["eval/return", "train/loss"]
-    assert found["eval/return"].clock.tolist() == [0, 100, 200]
-    assert found["eval/return"].seconds.tolist() == [0, 5, 10]
-    assert found["eval/return"].time.tolist() == [1.7e9, 1.7e9 + 5, 1.7e9 + 10]
-    assert found["eval/return"].value.tolist() == [0, 3, 5]
-    assert found["train/loss"].clock.tolist() == [50]
+    curves = read(Run(Path("runs/a")))
+    assert list(curves) == ["eval/return", "train/loss"]
+    assert curves["eval/return"].clock.tolist() == [0, 100, 200]
+    assert curves["eval/return"].seconds.tolist() == [0, 5, 10]
+    assert curves["eval/return"].time.tolist() == [1.7e9, 1.7e9 + 5, 1.7e9 + 10]
+    assert curves["eval/return"].value.tolist() == [0, 3, 5]
+    assert curves["train/loss"].clock.tolist() == [50]
 
 
 def test_a_torn_last_line_ends_the_curve(write) -> None:
@@ -36,17 +36,17 @@ def test_a_torn_last_line_ends_the_curve(write) -> None:
 
 
 def test_by_clock_only_what_all_runs_have_is_averaged() -> None:
-    found = band([curve([0, 10, 20], [0, 2, 4]), curve([0, 20, 30], [2, 8, 9])])
-    assert found.x.tolist() == [0, 20]
-    assert found.iqm.tolist() == [1, 6]
-    assert (found.low.tolist(), found.high.tolist()) == ([0, 4], [2, 8])
+    averaged = band([curve([0, 10, 20], [0, 2, 4]), curve([0, 20, 30], [2, 8, 9])])
+    assert averaged.x.tolist() == [0, 20]
+    assert averaged.iqm.tolist() == [1, 6]
+    assert (averaged.low.tolist(), averaged.high.tolist()) == ([0, 4], [2, 8])
 
 
 def test_by_seconds_runs_are_interpolated_over_the_time_that_all_trained() -> None:
     slow, fast = curve([0, 10], [0, 1], [0, 10]), curve([0, 10], [0, 1], [0, 5])
-    found = band([slow, fast], "seconds", points=2)
-    assert found.x.tolist() == [0, 5]
-    assert found.iqm.tolist() == [0, pytest.approx(0.75)]
+    averaged = band([slow, fast], "seconds", points=2)
+    assert averaged.x.tolist() == [0, 5]
+    assert averaged.iqm.tolist() == [0, pytest.approx(0.75)]
 
 
 @pytest.mark.parametrize("axis", ["clock", "seconds"])
@@ -56,10 +56,10 @@ def test_runs_that_share_no_point_make_no_band(axis) -> None:
 
 @pytest.mark.parametrize("axis", ["clock", "seconds"])
 def test_one_run_is_a_line_without_a_band(axis) -> None:
-    found = band([curve([0, 10], [3, 4])], axis)
-    assert found.iqm.tolist() == [3, 4]
-    assert found.low is found.high is None
-    assert [(p["iqm"], p["low"], p["high"]) for p in found.points()] == [
+    averaged = band([curve([0, 10], [3, 4])], axis)
+    assert averaged.iqm.tolist() == [3, 4]
+    assert averaged.low is averaged.high is None
+    assert [(p["iqm"], p["low"], p["high"]) for p in averaged.points()] == [
         (3, None, None), (4, None, None),
     ]  # fmt: skip
 

@@ -53,8 +53,8 @@ def column(browser: Any, table: str, number: int) -> list[str]:
 
 def lines(browser: Any) -> dict[str, Any]:
     """Return what the chart draws by name of the group."""
-    found = ask(browser, "document.getElementById('chart').data.filter(t => t.showlegend)")
-    return {trace["name"]: trace for trace in found}
+    traces = ask(browser, "document.getElementById('chart').data.filter(t => t.showlegend)")
+    return {trace["name"]: trace for trace in traces}
 
 
 def resize(browser: Any, width: int, height: int, theme: str = "light") -> None:

@@ -238,9 +238,9 @@ def test_mistakes_are_said_on_the_command_line(write: Write) -> None:
         (["--where", "lr~1"], "is no condition"),
     ):
         process = begin(*words)
-        _, said = process.communicate(timeout=helpers.LONG)
+        _, output = process.communicate(timeout=helpers.LONG)
         assert process.returncode == 2
-        assert message in said
+        assert message in output
 
 
 def test_a_taken_port_is_a_plain_mistake(write: Write) -> None:
@@ -249,6 +249,6 @@ def test_a_taken_port_is_a_plain_mistake(write: Write) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         process = begin("--port", str(taken.getsockname()[1]))
-        _, said = process.communicate(timeout=helpers.LONG)
+        _, output = process.communicate(timeout=helpers.LONG)
     assert process.returncode == 1
-    assert "cannot be used" in said
+    assert "cannot be used" in output

@@ -28,7 +28,7 @@ CPU = torch.device("cpu")
 def reading(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let values be read, as any number: the first step looks at the data once."""
     with monkeypatch.context() as patch:
-        patch.setattr(torch, "equal", lambda one, other: False)
+        patch.setattr(torch, "equal", lambda a, b: False)
         patch.setattr(torch.Tensor, "__float__", lambda tensor: 0.5)
         yield
 

@@ -58,19 +58,19 @@ def test_threads_and_determinism_are_set_and_put_back(monkeypatch, deterministic
 
 @pytest.mark.parametrize("deterministic", [True, False])
 @pytest.mark.parametrize(
-    ("before", "wanted"), [(None, ":4096:8"), (":16:8", ":16:8"), (":0:0", None)]
+    ("before", "expected"), [(None, ":4096:8"), (":16:8", ":16:8"), (":0:0", None)]
 )
 def test_any_run_finds_what_cublas_needs_for_a_later_deterministic_one(
-    monkeypatch, deterministic, before, wanted
+    monkeypatch, deterministic, before, expected
 ) -> None:
     """torch reads the variable at the first product of matrices on CUDA, and never again."""
     monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
     if before:
         monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", before)
     with device.configured(1, deterministic):
-        found = os.environ["CUBLAS_WORKSPACE_CONFIG"]
-    # a value that does not repeat is a person's own choice, until determinism is asked for
-    assert found == (wanted or (":4096:8" if deterministic else before))
+        configured = os.environ["CUBLAS_WORKSPACE_CONFIG"]
+    # a value that does not repeat is a person's own choice, unless determinism is requested
+    assert configured == (expected or (":4096:8" if deterministic else before))
 
 
 def test_a_determinism_that_only_warns_stays_one_that_only_warns() -> None:

@@ -1,4 +1,4 @@
-"""All randomness follows from one seed, can be lent and comes back to the bit."""
+"""All randomness follows from one seed; a scope with its own seed restores it to the bit."""
 
 # ruff: noqa: NPY002  legacy generators are what is tested
 
@@ -57,21 +57,21 @@ def test_a_saved_state_continues_alike(seed, before, after) -> None:
     draw(randomness, before)
     state = randomness.state_dict()
     future = draw(randomness, after)
-    other = Randomness(seed + 1, CPU)
-    other.load_state_dict(state)
-    assert draw(other, after) == future
+    restored = Randomness(seed + 1, CPU)
+    restored.load_state_dict(state)
+    assert draw(restored, after) == future
 
 
 @given(seeds, seeds, draw_counts, draw_counts)
-def test_lending_restores_everything_to_the_bit(seed, lent_seed, before, within) -> None:
+def test_lending_restores_everything_to_the_bit(seed, scoped_seed, before, within) -> None:
     randomness = Randomness(seed, CPU)
     own, generator = randomness.numpy, randomness.torch
     draw(randomness, before)
     state = randomness.state_dict()
-    with randomness.scoped(lent_seed):
+    with randomness.scoped(scoped_seed):
         first = draw(randomness, within)
     assert difference(state, randomness.state_dict()) is None
-    with randomness.scoped(lent_seed):
+    with randomness.scoped(scoped_seed):
         assert draw(randomness, within) == first
     assert randomness.numpy is own
     assert randomness.torch is generator

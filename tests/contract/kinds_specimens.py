@@ -25,7 +25,7 @@ MODULE = "kinds_specimens"
 RELEASE = threading.Event()  # what hanging specimens wait for
 KEPT: list[Any] = []
 CALLS = count()
-OWN_CACHE = tempfile.TemporaryDirectory()  # the user's own, where a check does not lend another
+OWN_CACHE = tempfile.TemporaryDirectory()  # the user's own, unless a check sets another
 
 
 # -- sources
@@ -72,8 +72,8 @@ def in_color() -> lab.Dataset:
 
 
 def without_a_class() -> lab.Dataset:
-    found = points()
-    return lab.Dataset(found.inputs, found.targets, classes=("below", "above", "beyond"))
+    dataset = points()
+    return lab.Dataset(dataset.inputs, dataset.targets, classes=("below", "above", "beyond"))
 
 
 def few() -> lab.Dataset:

@@ -114,15 +114,15 @@ OFFERED = [SPEC]
 BREAKS: list[tuple[str, str, str]] = []  # check, name of the specimen, a word of the message
 
 
-def breaks(check: str, said: str, **changes: Any) -> Any:
-    """Offer a class as an experiment that must fail `check` with a message that has `said`."""
+def breaks(check: str, message: str, **changes: Any) -> Any:
+    """Offer a class as an experiment that must fail `check` with a message that has `message`."""
 
     def offer(kind: type) -> type:
         name = f"{check.replace('_', '-')}-{sum(c == check for c, _, _ in BREAKS) + 1}"
         role = "config" if issubclass(kind, lab.Config) else "experiment"
         spec = {role: f"{MODULE}:{kind.__name__}", **changes}
         OFFERED.append(replace(SPEC, name=name, **spec))
-        BREAKS.append((check, name, said))
+        BREAKS.append((check, name, message))
         return kind
 
     return offer
@@ -328,10 +328,10 @@ class Deaf(Honest):
 class BeginsAlike(Honest):
     def __init__(self, config: Config, ctx: lab.Context) -> None:
         super().__init__(config, ctx)
-        draw = torch.Generator().manual_seed(0)
+        generator = torch.Generator().manual_seed(0)
         with torch.no_grad():
             for parameter in self.net.parameters():
-                parameter.uniform_(-1, 1, generator=draw)
+                parameter.uniform_(-1, 1, generator=generator)
 
 
 @breaks("nothing_is_seeded", "numpy.random.seed")
@@ -551,7 +551,7 @@ class StaysHere(Honest):
 class Unwrapped(Honest):
     def __init__(self, config: Config, ctx: lab.Context) -> None:
         super().__init__(config, ctx)
-        self.other = torch.nn.Linear(1, 1)
+        self.unwrapped = torch.nn.Linear(1, 1)
 
 
 @breaks("tensors_are_on_the_device", "is on meta")
@@ -658,7 +658,7 @@ class PlaysANumber(Honest):
 class AsksForInputs(PlaysANumber):
     """One capability that is not possible here hides nothing of the next."""
 
-    def predict_command(self, asked: Any) -> Any:
+    def predict_command(self, options: Any) -> Any:
         raise lab.UsageError("Nothing to predict.")
 
 
@@ -672,19 +672,19 @@ class PlayingCounts(Honest):
 class Offers(Honest):
     """Honest, with all that has a command."""
 
-    def predict_command(self, asked: Predict) -> list[dict[str, Any]]:
-        rows = np.array([[float(word)] for word in asked.inputs], np.float32)
+    def predict_command(self, options: Predict) -> list[dict[str, Any]]:
+        rows = np.array([[float(word)] for word in options.inputs], np.float32)
         answers = self.predict(rows)[:, 0].tolist()
-        return [{"input": w, "values": [y]} for w, y in zip(asked.inputs, answers, strict=True)]
+        return [{"input": w, "values": [y]} for w, y in zip(options.inputs, answers, strict=True)]
 
-    def sample_command(self, asked: Sample) -> Any:
-        return lab.Table(("x",), [(float(n),) for n in range(asked.n)])
+    def sample_command(self, options: Sample) -> Any:
+        return lab.Table(("x",), [(float(n),) for n in range(options.n)])
 
     def play_command(self, options: lab.Play) -> Any:
         return lab.Clip([np.zeros((4, 4, 3), np.uint8)] * 2, 10)
 
-    def export_command(self, asked: Export) -> Path:
-        path = asked.out or self.ctx.dir / "net.safetensors"
+    def export_command(self, options: Export) -> Path:
+        path = options.out or self.ctx.dir / "net.safetensors"
         save_file(self.net.state_dict(), path.with_suffix(".safetensors"))
         return path.with_suffix(".safetensors")
 
@@ -702,35 +702,35 @@ offers("offers", **OFFERING)(Offers)
 
 @breaks("predict_answers_each_input", "answers 1 inputs for 3", **OFFERING)
 class PredictsTheFirst(Offers):
-    def predict_command(self, asked: Predict) -> list[dict[str, Any]]:
-        return super().predict_command(asked)[:1]
+    def predict_command(self, options: Predict) -> list[dict[str, Any]]:
+        return super().predict_command(options)[:1]
 
 
 @breaks("predict_answers_each_input", "says nothing of the input", **OFFERING)
 class PredictsTheInputAlone(Offers):
-    def predict_command(self, asked: Predict) -> list[dict[str, Any]]:
-        return [{"input": word} for word in asked.inputs]
+    def predict_command(self, options: Predict) -> list[dict[str, Any]]:
+        return [{"input": word} for word in options.inputs]
 
 
 @breaks("predict_answers_each_input", "ValueError", **OFFERING)
 class CannotRead(Offers):
     """What is right for no inputs fails on the first."""
 
-    def predict_command(self, asked: Predict) -> list[dict[str, Any]]:
-        if asked.inputs:
+    def predict_command(self, options: Predict) -> list[dict[str, Any]]:
+        if options.inputs:
             raise ValueError("a shape of old")
         return []
 
 
 @breaks("sample_draws_as_many_as_asked", "--n 1 has 5 rows", **OFFERING)
 class SamplesFive(Offers):
-    def sample_command(self, asked: Sample) -> Any:
-        return super().sample_command(asked.model_copy(update={"n": 5}))
+    def sample_command(self, options: Sample) -> Any:
+        return super().sample_command(options.model_copy(update={"n": 5}))
 
 
 @breaks("sample_draws_as_many_as_asked", "shows no more than --n 1", **OFFERING)
 class ShowsOne(Offers):
-    def sample_command(self, asked: Sample) -> Any:
+    def sample_command(self, options: Sample) -> Any:
         return np.zeros((8, 8), np.uint8)
 
 
@@ -742,16 +742,16 @@ class PlaysInSizes(Offers):
 
 @breaks("export_can_be_loaded", "does not load", **OFFERING)
 class ExportsWords(Offers):
-    def export_command(self, asked: Export) -> Path:
-        path = super().export_command(asked)
+    def export_command(self, options: Export) -> Path:
+        path = super().export_command(options)
         path.write_text("weights")
         return path
 
 
 @breaks("export_can_be_loaded", "was asked for", **OFFERING)
 class ExportsElsewhere(Offers):
-    def export_command(self, asked: Export) -> Path:
-        return super().export_command(asked.model_copy(update={"out": None}))
+    def export_command(self, options: Export) -> Path:
+        return super().export_command(options.model_copy(update={"out": None}))
 
 
 # -- options that all families share
@@ -841,7 +841,7 @@ class Averaging(Config):
 
 @offers("averages", config=f"{MODULE}:Averaging")
 class Averages(Honest):
-    """Keep an average of the weights beside them."""
+    """Keep an average of the weights as well."""
 
     def __init__(self, config: Any, ctx: lab.Context) -> None:
         super().__init__(config, ctx)
@@ -947,7 +947,7 @@ class SelectsByTest(Reads):
 
 
 class Acts(Honest):
-    """Play beside what is learned; keeps every promise."""
+    """Play an environment as well as learn; keeps every promise."""
 
     @cached_property
     def envs(self) -> lab.Envs:

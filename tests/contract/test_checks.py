@@ -51,12 +51,12 @@ def second_device(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lab.compute.device.available", lambda: ["cpu:1", "cpu"])
 
 
-@pytest.mark.parametrize(("check", "name", "said"), specimens.BREAKS, ids=str)
-def test_a_broken_promise_is_caught(check, name, said, second_device) -> None:
+@pytest.mark.parametrize(("check", "name", "message"), specimens.BREAKS, ids=str)
+def test_a_broken_promise_is_caught(check, name, message, second_device) -> None:
     result = examined(name, check)
     assert result.status == BROKEN, result
-    assert said in result.message
-    if said not in (
+    assert message in result.message
+    if message not in (
         "only where it began",
         "ValueError",
         "Unsupported",
@@ -160,14 +160,14 @@ FILES = {
 
 @pytest.mark.parametrize("case", FILES)
 def test_files_that_import_what_they_should_not_are_caught(package, case) -> None:
-    check, file, line, said = FILES[case]
+    check, file, line, message = FILES[case]
     subject = Subject("packed")
     assert examine(subject, check, None).status == KEPT
     path = package / file
     path.write_text(line + path.read_text())
     result = examine(subject, check, None)
     assert result.status == BROKEN
-    assert said in result.message
+    assert message in result.message
 
 
 def test_a_name_that_two_plugins_offer_is_caught(package, tmp_path) -> None:
@@ -208,11 +208,11 @@ def test_an_expected_failure_needs_a_reason_and_a_check() -> None:
 def test_an_expected_failure_is_no_failure_and_an_unexpected_pass_is_one() -> None:
     reasons = {"clock_is_kept": "its clock is a float", "spec_is_complete": "just so"}
     report = check_plugin(f"{FILE}:clock-is-kept-1", only=list(reasons), expected_failures=reasons)
-    found = {result.check: result for result in report.results}
-    assert found["clock_is_kept"].status == EXPECTED
-    assert found["clock_is_kept"].message == "its clock is a float"
-    assert found["spec_is_complete"].status == BROKEN
-    assert "was expected to fail" in found["spec_is_complete"].message
+    results = {result.check: result for result in report.results}
+    assert results["clock_is_kept"].status == EXPECTED
+    assert results["clock_is_kept"].message == "its clock is a float"
+    assert results["spec_is_complete"].status == BROKEN
+    assert "was expected to fail" in results["spec_is_complete"].message
     assert not report.passed
 
 
@@ -234,8 +234,8 @@ def test_pytest_shows_each_check_and_is_strict_about_expected_failures(tmp_path)
         "{'clock_is_kept': 'no reason at all'})\n"
         "def test_contract(check):\n    check()\n"
     )
-    wanted = "clock_is_kept or nothing_is_printed or spec_is_complete or devices"
-    words = ["-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", "-k", wanted, "."]
+    selected = "clock_is_kept or nothing_is_printed or spec_is_complete or devices"
+    words = ["-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", "-k", selected, "."]
     done = helpers.run_child(
         [sys.executable, *words], tmp_path, helpers.child_environment(), warm=True
     )

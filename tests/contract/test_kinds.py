@@ -74,12 +74,12 @@ def examined(kind: str, spec: kinds.Spec, check: str, plugins: Plugins):
         subject.close()
 
 
-@pytest.mark.parametrize(("kind", "check", "spec", "said"), CASES)
-def test_a_broken_promise_is_caught(kind, check, spec, said, plugins, monkeypatch) -> None:
+@pytest.mark.parametrize(("kind", "check", "spec", "message"), CASES)
+def test_a_broken_promise_is_caught(kind, check, spec, message, plugins, monkeypatch) -> None:
     monkeypatch.setattr(TrackerSubject, "seconds", 2.0)
     result = examined(kind, spec, check, plugins)
     assert result.status == BROKEN, result
-    assert said in result.message
+    assert message in result.message
     assert not result.traceback, "the check itself says what is wrong"
 
 
@@ -201,9 +201,9 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         del sys.modules[name]
 
 
-@pytest.mark.parametrize(("check", "kind", "file", "line", "said"), FILES)
+@pytest.mark.parametrize(("check", "kind", "file", "line", "message"), FILES)
 def test_files_that_are_not_as_they_should_be_are_caught(
-    package, check, kind, file, line, said
+    package, check, kind, file, line, message
 ) -> None:
     plugins = discover()
     spec = kinds.find_one("packed", plugins, kind)
@@ -212,7 +212,7 @@ def test_files_that_are_not_as_they_should_be_are_caught(
     path.write_text(before + code if line in (UNSORTED, HUGE) else code + before)
     result = examined(kind, spec, check, plugins)
     assert result.status == BROKEN, result
-    assert said in result.message
+    assert message in result.message
     path.write_text(before)
     for name in [name for name in sys.modules if name.startswith("packed_kinds")]:
         del sys.modules[name]
@@ -255,15 +255,15 @@ def run(*words: object):
 
 
 def test_a_name_of_several_kinds_asks_which(package) -> None:
-    asked = run("packed")
-    assert asked.exit_code == 2
-    assert "Say which: --kind environment or --kind source or" in asked.output
+    refused = run("packed")
+    assert refused.exit_code == 2
+    assert "Say which: --kind environment or --kind source or" in refused.output
     answered = run("packed", "--kind", "command", "--json")
     assert answered.exit_code == 0, answered.output
-    found = json.loads(answered.stdout)
-    assert found["passed"]
-    assert {(r["kind"], r["name"]) for r in found["results"]} == {("command", "packed")}
-    assert {r["check"] for r in found["results"]} == set(checks("command"))
+    report = json.loads(answered.stdout)
+    assert report["passed"]
+    assert {(r["kind"], r["name"]) for r in report["results"]} == {("command", "packed")}
+    assert {r["check"] for r in report["results"]} == set(checks("command"))
 
 
 def test_a_file_is_checked_for_everything_that_it_offers(tmp_path, monkeypatch) -> None:
@@ -295,7 +295,7 @@ def test_a_file_is_checked_for_everything_that_it_offers(tmp_path, monkeypatch) 
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["digts"], "nothing of the name 'digts'. Did you mean 'digits'?"),
         (["digits", "--kind", "tracker"], "There is no tracker 'digits'"),
@@ -304,10 +304,10 @@ def test_a_file_is_checked_for_everything_that_it_offers(tmp_path, monkeypatch) 
         ([], "Check what?"),
     ],
 )
-def test_a_mistake_is_a_plain_line(words, said) -> None:
+def test_a_mistake_is_a_plain_line(words, message) -> None:
     result = run(*words)
     assert result.exit_code == 2
-    assert said in result.output
+    assert message in result.output
     assert "Traceback" not in result.output
 
 

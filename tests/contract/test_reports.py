@@ -1,4 +1,4 @@
-"""What is broken is told once, at the plugin's own line, and nothing is waited for without end."""
+"""A broken check is reported once, at the plugin's own line, and every wait has a limit."""
 
 from __future__ import annotations
 
@@ -56,16 +56,16 @@ def test_a_run_that_fails_is_told_once_at_the_plugins_own_line() -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "said"),
+    ("number", "message"),
     [
         (1, "the default of --lr, -1, is refused by its own range"),
         (2, "the default of --lr, fast, is refused by its own type"),
     ],
 )
-def test_a_bad_default_is_told_once_and_called_one(number, said) -> None:
+def test_a_bad_default_is_told_once_and_called_one(number, message) -> None:
     report = check_plugin(f"{FILE}:defaults-are-valid-{number}")
     (failure,) = report.failures
-    assert failure.message.startswith(said)
+    assert failure.message.startswith(message)
     assert {r.message for r in report.results if r.check in SOME} == {"needs defaults_are_valid"}
 
 

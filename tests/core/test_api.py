@@ -58,25 +58,25 @@ def test_an_experiment_that_has_nothing_left_to_do_ends_complete(train) -> None:
 def test_rows_stand_on_the_grids_whatever_the_step(train, toy) -> None:
     result = train(toy, **options(toy), eval_every=350, log_every=130)
     end = min(result.summary["clock"]["value"], TOYS[toy])
-    found = rows(result.dir)
-    clocks = [row["clock"] for row in found]
+    history = rows(result.dir)
+    clocks = [row["clock"] for row in history]
     assert clocks == sorted(clocks)
-    evaluated = [row["clock"] for row in found if any(k.startswith("eval/") for k in row)]
-    logged = [row["clock"] for row in found if any(k.startswith("train/") for k in row)]
+    evaluated = [row["clock"] for row in history if any(k.startswith("eval/") for k in row)]
+    logged = [row["clock"] for row in history if any(k.startswith("train/") for k in row)]
     if toy != "toy-dbn":
         assert set(range(0, end, 350)) | {end} == set(evaluated)
     assert all(clock % 350 == 0 or clock == end for clock in evaluated)
     # The last step serves the end, also where it passed a grid point.
     assert set(range(130, end - STEP[toy], 130)) <= set(logged)
     assert all(clock % 130 == 0 or clock == end for clock in logged)
-    tested = [row["clock"] for row in found if any(k.startswith("test/") for k in row)]
+    tested = [row["clock"] for row in history if any(k.startswith("test/") for k in row)]
     assert tested == [end]
 
 
 def test_different_seeds_share_their_evaluation_clocks(train) -> None:
     def clocks(seed: int, batch: int) -> list[int]:
-        found = rows(train("toy-epochs", budget=1500, seed=seed, batch_size=batch).dir)
-        return [row["clock"] for row in found if "eval/accuracy" in row]
+        history = rows(train("toy-epochs", budget=1500, seed=seed, batch_size=batch).dir)
+        return [row["clock"] for row in history if "eval/accuracy" in row]
 
     assert clocks(0, 48) == clocks(1, 37)
 
@@ -105,10 +105,10 @@ def test_other_cadences_give_the_same_weights(train, toy) -> None:
 
 
 def test_one_seed_gives_one_history_and_another_seed_another(train, toy) -> None:
-    one, again, other = (train(toy, **options(toy), seed=seed).dir for seed in (3, 3, 4))
-    assert rows(one) == rows(again)
-    assert difference(last_state(one), last_state(again)) is None
-    assert rows(one) != rows(other)
+    first, again, another = (train(toy, **options(toy), seed=seed).dir for seed in (3, 3, 4))
+    assert rows(first) == rows(again)
+    assert difference(last_state(first), last_state(again)) is None
+    assert rows(first) != rows(another)
 
 
 def test_a_run_leaves_the_process_as_it_was(train, tmp_path, monkeypatch) -> None:
@@ -146,8 +146,8 @@ def test_an_evaluation_repeats_the_recorded_test_figure(train, toy) -> None:
 
 def test_another_evaluation_seed_gives_other_randomness_that_repeats(train) -> None:
     result = train("toy-gan", budget=500)
-    other = lab.evaluate(result.dir, seed=8)
-    assert other == lab.evaluate(result.dir, seed=8) != result.summary["test"]
+    metrics = lab.evaluate(result.dir, seed=8)
+    assert metrics == lab.evaluate(result.dir, seed=8) != result.summary["test"]
 
 
 def test_best_is_the_best_evaluation_and_its_weights_are_kept(train, toy) -> None:
@@ -267,9 +267,9 @@ def test_a_larger_budget_trains_on(train, toy) -> None:
     after = rows(longer.dir)
     assert after[: len(before)] == before
     assert [row["clock"] for row in after if any(k.startswith("test/") for k in row)] == [1920]
-    whole = train(toy, budget=1920, log_every=100, eval_every=240)
+    direct = train(toy, budget=1920, log_every=100, eval_every=240)
     assert (
-        difference(last_state(longer.dir)["experiment"], last_state(whole.dir)["experiment"])
+        difference(last_state(longer.dir)["experiment"], last_state(direct.dir)["experiment"])
         is None
     )
 
@@ -326,7 +326,7 @@ def test_a_resume_that_fails_lets_go_of_the_run(train, monkeypatch) -> None:
 
 
 class Ledger:
-    """A tracker that keeps what it is told."""
+    """A tracker that keeps what it receives."""
 
     def __init__(self) -> None:
         self.started: list[bool] = []
@@ -411,12 +411,12 @@ def test_a_tracker_that_comes_later_gets_the_whole_run(train, ledger, monkeypatc
 def test_runs_lists_what_was_run(train, tmp_path) -> None:
     for name in ("b", "a"):
         train("odd", name=name, seed=5)
-    found = list(lab.runs(tmp_path / "runs"))
-    assert [run.name for run in found] == ["a", "b"]
-    assert found[0].config["lr"] == 0.5
-    assert found[0].summary["seed"] == 5
-    assert found[0].metrics()[0]["clock"] == 0
-    assert found[0].state == "finished"
+    listed = list(lab.runs(tmp_path / "runs"))
+    assert [run.name for run in listed] == ["a", "b"]
+    assert listed[0].config["lr"] == 0.5
+    assert listed[0].summary["seed"] == 5
+    assert listed[0].metrics()[0]["clock"] == 0
+    assert listed[0].state == "finished"
     assert list(lab.runs(tmp_path / "nothing")) == []
 
 
@@ -460,8 +460,8 @@ def test_what_an_experiment_offers_beyond_training_can_be_called(train) -> None:
 
 
 def test_an_end_shows_an_episode_where_there_is_something_to_show(train) -> None:
-    shown = train("odd").dir / "media"
-    assert [path.read_text() for path in shown.iterdir()] == ["la la la"]
+    media = train("odd").dir / "media"
+    assert [path.read_text() for path in media.iterdir()] == ["la la la"]
     assert not (train("odd", media=False).dir / "media").exists()
 
 

@@ -20,19 +20,19 @@ CLOCKS = ("budget", "eval_every", "log_every", "checkpoint_every")
 
 def models() -> dict[str, type[Options]]:
     """Return every set of options that the lab and its plugins have, by a name for the test."""
-    found: dict[str, type[Options]] = {"runner": RunOptions}
+    classes: dict[str, type[Options]] = {"runner": RunOptions}
     plugins = discover()
     for spec in plugins.experiments():
-        found[spec.name] = spec.load_config()
+        classes[spec.name] = spec.load_config()
         for name, path in spec.capabilities.items():
-            found[f"{spec.name} {name}"] = import_object(path)
+            classes[f"{spec.name} {name}"] = import_object(path)
     for source in plugins.sources().values():
         if source.options:
-            found[f"source {source.name}"] = import_object(source.options)
+            classes[f"source {source.name}"] = import_object(source.options)
     for tracker in plugins.trackers().values():
         if tracker.options:
-            found[f"tracker {tracker.name}"] = tracker.load_options()
-    return found
+            classes[f"tracker {tracker.name}"] = tracker.load_options()
+    return classes
 
 
 MODELS = models()
@@ -78,7 +78,7 @@ def test_a_clock_may_be_larger() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (("--lr", "inf"), "--lr inf: should be a finite number"),
         (("--lr", "1e999"), "--lr 1e999: should be a finite number"),
@@ -87,7 +87,7 @@ def test_a_clock_may_be_larger() -> None:
         (("--stop-at", "eval/score>=1e999"), "is no criterion"),
     ],
 )
-def test_it_is_one_plain_line(cli, words, said) -> None:
+def test_it_is_one_plain_line(cli, words, message) -> None:
     result = cli("run", "odd", *words)
     assert (result.exit_code, len(result.stderr.splitlines())) == (2, 1)
-    assert re.search(re.escape(said), result.stderr), result.stderr
+    assert re.search(re.escape(message), result.stderr), result.stderr

@@ -84,8 +84,8 @@ def test_wrong_input_gives_plain_lines_and_exit_code_2(cli, trained) -> None:
         assert result.stdout == "", words
         assert expected in result.stderr, (words, result.stderr)
         assert "Traceback" not in result.stderr, words
-        said = result.stderr.partition("Error: ")[2].splitlines()
-        assert 1 <= len(said) <= 2, (words, said)
+        lines = result.stderr.partition("Error: ")[2].splitlines()
+        assert 1 <= len(lines) <= 2, (words, lines)
         assert len(result.stderr.splitlines()) <= 5, words
 
 
@@ -99,8 +99,8 @@ def test_json_is_one_document_on_stdout(cli, trained) -> None:
     evaluated = document(cli("eval", "two", "--json"))
     assert evaluated["metrics"] == resumed["summary"]["test"]
     assert {run["name"] for run in document(cli("runs", "--json"))} == {"one", "two", "gan"}
-    shown = document(cli("show", "two", "--json"))
-    assert shown["summary"] == resumed["summary"]
+    record = document(cli("show", "two", "--json"))
+    assert record["summary"] == resumed["summary"]
     played = document(cli("play", "two", "--json", "--text", "hum"))
     assert Path(played["file"]).read_text() == "hum"
     offered = {plugin["name"]: plugin for plugin in document(cli("plugins", "--json"))}
@@ -277,8 +277,8 @@ def test_runs_of_an_empty_folder_says_how_to_start(cli) -> None:
 
 def test_show_shows_config_test_metrics_and_checkpoints(cli, trained) -> None:
     text = cli("show", "one").stdout
-    for shown in ("finished", "hidden", "test/score", "train/loss", "best.pt", "episode"):
-        assert shown in text
+    for expected in ("finished", "hidden", "test/score", "train/loss", "best.pt", "episode"):
+        assert expected in text
 
 
 def test_a_run_without_a_summary_can_be_listed_and_shown(cli, trained, tmp_path) -> None:
@@ -368,8 +368,8 @@ def test_a_criterion_can_be_dropped_to_train_on_to_the_budget(cli, train) -> Non
     assert summary(Path("runs/early"))["ended"] == "eval/score>=-1e+09"
     assert cli("resume", "early").exit_code == 2
     assert cli("resume", "early", "--stop-at", "none").exit_code == 0
-    found = summary(Path("runs/early"))
-    assert (found["ended"], found["clock"]["value"]) == ("budget", 200)
+    recorded = summary(Path("runs/early"))
+    assert (recorded["ended"], recorded["clock"]["value"]) == ("budget", 200)
 
 
 def test_runs_that_start_in_one_second_have_names_of_their_own(train, monkeypatch) -> None:

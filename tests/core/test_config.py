@@ -1,4 +1,4 @@
-"""Options come from five places in a fixed order, and every mistake is told at once."""
+"""Options come from five places in a fixed order, and all mistakes are reported together."""
 
 from __future__ import annotations
 
@@ -26,17 +26,19 @@ def resolved(result) -> dict:
 
 
 @pytest.mark.parametrize(
-    "said", [c for n in range(5) for c in itertools.combinations(LEVELS, n)], ids="+".join
+    "levels", [c for n in range(5) for c in itertools.combinations(LEVELS, n)], ids="+".join
 )
-def test_flags_beat_environment_beats_file_beats_preset_beats_default(cli, tmp_path, said) -> None:
+def test_flags_beat_environment_beats_file_beats_preset_beats_default(
+    cli, tmp_path, levels
+) -> None:
     (tmp_path / "options.yaml").write_text(f"lr: {VALUE['file']}\n")
     args = ["--budget", 10, "--json"]
-    args += ["--lr", VALUE["flag"]] if "flag" in said else []
-    args += ["--config", "options.yaml"] if "file" in said else []
-    args += ["--preset", "quick"] if "preset" in said else []
-    environment = {"LAB_LR": str(VALUE["environment"])} if "environment" in said else {}
+    args += ["--lr", VALUE["flag"]] if "flag" in levels else []
+    args += ["--config", "options.yaml"] if "file" in levels else []
+    args += ["--preset", "quick"] if "preset" in levels else []
+    environment = {"LAB_LR": str(VALUE["environment"])} if "environment" in levels else {}
     result = cli("run", "odd", *args, **environment)
-    assert resolved(result)["lr"] == VALUE[next(iter(said), "default")]
+    assert resolved(result)["lr"] == VALUE[next(iter(levels), "default")]
 
 
 def test_runner_options_follow_the_same_order(cli, tmp_path) -> None:
@@ -128,11 +130,11 @@ def test_the_recorded_config_repeats_the_run(cli, tmp_path) -> None:
     assert cli("run", "odd", *first, "--name", "one").exit_code == 0
     again = cli("run", "odd", "--config", "runs/one/config.yaml", "--name", "two")
     assert again.exit_code == 0, again.stderr
-    one, two = (
+    a, b = (
         yaml.safe_load((tmp_path / "runs" / n / "config.yaml").read_text()) for n in ("one", "two")
     )
-    assert one["config"] == two["config"]
-    assert {**one["run"], "name": "two"} == two["run"]
+    assert a["config"] == b["config"]
+    assert {**a["run"], "name": "two"} == b["run"]
     assert helpers.rows(tmp_path / "runs/one") == helpers.rows(tmp_path / "runs/two")
 
 
@@ -143,8 +145,8 @@ def test_a_changed_rerun_is_no_member_of_the_old_group(cli, tmp_path) -> None:
         "rate": ["--config", "runs/one/config.yaml", "--lr", 0.1],
     }.items():
         assert cli("run", "odd", *args, "--name", name).exit_code == 0
-    one, seed, rate = (helpers.summary(tmp_path / "runs" / n) for n in ("one", "seed", "rate"))
-    assert one["group"] == seed["group"] != rate["group"]
+    original, seed, rate = (helpers.summary(tmp_path / "runs" / n) for n in ("one", "seed", "rate"))
+    assert original["group"] == seed["group"] != rate["group"]
 
 
 @pytest.mark.parametrize(
@@ -235,7 +237,7 @@ def test_no_experiment_option_hides_one_of_the_runner(train) -> None:
 
 def test_help_shows_every_default_and_range(cli) -> None:
     text = " ".join(cli("run", "odd", "--help").stdout.split())
-    for shown in (
+    for expected in (
         "[> 0; default: 0.5]",
         "[default: 8,4]",
         "[default: no]",
@@ -244,7 +246,7 @@ def test_help_shows_every_default_and_range(cli) -> None:
         "--help",
         "quick: lr=0.25, budget=40",
     ):
-        assert shown in text
+        assert expected in text
 
 
 def test_a_file_may_not_be_a_folder(cli, tmp_path: Path) -> None:
@@ -261,5 +263,5 @@ def test_a_file_may_not_be_a_folder(cli, tmp_path: Path) -> None:
 def test_pairs_are_read_as_numbers_switches_and_text(text, value) -> None:
     from lab_dqn.config import Config
 
-    found = config.parse(Config, "env_args", text)["x"]
-    assert (found, type(found)) == (value, type(value))
+    parsed = config.parse(Config, "env_args", text)["x"]
+    assert (parsed, type(parsed)) == (value, type(value))

@@ -14,15 +14,15 @@ SMALL = {"data": "digits", "hidden": (8,), "budget": 3_000, "eval_every": 1_500,
 @pytest.fixture
 def looks(monkeypatch) -> list[str]:
     """Each time that the installation is searched for plugins."""
-    found: list[str] = []
+    groups: list[str] = []
     search = plugins.entry_points
 
     def counted(group: str):
-        found.append(group)
+        groups.append(group)
         return search(group=group)
 
     monkeypatch.setattr(plugins, "entry_points", counted)
-    return found
+    return groups
 
 
 def test_a_run_looks_for_plugins_once_and_never_in_a_step(train, monkeypatch, looks) -> None:
@@ -73,17 +73,17 @@ def test_a_goal_by_name_looks_once_and_is_known_to_resume(train, looks) -> None:
 def test_the_context_says_what_was_decided(train, monkeypatch) -> None:
     from lab_odd.odd import Odd
 
-    told = []
+    recorded = []
     plain = Odd.__init__
 
     def init(self, config, ctx) -> None:
-        told.append((ctx.task, ctx.objective))
+        recorded.append((ctx.task, ctx.objective))
         plain(self, config, ctx)
 
     monkeypatch.setattr(Odd, "__init__", init)
     result = train("odd", budget=10)
     lab.load(result.dir)
-    assert told == [("", ("eval/score", "max"))] * 2
+    assert recorded == [("", ("eval/score", "max"))] * 2
 
 
 @pytest.mark.parametrize(
@@ -110,12 +110,12 @@ def test_sources_are_those_of_the_plugins_that_were_handed_over(train) -> None:
 
 
 @pytest.mark.parametrize(
-    "said", [("score", "max"), ("eval/score", "up"), ("eval/score",), "eval/score", None]
+    "objective", [("score", "max"), ("eval/score", "up"), ("eval/score",), "eval/score", None]
 )
-def test_an_objective_that_is_none_is_said_plainly(train, monkeypatch, said) -> None:
+def test_an_objective_that_is_none_is_said_plainly(train, monkeypatch, objective) -> None:
     import lab_odd.config
 
-    monkeypatch.setattr(lab_odd.config.Odd, "objective", property(lambda self: said))
+    monkeypatch.setattr(lab_odd.config.Odd, "objective", property(lambda self: objective))
     with pytest.raises(lab.LabError, match="Odd.objective is .*; it must be a metric"):
         train("odd")
 

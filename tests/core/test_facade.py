@@ -15,7 +15,9 @@ LAZY = (lab, environments, generative, metrics, nn, optim, supervised)
 NAMES = [(package, name) for package in LAZY for name in package._HOME]
 
 
-@pytest.mark.parametrize(("package", "name"), NAMES, ids=lambda one: getattr(one, "__name__", one))
+@pytest.mark.parametrize(
+    ("package", "name"), NAMES, ids=lambda value: getattr(value, "__name__", value)
+)
 def test_every_name_is_there(package, name) -> None:
     assert getattr(importlib.import_module(package._HOME[name]), name) is getattr(package, name)
     assert name in dir(package)
@@ -32,7 +34,7 @@ def test_an_unknown_name_is_refused() -> None:
         _ = optim.trainer
 
 
-@pytest.mark.parametrize("package", [one.__name__ for one in LAZY])
+@pytest.mark.parametrize("package", [module.__name__ for module in LAZY])
 def test_dir_lists_the_names_without_loading_them(tmp_path, package) -> None:
     code = f"import sys, {package}; dir({package})\nprint('torch' in sys.modules)"
     child = helpers.run_child([sys.executable, "-c", code], tmp_path, helpers.child_environment())

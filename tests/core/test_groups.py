@@ -1,4 +1,4 @@
-"""Tests that share what takes long stay with one worker, so that it is made once."""
+"""Tests with a slow fixture in common stay with one worker, so that it is made once."""
 
 from __future__ import annotations
 

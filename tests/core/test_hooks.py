@@ -61,12 +61,12 @@ def lab(python: Path, tmp_path: Path) -> Lab:
 
 def test_every_hook_is_listed(lab) -> None:
     listed = {p["name"]: p for p in json.loads(lab("plugins", "--json").stdout)}
-    found = listed["everything"]
-    assert (found["distribution"], found["version"], found["status"]) == (
+    plugin = listed["everything"]
+    assert (plugin["distribution"], plugin["version"], plugin["status"]) == (
         "lab-everything", "2.5", "ok",
     )  # fmt: skip
     for kind in OFFERS:
-        assert found[kind], f"the fixture does not use lab_{kind}"
+        assert plugin[kind], f"the fixture does not use lab_{kind}"
 
 
 def test_an_experiment_trains_from_a_source_and_is_resumed(lab, tmp_path) -> None:
@@ -104,9 +104,9 @@ def test_a_tracker_gets_every_row_medium_and_checkpoint(lab, tmp_path) -> None:
     assert [event[1:] for event in events if event[0] == "checkpoint"] == [
         ["best", "best.pt"], ["last", "last.pt"],
     ]  # fmt: skip
-    shown = sorted(path.name for path in (tmp_path / "runs" / "one" / "media").iterdir())
-    assert sorted(event[2] for event in events if event[0] == "media") == shown
-    assert kinds.count("media") == len(shown) > 0
+    media = sorted(path.name for path in (tmp_path / "runs" / "one" / "media").iterdir())
+    assert sorted(event[2] for event in events if event[0] == "media") == media
+    assert kinds.count("media") == len(media) > 0
 
 
 @pytest.mark.parametrize("event", ["start", "row", "finish"])
@@ -135,9 +135,9 @@ def options_of(run: Path) -> dict[str, dict[str, object]]:
 
 
 def test_help_shows_a_trackers_options_under_a_heading_of_its_own(lab) -> None:
-    shown = lab("run", "ramp", "--help").stdout
-    own = shown[shown.index("Options of the tracker the Ledger:") :]
-    assert shown.index("Runner options:") < shown.index("Options of the tracker the Ledger:")
+    text = lab("run", "ramp", "--help").stdout
+    own = text[text.index("Options of the tracker the Ledger:") :]
+    assert text.index("Runner options:") < text.index("Options of the tracker the Ledger:")
     assert re.search(r"--ink none\|black\|red +Ink; none: no ledger\.  \[default: black\]", own)
     assert "--ink" in lab("resume", "--help").stdout
     assert "--pages" not in lab("resume", "--help").stdout
@@ -228,7 +228,7 @@ def test_a_run_goes_on_where_its_tracker_is_gone(lab, tmp_path) -> None:
     assert options_of(tmp_path / "runs" / "two") == {}
 
 
-# -- what the doctor is told
+# -- what the doctor reports
 
 
 def test_a_plugin_tells_the_doctor_what_it_finds(lab, tmp_path) -> None:
@@ -322,7 +322,7 @@ for name in sys.argv[3:]:
 """
 
 
-one_worker = pytest.mark.xdist_group("every family")  # what they share takes a minute
+same_worker = pytest.mark.xdist_group("every family")  # their fixture takes a minute
 
 
 @pytest.fixture(scope="module")
@@ -335,15 +335,15 @@ def families(python: Path, tmp_path_factory) -> dict[str, dict]:
         command, tmp_path_factory.mktemp("families"), env, timeout=280, warm=True
     )
     lines = [line for line in done.stdout.splitlines() if line.startswith("FAMILY ")]
-    found = dict(json.loads(line.removeprefix("FAMILY ")) for line in lines)
-    return {name: found.get(name, {"failure": done.stderr}) for name in FAMILIES}
+    reports = dict(json.loads(line.removeprefix("FAMILY ")) for line in lines)
+    return {name: reports.get(name, {"failure": done.stderr}) for name in FAMILIES}
 
 
 @pytest.fixture
 def family(families, name) -> dict:
-    found = families[name]
-    assert "failure" not in found, found["failure"]
-    return found
+    report = families[name]
+    assert "failure" not in report, report["failure"]
+    return report
 
 
 def test_the_families_are_those_of_the_entry_points() -> None:
@@ -354,7 +354,7 @@ def test_the_families_are_those_of_the_entry_points() -> None:
     assert len(FAMILIES) >= 8
 
 
-@one_worker
+@same_worker
 @pytest.mark.parametrize("name", FAMILIES)
 def test_a_source_or_a_world_of_anybodys_is_learned_from(family) -> None:
     assert family["state"] == "finished"
@@ -363,7 +363,7 @@ def test_a_source_or_a_world_of_anybodys_is_learned_from(family) -> None:
     assert set(sources) == ({PICTURES} if family["read"] == "data" else set())
 
 
-@one_worker
+@same_worker
 @pytest.mark.parametrize("name", FAMILIES)
 def test_a_tracker_of_anybodys_is_told_all_in_order(family, name) -> None:
     """Before anything else of the run's start; then of its data, and of its end at last."""
@@ -377,7 +377,7 @@ def test_a_tracker_of_anybodys_is_told_all_in_order(family, name) -> None:
     assert family["events"][-1] == ["finish", "finished"]
 
 
-@one_worker
+@same_worker
 @pytest.mark.parametrize("name", FAMILIES)
 def test_a_command_of_anybodys_takes_the_run(family, name) -> None:
     assert family["told"] == f"{name} finished {name}\n"
@@ -419,23 +419,23 @@ def test_a_built_in_folder_lifted_out_is_a_plugin_of_its_own(folder, tmp_path) -
     pip_install(tmp_path / "site", tmp_path / "source")
     others = [path.name.removeprefix("lab_") for path in BUILT_IN]
     kept = "" if name == "sources" else "sources"
-    blocked = ",".join(f"rl-gen-lab:{other}" for other in others if other != kept)
+    blocked = ",".join(f"rl-gen-lab:{removed}" for removed in others if removed != kept)
     env = helpers.child_environment(LAB_DISABLE_PLUGINS=blocked)
     env["PYTHONPATH"] = f"{tmp_path / 'site'}:{env['PYTHONPATH']}"
     listed = helpers.run_child(helpers.lab_command("plugins", "--json"), tmp_path, env)
-    found = {p["distribution"]: p for p in json.loads(listed.stdout)}[f"lifted-{name}"]
-    assert found["status"] == "ok", found
+    plugin = {p["distribution"]: p for p in json.loads(listed.stdout)}[f"lifted-{name}"]
+    assert plugin["status"] == "ok", plugin
     code = f"import {package}; print({package}.__file__)"
     where = helpers.run_child([sys.executable, "-c", code], tmp_path, env)
     assert str(tmp_path / "site") in where.stdout
-    for tracker in found["trackers"]:
+    for tracker in plugin["trackers"]:
         env["LAB_DISABLE_PLUGINS"] = blocked.replace("rl-gen-lab:mlp", "")  # to be followed
         words = ("run", "mlp", "--preset", "tiny", "--budget", 300, "--name", tracker)
         done = helpers.run_child(helpers.lab_command(*words), tmp_path, env)
         assert done.returncode == 0, done.stderr
         assert "given up" not in done.stderr
         assert helpers.summary(tmp_path / "runs" / tracker)["trackers"] == [tracker]
-    for experiment in found["experiments"]:
+    for experiment in plugin["experiments"]:
         words = ("--preset", "tiny", "--budget", 300, "--no-media", "--no-track", "--json")
         command = helpers.lab_command("run", experiment, *words)
         done = helpers.run_child(command, tmp_path, env, warm=True)

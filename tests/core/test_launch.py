@@ -97,8 +97,8 @@ def test_a_killed_process_leaves_a_run_that_is_found_and_continued(specs, monkey
     from lab.engine.child import Child
 
     def killed(child: Child) -> bool:
-        found = list(lab.runs(Path(child._run.runs_dir)))
-        if found and found[0].dir.joinpath("checkpoints", "last.pt").exists():
+        listed = list(lab.runs(Path(child._run.runs_dir)))
+        if listed and listed[0].dir.joinpath("checkpoints", "last.pt").exists():
             os.kill(child._process.pid, signal.SIGKILL)
         return child._process.poll() is not None
 
@@ -120,10 +120,12 @@ WRONG = {
 
 
 @APART
-@pytest.mark.parametrize("said", WRONG)
-def test_options_that_cannot_be_are_said_before_any_run_begins(specs, tmp_path, said, jobs) -> None:
-    with pytest.raises(lab.UsageError, match=said):
-        lab.run_many(specs(*WRONG[said]), jobs=jobs)
+@pytest.mark.parametrize("message", WRONG)
+def test_options_that_cannot_be_are_said_before_any_run_begins(
+    specs, tmp_path, message, jobs
+) -> None:
+    with pytest.raises(lab.UsageError, match=message):
+        lab.run_many(specs(*WRONG[message]), jobs=jobs)
     assert not (tmp_path / "runs").exists()
 
 
@@ -159,7 +161,7 @@ def test_the_next_spec_of_an_iterator_may_follow_from_what_has_ended(specs, jobs
 
 
 def test_an_error_of_the_caller_leaves_no_process_behind(specs, tmp_path) -> None:
-    """It is told of the first run's end while the second trains on."""
+    """It gets the first run's end while the second trains on."""
 
     def broken(outcome: lab.Outcome) -> None:
         raise KeyError("mine")
@@ -187,7 +189,7 @@ def test_seeds_are_a_group(train, jobs) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [({"seeds": 0}, "--seeds 0: should be at least one"),
      ({"seeds": []}, r"--seeds \[\]: should be at least one"),
      ({"seeds": [1, 1]}, "no two alike"),
@@ -197,8 +199,8 @@ def test_seeds_are_a_group(train, jobs) -> None:
      ({"seeds": 2, "name": "two"}, "--name names one run"),
      ({"jobs": 2}, "it needs --seeds")],
 )  # fmt: skip
-def test_seeds_that_cannot_be_are_refused_plainly(train, tmp_path, options, said) -> None:
-    with pytest.raises(lab.UsageError, match=said):
+def test_seeds_that_cannot_be_are_refused_plainly(train, tmp_path, options, message) -> None:
+    with pytest.raises(lab.UsageError, match=message):
         train("odd", **options)
     assert not (tmp_path / "runs").exists()
 
@@ -206,18 +208,18 @@ def test_seeds_that_cannot_be_are_refused_plainly(train, tmp_path, options, said
 def test_seeds_begin_where_the_options_say_wherever_they_stand(toys, tmp_path) -> None:
     (tmp_path / "options.yaml").write_text("seed: 5\n")
     spec = lab.RunSpec("odd", config_file=tmp_path / "options.yaml")
-    assert [one.options["seed"] for one in by_seed(spec, 2, discover())] == [5, 6]
+    assert [launched.options["seed"] for launched in by_seed(spec, 2, discover())] == [5, 6]
 
 
 def test_each_seed_of_this_process_is_told_to_the_function(train) -> None:
-    told = []
+    clocks = []
 
     def stop(clock: int, metrics: dict[str, float]) -> bool:
-        told.append(clock)
+        clocks.append(clock)
         return clock < 100
 
     results = train("odd", seeds=2, eval_every=50, on_eval=stop)
-    assert told == [0, 50, 100] * 2
+    assert clocks == [0, 50, 100] * 2
     assert [result.summary["ended"] for result in results] == ["stopped"] * 2
 
 
@@ -304,16 +306,18 @@ def test_a_signal_ends_every_run_and_each_can_be_continued(
         ]  # fmt: skip
     child.send_signal(number)
     out, _ = child.communicate(timeout=helpers.LONG)
-    kind, caught, folders, said = json.loads(out)
+    kind, caught, folders, message = json.loads(out)
     assert (kind, caught) == ("RunsInterrupted", number)
     assert len(folders) == (jobs or 1)
     for folder in folders:
-        assert f"Continue with: lab resume {folder}" in said
+        assert f"Continue with: lab resume {folder}" in message
         assert summary(tmp_path / folder)["state"] == "interrupted"
         seed = summary(tmp_path / folder)["seed"]
         assert lab.resume(tmp_path / folder).state == "finished"
-        whole = train("odd", seed=seed, pause=0.005, budget=3000, log_every=50, eval_every=100)
-        assert rows(tmp_path / folder) == rows(whole.dir)
+        uninterrupted = train(
+            "odd", seed=seed, pause=0.005, budget=3000, log_every=50, eval_every=100
+        )
+        assert rows(tmp_path / folder) == rows(uninterrupted.dir)
 
 
 # -- comparing
@@ -326,18 +330,18 @@ def plain(comparison: lab.Comparison) -> dict[str, object]:
 def test_results_are_compared_as_the_command_does(train, cli) -> None:
     slow = train("odd", seeds=3, lr=0.125, group="slow")
     fast = train("odd", seeds=3, lr=0.5, group="fast")
-    found = lab.compare([*slow, *fast])
-    assert {group.name: group.n for group in found.groups} == {"slow": 3, "fast": 3}
-    assert found.metric == "test/score"
-    assert plain(found) == json.loads(cli("compare", "--json").stdout)
-    assert plain(lab.compare("runs")) == plain(found)
+    comparison = lab.compare([*slow, *fast])
+    assert {group.name: group.n for group in comparison.groups} == {"slow": 3, "fast": 3}
+    assert comparison.metric == "test/score"
+    assert plain(comparison) == json.loads(cli("compare", "--json").stdout)
+    assert plain(lab.compare("runs")) == plain(comparison)
     names = [str(result.dir) for result in [*slow, *fast, *slow]]
-    assert plain(lab.compare(names)) == plain(found)
+    assert plain(lab.compare(names)) == plain(comparison)
     question = {"by": ["lr"], "metric": "eval/score", "threshold": 0.0}
     words = ("--by", "lr", "--metric", "eval/score", "--threshold", 0)
     document = cli("compare", *words, "--json", "--curves").stdout
-    found = lab.compare(lab.runs("runs"), **question, curves=True)
-    assert plain(found) == json.loads(document)
+    comparison = lab.compare(lab.runs("runs"), **question, curves=True)
+    assert plain(comparison) == json.loads(document)
 
 
 def test_what_cannot_be_compared_is_refused(toys, tmp_path) -> None:

@@ -34,11 +34,11 @@ def test_what_is_heavy_follows_from_what_the_lab_needs() -> None:
 
 def test_the_lab_names_no_trackers_library() -> None:
     """Weights & Biases is a plugin as anybody's: nothing of the lab knows it."""
-    known = re.compile(r"wandb|w&b|weights\s*&\s*biases", re.IGNORECASE)
+    pattern = re.compile(r"wandb|w&b|weights\s*&\s*biases", re.IGNORECASE)
     files = [path for path in (helpers.ROOT / "lab").rglob("*") if path.is_file()]
     texts = {path: path.read_text() for path in files if path.suffix != ".pyc"}
     assert len(texts) > 150
-    assert [str(path) for path, text in texts.items() if known.search(text)] == []
+    assert [str(path) for path, text in texts.items() if pattern.search(text)] == []
 
 
 @pytest.mark.parametrize(
@@ -69,5 +69,5 @@ def test_listing_and_showing_runs_reads_plain_files(train, site, tmp_path) -> No
 )  # fmt: skip
 def test_the_names_of_plugins_and_notebooks_come_light(site, tmp_path, code) -> None:
     report = f"import sys; print('LOADED', *[n for n in {HEAVY!r} if n in sys.modules], "
-    whole = f"{code}\n{report}file=sys.stderr)"
-    assert loaded(whole, site, tmp_path) == ["LOADED"]
+    program = f"{code}\n{report}file=sys.stderr)"
+    assert loaded(program, site, tmp_path) == ["LOADED"]

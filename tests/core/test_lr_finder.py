@@ -94,15 +94,15 @@ def test_what_cannot_be_is_said_plainly(experiment, options, message) -> None:
 
 
 def test_the_command_prints_a_rate_and_draws(cli, tmp_path) -> None:
-    shown = cli("lr", "mlp", "--data", "digits", "--steps", 40, "--seed", 1, "--json", "-q")
-    assert shown.exit_code == 0, shown.output
-    told = json.loads(shown.stdout)
-    assert 1e-5 < told["suggestion"] < 1
-    assert len(told["lr"]) == len(told["loss"])
+    completed = cli("lr", "mlp", "--data", "digits", "--steps", 40, "--seed", 1, "--json", "-q")
+    assert completed.exit_code == 0, completed.output
+    report = json.loads(completed.stdout)
+    assert 1e-5 < report["suggestion"] < 1
+    assert len(report["lr"]) == len(report["loss"])
     assert (tmp_path / "lr.png").stat().st_size > 10_000
     assert "--lr " not in cli("lr", "mlp", "--help").output
 
 
 def test_the_command_refuses_in_a_line(cli) -> None:
-    shown = cli("lr", "dqn")
-    assert (shown.exit_code, len(shown.output.strip().splitlines())) == (2, 1)
+    completed = cli("lr", "dqn")
+    assert (completed.exit_code, len(completed.output.strip().splitlines())) == (2, 1)

@@ -20,7 +20,7 @@ NAMES = {kind: f"my-first-{kind}" for kind in KINDS}
 # As tidy as the lab itself, and settings of the lab's are not looked at.
 RUFF = ("--isolated", "--line-length", "100")
 RULES = "E,F,W,I,B,UP,SIM,C4,RUF,PT,PTH,NPY"
-BOTH = """\
+CHECK = """\
 import json, sys
 import pytest
 from click.testing import CliRunner
@@ -62,7 +62,7 @@ def installed(folder) -> Path:
 def test_it_passes_its_own_tests_and_lab_check_as_it_is(folder, installed, kind) -> None:
     """Installed as anybody's would be; each check of the contract is a test there."""
     env = helpers.child_environment(installed)
-    words = [sys.executable, "-c", BOTH, NAMES[kind], "imports_are_public"]
+    words = [sys.executable, "-c", CHECK, NAMES[kind], "imports_are_public"]
     done = helpers.run_child(words, folder / NAMES[kind], env, timeout=280, warm=True)
     assert "CODES 0 0" in done.stdout, done.stdout + done.stderr
     counts = {word: int(n) for n, word in re.findall(r"(\d+) (passed|skipped)", done.stdout)}
@@ -145,9 +145,9 @@ def test_the_command_that_is_written_reads_runs(folder, train, tmp_path) -> None
     env = helpers.child_environment(folder / NAMES["command"])
     code = "import sys; from my_first_command.cli import command; command(sys.argv[1:])"
     words = [sys.executable, "-c", code, "--runs-dir", str(tmp_path / "runs")]
-    said = helpers.run_child(words, tmp_path, env).stdout
+    output = helpers.run_child(words, tmp_path, env).stdout
     objective = done.summary["objective"]
-    assert said == f"one\tfinished\t{objective['metric']} {objective['best']:.4g}\n"
+    assert output == f"one\tfinished\t{objective['metric']} {objective['best']:.4g}\n"
 
 
 def test_the_readme_says_what_to_try(folder) -> None:

@@ -89,12 +89,14 @@ def check_installed(python: Path, neutral: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr + done.stdout
-    found = {p["name"]: p for p in json.loads(done.stdout) if p["distribution"] == PROJECT["name"]}
-    assert set(found) == set(POINTS)
-    assert {plugin["status"] for plugin in found.values()} == {"ok"}
-    assert {plugin["version"] for plugin in found.values()} == {PROJECT["version"]}
+    plugins = {
+        p["name"]: p for p in json.loads(done.stdout) if p["distribution"] == PROJECT["name"]
+    }
+    assert set(plugins) == set(POINTS)
+    assert {plugin["status"] for plugin in plugins.values()} == {"ok"}
+    assert {plugin["version"] for plugin in plugins.values()} == {PROJECT["version"]}
     offers = ("experiments", "environments", "sources", "trackers")
-    assert all(any(plugin[what] for what in offers) for plugin in found.values())
+    assert all(any(plugin[what] for what in offers) for plugin in plugins.values())
 
 
 def test_a_wheel_works_where_it_is_installed(wheel, scratch, tmp_path) -> None:

@@ -52,7 +52,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         sys.modules.pop(path.stem, None)
 
 
-def found(plugins: Plugins, name: str):
+def plugin_named(plugins: Plugins, name: str):
     return next(plugin for plugin in plugins.all if plugin.name == name)
 
 
@@ -62,7 +62,7 @@ def test_a_broken_plugin_is_recorded_and_the_others_work(install, kind) -> None:
     install("a_before", OFFER.format(name="before"))
     install("z_after", OFFER.format(name="after"))
     plugins = discover({})
-    broken = found(plugins, f"broken_{kind}")
+    broken = plugin_named(plugins, f"broken_{kind}")
     assert broken.status == "broken"
     assert broken.error
     assert "\n" not in broken.error
@@ -106,7 +106,7 @@ def test_a_plugin_that_needs_a_newer_lab_is_not_even_imported(
     (tmp_path / "newer.py").write_text(OFFER.format(name="newer"))
     helpers.distribution(tmp_path, "newer", {"newer": "newer"}, requires=requires)
     monkeypatch.delitem(sys.modules, "newer", raising=False)
-    plugin = found(discover({}), "newer")
+    plugin = plugin_named(discover({}), "newer")
     assert plugin.status == status, plugin.error
     if status == "broken":
         assert "needs rl-gen-lab>=99; this is rl-gen-lab" in plugin.error
@@ -118,8 +118,8 @@ def test_a_misspelt_hook_is_said_and_disturbs_no_other(install) -> None:
     install("astray", "import lab\n@lab.hookimpl\ndef lab_experimnts():\n    yield 1\n")
     install("fine", OFFER.format(name="before"))
     plugins = discover({})
-    assert "unknown hook 'lab_experimnts'" in found(plugins, "astray").error
-    assert found(plugins, "fine").status == "ok"
+    assert "unknown hook 'lab_experimnts'" in plugin_named(plugins, "astray").error
+    assert plugin_named(plugins, "fine").status == "ok"
 
 
 def test_a_config_that_cannot_be_imported_is_a_line_and_disturbs_no_other(install, cli) -> None:
@@ -149,7 +149,7 @@ def test_a_blocked_plugin_is_never_imported(install, tmp_path, blocked_by) -> No
     trace = tmp_path / "imported"
     install("marker", f"open({str(trace)!r}, 'w')\n" + OFFER.format(name="blocked"))
     plugins = discover({"LAB_DISABLE_PLUGINS": blocked_by})
-    assert found(plugins, "marker").status == "blocked"
+    assert plugin_named(plugins, "marker").status == "blocked"
     assert not trace.exists()
     discover({"LAB_DISABLE_PLUGINS": "mark"})  # a prefix blocks nothing
     assert trace.exists()
@@ -164,7 +164,7 @@ def test_a_contested_name_is_an_error_only_when_run_and_says_how_to_choose(insta
     assert plugins.experiment("own").name == "own"
     with pytest.raises(UsageError, match="dist-one:same or dist-two:same"):
         plugins.experiment("same")
-    assert plugins.experiment("dist-two:same") is found(plugins, "two").experiments[0]
+    assert plugins.experiment("dist-two:same") is plugin_named(plugins, "two").experiments[0]
     with pytest.raises(UsageError, match="no experiment"):
         plugins.experiment("dist-three:same")
 
@@ -179,7 +179,7 @@ def test_two_distributions_with_one_entry_point_name_are_both_seen(install, tmp_
 
 def test_a_distribution_is_named_with_its_version(install) -> None:
     install("fine", OFFER.format(name="before"), distribution="my-dist")
-    plugin = found(discover({}), "fine")
+    plugin = plugin_named(discover({}), "fine")
     assert (plugin.distribution, plugin.version) == ("my-dist", "1")
 
 

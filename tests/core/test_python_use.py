@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -38,7 +39,7 @@ FAMILIES: dict[str, tuple[str, dict[str, Any], tuple[int, ...]]] = {
     "dqn": ("dqn", RL, ()),
     "sb3": ("sb3", {**RL, "algo": "dqn"}, ()),
 }  # fmt: skip
-DRAW = ("conditional vae", "gan", "dbn")
+GENERATIVE = ("conditional vae", "gan", "dbn")
 
 
 @pytest.fixture(scope="module")
@@ -64,9 +65,9 @@ def test_arrays_tensors_and_lists_are_predicted_alike(trained, family) -> None:
     assert isinstance(answers, np.ndarray)
     assert answers.shape == (4, *FAMILIES[family][2])
     for form in (torch.from_numpy(inputs), inputs.tolist(), list(inputs)):
-        found = loaded.predict(form)
-        assert isinstance(found, np.ndarray)
-        np.testing.assert_allclose(found, answers, rtol=1e-5, atol=1e-6)
+        predicted = loaded.predict(form)
+        assert isinstance(predicted, np.ndarray)
+        np.testing.assert_allclose(predicted, answers, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -82,16 +83,16 @@ def test_inputs_of_another_shape_are_refused_in_words(trained, family) -> None:
             loaded.predict(wrong)
 
 
-@pytest.mark.parametrize("family", DRAW)
+@pytest.mark.parametrize("family", GENERATIVE)
 def test_samples_are_an_array_and_those_of_a_seed_the_same(trained, family) -> None:
     run = trained(family)
     shape = ROWS if family == "gan" else DIGITS
     drawn = lab.load(run).sample(n=3)
     assert isinstance(drawn, np.ndarray)
     assert drawn.shape == (3, *shape)
-    first, again, other = (lab.sample(run, n=3, seed=seed) for seed in (1, 1, 2))
+    first, again, another = (lab.sample(run, n=3, seed=seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
-    assert not np.array_equal(first, other)
+    assert not np.array_equal(first, another)
     np.testing.assert_array_equal(lab.sample(run, n=3), lab.sample(run, n=3))
 
 
@@ -109,23 +110,6 @@ def test_what_draws_no_samples_says_so(trained) -> None:
         lab.sample(trained("mlp"), n=3)
 
 
-class Frame:
-    """What pandas, polars and others lend: named columns, and an array of some of them."""
-
-    def __init__(self, columns: dict[str, np.ndarray]) -> None:
-        self.data = columns
-
-    @property
-    def columns(self) -> list[str]:
-        return list(self.data)
-
-    def __getitem__(self, names: list[str]) -> Frame:
-        return Frame({name: self.data[name] for name in names})
-
-    def to_numpy(self) -> np.ndarray:
-        return np.stack(list(self.data.values()), 1)
-
-
 @pytest.mark.parametrize("family", ["mlp", "baseline", "gan, classes"])
 def test_columns_of_a_table_are_taken_by_their_names(trained, family) -> None:
     loaded = lab.load(trained(family))
@@ -133,10 +117,10 @@ def test_columns_of_a_table_are_taken_by_their_names(trained, family) -> None:
     names = loaded.info.features if family != "mlp" else loaded.supervision.info.features
     assert len(names) == 4
     columns = dict(zip(names, rows.T, strict=True))
-    turned = Frame({"noise": rows[:, 0] * 9, **dict(reversed(columns.items()))})
+    turned = pd.DataFrame({"noise": rows[:, 0] * 9, **dict(reversed(columns.items()))})
     np.testing.assert_allclose(loaded.predict(turned), loaded.predict(rows), rtol=1e-5)
-    with pytest.raises(lab.UsageError, match=f"lack: {re.escape(names[1])}"):
-        loaded.predict(Frame({name: columns[name] for name in names if name != names[1]}))
+    with pytest.raises(lab.UsageError, match=f"lacks columns .*: {re.escape(names[1])}"):
+        loaded.predict(pd.DataFrame({name: columns[name] for name in names if name != names[1]}))
 
 
 def test_whole_numbers_in_images_are_bytes(trained) -> None:

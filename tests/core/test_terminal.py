@@ -21,8 +21,8 @@ def test_lines_tell_the_phase_the_losses_and_what_selects() -> None:
     lines = PlainLines(stream)
     lines.start("gan", "samples", 0, 1_000)
     lines.row(ROW, "eval/fid", 3.0)
-    said = "300/1,000 samples  train/phase 2  train/g_loss 0.5  eval/fid 3.25  best 3"
-    assert stream.getvalue().splitlines()[1].strip() == said
+    expected = "300/1,000 samples  train/phase 2  train/g_loss 0.5  eval/fid 3.25  best 3"
+    assert stream.getvalue().splitlines()[1].strip() == expected
 
 
 def test_the_bar_tells_the_same_and_keeps_what_a_row_lacks(capsys) -> None:

@@ -68,8 +68,8 @@ def test_it_finds_what_was_installed_meanwhile(tmp_path) -> None:
 def test_each_draws_other_numbers(tmp_path) -> None:
     code = "import random, numpy, uuid; print(random.random(), numpy.random.rand(), uuid.uuid4())"
     env, words = helpers.child_environment(), [sys.executable, "-c", code]
-    one, two = (helpers.run_child(words, tmp_path, env, warm=True).stdout.split() for _ in "ab")
-    assert not set(one) & set(two)
+    a, b = (helpers.run_child(words, tmp_path, env, warm=True).stdout.split() for _ in "ab")
+    assert not set(a) & set(b)
 
 
 def test_it_is_waited_for_and_ended_as_any_process() -> None:

@@ -1,4 +1,4 @@
-"""Lend data of a source that exists in the test alone."""
+"""Fixtures: data of a source that exists in the test alone."""
 
 from __future__ import annotations
 
@@ -22,49 +22,49 @@ __all__ = ["threads"]
 
 
 @dataclass
-class Lent:
-    """Data, and what was said of them."""
+class SourceData:
+    """Data, with the warnings and the records of them."""
 
     data: Data
     facts: dict[str, Any] = field(default_factory=dict)
     warned: list[str] = field(default_factory=list)
-    told: list[dict[str, Any]] = field(default_factory=list)
+    recorded: list[dict[str, Any]] = field(default_factory=list)
 
 
 @pytest.fixture
-def lend(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Lent]:
-    """`lend(dataset, seed=0, facts=None, fold=1, ...)`: the dataset as a source that was asked for
+def load_data(monkeypatch: pytest.MonkeyPatch) -> Callable[..., SourceData]:
+    """`load_data(dataset, seed=0, facts=None, fold=1, ...)`: the dataset as a source,
     with these options."""
 
     names: list[str] = []
 
     def make(
-        given: Any, seed: int = 0, facts: Any = None, record: Any = None, **request: Any
-    ) -> Lent:
+        source: Any, seed: int = 0, facts: Any = None, record: Any = None, **request: Any
+    ) -> SourceData:
         name = f"stand_in_{len(names)}"
         names.append(name)
         module = ModuleType(name)
-        module.load = given if callable(given) else lambda: given  # type: ignore[attr-defined]
+        module.load = source if callable(source) else lambda: source  # type: ignore[attr-defined]
         monkeypatch.setitem(sys.modules, name, module)
         spec = SourceSpec("stand-in", "A stand-in", load=f"{name}:load")
-        lent = Lent(None, {} if facts is None else facts)  # type: ignore[arg-type]
+        loaded = SourceData(None, {} if facts is None else facts)  # type: ignore[arg-type]
 
         def run_constant(name: str, compute: Callable[[], Any]) -> Any:
-            if name not in lent.facts:
-                lent.facts[name] = compute()
-            return lent.facts[name]
+            if name not in loaded.facts:
+                loaded.facts[name] = compute()
+            return loaded.facts[name]
 
-        lent.data = Data(
+        loaded.data = Data(
             DataOptions(data="stand-in", **request),
             {"stand-in": spec},
             torch.device("cpu"),
             seed,
             run_constant,
-            lent.warned.append,
-            lambda name, description: lent.told.append(dict(description)),
+            loaded.warned.append,
+            lambda name, description: loaded.recorded.append(dict(description)),
             record,
         )
-        return lent
+        return loaded
 
     return make
 

@@ -30,13 +30,13 @@ def pictures(count: int = 500, side: int = 4, channels: int = 2) -> torch.Tensor
 
 def moved(image: torch.Tensor, down: int, right: int) -> torch.Tensor:
     """Return an image [C, H, W] moved by whole pixels over zeros, pixel by pixel."""
-    found = torch.zeros_like(image)
+    shifted = torch.zeros_like(image)
     _, height, width = image.shape
     for y in range(height):
         for x in range(width):
             if 0 <= y - down < height and 0 <= x - right < width:
-                found[:, y, x] = image[:, y - down, x - right]
-    return found
+                shifted[:, y, x] = image[:, y - down, x - right]
+    return shifted
 
 
 def test_a_shift_moves_each_image_by_itself_and_fills_with_0() -> None:
@@ -53,10 +53,10 @@ def test_a_shift_moves_each_image_by_itself_and_fills_with_0() -> None:
 
 def test_a_shift_works_on_images_that_are_not_square() -> None:
     images = torch.arange(1.0, 13).view(1, 1, 2, 6).repeat(50, 1, 1, 1)
-    found = {tuple(one.flatten().tolist()) for one in augment.shift(images, 2, generator())}
+    variants = {tuple(image.flatten().tolist()) for image in augment.shift(images, 2, generator())}
     places = [(down, right) for down in range(-2, 3) for right in range(-2, 3)]
-    assert found <= {tuple(moved(images[0], *p).flatten().tolist()) for p in places}
-    assert len(found) > 10
+    assert variants <= {tuple(moved(images[0], *p).flatten().tolist()) for p in places}
+    assert len(variants) > 10
 
 
 @pytest.mark.parametrize("chance", [0.0, 0.3, 1.0])
@@ -76,9 +76,9 @@ def test_a_cutout_clears_a_square_that_may_hang_over_the_edge(side) -> None:
     assert (cleared[:, 0] == cleared[:, 1]).all()  # all channels alike
     areas = cleared[:, 0].sum((1, 2))
     assert areas.max() == side * side
-    for one in cleared[:50, 0]:
-        rows, columns = one.any(1).sum(), one.any(0).sum()
-        assert one.sum() == rows * columns  # a rectangle
+    for hole in cleared[:50, 0]:
+        rows, columns = hole.any(1).sum(), hole.any(0).sum()
+        assert hole.sum() == rows * columns  # a rectangle
         assert max(rows, columns) <= side
     if side == 1:
         assert cleared[:, 0].any(0).all()  # anywhere
@@ -111,7 +111,7 @@ def test_mixup_mixes_inputs_and_classes_alike() -> None:
 
 
 def test_mixup_mixes_the_classes_of_steps_as_those_of_examples() -> None:
-    """Shares [B, K, T], as cross-entropy takes them beside logits of that shape."""
+    """Class probabilities [B, K, T], as cross-entropy takes them with logits of that shape."""
     inputs, targets = torch.randn(6, 4, 2), torch.arange(24).view(6, 4) % 3
     _, soft = augment.mixup(inputs, targets, 3, 0.4, generator())
     assert soft.shape == (6, 3, 4)
@@ -144,29 +144,29 @@ ALL = {"shift": 1.0, "crop": 0.8, "flip": 0.5, "cutout": 2.0, "noise": 0.1, "mix
 
 def test_the_generators_state_is_all_there_is() -> None:
     batch = {"inputs": pictures(16, channels=1), "targets": torch.arange(16) % 3}
-    draw = generator()
-    vary = Augment(ALL, PICTURES, draw)
+    rng = generator()
+    vary = Augment(ALL, PICTURES, rng)
     vary(batch)
-    state = draw.get_state()
+    state = rng.get_state()
     torch.manual_seed(1)
     first = vary(batch)
-    draw.set_state(state)
+    rng.set_state(state)
     torch.manual_seed(2)
     again = vary(batch)
     assert all(torch.equal(first[name], again[name]) for name in batch)
     before = torch.get_rng_state()
-    other = vary(batch)
-    assert not torch.equal(first["inputs"], other["inputs"])
+    later = vary(batch)
+    assert not torch.equal(first["inputs"], later["inputs"])
     assert torch.equal(torch.get_rng_state(), before)
 
 
-@pytest.mark.parametrize("asked", [{}, {"crop": 1.0}, dict.fromkeys(set(ALL) - {"crop"}, 0.0)])
-def test_nothing_is_touched_and_nothing_drawn_where_the_amount_says_so(asked) -> None:
-    batch, draw = {"inputs": pictures(), "targets": torch.zeros(500, dtype=torch.long)}, generator()
-    before = draw.get_state()
-    varied = Augment(asked, PICTURES, draw)(batch)
+@pytest.mark.parametrize("amounts", [{}, {"crop": 1.0}, dict.fromkeys(set(ALL) - {"crop"}, 0.0)])
+def test_nothing_is_touched_and_nothing_drawn_where_the_amount_says_so(amounts) -> None:
+    batch, rng = {"inputs": pictures(), "targets": torch.zeros(500, dtype=torch.long)}, generator()
+    before = rng.get_state()
+    varied = Augment(amounts, PICTURES, rng)(batch)
     assert all(varied[name] is batch[name] for name in batch)
-    assert torch.equal(draw.get_state(), before)
+    assert torch.equal(rng.get_state(), before)
 
 
 @pytest.mark.parametrize(

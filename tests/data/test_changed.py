@@ -27,7 +27,7 @@ RUN = {"wandb": "disabled", "media": False, "runs_dir": "runs"}
 SMALL = {**RUN, "hidden": (8,), "budget": 400}
 
 
-def words() -> str:
+def key() -> str:
     """What the table of this folder is known by in a run."""
     return f"data csv:{Path('table.csv').resolve()}"
 
@@ -42,7 +42,7 @@ def cli(*words: object) -> Result:
 def write_table(
     rows: int = 120, flipped: float = 0.0, names: str = "no yes", seed: int = 0
 ) -> None:
-    """Write table.csv: the class is the sign of the first column, but for a share of rows."""
+    """Write table.csv: the class is the sign of the first column, but for a fraction of rows."""
     rng = np.random.default_rng(seed)
     values = rng.normal(size=(rows, 3)).round(4)
     classes = (values[:, 0] > 0) ^ (np.arange(rows) < flipped * rows)
@@ -75,13 +75,13 @@ def test_what_a_run_read_stands_in_its_folder_and_is_shown(trained) -> None:
     assert entry["train"] + entry["eval"] + entry["test"] == 120
     shown = cli("show", "one")
     assert f"fingerprint {entry['fingerprint']}" in shown.stdout
-    assert json.loads(cli("show", "one", "--json").stdout)["data"][words()] == entry
+    assert json.loads(cli("show", "one", "--json").stdout)["data"][key()] == entry
 
 
-def test_each_way_of_reading_has_an_entry_of_its_own(lend, blobs, tmp_path) -> None:
+def test_each_way_of_reading_has_an_entry_of_its_own(load_data, blobs, tmp_path) -> None:
     record = DataRecord(tmp_path)
     for request in ({}, {"fold": 1}, {"classes": ("a", "b")}, {"fold": 1}):
-        lend(blobs, record=record, **request).data.parts  # noqa: B018
+        load_data(blobs, record=record, **request).data.parts  # noqa: B018
     entries = json.loads((tmp_path / "data.json").read_text())
     assert len({entry["fingerprint"] for entry in entries.values()}) == len(entries) == 3
 
@@ -142,7 +142,7 @@ def test_what_has_changed_is_named_wherever_data_are_read_again(trained, change,
 
 def test_classes_that_a_network_does_not_know_are_refused_whatever_is_said(trained) -> None:
     write_table(names="no perhaps")
-    for use in (lab.evaluate, lambda run, **said: lab.resume(run, budget=600, **said)):
+    for use in (lab.evaluate, lambda run, **options: lab.resume(run, budget=600, **options)):
         with pytest.raises(lab.UsageError, match="other classes.* start a new run"):
             use(trained, data_changed=True)
 
@@ -156,12 +156,12 @@ def test_prediction_needs_no_data_and_compares_none(trained) -> None:
 
 
 def test_an_evaluation_on_changed_data_is_of_them_and_leaves_the_runs_own(trained) -> None:
-    own = json.loads((trained / "data.json").read_text())[words()]
+    own = json.loads((trained / "data.json").read_text())[key()]
     write_table(flipped=1.0)
     result = cli("eval", "one", "--data-changed", "--json")
     assert result.exit_code == 0, result.output
     assert f"Warning: {CHANGED}other targets." in result.stderr
-    entry = json.loads((trained / "data.json").read_text())[words()]
+    entry = json.loads((trained / "data.json").read_text())[key()]
     (accepted,) = entry.pop("accepted")
     assert entry == own
     assert (accepted["to"], accepted["changes"]) == ("evaluate", ["other targets"])
@@ -175,19 +175,19 @@ def test_an_evaluation_on_changed_data_is_of_them_and_leaves_the_runs_own(traine
     signs = batch["inputs"][:, 0] <= 0  # what the table says now, by its own rule
     assert torch.equal(batch["targets"].bool(), signs)
     right = loaded.predict(batch["inputs"]).argmax(1) == batch["targets"].numpy()
-    found = json.loads(result.stdout)["metrics"]["test/accuracy"]
-    assert found == pytest.approx(right.mean())
+    accuracy = json.loads(result.stdout)["metrics"]["test/accuracy"]
+    assert accuracy == pytest.approx(right.mean())
 
 
 def test_a_run_that_goes_on_with_changed_data_takes_them_for_its_own(trained) -> None:
-    own = json.loads((trained / "data.json").read_text())[words()]
+    own = json.loads((trained / "data.json").read_text())[key()]
     write_table(flipped=1 / 3)
     words = ("resume", "one", "--budget", 600, "--wandb", "disabled", "--data-changed")
     result = cli(*words)
     assert result.exit_code == 0, result.output
     assert f"Warning: {CHANGED}other targets." in result.stderr
     assert f"Warning: {CHANGED}other targets." in (trained / "log.txt").read_text()
-    entry = json.loads((trained / "data.json").read_text())[words()]
+    entry = json.loads((trained / "data.json").read_text())[key()]
     (accepted,) = entry["accepted"]
     assert accepted["to"] == "train"
     assert accepted["old"]["fingerprint"] == own["fingerprint"]
@@ -198,12 +198,12 @@ def test_a_run_that_goes_on_with_changed_data_takes_them_for_its_own(trained) ->
     assert lab.resume(trained, budget=800).state == "finished"
 
 
-def test_two_who_say_yes_at_once_are_both_recorded(lend, blobs, tmp_path) -> None:
-    lend(blobs, record=DataRecord(tmp_path)).data.parts  # noqa: B018
+def test_two_who_say_yes_at_once_are_both_recorded(load_data, blobs, tmp_path) -> None:
+    load_data(blobs, record=DataRecord(tmp_path)).data.parts  # noqa: B018
     changed = replace(blobs, inputs=blobs.inputs + 1)
     records = [DataRecord(tmp_path, trains=False, accept=True) for _ in range(2)]
     for record in records:
-        lend(changed, record=record).data.parts  # noqa: B018
+        load_data(changed, record=record).data.parts  # noqa: B018
     (entry,) = json.loads((tmp_path / "data.json").read_text()).values()
     assert len(entry["accepted"]) == 2
 
@@ -233,41 +233,41 @@ def test_samples_that_need_the_data_are_drawn_from_those_that_the_run_read(table
 # -- digests
 
 
-def test_every_part_of_the_data_is_named_where_it_changes(lend, blobs, tmp_path) -> None:
+def test_every_part_of_the_data_is_named_where_it_changes(load_data, blobs, tmp_path) -> None:
     factors = {"tilt": np.arange(200.0)}
-    whole = replace(blobs, factors=factors)
+    dataset = replace(blobs, factors=factors)
     inputs, targets = blobs.inputs.copy(), blobs.targets.copy()
     inputs[-1, -1] += 1e-6
     targets[[0, -1]] = targets[[-1, 0]]
     cases = [
-        (replace(whole, inputs=inputs), "other inputs"),
-        (replace(whole, inputs=blobs.inputs.astype(np.float32)), "other inputs"),
-        (replace(whole, targets=targets), "other targets"),
-        (replace(whole, factors={"tilt": np.arange(200.0)[::-1]}), "other factors"),
-        (replace(whole, factors={}), "other factors"),
-        (replace(whole, groups=np.arange(200) // 2), "another split"),
-        (whole.take(np.arange(1, 200)), "199 examples, not 200"),
-        (replace(whole, classes=("a", "b", "d")), "other classes"),
-        (replace(whole, inputs=inputs[:, :3], features=()), "shape 3, not 4, other inputs"),
-        (replace(whole, targets=None, classes=()), "task none, not classify"),
+        (replace(dataset, inputs=inputs), "other inputs"),
+        (replace(dataset, inputs=blobs.inputs.astype(np.float32)), "other inputs"),
+        (replace(dataset, targets=targets), "other targets"),
+        (replace(dataset, factors={"tilt": np.arange(200.0)[::-1]}), "other factors"),
+        (replace(dataset, factors={}), "other factors"),
+        (replace(dataset, groups=np.arange(200) // 2), "another split"),
+        (dataset.take(np.arange(1, 200)), "199 examples, not 200"),
+        (replace(dataset, classes=("a", "b", "d")), "other classes"),
+        (replace(dataset, inputs=inputs[:, :3], features=()), "shape 3, not 4, other inputs"),
+        (replace(dataset, targets=None, classes=()), "task none, not classify"),
     ]
     for number, (changed, expected) in enumerate(cases):
         folder = tmp_path / str(number)
         folder.mkdir()
-        lend(whole, record=DataRecord(folder)).data.parts  # noqa: B018
-        lend(whole, record=DataRecord(folder)).data.parts  # noqa: B018
+        load_data(dataset, record=DataRecord(folder)).data.parts  # noqa: B018
+        load_data(dataset, record=DataRecord(folder)).data.parts  # noqa: B018
         with pytest.raises(lab.UsageError) as error:
-            lend(changed, record=DataRecord(folder)).data.parts  # noqa: B018
+            load_data(changed, record=DataRecord(folder)).data.parts  # noqa: B018
         assert f"read it: {expected}" in str(error.value)
 
 
-def test_words_and_texts_are_compared_too(lend, tmp_path) -> None:
-    numbers, words = 1 + np.arange(60).reshape(30, 2), ("", *map(str, range(60)))
+def test_words_and_texts_are_compared_too(load_data, tmp_path) -> None:
+    tokens, words = 1 + np.arange(60).reshape(30, 2), ("", *map(str, range(60)))
     lines = [f"line {i}" for i in range(30)]
     cases = [
-        (Dataset(numbers, vocabulary=words), Dataset(numbers, vocabulary=(*words, "more")),
+        (Dataset(tokens, vocabulary=words), Dataset(tokens, vocabulary=(*words, "more")),
          "62 words, not 61"),
-        (Dataset(numbers, vocabulary=words), Dataset(numbers, vocabulary=("", *words[:0:-1])),
+        (Dataset(tokens, vocabulary=words), Dataset(tokens, vocabulary=("", *words[:0:-1])),
          "other words"),
         (Dataset(lines), Dataset([*lines[:-1], "another"]), "other inputs"),
         (Dataset(["a", "b\nc", *lines]), Dataset(["a\nb", "c", *lines]), "other inputs"),
@@ -275,21 +275,23 @@ def test_words_and_texts_are_compared_too(lend, tmp_path) -> None:
     for number, (first, changed, expected) in enumerate(cases):
         folder = tmp_path / str(number)
         folder.mkdir()
-        lend(first, record=DataRecord(folder)).data.parts  # noqa: B018
+        load_data(first, record=DataRecord(folder)).data.parts  # noqa: B018
         with pytest.raises(lab.UsageError, match=expected):
-            lend(changed, record=DataRecord(folder)).data.parts  # noqa: B018
+            load_data(changed, record=DataRecord(folder)).data.parts  # noqa: B018
 
 
-def test_of_data_read_by_batch_a_sample_is_compared_and_all_targets(lend, lazy, tmp_path) -> None:
+def test_of_data_read_by_batch_a_sample_is_compared_and_all_targets(
+    load_data, lazy, tmp_path
+) -> None:
     images = np.random.default_rng(0).integers(0, 256, (5_000, 1, 2, 2), dtype=np.uint8)
     targets = np.arange(5_000) % 2
     column = lazy(images)
 
     def read(values: Any, classes: Any) -> None:
-        lent = lend(
+        loaded = load_data(
             Dataset(values, classes, ("a", "b")), record=DataRecord(tmp_path), max_resident_mb=0
         )
-        lent.data.parts  # noqa: B018
+        loaded.data.parts  # noqa: B018
 
     read(column, targets)
     read(column, targets)
@@ -304,11 +306,11 @@ def test_of_data_read_by_batch_a_sample_is_compared_and_all_targets(lend, lazy, 
         read(lazy(images[1:]), targets[1:])
 
 
-def test_arrays_that_do_not_lie_in_one_piece_are_compared_by_value(lend, tmp_path) -> None:
+def test_arrays_that_do_not_lie_in_one_piece_are_compared_by_value(load_data, tmp_path) -> None:
     images = np.random.default_rng(0).integers(0, 256, (60, 3, 4, 5), dtype=np.uint8)
     strided = np.ascontiguousarray(images.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
     for column in (images, strided):
-        lend(Dataset(column), record=DataRecord(tmp_path)).data.parts  # noqa: B018
+        load_data(Dataset(column), record=DataRecord(tmp_path)).data.parts  # noqa: B018
 
 
 def test_a_record_that_cannot_be_read_is_said_and_not_passed_over(trained) -> None:
@@ -410,9 +412,9 @@ def test_a_source_that_gives_other_data_each_time_is_named_at_once(
         str(error.value)
     )
     assert not Path("runs").exists()
-    shown = cli("data", "show", source)
-    assert shown.exit_code == 2
-    assert f"The source {source} gives other data each time" in shown.stderr
+    completed = cli("data", "show", source)
+    assert completed.exit_code == 2
+    assert f"The source {source} gives other data each time" in completed.stderr
 
 
 def test_a_seeded_source_is_read_twice_at_first_and_then_once(unsteady, monkeypatch) -> None:

@@ -34,8 +34,8 @@ def test_every_source_is_listed(cli) -> None:
     for spec in sources.values():
         assert spec.summary in result.stdout
     listed = json.loads(cli("data", "--json").stdout)
-    assert {one["name"] for one in listed} == set(sources)
-    tasks = {one["name"]: one["task"] for one in listed}
+    assert {source["name"] for source in listed} == set(sources)
+    tasks = {source["name"]: source["task"] for source in listed}
     assert (tasks["digits"], tasks["shapes"]) == ("classify", "classify|segment")
 
 
@@ -132,9 +132,9 @@ def test_first_sentences_of_tokens_are_shown(cli) -> None:
     assert result.exit_code == 0
     assert "kind         tokens 8\n" in result.stdout
     assert "vocabulary   27 words with the end\n" in result.stdout
-    shown = result.stdout.partition("first sentences\n")[2].splitlines()
-    assert len(shown) == 5
-    assert all(is_sentence(line.split()) for line in shown)
+    lines = result.stdout.partition("first sentences\n")[2].splitlines()
+    assert len(lines) == 5
+    assert all(is_sentence(line.split()) for line in lines)
     assert "--out" not in result.stderr
     facts = json.loads(cli("data", "show", "sentences", "--json").stdout)
     assert (facts["vocabulary"], facts["ranges"]) == (27, [])
@@ -148,11 +148,11 @@ def test_first_lines_of_a_text_are_shown(cli, tmp_path) -> None:
 
 
 def test_bad_examples_are_counted_when_they_are_skipped(cli, tmp_path) -> None:
-    rows = "\n".join(f"{i},{'' if i in (3, 4) else i},{'ab'[i % 2]}" for i in range(60))
+    rows = "\n".join(f"{i},{'inf' if i in (3, 4) else i},{'ab'[i % 2]}" for i in range(60))
     (tmp_path / "some.csv").write_text(f"p,q,kind\n{rows}\n")
     refused = cli("data", "show", "csv:some.csv")
     assert refused.exit_code == 2
-    assert "csv:some.csv: row 3: q is missing (and 1 more). --skip-bad goes on" in refused.stderr
+    assert "csv:some.csv: row 3: q is inf (and 1 more). --skip-bad goes on" in refused.stderr
     skipped = cli("data", "show", "csv:some.csv", "--skip-bad")
     assert skipped.exit_code == 0
     assert "2 bad examples are left out" in skipped.stderr

@@ -158,26 +158,26 @@ def test_texts_have_no_scale() -> None:
 
 def test_ranges_are_in_the_sources_own_unit() -> None:
     dataset = images()
-    for number, one in enumerate(ranges(dataset, TRAIN)):
+    for number, row in enumerate(ranges(dataset, TRAIN)):
         truth = dataset.inputs[:60, number]
-        assert (one["name"], one["min"], one["max"]) == (
+        assert (row["name"], row["min"], row["max"]) == (
             f"channel {number}",
             truth.min(),
             truth.max(),
         )
-        assert one["mean"] == pytest.approx(truth.mean())
-        assert one["std"] == pytest.approx(truth.std())
+        assert row["mean"] == pytest.approx(truth.mean())
+        assert row["std"] == pytest.approx(truth.std())
     sequences = np.arange(12.0).reshape(2, 3, 2)
-    found = ranges(Dataset(sequences), np.arange(2))
-    assert [one["name"] for one in found] == ["feature 0", "feature 1"]
-    assert [(one["min"], one["max"]) for one in found] == [(0, 10), (1, 11)]
+    rows = ranges(Dataset(sequences), np.arange(2))
+    assert [row["name"] for row in rows] == ["feature 0", "feature 1"]
+    assert [(row["min"], row["max"]) for row in rows] == [(0, 10), (1, 11)]
     assert ranges(Dataset(np.zeros((2, 3), int), vocabulary=("",)), np.arange(2)) == []
     table = Dataset(np.eye(2), np.array([[5.0], [7]]), features=("p", "q"))
-    assert [one["name"] for one in ranges(table, np.arange(2))] == ["p", "q", "target 0"]
+    assert [row["name"] for row in ranges(table, np.arange(2))] == ["p", "q", "target 0"]
 
 
 def test_numbers_are_brought_to_the_device_once_not_with_every_batch(monkeypatch) -> None:
-    """To bring numbers to an accelerator is to wait until that has done all of its work."""
+    """A copy of values to an accelerator waits until that has done all of its work."""
     values = np.arange(12.0)[:, None]
     info = DatasetInfo.of("values", Dataset(np.ones((12, 2), np.float32), values), np.arange(12))
     inputs, targets = torch.empty(5, 2, device="meta"), torch.empty(5, 1, device="meta")

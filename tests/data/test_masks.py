@@ -26,7 +26,7 @@ STEPS = 5
 
 
 def padded() -> Dataset:
-    """60 sequences of 1 to 5 steps of 2 numbers; what fills up is far from all others."""
+    """60 sequences of 1 to 5 steps of 2 features; the padding is far from all values."""
     rng = np.random.default_rng(0)
     lengths = np.resize(np.arange(1, STEPS + 1), 60)
     mask = np.arange(STEPS) < lengths[:, None]
@@ -37,7 +37,7 @@ def padded() -> Dataset:
 
 
 @pytest.fixture
-def lesson(tmp_path, monkeypatch):
+def make_task(tmp_path, monkeypatch):
     monkeypatch.setattr("lab_sources.examples.padded", padded, raising=False)
     spec = SourceSpec("padded", "Sequences", load="lab_sources.examples:padded")
 
@@ -72,8 +72,8 @@ def test_means_and_classes_are_those_of_the_steps_that_there_are() -> None:
     assert set(dataset.labels(rows)) == {0, 1}
 
 
-def test_a_batch_has_its_mask_and_nothing_where_it_fills(lesson) -> None:
-    batch = lesson().next()
+def test_a_batch_has_its_mask_and_nothing_where_it_fills(make_task) -> None:
+    batch = make_task().next()
     mask = batch["mask"]
     assert mask.shape == (16, STEPS)
     assert (batch["inputs"][~mask] == 0).all()
@@ -83,8 +83,8 @@ def test_a_batch_has_its_mask_and_nothing_where_it_fills(lesson) -> None:
 
 
 @pytest.mark.parametrize("options", [{}, {"label_smoothing": 0.1, "class_weights": "balanced"}])
-def test_the_loss_is_that_of_the_steps_that_there_are(lesson, options) -> None:
-    task, net = lesson(**options), Steps()
+def test_the_loss_is_that_of_the_steps_that_there_are(make_task, options) -> None:
+    task, net = make_task(**options), Steps()
     batch = task.next()
     loss, accuracy = task.loss(net, batch)
     logits, classes = net(batch["inputs"]).mT[batch["mask"]], batch["targets"][batch["mask"]]
@@ -100,9 +100,9 @@ def test_the_loss_is_that_of_the_steps_that_there_are(lesson, options) -> None:
 
 
 @pytest.mark.parametrize("parts", [2, 5])
-def test_parts_of_a_batch_count_by_their_steps(lesson, parts) -> None:
-    task = lesson()
-    batch, found = task.next(), []
+def test_parts_of_a_batch_count_by_their_steps(make_task, parts) -> None:
+    task = make_task()
+    batch, weights = task.next(), []
     for accumulate in (1, parts):
         torch.manual_seed(0)
         net = Steps()
@@ -110,19 +110,19 @@ def test_parts_of_a_batch_count_by_their_steps(lesson, parts) -> None:
             optimizer="sgd", lr=1.0, momentum=0.0, grad_accum_steps=accumulate
         )
         Updater(task.ctx, task.ctx.wrap(net), options, task.loss, weight=task.weight)(batch)
-        found.append(net.layer.weight.detach().clone())
-    torch.testing.assert_close(*found, rtol=0, atol=1e-6)
+        weights.append(net.layer.weight.detach().clone())
+    torch.testing.assert_close(*weights, rtol=0, atol=1e-6)
 
 
-def test_what_fills_is_never_scored(lesson) -> None:
-    task, net = lesson(), Steps().eval()
+def test_what_fills_is_never_scored(make_task) -> None:
+    task, net = make_task(), Steps().eval()
     with torch.no_grad():
-        figures = task.measure(net, "test")
+        metrics = task.measure(net, "test")
         batch = task.info.prepare(task.data.test.first(60))
         logits, classes = net(batch["inputs"]).mT[batch["mask"]], batch["targets"][batch["mask"]]
-    assert figures["accuracy"] == pytest.approx((logits.argmax(1) == classes).float().mean().item())
-    assert figures["loss"] == pytest.approx(cross_entropy(logits, classes).item(), rel=1e-5)
-    assert figures["n"] == len(task.data.test)
+    assert metrics["accuracy"] == pytest.approx((logits.argmax(1) == classes).float().mean().item())
+    assert metrics["loss"] == pytest.approx(cross_entropy(logits, classes).item(), rel=1e-5)
+    assert metrics["n"] == len(task.data.test)
 
 
 def test_figures_count_by_a_mask() -> None:
@@ -151,6 +151,6 @@ def test_masks_that_cannot_be_are_refused(changes, message) -> None:
         checked(replace(padded(), **changes), "padded")
 
 
-def test_mixtures_with_what_only_fills_are_refused(lesson) -> None:
+def test_mixtures_with_what_only_fills_are_refused(make_task) -> None:
     with pytest.raises(UsageError, match="--augment mixup would mix steps"):
-        lesson(augment={"mixup": 0.2}).next()
+        make_task(augment={"mixup": 0.2}).next()

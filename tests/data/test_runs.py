@@ -121,12 +121,15 @@ MANY = {"augment": {"shift": 1.0, "noise": 0.1, "mixup": 0.2}}
 def test_a_run_resumed_in_the_middle_of_an_epoch_equals_the_uninterrupted_one(
     train, options
 ) -> None:
-    whole = train("whole", **options)
-    assert weights(whole)["batches"]["seen"] == 3_008  # two epochs of 1,257 and some
+    uninterrupted = train("whole", **options)
+    assert weights(uninterrupted)["batches"]["seen"] == 3_008  # two epochs of 1,257 and some
     cut = train("cut", budget=1_600, **options)
     resumed = lab.resume(cut.dir, budget=3_000)
-    assert helpers.difference(weights(resumed), weights(whole)) is None
-    kept = [{k: v for k, v in row.items() if k != "train/loss"} for row in helpers.rows(whole.dir)]
+    assert helpers.difference(weights(resumed), weights(uninterrupted)) is None
+    kept = [
+        {k: v for k, v in row.items() if k != "train/loss"}
+        for row in helpers.rows(uninterrupted.dir)
+    ]
     assert kept[-1]["test/loss"] == helpers.rows(resumed.dir)[-1]["test/loss"]
 
 
@@ -142,32 +145,32 @@ def test_streamed_and_resident_data_train_the_same_network(train) -> None:
 
 
 def test_runs_of_other_seeds_share_the_split_and_differ_in_order(train, monkeypatch) -> None:
-    told = follow(monkeypatch)
-    one, other = train("one", seed=1), train("other", seed=2)
-    assert told["one"] == told["other"]
-    sums = [[row.get("train/rows") for row in helpers.rows(run.dir)] for run in (one, other)]
+    recorded = follow(monkeypatch)
+    first, second = train("one", seed=1), train("other", seed=2)
+    assert recorded["one"] == recorded["other"]
+    sums = [[row.get("train/rows") for row in helpers.rows(run.dir)] for run in (first, second)]
     assert sums[0] != sums[1]
 
 
 def follow(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Any]]:
-    """Collect what the recorder of each run is told of its sources."""
+    """Collect what each run records of its sources."""
     from lab.engine.recorder import Recorder
 
-    told: dict[str, list[Any]] = {}
+    recorded: dict[str, list[Any]] = {}
     source = Recorder.source
 
     def tell(self: Recorder, name: str, description: Any) -> None:
-        told.setdefault(self.info.name, []).append((name, dict(description)))
+        recorded.setdefault(self.info.name, []).append((name, dict(description)))
         source(self, name, description)
 
     monkeypatch.setattr(Recorder, "source", tell)
-    return told
+    return recorded
 
 
 def test_what_a_run_read_is_recorded_and_said_again_on_resume(train, monkeypatch) -> None:
-    told = follow(monkeypatch)
+    recorded = follow(monkeypatch)
     result = train("one", budget=500, fold=1)
-    (first,) = told["one"]
+    (first,) = recorded["one"]
     name, description = first
     assert name == "digits"
     assert (description["fold"], description["train"], description["shape"]) == (
@@ -176,7 +179,7 @@ def test_what_a_run_read_is_recorded_and_said_again_on_resume(train, monkeypatch
         [1, 8, 8],
     )
     lab.resume(result.dir, budget=1_000)
-    assert told["one"] == [first, first]
+    assert recorded["one"] == [first, first]
 
 
 def test_a_trained_run_predicts_where_its_data_are_gone(train, monkeypatch) -> None:

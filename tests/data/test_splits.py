@@ -25,8 +25,8 @@ def datasets(draw: st.DrawFn, copies: bool = False, groups: bool = False) -> Dat
     inputs = rng.permutation(len(targets)).astype(np.float32)[:, None]
     if copies:
         inputs = np.floor(inputs / 3)
-    known = rng.integers(0, len(targets) // 2, len(targets)) if groups else None
-    return Dataset(inputs, targets, tuple(map(str, range(len(sizes)))), groups=known)
+    group_ids = rng.integers(0, len(targets) // 2, len(targets)) if groups else None
+    return Dataset(inputs, targets, tuple(map(str, range(len(sizes)))), groups=group_ids)
 
 
 def part_of(dataset: Dataset, fold: int = 0, seed: int = 0) -> np.ndarray:
@@ -36,10 +36,10 @@ def part_of(dataset: Dataset, fold: int = 0, seed: int = 0) -> np.ndarray:
     np.testing.assert_array_equal(np.sort(joined), np.arange(len(dataset)))
     for rows in parts.values():
         np.testing.assert_array_equal(rows, np.unique(rows))
-    found = np.empty(len(dataset), int)
+    numbers = np.empty(len(dataset), int)
     for number, rows in enumerate(parts.values()):
-        found[rows] = number
-    return found
+        numbers[rows] = number
+    return numbers
 
 
 @quick
@@ -166,7 +166,7 @@ def test_a_class_that_train_lacks_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "expected"),
+    ("classes", "expected"),
     [
         (["b"], ["b"]),
         (["c", "a"], ["c", "a"]),
@@ -174,8 +174,8 @@ def test_a_class_that_train_lacks_is_named() -> None:
         (["b", "a-c"], ["b", "a", "c"]),
     ],
 )
-def test_only_some_classes_are_numbered_in_the_order_asked(blobs, asked, expected) -> None:
-    taken = only(blobs, "blobs", asked)
+def test_only_some_classes_are_numbered_in_the_order_asked(blobs, classes, expected) -> None:
+    taken = only(blobs, "blobs", classes)
     assert list(taken.classes) == expected
     for number, name in enumerate(expected):
         rows = taken.inputs[taken.targets == number]
@@ -183,16 +183,16 @@ def test_only_some_classes_are_numbered_in_the_order_asked(blobs, asked, expecte
 
 
 @pytest.mark.parametrize(
-    ("asked", "message"),
+    ("classes", "message"),
     [
         (["d"], "blobs has no class 'd'. It has: a, b, c"),
         (["a-d"], "blobs has no class 'a-d'"),
         (["c-a"], "c comes after a; write a-c"),
     ],
 )
-def test_classes_that_are_not_there_are_said(blobs, asked, message) -> None:
+def test_classes_that_are_not_there_are_said(blobs, classes, message) -> None:
     with pytest.raises(UsageError, match=message):
-        only(blobs, "blobs", asked)
+        only(blobs, "blobs", classes)
 
 
 def test_a_class_whose_name_holds_a_dash_is_found() -> None:

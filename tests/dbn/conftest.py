@@ -1,4 +1,4 @@
-"""Lend every test one thread, a generator, small machines, and runs in the test's own folder."""
+"""Fixtures: one thread, a generator, small RBMs, and runs in the test's own folder."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from shared_fixtures import draw, same_everywhere, threads
+from shared_fixtures import generator, same_everywhere, threads
 
 import lab
 from lab_dbn.rbm import RBM
 
-__all__ = ["draw", "same_everywhere", "threads"]
+__all__ = ["generator", "same_everywhere", "threads"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -29,7 +29,7 @@ def visible_states(units: int, labels: int) -> Array:
     """Return all states of bits, each with each class, one-hot."""
     if not labels:
         return states(units)
-    return np.array([[*bits, *one] for bits in states(units) for one in np.eye(labels)])
+    return np.array([[*bits, *label] for bits in states(units) for label in np.eye(labels)])
 
 
 class Brute:

@@ -31,21 +31,25 @@ def log_likelihood(rbm, data: torch.Tensor) -> float:
     return float(-rbm.free_energy(data).mean() - exact_log_partition(rbm))
 
 
-def test_many_gibbs_steps_give_the_gradient_of_the_log_likelihood(make_rbm, brute, draw) -> None:
+def test_many_gibbs_steps_give_the_gradient_of_the_log_likelihood(
+    make_rbm, brute, generator
+) -> None:
     rbm = make_rbm(6, 4, scale=0.5)
-    data = torch.randint(2, (20_000, 6), generator=draw).float()
+    data = torch.randint(2, (20_000, 6), generator=generator).float()
     expected = exact_gradient(rbm, brute(rbm), data)
     before = rbm.weight.clone()
-    learner = Contrastive(rbm, Config(cd_k=50, **PLAIN), len(data), draw)
+    learner = Contrastive(rbm, Config(cd_k=50, **PLAIN), len(data), generator)
     learner.update(data, 1.0, 0.0)
-    found = (rbm.weight - before).numpy()
-    assert found == pytest.approx(expected, abs=0.015)
+    gradient = (rbm.weight - before).numpy()
+    assert gradient == pytest.approx(expected, abs=0.015)
 
 
-def test_persistent_chains_give_the_gradient_once_they_have_mixed(make_rbm, brute, draw) -> None:
+def test_persistent_chains_give_the_gradient_once_they_have_mixed(
+    make_rbm, brute, generator
+) -> None:
     rbm = make_rbm(6, 4, scale=0.5)
-    data = torch.randint(2, (20_000, 6), generator=draw).float()
-    learner = Contrastive(rbm, Config(persistent=True, **PLAIN), len(data), draw)
+    data = torch.randint(2, (20_000, 6), generator=generator).float()
+    learner = Contrastive(rbm, Config(persistent=True, **PLAIN), len(data), generator)
     for _ in range(50):
         learner.update(data, 0.0, 0.0)
     expected, before = exact_gradient(rbm, brute(rbm), data), rbm.weight.clone()
@@ -53,11 +57,11 @@ def test_persistent_chains_give_the_gradient_once_they_have_mixed(make_rbm, brut
     assert (rbm.weight - before).numpy() == pytest.approx(expected, abs=0.015)
 
 
-def test_one_step_equals_the_textbooks_formula(make_rbm, draw) -> None:
+def test_one_step_equals_the_textbooks_formula(make_rbm, generator) -> None:
     """Without drawn visible states, only the first hidden ones are random: they are drawn alike."""
     rbm, twin = make_rbm(6, 4), make_rbm(6, 4)
     data = patterns(32)[:, :6]
-    learner = Contrastive(rbm, Config(sample_visible=False, **PLAIN), 32, draw)
+    learner = Contrastive(rbm, Config(sample_visible=False, **PLAIN), 32, generator)
     learner.update(data, 0.1, 0.0)
     weight, below, above = (p.double() for p in twin.parameters())
     first = (data.double() @ weight + above).sigmoid()
@@ -75,12 +79,12 @@ def test_one_step_equals_the_textbooks_formula(make_rbm, draw) -> None:
     )
 
 
-def test_several_steps_equal_as_many_of_the_textbooks(make_rbm, draw) -> None:
-    """CD-3, its hidden states drawn from the same numbers."""
+def test_several_steps_equal_as_many_of_the_textbooks(make_rbm, generator) -> None:
+    """CD-3, its hidden states drawn from the same random numbers."""
     rbm, twin = make_rbm(6, 4), make_rbm(6, 4)
     data = patterns(32)[:, :6]
     config = Config(cd_k=3, sample_visible=False, **PLAIN)
-    Contrastive(rbm, config, 32, draw).update(data, 0.1, 0.0)
+    Contrastive(rbm, config, 32, generator).update(data, 0.1, 0.0)
     weight, below, above = (p.double() for p in twin.parameters())
     same = torch.Generator().manual_seed(0)
     first = last = (data.double() @ weight + above).sigmoid()
@@ -92,9 +96,9 @@ def test_several_steps_equal_as_many_of_the_textbooks(make_rbm, draw) -> None:
     assert rbm.weight.numpy() == pytest.approx(expected.numpy(), abs=1e-6)
 
 
-def test_momentum_goes_on_with_the_last_step(make_rbm, draw) -> None:
+def test_momentum_goes_on_with_the_last_step(make_rbm, generator) -> None:
     rbm = make_rbm(6, 4)
-    learner = Contrastive(rbm, Config(weight_decay=0.1), 8, draw)
+    learner = Contrastive(rbm, Config(weight_decay=0.1), 8, generator)
     before = [p.clone() for p in rbm.parameters()]
     for velocity in learner.velocity:
         velocity.fill_(0.5)
@@ -106,8 +110,8 @@ def test_momentum_goes_on_with_the_last_step(make_rbm, draw) -> None:
 def test_decay_shrinks_weights_and_not_biases(make_rbm) -> None:
     plain, decayed = make_rbm(6, 4), make_rbm(6, 4)
     for rbm, decay in ((plain, 0.0), (decayed, 0.1)):
-        draw = torch.Generator().manual_seed(1)
-        learner = Contrastive(rbm, Config(**{**PLAIN, "weight_decay": decay}), 8, draw)
+        generator = torch.Generator().manual_seed(1)
+        learner = Contrastive(rbm, Config(**{**PLAIN, "weight_decay": decay}), 8, generator)
         learner.update(patterns(8)[:, :6], 0.5, 0.0)
     shrunk = -0.5 * 0.1 * make_rbm(6, 4).weight
     assert torch.allclose(decayed.weight - plain.weight, shrunk, atol=1e-6)
@@ -115,12 +119,12 @@ def test_decay_shrinks_weights_and_not_biases(make_rbm) -> None:
     assert torch.equal(decayed.hidden_bias, plain.hidden_bias)
 
 
-def test_sparsity_pulls_activity_to_its_target(make_rbm, draw) -> None:
+def test_sparsity_pulls_activity_to_its_target(make_rbm, generator) -> None:
     means = {}
     for target in (0.1, 0.6):
         rbm = make_rbm(8, 10, scale=0.01)
         config = Config(sparsity=target, sparsity_cost=1.0, **PLAIN)
-        learner = Contrastive(rbm, config, 64, draw)
+        learner = Contrastive(rbm, config, 64, generator)
         data = patterns()
         for number in range(300):
             learner.update(data[number % 8 * 64 :][:64], 0.2, 0.5)
@@ -154,18 +158,20 @@ def maximum_likelihood(make_rbm, data: torch.Tensor) -> float:
 @pytest.mark.parametrize(
     "options", [{"cd_k": 10}, {"cd_k": 1, "persistent": True}], ids=["CD-10", "PCD-1"]
 )
-def test_training_comes_within_half_a_nat_of_maximum_likelihood(make_rbm, draw, options) -> None:
+def test_training_comes_within_half_a_nat_of_maximum_likelihood(
+    make_rbm, generator, options
+) -> None:
     data = patterns()
     best = maximum_likelihood(make_rbm, data)
     rbm = make_rbm(8, 4, scale=0.05, seed=3)
     start = log_likelihood(rbm, data)
-    learner = Contrastive(rbm, Config(**options, **PLAIN), 64, draw)
+    learner = Contrastive(rbm, Config(**options, **PLAIN), 64, generator)
     for number in range(1_000):
         rate = 0.5 * (1 - number / 1_000)
         learner.update(data[number % 8 * 64 :][:64], rate, 0.0)
-    found = log_likelihood(rbm, data)
+    reached = log_likelihood(rbm, data)
     assert start < best - 1  # there was something to learn
-    assert found > best - 0.5
+    assert reached > best - 0.5
 
 
 def test_the_state_goes_on_to_the_bit(make_rbm) -> None:
@@ -176,9 +182,9 @@ def test_the_state_goes_on_to_the_bit(make_rbm) -> None:
         for _ in range(number):
             learner.update(data, 0.1, 0.9)
 
-    draw = torch.Generator().manual_seed(5)
+    generator = torch.Generator().manual_seed(5)
     rbm = make_rbm(8, 6)
-    learner = Contrastive(rbm, config, 32, draw)
+    learner = Contrastive(rbm, config, 32, generator)
     steps(rbm, learner, 5)
     weights, state = rbm.state_dict(), learner.state_dict()
     kept = {n: v.clone() for n, v in weights.items()}
@@ -186,9 +192,9 @@ def test_the_state_goes_on_to_the_bit(make_rbm) -> None:
     again.load_state_dict(kept)
     fresh = Contrastive(again, config, 32, torch.Generator().manual_seed(99))
     fresh.load_state_dict(state)
-    fresh.draw.set_state(draw.get_state())
+    fresh.generator.set_state(generator.get_state())
     steps(rbm, learner, 5)
     steps(again, fresh, 5)
-    for one, two in zip(rbm.parameters(), again.parameters(), strict=True):
-        assert torch.equal(one, two)
+    for a, b in zip(rbm.parameters(), again.parameters(), strict=True):
+        assert torch.equal(a, b)
     assert torch.equal(learner.chains, fresh.chains)

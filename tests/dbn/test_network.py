@@ -36,13 +36,13 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
 
 def passes(net: DBN, states: np.ndarray) -> np.ndarray:
     """Return mean-field passes up and down, by numpy."""
-    found = states
+    activity = states
     for rbm in net.machines:
-        found = sigmoid(found @ rbm.weight[: rbm.units].numpy() + rbm.hidden_bias.numpy())
+        activity = sigmoid(activity @ rbm.weight[: rbm.units].numpy() + rbm.hidden_bias.numpy())
     for rbm in reversed(net.machines):
         below = rbm.visible_bias[: rbm.units].numpy()
-        found = sigmoid(found @ rbm.weight[: rbm.units].numpy().T + below)
-    return found
+        activity = sigmoid(activity @ rbm.weight[: rbm.units].numpy().T + below)
+    return activity
 
 
 @pytest.mark.parametrize("label_units", [False, True])
@@ -51,9 +51,9 @@ def test_up_and_down_are_mean_field_passes(label_units) -> None:
     states = torch.rand(7, 6)
     hidden = net.up(states, 2)
     assert hidden.shape == (7, 4)
-    found = net.down(hidden, 2)
-    assert found.shape == (7, 6)
-    assert found.numpy() == pytest.approx(passes(net, states.numpy()), abs=1e-5)
+    reconstruction = net.down(hidden, 2)
+    assert reconstruction.shape == (7, 6)
+    assert reconstruction.numpy() == pytest.approx(passes(net, states.numpy()), abs=1e-5)
 
 
 @pytest.mark.parametrize("label_units", [False, True])
@@ -61,8 +61,8 @@ def test_an_unrolled_autoencoder_begins_at_the_mean_field_passes(label_units) ->
     net = make_net(label_units=label_units, finetune="autoencode")
     net.unroll()
     states = torch.rand(7, 6)
-    found = net.unrolled(states).sigmoid().detach().numpy()
-    assert found == pytest.approx(passes(net, states.numpy()), abs=1e-5)
+    reconstruction = net.unrolled(states).sigmoid().detach().numpy()
+    assert reconstruction == pytest.approx(passes(net, states.numpy()), abs=1e-5)
 
 
 def test_fine_tuning_leaves_the_generative_weights_alone() -> None:
@@ -87,7 +87,7 @@ def test_untied_upward_weights_begin_as_the_generative_ones() -> None:
     assert torch.allclose(net.up(torch.ones(2, 6), 1), before)
 
 
-def test_clamped_labels_stay_what_they_were_set_to(draw) -> None:
+def test_clamped_labels_stay_what_they_were_set_to(generator) -> None:
     """With a label that switches a hidden unit, that unit's picture follows the clamped class."""
     net = make_net(scale=0.0, layers=(3,), label_units=True)
     top = net.top
@@ -95,25 +95,25 @@ def test_clamped_labels_stay_what_they_were_set_to(draw) -> None:
     top.weight[:3, :] = 30 * torch.eye(3)
     top.visible_bias[:3] = -15
     for k in range(3):
-        given = torch.eye(3)[k].expand(50, 3)
-        chains = torch.randint(2, (50, 3), generator=draw).float()
-        found = net.generate(chains, 5, draw, given)
-        assert found[:, :3].mean(0).argmax() == k
-        assert found[:, k].min() > 0.9
+        labels = torch.eye(3)[k].expand(50, 3)
+        chains = torch.randint(2, (50, 3), generator=generator).float()
+        samples = net.generate(chains, 5, generator, labels)
+        assert samples[:, :3].mean(0).argmax() == k
+        assert samples[:, k].min() > 0.9
 
 
-def test_samples_follow_the_models_own_distribution(draw, make_rbm, brute) -> None:
+def test_samples_follow_the_models_own_distribution(generator, make_rbm, brute) -> None:
     net = make_net(scale=0.7, layers=(4,))
     truth = brute(net.top)
-    found = net.generate(torch.zeros(20_000, 4), 25, draw, None).mean(0)
-    assert found.numpy() == pytest.approx(truth.marginal() @ truth.visible, abs=0.02)
+    frequencies = net.generate(torch.zeros(20_000, 4), 25, generator, None).mean(0)
+    assert frequencies.numpy() == pytest.approx(truth.marginal() @ truth.visible, abs=0.02)
 
 
 def all_bits(units: int) -> torch.Tensor:
     return torch.tensor([[n >> i & 1 for i in range(units)] for n in range(2**units)]).float()
 
 
-def test_the_bound_of_two_layers_is_below_the_true_likelihood(draw) -> None:
+def test_the_bound_of_two_layers_is_below_the_true_likelihood(generator) -> None:
     """log p(v) = log sum_h p(v | h) p(h), by enumerating the layer in the middle."""
     net = make_net(scale=0.8)
     low, top = net.machines
@@ -130,26 +130,28 @@ def test_the_bound_of_two_layers_is_below_the_true_likelihood(draw) -> None:
     log_q = middle @ q.log().T + (1 - middle) @ (1 - q).log().T  # [32, 64]
     bound = (log_q.T.exp() * (log_p_v_h + log_p_h - log_q.T)).sum(1)
     many = states.repeat(400, 1)
-    found = net.log_likelihood(many, exact_log_partition(top), draw).view(400, 64).mean(0).float()
-    assert float((found - bound).abs().mean()) < 0.1
-    assert float(found.mean()) < float(true.mean())
+    estimate = (
+        net.log_likelihood(many, exact_log_partition(top), generator).view(400, 64).mean(0).float()
+    )
+    assert float((estimate - bound).abs().mean()) < 0.1
+    assert float(estimate.mean()) < float(true.mean())
 
 
-def test_up_down_learns_to_predict_below_and_above(draw) -> None:
+def test_up_down_learns_to_predict_below_and_above(generator) -> None:
     net = make_net(scale=0.05, layers=(8, 8), finetune="up-down")
     prototypes = torch.tensor([[1, 1, 1, 0, 0, 0], [0, 0, 0, 1, 1, 1]]).float()
     data = prototypes.repeat(32, 1)
     net.unroll()
     net.phase.fill_(2)
     config = Config(layers=(8, 8), finetune="up-down", weight_decay=0.0)
-    learner = UpDown(net, config, 64, draw)
+    learner = UpDown(net, config, 64, generator)
     errors = [float(learner.update(data, None, 0.1, 0.5)) for _ in range(600)]
     assert np.mean(errors[-20:]) < 0.3 * np.mean(errors[:20])
     again = net.down(net.up(data, 1), 1)
     assert float((again - data).square().sum(1).mean()) < 0.5
 
 
-def test_recognition_learns_from_dreams_by_the_delta_rule(draw) -> None:
+def test_recognition_learns_from_dreams_by_the_delta_rule(generator) -> None:
     """Hinton et al. (2006), appendix B, sleep phase: each layer is to find the states above again
     from which those below were dreamt."""
     net = make_net(scale=0.5, layers=(5, 4), finetune="up-down")
@@ -157,7 +159,7 @@ def test_recognition_learns_from_dreams_by_the_delta_rule(draw) -> None:
     net.phase.fill_(2)
     (above,) = net.recognition
     weight, bias = above.weight.clone(), above.bias.clone()
-    learner = UpDown(net, Config(layers=(5, 4), finetune="up-down"), 8, draw)
+    learner = UpDown(net, Config(layers=(5, 4), finetune="up-down"), 8, generator)
     dreams, sleep = [], learner.sleep
     learner.sleep = lambda fantasy: dreams.append(sleep(fantasy)) or dreams[-1]
     learner.update(torch.rand(8, 6).round(), None, 0.1, 0.0)
@@ -183,8 +185,8 @@ def test_phases_part_the_budget_and_never_go_back() -> None:
 
 def test_intensities_and_standardized_values_are_visible_states() -> None:
     pictures = torch.randint(256, (4, 1, 3, 2), dtype=torch.uint8)
-    found = visible(pictures, info(), gaussian=False)
-    assert torch.allclose(found, pictures.flatten(1) / 255)
+    states = visible(pictures, info(), gaussian=False)
+    assert torch.allclose(states, pictures.flatten(1) / 255)
     standard = visible(pictures, info(), gaussian=True)
     assert torch.allclose(standard, (pictures.flatten(1) / 255 - 0.5) / 0.5, atol=1e-6)
 

@@ -65,24 +65,24 @@ def test_few_visible_units_are_enumerated_where_hidden_ones_are_many(make_rbm) -
 
 
 @pytest.mark.parametrize("sizes", MACHINES)
-def test_annealing_finds_the_partition_function(make_rbm, brute, draw, sizes) -> None:
+def test_annealing_finds_the_partition_function(make_rbm, brute, generator, sizes) -> None:
     rbm = make_rbm(**sizes)
     base = torch.zeros(sizes["units"] + sizes.get("labels", 0))
-    found = log_partition(rbm, base, steps=500, chains=500, draw=draw)
-    assert float(found) == pytest.approx(brute(rbm).log_z, abs=0.1)
+    estimate = log_partition(rbm, base, steps=500, chains=500, generator=generator)
+    assert float(estimate) == pytest.approx(brute(rbm).log_z, abs=0.1)
 
 
-def test_annealing_from_a_base_of_other_biases_finds_the_same(make_rbm, brute, draw) -> None:
+def test_annealing_from_a_base_of_other_biases_finds_the_same(make_rbm, brute, generator) -> None:
     rbm = make_rbm(6, 5)
     base = torch.tensor([1.0, -2.0, 0.5, 0.0, 3.0, -1.0])
-    found = log_partition(rbm, base, steps=500, chains=500, draw=draw)
-    assert float(found) == pytest.approx(brute(rbm).log_z, abs=0.1)
+    estimate = log_partition(rbm, base, steps=500, chains=500, generator=generator)
+    assert float(estimate) == pytest.approx(brute(rbm).log_z, abs=0.1)
 
 
-def test_annealing_is_right_for_a_larger_machine_and_cheap_settings(make_rbm, draw) -> None:
+def test_annealing_is_right_for_a_larger_machine_and_cheap_settings(make_rbm, generator) -> None:
     rbm = make_rbm(64, 14, scale=0.4)
-    found = log_partition(rbm, torch.zeros(64), steps=500, chains=64, draw=draw)
-    assert float(found) == pytest.approx(float(exact_log_partition(rbm)), abs=0.2)
+    estimate = log_partition(rbm, torch.zeros(64), steps=500, chains=64, generator=generator)
+    assert float(estimate) == pytest.approx(float(exact_log_partition(rbm)), abs=0.2)
 
 
 def test_likelihood_sums_to_one_over_all_visible_states(make_rbm, brute) -> None:
@@ -97,51 +97,51 @@ def test_label_units_are_summed_out(make_rbm, brute) -> None:
     truth = brute(rbm)
     expected = truth.marginal().reshape(16, 3).sum(1)
     states = tensor(truth.visible[::3, :4])
-    found = top_log_probability(rbm, states, exact_log_partition(rbm)).exp()
-    assert found.numpy() == pytest.approx(expected, abs=1e-5)
+    probabilities = top_log_probability(rbm, states, exact_log_partition(rbm)).exp()
+    assert probabilities.numpy() == pytest.approx(expected, abs=1e-5)
 
 
 def test_class_energies_give_the_probability_of_each_class(make_rbm, brute) -> None:
     rbm = make_rbm(4, 3, labels=3)
     truth = brute(rbm)
     table = truth.marginal().reshape(16, 3)
-    found = (-rbm.class_energies(tensor(truth.visible[::3, :4]))).softmax(1)
-    assert found.numpy() == pytest.approx(table / table.sum(1, keepdims=True), abs=1e-5)
+    probabilities = (-rbm.class_energies(tensor(truth.visible[::3, :4]))).softmax(1)
+    assert probabilities.numpy() == pytest.approx(table / table.sum(1, keepdims=True), abs=1e-5)
 
 
-def test_pseudo_likelihood_is_right_on_average(make_rbm, brute, draw) -> None:
+def test_pseudo_likelihood_is_right_on_average(make_rbm, brute, generator) -> None:
     rbm = make_rbm(5, 4)
     truth = brute(rbm)
     marginal = truth.marginal().reshape((2,) * 5)
     state = (1, 0, 1, 1, 0)
     expected = 0.0
     for bit in range(5):
-        other = tuple(1 - s if i == bit else s for i, s in enumerate(state))
-        expected += math.log(marginal[state] / (marginal[state] + marginal[other]))
+        flipped = tuple(1 - s if i == bit else s for i, s in enumerate(state))
+        expected += math.log(marginal[state] / (marginal[state] + marginal[flipped]))
     many = torch.tensor([state], dtype=torch.float32).expand(20_000, -1)
-    found = pseudo_likelihood(rbm, many, draw).mean()
-    assert float(found) == pytest.approx(expected, rel=0.03)
+    estimate = pseudo_likelihood(rbm, many, generator).mean()
+    assert float(estimate) == pytest.approx(expected, rel=0.03)
 
 
 @pytest.mark.parametrize("sizes", MACHINES)
 def test_gibbs_sampling_visits_states_as_often_as_they_are_likely(
-    make_rbm, brute, draw, sizes
+    make_rbm, brute, generator, sizes
 ) -> None:
     rbm = make_rbm(**sizes, scale=0.7)
     truth = brute(rbm)
     hidden = torch.zeros(20_000, rbm.hidden)
     for _ in range(25):
-        visible = rbm.draw_visible(hidden, draw)
-        hidden = rbm.draw_hidden(visible, draw)
+        visible = rbm.draw_visible(hidden, generator)
+        hidden = rbm.draw_hidden(visible, generator)
     expected = truth.marginal() @ truth.visible
     assert visible.mean(0).numpy() == pytest.approx(expected, abs=0.02)
     products = visible.T @ hidden / len(visible)
     assert products.numpy() == pytest.approx(truth.expected_products(), abs=0.02)
 
 
-def test_a_drawn_label_is_exactly_one(make_rbm, draw) -> None:
+def test_a_drawn_label_is_exactly_one(make_rbm, generator) -> None:
     rbm = make_rbm(4, 3, labels=5)
-    labels = rbm.draw_visible(torch.ones(200, 3), draw)[:, 4:]
+    labels = rbm.draw_visible(torch.ones(200, 3), generator)[:, 4:]
     assert set(labels.unique().tolist()) == {0.0, 1.0}
     assert labels.sum(1).eq(1).all()
 
@@ -161,12 +161,12 @@ def mixture(rbm) -> tuple[np.ndarray, np.ndarray, float]:
     return np.exp(logs - total), means, float(total)
 
 
-def test_gaussian_partition_function_is_that_of_the_mixture(make_rbm, draw) -> None:
+def test_gaussian_partition_function_is_that_of_the_mixture(make_rbm, generator) -> None:
     rbm = make_rbm(3, 4, scale=0.6, gaussian=True)
     _, _, log_z = mixture(rbm)
     assert float(exact_log_partition(rbm)) == pytest.approx(log_z, abs=1e-6)
-    found = log_partition(rbm, torch.zeros(3), steps=500, chains=500, draw=draw)
-    assert float(found) == pytest.approx(log_z, abs=0.1)
+    estimate = log_partition(rbm, torch.zeros(3), steps=500, chains=500, generator=generator)
+    assert float(estimate) == pytest.approx(log_z, abs=0.1)
 
 
 def test_gaussian_partition_function_is_the_integral(make_rbm) -> None:
@@ -176,15 +176,15 @@ def test_gaussian_partition_function_is_the_integral(make_rbm) -> None:
     assert float(exact_log_partition(rbm)) == pytest.approx(float(total.log()), abs=1e-3)
 
 
-def test_gaussian_samples_have_the_moments_of_the_mixture(make_rbm, draw) -> None:
+def test_gaussian_samples_have_the_moments_of_the_mixture(make_rbm, generator) -> None:
     rbm = make_rbm(3, 3, scale=0.6, gaussian=True)
-    share, means, _ = mixture(rbm)
-    expected = share @ means
-    spread = share @ (means**2) + 1 - expected**2
+    weights, means, _ = mixture(rbm)
+    expected = weights @ means
+    spread = weights @ (means**2) + 1 - expected**2
     hidden = torch.zeros(20_000, 3)
     for _ in range(25):
-        visible = rbm.draw_visible(hidden, draw)
-        hidden = rbm.draw_hidden(visible, draw)
+        visible = rbm.draw_visible(hidden, generator)
+        hidden = rbm.draw_hidden(visible, generator)
     assert visible.mean(0).numpy() == pytest.approx(expected, abs=0.03)
     assert visible.var(0).numpy() == pytest.approx(spread, rel=0.04)
 
@@ -197,8 +197,8 @@ def test_biases_at_a_mean_give_that_mean(make_rbm) -> None:
 
 
 def test_a_pixel_that_never_varies_gets_a_finite_bias(make_rbm) -> None:
-    found = make_rbm(2, 2).biases_at(torch.tensor([0.0, 1.0]))
-    assert found.isfinite().all()
+    biases = make_rbm(2, 2).biases_at(torch.tensor([0.0, 1.0]))
+    assert biases.isfinite().all()
 
 
 def test_free_energy_is_finite_for_huge_weights(make_rbm) -> None:

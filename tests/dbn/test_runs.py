@@ -25,15 +25,15 @@ VARIANTS = {
 
 @pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
 def test_a_run_goes_on_exactly_from_every_phase(train, variant) -> None:
-    whole = train("whole", **variant)
-    state = checkpoint.load(whole.dir / "checkpoints" / "last.pt")["experiment"]
+    uninterrupted = train("whole", **variant)
+    state = checkpoint.load(uninterrupted.dir / "checkpoints" / "last.pt")["experiment"]
     for at in (160, 480, 800):
         with pytest.raises(lab.RunFailed):
             train(f"cut{at}", checkpoint_every=64, terminal=helpers.stopping_at(at), **variant)
-        resumed = lab.resume(whole.dir.parent / f"cut{at}")
-        other = checkpoint.load(resumed.dir / "checkpoints" / "last.pt")["experiment"]
-        assert helpers.difference(state, other) is None
-        assert helpers.rows(whole.dir) == helpers.rows(resumed.dir)
+        resumed = lab.resume(uninterrupted.dir.parent / f"cut{at}")
+        resumed_state = checkpoint.load(resumed.dir / "checkpoints" / "last.pt")["experiment"]
+        assert helpers.difference(state, resumed_state) is None
+        assert helpers.rows(uninterrupted.dir) == helpers.rows(resumed.dir)
 
 
 def test_phases_follow_each_other_by_their_shares(train) -> None:
@@ -132,9 +132,9 @@ def test_predictions_are_classes_or_features(train) -> None:
     codes = lab.load(train("codes", finetune="autoencode").dir)
     assert codes.predict(codes.example(3)).shape == (3, 12)
     classes = lab.load(train("classes", label_units=True).dir)
-    found = classes.predict(classes.example(3))
-    assert found.shape == (3, 10)
-    assert found.sum(1).tolist() == pytest.approx([1, 1, 1], abs=1e-5)
+    probabilities = classes.predict(classes.example(3))
+    assert probabilities.shape == (3, 10)
+    assert probabilities.sum(1).tolist() == pytest.approx([1, 1, 1], abs=1e-5)
 
 
 def test_tables_are_learned_with_gaussian_units(train) -> None:
@@ -159,7 +159,7 @@ def test_pictures_are_drawn(train) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"lr": 10.0, "budget": 9_600, "eval_every": 3_200}, "every example: --lr 10 is too"),
         (
@@ -171,13 +171,13 @@ def test_pictures_are_drawn(train) -> None:
         ({"data": "diabetes", "finetune": "classify"}, "--finetune classify needs classes"),
     ],
 )
-def test_what_cannot_be_learned_says_why(train, options, said) -> None:
-    with pytest.raises((lab.RunFailed, lab.UsageError), match=said):
+def test_what_cannot_be_learned_says_why(train, options, message) -> None:
+    with pytest.raises((lab.RunFailed, lab.UsageError), match=message):
         train(**options)
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"layers": ()}, "one layer or more"),
         ({"layers": (0,)}, "one layer or more"),
@@ -187,8 +187,8 @@ def test_what_cannot_be_learned_says_why(train, options, said) -> None:
         ({"pretrain": False}, "nothing to do"),
     ],
 )
-def test_options_that_do_not_fit_are_refused(train, options, said) -> None:
-    with pytest.raises(lab.UsageError, match=said):
+def test_options_that_do_not_fit_are_refused(train, options, message) -> None:
+    with pytest.raises(lab.UsageError, match=message):
         train(**options)
 
 
@@ -206,8 +206,8 @@ def test_pixels_that_never_vary_do_no_harm(train) -> None:
 @pytest.mark.slow
 def test_killed_in_every_phase_it_ends_as_if_nothing_had_happened(train, tmp_path) -> None:
     options = {"finetune": "up-down", "layers": (32, 24, 16), "persistent": True, "budget": 9_600}
-    whole = train("whole", checkpoint_every=320, **options)
-    expected = checkpoint.load(whole.dir / "checkpoints" / "last.pt")["experiment"]
+    uninterrupted = train("whole", checkpoint_every=320, **options)
+    expected = checkpoint.load(uninterrupted.dir / "checkpoints" / "last.pt")["experiment"]
     for at in (1_000, 2_500, 4_000, 7_000):
         code = (
             "import lab, os, signal\n"
@@ -224,9 +224,9 @@ def test_killed_in_every_phase_it_ends_as_if_nothing_had_happened(train, tmp_pat
         done = helpers.run_child(command, tmp_path, env, warm=True)
         assert done.returncode == -9, done.stderr[-500:]
         resumed = lab.resume(tmp_path / "runs" / f"killed{at}")
-        found = checkpoint.load(resumed.dir / "checkpoints" / "last.pt")["experiment"]
-        assert helpers.difference(expected, found) is None
-        assert helpers.rows(whole.dir) == helpers.rows(resumed.dir)
+        state = checkpoint.load(resumed.dir / "checkpoints" / "last.pt")["experiment"]
+        assert helpers.difference(expected, state) is None
+        assert helpers.rows(uninterrupted.dir) == helpers.rows(resumed.dir)
 
 
 def test_a_layer_that_has_hardly_begun_to_learn_is_not_called_saturated(train) -> None:

@@ -45,9 +45,9 @@ def block(text: str, language: str, number: int = 0) -> str:
 
 def section(text: str, title: str) -> str:
     """Return what stands under a heading."""
-    found = re.search(rf"^#+ {title}$(.*?)(?=^#+ |\Z)", text, re.DOTALL | re.MULTILINE)
-    assert found, f"there is no heading {title!r}"
-    return found[1]
+    match = re.search(rf"^#+ {title}$(.*?)(?=^#+ |\Z)", text, re.DOTALL | re.MULTILINE)
+    assert match, f"there is no heading {title!r}"
+    return match[1]
 
 
 @pytest.fixture
@@ -192,9 +192,9 @@ def test_the_readmes_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_the_readmes_commands_exist() -> None:
-    shown = re.findall(r"^\$ lab ([^#\n]+)", README, re.MULTILINE)
-    assert len(shown) >= 8
-    for words in map(str.split, shown):
+    commands = re.findall(r"^\$ lab ([^#\n]+)", README, re.MULTILINE)
+    assert len(commands) >= 8
+    for words in map(str.split, commands):
         assert words[0] in main.list_commands(click.Context(main))
         depth = 2 if words[0] in ("run", "lr") else 1  # whose options are each experiment's
         help_text = CliRunner().invoke(main, [*words[:depth], "--help"]).output

@@ -1,4 +1,4 @@
-"""Lend every test quiet runs in its own folder, and the command line."""
+"""Fixtures: quiet runs in the test's own folder, and the command line."""
 
 from __future__ import annotations
 

@@ -38,38 +38,38 @@ def test_an_endless_environment_is_trained_in_and_its_evaluations_are_cut(
     assert [row["eval/truncated"] for row in evaluations] == [2, 2, 2]
     assert [row["eval/length"] for row in evaluations] == [50, 50, 50]
     assert result.summary["test"]["test/truncated"] == 4
-    said = [line for line in (result.dir / "log.txt").read_text().splitlines() if "limit" in line]
-    assert len(said) == 1
+    lines = [line for line in (result.dir / "log.txt").read_text().splitlines() if "limit" in line]
+    assert len(lines) == 1
     assert lab.evaluate(result.dir)["test/truncated"] == 4
 
 
 def test_a_limit_of_one_s_own_holds_in_training_evaluation_and_test(run_dqn) -> None:
     result = run_dqn(env=ENDLESS, max_episode_steps=5, **SMALL)
-    found = rows(result.dir)
+    history = rows(result.dir)
     for name in ("train/length", "eval/length", "test/length"):
-        assert {row[name] for row in found if name in row} == {5}
-    assert {row["eval/truncated"] for row in found if "eval/truncated" in row} == {0}
+        assert {row[name] for row in history if name in row} == {5}
+    assert {row["eval/truncated"] for row in history if "eval/truncated" in row} == {0}
     assert not (result.dir / "log.txt").exists()
 
 
 def test_an_environment_that_fails_ends_the_run_in_one_line_with_its_name(cli, tmp_path) -> None:
     words = ("--env", "worlds:worlds/Broken-v0", "--runs-dir", tmp_path / "runs")
-    shown = cli("run", "dqn", *words, "--wandb", "disabled", "--quiet")
-    assert shown.exit_code == 1
-    (line,) = shown.stderr.strip().splitlines()
+    completed = cli("run", "dqn", *words, "--wandb", "disabled", "--quiet")
+    assert completed.exit_code == 1
+    (line,) = completed.stderr.strip().splitlines()
     assert "--env worlds/Broken-v0: its step raised ZeroDivisionError: no floor here" in line
 
 
 def test_a_signal_in_an_evaluation_leaves_a_run_that_goes_on_to_the_same_end(run_dqn) -> None:
     options = {**SMALL, "env": "CartPole-v1", "n_envs": 4, "budget": 200, "max_episode_steps": 9}
-    whole = run_dqn("whole", **options).dir
+    uninterrupted = run_dqn("whole", **options).dir
     with helpers.signal_in_evaluation(signal.SIGINT, which=4):
         cut = run_dqn("cut", **options)
     assert (cut.state, cut.summary["signal"]) == ("interrupted", signal.SIGINT)
     assert [row["clock"] for row in rows(cut.dir) if "eval/return" in row] == [0, 30, 60]
     assert lab.resume(cut.dir).state == "finished"
-    assert rows(cut.dir) == rows(whole)
-    assert difference(last_state(cut.dir), last_state(whole)) is None
+    assert rows(cut.dir) == rows(uninterrupted)
+    assert difference(last_state(cut.dir), last_state(uninterrupted)) is None
 
 
 @pytest.fixture
@@ -130,9 +130,9 @@ def test_sigterm_ends_an_evaluation_that_never_would(spawn, tmp_path) -> None:
     gate.touch()
     assert lab.resume(run).state == "finished"
     fixed = {"runs_dir": tmp_path / "whole", "wandb": "disabled", "media": False}
-    whole = lab.run("dqn", name="one", **fixed, **options).dir
-    assert rows(run) == rows(whole)
-    assert difference(last_state(run), last_state(whole)) is None
+    uninterrupted = lab.run("dqn", name="one", **fixed, **options).dir
+    assert rows(run) == rows(uninterrupted)
+    assert difference(last_state(run), last_state(uninterrupted)) is None
 
     gate.unlink()
     inside.unlink()

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 import worlds
-from dqn_tools import lend, make_dqn, table, train
+from dqn_tools import make_dqn, set_envs, table, train
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from lab.environments import Envs
@@ -130,7 +130,7 @@ def test_importance_weights_keep_prioritized_replay_unbiased(beta, expected) -> 
     options = {**TABLE, "lr": 0.002, "batch_size": 64, "n_envs": 4, "budget": 10**9}
     options |= {"prioritized": True, "priority_alpha": 1.0, "priority_beta": beta}
     dqn = make_dqn(env="worlds:worlds/Loop-v0", **options)  # has such states and actions
-    lend(dqn, Envs(SyncVectorEnv([Lottery] * 4, autoreset_mode=AutoresetMode.SAME_STEP)))
+    set_envs(dqn, Envs(SyncVectorEnv([Lottery] * 4, autoreset_mode=AutoresetMode.SAME_STEP)))
     train(dqn, 800)
     assert table(dqn, 1).mean().item() == pytest.approx(expected, abs=0.04)
 
@@ -148,14 +148,14 @@ def test_the_grid_world_has_its_optimal_values_and_is_walked_so() -> None:
 
 
 def test_a_state_with_both_flags_is_terminal() -> None:
-    class Both(worlds.WorldEnv):
+    class TerminatedAndTruncated(worlds.WorldEnv):
         def step(self, action: Any) -> tuple[Any, float, bool, bool, dict]:
             obs, reward, terminated, _, info = super().step(action)
             return obs, reward, terminated, terminated, info
 
     dqn = make_dqn(env="worlds:worlds/Chain-v0", **TABLE)
-    make = lambda: Both(worlds.chain())  # noqa: E731
-    lend(dqn, Envs(SyncVectorEnv([make], autoreset_mode=AutoresetMode.SAME_STEP)))
+    make = lambda: TerminatedAndTruncated(worlds.chain())  # noqa: E731
+    set_envs(dqn, Envs(SyncVectorEnv([make], autoreset_mode=AutoresetMode.SAME_STEP)))
     q = table(train(dqn, 960), 5).numpy()
     assert np.abs(q - worlds.optimal_q(worlds.chain(), GAMMA)).max() < TOLERANCE
 

@@ -21,14 +21,14 @@ def play(exploration: Exploration, epsilon: float, steps: int, seed: int = 0):
 
 def lengths(exploring: np.ndarray, action: np.ndarray) -> list[int]:
     """Return how long one environment took each of its actions, where it explored."""
-    found = [0]
+    runs = [0]
     for t, (now, a) in enumerate(zip(exploring, action, strict=True)):
         same = t > 0 and exploring[t - 1] and a == action[t - 1]
         if now:
-            found[-1:] = [found[-1] + 1] if same or found[-1] == 0 else [found[-1], 1]
-        elif found[-1]:
-            found.append(0)
-    return [n for n in found if n]
+            runs[-1:] = [runs[-1] + 1] if same or runs[-1] == 0 else [runs[-1], 1]
+        elif runs[-1]:
+            runs.append(0)
+    return [n for n in runs if n]
 
 
 @pytest.mark.parametrize("hold", [False, True])
@@ -76,8 +76,8 @@ def test_a_held_action_goes_on_from_its_state() -> None:
     first, second = Exploration(5, 4, hold=True), Exploration(5, 4, hold=True)
     play(first, 0.5, 100)
     second.load_state_dict(first.state_dict())
-    for one, other in zip(play(first, 0.1, 50, seed=1), play(second, 0.1, 50, seed=1), strict=True):
-        assert (one == other).all()
+    for a, b in zip(play(first, 0.1, 50, seed=1), play(second, 0.1, 50, seed=1), strict=True):
+        assert (a == b).all()
 
 
 def test_an_episode_that_ends_lets_go() -> None:

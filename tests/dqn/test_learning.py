@@ -168,7 +168,7 @@ def minibatch(batch: Batch, target: torch.Tensor) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("loss", ["mse", "huber"])
 def test_a_gradient_step_is_that_of_adam_on_that_loss(loss) -> None:
-    """Beside torch's own Adam on a loss written out here, with importance weights and clipping."""
+    """Against torch's own Adam on a loss written out here, with importance weights and clipping."""
     dqn = trained(loss=loss, prioritized=True, double=True, clip_norm=0.1, lr=0.01)
     batch = first(dqn)
     twin = make_dqn(hidden=(16,), **SMALL).online
@@ -183,8 +183,8 @@ def test_a_gradient_step_is_that_of_adam_on_that_loss(loss) -> None:
     nn.utils.clip_grad_norm_(twin.parameters(), 0.1)
     optimizer.step()
     update(dqn, batch)
-    for one, other in zip(dqn.online.parameters(), twin.parameters(), strict=True):
-        torch.testing.assert_close(one, other)
+    for a, b in zip(dqn.online.parameters(), twin.parameters(), strict=True):
+        torch.testing.assert_close(a, b)
 
 
 def test_learning_sets_the_priority_of_what_it_saw_to_its_td_error() -> None:
@@ -225,7 +225,7 @@ SMALL: dict[str, Any] = {
 
 
 def trained(**options: Any) -> DQN:
-    """A small DQN on CartPole with some experience, that learns only when told."""
+    """A small DQN on CartPole with some experience, that learns only when called to."""
     options = {**SMALL, "hidden": (16,), **options}
     return train(make_dqn(**options), 100)
 
@@ -281,10 +281,10 @@ def test_drawing_minibatches_ahead_changes_nothing(options) -> None:
             twin.updates += 1
             twin.move_target()
     for name in ("online", "target"):
-        for one, other in zip(
+        for actual, expected in zip(
             getattr(dqn, name).parameters(), getattr(twin, name).parameters(), strict=True
         ):
-            torch.testing.assert_close(one, other)
+            torch.testing.assert_close(actual, expected)
 
 
 def test_priorities_are_up_to_date_at_every_gradient_step() -> None:
@@ -298,17 +298,17 @@ def test_priorities_are_up_to_date_at_every_gradient_step() -> None:
 
 
 def test_learning_phases_may_split_the_same_gradient_steps_in_any_way(monkeypatch) -> None:
-    whole, split = (trained(target_update_interval=4) for _ in range(2))
-    stream = whole.memory.sample(12, 8, np.random.default_rng(1))
-    for dqn, phases in ((whole, [12]), (split, [1, 5, 2, 4])):
+    together, split = (trained(target_update_interval=4) for _ in range(2))
+    stream = together.memory.sample(12, 8, np.random.default_rng(1))
+    for dqn, phases in ((together, [12]), (split, [1, 5, 2, 4])):
         dqn.memory.sample = Replayed(stream).sample
         for gradient_steps in phases:
             dqn.learn(gradient_steps)
     for name in ("online", "target"):
-        for one, other in zip(
-            getattr(whole, name).parameters(), getattr(split, name).parameters(), strict=True
+        for a, b in zip(
+            getattr(together, name).parameters(), getattr(split, name).parameters(), strict=True
         ):
-            torch.testing.assert_close(one, other)
+            torch.testing.assert_close(a, b)
 
 
 class Replayed:
@@ -390,8 +390,10 @@ def test_each_environment_flips_a_coin_of_its_own(epsilon) -> None:
         np.bincount([int((dqn.act(np.zeros(4, dtype=np.int64), epsilon) == 0).sum())], minlength=5)
         for _ in range(tries)
     )
-    share = epsilon / 2  # a random action is the greedy one half of the time
-    expected = [tries * math.comb(4, k) * share**k * (1 - share) ** (4 - k) for k in range(5)]
+    probability = epsilon / 2  # a random action is the greedy one half of the time
+    expected = [
+        tries * math.comb(4, k) * probability**k * (1 - probability) ** (4 - k) for k in range(5)
+    ]
     assert np.abs(zeros - expected).max() < 5 * math.sqrt(tries) / 2
 
 
@@ -434,7 +436,7 @@ OPTIONS: list[dict[str, Any]] = [
 def test_a_restored_dqn_goes_on_to_the_same_bits(tmp_path, options) -> None:
     """Networks, optimizer, memory, counters; environments and generators by the runner's hand."""
     options = {**SMALL, "hidden": (16,), "learning_starts": 50, "gradient_steps": 2, **options}
-    whole, half, other = (make_dqn(**options) for _ in range(3))
+    uninterrupted, half, restored = (make_dqn(**options) for _ in range(3))
     train(half, 120)
     ctx = half.ctx
     parts = {
@@ -444,32 +446,32 @@ def test_a_restored_dqn_goes_on_to_the_same_bits(tmp_path, options) -> None:
         "facts": ctx.facts,
     }
     state = reloaded(parts, tmp_path)
-    train(whole, 240)
-    other.ctx.clock = ctx.clock
-    other.ctx.facts.update(state["facts"])
-    other.load_state_dict(state["dqn"])
-    other.ctx.load_envs_state(state["envs"])
-    other.ctx.randomness.load_state_dict(state["rng"])
-    train(other, whole.ctx.clock - ctx.clock)
-    assert difference(whole.state_dict(), other.state_dict()) is None
-    assert difference(whole.ctx.envs_state(), other.ctx.envs_state()) is None
+    train(uninterrupted, 240)
+    restored.ctx.clock = ctx.clock
+    restored.ctx.facts.update(state["facts"])
+    restored.load_state_dict(state["dqn"])
+    restored.ctx.load_envs_state(state["envs"])
+    restored.ctx.randomness.load_state_dict(state["rng"])
+    train(restored, uninterrupted.ctx.clock - ctx.clock)
+    assert difference(uninterrupted.state_dict(), restored.state_dict()) is None
+    assert difference(uninterrupted.ctx.envs_state(), restored.ctx.envs_state()) is None
 
 
 def test_loading_copies_so_that_training_leaves_the_state_as_it_was(tmp_path) -> None:
-    dqn, other = trained(), trained(seed=1)
+    dqn, loaded = trained(), trained(seed=1)
     dqn.learn(2)
     state = reloaded(dqn.state_dict(), tmp_path)
     untouched = reloaded(state, tmp_path)
-    other.load_state_dict(state)
-    other.learn(3)
-    other.play_rollout()
+    loaded.load_state_dict(state)
+    loaded.learn(3)
+    loaded.play_rollout()
     assert difference(state, untouched) is None
 
 
 def test_the_weights_alone_are_enough_to_predict() -> None:
     dqn = trained()
     dqn.learn(5)
-    other = make_dqn(hidden=(16,), seed=1, **SMALL)
-    other.load_state_dict({"model": dqn.state_dict()["model"]})
+    restored = make_dqn(hidden=(16,), seed=1, **SMALL)
+    restored.load_state_dict({"model": dqn.state_dict()["model"]})
     obs = np.random.default_rng(0).normal(size=(7, 4))
-    assert (other.q(obs) == dqn.q(obs)).all()
+    assert (restored.q(obs) == dqn.q(obs)).all()

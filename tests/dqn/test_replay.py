@@ -11,7 +11,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 import torch
-from dqn_tools import CPU, Row, lend, make_dqn, make_memory, reloaded, rows, sampler_of, train
+from dqn_tools import CPU, Row, make_dqn, make_memory, reloaded, rows, sampler_of, set_envs, train
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from gymnasium.wrappers import FrameStackObservation
 from helpers import difference
@@ -103,7 +103,7 @@ def simulate(
 
 def by_hand(stream: Stream, n: int, gamma: float = GAMMA) -> dict[tuple[int, int], Row]:
     """Return every complete n-step row by (tick, environment) of its first step."""
-    found = {}
+    rows = {}
     for env, steps in stream.episodes:
         over = steps[-1][5] or steps[-1][6]
         for start in range(len(steps)):
@@ -114,8 +114,8 @@ def by_hand(stream: Stream, n: int, gamma: float = GAMMA) -> dict[tuple[int, int
             reward = sum(gamma**k * step[3] for k, step in enumerate(window))
             *_, next_obs, terminated, _ = window[-1]
             discount = 0.0 if terminated else gamma ** len(window)
-            found[tick, env] = Row(obs, action, reward, discount, next_obs)
-    return found
+            rows[tick, env] = Row(obs, action, reward, discount, next_obs)
+    return rows
 
 
 def fill(stream: Stream, cuts: list[int], capacity: int, n: int = 1, **changes: Any) -> Any:
@@ -186,7 +186,7 @@ def test_each_frame_is_written_once(stream) -> None:
 
 @given(streams())
 def test_dead_ticks_are_never_remembered(stream) -> None:
-    """A NEXT_STEP environment ignores the action there and pays nothing."""
+    """A NEXT_STEP environment ignores the action there and gives no reward."""
     live = int(stream.arrays["live"].sum())
     assert len(fill(stream, [], 1_000)) == live == sum(len(e) for _, e in stream.episodes)
 
@@ -197,20 +197,20 @@ def test_a_memory_saved_mid_stream_goes_on_to_the_same_bits(tmp_path, kind, capa
     ends = [["T" if (t * (i + 3)) % 11 == 10 else "." for i in range(3)] for t in range(60)]
     stream = simulate(3, 2, ends, True, np.random.default_rng(1))
     chunks = stream.chunks(list(range(0, 60, 4)))
-    whole, first, second = (
+    uninterrupted, first, second = (
         make_memory(capacity, num_envs=3, stack=2, n_step=3, sampler=sampler_of(kind, capacity))
         for _ in range(3)
     )
     for number, chunk in enumerate(chunks):
         half = first if number < 7 else second
-        for memory in (whole, half):
+        for memory in (uninterrupted, half):
             memory.extend(chunk)
             memory.sampler.update(memory.sampler.sample(1, 4, rng(number), 1.0)[0][0], td(number))
         if number == 6:
             second.load_state_dict(reloaded(first.state_dict(), tmp_path))
-    assert difference(whole.state_dict(), second.state_dict()) is None
-    one, other = (memory.sample(2, 16, rng(5), 0.5) for memory in (whole, second))
-    assert difference(one, other) is None
+    assert difference(uninterrupted.state_dict(), second.state_dict()) is None
+    a, b = (memory.sample(2, 16, rng(5), 0.5) for memory in (uninterrupted, second))
+    assert difference(a, b) is None
 
 
 def rng(seed: int) -> np.random.Generator:
@@ -260,14 +260,14 @@ def record(dqn: Any, steps: int) -> list[np.ndarray]:
 
 def one_by_one(env: gym.Env, seed: int, actions: list[int]) -> list[Row]:
     """Return what a single environment shows, stepped as in the textbook."""
-    found = []
+    rows = []
     obs, _ = env.reset(seed=seed)
     for action in actions:
         next_obs, reward, terminated, truncated, _ = env.step(action)
         discount = 0.0 if terminated else GAMMA
-        found.append(Row(listed(obs), action, float(reward), discount, listed(next_obs)))
+        rows.append(Row(listed(obs), action, float(reward), discount, listed(next_obs)))
         obs = env.reset()[0] if terminated or truncated else next_obs
-    return found
+    return rows
 
 
 def listed(obs: Any) -> Any:
@@ -290,7 +290,7 @@ def test_memory_reads_back_what_the_environments_showed(mode, stack) -> None:
     dqn = make_dqn(
         env="worlds:worlds/Numbers-v0", frame_stack=stack, n_envs=3, train_freq=10, gamma=GAMMA
     )
-    lend(dqn, Envs(SyncVectorEnv([make] * 3, copy=False, autoreset_mode=mode)), seed=5)
+    set_envs(dqn, Envs(SyncVectorEnv([make] * 3, copy=False, autoreset_mode=mode)), seed=5)
     actions = np.stack(record(dqn, 300))  # [T, N]
     held = sorted(rows(dqn.memory))
     if stack == 1:
@@ -320,10 +320,10 @@ def without_resets(env: gym.Env, seed: int, actions: list[int]) -> list[int]:
 
 
 def test_memory_reads_back_what_native_cartpole_showed() -> None:
-    """Beside Gymnasium's vector environment itself, with the ticks of its resets left out."""
+    """Against Gymnasium's vector environment itself, with the ticks of its resets left out."""
     dqn = make_dqn(n_envs=4, train_freq=16, gamma=GAMMA)
     raw = gym.make_vec("CartPole-v1", 4, "vector_entry_point")
-    lend(dqn, Envs(gym.make_vec("CartPole-v1", 4, "vector_entry_point")), seed=3)
+    set_envs(dqn, Envs(gym.make_vec("CartPole-v1", 4, "vector_entry_point")), seed=3)
     actions = record(dqn, 600)
     expected = []
     obs, _ = raw.reset(seed=3)

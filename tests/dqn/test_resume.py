@@ -91,15 +91,15 @@ def spawn(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
 
 def words(options: dict[str, Any]) -> list[str]:
     """Write options as a user types them."""
-    found = ["--wandb", "disabled", "--no-media", "--checkpoint-every", "50"]
+    arguments = ["--wandb", "disabled", "--no-media", "--checkpoint-every", "50"]
     for name, value in options.items():
         option = name.replace("_", "-")
         if isinstance(value, bool):
-            found.append(f"--{option}" if value else f"--no-{option}")
+            arguments.append(f"--{option}" if value else f"--no-{option}")
         else:
             text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-            found += [f"--{option}", text]
-    return found
+            arguments += [f"--{option}", text]
+    return arguments
 
 
 def kill_at(child: subprocess.Popen[bytes], folder: Path, checkpoints: int, pause: float) -> None:
@@ -120,17 +120,17 @@ def written(folder: Path) -> set[int]:
     return {int(name) // 50 for name in names if name.isdigit()}
 
 
-def same(resumed: Path, whole: Path) -> None:
+def same(resumed: Path, uninterrupted: Path) -> None:
     """Rows, weights, optimizer, replay, generators, environments, and the final test."""
-    assert rows(resumed) == rows(whole)
-    assert difference(last_state(resumed), last_state(whole)) is None
-    assert summary(resumed)["test"] == summary(whole)["test"]
-    assert summary(resumed)["objective"] == summary(whole)["objective"]
+    assert rows(resumed) == rows(uninterrupted)
+    assert difference(last_state(resumed), last_state(uninterrupted)) is None
+    assert summary(resumed)["test"] == summary(uninterrupted)["test"]
+    assert summary(resumed)["objective"] == summary(uninterrupted)["objective"]
 
 
 def prove(case: str, kills: int, spawn: Any, tmp_path: Path, seed: int = 0) -> None:
     options = {**COMMON, **CASES[case], "seed": seed, "keep_checkpoints": 0}
-    whole = lab.run("dqn", runs_dir=tmp_path / "whole", wandb="disabled", media=False,
+    uninterrupted = lab.run("dqn", runs_dir=tmp_path / "whole", wandb="disabled", media=False,
                     name=case.replace(" ", "-"), checkpoint_every=50, **options).dir  # fmt: skip
     folder = tmp_path / "runs" / "killed"
     chance = random.Random(f"{case} {seed}")
@@ -143,7 +143,7 @@ def prove(case: str, kills: int, spawn: Any, tmp_path: Path, seed: int = 0) -> N
     assert summary(folder)["state"] == "running"  # as it was when it died
     result = lab.resume(folder, wandb="disabled")
     assert result.state == "finished"
-    same(folder, whole)
+    same(folder, uninterrupted)
 
 
 def resuming(folder: Path) -> subprocess.Popen[bytes]:

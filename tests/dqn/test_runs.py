@@ -27,8 +27,8 @@ CATCH = {
 }
 
 
-def column(found: list[dict], name: str) -> dict[int, float]:
-    return {row["clock"]: row[name] for row in found if name in row}
+def column(history: list[dict], name: str) -> dict[int, float]:
+    return {row["clock"]: row[name] for row in history if name in row}
 
 
 def test_the_tiny_preset_learns(run_dqn) -> None:
@@ -60,22 +60,22 @@ def test_every_declared_metric_is_logged_and_no_other(run_dqn) -> None:
     ids=str,
 )
 def test_the_same_seed_gives_the_same_run(run_dqn, options) -> None:
-    one, two = (run_dqn(name, **{**SMALL, **options}) for name in ("one", "two"))
-    assert rows(one.dir) == rows(two.dir)
-    assert difference(last_state(one.dir), last_state(two.dir)) is None
+    a, b = (run_dqn(name, **{**SMALL, **options}) for name in ("one", "two"))
+    assert rows(a.dir) == rows(b.dir)
+    assert difference(last_state(a.dir), last_state(b.dir)) is None
 
 
 def test_another_seed_gives_another_run(run_dqn) -> None:
-    one, two = (run_dqn(f"s{seed}", seed=seed, **SMALL) for seed in (0, 1))
-    assert rows(one.dir)[0] != rows(two.dir)[0]  # other weights and other episodes
+    a, b = (run_dqn(f"s{seed}", seed=seed, **SMALL) for seed in (0, 1))
+    assert rows(a.dir)[0] != rows(b.dir)[0]  # other weights and other episodes
 
 
 def test_other_logging_evaluation_and_checkpoint_grids_give_the_same_weights(run_dqn) -> None:
-    one = run_dqn("one", **SMALL)
+    a = run_dqn("one", **SMALL)
     grids = {"eval_every": 70, "log_every": 13, "checkpoint_every": 50}
-    two = run_dqn("two", **{**SMALL, **grids, "eval_episodes": 3})
+    b = run_dqn("two", **{**SMALL, **grids, "eval_episodes": 3})
     for part in ("model", "target", "optimizer", "memory"):
-        states = (last_state(run.dir)["experiment"][part] for run in (one, two))
+        states = (last_state(run.dir)["experiment"][part] for run in (a, b))
         assert difference(*states) is None, part
 
 
@@ -104,7 +104,7 @@ def test_the_test_is_a_mean_of_fresh_episodes_in_its_interval(run_dqn, monkeypat
     assert test["test/episodes"] == 100
     assert test["test/return_low"] < test["test/return"] < test["test/return_high"]
     assert played[-1] not in played[:-1]  # the seed of the test is its own
-    assert len(set(played[:-1])) == 1  # and all evaluations share one
+    assert len(set(played[:-1])) == 1  # and all evaluations have the same one
 
 
 def test_the_interval_is_student_s() -> None:
@@ -144,8 +144,8 @@ def test_the_threshold_of_an_environment_is_found_wherever_it_is_registered(env)
     from lab.plugins import discover
     from lab_dqn.config import Config
 
-    known = {"CartPole-v1": 475, "lab/Catch-v0": 0.99, "worlds:worlds/Easy-v0": 25}
-    assert Config(env=env).goals(discover()) == {"solved": f"eval/return>={known[env]:g}"}
+    thresholds = {"CartPole-v1": 475, "lab/Catch-v0": 0.99, "worlds:worlds/Easy-v0": 25}
+    assert Config(env=env).goals(discover()) == {"solved": f"eval/return>={thresholds[env]:g}"}
 
 
 # -- presets
@@ -217,9 +217,9 @@ def test_evaluating_again_gives_the_run_s_own_figures(run_dqn) -> None:
 @pytest.mark.parametrize("options", [SMALL, CATCH, {**CATCH, "frame_stack": 2}], ids=str)
 def test_lab_play_writes_an_animation(run_dqn, cli, options) -> None:
     result = run_dqn("played", **options)
-    shown = cli("play", result.dir, "--skip", "1", "--size", "60", "--json")
-    assert shown.exit_code == 0, shown.output
-    with Image.open(json.loads(shown.stdout)["file"]) as gif:
+    completed = cli("play", result.dir, "--skip", "1", "--size", "60", "--json")
+    assert completed.exit_code == 0, completed.output
+    with Image.open(json.loads(completed.stdout)["file"]) as gif:
         assert gif.format == "GIF"
         assert gif.n_frames > 1
         assert max(gif.size) == 60
@@ -235,11 +235,11 @@ def test_an_environment_that_cannot_draw_costs_no_run(run_dqn, screen) -> None:
 
 def test_a_run_records_an_episode_at_its_end_unless_told_not_to(run_dqn) -> None:
     small = {**CATCH, "env_args": {"rows": 6, "columns": 6, "cell": 6}}
-    shown, quiet = run_dqn("shown", media=True, **small), run_dqn("quiet", **small)
-    (episode,) = (shown.dir / "media").iterdir()
+    recorded, quiet = run_dqn("shown", media=True, **small), run_dqn("quiet", **small)
+    (episode,) = (recorded.dir / "media").iterdir()
     assert episode.suffix == ".gif"
     assert not (quiet.dir / "media").exists()
-    assert rows(shown.dir) == rows(quiet.dir)
+    assert rows(recorded.dir) == rows(quiet.dir)
 
 
 def test_an_environment_that_cannot_draw_itself_costs_no_run(run_dqn) -> None:

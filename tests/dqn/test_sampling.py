@@ -64,11 +64,11 @@ def test_a_sampler_follows_its_memory_through_every_wrap(chunks, capacity) -> No
     memory = make_memory(capacity, sampler=Prioritized(capacity, 0.6))
     uniform = make_memory(capacity)
     for number, size in enumerate([1, *chunks]):
-        for one in (memory, uniform):
-            one.extend(steps(size, 100 * number))
-            live = {(one.tail + i) % capacity for i in range(len(one))}
-            assert (one.sampler.tail, one.sampler.size) == (one.tail, len(one))
-            assert set(one.sampler.sample(20, 5, rng(number), 1.0)[0].ravel()) <= live
+        for replay in (memory, uniform):
+            replay.extend(steps(size, 100 * number))
+            live = {(replay.tail + i) % capacity for i in range(len(replay))}
+            assert (replay.sampler.tail, replay.sampler.size) == (replay.tail, len(replay))
+            assert set(replay.sampler.sample(20, 5, rng(number), 1.0)[0].ravel()) <= live
 
 
 def steps(size: int, start: int) -> dict[str, np.ndarray]:
@@ -174,18 +174,18 @@ def test_the_sum_tree_holds_the_sums_of_its_leaves(updates, capacity) -> None:
 
 @given(changes, st.sampled_from([1, 2, 7, 8, 13]), st.floats(0, 1) | st.just(1.0))
 def test_the_sum_tree_finds_the_leaf_at_which_the_running_sum_passes(
-    updates, capacity, share
+    updates, capacity, fraction
 ) -> None:
     sampler = Prioritized(capacity, 1.0)
     add(sampler, [*range(capacity)])
     for positions, error in updates:
         rank(sampler, dict.fromkeys([p % capacity for p in positions], float(error)))
     remove(sampler, [0] if capacity > 1 else [])
-    # the whole mass is drawn where rounding is unlucky
+    # all of the mass is drawn where rounding is unlucky
     leaves = sampler.tree[sampler.leaves : sampler.leaves + capacity]
     running = np.cumsum(leaves)
-    mass = share * running[-1]
-    found = int(sampler._find(np.array([mass]))[0])
-    assert leaves[found] > 0
+    mass = fraction * running[-1]
+    leaf = int(sampler._find(np.array([mass]))[0])
+    assert leaves[leaf] > 0
     slack = 1e-9 * running[-1]
-    assert running[found] - leaves[found] - slack <= mass <= running[found] + slack
+    assert running[leaf] - leaves[leaf] - slack <= mass <= running[leaf] + slack

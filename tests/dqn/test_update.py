@@ -57,8 +57,8 @@ class Net(nn.Module):
 
 
 def error(model: Any, batch: Batch) -> tuple[Tensor, Tensor]:
-    found = model(batch["x"]) - batch["y"]
-    return (found**2).mean(), found.detach()
+    residual = model(batch["x"]) - batch["y"]
+    return (residual**2).mean(), residual.detach()
 
 
 class Lab:
@@ -81,13 +81,13 @@ class Torch(Lab):
         self.clip = CASES[case][2]
 
     def update(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        loss, found = error(self.module, batch)
+        loss, residual = error(self.module, batch)
         self.optimizer.zero_grad()
         loss.backward()
         if self.clip is not None:
             nn.utils.clip_grad_norm_(self.module.parameters(), self.clip)
         self.optimizer.step()
-        return loss.detach(), found
+        return loss.detach(), residual
 
 
 def data(step: int) -> Batch:
@@ -98,11 +98,11 @@ def data(step: int) -> Batch:
     }
 
 
-def same(one: Lab, other: Lab) -> None:
-    """Compare weights and the optimizer's whole state, steps and moments."""
-    weights = one.module.state_dict(), other.module.state_dict()
+def same(a: Lab, b: Lab) -> None:
+    """Compare weights and the optimizer's full state, steps and moments."""
+    weights = a.module.state_dict(), b.module.state_dict()
     torch.testing.assert_close(*weights, rtol=1e-4, atol=1e-6)
-    states = one.optimizer.state_dict()["state"], other.optimizer.state_dict()["state"]
+    states = a.optimizer.state_dict()["state"], b.optimizer.state_dict()["state"]
     torch.testing.assert_close(*states, rtol=1e-4, atol=1e-7)
 
 
@@ -111,7 +111,7 @@ def same(one: Lab, other: Lab) -> None:
 def test_a_step_is_that_of_torch(case, compiled) -> None:
     ours, torchs = Lab(compiled, case), Torch(case)
     for step in range(5):
-        results = [one.update(data(step)) for one in (ours, torchs)]
+        results = [learner.update(data(step)) for learner in (ours, torchs)]
         torch.testing.assert_close(*results, rtol=1e-4, atol=1e-6)
         same(ours, torchs)
 
@@ -121,9 +121,9 @@ def test_a_learning_rate_may_change_at_every_step(compiled) -> None:
     """And needs no new graph: a ninth one would be refused."""
     ours, torchs = Lab(compiled, "Adam, clipped"), Torch("Adam, clipped")
     for step in range(20):
-        for one in (ours, torchs):
-            one.optimizer.param_groups[0]["lr"] = 0.01 / (1 + step)
-            one.update(data(step))
+        for learner in (ours, torchs):
+            learner.optimizer.param_groups[0]["lr"] = 0.01 / (1 + step)
+            learner.update(data(step))
     same(ours, torchs)
 
 
@@ -138,8 +138,8 @@ def test_a_step_goes_on_from_a_checkpoint_of_the_other_form(compiled, back) -> N
     second.module.load_state_dict(first.module.state_dict())
     second.optimizer.load_state_dict(copy.deepcopy(first.optimizer.state_dict()))
     for step in range(3, 6):
-        for one in (first, second):
-            one.update(data(step))
+        for learner in (first, second):
+            learner.update(data(step))
     same(first, second)
 
 
@@ -157,9 +157,9 @@ def test_a_compiled_dqn_learns_what_the_eager_one_learns() -> None:
     for _ in range(3):
         eager.learn(2)
         compiled.learn(2)
-    one, other = (dqn.state_dict() for dqn in (eager, compiled))
-    torch.testing.assert_close(one["model"], other["model"], rtol=1e-4, atol=1e-6)
-    assert list(one["model"]) == list(other["model"])
+    a, b = (dqn.state_dict() for dqn in (eager, compiled))
+    torch.testing.assert_close(a["model"], b["model"], rtol=1e-4, atol=1e-6)
+    assert list(a["model"]) == list(b["model"])
     obs = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
     assert eager.q(obs) == pytest.approx(compiled.q(obs), rel=1e-3, abs=1e-4)
 
@@ -172,18 +172,18 @@ def test_without_compile_nothing_is_compiled(monkeypatch) -> None:
     train(make_dqn(n_envs=4, learning_starts=0), 50)
 
 
-@pytest.mark.parametrize(("version", "told"), [("2.11.0+cu130", True), ("2.13.0", False)])
+@pytest.mark.parametrize(("version", "affected"), [("2.11.0+cu130", True), ("2.13.0", False)])
 def test_a_compiler_that_fails_on_lists_of_tensors_does_not_reorder_loops(
-    monkeypatch, version, told
+    monkeypatch, version, affected
 ) -> None:
     """What failed on an H200 with torch 2.11: pytorch/pytorch#176591."""
     monkeypatch.setattr(torch, "__version__", version)
-    asked = {}
-    monkeypatch.setattr(torch, "compile", lambda step, options, **_: asked.update(options))
+    passed = {}
+    monkeypatch.setattr(torch, "compile", lambda step, options, **_: passed.update(options))
     net = nn.Linear(2, 1)
     compute = Compute(torch.device("cpu"), compiled=True)
     make_update(
         compute, net, torch.optim.Adam(net.parameters()), lambda model, batch: (model(batch), None)
     )
-    assert ("loop_ordering_after_fusion" in asked) is told
-    assert set(asked) - {"guard_filter_fn"} <= set(list_options())
+    assert ("loop_ordering_after_fusion" in passed) is affected
+    assert set(passed) - {"guard_filter_fn"} <= set(list_options())

@@ -35,13 +35,13 @@ def test_means_are_the_means_and_absent_names_leave_no_key(logged) -> None:
 
 @given(entries, entries)
 def test_a_restored_window_goes_on_to_the_same_bits(before, after) -> None:
-    whole, first, second = MetricAccumulator(), MetricAccumulator(), MetricAccumulator()
-    fill(whole, before)
+    uninterrupted, first, second = MetricAccumulator(), MetricAccumulator(), MetricAccumulator()
+    fill(uninterrupted, before)
     fill(first, before)
     second.load_state_dict(first.state_dict())
-    fill(whole, after)
+    fill(uninterrupted, after)
     fill(second, after)
-    assert second.means() == whole.means()
+    assert second.means() == uninterrupted.means()
 
 
 @given(entries, entries)
@@ -69,8 +69,8 @@ def test_lanes_are_averaged_apart() -> None:
         window.add("loss", value)
     restored = MetricAccumulator()
     restored.load_state_dict(window.state_dict())
-    for one in (window, restored):
-        assert one.means()["loss"].tolist() == [2.0, 14.0]
+    for accumulator in (window, restored):
+        assert accumulator.means()["loss"].tolist() == [2.0, 14.0]
 
 
 @pytest.mark.parametrize("value", [None, "0.5", [1.0], np.zeros(2), torch.zeros(1, 1)])

@@ -1,4 +1,4 @@
-"""A checkpoint is whole or not there, and a damaged one is never taken for a state."""
+"""A checkpoint is complete or absent, and a damaged one is never taken for a state."""
 
 from __future__ import annotations
 
@@ -130,9 +130,9 @@ def die_at(step: int) -> None:
     def half(content, file) -> None:
         import io
 
-        whole = io.BytesIO()
-        save(content, whole)
-        file.write(whole.getvalue()[: whole.tell() // 2])
+        buffer = io.BytesIO()
+        save(content, buffer)
+        file.write(buffer.getvalue()[: buffer.tell() // 2])
         file.flush()
 
     save = torch.save
@@ -154,8 +154,8 @@ def test_a_save_killed_at_any_point_leaves_the_old_or_the_new_state(tmp_path, be
             checkpoints.save(LAST, state(before))
             os._exit(0)
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        found = checkpoints.load_last()
-        assert (found["number"] if found else -1) in (before - 1, before)
+        last = checkpoints.load_last()
+        assert (last["number"] if last else -1) in (before - 1, before)
         checkpoints.save(LAST, state(before + 1))  # what was left behind is in nobody's way
         assert checkpoints.load_last()["number"] == before + 1
         if status == 0:
@@ -200,14 +200,14 @@ def test_last_moves_its_predecessor_to_prev(tmp_path) -> None:
 
 
 def test_a_damaged_last_falls_back_to_prev_with_a_warning(tmp_path) -> None:
-    said: list[str] = []
-    checkpoints = Checkpoints(tmp_path, said.append)
+    warnings: list[str] = []
+    checkpoints = Checkpoints(tmp_path, warnings.append)
     checkpoints.save(LAST, state(0))
     checkpoints.save(LAST, state(1))
     (tmp_path / LAST).write_bytes((tmp_path / LAST).read_bytes()[:-100])
     assert checkpoints.load_last()["number"] == 0
-    assert len(said) == 1
-    assert "last.pt is damaged" in said[0]
+    assert len(warnings) == 1
+    assert "last.pt is damaged" in warnings[0]
 
 
 def test_a_damaged_last_never_replaces_the_good_prev(tmp_path) -> None:
@@ -223,13 +223,13 @@ def test_a_damaged_last_never_replaces_the_good_prev(tmp_path) -> None:
 
 def test_a_missing_last_falls_back_silently(tmp_path) -> None:
     """A crash between the two renames is no damage."""
-    said: list[str] = []
-    checkpoints = Checkpoints(tmp_path, said.append)
+    warnings: list[str] = []
+    checkpoints = Checkpoints(tmp_path, warnings.append)
     checkpoints.save(LAST, state(0))
     checkpoints.save(LAST, state(1))
     (tmp_path / LAST).unlink()
     assert checkpoints.load_last()["number"] == 0
-    assert said == []
+    assert warnings == []
 
 
 @pytest.mark.parametrize("names", [(LAST,), (LAST, PREVIOUS)])

@@ -1,4 +1,4 @@
-"""What the runner lends keeps its promises across a resume."""
+"""What the runner provides keeps its promises across a resume."""
 
 from __future__ import annotations
 
@@ -96,11 +96,11 @@ def test_training_environments_go_on_whenever_they_are_made(context, when) -> No
 
 
 def test_an_environment_that_cannot_be_saved_is_announced(context) -> None:
-    said: list[str] = []
-    ctx = context(warn=said.append)
+    warnings: list[str] = []
+    ctx = context(warn=warnings.append)
     assert not ctx.make_envs("CartPole-v1", 2, wrappers=(NormalizeObservation,)).exact
-    assert len(said) == 1
-    assert "episodes restart" in said[0]
+    assert len(warnings) == 1
+    assert "episodes restart" in warnings[0]
 
 
 @pytest.mark.parametrize("when", ["at once", "on first use"])

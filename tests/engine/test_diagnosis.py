@@ -65,28 +65,28 @@ SB3 = {"dqn": {"learning_starts": 50, "train_freq": 4}, "ppo": {"n_steps": 64}, 
 @pytest.mark.parametrize("part", ["reward", "obs"])
 def test_dqn_names_the_environment(train, monkeypatch, part, bad) -> None:
     monkeypatch.setattr(Glitch, "default", (part, bad))
-    said = failing(train, "dqn", **RL, n_envs=2)
+    message = failing(train, "dqn", **RL, n_envs=2)
     where = "an observation[1] of {} after step 7 of an episode (environment 0)"
     expected = where if part == "obs" else "rewards that add up to {} in the first 20 steps"
-    assert f"Glitch-v0 gave {expected.format(bad)}" in said
-    assert RATE not in said
+    assert f"Glitch-v0 gave {expected.format(bad)}" in message
+    assert RATE not in message
 
 
 @pytest.mark.parametrize("algo", SB3)
 @pytest.mark.parametrize("part", ["reward", "obs"])
 def test_sb3_names_the_environment(train, monkeypatch, algo, part) -> None:
     monkeypatch.setattr(Glitch, "default", (part, math.nan))
-    said = failing(train, "sb3", **RL, **SB3[algo], algo=algo)
-    assert "Glitch-v0 gave " in said
-    assert "nan" in said
-    assert RATE not in said
+    message = failing(train, "sb3", **RL, **SB3[algo], algo=algo)
+    assert "Glitch-v0 gave " in message
+    assert "nan" in message
+    assert RATE not in message
 
 
 def test_a_metric_that_is_not_finite_at_the_start_does_not_blame_training(train) -> None:
-    said = failing(train, "odd", trouble="nan-eval", at=0)
-    assert "eval/score is nan before any training" in said
-    assert "the data, the environment or the initialization" in said
-    assert RATE not in said
+    message = failing(train, "odd", trouble="nan-eval", at=0)
+    assert "eval/score is nan before any training" in message
+    assert "the data, the environment or the initialization" in message
+    assert RATE not in message
 
 
 def test_weights_that_are_not_finite_are_named(train, monkeypatch) -> None:
@@ -98,14 +98,16 @@ def test_weights_that_are_not_finite_are_named(train, monkeypatch) -> None:
         return 10
 
     monkeypatch.setattr(Odd, "step", step)
-    said = failing(train, "odd", log_every=10)
-    assert "train/loss became nan by clock 10: training diverged, model.where is not finite" in said
-    assert RATE in said
+    message = failing(train, "odd", log_every=10)
+    assert (
+        "train/loss became nan by clock 10: training diverged, model.where is not finite" in message
+    )
+    assert RATE in message
 
 
 def test_a_metric_alone_that_is_not_finite_says_that_weights_are(train) -> None:
-    said = failing(train, "odd", trouble="nan-loss", at=100)
-    assert "while all weights are finite" in said
+    message = failing(train, "odd", trouble="nan-loss", at=100)
+    assert "while all weights are finite" in message
 
 
 def test_a_divergence_that_an_experiment_finds_at_the_start_is_not_trainings(
@@ -133,9 +135,9 @@ def test_inputs_that_are_not_finite_name_their_source(train, monkeypatch) -> Non
     monkeypatch.setitem(sys.modules, "hot", SimpleNamespace(images=images))
     spec = lab.SourceSpec("hot-pixels", "images", load="hot:images")
     plugins = Plugins([*discover().all, Plugin("hot", "hot", "1", sources=[spec])])
-    said = failing(train, "mlp", data="hot-pixels", hidden=(4,), budget=500, plugins=plugins)
-    assert "hot-pixels" in said
-    assert RATE not in said
+    message = failing(train, "mlp", data="hot-pixels", hidden=(4,), budget=500, plugins=plugins)
+    assert "hot-pixels" in message
+    assert RATE not in message
 
 
 # -- the watch

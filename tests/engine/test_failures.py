@@ -32,11 +32,11 @@ def test_a_failure_is_recorded_and_costs_no_row_before_it(cli, tmp_path, train, 
     result = cli("run", "odd", "--trouble", trouble, "--at", 100, "--name", "bad", *every)
     run = tmp_path / "runs" / "bad"
     assert result.exit_code == 1
-    said = result.stderr.partition("Error: ")[2]
-    assert EXPECTED[trouble] in said
-    assert "runs/bad failed: " in said
+    message = result.stderr.partition("Error: ")[2]
+    assert EXPECTED[trouble] in message
+    assert "runs/bad failed: " in message
     assert "Traceback" not in result.stderr
-    assert len(said.splitlines()) <= 2
+    assert len(message.splitlines()) <= 2
     stored = summary(run)
     assert stored["state"] == "failed"
     assert EXPECTED[trouble] in stored["error"]
@@ -237,9 +237,11 @@ def test_a_damaged_best_checkpoint_says_where_to_look(train, cli) -> None:
 def test_a_damaged_config_is_one_line(train, cli) -> None:
     result = train("odd", name="garbled")
     (result.dir / "config.yaml").write_text("a: [")
-    shown = cli("show", "garbled")
-    assert shown.exit_code == 1
-    assert shown.stderr.strip() == "Error: runs/garbled/config.yaml cannot be read: it is not YAML"
+    completed = cli("show", "garbled")
+    assert completed.exit_code == 1
+    assert (
+        completed.stderr.strip() == "Error: runs/garbled/config.yaml cannot be read: it is not YAML"
+    )
 
 
 def test_a_criterion_that_was_not_reached_is_said(train) -> None:

@@ -88,16 +88,18 @@ def summary_state(run: Path) -> str:
     return lab.Run(run).state
 
 
-def assert_ends_like_the_whole_run(train, spawn, folder, toy, moments, rng) -> int:
+def assert_ends_like_the_uninterrupted_run(train, spawn, folder, toy, moments, rng) -> int:
     killed = run_through_kills(spawn, folder, toy, moments, rng)
-    whole = train(toy, **TOYS[toy], **CADENCE).dir
+    uninterrupted = train(toy, **TOYS[toy], **CADENCE).dir
     resumed = folder / "runs" / "killed"
-    assert rows(resumed) == rows(whole)
-    assert difference(last_state(resumed), last_state(whole)) is None
-    ours, theirs = summary(resumed), summary(whole)
+    assert rows(resumed) == rows(uninterrupted)
+    assert difference(last_state(resumed), last_state(uninterrupted)) is None
+    ours, theirs = summary(resumed), summary(uninterrupted)
     for key in ("state", "clock", "objective", "ended", "test", "error"):
         assert ours[key] == theirs[key]
-    names = [sorted(p.name for p in (r / "checkpoints").iterdir()) for r in (resumed, whole)]
+    names = [
+        sorted(p.name for p in (r / "checkpoints").iterdir()) for r in (resumed, uninterrupted)
+    ]
     left_behind = {name for name in names[0] if name.endswith(".tmp")}
     assert set(names[0]) - left_behind == set(names[1])
     shutil.rmtree(resumed)
@@ -116,7 +118,7 @@ def test_a_killed_run_ends_bit_for_bit_like_the_whole_one(
     train, spawn, tmp_path, toy, moments
 ) -> None:
     rng = random.Random(toy)
-    assert assert_ends_like_the_whole_run(train, spawn, tmp_path, toy, moments, rng) >= 2
+    assert assert_ends_like_the_uninterrupted_run(train, spawn, tmp_path, toy, moments, rng) >= 2
 
 
 @pytest.mark.slow
@@ -128,4 +130,4 @@ def test_a_run_killed_many_times_ends_bit_for_bit_like_the_whole_one(
 ) -> None:
     rng = random.Random(f"{toy} {seed}")
     moments = [rng.choice(MOMENTS) for _ in range(12)]
-    assert assert_ends_like_the_whole_run(train, spawn, tmp_path, toy, moments, rng) >= 2
+    assert assert_ends_like_the_uninterrupted_run(train, spawn, tmp_path, toy, moments, rng) >= 2

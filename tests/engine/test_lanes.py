@@ -52,9 +52,9 @@ def test_values_of_other_lanes_fail_the_run_with_the_metrics_name(
 
 
 def test_lanes_part_into_numbers() -> None:
-    found = by_lane({"train/loss": torch.tensor([0.5]), "eval/score": 2})
-    assert found == {"train/loss": 0.5, "eval/score": 2.0}
-    assert {type(value) for value in found.values()} == {float}
+    scalars = by_lane({"train/loss": torch.tensor([0.5]), "eval/score": 2})
+    assert scalars == {"train/loss": 0.5, "eval/score": 2.0}
+    assert {type(value) for value in scalars.values()} == {float}
 
 
 def test_a_run_is_one_process(train, monkeypatch) -> None:

@@ -21,22 +21,28 @@ def until(clock: int):
 
 
 def test_each_evaluation_is_told_once_with_its_metrics(train) -> None:
-    told = []
-    result = train("odd", **GRID, on_eval=lambda clock, metrics: told.append((clock, metrics)))
+    evaluations = []
+    result = train(
+        "odd", **GRID, on_eval=lambda clock, metrics: evaluations.append((clock, metrics))
+    )
     assert result.summary["ended"] == "budget"  # None goes on
-    assert [clock for clock, _ in told] == [0, 50, 100, 150, 200]
-    assert [set(metrics) for _, metrics in told] == [{"eval/score"}] * 5
-    assert [metrics["eval/score"] for _, metrics in told] == column(result.dir, "eval/score")
+    assert [clock for clock, _ in evaluations] == [0, 50, 100, 150, 200]
+    assert [set(metrics) for _, metrics in evaluations] == [{"eval/score"}] * 5
+    assert [metrics["eval/score"] for _, metrics in evaluations] == column(result.dir, "eval/score")
 
 
 @pytest.mark.parametrize("no", [False, np.False_, 0])
 def test_a_stopped_run_ends_in_order_with_a_test_of_its_best_weights(train, no) -> None:
     result = train("odd", **GRID, on_eval=lambda clock, metrics: no if clock == 100 else True)
-    found = summary(result.dir)
-    assert (found["state"], found["ended"], found["clock"]["value"]) == ("finished", "stopped", 100)
-    assert found["objective"]["best"] == max(column(result.dir, "eval/score"))
-    assert found["test"] == lab.evaluate(result.dir, "best")
-    assert rows(result.dir)[-1] == {"clock": 100, **found["test"]}
+    recorded = summary(result.dir)
+    assert (recorded["state"], recorded["ended"], recorded["clock"]["value"]) == (
+        "finished",
+        "stopped",
+        100,
+    )
+    assert recorded["objective"]["best"] == max(column(result.dir, "eval/score"))
+    assert recorded["test"] == lab.evaluate(result.dir, "best")
+    assert rows(result.dir)[-1] == {"clock": 100, **recorded["test"]}
     assert "Stopped at 100, as on_eval said." in (result.dir / "log.txt").read_text()
 
 
@@ -48,13 +54,13 @@ def test_a_run_that_ends_anyway_is_not_called_stopped(train) -> None:
 
 
 def test_a_stopped_run_trained_on_is_the_run_that_was_never_stopped(train) -> None:
-    whole = train("odd", **GRID)
+    uninterrupted = train("odd", **GRID)
     result = train("odd", **GRID, on_eval=until(100))
     again = lab.resume(result.dir, on_eval=until(150))
     assert (again.summary["ended"], again.summary["clock"]["value"]) == ("stopped", 150)
     assert lab.resume(result.dir).summary["ended"] == "budget"
-    assert rows(result.dir) == rows(whole.dir)
-    assert difference(last_state(result.dir), last_state(whole.dir)) is None
+    assert rows(result.dir) == rows(uninterrupted.dir)
+    assert difference(last_state(result.dir), last_state(uninterrupted.dir)) is None
     with pytest.raises(lab.UsageError, match="is finished"):
         lab.resume(result.dir)
 
@@ -64,9 +70,9 @@ def test_what_the_function_draws_at_random_changes_nothing(train) -> None:
         random.random(), np.random.rand(), torch.rand(3)  # noqa: NPY002
         metrics.clear()
 
-    whole, drawn = train("odd", **GRID), train("odd", **GRID, on_eval=draw)
-    assert rows(drawn.dir) == rows(whole.dir)
-    assert difference(last_state(drawn.dir), last_state(whole.dir)) is None
+    plain, drawn = train("odd", **GRID), train("odd", **GRID, on_eval=draw)
+    assert rows(drawn.dir) == rows(plain.dir)
+    assert difference(last_state(drawn.dir), last_state(plain.dir)) is None
 
 
 def test_a_function_that_raises_fails_the_run_by_its_name_and_the_run_can_go_on(train) -> None:

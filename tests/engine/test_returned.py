@@ -41,7 +41,7 @@ STATES = {
 
 @pytest.fixture
 def failing(train, monkeypatch):
-    """Train an experiment one of whose methods returns `value`; give what is said."""
+    """Train an experiment one of whose methods returns `value`; return the message."""
 
     def fail(method: str, value: object) -> str:
         from lab_odd.odd import Odd
@@ -56,21 +56,21 @@ def failing(train, monkeypatch):
 
 
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize("said", STEPS)
-def test_a_step_that_returns_no_count_ends_the_run_plainly(failing, said) -> None:
-    found = failing("step", STEPS[said])
-    assert f"Odd.step() returned {said}. It must return how far the clock moved" in found
+@pytest.mark.parametrize("returned", STEPS)
+def test_a_step_that_returns_no_count_ends_the_run_plainly(failing, returned) -> None:
+    message = failing("step", STEPS[returned])
+    assert f"Odd.step() returned {returned}. It must return how far the clock moved" in message
 
 
-@pytest.mark.parametrize("said", METRICS)
-def test_an_evaluation_that_returns_no_metrics_ends_the_run_plainly(failing, said) -> None:
-    found = failing("evaluate", METRICS[said])
-    assert f"Odd.evaluate('eval') {said}" in found
+@pytest.mark.parametrize("fault", METRICS)
+def test_an_evaluation_that_returns_no_metrics_ends_the_run_plainly(failing, fault) -> None:
+    message = failing("evaluate", METRICS[fault])
+    assert f"Odd.evaluate('eval') {fault}" in message
 
 
-@pytest.mark.parametrize("said", STATES)
-def test_a_state_without_a_model_ends_the_run_plainly(failing, said) -> None:
-    assert f"Odd.state_dict() {said}" in failing("state_dict", STATES[said])
+@pytest.mark.parametrize("fault", STATES)
+def test_a_state_without_a_model_ends_the_run_plainly(failing, fault) -> None:
+    assert f"Odd.state_dict() {fault}" in failing("state_dict", STATES[fault])
 
 
 def test_numbers_of_numpy_and_torch_are_numbers(train, monkeypatch) -> None:

@@ -51,10 +51,10 @@ def test_a_signal_saves_and_the_resumed_run_ends_alike(
 
     assert lab.resume(run).state == "finished"
     assert summary(run)["signal"] is None
-    whole = train("odd", budget=3000, pause=0.005, log_every=50, eval_every=100).dir
+    uninterrupted = train("odd", budget=3000, pause=0.005, log_every=50, eval_every=100).dir
     assert rows(run)[: len(before)] == before
-    assert rows(run) == rows(whole)
-    assert difference(last_state(run), last_state(whole)) is None
+    assert rows(run) == rows(uninterrupted)
+    assert difference(last_state(run), last_state(uninterrupted)) is None
 
 
 def test_a_second_signal_stops_at_once(spawn, tmp_path) -> None:
@@ -161,9 +161,9 @@ def hit(split: str, clock: int, number: int) -> Iterator[None]:
 
     evaluate = Odd.evaluate
 
-    def endless(self: Odd, asked: str) -> dict[str, float]:
-        if (asked, self.ctx.clock) != (split, clock):
-            return evaluate(self, asked)
+    def endless(self: Odd, requested: str) -> dict[str, float]:
+        if (requested, self.ctx.clock) != (split, clock):
+            return evaluate(self, requested)
         self.where += 1.0  # half of something that it would have put back
         signal.raise_signal(number)
         raise AssertionError("the evaluation goes on")
@@ -186,7 +186,7 @@ def test_a_signal_cuts_an_evaluation_and_the_resumed_run_ends_alike(
     from lab.engine import runner
 
     options = {"budget": 200, "eval_every": 50, "log_every": 20, "checkpoint_every": 70}
-    whole = train("odd", **options).dir
+    uninterrupted = train("odd", **options).dir
     monkeypatch.setattr(runner, "SAVE_SPACING", spacing)
     with hit(split, clock, number):
         result = train("odd", **options)
@@ -199,9 +199,11 @@ def test_a_signal_cuts_an_evaluation_and_the_resumed_run_ends_alike(
     assert done == [point for point in range(0, 250, 50) if point < clock or split == "test"]
 
     assert lab.resume(result.dir).state == "finished"
-    assert rows(result.dir) == rows(whole)
-    assert difference(last_state(result.dir), last_state(whole)) is None
-    ours, theirs = summary(result.dir), summary(whole)
+    assert rows(result.dir) == rows(uninterrupted)
+    assert difference(last_state(result.dir), last_state(uninterrupted)) is None
+    ours, theirs = summary(result.dir), summary(uninterrupted)
     assert (ours["objective"], ours["test"]) == (theirs["objective"], theirs["test"])
-    names = [sorted(p.name for p in (r / "checkpoints").iterdir()) for r in (result.dir, whole)]
+    names = [
+        sorted(p.name for p in (r / "checkpoints").iterdir()) for r in (result.dir, uninterrupted)
+    ]
     assert names[0] == names[1]

@@ -12,10 +12,10 @@ from lab.engine.stop import StopAt
 from lab.errors import UsageError
 
 SIGNS = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
-numbers = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(10**6), 10**6)
+values = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(10**6), 10**6)
 
 
-@given(st.sampled_from(sorted(SIGNS)), numbers, numbers, st.sampled_from(["", " ", "  "]))
+@given(st.sampled_from(sorted(SIGNS)), values, values, st.sampled_from(["", " ", "  "]))
 def test_a_criterion_holds_exactly_where_its_comparison_does(sign, limit, value, space) -> None:
     criterion = StopAt.parse(f"{space}eval/return{space}{sign}{space}{limit!r}{space}")
     assert criterion.met({"eval/return": value}) == SIGNS[sign](value, limit)

@@ -32,19 +32,19 @@ MODES = list(AutoresetMode)
 
 class Counting(gym.Env):
     """Episode e lasts `plan[e][0]` steps and ends by termination, truncation or both. Observes
-    (name, episode, step), in one buffer that it uses again where `share`."""
+    (name, episode, step), in one buffer that it uses again where `reuse`."""
 
     observation_space = gym.spaces.Box(-1, 1e6, (3,), np.float32)
     action_space = gym.spaces.Discrete(3)
 
-    def __init__(self, name: int, plan: list[tuple[int, str]], share: bool = False) -> None:
-        self.name, self.plan, self.share = name, plan, share
+    def __init__(self, name: int, plan: list[tuple[int, str]], reuse: bool = False) -> None:
+        self.name, self.plan, self.reuse = name, plan, reuse
         self.episode, self.steps = -1, 0
         self.buffer = np.zeros(3, np.float32)
 
     def look(self) -> np.ndarray:
         self.buffer[:] = self.name, self.episode, self.steps
-        return self.buffer if self.share else self.buffer.copy()
+        return self.buffer if self.reuse else self.buffer.copy()
 
     def reset(self, *, seed: int | None = None, options: Any = None):
         self.episode, self.steps = self.episode + 1, 0
@@ -112,14 +112,14 @@ episode_plans = st.lists(
 
 @pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name)
 @settings(max_examples=60)
-@given(plans=st.lists(episode_plans, min_size=1, max_size=4), share=st.booleans())
+@given(plans=st.lists(episode_plans, min_size=1, max_size=4), reuse=st.booleans())
 def test_every_autoreset_mode_gives_the_transitions_of_single_environments(
-    mode, plans, share
+    mode, plans, reuse
 ) -> None:
-    def make_one(index: int) -> gym.Env:
-        return Replayable(Counting(index, plans[index], share))
+    def make_env(index: int) -> gym.Env:
+        return Replayable(Counting(index, plans[index], reuse))
 
-    makers = [lambda index=index: make_one(index) for index in range(len(plans))]
+    makers = [lambda index=index: make_env(index) for index in range(len(plans))]
     envs = Envs(SyncVectorEnv(makers, copy=False, autoreset_mode=mode))
     seen, returns, lengths = together(envs, ticks=30)
     for index, plan in enumerate(plans):
@@ -231,8 +231,8 @@ def test_the_same_seed_plays_the_same_episodes() -> None:
 
     first = play_episodes(envs, act, 16, seed=5)
     again = play_episodes(envs, act, 16, seed=5)
-    other = play_episodes(envs, act, 16, seed=6)
-    assert first.returns.tolist() == again.returns.tolist() != other.returns.tolist()
+    another = play_episodes(envs, act, 16, seed=6)
+    assert first.returns.tolist() == again.returns.tolist() != another.returns.tolist()
     assert len(set(first.returns.tolist())) > 1
 
 
@@ -330,11 +330,11 @@ def test_a_saved_state_goes_on_to_the_same_bits(tmp_path, case) -> None:
         assert copy.obs.tobytes() == original.obs.tobytes()
         for _ in range(120):
             action = space.sample()
-            one, two = original.step(action), copy.step(action)
-            for a, b in zip(one, two, strict=True):
+            expected, restored = original.step(action), copy.step(action)
+            for a, b in zip(expected, restored, strict=True):
                 assert a.tobytes() == b.tobytes(), part
             assert copy.obs.tobytes() == original.obs.tobytes()
-            ended += len(one.returns)
+            ended += len(expected.returns)
     assert ended > 3 or case == "Pendulum"
 
 
@@ -415,13 +415,13 @@ def test_an_environment_that_cannot_be_built_is_a_plain_error() -> None:
 def lengths_of_episodes(envs: Envs, ticks: int = 40) -> set[int]:
     """Return the lengths of the episodes that end, each of which must be truncated."""
     envs.reset(seed=0)
-    found: set[int] = set()
+    lengths: set[int] = set()
     for _ in range(ticks):
         step = envs.step(np.zeros(envs.num_envs, int))
         ended = step.live & (step.terminated | step.truncated)
         assert not (step.terminated & ended).any()
-        found |= set(step.lengths.tolist())
-    return found
+        lengths |= set(step.lengths.tolist())
+    return lengths
 
 
 @pytest.mark.parametrize("world", ["Loop", *(f"Loop{mode.value}" for mode in MODES)])
@@ -458,7 +458,7 @@ def test_a_limit_counts_the_steps_that_the_agent_takes() -> None:
 
 
 class Endless(gym.Env):
-    """Observes and pays 1, 2, 3, ... and never ends, unless `ends` says when and how."""
+    """Observations and rewards are 1, 2, 3, ...; never ends, unless `ends` says when and how."""
 
     observation_space = gym.spaces.Box(0, np.inf, (1,), np.float32)
     action_space = gym.spaces.Discrete(2)
@@ -515,18 +515,18 @@ def test_the_registered_limit_can_be_taken_off(number) -> None:
 # -- evaluations that end
 
 
-def lend(said: list[str]) -> Context:
+def make_context(warnings: list[str]) -> Context:
     return Context(
         seed=0,
         budget=1,
         dir=Path("nowhere"),
         compute=Compute(torch.device("cpu")),
-        warn=said.append,
+        warn=warnings.append,
     )
 
 
-def evaluated(said: list[str], env_id: str, episodes: int = 4, **options: Any):
-    envs = lend(said).make_envs(env_id, 2, train=False, **options)
+def evaluated(warnings: list[str], env_id: str, episodes: int = 4, **options: Any):
+    envs = make_context(warnings).make_envs(env_id, 2, train=False, **options)
     act = lambda obs: np.zeros(2, int)  # noqa: E731
     for _ in range(2):
         played = play_episodes(envs, act, episodes, seed=0, gamma=0.5)
@@ -535,13 +535,13 @@ def evaluated(said: list[str], env_id: str, episodes: int = 4, **options: Any):
 
 def test_an_evaluation_cuts_what_never_ends_and_says_so_once(monkeypatch) -> None:
     monkeypatch.setattr(context, "EVALUATION_STEPS", 3)
-    said: list[str] = []
-    played = evaluated(said, "core_tests/Endless-v0")
+    warnings: list[str] = []
+    played = evaluated(warnings, "core_tests/Endless-v0")
     assert played.lengths.tolist() == [3] * 4
     assert played.returns.tolist() == [1 + 2 + 3] * 4
     assert played.discounted.tolist() == [1 + 2 / 2 + 3 / 4] * 4
     assert played.metrics("eval")["truncated"] == played.metrics("test")["truncated"] == 4
-    (line,) = said
+    (line,) = warnings
     assert "core_tests/Endless-v0" in line
     assert " 3 steps" in line
     assert "--max-episode-steps" in line
@@ -559,17 +559,17 @@ def test_an_evaluation_cuts_what_never_ends_and_says_so_once(monkeypatch) -> Non
 )
 def test_only_what_the_lab_itself_cut_counts_as_cut(monkeypatch, env_id, options, length) -> None:
     monkeypatch.setattr(context, "EVALUATION_STEPS", 3)
-    said: list[str] = []
-    played = evaluated(said, env_id, **options)
+    warnings: list[str] = []
+    played = evaluated(warnings, env_id, **options)
     assert played.lengths.tolist() == [length] * 4
     assert played.metrics("test")["truncated"] == 0
-    assert said == []
+    assert warnings == []
 
 
 def test_training_has_no_limit_unless_it_is_asked_for(monkeypatch) -> None:
     monkeypatch.setattr(context, "EVALUATION_STEPS", 3)
-    assert lengths_of_episodes(lend([]).make_envs("core_tests/Endless-v0", 2)) == set()
-    limited = lend([]).make_envs("core_tests/Endless-v0", 2, time_limit=4)
+    assert lengths_of_episodes(make_context([]).make_envs("core_tests/Endless-v0", 2)) == set()
+    limited = make_context([]).make_envs("core_tests/Endless-v0", 2, time_limit=4)
     assert lengths_of_episodes(limited) == {4}
 
 

@@ -61,9 +61,9 @@ def test_single_environments_pass_both_checkers_without_warnings(env_id: str) ->
 
 @pytest.mark.parametrize("env_id", IDS)
 def test_the_same_seed_gives_the_same_episodes(env_id: str) -> None:
-    first, again, other = (_episodes(env_id, seed) for seed in (3, 3, 4))
+    first, again, another = (_episodes(env_id, seed) for seed in (3, 3, 4))
     assert np.array_equal(first, again)
-    assert not np.array_equal(first, other)
+    assert not np.array_equal(first, another)
 
 
 def _episodes(env_id: str, seed: int) -> Any:
@@ -300,18 +300,18 @@ def test_next_step_is_the_default_and_modes_do_not_leak_between_envs() -> None:
 @pytest.mark.parametrize("env_id", NATIVE_IDS)
 def test_seeds_reproduce_and_copies_differ(env_id: str) -> None:
     env = gym.make_vec(lab_envs.NATIVE[env_id], 6)
-    first, again, other = (env.reset(seed=seed)[0] for seed in (1, 1, 2))
+    first, again, another = (env.reset(seed=seed)[0] for seed in (1, 1, 2))
     assert np.array_equal(first, again)
-    assert not np.array_equal(first, other)
+    assert not np.array_equal(first, another)
     assert len({row.tobytes() for row in first}) == 6
 
 
 @pytest.mark.parametrize("env_id", NATIVE_IDS)
 def test_bounds_may_differ_per_copy_and_hold_for_one_reset(env_id: str) -> None:
     env: Any = gym.make_vec(lab_envs.NATIVE[env_id], 3, max_episode_steps=1)
-    wanted = np.array([-0.75, 0.25, 0.5])  # exact in float32
-    env.reset(options={"low": wanted, "high": wanted})
-    assert np.array_equal(env.state[0], wanted)
+    bounds = np.array([-0.75, 0.25, 0.5])  # exact in float32
+    env.reset(options={"low": bounds, "high": bounds})
+    assert np.array_equal(env.state[0], bounds)
     env.step(np.ones(3, dtype=np.int64))
     env.step(np.ones(3, dtype=np.int64))  # restarts, within the usual bounds
     low, high = env.start_bounds
@@ -500,17 +500,17 @@ def _walk(layout: tuple[str, ...], place: tuple[int, int], action: int) -> tuple
 def _distances(layout: tuple[str, ...], target: str) -> dict[tuple[int, int], int]:
     """Fewest moves from each floor cell into a cell of kind `target`, breadth first."""
     floor = [(r, c) for r, row in enumerate(layout) for c, t in enumerate(row) if t == "."]
-    found: dict[tuple[int, int], int] = {}
+    distances: dict[tuple[int, int], int] = {}
     for distance in range(1, len(floor) + 1):
         reached = {
             place
             for place in floor
             for row, column in (_walk(layout, place, a) for a in range(4))
-            if place not in found
-            and (layout[row][column] == target if distance == 1 else (row, column) in found)
+            if place not in distances
+            and (layout[row][column] == target if distance == 1 else (row, column) in distances)
         }
-        found.update(dict.fromkeys(reached, distance))
-    return found
+        distances.update(dict.fromkeys(reached, distance))
+    return distances
 
 
 def _best_value(gamma: float, goal: int | None, pit: int | None) -> float:

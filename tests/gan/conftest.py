@@ -1,4 +1,4 @@
-"""Lend every test features that are learned once, and short runs in its own folder."""
+"""Fixtures: features that are learned once, and short runs in the test's own folder."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from shared_fixtures import cli, draw, same_everywhere, threads
+from shared_fixtures import cli, generator, same_everywhere, threads
 
 import lab
 
-__all__ = ["cli", "draw", "same_everywhere", "threads"]
+__all__ = ["cli", "generator", "same_everywhere", "threads"]
 
 
 @pytest.fixture(scope="session")

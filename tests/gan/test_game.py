@@ -48,8 +48,8 @@ def values(module: torch.nn.Module) -> list[torch.Tensor]:
     return [value.clone() for value in module.state_dict().values()]
 
 
-def same(one: list[torch.Tensor], other: list[torch.Tensor]) -> bool:
-    return all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+def same(first: list[torch.Tensor], second: list[torch.Tensor]) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
 
 
 @pytest.mark.parametrize("loss", ["non-saturating", "wgan-gp", "relativistic"])
@@ -57,11 +57,11 @@ def test_each_player_moves_in_its_own_turn_alone(make, loss) -> None:
     gan = make(loss=loss)
     g, d = values(gan.players.generator), values(gan.players.discriminator)
     batch = gan.players.prepare(gan.batches.next())
-    gan.teach_discriminator(batch)
+    gan.update_discriminator(batch)
     assert same(g, values(gan.players.generator))
     assert not same(d, values(gan.players.discriminator))
     d = values(gan.players.discriminator)
-    gan.teach_generator(batch)
+    gan.update_generator(batch)
     assert same(d, values(gan.players.discriminator))
     assert not same(g, values(gan.players.generator))
 
@@ -75,10 +75,10 @@ def test_critics_learn_more_often_and_the_clock_counts_what_they_see(make) -> No
 
 def test_noise_is_fresh_in_every_turn(make) -> None:
     gan, seen = make(), []
-    draw = gan.players.codes.draw
+    draw_codes = gan.players.codes.draw
     gan.players.codes = copy.copy(gan.players.codes)
     object.__setattr__(
-        gan.players.codes, "draw", lambda *args: seen.append(draw(*args)) or seen[-1]
+        gan.players.codes, "draw", lambda *args: seen.append(draw_codes(*args)) or seen[-1]
     )
     gan.step()
     assert len(seen) == 2
@@ -138,18 +138,18 @@ class Line(torch.nn.Module):
 
 
 class Curve(torch.nn.Module):
-    """D(x) = x^2 / 2, whose slope is x."""
+    """D(x) = x^2 / 2, whose gradient is x."""
 
     def forward(self, x, labels=None):
         return DiscriminatorOutput(x.flatten(1).square().sum(1) / 2)
 
 
-def game(judge, **options) -> Adversarial:
+def game(discriminator, **options) -> Adversarial:
     from lab_gan.latent import LatentSpec
 
     config = Config(**options)
-    draw = torch.Generator().manual_seed(0)
-    return Adversarial(config, LatentSpec(2, 0, 0, 0), judge, draw)
+    generator = torch.Generator().manual_seed(0)
+    return Adversarial(config, LatentSpec(2, 0, 0, 0), discriminator, generator)
 
 
 def paying(real: torch.Tensor, fake: torch.Tensor, weight: float = 1.0) -> lab.Batch:
@@ -165,53 +165,53 @@ def drawn(gan: GAN) -> lab.Batch:
 
 
 @pytest.mark.parametrize(
-    ("options", "price"),
+    ("options", "penalty"),
     [
         ({"loss": "wgan-gp", "gradient_penalty": 3.0}, 3 * (2 - 1) ** 2),
         ({"loss": "wgan", "r1": 0.5}, 0.5 / 2 * 4),
         ({"loss": "wgan", "r1": 0.5, "r2": 1.0}, 1.5 / 2 * 4),
     ],
 )
-def test_slopes_are_paid_for_by_their_weight(options, price) -> None:
-    judge = Line(2.0)
-    play = game(judge, **options)
+def test_slopes_are_paid_for_by_their_weight(options, penalty) -> None:
+    discriminator = Line(2.0)
+    play = game(discriminator, **options)
     real, fake = torch.randn(6, 1), torch.randn(6, 1)
-    loss, seen = play.discriminator_loss(judge, paying(real, fake))
+    loss, seen = play.discriminator_loss(discriminator, paying(real, fake))
     plain = 2 * (fake - real).mean()
-    assert float(seen["penalty"]) == pytest.approx(price, rel=1e-5)
-    assert loss.item() == pytest.approx(plain.item() + price, rel=1e-4)
+    assert float(seen["penalty"]) == pytest.approx(penalty, rel=1e-5)
+    assert loss.item() == pytest.approx(plain.item() + penalty, rel=1e-4)
 
 
 def test_reals_and_fakes_have_gammas_of_their_own() -> None:
-    """With slope x: R1 is gamma / 2 E[x^2] over reals, R2 over fakes."""
-    judge = Curve()
-    play = game(judge, loss="wgan-gp", gradient_penalty=0.0, r1=3.0, r2=5.0)
+    """With gradient x: R1 is gamma / 2 E[x^2] over reals, R2 over fakes."""
+    discriminator = Curve()
+    play = game(discriminator, loss="wgan-gp", gradient_penalty=0.0, r1=3.0, r2=5.0)
     batch = paying(torch.full((6, 1), 2.0), torch.full((6, 1), 7.0))
-    _, seen = play.discriminator_loss(judge, batch)
+    _, seen = play.discriminator_loss(discriminator, batch)
     assert float(seen["penalty"]) == pytest.approx(3 / 2 * 4 + 5 / 2 * 49)
 
 
 @pytest.mark.parametrize(
-    ("options", "price"),
+    ("options", "penalty"),
     [({"gradient_penalty": 1.0}, (2 - 1) ** 2), ({"gradient_penalty": 0.0, "r1": 2.0}, 4.0)],
 )
-def test_a_pack_is_one_thing_that_is_judged(options, price) -> None:
-    """Of a sum of w x over a pack of four, the slope's norm is w sqrt(4)."""
-    judge = Line(1.0, pack=4)
-    play = game(judge, loss="wgan-gp", packing=4, **options)
-    _, seen = play.discriminator_loss(judge, paying(torch.randn(8, 1), torch.randn(8, 1)))
-    assert float(seen["penalty"]) == pytest.approx(price, rel=1e-4)
+def test_a_pack_is_one_thing_that_is_judged(options, penalty) -> None:
+    """Of a sum of w x over a pack of four, the gradient norm is w sqrt(4)."""
+    discriminator = Line(1.0, pack=4)
+    play = game(discriminator, loss="wgan-gp", packing=4, **options)
+    _, seen = play.discriminator_loss(discriminator, paying(torch.randn(8, 1), torch.randn(8, 1)))
+    assert float(seen["penalty"]) == pytest.approx(penalty, rel=1e-4)
 
 
 def test_a_price_has_the_gradient_of_its_closed_form() -> None:
     """(w - 1)^2 has 2 (w - 1), and no nan where w is 0."""
     for w, expected in ((3.0, 4.0), (0.5, -1.0), (0.0, 0.0)):
-        judge = Line(w)
-        play = game(judge, loss="wgan-gp", gradient_penalty=1.0)
+        discriminator = Line(w)
+        play = game(discriminator, loss="wgan-gp", gradient_penalty=1.0)
         points = torch.randn(6, 1)  # the critic itself gains nothing between equals
-        loss, _ = play.discriminator_loss(judge, paying(points, points))
+        loss, _ = play.discriminator_loss(discriminator, paying(points, points))
         loss.backward()
-        assert float(judge.w.grad) == pytest.approx(expected, abs=1e-3)
+        assert float(discriminator.w.grad) == pytest.approx(expected, abs=1e-3)
 
 
 def test_lazy_penalties_come_seldom_and_weigh_more(make) -> None:
@@ -220,14 +220,14 @@ def test_lazy_penalties_come_seldom_and_weigh_more(make) -> None:
     update = gan.players.d_updater
     gan.players.d_updater = lambda batch: paid.append(batch.get("penalty_weight")) or update(batch)
     for _ in range(8):
-        gan.teach_discriminator(gan.players.prepare(gan.batches.next()))
+        gan.update_discriminator(gan.players.prepare(gan.batches.next()))
     assert [weight and weight.item() for weight in paid] == [4.0, None, None, None] * 2
-    judge = Line(2.0)
-    play = game(judge, loss="wgan", r1=0.5, reg_interval=4)
+    discriminator = Line(2.0)
+    play = game(discriminator, loss="wgan", r1=0.5, reg_interval=4)
     zeros = torch.zeros(6, 1)
-    loss, _ = play.discriminator_loss(judge, paying(zeros, zeros, 4.0))
+    loss, _ = play.discriminator_loss(discriminator, paying(zeros, zeros, 4.0))
     assert loss.item() == pytest.approx(4 * 0.5 / 2 * 4)
-    loss, seen = play.discriminator_loss(judge, {"real": zeros, "fake": zeros})
+    loss, seen = play.discriminator_loss(discriminator, {"real": zeros, "fake": zeros})
     assert loss.item() == 0
     assert "penalty" not in seen
 
@@ -241,10 +241,10 @@ def test_figures_are_those_of_the_whole_loss_whatever_is_due_in_training(make, m
     )
     for _ in range(2):  # before the first update and after it
         with torch.no_grad():
-            figures = gan.figures.of_players("eval")
+            metrics = gan.evaluator.of_players("eval")
         loss, terms = seen.pop()
         assert float(terms["penalty"]) > 0
-        assert figures["d_loss"] == pytest.approx(loss.item())
+        assert metrics["d_loss"] == pytest.approx(loss.item())
         gan.step()
 
 
@@ -252,12 +252,12 @@ def test_an_auxiliary_head_learns_the_classes_of_reals_and_fakes(make) -> None:
     gan = make(conditional="auxiliary", class_weight=2.0)
     batch = drawn(gan)
     labels = batch["labels"]
-    play, judge = gan.players.game, gan.players.discriminator
-    loss, _ = play.discriminator_loss(judge, batch)
-    both = judge(torch.cat([batch["real"], batch["fake"]]), torch.cat([labels, labels]))
-    on_real, on_fake = both.score.chunk(2)
+    play, discriminator = gan.players.game, gan.players.discriminator
+    loss, _ = play.discriminator_loss(discriminator, batch)
+    outputs = discriminator(torch.cat([batch["real"], batch["fake"]]), torch.cat([labels, labels]))
+    on_real, on_fake = outputs.score.chunk(2)
     plain = play.loss.discriminator(on_real, on_fake).mean()
-    named = cross_entropy(both.classes, torch.cat([labels, labels]).argmax(1))
+    named = cross_entropy(outputs.classes, torch.cat([labels, labels]).argmax(1))
     assert loss.item() == pytest.approx((plain + 2 * named).item(), rel=1e-5)
 
 
@@ -265,10 +265,10 @@ def test_codes_are_read_from_fakes_alone(make) -> None:
     gan = make(info_categorical=3, info_continuous=2)
     batch = drawn(gan)
     loss, _ = gan.players.game.discriminator_loss(gan.players.discriminator, batch)
-    found = gan.players.discriminator(batch["fake"])
+    outputs = gan.players.discriminator(batch["fake"])
     meaning = gan.players.codes.read(batch["codes"])
-    info_loss = cross_entropy(found.category, meaning["category"].argmax(1))
-    info_loss = info_loss + (found.numbers - meaning["numbers"]).square().mean() / 2
+    info_loss = cross_entropy(outputs.category, meaning["category"].argmax(1))
+    info_loss = info_loss + (outputs.continuous - meaning["numbers"]).square().mean() / 2
     scores = gan.players.discriminator(torch.cat([batch["real"], batch["fake"]])).score
     plain = gan.players.game.loss.discriminator(*scores.chunk(2)).mean()
     assert loss.item() == pytest.approx((plain + info_loss).item(), rel=1e-5)
@@ -279,9 +279,9 @@ def test_the_generator_is_to_be_taken_for_real_and_for_its_class(make) -> None:
     batch, players = drawn(gan), gan.players
     labels = batch["labels"]
     loss, _ = players.game.generator_loss(players.generator, batch)
-    found = players.discriminator(players.generator(batch["codes"]), labels)
-    plain = torch.nn.functional.softplus(-found.score).mean()
-    named = cross_entropy(found.classes, labels.argmax(1))
+    outputs = players.discriminator(players.generator(batch["codes"]), labels)
+    plain = torch.nn.functional.softplus(-outputs.score).mean()
+    named = cross_entropy(outputs.classes, labels.argmax(1))
     assert loss.item() == pytest.approx((plain + 2 * named).item(), rel=1e-5)
 
 
@@ -289,11 +289,11 @@ def test_the_generator_makes_its_codes_readable(make) -> None:
     gan = make(info_categorical=3, info_continuous=2, info_weight=0.5)
     batch, players = drawn(gan), gan.players
     loss, _ = players.game.generator_loss(players.generator, batch)
-    found = players.discriminator(players.generator(batch["codes"]))
+    outputs = players.discriminator(players.generator(batch["codes"]))
     meaning = players.codes.read(batch["codes"])
-    info_loss = cross_entropy(found.category, meaning["category"].argmax(1))
-    info_loss = info_loss + (found.numbers - meaning["numbers"]).square().mean() / 2
-    plain = torch.nn.functional.softplus(-found.score).mean()
+    info_loss = cross_entropy(outputs.category, meaning["category"].argmax(1))
+    info_loss = info_loss + (outputs.continuous - meaning["numbers"]).square().mean() / 2
+    plain = torch.nn.functional.softplus(-outputs.score).mean()
     assert loss.item() == pytest.approx((plain + 0.5 * info_loss).item(), rel=1e-5)
 
 
@@ -313,7 +313,7 @@ def test_both_players_see_varied_images(make, monkeypatch) -> None:
     gan = make(data="digits", arch="mlp", diffaug=("cutout",))
     seen = []
     monkeypatch.setattr(
-        adversarial, "differentiable", lambda x, policy, draw: seen.append(len(x)) or x
+        adversarial, "differentiable", lambda x, policy, generator: seen.append(len(x)) or x
     )
     gan.step()
     assert seen == [8, 8, 8]  # reals and fakes for the discriminator, fakes for the generator
@@ -324,37 +324,37 @@ def test_few_labels_are_all_that_a_semi_supervised_discriminator_sees(make) -> N
     assert len(gan.labeled) == 20
     targets = gan.data.train.take(gan.labeled)["targets"]
     assert targets.bincount().tolist() == [2] * 10
-    shown = set()
+    labeled = set()
     for _ in range(20):
-        examples, classes = gan.known().values()
+        examples, classes = gan.labeled_batch().values()
         pairs = zip(examples.flatten(1).tolist(), classes.tolist(), strict=True)
-        shown |= {(*example, number) for example, number in pairs}
-    assert len(shown) <= 20
+        labeled |= {(*example, number) for example, number in pairs}
+    assert len(labeled) <= 20
 
 
 def test_known_classes_are_learned_by_their_weight(make) -> None:
-    """Beside what is asked without labels: the value, and the gradient of the layer that names."""
+    """In addition to the loss without labels: the value, and the gradient of the class layer."""
     gan = make(n_labeled_per_class=2, data="digits", arch="mlp", class_weight=2.0)
-    judge, play = gan.players.discriminator, gan.players.game
-    batch, known = drawn(gan), gan.known()
+    discriminator, play = gan.players.discriminator, gan.players.game
+    batch, labeled = drawn(gan), gan.labeled_batch()
     batch["fake"] = torch.rand_like(batch["real"])
-    with_labels, _ = play.discriminator_loss(judge, {**batch, **known})
-    without, _ = play.discriminator_loss(judge, batch)
-    expected = 2 * cross_entropy(judge(known["known"]).classes, known["known_classes"])
+    with_labels, _ = play.discriminator_loss(discriminator, {**batch, **labeled})
+    without, _ = play.discriminator_loss(discriminator, batch)
+    expected = 2 * cross_entropy(discriminator(labeled["known"]).classes, labeled["known_classes"])
     assert (with_labels - without).item() == pytest.approx(expected.item(), rel=1e-4)
-    weight = judge.names.weight
-    (found,) = torch.autograd.grad(with_labels - without, weight)
-    assert torch.allclose(found, torch.autograd.grad(expected, weight)[0], atol=1e-5)
+    weight = discriminator.names.weight
+    (gradient,) = torch.autograd.grad(with_labels - without, weight)
+    assert torch.allclose(gradient, torch.autograd.grad(expected, weight)[0], atol=1e-5)
 
 
 def test_the_verdict_on_fooling_needs_a_discriminator_that_could_tell(make) -> None:
     """A random discriminator cannot tell either, and that says nothing."""
     gan = make(eval_samples=60)
-    figures = gan.evaluate("eval")
-    assert figures["indistinguishable"] == 0
-    draw = torch.Generator().manual_seed(0)
+    metrics = gan.evaluate("eval")
+    assert metrics["indistinguishable"] == 0
+    generator = torch.Generator().manual_seed(0)
     for _ in range(2_000):  # scores that tell nothing, of few examples
-        gan.players.compare(*torch.randn(2, 8, generator=draw))
+        gan.players.compare(*torch.randn(2, 8, generator=generator))
     assert float(gan.players.best_rank_auc) < 0.65
     for _ in range(60):
         gan.players.compare(torch.ones(8), torch.zeros(8))
@@ -365,7 +365,7 @@ def test_the_verdict_on_fooling_needs_a_discriminator_that_could_tell(make) -> N
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"packing": 3}, "--packing 3 does not divide --batch-size 64"),
         ({"packing": 2, "conditional": "projection"}, "--packing judges several"),
@@ -385,13 +385,13 @@ def test_the_verdict_on_fooling_needs_a_discriminator_that_could_tell(make) -> N
         ({"norm": "batch", "batch_size": 1}, "--norm batch"),
     ],
 )
-def test_options_that_do_not_fit_together_are_refused(options, said) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_options_that_do_not_fit_together_are_refused(options, message) -> None:
+    with pytest.raises(ValueError, match=message):
         Config(**options)
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"data": "diabetes", "conditional": "concat"}, "needs classes; diabetes has none"),
         ({"data": "diabetes", "n_labeled_per_class": 3}, "--n-labeled-per-class needs classes"),
@@ -404,13 +404,13 @@ def test_options_that_do_not_fit_together_are_refused(options, said) -> None:
         ({"data": "waves", "loss": "hinge"}, "no spectral norm"),
     ],
 )
-def test_data_that_do_not_have_what_is_asked_for_are_refused(make, options, said) -> None:
-    with pytest.raises(lab.UsageError, match=said):
+def test_data_that_do_not_have_what_is_asked_for_are_refused(make, options, message) -> None:
+    with pytest.raises(lab.UsageError, match=message):
         make(**options)
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (
             {"data_args": {"n": 40}, "packing": 8},
@@ -422,7 +422,7 @@ def test_data_that_do_not_have_what_is_asked_for_are_refused(make, options, said
         ),
     ],
 )
-def test_examples_that_do_not_allow_it_are_refused_before_training(make, options, said) -> None:
+def test_examples_that_do_not_allow_it_are_refused_before_training(make, options, message) -> None:
     gan = make(**options)
-    with pytest.raises(lab.UsageError, match=said):
+    with pytest.raises(lab.UsageError, match=message):
         gan.step()

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
 
-from lab_gan.adversarial import LOSSES, clip_weights, interpolated, squared_slopes
+from lab_gan.adversarial import LOSSES, clip_weights, interpolated, squared_gradient_norms
 
 REAL = torch.tensor([-3.0, -0.5, 0.0, 0.7, 2.0])
 FAKE = torch.tensor([1.5, -2.0, 0.3, -0.1, 0.9])
@@ -49,9 +49,9 @@ def test_at_its_best_the_discriminator_measures_the_jensen_shannon_divergence() 
 
     def closure() -> torch.Tensor:
         optimizer.zero_grad()
-        found = value()
-        found.backward()
-        return found
+        objective = value()
+        objective.backward()
+        return objective
 
     optimizer.step(closure)
     assert float(value().detach()) == pytest.approx(np.log(4) - 2 * divergence, abs=1e-8)
@@ -61,8 +61,8 @@ def test_at_its_best_the_discriminator_measures_the_jensen_shannon_divergence() 
 def test_least_squares_wants_one_and_zero() -> None:
     squares = (mse_loss(REAL, ONE) + mse_loss(FAKE, ZERO)) / 2
     assert LOSSES["lsgan"].discriminator(REAL, FAKE).mean() == pytest.approx(float(squares))
-    wanted = mse_loss(FAKE, ONE) / 2
-    assert LOSSES["lsgan"].generator(REAL, FAKE).mean() == pytest.approx(float(wanted))
+    expected = mse_loss(FAKE, ONE) / 2
+    assert LOSSES["lsgan"].generator(REAL, FAKE).mean() == pytest.approx(float(expected))
 
 
 @pytest.mark.parametrize("name", ["wgan", "wgan-gp"])
@@ -91,26 +91,28 @@ def test_relativistic_losses_see_only_differences() -> None:
 # -- penalties
 
 
-def test_the_slope_of_each_example_is_its_own(draw) -> None:
-    x = torch.randn(6, 2, 3, generator=draw, requires_grad=True)
+def test_the_slope_of_each_example_is_its_own(generator) -> None:
+    x = torch.randn(6, 2, 3, generator=generator, requires_grad=True)
     score = x.flatten(1).square().sum(1)
-    of_examples = 4 * x.detach().flatten(1).square().sum(1)  # the slope is 2 x
-    assert torch.allclose(squared_slopes(score, x), of_examples)
+    of_examples = 4 * x.detach().flatten(1).square().sum(1)  # the gradient is 2 x
+    assert torch.allclose(squared_gradient_norms(score, x), of_examples)
     score = x.flatten(1).square().sum(1)
-    assert torch.allclose(squared_slopes(score, x, pack=2), of_examples.view(3, 2).sum(1))
+    assert torch.allclose(squared_gradient_norms(score, x, pack=2), of_examples.view(3, 2).sum(1))
 
 
 @pytest.mark.parametrize("pack", [1, 2])
-def test_slopes_are_looked_at_between_reals_and_fakes_a_pack_on_one_line(pack, draw) -> None:
+def test_slopes_are_looked_at_between_reals_and_fakes_a_pack_on_one_line(pack, generator) -> None:
     real, fake = torch.zeros(200, 1, 2, 2), torch.ones(200, 1, 2, 2)
-    between = interpolated(real, fake, pack, draw).detach().view(200 // pack, -1)
-    assert (between == between[:, :1]).all()  # one share for all pixels of all images of a pack
+    between = interpolated(real, fake, pack, generator).detach().view(200 // pack, -1)
+    assert (
+        between == between[:, :1]
+    ).all()  # one mixing weight for all pixels of all images of a pack
     assert 0 <= between.min() < 0.1
     assert 0.9 < between.max() <= 1
     assert between[:, 0].unique().numel() == 200 // pack
 
 
-def test_clipped_weights_are_within_their_bound(draw) -> None:
+def test_clipped_weights_are_within_their_bound(generator) -> None:
     net = nn.Linear(4, 4)
     before = [p.detach().clone() for p in net.parameters()]
     clip_weights(net, 0.1)

@@ -22,14 +22,14 @@ CPU = torch.device("cpu")
 def info(kind: str, shape: tuple[int, ...], classes: int = 3, words: int = 0) -> lab.DatasetInfo:
     names = tuple("abcdefghij"[:classes])
     width = 1 if kind == "tokens" else shape[0] if kind == "image" else shape[-1]
-    found = lab.DatasetInfo(
+    result = lab.DatasetInfo(
         kind, kind, "classify", shape, names, classes, (0.0,) * width, (1.0,) * width
     )
     if kind != "tokens":
-        return found
+        return result
     from dataclasses import replace
 
-    return replace(found, vocabulary=("", *(f"w{i}" for i in range(1, words))))
+    return replace(result, vocabulary=("", *(f"w{i}" for i in range(1, words))))
 
 
 def players(config: Config, data: lab.DatasetInfo):
@@ -55,17 +55,17 @@ SHAPES = {
 def test_samples_have_the_shape_of_the_data_and_can_be_judged(kind, shape, conditional) -> None:
     config = Config(conditional=conditional, hidden=(8,), width=4, latent_dim=5)
     data = info(kind, shape, words=6)
-    generator, judge = players(config, data)
+    generator, discriminator = players(config, data)
     codes = LatentSpec.of(config, data)
     labels = None if conditional == "none" else codes.label(torch.tensor([0, 1, 2, 0]))
     made = generator(codes.draw(4, labels, torch.Generator().manual_seed(0), CPU))
     assert made.shape == ((4, 7, 6) if kind == "tokens" else (4, *shape))
-    found = judge(made, labels)
-    assert found.score.shape == (4,)
+    outputs = discriminator(made, labels)
+    assert outputs.score.shape == (4,)
     if conditional == "auxiliary":
-        assert found.classes.shape == (4, 3)
+        assert outputs.classes.shape == (4, 3)
     else:
-        assert found.classes is None
+        assert outputs.classes is None
     if kind == "image":
         assert made.abs().max() <= 1
     if kind == "tokens":
@@ -75,18 +75,20 @@ def test_samples_have_the_shape_of_the_data_and_can_be_judged(kind, shape, condi
 
 @pytest.mark.parametrize("kind", ["mlp", "cnn"])
 def test_images_may_be_made_by_layers_too(kind) -> None:
-    generator, judge = players(Config(arch=kind, hidden=(8,), width=4), info("image", (1, 8, 8)))
+    generator, discriminator = players(
+        Config(arch=kind, hidden=(8,), width=4), info("image", (1, 8, 8))
+    )
     has = any(isinstance(m, nn.Conv2d | nn.ConvTranspose2d) for m in generator.modules())
     assert has == (kind == "cnn")
-    assert not any(isinstance(m, nn.BatchNorm2d) for m in judge.modules())
+    assert not any(isinstance(m, nn.BatchNorm2d) for m in discriminator.modules())
 
 
-def test_words_pass_gradients_through_to_what_was_said_before(draw) -> None:
+def test_words_pass_gradients_through_to_what_was_said_before(generator) -> None:
     config = Config(width=4, latent_dim=5)
-    generator, _ = players(config, info("tokens", (7,), words=6))
+    speaker, _ = players(config, info("tokens", (7,), words=6))
     codes = torch.randn(2, 5, requires_grad=True)
-    weights = torch.randn(6, generator=draw)
-    (generator(codes)[:, -1] @ weights).sum().backward()
+    weights = torch.randn(6, generator=generator)
+    (speaker(codes)[:, -1] @ weights).sum().backward()
     assert codes.grad.abs().sum() > 0
 
 
@@ -103,32 +105,32 @@ def test_a_sequence_goes_on_from_what_was_said_before() -> None:
     assert (changed[:, 1:] - 1).abs().amax((0, 2)).min() > 1e-3
 
 
-def test_a_projection_is_the_product_of_features_and_the_classs_embedding(draw) -> None:
+def test_a_projection_is_the_product_of_features_and_the_classs_embedding(generator) -> None:
     config = Config(conditional="projection", hidden=(8,))
-    _, judge = players(config, info("table", (2,)))
-    x, classes = torch.randn(5, 2, generator=draw), torch.tensor([0, 1, 2, 1, 0])
+    _, discriminator = players(config, info("table", (2,)))
+    x, classes = torch.randn(5, 2, generator=generator), torch.tensor([0, 1, 2, 1, 0])
     labels = nn.functional.one_hot(classes, 3).float()
-    features = judge.body(x)
+    features = discriminator.body(x)
     for row in range(5):
-        own = judge.score.weight[0] + judge.embedding.weight[:, classes[row]]
-        by_hand = features[row] @ own + judge.score.bias[0]
-        assert judge(x, labels).score[row].item() == pytest.approx(by_hand.item(), abs=1e-5)
+        own = discriminator.score.weight[0] + discriminator.embedding.weight[:, classes[row]]
+        by_hand = features[row] @ own + discriminator.score.bias[0]
+        assert discriminator(x, labels).score[row].item() == pytest.approx(by_hand.item(), abs=1e-5)
 
 
-def test_a_semi_supervised_score_has_the_odds_of_salimans(draw) -> None:
+def test_a_semi_supervised_score_has_the_odds_of_salimans(generator) -> None:
     """D(x) = Z / (Z + 1), with Z the sum of the classes' exponentials."""
-    _, judge = players(Config(n_labeled_per_class=5, hidden=(8,)), info("table", (2,)))
-    found = judge(torch.randn(5, 2, generator=draw))
-    total = found.classes.exp().sum(1)
-    assert torch.allclose(found.score.sigmoid(), total / (total + 1), atol=1e-6)
+    _, discriminator = players(Config(n_labeled_per_class=5, hidden=(8,)), info("table", (2,)))
+    outputs = discriminator(torch.randn(5, 2, generator=generator))
+    total = outputs.classes.exp().sum(1)
+    assert torch.allclose(outputs.score.sigmoid(), total / (total + 1), atol=1e-6)
 
 
 def test_normalized_layers_have_slope_one() -> None:
-    _, judge = players(Config(loss="hinge", hidden=(16, 16)), info("table", (2,)))
-    judge.train()
+    _, discriminator = players(Config(loss="hinge", hidden=(16, 16)), info("table", (2,)))
+    discriminator.train()
     for _ in range(50):  # a power iteration with each pass
-        judge(torch.randn(4, 2))
-    for module in judge.modules():
+        discriminator(torch.randn(4, 2))
+    for module in discriminator.modules():
         if isinstance(module, nn.Linear):
             top = torch.linalg.svdvals(module.weight)[0]
             assert float(top.detach()) == pytest.approx(1, abs=0.02)
@@ -137,24 +139,26 @@ def test_normalized_layers_have_slope_one() -> None:
 def test_normalized_convolutions_have_slope_one_as_matrices() -> None:
     """Miyato et al. (2018), section 2.1: a filter bank [F, C, h, w] counts as [F, C h w]."""
     config = Config(loss="hinge", arch="cnn", width=4)
-    judge = players(config, info("image", (1, 8, 8)))[1].train()
+    discriminator = players(config, info("image", (1, 8, 8)))[1].train()
     for _ in range(100):
-        judge(torch.randn(2, 1, 8, 8))
-    filters = [module.weight for module in judge.modules() if isinstance(module, nn.Conv2d)]
+        discriminator(torch.randn(2, 1, 8, 8))
+    filters = [module.weight for module in discriminator.modules() if isinstance(module, nn.Conv2d)]
     assert filters
     for weight in filters:
         top = torch.linalg.svdvals(weight.detach().flatten(1))[0]
         assert float(top) == pytest.approx(1, abs=0.02)
 
 
-def test_a_slope_may_be_steeper_by_a_given_factor(draw) -> None:
-    judges = []
-    for slope in (1.0, 10.0):
+def test_a_slope_may_be_steeper_by_a_given_factor(generator) -> None:
+    discriminators = []
+    for lipschitz in (1.0, 10.0):
         torch.manual_seed(0)
-        judges.append(players(Config(loss="hinge", lipschitz=slope), info("table", (2,)))[1].eval())
-    x = torch.randn(4, 2, generator=draw)
-    one, ten = (judge(x).score for judge in judges)
-    assert torch.allclose(10 * one, ten, rtol=1e-4)
+        discriminators.append(
+            players(Config(loss="hinge", lipschitz=lipschitz), info("table", (2,)))[1].eval()
+        )
+    x = torch.randn(4, 2, generator=generator)
+    unit, steep = (discriminator(x).score for discriminator in discriminators)
+    assert torch.allclose(10 * unit, steep, rtol=1e-4)
 
 
 # -- packing and labels
@@ -183,10 +187,10 @@ def test_labels_stand_at_every_place() -> None:
 # -- codes
 
 
-def test_codes_are_noise_and_what_is_asked_for(draw) -> None:
-    codes = LatentSpec(noise=5, classes=3, categories=4, numbers=2)
+def test_codes_are_noise_and_what_is_asked_for(generator) -> None:
+    codes = LatentSpec(noise=5, classes=3, categories=4, continuous=2)
     labels = codes.label(torch.arange(3).repeat(1_000))
-    rows = codes.draw(3_000, labels, draw, CPU)
+    rows = codes.draw(3_000, labels, generator, CPU)
     assert rows.shape == (3_000, codes.width) == (3_000, 14)
     assert rows[:, :5].mean().abs() < 0.05
     assert rows[:, :5].std() == pytest.approx(1, abs=0.05)
@@ -201,9 +205,9 @@ def test_codes_are_noise_and_what_is_asked_for(draw) -> None:
     assert meaning["numbers"].var() == pytest.approx(1 / 3, abs=0.02)
 
 
-def test_what_is_not_asked_for_is_no_part_of_a_code(draw) -> None:
-    plain = LatentSpec(noise=5, classes=0, categories=0, numbers=0)
-    rows = plain.draw(4, None, draw, CPU)
+def test_what_is_not_asked_for_is_no_part_of_a_code(generator) -> None:
+    plain = LatentSpec(noise=5, classes=0, categories=0, continuous=0)
+    rows = plain.draw(4, None, generator, CPU)
     assert rows.shape == (4, 5)
     assert plain.read(rows) == {}
     assert set(LatentSpec(5, 0, 3, 0).read(torch.zeros(4, 8))) == {"category"}
@@ -213,39 +217,39 @@ def test_what_is_not_asked_for_is_no_part_of_a_code(draw) -> None:
 
 
 @pytest.mark.parametrize("name", ["color", "translation", "cutout"])
-def test_variations_let_gradients_through(name, draw) -> None:
-    images = torch.rand(16, 3, 8, 8, generator=draw, requires_grad=True)
-    varied = differentiable(images, (name,), draw)
+def test_variations_let_gradients_through(name, generator) -> None:
+    images = torch.rand(16, 3, 8, 8, generator=generator, requires_grad=True)
+    varied = differentiable(images, (name,), generator)
     assert varied.shape == images.shape
     assert not torch.equal(varied, images)
     varied.sum().backward()
     assert images.grad.abs().sum() > 0
 
 
-def test_cutouts_clear_half_of_each_side_at_most(draw) -> None:
-    varied = differentiable(torch.ones(500, 1, 8, 8), ("cutout",), draw)
+def test_cutouts_clear_half_of_each_side_at_most(generator) -> None:
+    varied = differentiable(torch.ones(500, 1, 8, 8), ("cutout",), generator)
     cleared = (varied == 0).flatten(1).sum(1)
     assert cleared.max() == 16
     assert cleared.min() >= 4
 
 
-def test_translations_move_by_an_eighth_at_most(draw) -> None:
+def test_translations_move_by_an_eighth_at_most(generator) -> None:
     dot = torch.zeros(300, 1, 16, 16)
     dot[:, 0, 8, 8] = 1
-    rows, columns = differentiable(dot, ("translation",), draw)[:, 0].nonzero()[:, 1:].T
+    rows, columns = differentiable(dot, ("translation",), generator)[:, 0].nonzero()[:, 1:].T
     assert set(rows.tolist()) == set(columns.tolist()) == {6, 7, 8, 9, 10}
 
 
-def test_without_a_policy_images_stay_as_they_are(draw) -> None:
-    images = torch.rand(2, 1, 4, 4, generator=draw)
-    assert differentiable(images, (), draw) is images
+def test_without_a_policy_images_stay_as_they_are(generator) -> None:
+    images = torch.rand(2, 1, 4, 4, generator=generator)
+    assert differentiable(images, (), generator) is images
 
 
-def test_colors_keep_their_place(draw) -> None:
+def test_colors_keep_their_place(generator) -> None:
     """Brightness, saturation and contrast are affine in each image: edges stay edges."""
     images = torch.zeros(50, 1, 2, 2)
     images[:, :, 0] = 1
-    varied = differentiable(images, ("color",), draw)
+    varied = differentiable(images, ("color",), generator)
     assert torch.allclose(varied[:, :, 0, 0], varied[:, :, 0, 1], atol=1e-6)
     assert math.isclose(float((varied[:, :, 0] - varied[:, :, 1]).mean()), 1, abs_tol=0.2)
 

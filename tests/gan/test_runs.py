@@ -32,14 +32,14 @@ VARIANTS = {
 
 @pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
 def test_a_run_goes_on_exactly(train, variant) -> None:
-    whole = train("whole", **variant)
-    state = checkpoint.load(whole.dir / "checkpoints" / "last.pt")["experiment"]
+    uninterrupted = train("whole", **variant)
+    state = checkpoint.load(uninterrupted.dir / "checkpoints" / "last.pt")["experiment"]
     with pytest.raises(lab.RunFailed):
         train("cut", checkpoint_every=160, terminal=helpers.stopping_at(400), **variant)
-    resumed = lab.resume(whole.dir.parent / "cut")
-    other = checkpoint.load(resumed.dir / "checkpoints" / "last.pt")["experiment"]
-    assert helpers.difference(state, other) is None
-    assert helpers.rows(whole.dir) == helpers.rows(resumed.dir)
+    resumed = lab.resume(uninterrupted.dir.parent / "cut")
+    resumed_state = checkpoint.load(resumed.dir / "checkpoints" / "last.pt")["experiment"]
+    assert helpers.difference(state, resumed_state) is None
+    assert helpers.rows(uninterrupted.dir) == helpers.rows(resumed.dir)
 
 
 def test_points_find_the_ring(train) -> None:
@@ -66,9 +66,9 @@ def test_metrics_are_what_the_spec_declares(train) -> None:
 def test_the_discriminators_outputs_are_logged(train) -> None:
     result = train(log_every=64)
     for name in ("d_real", "d_fake", "d_accuracy"):
-        found = helpers.column(result.dir, f"train/{name}")
-        assert found
-        assert all(0 <= value <= 1 for value in found)
+        values = helpers.column(result.dir, f"train/{name}")
+        assert values
+        assert all(0 <= value <= 1 for value in values)
     assert helpers.column(result.dir, "train/penalty") == []
     assert helpers.column(train(r1=1.0).dir, "train/penalty")
     assert helpers.column(train(loss="wgan", budget=1_280).dir, "train/d_accuracy") == []
@@ -148,8 +148,8 @@ def test_few_labels_teach_to_name_classes(train) -> None:
     assert result.summary["objective"]["metric"] == "eval/accuracy"
     assert result.summary["test"]["test/accuracy"] > 0.6  # by chance 0.1
     gan = lab.load(result.dir)
-    found = gan.predict(gan.example(3))
-    assert found.sum(1).tolist() == pytest.approx([1, 1, 1], abs=1e-5)
+    probabilities = gan.predict(gan.example(3))
+    assert probabilities.sum(1).tolist() == pytest.approx([1, 1, 1], abs=1e-5)
 
 
 def test_a_discriminator_that_names_no_class_says_so(train) -> None:
@@ -170,8 +170,8 @@ def test_a_discriminator_that_names_no_class_says_so(train) -> None:
 )
 def test_samples_are_shown(train, options, names) -> None:
     result = train(media=True, **options)
-    found = {path.stem.partition("-")[2] for path in (result.dir / "media").iterdir()}
-    assert found == names
+    drawn = {path.stem.partition("-")[2] for path in (result.dir / "media").iterdir()}
+    assert drawn == names
 
 
 def test_pictures_begin_at_the_same_noise(train) -> None:
@@ -193,14 +193,14 @@ def test_pictures_begin_at_the_same_noise(train) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"lr": 10.0, "budget": 6_400}, "a rate of 10 is too large|train/[dg]_loss"),
         ({"lr": 1e-3, "d_lr": 1e4, "loss": "wgan-gp", "budget": 6_400}, "rate of 10000|_loss"),
     ],
 )
-def test_what_diverges_ends_with_its_cause(train, options, said) -> None:
-    with pytest.raises(lab.RunFailed, match=said):
+def test_what_diverges_ends_with_its_cause(train, options, message) -> None:
+    with pytest.raises(lab.RunFailed, match=message):
         train(**options)
 
 

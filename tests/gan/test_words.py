@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from lab_gan import tokens as words
+from lab_gan import tokens
 
 
 class Part:
@@ -20,29 +20,29 @@ class Part:
 
 
 def test_sentences_end_at_the_first_zero() -> None:
-    tokens = torch.tensor([[1, 2, 0, 3], [1, 2, 3, 1], [0, 1, 1, 1]])
-    assert words.sentences(tokens) == [(1, 2), (1, 2, 3, 1), ()]
-    assert words.spoken(tokens, ("", "a", "cat", "sees")) == ["a cat", "a cat sees a", ""]
+    made = torch.tensor([[1, 2, 0, 3], [1, 2, 3, 1], [0, 1, 1, 1]])
+    assert tokens.sentences(made) == [(1, 2), (1, 2, 3, 1), ()]
+    assert tokens.spoken(made, ("", "a", "cat", "sees")) == ["a cat", "a cat sees a", ""]
 
 
 def test_known_new_and_distinct_are_shares() -> None:
     parts = {"train": [[1, 2]], "eval": [[2, 1]], "test": [[1, 1]]}
     data = SimpleNamespace(part=lambda name: Part(parts[name]))
     made = torch.tensor([[1, 2], [1, 2], [2, 1], [2, 2]])
-    found = words.measure(made, data, "eval")
-    assert found["known"] == 3 / 4
-    assert found["new"] == pytest.approx(1 / 3)
-    assert found["distinct"] == 3 / 4
+    metrics = tokens.measure(made, data, "eval")
+    assert metrics["known"] == 3 / 4
+    assert metrics["new"] == pytest.approx(1 / 3)
+    assert metrics["distinct"] == 3 / 4
 
 
 def test_pairs_of_words_are_compared_with_both_ends() -> None:
     """One sentence of two words has three pairs: (end, a), (a, b), (b, end)."""
     data = SimpleNamespace(part=lambda name: Part([[1, 2]]))
-    assert words.measure(torch.tensor([[1, 2]]), data, "eval")["distance"] == 0
-    assert words.measure(torch.tensor([[2, 1]]), data, "eval")["distance"] == pytest.approx(1)
-    assert words.measure(torch.tensor([[1, 1]]), data, "eval")["distance"] == pytest.approx(2 / 3)
+    assert tokens.measure(torch.tensor([[1, 2]]), data, "eval")["distance"] == 0
+    assert tokens.measure(torch.tensor([[2, 1]]), data, "eval")["distance"] == pytest.approx(1)
+    assert tokens.measure(torch.tensor([[1, 1]]), data, "eval")["distance"] == pytest.approx(2 / 3)
 
 
 def test_variation_is_half_the_difference_of_shares() -> None:
-    one, other = Counter({(1, 1): 3, (1, 2): 1}), Counter({(1, 1): 1, (2, 2): 1})
-    assert words.variation(one, other) == pytest.approx((1 / 4 + 1 / 4 + 1 / 2) / 2)
+    a, b = Counter({(1, 1): 3, (1, 2): 1}), Counter({(1, 1): 1, (2, 2): 1})
+    assert tokens.variation(a, b) == pytest.approx((1 / 4 + 1 / 4 + 1 / 2) / 2)

@@ -1,4 +1,4 @@
-"""Lend a context that nobody runs, and one thread as the runner has it."""
+"""Fixtures: a context without a runner, and one thread as the runner has it."""
 
 from block_fixtures import ctx, make_ctx, seeded, threads
 

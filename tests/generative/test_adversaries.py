@@ -29,12 +29,12 @@ GOOD = {"d_loss": 1.3, "g_loss": 0.8, "d_accuracy": 0.6, "diversity": 0.95, "cov
     ],
 )
 def test_a_row_has_a_verdict(change, verdict) -> None:
-    found = health({**GOOD, **change})
-    assert found.verdict == verdict
-    assert found.why
-    figures = found.figures()
-    assert sum(figures.values()) == 1
-    assert {f"eval/{name}" for name in figures} < set(HEALTH_METRICS)
+    row = health({**GOOD, **change})
+    assert row.verdict == verdict
+    assert row.why
+    metrics = row.figures()
+    assert sum(metrics.values()) == 1
+    assert {f"eval/{name}" for name in metrics} < set(HEALTH_METRICS)
 
 
 def test_a_log_is_judged_by_its_end_and_by_means() -> None:
@@ -67,29 +67,29 @@ def logits(right: int, n: int) -> torch.Tensor:
     ],
 )
 def test_a_discriminator_is_judged_by_fishers_exact_test(hits, n, false, m, verdict) -> None:
-    found = indistinguishable(logits(hits, n), logits(false, m))
-    assert found.verdict == verdict
+    result = indistinguishable(logits(hits, n), logits(false, m))
+    assert result.verdict == verdict
     exact = fisher_exact([[hits, n - hits], [false, m - false]], alternative="greater")
-    assert found.p == pytest.approx(exact.pvalue)
-    assert found.accuracy == pytest.approx((hits / n + (m - false) / m) / 2)
-    assert found.low <= found.accuracy <= found.high
-    assert found.n == n + m
+    assert result.p == pytest.approx(exact.pvalue)
+    assert result.accuracy == pytest.approx((hits / n + (m - false) / m) / 2)
+    assert result.low <= result.accuracy <= result.high
+    assert result.n == n + m
 
 
 def test_of_sets_that_are_alike_few_are_told_apart() -> None:
-    told = sum(
+    rejections = sum(
         indistinguishable(torch.randn(60), torch.randn(90)).verdict == "told apart"
         for _ in range(400)
     )
-    assert told < 0.05 * 400 + 3 * math.sqrt(400 * 0.05 * 0.95)
+    assert rejections < 0.05 * 400 + 3 * math.sqrt(400 * 0.05 * 0.95)
 
 
 def test_the_interval_covers_the_truth() -> None:
     held = 0
     for _ in range(300):
-        found = indistinguishable(torch.randn(80) + 1, torch.randn(50))
+        result = indistinguishable(torch.randn(80) + 1, torch.randn(50))
         truth = (0.8413 + 0.5) / 2
-        held += found.low <= truth <= found.high
+        held += result.low <= truth <= result.high
     assert held >= 0.92 * 300
 
 

@@ -20,7 +20,7 @@ D, K = 5, 2
 class LinearGaussian:
     """z ~ N(0, I), x = W z + b + noise: p(x) is a Gaussian and so is p(z|x) (Bishop, 2006, 12.2).
 
-    The posterior that is asked for is the true one, widened by `wrong`.
+    The encoder's posterior is the true one, widened by `wrong`.
     """
 
     def __init__(self, wrong: float = 0.0) -> None:
@@ -56,10 +56,10 @@ class LinearGaussian:
 def test_with_the_true_posterior_every_bound_is_the_likelihood() -> None:
     model = LinearGaussian()
     x = torch.randn(7, D, dtype=torch.float64)
-    found = model.estimate(x, samples=3)
-    for bound in (found.elbo, found.iwae):
+    estimate = model.estimate(x, samples=3)
+    for bound in (estimate.elbo, estimate.iwae):
         assert bound.numpy() == pytest.approx(model.log_p(x).numpy())
-    assert found.ess.numpy() == pytest.approx(3)
+    assert estimate.ess.numpy() == pytest.approx(3)
 
 
 def test_the_bound_tightens_with_samples() -> None:
@@ -70,20 +70,20 @@ def test_the_bound_tightens_with_samples() -> None:
     assert means == sorted(means)
     assert means[-1] == pytest.approx(truth, abs=0.02)
     assert means[0] < truth - 0.3
-    found = model.estimate(x, samples=200)
+    estimate = model.estimate(x, samples=200)
     # KL of the widened posterior: K (s² - 1 - log s²) / 2
     gap = K * (1.8**2 - 1 - math.log(1.8**2)) / 2
-    assert float(found.elbo.mean()) == pytest.approx(truth - gap, abs=0.1)
-    assert (found.ess > 1).all()
-    assert (found.ess < 200).all()
+    assert float(estimate.elbo.mean()) == pytest.approx(truth - gap, abs=0.1)
+    assert (estimate.ess > 1).all()
+    assert (estimate.ess < 200).all()
 
 
 def test_chunks_change_nothing() -> None:
     model = LinearGaussian()
     x = torch.randn(4, D, dtype=torch.float64)
     for chunk in (1, 3, 100):
-        found = model.estimate(x, samples=10, chunk=chunk)
-        assert found.iwae.numpy() == pytest.approx(model.log_p(x).numpy())
+        estimate = model.estimate(x, samples=10, chunk=chunk)
+        assert estimate.iwae.numpy() == pytest.approx(model.log_p(x).numpy())
 
 
 def test_tiny_weights_do_not_vanish() -> None:
@@ -149,6 +149,6 @@ def test_probes_read_digits_from_pixels_and_nothing_from_noise(digits) -> None:
 
 def test_probes_of_values_explain_variance() -> None:
     x, y = load_diabetes(return_X_y=True)
-    found = probe(x[:300], y[:300], x[300:], y[300:])
-    assert set(found) == {"knn_r2", "linear_r2"}
-    assert 0.4 < found["linear_r2"] < 0.7
+    scores = probe(x[:300], y[:300], x[300:], y[300:])
+    assert set(scores) == {"knn_r2", "linear_r2"}
+    assert 0.4 < scores["linear_r2"] < 0.7

@@ -40,31 +40,31 @@ def test_gaussians_that_are_shifted_are_as_far_as_their_means() -> None:
 )
 def test_diagonal_covariances_have_a_closed_form(ours, theirs) -> None:
     expected = sum((math.sqrt(a) - math.sqrt(b)) ** 2 for a, b in zip(ours, theirs, strict=True))
-    one, other = (torch.diag(torch.tensor(values)) for values in (ours, theirs))
+    first, second = (torch.diag(torch.tensor(values)) for values in (ours, theirs))
     zero = torch.zeros(3)
-    assert frechet_distance(zero, one, zero, other) == pytest.approx(expected, abs=1e-4)
+    assert frechet_distance(zero, first, zero, second) == pytest.approx(expected, abs=1e-4)
 
 
 @settings(max_examples=20)
 @given(seed=st.integers(0, 1000), d=st.integers(1, 12))
 def test_it_is_that_of_scipys_square_root(seed, d) -> None:
     factors = normal(seed, 2, d, d + 2)
-    one, other = factors @ factors.mT
+    a, b = factors @ factors.mT
     means = normal(seed + 1, 2, d)
-    root = scipy.linalg.sqrtm(one.numpy() @ other.numpy()).real
-    expected = ((means[0] - means[1]) ** 2).sum() + (one + other).trace() - 2 * np.trace(root)
-    found = frechet_distance(means[0], one, means[1], other)
-    assert found == pytest.approx(float(expected), rel=1e-6)
-    assert found == pytest.approx(frechet_distance(means[1], other, means[0], one), rel=1e-6)
+    root = scipy.linalg.sqrtm(a.numpy() @ b.numpy()).real
+    expected = ((means[0] - means[1]) ** 2).sum() + (a + b).trace() - 2 * np.trace(root)
+    distance = frechet_distance(means[0], a, means[1], b)
+    assert distance == pytest.approx(float(expected), rel=1e-6)
+    assert distance == pytest.approx(frechet_distance(means[1], b, means[0], a), rel=1e-6)
 
 
 def test_singular_covariances_are_no_trouble() -> None:
     """Along perpendicular lines no mass is shared: the distance is the sum of the variances."""
-    one, other = torch.zeros(5, 5), torch.zeros(5, 5)
-    one[0, 0], other[1, 1] = 4.0, 9.0
+    a, b = torch.zeros(5, 5), torch.zeros(5, 5)
+    a[0, 0], b[1, 1] = 4.0, 9.0
     zero = torch.zeros(5)
-    assert frechet_distance(zero, one, zero, other) == pytest.approx(13)
-    assert frechet_distance(zero, one, zero, one) == pytest.approx(0, abs=1e-12)
+    assert frechet_distance(zero, a, zero, b) == pytest.approx(13)
+    assert frechet_distance(zero, a, zero, a) == pytest.approx(0, abs=1e-12)
     few = normal(0, 6, 64)  # of rank 5
     assert fid(few, few) == pytest.approx(0, abs=1e-6)
     assert fid(few, few + 1) == pytest.approx(64, rel=1e-9)
@@ -116,17 +116,17 @@ def test_kid_of_a_subset_of_all_is_that_of_all() -> None:
 
 def test_kid_is_without_bias_and_tells_its_spread() -> None:
     draws = [kid(normal(2 * i, 30, 4), normal(2 * i + 1, 30, 4)) for i in range(200)]
-    values = np.array([one.value for one in draws])
+    values = np.array([estimate.value for estimate in draws])
     assert abs(values.mean()) < 4 * values.std() / math.sqrt(len(values))
     assert (values < 0).any()
-    assert all(one.std > 0 for one in draws)
+    assert all(estimate.std > 0 for estimate in draws)
     assert kid(normal(0, 30, 4), normal(1, 30, 4) + 1).value > values.max()
 
 
 def test_kid_draws_nothing() -> None:
     before = torch.get_rng_state()
-    one = kid(normal(0, 30, 4), normal(1, 30, 4))
-    assert one == kid(normal(0, 30, 4), normal(1, 30, 4))
+    first = kid(normal(0, 30, 4), normal(1, 30, 4))
+    assert first == kid(normal(0, 30, 4), normal(1, 30, 4))
     assert torch.equal(before, torch.get_rng_state())
 
 
@@ -178,11 +178,11 @@ def test_examples_over_and_over_have_balls_without_extent() -> None:
 
 
 def test_one_mode_of_two_is_precise_and_recalls_half() -> None:
-    one, other = normal(0, 100, 2), normal(1, 100, 2) + 50
-    found = prdc(torch.cat([one, other]), normal(2, 200, 2))
-    assert found["precision"] > 0.8
-    assert 0.35 < found["recall"] <= 0.5
-    assert 0.35 < found["coverage"] <= 0.5
+    near, far = normal(0, 100, 2), normal(1, 100, 2) + 50
+    scores = prdc(torch.cat([near, far]), normal(2, 200, 2))
+    assert scores["precision"] > 0.8
+    assert 0.35 < scores["recall"] <= 0.5
+    assert 0.35 < scores["coverage"] <= 0.5
 
 
 def test_too_few_neighbors_are_said() -> None:

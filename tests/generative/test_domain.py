@@ -53,7 +53,7 @@ def few_updates(monkeypatch) -> None:
     monkeypatch.setattr(feature_net, "UPDATES", 5)
 
 
-# -- the figures
+# -- the metrics
 
 
 def test_the_network_knows_digits(digits) -> None:
@@ -83,25 +83,25 @@ def test_yardsticks_come_in_the_order_that_everybody_expects(digits) -> None:
     chosen = torch.randint(len(data.train), shape, generator=generator)
     independent = data.train.inputs.flatten(1).gather(0, chosen.flatten(1)).reshape(shape)
     table = domain.table("test", {"independent pixels": independent, "noise": noise})
-    figures = {row[0]: dict(zip(table.columns[1:], row[1:], strict=True)) for row in table.rows}
-    assert list(figures) == [*ROWS, "independent pixels", "noise"]
-    assert {row["n"] for row in figures.values()} == {len(data.test) // 2}
+    metrics = {row[0]: dict(zip(table.columns[1:], row[1:], strict=True)) for row in table.rows}
+    assert list(metrics) == [*ROWS, "independent pixels", "noise"]
+    assert {row["n"] for row in metrics.values()} == {len(data.test) // 2}
     for row in ROWS:
-        assert figures[row]["fid"] < 0.5 * figures["independent pixels"]["fid"]
-        assert figures[row]["coverage"] > 0.9
-    assert figures["independent pixels"]["fid"] < figures["noise"]["fid"]
-    assert figures["noise"]["precision"] < 0.2
-    assert abs(figures["real"]["kid"]) < 0.1 < figures["noise"]["kid"]
+        assert metrics[row]["fid"] < 0.5 * metrics["independent pixels"]["fid"]
+        assert metrics[row]["coverage"] > 0.9
+    assert metrics["independent pixels"]["fid"] < metrics["noise"]["fid"]
+    assert metrics["noise"]["precision"] < 0.2
+    assert abs(metrics["real"]["kid"]) < 0.1 < metrics["noise"]["kid"]
 
 
 def test_measure_gives_what_is_declared(digits) -> None:
     domain, data = digits
     for split in ("eval", "test"):
-        figures = domain.measure(data.train.inputs[:300], split)
-        names = {f"{split}/{name}" for name in figures}
+        metrics = domain.measure(data.train.inputs[:300], split)
+        names = {f"{split}/{name}" for name in metrics}
         assert names == {name for name in DISTRIBUTION_METRICS if name.startswith(split)}
-        assert all(type(value) is float for value in figures.values())
-    assert figures["n"] == len(data.test) // 2
+        assert all(type(value) is float for value in metrics.values())
+    assert metrics["n"] == len(data.test) // 2
     assert all(METRIC.fullmatch(name) for name in DISTRIBUTION_METRICS)
     assert domain.measure(data.train.inputs[:50], "test")["n"] == 50
 
@@ -109,9 +109,9 @@ def test_measure_gives_what_is_declared(digits) -> None:
 def test_samples_that_are_no_numbers_measure_as_none(digits) -> None:
     domain, data = digits
     broken = torch.full((100, *data.info.shape), torch.nan)
-    figures = domain.measure(broken)
-    assert np.isnan([figures[name] for name in ("fid", "kid", "precision", "coverage")]).all()
-    assert figures["fid_real"] > 0
+    metrics = domain.measure(broken)
+    assert np.isnan([metrics[name] for name in ("fid", "kid", "precision", "coverage")]).all()
+    assert metrics["fid_real"] > 0
 
 
 def test_a_memorizer_has_its_neighbors_at_0_and_fails(digits) -> None:
@@ -143,8 +143,8 @@ def test_other_runs_find_the_features_and_their_figures_compare(shared, digits) 
     expected = domain.measure(samples)
     before = {path: path.stat().st_mtime_ns for path in shared.rglob("*.pt")}
     torch.manual_seed(123)
-    other, _ = domain_of(shared, seed=7, data="digits", batch_size=16)
-    assert other.measure(samples) == expected
+    another, _ = domain_of(shared, seed=7, data="digits", batch_size=16)
+    assert another.measure(samples) == expected
     assert {path: path.stat().st_mtime_ns for path in shared.rglob("*.pt")} == before
     assert all(path.is_relative_to(shared / ".cache") for path in before)
 
@@ -200,8 +200,8 @@ def test_no_randomness_is_drawn_and_no_mode_is_changed(tmp_path) -> None:
 )
 def test_values_points_and_pictures_without_classes_have_features_too(options, tmp_path) -> None:
     domain, data = domain_of(tmp_path, **options)
-    figures = domain.measure(data.train.inputs[:40], "test")
-    assert np.isfinite(list(figures.values())).all()
+    metrics = domain.measure(data.train.inputs[:40], "test")
+    assert np.isfinite(list(metrics.values())).all()
 
 
 @pytest.mark.parametrize(
@@ -225,15 +225,15 @@ def test_clips_and_words_have_none(options, kind, tmp_path, monkeypatch) -> None
 
 def test_sequences_are_measured_as_rows_of_all_their_steps(tmp_path) -> None:
     domain, data = domain_of(tmp_path, data="waves")
-    figures = domain.measure(data.train.inputs, "test")
-    assert figures["fid"] < 1.5 * figures["fid_real"]
+    metrics = domain.measure(data.train.inputs, "test")
+    assert metrics["fid"] < 1.5 * metrics["fid_real"]
     still = torch.zeros(200, *data.info.shape)
     for poor in (still, torch.randn_like(still)):
-        assert domain.measure(poor, "test")["fid"] > 4 * figures["fid_mixture"]
+        assert domain.measure(poor, "test")["fid"] > 4 * metrics["fid_mixture"]
     right = domain.logits(data.test.inputs).argmax(1) == data.test.targets
     assert float(right.float().mean()) > 0.7
-    found, rows, distances = domain.nearest(data.train.inputs[:5], 2)
-    assert found.shape == (5, 2, *data.info.shape)
+    neighbors, rows, distances = domain.nearest(data.train.inputs[:5], 2)
+    assert neighbors.shape == (5, 2, *data.info.shape)
     assert rows[:, 0].tolist() == list(range(5))
     flat = data.info.prepare_inputs(data.train.inputs).flatten(1).double()
     truth = torch.cdist(flat[:5], flat).topk(2, largest=False).values
@@ -251,11 +251,11 @@ def test_images_of_any_size_have_features(shape) -> None:
     images = rng.integers(0, 256, (40, *shape), dtype=np.uint8)
     dataset = lab.Dataset(images, rng.integers(0, 2, 40), ("a", "b"))
     info = lab.DatasetInfo.of("noise", dataset, np.arange(40))
-    lesson = feature_net.TrainingSet(
+    training_set = feature_net.TrainingSet(
         info, torch.from_numpy(images), torch.from_numpy(dataset.targets)
     )
-    net = feature_net.load(info, feature_net.train(lesson), torch.device("cpu"))
-    features = net.features(info.prepare_inputs(lesson.inputs))
+    net = feature_net.load(info, feature_net.train(training_set), torch.device("cpu"))
+    features = net.features(info.prepare_inputs(training_set.inputs))
     assert features.shape == (40, 64)
     assert features.isfinite().all()
 
@@ -298,18 +298,18 @@ def test_what_is_kept_is_computed_once(tmp_path) -> None:
 def test_a_damaged_file_is_computed_anew(damage, tmp_path) -> None:
     path = tmp_path / "kept.pt"
     cached(path, lambda: {"x": torch.arange(1_000)})
-    whole = path.read_bytes()
-    middle = len(whole) // 2
+    content = path.read_bytes()
+    middle = len(content) // 2
     path.write_bytes(
         {
-            "torn": whole[:middle],
+            "torn": content[:middle],
             "empty": b"",
-            "flipped": whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :],
+            "flipped": content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :],
             "no file of ours": b"hello" * 100,
         }[damage]
     )
     assert torch.equal(cached(path, lambda: {"x": torch.arange(1_000)})["x"], torch.arange(1_000))
-    assert path.read_bytes() == whole
+    assert path.read_bytes() == content
 
 
 def test_where_nothing_can_be_written_nothing_is_kept(tmp_path) -> None:

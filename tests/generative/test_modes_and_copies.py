@@ -26,27 +26,27 @@ def normal(seed: int, *shape: int) -> torch.Tensor:
 
 def test_modes_are_counted_as_by_hand() -> None:
     samples = torch.tensor([[0.0, 2.9], [0.0, -3.1], [10.0, 10.0], [10.0, 12.0], [5.0, 5.0]])
-    found = mode_coverage(samples, SQUARE, std=1.0)
-    assert (found.modes, found.high_quality) == (2, 3 / 5)
+    coverage = mode_coverage(samples, SQUARE, std=1.0)
+    assert (coverage.modes, coverage.high_quality) == (2, 3 / 5)
     expected = sum(p * math.log(4 * p) for p in (1 / 3, 2 / 3))
-    assert found.mode_kl == pytest.approx(expected)
-    assert found.distance == pytest.approx((0.05 + 0.25 + 0.25 + 0.15 + 0.4) / 2)
+    assert coverage.mode_kl == pytest.approx(expected)
+    assert coverage.distance == pytest.approx((0.05 + 0.25 + 0.25 + 0.15 + 0.4) / 2)
     assert mode_coverage(samples, SQUARE, std=1.0, deviations=4).high_quality == 4 / 5
     assert mode_coverage(samples, SQUARE, std=1.0, least=2).modes == 1
 
 
 def test_samples_near_no_mode_cover_none() -> None:
-    found = mode_coverage(torch.full((5, 2), 5.0), SQUARE, std=1.0)
-    assert (found.modes, found.high_quality, found.distance) == (0, 0, 1)
-    assert math.isnan(found.mode_kl)
+    coverage = mode_coverage(torch.full((5, 2), 5.0), SQUARE, std=1.0)
+    assert (coverage.modes, coverage.high_quality, coverage.distance) == (0, 0, 1)
+    assert math.isnan(coverage.mode_kl)
     assert mode_coverage(torch.full((5, 2), math.nan), SQUARE, std=1.0).high_quality == 0
 
 
 @pytest.mark.parametrize("dimensions", [2, 5])
 def test_the_share_of_real_points_is_chi_squareds(dimensions) -> None:
     samples = 0.1 * normal(0, 20_000, dimensions)
-    share = mode_coverage(samples, torch.zeros(1, dimensions), 0.1).high_quality
-    assert share == pytest.approx(chi2.cdf(9, dimensions), abs=0.005)
+    fraction = mode_coverage(samples, torch.zeros(1, dimensions), 0.1).high_quality
+    assert fraction == pytest.approx(chi2.cdf(9, dimensions), abs=0.005)
 
 
 @pytest.mark.parametrize(("name", "modes"), [("ring", 8), ("grid", 25)])
@@ -56,10 +56,10 @@ def test_the_bundled_mixtures_tell_their_modes(name, modes, ctx) -> None:
     centers, std = mixture_of(data)
     assert centers.shape == (modes, 2)
     assert std == pytest.approx(0.03, rel=0.05)
-    found = mode_coverage(data.test.inputs, centers, std)
-    assert found.modes == modes
-    assert found.high_quality == pytest.approx(1 - math.exp(-4.5), abs=0.02)
-    assert found.mode_kl < 0.01
+    coverage = mode_coverage(data.test.inputs, centers, std)
+    assert coverage.modes == modes
+    assert coverage.high_quality == pytest.approx(1 - math.exp(-4.5), abs=0.02)
+    assert coverage.mode_kl < 0.01
 
 
 def test_a_source_without_modes_is_refused(ctx) -> None:
@@ -121,9 +121,9 @@ def test_the_statistic_is_scipys() -> None:
     train, held_out, samples = ((10 * x).round() for x in (train, held_out, samples))  # ties
     ours, fresh = (nearest(x, train)[1].flatten().numpy() for x in (samples, held_out))
     expected = mannwhitneyu(ours, fresh, method="asymptotic", use_continuity=False)
-    found = memorization(samples, train, held_out)
-    assert 2 * 0.5 * math.erfc(abs(found.z) / math.sqrt(2)) == pytest.approx(expected.pvalue)
-    assert found.nearer == pytest.approx(1 - expected.statistic / (30 * 40))
+    result = memorization(samples, train, held_out)
+    assert 2 * 0.5 * math.erfc(abs(result.z) / math.sqrt(2)) == pytest.approx(expected.pvalue)
+    assert result.nearer == pytest.approx(1 - expected.statistic / (30 * 40))
 
 
 def test_distances_that_are_all_alike_say_nothing() -> None:

@@ -52,8 +52,8 @@ def test_a_grid_holds_the_images_line_by_line() -> None:
     assert picture.dtype == np.uint8
     assert picture.shape == (2 * 34 - 2, 3 * 34 - 2, 3)
     for index in range(5):
-        found = tile(picture, *divmod(index, 3))
-        assert np.array_equal(found, images[index].permute(1, 2, 0).numpy())
+        cell = tile(picture, *divmod(index, 3))
+        assert np.array_equal(cell, images[index].permute(1, 2, 0).numpy())
     assert (tile(picture, 1, 2) == 255).all()  # nobody there
     assert np.array_equal(sample_grid(images.numpy()), picture)
 
@@ -116,9 +116,9 @@ def test_codes_are_mapped_by_class(dimensions, labeled, tmp_path) -> None:
     labels = torch.tensor([0, 0, 1, 2, 2, 2]) if labeled else None
     figure = code_map(torch.randn(6, dimensions), labels, classes=("a", "b"))
     drawn = figure.axes[0].collections
-    assert sum(len(one.get_offsets()) for one in drawn) == 6
+    assert sum(len(artist.get_offsets()) for artist in drawn) == 6
     if labeled:
-        assert [one.get_label() for one in drawn] == ["a", "b", "2"]
+        assert [artist.get_label() for artist in drawn] == ["a", "b", "2"]
     assert media.write(tmp_path / "map", figure).suffix == ".png"
 
 

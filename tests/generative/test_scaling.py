@@ -15,34 +15,34 @@ TABLE = lab.DatasetInfo("toy", "table", "none", (3,), (), 0, (1.0, -2.0, 0.0), (
 
 def test_bytes_become_intensities_and_come_back() -> None:
     inputs = torch.randint(0, 256, (5, 2, 3, 4), dtype=torch.uint8)
-    found = scaled(inputs, IMAGES)
-    assert np.array_equal(found.numpy(), inputs.numpy().astype(np.float32) / 255)
-    assert torch.equal((restored(found.flatten(1), IMAGES) * 255).round().byte(), inputs)
+    values = scaled(inputs, IMAGES)
+    assert np.array_equal(values.numpy(), inputs.numpy().astype(np.float32) / 255)
+    assert torch.equal((restored(values.flatten(1), IMAGES) * 255).round().byte(), inputs)
 
 
 def test_columns_are_standardized_and_come_back() -> None:
     inputs = np.random.default_rng(0).normal(size=(6, 3)).astype(np.float32) * 3 + 1
-    found = scaled(torch.from_numpy(inputs), TABLE)
-    assert found.numpy() == pytest.approx((inputs - [1, -2, 0]) / [2, 0.5, 1], abs=1e-6)
-    assert restored(found, TABLE).numpy() == pytest.approx(inputs, abs=1e-6)
+    values = scaled(torch.from_numpy(inputs), TABLE)
+    assert values.numpy() == pytest.approx((inputs - [1, -2, 0]) / [2, 0.5, 1], abs=1e-6)
+    assert restored(values, TABLE).numpy() == pytest.approx(inputs, abs=1e-6)
 
 
 def test_sequences_are_standardized_by_feature_and_come_back() -> None:
     info = lab.DatasetInfo("toy", "sequence", "none", (4, 3), (), 0, TABLE.mean, TABLE.std)
     inputs = np.random.default_rng(0).normal(size=(6, 4, 3)).astype(np.float32) * 3 + 1
-    found = scaled(torch.from_numpy(inputs), info)
-    assert found.numpy() == pytest.approx((inputs - [1, -2, 0]) / [2, 0.5, 1], abs=1e-6)
-    assert restored(found.flatten(1), info).numpy() == pytest.approx(inputs, abs=1e-6)
+    values = scaled(torch.from_numpy(inputs), info)
+    assert values.numpy() == pytest.approx((inputs - [1, -2, 0]) / [2, 0.5, 1], abs=1e-6)
+    assert restored(values.flatten(1), info).numpy() == pytest.approx(inputs, abs=1e-6)
 
 
 def test_either_scale_can_be_asked_for() -> None:
     images = torch.randint(0, 256, (5, 2, 3, 4), dtype=torch.uint8)
-    found = scaled(images, IMAGES, standardized=True)
+    values = scaled(images, IMAGES, standardized=True)
     by_hand = (images.numpy() / 255 - np.reshape([0.25, 0.5], (2, 1, 1))) / np.reshape(
         [0.5, 0.125], (2, 1, 1)
     )
-    assert found.numpy() == pytest.approx(by_hand, abs=1e-5)
-    again = restored(found, IMAGES, standardized=True)
+    assert values.numpy() == pytest.approx(by_hand, abs=1e-5)
+    again = restored(values, IMAGES, standardized=True)
     assert torch.allclose(again, images / 255, atol=1e-6)
     rows = torch.randn(4, 3)
     assert torch.equal(scaled(rows, TABLE, standardized=False), rows)
@@ -53,9 +53,9 @@ def test_images_are_clipped_and_rows_are_not() -> None:
     assert restored(torch.full((1, 3), 7.0), TABLE).max() == 15
 
 
-@pytest.mark.parametrize(("channels", "shown"), [(1, 1), (2, 1), (3, 3), (5, 1)])
-def test_any_channels_can_be_shown(channels, shown) -> None:
+@pytest.mark.parametrize(("channels", "expected"), [(1, 1), (2, 1), (3, 3), (5, 1)])
+def test_any_channels_can_be_shown(channels, expected) -> None:
     images = torch.rand(2, channels, 3, 3)
-    found = showable(images)
-    assert found.shape == (2, shown, 3, 3)
-    assert torch.allclose(found.mean(1), images.mean(1))
+    rgb = showable(images)
+    assert rgb.shape == (2, expected, 3, 3)
+    assert torch.allclose(rgb.mean(1), images.mean(1))

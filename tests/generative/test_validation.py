@@ -24,14 +24,14 @@ def test_samples_that_are_no_pictures_are_rows() -> None:
     assert table.rows == [[0, 1, 2, 3], [4, 5, 6, 7]]
 
 
-@pytest.mark.parametrize("odd_one", [None, 0, 1_500, 2_999])
-def test_one_other_example_is_variety_wherever_it_stands(odd_one) -> None:
+@pytest.mark.parametrize("position", [None, 0, 1_500, 2_999])
+def test_one_other_example_is_variety_wherever_it_stands(position) -> None:
     inputs = torch.full((3_000, 1, 2, 2), 7, dtype=torch.uint8)
-    if odd_one is not None:
-        inputs[odd_one, 0, 1, 1] = 8
+    if position is not None:
+        inputs[position, 0, 1, 1] = 8
     split = Split(inputs, None, torch.arange(3_000).numpy(), torch.device("cpu"))
     data = SimpleNamespace(train=split, info=SimpleNamespace(name="toy"))
-    if odd_one is not None:
+    if position is not None:
         return check_variety(data)
     with pytest.raises(lab.UsageError, match="toy: all 3000 training examples are the same"):
         check_variety(data)

@@ -1,4 +1,4 @@
-"""Figures of a set in batches are sklearn's of the whole set, for every way to cut it."""
+"""Metrics of a set in batches are sklearn's of the full set, for every way to cut it."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def classified(n: int = 60, classes: int = CLASSES, seed: int = 0):
 
 def calibration_error(logits: torch.Tensor, targets: torch.Tensor, bins: int = 15) -> float:
     """Guo et al. (2017), equation 3, by numpy."""
-    shares = torch.softmax(logits.double(), 1).numpy()
-    confidence, right = shares.max(1), shares.argmax(1) == targets.numpy()
+    probabilities = torch.softmax(logits.double(), 1).numpy()
+    confidence, right = probabilities.max(1), probabilities.argmax(1) == targets.numpy()
     edges = np.linspace(0, 1, bins + 1)
     total = 0.0
     for low, high in itertools.pairwise(edges):
@@ -66,17 +66,19 @@ def test_classification_is_sklearns_however_the_set_is_cut(sizes, seed, n) -> No
     meter = Classification(CLASSES)
     for x, y in pieces(sizes, logits, targets):
         meter.add(x, y)
-    found, answers = meter.compute(), logits.argmax(1).numpy()
-    truth, shares = targets.numpy(), logits.double().softmax(1).numpy()
+    metrics, answers = meter.compute(), logits.argmax(1).numpy()
+    truth, probabilities = targets.numpy(), logits.double().softmax(1).numpy()
     everything = range(CLASSES)
-    assert found["accuracy"] == pytest.approx(sk.accuracy_score(truth, answers))
-    assert found["macro_f1"] == pytest.approx(
+    assert metrics["accuracy"] == pytest.approx(sk.accuracy_score(truth, answers))
+    assert metrics["macro_f1"] == pytest.approx(
         sk.f1_score(truth, answers, average="macro", zero_division=0)
     )
-    assert found["loss"] == pytest.approx(sk.log_loss(truth, shares, labels=everything), rel=1e-5)
-    top5 = sk.top_k_accuracy_score(truth, shares, k=5, labels=everything)
-    assert found["top5"] == pytest.approx(top5)
-    assert found["ece"] == pytest.approx(calibration_error(logits, targets), abs=1e-6)
+    assert metrics["loss"] == pytest.approx(
+        sk.log_loss(truth, probabilities, labels=everything), rel=1e-5
+    )
+    top5 = sk.top_k_accuracy_score(truth, probabilities, k=5, labels=everything)
+    assert metrics["top5"] == pytest.approx(top5)
+    assert metrics["ece"] == pytest.approx(calibration_error(logits, targets), abs=1e-6)
     expected = sk.confusion_matrix(truth, answers, labels=everything)
     assert (meter.confusion() == expected).all()
 
@@ -97,21 +99,21 @@ def test_labels_of_steps_and_pixels_are_sklearns_of_each_label_by_itself(
     meter = Classification(CLASSES)
     for x, y in pieces(sizes, logits, targets):
         meter.add(x, y)
-    found, answers = meter.compute("test"), rows.argmax(1).numpy()
-    truth, shares = classes.numpy(), rows.double().softmax(1).numpy()
+    metrics, answers = meter.compute("test"), rows.argmax(1).numpy()
+    truth, probabilities = classes.numpy(), rows.double().softmax(1).numpy()
     everything = range(CLASSES)
     expected = {
         "accuracy": sk.accuracy_score(truth, answers),
         "macro_f1": sk.f1_score(truth, answers, average="macro", zero_division=0),
-        "loss": sk.log_loss(truth, shares, labels=everything),
-        "top5": sk.top_k_accuracy_score(truth, shares, k=5, labels=everything),
+        "loss": sk.log_loss(truth, probabilities, labels=everything),
+        "top5": sk.top_k_accuracy_score(truth, probabilities, k=5, labels=everything),
         "ece": calibration_error(rows, classes),
         "n": n,
     }
-    assert {name: found[name] for name in expected} == pytest.approx(expected, rel=1e-5, abs=1e-6)
+    assert {name: metrics[name] for name in expected} == pytest.approx(expected, rel=1e-5, abs=1e-6)
     counts = sk.confusion_matrix(truth, answers, labels=everything)
     assert (meter.confusion() == counts).all()
-    assert ("accuracy_low" in found) == (not places)  # steps of one example are no trials
+    assert ("accuracy_low" in metrics) == (not places)  # steps of one example are no trials
 
 
 @pytest.mark.parametrize("places", [(), (7,), (3, 4)])
@@ -123,11 +125,11 @@ def test_overlap_is_sklearns_for_every_shape_of_labels(places, ignore) -> None:
     meter.add(rows.view(6, *places, CLASSES).movedim(-1, 1), classes.view(6, *places))
     kept = np.ones(labels, bool) if ignore is None else classes.numpy() != ignore
     truth, answers = classes.numpy()[kept], rows.argmax(1).numpy()[kept]
-    found, occurring = meter.compute("test"), np.union1d(truth, answers)
-    assert found["pixel_accuracy"] == pytest.approx(sk.accuracy_score(truth, answers))
+    metrics, occurring = meter.compute("test"), np.union1d(truth, answers)
+    assert metrics["pixel_accuracy"] == pytest.approx(sk.accuracy_score(truth, answers))
     expected = sk.jaccard_score(truth, answers, average="macro", labels=occurring)
-    assert found["miou"] == pytest.approx(expected)
-    assert found["n"] == 6
+    assert metrics["miou"] == pytest.approx(expected)
+    assert metrics["n"] == 6
 
 
 @pytest.mark.parametrize("meter", [Classification, Segmentation])
@@ -163,14 +165,14 @@ def test_a_test_comes_with_n_and_wilsons_interval() -> None:
     logits, targets = classified(60)
     meter = Classification(CLASSES)
     meter.add(logits, targets)
-    found = meter.compute("test")
+    metrics = meter.compute("test")
     hits = int((logits.argmax(1) == targets).sum())
     interval = binomtest(hits, 60).proportion_ci(method="wilson")
-    assert found["n"] == 60
-    assert (found["accuracy_low"], found["accuracy_high"]) == pytest.approx(tuple(interval))
-    assert found["top5_low"] < found["top5"] < found["top5_high"]
+    assert metrics["n"] == 60
+    assert (metrics["accuracy_low"], metrics["accuracy_high"]) == pytest.approx(tuple(interval))
+    assert metrics["top5_low"] < metrics["top5"] < metrics["top5_high"]
     assert not {"n", "accuracy_low"} & set(meter.compute("eval"))
-    assert all(re.fullmatch(r"[a-z0-9_]+", name) for name in found)
+    assert all(re.fullmatch(r"[a-z0-9_]+", name) for name in metrics)
 
 
 def test_the_loss_may_be_the_one_that_is_trained() -> None:
@@ -204,14 +206,14 @@ def test_regression_is_sklearns_however_the_set_is_cut(sizes, seed, n, k) -> Non
     meter = Regression()
     for x, y in pieces(sizes, outputs, targets):
         meter.add(x, y)
-    found, truth = meter.compute("test"), (targets.double().numpy(), outputs.double().numpy())
-    assert found["mse"] == pytest.approx(sk.mean_squared_error(*truth))
-    assert found["mae"] == pytest.approx(sk.mean_absolute_error(*truth))
-    assert found["r2"] == pytest.approx(sk.r2_score(*truth), abs=1e-6)
+    metrics, truth = meter.compute("test"), (targets.double().numpy(), outputs.double().numpy())
+    assert metrics["mse"] == pytest.approx(sk.mean_squared_error(*truth))
+    assert metrics["mae"] == pytest.approx(sk.mean_absolute_error(*truth))
+    assert metrics["r2"] == pytest.approx(sk.r2_score(*truth), abs=1e-6)
     squares = ((truth[0] - truth[1]) ** 2).reshape(n, -1).mean(1)
     interval = t.interval(0.95, n - 1, squares.mean(), squares.std(ddof=1) / np.sqrt(n))
-    assert (found["mse_low"], found["mse_high"]) == pytest.approx(interval, rel=1e-6)
-    assert found["n"] == n
+    assert (metrics["mse_low"], metrics["mse_high"]) == pytest.approx(interval, rel=1e-6)
+    assert metrics["n"] == n
 
 
 @pytest.mark.parametrize("outputs", [[2.0, 2.0], [2.0, 3.0]])
@@ -240,14 +242,14 @@ def test_segmentation_is_sklearns_without_absent_classes(sizes, seed, ignore) ->
         meter.add(x, y)
     counted = (targets != ignore).numpy() if ignore is not None else np.ones(targets.shape, bool)
     truth, answers = targets.numpy()[counted], logits.argmax(1).numpy()[counted]
-    found = meter.compute("test")
-    assert found["pixel_accuracy"] == pytest.approx(sk.accuracy_score(truth, answers))
+    metrics = meter.compute("test")
+    assert metrics["pixel_accuracy"] == pytest.approx(sk.accuracy_score(truth, answers))
     occurring = np.union1d(truth, answers)
     expected = sk.jaccard_score(truth, answers, average="macro", labels=occurring)
-    assert found["miou"] == pytest.approx(expected)
+    assert metrics["miou"] == pytest.approx(expected)
     loss = CrossEntropy(ignore=ignore)(logits, targets).item()
-    assert found["loss"] == pytest.approx(loss, rel=1e-5)
-    assert found["n"] == 9
+    assert metrics["loss"] == pytest.approx(loss, rel=1e-5)
+    assert metrics["n"] == 9
     assert (meter.confusion() == sk.confusion_matrix(truth, answers, labels=range(5))).all()
 
 
@@ -269,9 +271,9 @@ def test_intervals_of_next_to_nothing() -> None:
     assert mean_interval([3.0]) is None
     assert mean_interval([3.0, 3.0]) == (3.0, 3.0)
     assert summed_up("loss", torch.tensor([3.0]), "test") == {"loss": 3.0, "n": 1}
-    found = summed_up("loss", torch.tensor([3.0, 5.0]), "test")
+    metrics = summed_up("loss", torch.tensor([3.0, 5.0]), "test")
     expected = t.interval(0.95, 1, 4.0, 1.0)
-    assert (found["loss_low"], found["loss_high"]) == pytest.approx(expected)
+    assert (metrics["loss_low"], metrics["loss_high"]) == pytest.approx(expected)
 
 
 def test_one_example_of_a_regression_has_no_interval() -> None:
@@ -301,5 +303,7 @@ def test_what_specs_declare_is_what_is_returned() -> None:
         (regression, REGRESSION_METRICS),
         (segmentation, SEGMENTATION_METRICS),
     ):
-        found = {f"{split}/{name}" for split in ("eval", "test") for name in meter.compute(split)}
-        assert found == set(declared)
+        returned = {
+            f"{split}/{name}" for split in ("eval", "test") for name in meter.compute(split)
+        }
+        assert returned == set(declared)

@@ -1,4 +1,4 @@
-"""Lend every test one thread, quiet runs in its own folder, and the command line."""
+"""Fixtures: one thread, quiet runs in the test's own folder, and the command line."""
 
 from __future__ import annotations
 

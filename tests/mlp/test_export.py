@@ -57,8 +57,8 @@ def test_onnx_gives_the_same_outputs(train, cli, options) -> None:
     assert len(done.stdout.splitlines()) == 1  # torch's own talk is kept back
     session = runtime.InferenceSession(done.stdout.strip(), providers=["CPUExecutionProvider"])
     for size in (1, 4, 11):
-        (found,) = session.run(None, {"inputs": inputs[:size].numpy()})
-        assert torch.allclose(torch.from_numpy(found), expected[:size], atol=1e-5)
+        (outputs,) = session.run(None, {"inputs": inputs[:size].numpy()})
+        assert torch.allclose(torch.from_numpy(outputs), expected[:size], atol=1e-5)
 
 
 def test_without_the_libraries_of_onnx_the_extra_is_named(train, cli, monkeypatch) -> None:
@@ -76,11 +76,11 @@ def test_values_are_exported_too(train, cli) -> None:
     loaded, inputs, expected = trained(train, "diabetes")
     done = cli("export", "it", "--to", "torchexport")
     assert done.exit_code == 0, done.output
-    found = torch.export.load(done.stdout.strip()).module()(inputs)
-    assert torch.allclose(found, expected, atol=1e-6)
+    outputs = torch.export.load(done.stdout.strip()).module()(inputs)
+    assert torch.allclose(outputs, expected, atol=1e-6)
     info = loaded.supervision.info
     answers = torch.from_numpy(loaded.predict(loaded.example(11)))
-    assert torch.allclose(info.restore_targets(found), answers, atol=1e-2)
+    assert torch.allclose(info.restore_targets(outputs), answers, atol=1e-2)
 
 
 def test_the_experiment_is_as_before(train) -> None:
@@ -96,14 +96,14 @@ def test_the_experiment_is_as_before(train) -> None:
 def test_what_cannot_be_written_is_a_plain_line(train, cli, tmp_path) -> None:
     trained(train)
     (tmp_path / "file").write_text("")
-    for words, code, said in (
+    for words, code, message in (
         (["--to", "tensorflow"], 2, "--to"),
         (["--out", tmp_path / "file" / "model"], 1, "cannot be written as safetensors"),
         (["--out", tmp_path], 1, "cannot be written as safetensors"),
     ):
         done = cli("export", "it", *words)
         assert done.exit_code == code, done.output
-        assert said in done.stderr
+        assert message in done.stderr
         assert "Traceback" not in done.output
 
 

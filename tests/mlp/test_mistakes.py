@@ -1,4 +1,4 @@
-"""What cannot be is said in one or two plain lines, with exit code 2, and leaves nothing behind."""
+"""Invalid options give one or two plain lines and exit code 2, and leave nothing behind."""
 
 from __future__ import annotations
 

@@ -126,8 +126,8 @@ def test_a_network_of_ones_own_trains_resumes_and_predicts(own, train, cli) -> N
     assert result.summary["test"]["test/accuracy"] > 0.8
     longer = lab.resume(result.dir, budget=2_000)
     assert longer.summary["clock"]["value"] >= 2_000
-    said = cli("predict", "own", "5.1,3.5,1.4,0.2", "--top", 1)
-    assert said.stdout.startswith("5.1,3.5,1.4,0.2: setosa"), said.output
+    completed = cli("predict", "own", "5.1,3.5,1.4,0.2", "--top", 1)
+    assert completed.stdout.startswith("5.1,3.5,1.4,0.2: setosa"), completed.output
 
 
 def test_a_network_that_is_one_layer_or_has_tied_ones_is_looked_into_and_exported(
@@ -135,9 +135,9 @@ def test_a_network_that_is_one_layer_or_has_tied_ones_is_looked_into_and_exporte
 ) -> None:
     for name in ("Plane", "Tied"):
         result = train(model=f"{own}:{name}", budget=64, layer_stats=True, name=name)
-        found = {n for row in rows(result.dir) for n in row if n.startswith("eval/gradient_")}
-        wanted = {"Plane": {"plane"}, "Tied": {"one", "two", "out"}}[name]
-        assert found == {f"eval/gradient_{layer}" for layer in wanted}
+        logged = {n for row in rows(result.dir) for n in row if n.startswith("eval/gradient_")}
+        layers = {"Plane": {"plane"}, "Tied": {"one", "two", "out"}}[name]
+        assert logged == {f"eval/gradient_{layer}" for layer in layers}
         done = cli("export", name)
         assert done.exit_code == 0, done.output
 
@@ -153,15 +153,15 @@ WRONG = {
 
 @pytest.mark.parametrize("case", WRONG)
 def test_a_wrong_network_is_a_plain_message(own, train, tmp_path, case) -> None:
-    reference, options, said = WRONG[case]
+    reference, options, message = WRONG[case]
     with pytest.raises(lab.UsageError) as caught:
         train(model=reference, **options)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert not (tmp_path / "runs").exists()
 
 
 def test_dropout_leaves_out_the_share_that_was_asked_for() -> None:
     net = build(Config(hidden=(5_000,), dropout=0.2), ABOUT)
     images = torch.ones(1, 1, 8, 8)
-    whole, thinned = net.eval()[:-1](images), net.train()[:-1](images)
-    assert (thinned[whole > 0] == 0).float().mean() == pytest.approx(0.2, abs=0.05)
+    full, thinned = net.eval()[:-1](images), net.train()[:-1](images)
+    assert (thinned[full > 0] == 0).float().mean() == pytest.approx(0.2, abs=0.05)

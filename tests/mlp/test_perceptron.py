@@ -39,15 +39,15 @@ def test_one_lesson_by_hand() -> None:
 
 def test_a_batch_is_corrected_by_the_sum_of_its_lessons() -> None:
     inputs, classes = torch.randn(6, 3, generator=torch.manual_seed(0)), torch.arange(6) % 3
-    whole, parts = Perceptron(3, 3), Perceptron(3, 3)
-    whole.learn(inputs, classes, lr=1.0)
-    for one, label in zip(inputs, classes, strict=True):
+    batched, parts = Perceptron(3, 3), Perceptron(3, 3)
+    batched.learn(inputs, classes, lr=1.0)
+    for example, label in zip(inputs, classes, strict=True):
         single = Perceptron(3, 3)  # all see the weights before the batch
-        single.learn(one[None], label[None], lr=1.0)
+        single.learn(example[None], label[None], lr=1.0)
         parts.weight += single.weight
         parts.bias += single.bias
-    assert torch.allclose(whole.weight, parts.weight)
-    assert torch.allclose(whole.bias, parts.bias)
+    assert torch.allclose(batched.weight, parts.weight)
+    assert torch.allclose(batched.bias, parts.bias)
 
 
 @settings(max_examples=20)
@@ -69,9 +69,9 @@ def test_novikoffs_bound_holds(seed, gap, lr) -> None:
     mistakes = [0, 0]
     for _ in range(10_000):
         wrong = 0
-        for one, label in zip(inputs, classes, strict=True):
+        for example, label in zip(inputs, classes, strict=True):
             before = net.weight.clone()
-            net.learn(one[None], label[None], lr)
+            net.learn(example[None], label[None], lr)
             changed = (net.weight != before).any(1).tolist()
             mistakes = [m + c for m, c in zip(mistakes, changed, strict=True)]
             wrong += sum(changed)
@@ -86,8 +86,8 @@ def test_no_linear_unit_answers_more_than_three_of_xors_four() -> None:
     inputs, classes = XOR
     net, best = Perceptron(2, 2), 0.0
     for _ in range(200):
-        for one, label in zip(inputs, classes, strict=True):
-            net.learn(one[None], label[None], lr=0.3)
+        for example, label in zip(inputs, classes, strict=True):
+            net.learn(example[None], label[None], lr=0.3)
             best = max(best, hits(net, inputs, classes))
     values = torch.linspace(-1, 1, 9)
     for a, b, c in itertools.product(values, values, values):
@@ -118,7 +118,7 @@ def test_the_perceptron_separates_what_can_be_separated(train) -> None:
     assert result.summary["test"]["test/accuracy"] == 1
     record = result.summary["config"]
     assert (record["batch_size"], record["lr"]) == (1, 0.1)  # its preset came by itself
-    assert rows(result.dir)[-2]["train/loss"] == 0  # the share of units that err
+    assert rows(result.dir)[-2]["train/loss"] == 0  # the fraction of units that err
 
 
 def test_the_perceptron_reads_digits(train) -> None:
@@ -138,6 +138,6 @@ IDLE = {"hidden": (4,), "ema": 0.9, "schedule": "cosine", "class_weights": "bala
 
 @pytest.mark.parametrize("option", IDLE)
 def test_options_that_would_do_nothing_are_refused(train, option) -> None:
-    said = f"--arch perceptron has no --{option.replace('_', '-')}"
-    with pytest.raises(lab.UsageError, match=said):
+    message = f"--arch perceptron has no --{option.replace('_', '-')}"
+    with pytest.raises(lab.UsageError, match=message):
         train(arch="perceptron", **{option: IDLE[option]})

@@ -1,4 +1,4 @@
-"""`lab predict` reads image files and rows of numbers, and says what it cannot read."""
+"""`lab predict` reads image files and rows of features, and names what it cannot read."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ def test_what_it_says_is_what_the_network_answers(predict, runs) -> None:
     loaded = lab.load(runs / "runs" / "rows")
     expected = loaded.predict(torch.tensor([[5.1, 3.5, 1.4, 0.2]]))[0]
     chances = json.loads(result.stdout)[0]["classes"]
-    found = [chances[name] for name in loaded.supervision.info.classes]
-    assert found == pytest.approx(expected.tolist())
-    assert sum(found) == pytest.approx(1)
+    probabilities = [chances[name] for name in loaded.supervision.info.classes]
+    assert probabilities == pytest.approx(expected.tolist())
+    assert sum(probabilities) == pytest.approx(1)
 
 
 @pytest.mark.parametrize("kind", ["L", "RGB", "RGBA", "P"])
@@ -75,8 +75,8 @@ def test_values_come_in_their_own_unit(predict, runs) -> None:
     row = ",".join(map(str, lab.load(runs / "runs" / "values").example(1)[0].tolist()))
     result = predict("values", row)
     assert result.exit_code == 0, result.output
-    said, _, value = result.stdout.strip().partition(": ")
-    assert said == row
+    echoed, _, value = result.stdout.strip().partition(": ")
+    assert echoed == row
     assert 50 < float(value) < 350
 
 
@@ -113,11 +113,11 @@ def test_what_cannot_be_read_is_a_plain_line(predict, runs, case) -> None:
     pixels = np.arange(4096, dtype=np.uint8).reshape(64, 64)
     Image.fromarray(pixels).save(runs / "digit.png")
     (runs / "text.png").write_text("no pixels")
-    whole = (runs / "digit.png").read_bytes()
-    (runs / "half.png").write_bytes(whole[: len(whole) // 2])
-    words, said = WRONG[case]
+    content = (runs / "digit.png").read_bytes()
+    (runs / "half.png").write_bytes(content[: len(content) // 2])
+    words, message = WRONG[case]
     result = predict(*words)
     assert result.exit_code == 2, result.output
-    assert said in result.stderr
+    assert message in result.stderr
     assert not result.stdout
     assert "Traceback" not in result.output

@@ -52,14 +52,14 @@ class Stopper(Silent):
 
 def test_values_are_predicted_better_than_by_their_mean(train) -> None:
     result = train("diabetes", hidden=(32,), budget=12_000, lr=3e-3, weight_decay=0.01)
-    figures = result.summary["test"]
-    assert figures["test/r2"] > 0.3
-    assert figures["test/mse_low"] < figures["test/mse"] < figures["test/mse_high"]
+    metrics = result.summary["test"]
+    assert metrics["test/r2"] > 0.3
+    assert metrics["test/mse_low"] < metrics["test/mse"] < metrics["test/mse_high"]
     loaded = lab.load(result.dir)
     values = loaded.predict(loaded.example(20))
     assert 50 < values.mean() < 300  # in their own unit
     constant = loaded.supervision.data.test.targets.var(correction=0)
-    assert figures["test/mse"] < 0.75 * constant
+    assert metrics["test/mse"] < 0.75 * constant
 
 
 def test_digits_are_read(train) -> None:
@@ -111,14 +111,14 @@ def test_figures_and_predictions_come_of_the_averaged_weights(train) -> None:
 def test_an_option_of_the_loss_trains_otherwise_and_well(train, options) -> None:
     common = {"hidden": (16,), "budget": 4_000, "lr": 1e-2, "data": "wine", "eval_every": 4_000}
     plain = train(**common, batch_size=options.get("batch_size", 64))
-    other = train(**common, **options)
-    assert other.summary["test"]["test/accuracy"] > 0.85
-    one, two = (last_state(run.dir)["experiment"]["model"] for run in (plain, other))
+    changed = train(**common, **options)
+    assert changed.summary["test"]["test/accuracy"] > 0.85
+    a, b = (last_state(run.dir)["experiment"]["model"] for run in (plain, changed))
     if "grad_accum_steps" in options:  # the same, but for the order of sums
-        assert all(torch.allclose(one[name], two[name], atol=1e-3) for name in one)
+        assert all(torch.allclose(a[name], b[name], atol=1e-3) for name in a)
     elif "class_weights" not in options:  # wine's classes are uneven, so these differ too
-        assert difference(one, two) is not None
-    assert rows(other.dir)[0]["eval/loss"] == pytest.approx(rows(plain.dir)[0]["eval/loss"])
+        assert difference(a, b) is not None
+    assert rows(changed.dir)[0]["eval/loss"] == pytest.approx(rows(plain.dir)[0]["eval/loss"])
 
 
 def test_balanced_weights_find_a_rare_class(tmp_path, train) -> None:
@@ -129,15 +129,15 @@ def test_balanced_weights_find_a_rare_class(tmp_path, train) -> None:
     lines += [f"{rng.normal(1.0)},rare" for _ in range(20)]
     (tmp_path / "uneven.csv").write_text("\n".join(lines))
     pytest.importorskip("pyarrow")
-    figures = {}
+    probabilities = {}
     for weights in ("none", "balanced"):
         result = train(
             f"csv:{tmp_path / 'uneven.csv'}", hidden=(), budget=6_000, lr=0.05,
             class_weights=weights, eval_every=6_000, name=weights,
         )  # fmt: skip
         loaded = lab.load(result.dir, "last")
-        figures[weights] = loaded.predict(torch.tensor([[1.5]]))[0, 1]
-    assert figures["none"] < 0.3 < figures["balanced"]
+        probabilities[weights] = loaded.predict(torch.tensor([[1.5]]))[0, 1]
+    assert probabilities["none"] < 0.3 < probabilities["balanced"]
 
 
 def test_patience_ends_a_run_as_complete(train) -> None:
@@ -171,9 +171,9 @@ def test_a_boundary_is_drawn_and_animated(train) -> None:
     media = result.dir / "media"
     assert len(list(media.glob("*-boundary.png"))) == 5  # at each evaluation
     (film,) = media.glob("*-boundary_in_training.gif")
-    with Image.open(film) as shown:
-        assert shown.size == (120, 120)
-        assert shown.n_frames > 20
+    with Image.open(film) as image:
+        assert image.size == (120, 120)
+        assert image.n_frames > 20
     assert train(**{**options, "boundary": False}).state == "finished"
 
 
@@ -210,29 +210,29 @@ def test_the_picture_shows_the_answer_of_each_place() -> None:
 @pytest.mark.parametrize("at", [400, 1_100, 1_990])
 def test_interrupted_in_an_epoch_and_resumed_it_is_the_same(train, tmp_path, at) -> None:
     """Weights, averages, order, augmentation, patience, frames: to the bit."""
-    whole = train(name="whole", **EVERYTHING)
+    uninterrupted = train(name="whole", **EVERYTHING)
     with pytest.raises(lab.RunFailed):
         train(name="cut", terminal=Stopper(at), **EVERYTHING)
     resumed = lab.resume(tmp_path / "runs" / "cut")
-    assert rows(resumed.dir) == rows(whole.dir)
-    assert difference(last_state(resumed.dir), last_state(whole.dir)) is None
-    assert summary(resumed.dir)["test"] == summary(whole.dir)["test"]
-    state = last_state(whole.dir)["experiment"]
+    assert rows(resumed.dir) == rows(uninterrupted.dir)
+    assert difference(last_state(resumed.dir), last_state(uninterrupted.dir)) is None
+    assert summary(resumed.dir)["test"] == summary(uninterrupted.dir)["test"]
+    state = last_state(uninterrupted.dir)["experiment"]
     assert len(state["frames"]) == 30
     assert {"weights", "averaged", "early", "batches"} <= set(state)
 
 
 def test_the_perceptron_resumes_too(train, tmp_path) -> None:
     options = {"data": "spirals", "arch": "perceptron", "budget": 900, "checkpoint_every": 130}
-    whole = train(name="whole", **options)
+    uninterrupted = train(name="whole", **options)
     with pytest.raises(lab.RunFailed):
         train(name="cut", terminal=Stopper(500), **options)
     resumed = lab.resume(tmp_path / "runs" / "cut")
-    assert difference(last_state(resumed.dir), last_state(whole.dir)) is None
+    assert difference(last_state(resumed.dir), last_state(uninterrupted.dir)) is None
 
 
 def test_a_model_alone_leaves_the_frames(train) -> None:
-    """The test loads the selected weights, and then shows the whole animation."""
+    """The test loads the selected weights, and then draws the full animation."""
     loaded = lab.load(train(**EVERYTHING).dir)
     loaded.frames = [np.zeros((2, 2, 3), np.uint8)]
     loaded.load_state_dict({"model": copy.deepcopy(loaded.state_dict()["model"])})
@@ -243,7 +243,7 @@ def test_a_model_alone_leaves_the_frames(train) -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_killed_at_a_random_moment_and_resumed_it_is_the_same(train, tmp_path, seed) -> None:
     options = {**EVERYTHING, "budget": 12_000, "eval_every": 3_000}
-    whole = train(name="whole", **options)
+    uninterrupted = train(name="whole", **options)
     words = ["--name", "killed", "--wandb", "disabled", "--no-media", "--quiet"]
     for name, value in options.items():
         option = f"--{name.replace('_', '-')}"
@@ -269,5 +269,5 @@ def test_killed_at_a_random_moment_and_resumed_it_is_the_same(train, tmp_path, s
     child.kill()
     child.wait()
     resumed = lab.resume(folder)
-    assert rows(resumed.dir) == rows(whole.dir)
-    assert difference(last_state(resumed.dir), last_state(whole.dir)) is None
+    assert rows(resumed.dir) == rows(uninterrupted.dir)
+    assert difference(last_state(resumed.dir), last_state(uninterrupted.dir)) is None

@@ -2,7 +2,7 @@
 
 python -m tests.mutants                      all of them, going on where the last call stopped
 python -m tests.mutants --family dqn gan     those of some families
-python -m tests.mutants --only ID ID --fresh again, whatever was found before
+python -m tests.mutants --only ID ID --fresh again, whatever the last results
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def parsed() -> argparse.Namespace:
 
 
 def chosen(options: argparse.Namespace) -> list[Mutant]:
-    """Return the faults that were asked for. Raises SystemExit where there are none such."""
+    """Return the selected faults. Raises SystemExit where there are none."""
     mutants = load()
     names = {mutant.id for mutant in mutants} | {mutant.family for mutant in mutants}
     unknown = set((options.only or []) + (options.family or [])) - names
@@ -70,12 +70,12 @@ def chosen(options: argparse.Namespace) -> list[Mutant]:
 
 
 def tell(mutant: Mutant, result: Result, number: int, total: int) -> None:
-    said = f"[{number}/{total}] {result.outcome:8} {mutant.id} ({result.seconds:.0f} s)"
-    print(f"{said}  {result.by or mutant.fault}", flush=True)
+    line = f"[{number}/{total}] {result.outcome:8} {mutant.id} ({result.seconds:.0f} s)"
+    print(f"{line}  {result.by or mutant.fault}", flush=True)
 
 
 def examine(mutants: list[Mutant], options: argparse.Namespace) -> dict[str, Result]:
-    """Return the results of all, of which some may be known already."""
+    """Return the results of all, of which some may be there already."""
     options.results.mkdir(parents=True, exist_ok=True)
     path, check = options.results / "results.jsonl", not options.no_check
     results = {} if options.fresh else read_results(path)
@@ -94,16 +94,18 @@ def examine(mutants: list[Mutant], options: argparse.Namespace) -> dict[str, Res
         laboratory.prove(left)
         left.sort(key=lambda mutant: mutant.id not in laboratory.killers)  # the quick ones first
         with ThreadPoolExecutor(options.jobs) as pool:
-            asked = {pool.submit(laboratory.examine, mutant, check): mutant for mutant in left}
+            futures = {pool.submit(laboratory.examine, mutant, check): mutant for mutant in left}
             try:
-                for number, one in enumerate(as_completed(asked), start=1):
+                for number, future in enumerate(as_completed(futures), start=1):
                     try:
-                        result = results[asked[one].id] = one.result()
+                        result = results[futures[future].id] = future.result()
                     except Broken as error:
-                        print(f"[{number}/{len(left)}] {asked[one].id}: {error}", file=sys.stderr)
+                        print(
+                            f"[{number}/{len(left)}] {futures[future].id}: {error}", file=sys.stderr
+                        )
                         continue
                     append_result(path, result)
-                    tell(asked[one], result, number, len(left))
+                    tell(futures[future], result, number, len(left))
             except BaseException:
                 laboratory.stop()
                 pool.shutdown(cancel_futures=True)
@@ -119,7 +121,7 @@ def main() -> int:
         for mutant in mutants:
             print(f"{mutant.id}  {mutant.fault}")
         return 0
-    known = known_survivors()
+    excuses = known_survivors()
     try:
         results = examine(mutants, options)
     except KeyboardInterrupt:
@@ -130,11 +132,11 @@ def main() -> int:
     unknown = [mutant.id for mutant in mutants if mutant.id not in results]
     mutants = [mutant for mutant in mutants if mutant.id in results]
     print(score.table(mutants, results))
-    print(score.survivors(mutants, results, known))
+    print(score.survivors(mutants, results, excuses))
     if unknown:
         print(f"Could not be examined: {', '.join(unknown)}", file=sys.stderr)
         return 2
-    return 0 if score.is_good(mutants, results, known) else 1
+    return 0 if score.is_good(mutants, results, excuses) else 1
 
 
 if __name__ == "__main__":

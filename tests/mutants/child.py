@@ -42,7 +42,7 @@ PRELOADED = (  # what takes long to import and holds nothing of the lab
     "unittest.mock",
     "tests.mutants.child",  # so that it may be edited while it runs
 )
-OURS = ("lab", "tests", "conftest", "helpers", "lent", "worlds", "mutants")
+OURS = ("lab", "tests", "conftest", "helpers", "shared_fixtures", "worlds", "mutants")
 QUIET = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist")
 
 
@@ -51,7 +51,7 @@ class Watcher:
     first, and notes how long each takes, which pass and which one fails."""
 
     def __init__(self, durations: Mapping[str, float], only: tuple[str, ...]) -> None:
-        self.known, self.only = durations, set(only)
+        self.expected, self.only = durations, set(only)
         self.durations: dict[str, float] = {}
         self.passed: set[str] = set()
         self.broken: set[str] = set()
@@ -60,7 +60,7 @@ class Watcher:
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
         if self.only:
             items[:] = [item for item in items if self.only & {*names_of(item.nodeid)}]
-        items.sort(key=lambda item: self.known.get(item.nodeid, 0.0))
+        items.sort(key=lambda item: self.expected.get(item.nodeid, 0.0))
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         spent = self.durations.get(report.nodeid, 0.0) + report.duration
@@ -77,7 +77,7 @@ class Watcher:
 
 
 def names_of(nodeid: str) -> tuple[str, str]:
-    """Return what a test may be asked for by: its full name, or its function's."""
+    """Return the names that select a test: its full name, or its function's."""
     return nodeid, nodeid.partition("[")[0]
 
 
@@ -138,7 +138,7 @@ def _first_broken(answer: Path) -> str:
 
 
 def _enter(tree: Path, work: Path) -> None:
-    """Make this process one that has only ever known `tree`."""
+    """Make this process one that has only ever imported from `tree`."""
     os.setsid()  # so that whoever started it can end it with all its children
     os.chdir(tree)
     sys.dont_write_bytecode = False  # compiled once, for all faults: only one file changes
@@ -152,9 +152,9 @@ def _enter(tree: Path, work: Path) -> None:
     sys.path[:] = first + [entry for entry in sys.path if entry not in ("", *first)]
     os.environ["PYTHONPATH"] = os.pathsep.join(first)  # for the processes that tests start
     importlib.invalidate_caches()
-    found = importlib.util.find_spec("lab")
-    assert found is not None
-    assert Path(str(found.origin)).is_relative_to(tree), found.origin
+    spec = importlib.util.find_spec("lab")
+    assert spec is not None
+    assert Path(str(spec.origin)).is_relative_to(tree), spec.origin
 
 
 def _is_ours(name: str) -> bool:
@@ -162,5 +162,5 @@ def _is_ours(name: str) -> bool:
     return top in OURS or top.startswith("lab_")
 
 
-def _report(work: Path, **found: Any) -> None:
-    (work / "report.json").write_text(json.dumps(found))
+def _report(work: Path, **report: Any) -> None:
+    (work / "report.json").write_text(json.dumps(report))

@@ -57,16 +57,16 @@ def _family(path: Path) -> list[Mutant]:
     tests, check = tuple(listed["tests"]), listed["check"]
     return [
         Mutant(
-            id=one["id"],
+            id=entry["id"],
             family=path.stem,
-            fault=one["fault"],
-            file=one["file"],
-            before=one["before"],
-            after=one["after"],
-            tests=tuple(one.get("tests", tests)),
-            check=one.get("check", check),
+            fault=entry["fault"],
+            file=entry["file"],
+            before=entry["before"],
+            after=entry["after"],
+            tests=tuple(entry.get("tests", tests)),
+            check=entry.get("check", check),
         )
-        for one in listed["mutants"]
+        for entry in listed["mutants"]
     ]
 
 

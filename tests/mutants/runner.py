@@ -33,7 +33,7 @@ CHECK_LIMIT = 900.0  # seconds of a contract
 @dataclass(frozen=True)
 class Result:
     """outcome: killed, timeout (which counts as killed) or survived. by: the test or the check that
-    noticed. checked: whether the contract was asked, too."""
+    noticed. checked: whether the contract was checked, too."""
 
     id: str
     digest: str
@@ -55,9 +55,9 @@ class Laboratory:
     """
 
     def __init__(
-        self, work: Path, jobs: int, known: Path, trust: bool, killers: Mapping[str, str]
+        self, work: Path, jobs: int, cache: Path, trust: bool, killers: Mapping[str, str]
     ) -> None:
-        self.known, self.trust = known, trust
+        self.cache, self.trust = cache, trust
         self.killers = dict(killers)
         self.lock = Lock()
         self.running: set[int] = set()
@@ -71,7 +71,7 @@ class Laboratory:
 
     @contextmanager
     def tree(self) -> Iterator[Path]:
-        """Lend a copy of the tree that nobody else uses."""
+        """Take a copy of the tree that nobody else uses, and put it back."""
         tree = self.trees.get()
         try:
             yield tree
@@ -82,10 +82,10 @@ class Laboratory:
 
     def prove(self, mutants: Sequence[Mutant]) -> None:
         """Forget killers that fail without a fault, or are there no more."""
-        asked = {self.killers[m.id] for m in mutants if m.id in self.killers}
+        named = {self.killers[m.id] for m in mutants if m.id in self.killers}
         kept = self.kept("killers")
         passed = set(kept.get("passed", ()))
-        new = {test for test in asked - passed if (ROOT / _file(test)).is_file()}
+        new = {test for test in named - passed if (ROOT / _file(test)).is_file()}
         for _, group in groupby(sorted(new), key=lambda test: Path(_file(test)).parent):
             only = tuple(group)
             files = tuple(sorted(set(map(_file, only))))
@@ -97,14 +97,14 @@ class Laboratory:
 
     def kept(self, key: str) -> dict[str, Any]:
         """Return what was learned of the same code, or of any if that is trusted; or nothing."""
-        kept = json.loads(self.known.read_text()) if self.known.exists() else {}
-        found: dict[str, Any] = kept.get(key, {})
-        return found if self.trust or found.get("tree") == digest_of_tree() else {}
+        kept = json.loads(self.cache.read_text()) if self.cache.exists() else {}
+        entry: dict[str, Any] = kept.get(key, {})
+        return entry if self.trust or entry.get("tree") == digest_of_tree() else {}
 
     def keep(self, key: str, learned: Mapping[str, Any]) -> None:
-        kept = json.loads(self.known.read_text()) if self.known.exists() else {}
+        kept = json.loads(self.cache.read_text()) if self.cache.exists() else {}
         kept[key] = {"tree": digest_of_tree(), **learned}
-        self.known.write_text(json.dumps(kept))
+        self.cache.write_text(json.dumps(kept))
 
     def prepare(self, tests: tuple[str, ...], tree: Path) -> float:
         """Return how long tests take without a fault. Raises Broken where one fails."""
@@ -127,7 +127,7 @@ class Laboratory:
     # -- with one
 
     def examine(self, mutant: Mutant, check: bool) -> Result:
-        """Run the test that noticed a fault last time, the others that should and then, if asked,
+        """Run the test that noticed a fault last time, the others that should and then, if `check`,
         the contract: up to the first that fails."""
         begun, killer = time.monotonic(), self.killers.get(mutant.id)
         with self.tree() as tree:
@@ -181,7 +181,7 @@ class Laboratory:
                 os.killpg(pid, signal.SIGKILL)
 
     def clean(self, tree: Path) -> Path:
-        """Return an empty folder beside a tree, for what its processes write."""
+        """Return an empty folder next to a tree, for what its processes write."""
         work = tree.with_name(f"{tree.name}-work")
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir()
@@ -192,7 +192,8 @@ class Laboratory:
     ) -> dict[str, Any] | None:
         """Call a function in a process of its own; end it, and all that it started, at the limit.
 
-        A process that a signal ends has found a fault. Raises Broken where one fails by itself."""
+        A process that a signal ends counts as a fault noticed. Raises Broken where one fails by
+        itself."""
         process = self.context.Process(target=function, args=tuple(arguments))
         process.start()
         assert process.pid is not None
@@ -210,8 +211,8 @@ class Laboratory:
         written = tree.with_name(f"{tree.name}-work") / "report.json"
         if not written.exists():
             if process.exitcode and process.exitcode < 0:
-                said = f"ended by signal {-process.exitcode}"
-                return {"code": 1, "failed": said, "passed": [], "broken": []}
+                cause = f"ended by signal {-process.exitcode}"
+                return {"code": 1, "failed": cause, "passed": [], "broken": []}
             raise Broken(f"{function.__name__} failed by itself: {arguments}")
         report: dict[str, Any] = json.loads(written.read_text())
         return report
@@ -278,8 +279,8 @@ def read_results(path: Path) -> dict[str, Result]:
     """Return the last result of each fault in a file of JSON lines."""
     if not path.exists():
         return {}
-    found = (Result(**json.loads(line)) for line in path.read_text().splitlines() if line.strip())
-    return {result.id: result for result in found}
+    results = (Result(**json.loads(line)) for line in path.read_text().splitlines() if line.strip())
+    return {result.id: result for result in results}
 
 
 def append_result(path: Path, result: Result) -> None:

@@ -16,29 +16,29 @@ def table(mutants: Sequence[Mutant], results: Mapping[str, Result]) -> str:
     width = max(map(len, (*families, "all")))
     lines = [f"{'family':{width}}  killed  planted  timeouts  by lab check alone"]
     for family in (*families, "all"):
-        found = [results[m.id] for m in mutants if family in (m.family, "all")]
-        killed = [one for one in found if one.outcome != "survived"]
-        late = sum(one.outcome == "timeout" for one in found)
-        alone = sum(one.checked for one in killed)
-        lines.append(f"{family:{width}}  {len(killed):6}  {len(found):7}  {late:8}  {alone:8}")
+        outcomes = [results[m.id] for m in mutants if family in (m.family, "all")]
+        killed = [outcome for outcome in outcomes if outcome.outcome != "survived"]
+        late = sum(outcome.outcome == "timeout" for outcome in outcomes)
+        alone = sum(outcome.checked for outcome in killed)
+        lines.append(f"{family:{width}}  {len(killed):6}  {len(outcomes):7}  {late:8}  {alone:8}")
     return "\n".join(lines)
 
 
 def survivors(
-    mutants: Iterable[Mutant], results: Mapping[str, Result], known: Mapping[str, str]
+    mutants: Iterable[Mutant], results: Mapping[str, Result], excuses: Mapping[str, str]
 ) -> str:
     """Return the faults that nobody noticed, each with the reason why it is none, if it is."""
     lines = []
     for mutant in mutants:
         if results[mutant.id].outcome == "survived":
             lines.append(f"{mutant.id}: {mutant.fault}")
-            lines.append(f"    {known.get(mutant.id, 'A TEST IS MISSING').strip()}")
+            lines.append(f"    {excuses.get(mutant.id, 'A TEST IS MISSING').strip()}")
     return "\n".join(lines)
 
 
 def is_good(
-    mutants: Sequence[Mutant], results: Mapping[str, Result], known: Mapping[str, str]
+    mutants: Sequence[Mutant], results: Mapping[str, Result], excuses: Mapping[str, str]
 ) -> bool:
     """Tell whether the goal is met, and each survivor has its reason."""
     alive = [mutant.id for mutant in mutants if results[mutant.id].outcome == "survived"]
-    return len(alive) <= (1 - GOAL) * len(mutants) and set(alive) <= set(known)
+    return len(alive) <= (1 - GOAL) * len(mutants) and set(alive) <= set(excuses)

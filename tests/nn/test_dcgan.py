@@ -65,8 +65,8 @@ def test_every_pixel_reaches_the_outputs_and_is_reached() -> None:
     inputs = torch.rand(1, 3, requires_grad=True)
     pixels = ConvDecoder(3, (1, 7, 10), activation="tanh")(inputs).flatten()
     for pixel in pixels:
-        (found,) = torch.autograd.grad(pixel, inputs, retain_graph=True)
-        assert (found != 0).all()
+        (gradient,) = torch.autograd.grad(pixel, inputs, retain_graph=True)
+        assert (gradient != 0).all()
 
 
 def test_the_ends_have_no_batch_norm() -> None:

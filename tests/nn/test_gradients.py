@@ -146,9 +146,9 @@ def test_of_a_layer_with_several_outputs_the_first_counts() -> None:
 
 
 def test_names_are_those_a_run_can_log() -> None:
-    found = metric_names({"Body.0.conv-1": 1.0, "": 2.0}, "gradient")
-    assert found == {"gradient_body_0_conv_1": 1.0, "gradient": 2.0}
-    assert all(re.fullmatch(r"[a-z0-9_]+", name) for name in found)
+    metrics = metric_names({"Body.0.conv-1": 1.0, "": 2.0}, "gradient")
+    assert metrics == {"gradient_body_0_conv_1": 1.0, "gradient": 2.0}
+    assert all(re.fullmatch(r"[a-z0-9_]+", name) for name in metrics)
 
 
 def test_the_picture_is_drawn(tmp_path) -> None:

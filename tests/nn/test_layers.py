@@ -1,4 +1,4 @@
-"""Initial weights have the variance of their papers, and activations their values and slopes."""
+"""Initial weights have the variance of their papers, and activations their values and gradients."""
 
 from __future__ import annotations
 

@@ -45,9 +45,9 @@ def test_cross_entropy_is_torchs_mean(smoothing, weights, pictures, ignore) -> N
 @pytest.mark.parametrize("pictures", [False, True])
 def test_cross_entropy_of_shares_is_torchs_mean(weights, pictures) -> None:
     logits, _ = batch(pictures=pictures)
-    shares = torch.rand_like(logits).softmax(1)
-    expected = functional.cross_entropy(logits, shares, weights)
-    torch.testing.assert_close(CrossEntropy(0.0, weights)(logits, shares), expected)
+    probabilities = torch.rand_like(logits).softmax(1)
+    expected = functional.cross_entropy(logits, probabilities, weights)
+    torch.testing.assert_close(CrossEntropy(0.0, weights)(logits, probabilities), expected)
 
 
 def test_cross_entropy_is_sklearns_log_loss() -> None:
@@ -100,8 +100,8 @@ def test_the_others_are_torchs_and_refuse_to_broadcast(loss, of_torch) -> None:
 
 @given(st.lists(st.integers(0, CLASSES - 1), min_size=1, max_size=60))
 def test_balanced_weights_are_sklearns(labels) -> None:
-    found = class_weights(torch.tensor(labels), CLASSES)
+    computed = class_weights(torch.tensor(labels), CLASSES)
     present = np.unique(labels)
     expected = compute_class_weight("balanced", classes=present, y=np.array(labels))
-    assert found[present].numpy() == pytest.approx(expected, rel=1e-5)
-    assert not found[[c for c in range(CLASSES) if c not in present]].any()
+    assert computed[present].numpy() == pytest.approx(expected, rel=1e-5)
+    assert not computed[[c for c in range(CLASSES) if c not in present]].any()

@@ -1,4 +1,4 @@
-"""A person's own network is found in a file or a module, and mistakes are said plainly."""
+"""A person's own network is found in a file or a module, and mistakes are plain messages."""
 
 from __future__ import annotations
 

@@ -46,9 +46,9 @@ def alexnet() -> nn.Sequential:
 def test_totals_are_the_published_ones(make, parameters, millions) -> None:
     with torch.device("meta"):
         net = make()
-    found = totals(summarize(net, (3, 224, 224)))
-    assert found[0] == parameters
-    assert round(found[1] / 1e6) == millions
+    counts = totals(summarize(net, (3, 224, 224)))
+    assert counts[0] == parameters
+    assert round(counts[1] / 1e6) == millions
 
 
 @pytest.mark.parametrize(
@@ -125,5 +125,5 @@ def test_tokens_recurrence_and_attention_are_listed() -> None:
     assert [row.output_shape for row in rows] == [(6, 4), (6, 3)]
     encoder = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
     rows = summarize(encoder, (5, 8))
-    found = totals(rows)
-    assert found == (sum(p.numel() for p in encoder.parameters()), 5 * 8 * 16 * 2)
+    counts = totals(rows)
+    assert counts == (sum(p.numel() for p in encoder.parameters()), 5 * 8 * 16 * 2)

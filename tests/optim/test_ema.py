@@ -51,8 +51,8 @@ def test_averages_are_the_closed_form(decay, steps) -> None:
     for t in range(steps):
         rest = torch.tensor([1.0, *decays[t + 1 :]]).double().prod()
         expected = expected + (1 - decays[t]) * rest * seen[t + 1]
-    found = ema.model_state()["0.weight"].double()
-    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+    average = ema.model_state()["0.weight"].double()
+    torch.testing.assert_close(average, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_running_statistics_are_averaged_and_counts_copied() -> None:
@@ -97,11 +97,11 @@ def test_a_tied_weight_has_one_average_under_both_its_names() -> None:
 
 
 def test_a_state_goes_into_another_average() -> None:
-    one, other = EMA(net(), 0.9), EMA(net(), 0.9)
-    move(one.module, 0)
-    one.update()
-    other.load_model_state(one.model_state())
-    assert difference(other.model_state(), one.model_state()) is None
+    original, restored = EMA(net(), 0.9), EMA(net(), 0.9)
+    move(original.module, 0)
+    original.update()
+    restored.load_model_state(original.model_state())
+    assert difference(restored.model_state(), original.model_state()) is None
     fresh = net()
-    fresh.load_state_dict(one.model_state())
-    assert difference(dict(fresh.state_dict()), one.model_state()) is None
+    fresh.load_state_dict(original.model_state())
+    assert difference(dict(fresh.state_dict()), original.model_state()) is None

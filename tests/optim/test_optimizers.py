@@ -57,10 +57,10 @@ def train(module: nn.Module, optimizer: torch.optim.Optimizer, steps: int = 4) -
 
 @pytest.mark.parametrize("kind", OF_TORCH)
 def test_a_step_is_that_of_torch(kind) -> None:
-    one, other = net(), net()
-    train(one, make_optimizer(one, OptimizerOptions(optimizer=kind, lr=0.01)))
-    train(other, OF_TORCH[kind](other.parameters()))
-    torch.testing.assert_close(one.state_dict(), other.state_dict(), rtol=1e-5, atol=1e-6)
+    ours, theirs = net(), net()
+    train(ours, make_optimizer(ours, OptimizerOptions(optimizer=kind, lr=0.01)))
+    train(theirs, OF_TORCH[kind](theirs.parameters()))
+    torch.testing.assert_close(ours.state_dict(), theirs.state_dict(), rtol=1e-5, atol=1e-6)
 
 
 def test_momentum_and_further_arguments_reach_torch() -> None:

@@ -14,7 +14,7 @@ from lab.optim import OptimizerOptions, rate, set_rate
 from lab.optim.schedules import ONE_CYCLE_WARMUP, START
 
 STEPS = 40
-shares = st.floats(0, 1)
+fractions = st.floats(0, 1)
 schedules = st.sampled_from(["constant", "cosine", "one-cycle", "linear"])
 
 
@@ -55,8 +55,8 @@ def test_cosine_after_a_warm_up_is_torchs(rise) -> None:
         down = lr_scheduler.CosineAnnealingLR(optimizer, STEPS - top)
         return lr_scheduler.SequentialLR(optimizer, [up, down], [top])
 
-    found = ours(schedule="cosine", warmup_fraction=rise)
-    assert found == pytest.approx(of_torch(make), abs=1e-9)
+    rates = ours(schedule="cosine", warmup_fraction=rise)
+    assert rates == pytest.approx(of_torch(make), abs=1e-9)
 
 
 def test_linear_and_constant_are_torchs() -> None:
@@ -77,8 +77,8 @@ def test_one_cycle_is_torchs(rise, final) -> None:
         )
     )  # fmt: skip
     top = (rise * (STEPS + 1) - 1) / STEPS
-    found = ours(schedule="one-cycle", warmup_fraction=top, final_lr_ratio=final)
-    assert found == pytest.approx(expected, abs=1e-9)
+    rates = ours(schedule="one-cycle", warmup_fraction=top, final_lr_ratio=final)
+    assert rates == pytest.approx(expected, abs=1e-9)
 
 
 def test_one_cycle_rises_by_itself_for_the_share_that_is_usual() -> None:
@@ -88,21 +88,21 @@ def test_one_cycle_rises_by_itself_for_the_share_that_is_usual() -> None:
     assert rate(options, 1.0) == pytest.approx(0.0)
 
 
-@given(schedule=schedules, warmup=st.floats(0, 0.99), final=shares, progress=st.floats(-1, 2))
+@given(schedule=schedules, warmup=st.floats(0, 0.99), final=fractions, progress=st.floats(-1, 2))
 def test_a_rate_is_within_its_bounds(schedule, warmup, final, progress) -> None:
     options = OptimizerOptions(schedule=schedule, warmup_fraction=warmup, final_lr_ratio=final)
-    found = rate(options, progress)
-    assert min(START, final) - 1e-12 <= found <= 1 + 1e-12
+    value = rate(options, progress)
+    assert min(START, final) - 1e-12 <= value <= 1 + 1e-12
     if progress >= 1:
-        assert found == pytest.approx(1.0 if schedule == "constant" else final)
+        assert value == pytest.approx(1.0 if schedule == "constant" else final)
     if 0 < progress < 1 and final > 0:
-        assert found > 0
+        assert value > 0
 
 
-@given(schedule=schedules, warmup=st.floats(0, 0.9), one=shares, other=shares)
-def test_a_rate_rises_to_the_peak_and_falls_from_it(schedule, warmup, one, other) -> None:
+@given(schedule=schedules, warmup=st.floats(0, 0.9), first=fractions, second=fractions)
+def test_a_rate_rises_to_the_peak_and_falls_from_it(schedule, warmup, first, second) -> None:
     options = OptimizerOptions(schedule=schedule, warmup_fraction=warmup)
-    before, after = sorted((one, other))
+    before, after = sorted((first, second))
     if after <= warmup:
         assert rate(options, before) <= rate(options, after) + 1e-12
     if before >= warmup:

@@ -20,7 +20,9 @@ from lab.optim import OptimizerOptions, Updater, rate
 from lab.optim.updater import join
 
 VOID = -1
-lent = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+fixture_settings = settings(
+    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 FORMS = [
     pytest.param(False, id="eager"),
     pytest.param(True, id="compiled", marks=pytest.mark.slow),
@@ -86,30 +88,30 @@ def moved(updater: Updater, batch: Batch) -> list[torch.Tensor]:
     ]
 
 
-@lent
+@fixture_settings
 @given(n=st.integers(1, 19), parts=st.integers(1, 8))
 def test_parts_give_the_gradient_of_the_whole_whatever_the_tail(ctx, n, parts) -> None:
-    whole = moved(make(ctx), data(n))
-    found = moved(make(ctx, grad_accum_steps=parts), data(n))
-    torch.testing.assert_close(found, whole, rtol=0, atol=1e-6)
+    expected = moved(make(ctx), data(n))
+    actual = moved(make(ctx, grad_accum_steps=parts), data(n))
+    torch.testing.assert_close(actual, expected, rtol=0, atol=1e-6)
 
 
-@lent
+@fixture_settings
 @given(n=st.integers(1, 19), parts=st.integers(2, 8), void=st.floats(0, 1), smoothing=st.booleans())
 def test_parts_count_by_the_weight_that_is_really_seen(ctx, n, parts, void, smoothing) -> None:
     """Tokens or pixels to ignore, and classes of other weights, are spread unevenly over parts."""
     batch = data(n)
     batch["y"][: int(void * n)] = VOID
     criterion = CrossEntropy(0.1 * smoothing, torch.tensor([0.2, 1.0, 5.0]), VOID)
-    whole = moved(make(ctx, criterion=criterion), batch)
-    found = moved(make(ctx, criterion=criterion, grad_accum_steps=parts), batch)
-    torch.testing.assert_close(found, whole, rtol=0, atol=1e-6)
+    expected = moved(make(ctx, criterion=criterion), batch)
+    actual = moved(make(ctx, criterion=criterion, grad_accum_steps=parts), batch)
+    torch.testing.assert_close(actual, expected, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("n", [4, 10, 16])
 def test_loss_and_extras_of_parts_are_those_of_the_whole(ctx, n) -> None:
-    whole, parts = make(ctx)(data(n)), make(ctx, grad_accum_steps=3)(data(n))
-    torch.testing.assert_close(parts, whole, rtol=1e-5, atol=1e-6)
+    expected, parts = make(ctx)(data(n)), make(ctx, grad_accum_steps=3)(data(n))
+    torch.testing.assert_close(parts, expected, rtol=1e-5, atol=1e-6)
     assert not parts[0].requires_grad
 
 
@@ -119,13 +121,13 @@ def test_a_tensor_without_axes_holds_for_each_part(ctx) -> None:
     def scaled(model, batch):
         return batch["scale"] * cross_entropy(model(batch["x"]), batch["y"]), None
 
-    batch, found = {**data(10), "scale": torch.tensor(3.0)}, []
+    batch, weights = {**data(10), "scale": torch.tensor(3.0)}, []
     for parts in (1, 4):
         options = OptimizerOptions(optimizer="sgd", lr=1.0, momentum=0.0, grad_accum_steps=parts)
-        found.append(moved(Updater(ctx, ctx.wrap(mlp()), options, scaled), batch))
-    torch.testing.assert_close(*found, rtol=0, atol=1e-5)
+        weights.append(moved(Updater(ctx, ctx.wrap(mlp()), options, scaled), batch))
+    torch.testing.assert_close(*weights, rtol=0, atol=1e-5)
     plain = moved(make(ctx), data(10))
-    torch.testing.assert_close(found[0], [3 * one for one in plain], rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(weights[0], [3 * value for value in plain], rtol=1e-4, atol=1e-5)
 
 
 EXTRAS = {
@@ -139,7 +141,7 @@ EXTRAS = {
 @pytest.mark.parametrize("extra", EXTRAS.values(), ids=EXTRAS)
 @pytest.mark.usefixtures("fresh_graphs")
 def test_one_graph_serves_all_steps(make_ctx, monkeypatch, extra) -> None:
-    """Whatever weight the batch holds, whatever the rate, and whatever the loss returns beside."""
+    """Whatever weight the batch holds, whatever the rate, and whatever extras the loss returns."""
     graphs = []
     backend = torch._dynamo.lookup_backend("eager")
 
@@ -147,9 +149,11 @@ def test_one_graph_serves_all_steps(make_ctx, monkeypatch, extra) -> None:
         graphs.append(graph)
         return backend(graph, inputs)
 
-    whole = torch.compile
+    torch_compile = torch.compile
     monkeypatch.setattr(
-        torch, "compile", lambda step, options=None, **rest: whole(step, backend=counting, **rest)
+        torch,
+        "compile",
+        lambda step, options=None, **rest: torch_compile(step, backend=counting, **rest),
     )
 
     def scaled(model, batch):
@@ -164,30 +168,30 @@ def test_one_graph_serves_all_steps(make_ctx, monkeypatch, extra) -> None:
         ctx.clock = 100 * step
         batch = {**data(step=step), "rows": torch.arange(16), "scale": torch.tensor(float(step))}
         value = cross_entropy(updater.module(batch["x"]), batch["y"]).detach()
-        loss, found = updater(batch)
+        loss, extras = updater(batch)
         torch.testing.assert_close(loss, step * value)
-        torch.testing.assert_close(found, extra(value))
+        torch.testing.assert_close(extras, extra(value))
     assert len(graphs) == 1
 
 
 def test_extras_are_joined_by_kind() -> None:
-    shares = torch.tensor([0.75, 0.25])
+    weights = torch.tensor([0.75, 0.25])
     extras = [
         {"rows": torch.ones(3, 2) * i, "number": torch.tensor(float(i)), "pair": (None, [i])}
         for i in range(2)
     ]
-    found = join(extras, shares)
-    assert found["rows"].shape == (6, 2)
-    assert found["number"].item() == 0.25
-    assert found["pair"] == (None, [[0, 1]])
+    joined = join(extras, weights)
+    assert joined["rows"].shape == (6, 2)
+    assert joined["number"].item() == 0.25
+    assert joined["pair"] == (None, [[0, 1]])
 
 
 @pytest.mark.parametrize("parts", [1, 3])
 @pytest.mark.parametrize("clip", [1e-3, 0.1, 1e3])
 def test_the_gradient_is_clipped_to_its_norm(ctx, parts, clip) -> None:
     norm = torch.cat([g.flatten() for g in moved(make(ctx), data())]).norm().item()
-    found = moved(make(ctx, grad_accum_steps=parts, clip_norm=clip), data())
-    clipped = torch.cat([g.flatten() for g in found]).norm().item()
+    gradients = moved(make(ctx, grad_accum_steps=parts, clip_norm=clip), data())
+    clipped = torch.cat([g.flatten() for g in gradients]).norm().item()
     assert clipped == pytest.approx(min(norm, clip), rel=1e-3)
 
 
@@ -198,9 +202,9 @@ def test_with_a_scaler_gradients_are_clipped_in_their_true_scale(make_ctx, parts
     ctx.compute.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**12)
     plain = moved(make(make_ctx()), data())
     norm = torch.cat([g.flatten() for g in plain]).norm()
-    found = moved(make(ctx, grad_accum_steps=parts, clip_norm=0.05), data())
+    actual = moved(make(ctx, grad_accum_steps=parts, clip_norm=0.05), data())
     expected = [gradient * 0.05 / norm for gradient in plain]
-    torch.testing.assert_close(found, expected, rtol=0.05, atol=2e-4)
+    torch.testing.assert_close(actual, expected, rtol=0.05, atol=2e-4)
 
 
 @pytest.mark.parametrize("parts", [1, 3])
@@ -222,9 +226,9 @@ def test_bf16_computes_in_bf16_and_updates_in_fp32(make_ctx, parts) -> None:
 
     ctx = make_ctx("bf16")
     options = OptimizerOptions(optimizer="sgd", lr=1.0, momentum=0.0, grad_accum_steps=parts)
-    found = moved(Updater(ctx, ctx.wrap(mlp()), options, watched), data())
+    actual = moved(Updater(ctx, ctx.wrap(mlp()), options, watched), data())
     assert set(seen) == {torch.bfloat16}
-    torch.testing.assert_close(found, moved(make(make_ctx()), data()), rtol=0.1, atol=2e-2)
+    torch.testing.assert_close(actual, moved(make(make_ctx()), data()), rtol=0.1, atol=2e-2)
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw"])
@@ -234,13 +238,13 @@ def test_channels_last_computes_the_same(ctx, optimizer, decay, parts) -> None:
     """The fused kernel walks parameters, gradients and moments as they lie in memory."""
     options = {"optimizer": optimizer, "lr": 0.01, "weight_decay": decay, "grad_accum_steps": parts}
     plain = make(ctx, conv(), **options)
-    other = make(ctx, conv().to(memory_format=torch.channels_last), **options)
+    converted = make(ctx, conv().to(memory_format=torch.channels_last), **options)
     for step in range(3):
         batch = data(step=step, pictures=True)
         plain(batch)
-        other({**batch, "x": batch["x"].contiguous(memory_format=torch.channels_last)})
+        converted({**batch, "x": batch["x"].contiguous(memory_format=torch.channels_last)})
     torch.testing.assert_close(
-        other.module.state_dict(), plain.module.state_dict(), rtol=1e-3, atol=1e-5
+        converted.module.state_dict(), plain.module.state_dict(), rtol=1e-3, atol=1e-5
     )
 
 
@@ -269,7 +273,7 @@ def test_steps_are_those_of_torchs_own_loop(make_ctx, compiled, parts, optimizer
         ctx.clock = step * 16
         batch = data(step=step, pictures=True)
         x, y = batch.values()
-        found, _ = updater(batch)
+        mean_loss, _ = updater(batch)
         for group in torchs.param_groups:
             group["lr"] = 0.05 * rate(options, step * 16 / 1_000)
         torchs.zero_grad()
@@ -280,7 +284,7 @@ def test_steps_are_those_of_torchs_own_loop(make_ctx, compiled, parts, optimizer
             values.append(value.item())
         nn.utils.clip_grad_norm_(module.parameters(), 0.5)
         torchs.step()
-        assert found.item() == pytest.approx(math.fsum(values), rel=1e-3)
+        assert mean_loss.item() == pytest.approx(math.fsum(values), rel=1e-3)
     torch.testing.assert_close(
         updater.module.state_dict(), module.state_dict(), rtol=2e-3, atol=1e-4
     )
@@ -335,7 +339,7 @@ def test_a_resumed_updater_goes_on_to_the_bit(ctx, case) -> None:
         return updater
 
     options = {"lr": 0.01, **CASES[case]}
-    whole = train(make(ctx, conv(), **options), range(6))
+    uninterrupted = train(make(ctx, conv(), **options), range(6))
     half = train(make(ctx, conv(), **options), range(3))
     state = copy.deepcopy(half.state_dict())
     kept = copy.deepcopy(state)
@@ -344,7 +348,7 @@ def test_a_resumed_updater_goes_on_to_the_bit(ctx, case) -> None:
     resumed.load_state_dict(state)
     assert difference(resumed.state_dict(), kept) is None
     train(resumed, range(3, 6))
-    assert difference(resumed.state_dict(), whole.state_dict()) is None
+    assert difference(resumed.state_dict(), uninterrupted.state_dict()) is None
     assert difference(state, kept) is None, "what was loaded was copied"
 
 

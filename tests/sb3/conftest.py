@@ -1,4 +1,4 @@
-"""Lend every test quiet runs in its own folder."""
+"""Fixtures: quiet runs in the test's own folder."""
 
 from __future__ import annotations
 

@@ -65,8 +65,8 @@ def test_rollout_by_rollout_it_learns_what_its_own_loop_learns(case) -> None:
     own = make_sb3(**CASES[case])
     own.model.learn(STEPS)
     assert stepped.model.num_timesteps == own.model.num_timesteps == stepped.ctx.clock
-    found = difference(stepped.model.get_parameters(), own.model.get_parameters())
-    assert found is None, found
+    mismatch = difference(stepped.model.get_parameters(), own.model.get_parameters())
+    assert mismatch is None, mismatch
 
 
 class Stopping(Silent):
@@ -82,13 +82,15 @@ class Stopping(Silent):
 def test_a_run_that_failed_half_way_goes_on_to_the_same_end(run_sb3, case) -> None:
     options = {**CASES[case], "preset": "none", "budget": STEPS, "eval_every": STEPS,
                "eval_episodes": 1, "test_episodes": 1, "log_every": 64}  # fmt: skip
-    whole = run_sb3("whole", checkpoint_every=100, **options)
+    uninterrupted = run_sb3("whole", checkpoint_every=100, **options)
     with pytest.raises(lab.RunFailed) as failed:
         run_sb3("part", checkpoint_every=100, terminal=Stopping(STEPS // 2), **options)
     resumed = lab.resume(failed.value.dir)
-    assert rows(resumed.dir) == rows(whole.dir)
-    found = difference(last_state(whole.dir)["experiment"], last_state(resumed.dir)["experiment"])
-    assert found is None, found
+    assert rows(resumed.dir) == rows(uninterrupted.dir)
+    mismatch = difference(
+        last_state(uninterrupted.dir)["experiment"], last_state(resumed.dir)["experiment"]
+    )
+    assert mismatch is None, mismatch
 
 
 @pytest.mark.parametrize("case", ["ppo", "dqn", "sac"])
@@ -117,15 +119,15 @@ def test_the_ends_of_episodes_are_told_as_stable_baselines3_wants_them() -> None
     ended: list[tuple[float, int]] = []
     envs = make_envs("worlds/Numbers-v0", 2)
     envs.reset(0)
-    lent = LentEnvs(
+    vec_env = LentEnvs(
         envs.observation_space, envs.action_space, 2, lambda: envs,
         lambda returns, lengths: ended.extend(zip(returns, lengths, strict=True)),
     )  # fmt: skip
-    obs, truncations, terminations = lent.reset(), 0, 0
-    assert (lent.reset() == obs).all(), "reset begins nothing anew"
+    obs, truncations, terminations = vec_env.reset(), 0, 0
+    assert (vec_env.reset() == obs).all(), "reset begins nothing anew"
     lengths = np.zeros(2, int)
     for _ in range(60):
-        new, _, dones, infos = lent.step(np.zeros(2, int))
+        new, _, dones, infos = vec_env.step(np.zeros(2, int))
         lengths += 1
         for i in range(2):
             last = infos[i]["terminal_observation"] if dones[i] else new[i]
@@ -173,12 +175,12 @@ def test_dict_observations_are_learned_from_and_resumed(run_sb3) -> None:
     options = {"env": "worlds/Parts-v0", "algo": "ppo", "n_envs": 4, "n_steps": 32,
                "batch_size": 32, "preset": "none", "budget": 1024, "lr": 3e-3,
                "log_every": 128, "eval_every": 512, "test_episodes": 8}  # fmt: skip
-    whole = run_sb3("whole", checkpoint_every=128, **options)
-    assert whole.objective == 5.0, "the first of the two actions pays"
+    uninterrupted = run_sb3("whole", checkpoint_every=128, **options)
+    assert uninterrupted.objective == 5.0, "the first of the two actions is rewarded"
     with pytest.raises(lab.RunFailed) as failed:
         run_sb3("part", checkpoint_every=128, terminal=Stopping(512), **options)
     resumed = lab.resume(failed.value.dir)
-    assert rows(resumed.dir) == rows(whole.dir)
+    assert rows(resumed.dir) == rows(uninterrupted.dir)
 
 
 @pytest.mark.parametrize(
@@ -245,14 +247,16 @@ def test_a_time_limit_bootstraps_and_holds_in_evaluation(run_sb3, monkeypatch, a
 def test_a_signal_in_an_evaluation_leaves_a_run_that_goes_on_to_the_same_end(run_sb3) -> None:
     options = {**CASES["dqn"], "preset": "none", "budget": 128, "eval_every": 32, "log_every": 32,
                "eval_episodes": 2, "test_episodes": 2, "max_episode_steps": 9}  # fmt: skip
-    whole = run_sb3("whole", **options)
+    uninterrupted = run_sb3("whole", **options)
     with signal_in_evaluation(signal.SIGTERM, which=3):
         cut = run_sb3("cut", **options)
     assert (cut.state, cut.summary["signal"]) == ("interrupted", signal.SIGTERM)
     assert lab.resume(cut.dir).state == "finished"
-    assert rows(cut.dir) == rows(whole.dir)
-    found = difference(last_state(whole.dir)["experiment"], last_state(cut.dir)["experiment"])
-    assert found is None, found
+    assert rows(cut.dir) == rows(uninterrupted.dir)
+    mismatch = difference(
+        last_state(uninterrupted.dir)["experiment"], last_state(cut.dir)["experiment"]
+    )
+    assert mismatch is None, mismatch
 
 
 # -- what cannot be

@@ -1,4 +1,4 @@
-"""The bundled data are scikit-learn's, and every source can be parted and measured."""
+"""The bundled data are scikit-learn's, and every source can be split and measured."""
 
 from __future__ import annotations
 

@@ -16,9 +16,9 @@ SOURCES = [s for s in discover().sources().values() if s.load.startswith("lab_so
 
 
 def row(name: str) -> str:
-    found = re.search(rf"^\|.*`{re.escape(name)}`.*$", PAGE, re.MULTILINE)
-    assert found, f"docs/data.md has no row for {name}"
-    return found[0]
+    match = re.search(rf"^\|.*`{re.escape(name)}`.*$", PAGE, re.MULTILINE)
+    assert match, f"docs/data.md has no row for {name}"
+    return match[0]
 
 
 @pytest.mark.parametrize("spec", SOURCES, ids=lambda spec: spec.name)

@@ -20,11 +20,11 @@ SEEDED = {
 
 @pytest.mark.parametrize("name", SEEDED)
 def test_a_seed_decides_everything(ask, name) -> None:
-    one, same = ask(name, seed=1, **SEEDED[name]), ask(name, seed=1, **SEEDED[name])
-    other = ask(name, seed=2, **SEEDED[name])
-    np.testing.assert_array_equal(one.inputs, same.inputs)
-    np.testing.assert_array_equal(one.targets, same.targets)
-    assert (one.inputs != other.inputs).any()
+    first, same = ask(name, seed=1, **SEEDED[name]), ask(name, seed=1, **SEEDED[name])
+    another = ask(name, seed=2, **SEEDED[name])
+    np.testing.assert_array_equal(first.inputs, same.inputs)
+    np.testing.assert_array_equal(first.targets, same.targets)
+    assert (first.inputs != another.inputs).any()
 
 
 @pytest.mark.parametrize("figure", sdf.FIGURES)
@@ -78,10 +78,10 @@ def test_colors_and_places_do_not_tell_the_figure(ask) -> None:
     from sklearn.model_selection import cross_val_score
 
     dataset = ask("shapes", n=1_800)
-    told = [np.asarray(v).reshape(1_800, -1) for v in dataset.factors.values()]
-    told.append(dataset.inputs.mean((2, 3)))
+    features = [np.asarray(v).reshape(1_800, -1) for v in dataset.factors.values()]
+    features.append(dataset.inputs.mean((2, 3)))
     forest = RandomForestClassifier(30, random_state=0)
-    scores = cross_val_score(forest, np.concatenate(told, 1), dataset.targets, cv=3)
+    scores = cross_val_score(forest, np.concatenate(features, 1), dataset.targets, cv=3)
     assert scores.mean() < 1 / 6 + 0.04
     assert np.ptp(np.bincount(dataset.targets)) == 0
 
@@ -91,7 +91,7 @@ def test_difficulty_governs_clutter_size_and_noise(ask) -> None:
     assert easy.factors["clutter"].max() == 0 < hard.factors["clutter"].mean()
     assert np.ptp(easy.factors["size"]) == 0 < np.ptp(hard.factors["size"])
     assert np.ptp(easy.factors["angle"]) == 0 < np.ptp(hard.factors["angle"])
-    spread = [np.abs(np.diff(one.inputs.astype(int), axis=3)).mean() for one in (easy, hard)]
+    spread = [np.abs(np.diff(data.inputs.astype(int), axis=3)).mean() for data in (easy, hard)]
     assert spread[0] < spread[1]
 
 
@@ -101,10 +101,10 @@ def test_what_is_held_out_is_never_seen_in_training(ask) -> None:
     pair = dataset.targets * 4 + right + 2 * low
     parts = split(dataset, "shapes")
     seen = np.unique(pair[np.concatenate([parts["train"], parts["eval"]])])
-    asked = np.unique(pair[parts["test"]])
-    assert len(asked) == 6
+    held_out = np.unique(pair[parts["test"]])
+    assert len(held_out) == 6
     assert len(seen) == 18
-    assert not set(seen) & set(asked)
+    assert not set(seen) & set(held_out)
     assert set(dataset.targets[parts["test"]]) == set(range(6))
 
 
@@ -154,11 +154,11 @@ def test_a_turn_by_a_quarter_is_a_turn_by_a_quarter() -> None:
     from lab_sources.digits import _placed
 
     image = np.random.default_rng(0).integers(0, 256, (1, 8, 8), dtype=np.uint8)
-    one = np.ones(1)
-    turned = _placed(image, 8, np.zeros((1, 2)), one * np.pi / 2, one)
+    ones = np.ones(1)
+    turned = _placed(image, 8, np.zeros((1, 2)), ones * np.pi / 2, ones)
     np.testing.assert_array_equal(turned[0], np.rot90(image[0], -1))  # y points down
-    np.testing.assert_array_equal(_placed(image, 8, np.zeros((1, 2)), 0 * one, one), image)
-    placed = _placed(image, 12, np.array([[1.0, -2.0]]), 0 * one, one)
+    np.testing.assert_array_equal(_placed(image, 8, np.zeros((1, 2)), 0 * ones, ones), image)
+    placed = _placed(image, 12, np.array([[1.0, -2.0]]), 0 * ones, ones)
     np.testing.assert_array_equal(placed[0, 0:8, 3:11], image[0])
     assert placed.sum() == image.sum()
 
@@ -179,8 +179,8 @@ def test_overlapping_digits_are_the_sum_of_two_of_other_classes(ask) -> None:
     dataset = ask("overlapping-digits", n=900)
     first, second, parts = (dataset.factors[name] for name in ("first", "second", "parts"))
     assert (first < second).all()
-    whole = np.minimum(parts.sum(1, dtype=int), 255)
-    np.testing.assert_array_equal(dataset.inputs[:, 0], whole)
+    summed = np.minimum(parts.sum(1, dtype=int), 255)
+    np.testing.assert_array_equal(dataset.inputs[:, 0], summed)
     assert len(dataset.classes) == 45
     names = [f"{a}+{b}" for a, b in zip(first, second, strict=True)]
     assert [dataset.classes[t] for t in dataset.targets] == names
@@ -189,7 +189,7 @@ def test_overlapping_digits_are_the_sum_of_two_of_other_classes(ask) -> None:
 def test_no_digit_of_a_pair_is_seen_on_two_sides(ask) -> None:
     dataset = ask("overlapping-digits", n=2_000, shift=0)
     alone = dataset.factors["parts"]
-    sides = [{one.tobytes() for rows in alone[part] for one in rows}
+    sides = [{digit.tobytes() for rows in alone[part] for digit in rows}
              for part in split(dataset, "overlapping-digits").values()]  # fmt: skip
     assert all(len(side) > 100 for side in sides)
     assert not sides[0] & sides[1]
@@ -212,8 +212,8 @@ def test_xor_without_noise_is_the_truth_table_on_every_side(ask) -> None:
     truth = {(0, 0): 0, (0, 1): 1, (1, 0): 1, (1, 1): 0}
     for rows in split(dataset, "xor").values():
         points = map(tuple, dataset.inputs[rows].astype(int).tolist())
-        found = dict(zip(points, dataset.targets[rows].tolist(), strict=True))
-        assert found == truth
+        observed = dict(zip(points, dataset.targets[rows].tolist(), strict=True))
+        assert observed == truth
     noisy = ask("xor", n=4_000, noise=0.2)
     corner = np.stack([noisy.factors["corner"] // 2, noisy.factors["corner"] % 2], 1)
     assert (noisy.inputs - corner).std() == pytest.approx(0.2, rel=0.05)

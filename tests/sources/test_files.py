@@ -71,14 +71,14 @@ def test_a_folder_may_hold_train_and_test(ask, pictures, tmp_path) -> None:
     assert dataset.test.tolist() == [False] * 24 + [True] * 2
 
 
-@pytest.mark.parametrize("whole", [1_024, 0], ids=["whole", "by batch"])
-def test_broken_files_are_named_and_can_be_skipped(ask, pictures, whole) -> None:
+@pytest.mark.parametrize("limit", [1_024, 0], ids=["whole", "by batch"])
+def test_broken_files_are_named_and_can_be_skipped(ask, pictures, limit) -> None:
     (pictures / "cats" / "03.png").write_bytes(b"no picture")
     (pictures / "dogs" / "05.png").write_bytes(b"")
     words = f"imagefolder:{pictures}"
     with pytest.raises(UsageError, match=r"cats/03.png cannot be read.*\(and 1 more\). --skip-bad"):
-        ask(words, max_eager_mb=whole)
-    dataset = ask(words, skip_bad=True, max_eager_mb=whole)
+        ask(words, max_eager_mb=limit)
+    dataset = ask(words, skip_bad=True, max_eager_mb=limit)
     assert len(dataset) == 22
     assert len(dataset.bad) == 2
     assert np.bincount(dataset.targets).tolist() == [11, 11]
@@ -87,17 +87,17 @@ def test_broken_files_are_named_and_can_be_skipped(ask, pictures, whole) -> None
 
 
 def test_a_large_folder_is_decoded_by_batch_and_gives_the_same(ask, pictures) -> None:
-    whole = ask(f"imagefolder:{pictures}")
+    eager = ask(f"imagefolder:{pictures}")
     streamed = ask(f"imagefolder:{pictures}", max_eager_mb=0)
     assert not isinstance(streamed.inputs, np.ndarray)
-    assert (streamed.inputs.shape, streamed.inputs.dtype) == (whole.inputs.shape, np.uint8)
+    assert (streamed.inputs.shape, streamed.inputs.dtype) == (eager.inputs.shape, np.uint8)
     rows = np.array([20, 3, 3, 11])
     read = streamed.inputs[rows]
-    np.testing.assert_array_equal(read, whole.inputs[rows])
+    np.testing.assert_array_equal(read, eager.inputs[rows])
     assert read.flags.writeable
-    np.testing.assert_array_equal(streamed.inputs[:5], whole.inputs[:5])
+    np.testing.assert_array_equal(streamed.inputs[:5], eager.inputs[:5])
     taken = streamed.take(np.array([5, 2]))
-    np.testing.assert_array_equal(taken.inputs[np.array([1])], whole.inputs[[2]])
+    np.testing.assert_array_equal(taken.inputs[np.array([1])], eager.inputs[[2]])
 
 
 def test_a_file_that_breaks_while_it_is_read_by_batch_is_named(ask, pictures) -> None:
@@ -132,7 +132,7 @@ ROWS = [(1.5, 3, "red", True, "yes"), (2.5, 4, "blue", False, "no"), (3.5, 5, "r
 
 @pytest.fixture(params=["csv", "parquet"])
 def table(request, tmp_path: Path) -> str:
-    """The same table as either file; the words by which it is asked for."""
+    """The same table as either file, and the words that select it."""
     columns = dict(
         zip(("width", "age", "color", "old", "sold"), zip(*ROWS, strict=True), strict=True)
     )

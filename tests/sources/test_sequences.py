@@ -106,12 +106,12 @@ def test_every_sentence_keeps_the_grammar(ask) -> None:
     assert (dataset.kind, dataset.task, dataset.shape) == ("tokens", "classify", (8,))
     assert dataset.vocabulary == vocabulary()
     assert len(vocabulary()) == 27
-    said = [sentence(row, dataset.vocabulary) for row in dataset.inputs]
-    assert len({tuple(words) for words in said}) == 9_600
-    for words in said:
+    sentences = [sentence(row, dataset.vocabulary) for row in dataset.inputs]
+    assert len({tuple(words) for words in sentences}) == 9_600
+    for words in sentences:
         assert GRAMMAR.fullmatch(" ".join(words)), words
         assert is_sentence(words), words
-    assert {word for words in said for word in words} == set(vocabulary()) - {""}
+    assert {word for words in sentences for word in words} == set(vocabulary()) - {""}
 
 
 def test_targets_and_factors_are_read_off_the_words(ask) -> None:
@@ -130,20 +130,20 @@ def test_targets_and_factors_are_read_off_the_words(ask) -> None:
 def test_a_sentence_with_one_change_is_judged_as_the_whole_language_judges() -> None:
     everything = {words for words, _, _ in language()}
     ordered, words = sorted(everything), [*vocabulary()[1:], "fish", ""]
-    draw, wrong = random.Random(0), 0
+    rng, wrong = random.Random(0), 0
     for _ in range(4_000):
-        changed = list(draw.choice(ordered))
-        place = draw.randrange(len(changed))
-        change = draw.choice(("replace", "leave out", "put in", "swap"))
+        changed = list(rng.choice(ordered))
+        place = rng.randrange(len(changed))
+        change = rng.choice(("replace", "leave out", "put in", "swap"))
         if change == "replace":
-            changed[place] = draw.choice(words)
+            changed[place] = rng.choice(words)
         elif change == "leave out":
             del changed[place]
         elif change == "put in":
-            changed.insert(place, draw.choice(words))
+            changed.insert(place, rng.choice(words))
         else:
-            other = draw.randrange(len(changed))
-            changed[place], changed[other] = changed[other], changed[place]
+            second = rng.randrange(len(changed))
+            changed[place], changed[second] = changed[second], changed[place]
         assert is_sentence(changed) == (tuple(changed) in everything), changed
         wrong += not is_sentence(changed)
     assert wrong > 2_000

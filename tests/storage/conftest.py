@@ -1,4 +1,4 @@
-"""Lend every test the toys as installed plugins, and the command line."""
+"""Fixtures: the toys as installed plugins, and the command line."""
 
 from toy_fixtures import cli, site, spawn, toys, train
 

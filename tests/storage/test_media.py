@@ -1,4 +1,4 @@
-"""What is shown lands on disk in a form that any viewer opens."""
+"""Media are written to disk in a format that any viewer opens."""
 
 from __future__ import annotations
 

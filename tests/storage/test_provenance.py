@@ -15,10 +15,10 @@ PROJECT = tomllib.loads((helpers.ROOT / "pyproject.toml").read_text())["project"
 def test_the_versions_are_those_of_the_requirements_and_no_extra() -> None:
     named = [line.partition(">")[0] for line in PROJECT["dependencies"]]
     assert set(requirements()) == set(named)
-    found = versions()
-    assert list(found)[:2] == ["python", "rl-gen-lab"]
-    assert set(found) == {"python", "rl-gen-lab", *named}
-    assert found["torch"] == version("torch")
+    recorded = versions()
+    assert list(recorded)[:2] == ["python", "rl-gen-lab"]
+    assert set(recorded) == {"python", "rl-gen-lab", *named}
+    assert recorded["torch"] == version("torch")
 
 
 def test_what_is_not_installed_is_said(monkeypatch) -> None:

@@ -73,9 +73,9 @@ def test_a_torn_last_line_costs_that_line_alone(tmp_path_factory, cut) -> None:
     text = "".join(json.dumps(row) + "\n" for row in ROWS).encode()
     torn = text[: max(0, len(text) - cut)]
     (run / "metrics.jsonl").write_bytes(torn)
-    whole = torn.count(b"\n")
-    assert Run(run).metrics()[:whole] == ROWS[:whole]
-    assert len(Run(run).metrics()) in (whole, whole + 1)  # a line may lack its newline alone
+    complete = torn.count(b"\n")
+    assert Run(run).metrics()[:complete] == ROWS[:complete]
+    assert len(Run(run).metrics()) in (complete, complete + 1)  # a line may lack its newline alone
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\x00", b"null"])

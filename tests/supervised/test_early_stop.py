@@ -30,13 +30,13 @@ def test_without_patience_it_never_ends() -> None:
 
 @given(values=values, cut=st.integers(0, 30))
 def test_it_goes_on_from_its_state(values, cut) -> None:
-    whole, half, resumed = (EarlyStop(3) for _ in range(3))
-    found = [whole.add(value) for value in values]
+    uninterrupted, half, resumed = (EarlyStop(3) for _ in range(3))
+    stops = [uninterrupted.add(value) for value in values]
     for value in values[:cut]:
         half.add(value)
     resumed.load_state_dict(half.state_dict())
-    assert [resumed.add(value) for value in values[cut:]] == found[cut:]
-    assert resumed.state_dict() == whole.state_dict()
+    assert [resumed.add(value) for value in values[cut:]] == stops[cut:]
+    assert resumed.state_dict() == uninterrupted.state_dict()
 
 
 def test_validating_leaves_no_trace(ctx) -> None:

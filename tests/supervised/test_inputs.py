@@ -18,14 +18,14 @@ def info(kind: str, shape: tuple[int, ...]) -> lab.DatasetInfo:
 
 
 def test_rows_of_numbers_are_read() -> None:
-    found = read_inputs(["1,2.5", "-3,1e2"], info("table", (2,)))
-    assert torch.equal(found, torch.tensor([[1, 2.5], [-3, 100]]))
+    inputs = read_inputs(["1,2.5", "-3,1e2"], info("table", (2,)))
+    assert torch.equal(inputs, torch.tensor([[1, 2.5], [-3, 100]]))
 
 
 def test_images_are_brought_to_the_runs_size_and_channels(tmp_path: Path) -> None:
     Image.fromarray(np.full((10, 6, 3), 90, np.uint8)).save(tmp_path / "gray.png")
-    found = read_inputs([str(tmp_path / "gray.png")], info("image", (1, 5, 4)))
-    assert torch.equal(found, torch.full((1, 1, 5, 4), 90, dtype=torch.uint8))
+    inputs = read_inputs([str(tmp_path / "gray.png")], info("image", (1, 5, 4)))
+    assert torch.equal(inputs, torch.full((1, 1, 5, 4), 90, dtype=torch.uint8))
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ class Config(OptimizerOptions, LayerOptions, ClassifierOptions, lab.Config):
 
 def choices(model: type, name: str) -> set[str]:
     rules = model.model_fields[name].metadata
-    return {one for rule in rules if isinstance(rule, lab.OneOf) for one in rule.names}
+    return {choice for rule in rules if isinstance(rule, lab.OneOf) for choice in rule.names}
 
 
 def test_a_config_inherits_the_options_and_may_give_other_defaults() -> None:
@@ -79,8 +79,8 @@ def test_what_is_registered_is_a_choice() -> None:
     assert build(Own, {"lever": "sgd"}).lever == "sgd"
     with pytest.raises(lab.UsageError, match="--lever lio: should be .*'adamw' or 'lion'"):
         build(Own, {"lever": "lio"})
-    shown = CliRunner().invoke(click.Command("own", params=from_model(Own)), ["--help"]).output
-    assert "--lever sgd|rmsprop|adagrad|adam|adamw|lion" in shown
+    text = CliRunner().invoke(click.Command("own", params=from_model(Own)), ["--help"]).output
+    assert "--lever sgd|rmsprop|adagrad|adam|adamw|lion" in text
 
 
 @pytest.mark.parametrize(

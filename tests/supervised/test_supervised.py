@@ -26,48 +26,48 @@ def supervision(folder: Path, **options: Any) -> SupervisedTask:
 
 
 def test_tokens_come_as_whole_numbers_with_their_classes(tmp_path) -> None:
-    lesson = supervision(tmp_path, data="sentences", data_args={"n": 500}, batch_size=32)
-    batch = lesson.next()
+    task = supervision(tmp_path, data="sentences", data_args={"n": 500}, batch_size=32)
+    batch = task.next()
     assert (batch["inputs"].dtype, batch["inputs"].shape) == (torch.int64, (32, 8))
-    assert batch["inputs"].max() < len(lesson.info.vocabulary) == 27
-    plurals = [lesson.info.vocabulary.index(w) for w in ("dogs", "cats", "children", "mice")]
-    nouns = [lesson.info.vocabulary.index(w) for w in ("dog", "cat", "child", "mouse")]
+    assert batch["inputs"].max() < len(task.info.vocabulary) == 27
+    plurals = [task.info.vocabulary.index(w) for w in ("dogs", "cats", "children", "mice")]
+    nouns = [task.info.vocabulary.index(w) for w in ("dog", "cat", "child", "mouse")]
     for row, target in zip(batch["inputs"].tolist(), batch["targets"].tolist(), strict=True):
         subject = next(token for token in row if token in nouns + plurals)
         assert target == (subject in plurals)
 
 
 def test_sequences_come_standardized(tmp_path) -> None:
-    lesson = supervision(tmp_path, data="waves", batch_size=1_400, augment={"noise": 0.0})
-    inputs = lesson.next()["inputs"]
+    task = supervision(tmp_path, data="waves", batch_size=1_400, augment={"noise": 0.0})
+    inputs = task.next()["inputs"]
     assert (inputs.dtype, inputs.shape) == (torch.float32, (1_400, 32, 1))
     assert float(inputs.mean()) == pytest.approx(0, abs=1e-4)
     assert float(inputs.std()) == pytest.approx(1, abs=1e-4)
 
 
 def test_labels_of_frames_are_learned_and_measured_as_those_of_examples(tmp_path) -> None:
-    """Whatever the mixture: logits [B, K, T] beside classes [B, T]."""
-    lesson = supervision(
+    """Whatever the mixture: logits [B, K, T] and classes [B, T]."""
+    task = supervision(
         tmp_path, data="moving-shapes", data_args={"n": 60, "frames": 3}, augment={"mixup": 0.2}
     )
-    classes = lesson.info.outputs
+    classes = task.info.outputs
     net = torch.nn.Sequential(torch.nn.Flatten(2), torch.nn.Linear(3 * 32 * 32, classes))
 
     def model(clips: torch.Tensor) -> torch.Tensor:
         return net(clips).mT
 
-    batch = lesson.next()
-    loss, accuracy = lesson.loss(model, batch)
+    batch = task.next()
+    loss, accuracy = task.loss(model, batch)
     loss.backward()
     assert 0 <= float(accuracy) <= 1
-    found = lesson.measure(model, "test")  # type: ignore[arg-type]
+    metrics = task.measure(model, "test")  # type: ignore[arg-type]
     right = []
-    for measured in lesson.data.test.batches(5):
+    for measured in task.data.test.batches(5):
         with torch.no_grad():
-            answers = model(lesson.info.prepare(measured)["inputs"]).argmax(1)
+            answers = model(task.info.prepare(measured)["inputs"]).argmax(1)
         right.append(answers == measured["targets"])
-    assert found["accuracy"] == pytest.approx(float(torch.cat(right).float().mean()))
-    assert found["n"] == len(lesson.data.test)
+    assert metrics["accuracy"] == pytest.approx(float(torch.cat(right).float().mean()))
+    assert metrics["n"] == len(task.data.test)
 
 
 @pytest.mark.parametrize(
@@ -93,12 +93,12 @@ def test_texts_give_no_batches(tmp_path, monkeypatch) -> None:
 
 
 def test_only_training_examples_are_learned_from(tmp_path) -> None:
-    lesson = supervision(tmp_path, data="iris", batch_size=16)
+    task = supervision(tmp_path, data="iris", batch_size=16)
     train, rest = (
-        {tuple(row) for part in parts for row in lesson.data.part(part).inputs.tolist()}
+        {tuple(row) for part in parts for row in task.data.part(part).inputs.tolist()}
         for parts in (("train",), ("eval", "test"))
     )
-    seen = {tuple(row) for _ in range(20) for row in lesson.batches.next()["inputs"].tolist()}
+    seen = {tuple(row) for _ in range(20) for row in task.batches.next()["inputs"].tolist()}
     assert seen == train
     assert not seen & rest
 
@@ -106,25 +106,25 @@ def test_only_training_examples_are_learned_from(tmp_path) -> None:
 @pytest.mark.parametrize("split", ["train", "eval", "test"])
 def test_a_split_is_measured_by_its_own_examples_as_they_are(tmp_path, split) -> None:
     """Unvaried, unsmoothed, unweighted: torch's cross-entropy of that split."""
-    lesson = supervision(
+    task = supervision(
         tmp_path, data="wine", augment={"noise": 9.0}, label_smoothing=0.3, class_weights="balanced"
     )
-    net, part = torch.nn.Linear(13, 3), lesson.data.part(split)
+    net, part = torch.nn.Linear(13, 3), task.data.part(split)
     with torch.no_grad():
-        logits = net(lesson.info.prepare_inputs(part.inputs))
-        found = lesson.measure(net, split)
-    assert found["loss"] == pytest.approx(cross_entropy(logits, part.targets).item(), rel=1e-5)
+        logits = net(task.info.prepare_inputs(part.inputs))
+        metrics = task.measure(net, split)
+    assert metrics["loss"] == pytest.approx(cross_entropy(logits, part.targets).item(), rel=1e-5)
     accuracy = (logits.argmax(1) == part.targets).float().mean().item()
-    assert found["accuracy"] == pytest.approx(accuracy)
+    assert metrics["accuracy"] == pytest.approx(accuracy)
 
 
 def test_the_training_loss_is_torchs_with_smoothing_and_balanced_weights(tmp_path) -> None:
-    lesson = supervision(tmp_path, data="wine", label_smoothing=0.2, class_weights="balanced")
-    counts = lesson.data.train.targets.bincount()
+    task = supervision(tmp_path, data="wine", label_smoothing=0.2, class_weights="balanced")
+    counts = task.data.train.targets.bincount()
     weights = counts.sum() / (3 * counts)
-    net, batch = torch.nn.Linear(13, 3), lesson.next()
+    net, batch = torch.nn.Linear(13, 3), task.next()
     expected = cross_entropy(net(batch["inputs"]), batch["targets"], weights, label_smoothing=0.2)
-    loss, _ = lesson.loss(net, batch)
+    loss, _ = task.loss(net, batch)
     assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
 
 

@@ -1,4 +1,4 @@
-"""Lend tests of trackers a run that they are told of."""
+"""Fixtures: a run for trackers to follow."""
 
 from __future__ import annotations
 

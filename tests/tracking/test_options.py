@@ -1,4 +1,4 @@
-"""A tracker's options live beside those of the runner and the experiment, by names of their own."""
+"""A tracker's options stand with those of the runner and the experiment, by names of their own."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def plugins(monkeypatch: pytest.MonkeyPatch, **models: Any) -> Plugins:
     )
 
 
-def refusal(found: Plugins) -> str:
+def refusal(offered: Plugins) -> str:
     with pytest.raises(lab.UsageError) as refused:
-        models_of(SPEC, found)
+        models_of(SPEC, offered)
     return str(refused.value)
 
 
@@ -64,22 +64,24 @@ def test_an_option_that_is_somebody_elses_is_refused(monkeypatch, option, owner)
 
 
 def test_two_trackers_with_one_option_are_both_named(monkeypatch) -> None:
-    said = refusal(plugins(monkeypatch, ink=Shade, chalk=Shade))
-    assert said.startswith("--shade is an option of the tracker 'ink', and of the tracker 'chalk'.")
-    assert "lab --no-plugin chalk" in said
+    message = refusal(plugins(monkeypatch, ink=Shade, chalk=Shade))
+    assert message.startswith(
+        "--shade is an option of the tracker 'ink', and of the tracker 'chalk'."
+    )
+    assert "lab --no-plugin chalk" in message
 
 
 @pytest.mark.parametrize("wrong", [None, dict])
 def test_options_that_are_none_are_told_with_a_way_out(monkeypatch, wrong) -> None:
-    found = plugins(monkeypatch, ink=wrong)
+    offered = plugins(monkeypatch, ink=wrong)
     if wrong is None:
         del sys.modules["mine"].ink
-    said = refusal(found)
-    assert said.startswith("The options of the tracker 'ink' cannot be had: ")
-    assert "lab --no-plugin ink" in said
+    message = refusal(offered)
+    assert message.startswith("The options of the tracker 'ink' cannot be had: ")
+    assert "lab --no-plugin ink" in message
 
 
 def test_of_a_contested_tracker_the_first_offer_counts(monkeypatch) -> None:
-    found = plugins(monkeypatch, ink=Shade)
+    offered = plugins(monkeypatch, ink=Shade)
     rival = Plugin("z", "z", "1", trackers=[TrackerSpec("ink", "elsewhere:T")])
-    assert Plugins([*found.all, rival]).trackers()["ink"].tracker == "mine:T"
+    assert Plugins([*offered.all, rival]).trackers()["ink"].tracker == "mine:T"

@@ -1,4 +1,4 @@
-"""Every tracker is told of the start first, then of the data, then of the rows."""
+"""Every tracker gets the start first, then the data, then the rows."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ class Following(Plain):
 
 class Stopping(Silent):
     def __init__(self) -> None:
-        self.said: list[str] = []
+        self.messages: list[str] = []
 
     def say(self, message: str) -> None:
-        self.said.append(message)
+        self.messages.append(message)
 
     def tick(self, clock: int) -> None:
         if clock >= 1_000:
@@ -86,7 +86,7 @@ def test_the_start_comes_before_the_data_and_these_before_the_rows(tmp_path, tra
     terminal = Stopping()
     terminal.tick = lambda clock: None  # type: ignore[method-assign]
     result = run(tmp_path, tracked, terminal=terminal)
-    assert not [line for line in terminal.said if "given up" in line]
+    assert not [line for line in terminal.messages if "given up" in line]
     stored = [row["clock"] for row in lab.Run(result.dir).metrics()]
     for tracker in (Plain, Following):
         assert kinds(tracker)[0] == "start"

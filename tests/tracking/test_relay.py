@@ -1,4 +1,4 @@
-"""A tracker may hang, fail or be slow: the training does not notice, and the user is told once."""
+"""A tracker may hang, fail or be slow: the training does not notice, and one message appears."""
 
 from __future__ import annotations
 
@@ -83,8 +83,8 @@ def gone(relay: BackgroundTracker) -> bool:
 
 
 def test_events_arrive_in_order_on_one_other_thread_which_ends(make_run: Any) -> None:
-    tracker, said, run = Recorder(), list[str](), make_run()
-    relay = BackgroundTracker(lambda: tracker, "t", said.append)
+    tracker, messages, run = Recorder(), list[str](), make_run()
+    relay = BackgroundTracker(lambda: tracker, "t", messages.append)
     relay.start(run)
     relay.row({"clock": 1})
     relay.media("m", PATH, 1)
@@ -100,7 +100,7 @@ def test_events_arrive_in_order_on_one_other_thread_which_ends(make_run: Any) ->
     assert len(tracker.threads) == 1
     assert threading.get_ident() not in tracker.threads
     assert gone(relay)
-    assert said == []
+    assert messages == []
 
 
 def test_a_source_reaches_the_trackers_that_follow_sources(make_run: Any) -> None:
@@ -108,16 +108,16 @@ def test_a_source_reaches_the_trackers_that_follow_sources(make_run: Any) -> Non
         def source(self, name: str, description: Mapping[str, Any]) -> None:
             self.take("source", name, description)
 
-    old, new, said = Recorder(), Follower(), list[str]()
+    old, new, messages = Recorder(), Follower(), list[str]()
     for tracker in (old, new):
-        relay = BackgroundTracker(partial(lambda one: one, tracker), "t", said.append)
+        relay = BackgroundTracker(partial(lambda made: made, tracker), "t", messages.append)
         relay.start(make_run())
         relay.source("moons", {"name": "moons"})
         relay.row({"clock": 1})
         relay.finish({})
     assert old.names == ["start", "row", "finish"]
     assert new.events[1] == ("source", "moons", {"name": "moons"})
-    assert said == []
+    assert messages == []
 
 
 def test_a_trackers_address_is_known_where_it_has_one(make_run: Any) -> None:
@@ -153,12 +153,14 @@ def test_a_tracker_is_made_on_its_own_thread(make_run: Any) -> None:
 
 
 def test_a_tracker_that_cannot_be_made_is_one_line(make_run: Any) -> None:
-    said = list[str]()
-    relay = BackgroundTracker(fail, "t", said.append)  # type: ignore[arg-type]
+    messages = list[str]()
+    relay = BackgroundTracker(fail, "t", messages.append)  # type: ignore[arg-type]
     relay.start(make_run())
     relay.row({"clock": 1})
     relay.finish({})
-    assert [line.partition(";")[0] for line in said] == ["t: ConnectionResetError: Connection lost"]
+    assert [line.partition(";")[0] for line in messages] == [
+        "t: ConnectionResetError: Connection lost"
+    ]
     assert gone(relay)
 
 
@@ -167,11 +169,11 @@ def test_what_a_tracker_says_has_its_label_before_it(make_run: Any) -> None:
         def start(self, run: RunInfo) -> None:
             run.say("here I am")
 
-    said = list[str]()
-    relay = BackgroundTracker(Speaking, "speaking", said.append, label="The Speaker")
+    messages = list[str]()
+    relay = BackgroundTracker(Speaking, "speaking", messages.append, label="The Speaker")
     relay.start(make_run())
     relay.finish({})
-    assert said == ["The Speaker: here I am"]
+    assert messages == ["The Speaker: here I am"]
     assert BackgroundTracker(Speaking, "speaking", print).label == "speaking"
 
 
@@ -193,12 +195,12 @@ def test_hints_are_asked_for_once_the_tracker_has_finished(make_run: Any) -> Non
 
 @pytest.mark.parametrize("where", ["finish", "hints"])
 def test_a_tracker_that_fails_in_the_end_gives_no_hints(make_run: Any, where: str) -> None:
-    said = list[str]()
-    relay = BackgroundTracker(lambda: Hinting(**{where: fail}), "t", said.append)
+    messages = list[str]()
+    relay = BackgroundTracker(lambda: Hinting(**{where: fail}), "t", messages.append)
     relay.start(make_run())
     relay.finish({})
     assert relay.hints == ()
-    assert len(said) == 1
+    assert len(messages) == 1
 
 
 def test_a_row_is_copied_when_it_is_handed_over(make_run: Any) -> None:
@@ -215,15 +217,15 @@ def test_a_row_is_copied_when_it_is_handed_over(make_run: Any) -> None:
 
 @pytest.mark.parametrize("where", ["start", "row", "media", "checkpoint", "finish"])
 def test_an_exception_is_one_line_and_ends_the_trackers_part(where: str, make_run: Any) -> None:
-    tracker, said = Recorder(**{where: fail}), list[str]()
-    relay = BackgroundTracker(lambda: tracker, "t", said.append)
+    tracker, messages = Recorder(**{where: fail}), list[str]()
+    relay = BackgroundTracker(lambda: tracker, "t", messages.append)
     relay.start(make_run())
     for clock in range(3):
         relay.row({"clock": clock})
         relay.media("m", PATH, clock)
     relay.checkpoint("best", PATH)
     relay.finish({})
-    assert said == [
+    assert messages == [
         "t: ConnectionResetError: Connection lost; given up, the run folder has everything"
     ]
     assert tracker.names.index(where) == len(tracker.names) - 1
@@ -231,17 +233,17 @@ def test_an_exception_is_one_line_and_ends_the_trackers_part(where: str, make_ru
 
 
 def test_a_tracker_that_exits_does_not_end_the_process(make_run: Any) -> None:
-    said = list[str]()
-    relay = BackgroundTracker(lambda: Recorder(row=lambda: sys.exit(3)), "t", said.append)
+    messages = list[str]()
+    relay = BackgroundTracker(lambda: Recorder(row=lambda: sys.exit(3)), "t", messages.append)
     relay.start(make_run())
     relay.row({"clock": 1})
     relay.finish({})
-    assert [line.partition(";")[0] for line in said] == ["t: SystemExit: 3"]
+    assert [line.partition(";")[0] for line in messages] == ["t: SystemExit: 3"]
 
 
 def test_rows_do_not_wait_for_a_tracker_that_hangs_and_finish_gives_up(make_run: Any) -> None:
-    tracker, said = Stuck("row"), list[str]()
-    relay = BackgroundTracker(lambda: tracker, "t", said.append, finish_timeout=0.3)
+    tracker, messages = Stuck("row"), list[str]()
+    relay = BackgroundTracker(lambda: tracker, "t", messages.append, finish_timeout=0.3)
     relay.start(make_run())
     began = time.perf_counter()
     for clock in range(1000):
@@ -249,32 +251,32 @@ def test_rows_do_not_wait_for_a_tracker_that_hangs_and_finish_gives_up(make_run:
     assert tracker.inside.wait(LONG)
     relay.finish({})
     assert time.perf_counter() - began < LONG / 3
-    assert said == ["t: does not come to an end; given up, the run folder has everything"]
+    assert messages == ["t: does not come to an end; given up, the run folder has everything"]
     assert tracker.names == ["start", "row"]
     assert tracker.abandoned
     assert gone(relay)
 
 
 def test_a_start_that_hangs_is_given_up_before_the_limit_of_finish(make_run: Any) -> None:
-    said = list[str]()
+    messages = list[str]()
     relay = BackgroundTracker(
-        lambda: Stuck("start"), "t", said.append, start_timeout=0.2, finish_timeout=LONG
+        lambda: Stuck("start"), "t", messages.append, start_timeout=0.2, finish_timeout=LONG
     )
     relay.start(make_run())
     began = time.perf_counter()
     relay.finish({})
     assert time.perf_counter() - began < LONG / 3
-    assert len(said) == 1
+    assert len(messages) == 1
 
 
 def test_a_start_that_hangs_is_given_up_while_rows_come(make_run: Any) -> None:
-    tracker, said = Stuck("start"), list[str]()
-    relay = BackgroundTracker(lambda: tracker, "t", said.append, start_timeout=0.1)
+    tracker, messages = Stuck("start"), list[str]()
+    relay = BackgroundTracker(lambda: tracker, "t", messages.append, start_timeout=0.1)
     relay.start(make_run())
     time.sleep(0.15)
     relay.row({"clock": 1})
     relay.row({"clock": 2})
-    assert said == ["t: has not started after 0.1 s; given up, the run folder has everything"]
+    assert messages == ["t: has not started after 0.1 s; given up, the run folder has everything"]
     relay.finish({})
     assert tracker.names == ["start"]
 
@@ -292,8 +294,8 @@ def test_a_tracker_that_was_given_up_is_not_waited_for(make_run: Any) -> None:
 
 
 def test_a_full_queue_drops_rows_says_so_once_and_counts(make_run: Any) -> None:
-    tracker, said = Stuck("start"), list[str]()
-    relay = BackgroundTracker(lambda: tracker, "t", said.append, capacity=10)
+    tracker, messages = Stuck("start"), list[str]()
+    relay = BackgroundTracker(lambda: tracker, "t", messages.append, capacity=10)
     relay.start(make_run())
     assert tracker.inside.wait(LONG)
     for clock in range(25):
@@ -301,7 +303,7 @@ def test_a_full_queue_drops_rows_says_so_once_and_counts(make_run: Any) -> None:
     assert relay.dropped == 15
     tracker.free.set()
     relay.finish({"state": "finished"})
-    assert said == ["t: cannot keep up, so that it misses rows (the run folder has everything)"]
+    assert messages == ["t: cannot keep up, so that it misses rows (the run folder has everything)"]
     assert [event[1]["clock"] for event in tracker.events if event[0] == "row"] == list(range(10))
     assert tracker.events[-1] == ("finish", {"state": "finished", "dropped_events": 15})
 
@@ -339,15 +341,15 @@ def test_an_interrupt_during_the_wait_stops_at_once(make_run: Any, interruptible
         def abandon(self) -> None:
             self.abandoned = True
 
-    tracker, said = Impatient("finish"), list[str]()
-    relay = BackgroundTracker(lambda: tracker, "t", said.append, finish_timeout=LONG)
+    tracker, messages = Impatient("finish"), list[str]()
+    relay = BackgroundTracker(lambda: tracker, "t", messages.append, finish_timeout=LONG)
     relay.start(make_run())
     began = time.perf_counter()
     with pytest.raises(KeyboardInterrupt):
         relay.finish({})
     relay.finish({})
     assert time.perf_counter() - began < LONG / 3
-    assert said == ["t: interrupted; given up, the run folder has everything"]
+    assert messages == ["t: interrupted; given up, the run folder has everything"]
     assert tracker.abandoned
     tracker.free.set()
 
@@ -394,14 +396,14 @@ def test_a_machine_without_threads_left_is_a_warning(
     def refuse(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    said = list[str]()
-    relay = BackgroundTracker(Recorder, "t", said.append)
+    messages = list[str]()
+    relay = BackgroundTracker(Recorder, "t", messages.append)
     monkeypatch.setattr(threading.Thread, "start", refuse)
     relay.start(make_run())
     relay.row({"clock": 1})
     relay.finish({})
-    assert len(said) == 1
-    assert "can't start new thread" in said[0]
+    assert len(messages) == 1
+    assert "can't start new thread" in messages[0]
 
 
 SCRIPT = """

@@ -26,7 +26,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder.mkdir()
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.chdir(tmp_path)
-    forget_wandb()  # a test elsewhere may have asked it about another server
+    forget_wandb()  # a test elsewhere may have queried another server
     yield folder
     core = core_process()
     if core is not None:
@@ -59,16 +59,16 @@ def toys(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.fixture
-def said() -> list[str]:
-    """What a tracker said to the person."""
+def messages() -> list[str]:
+    """The messages of a tracker to the user."""
     return []
 
 
 @pytest.fixture
-def make_run(run_info: Callable[..., RunInfo], said: list[str]) -> Callable[..., RunInfo]:
-    """Return a maker of RunInfo; its folder exists, and what is said goes to `said`."""
+def make_run(run_info: Callable[..., RunInfo], messages: list[str]) -> Callable[..., RunInfo]:
+    """Return a maker of RunInfo; its folder exists, and messages go to `messages`."""
 
     def make(**changes: Any) -> RunInfo:
-        return run_info(say=said.append, **changes)
+        return run_info(say=messages.append, **changes)
 
     return make

@@ -31,19 +31,19 @@ class MidRun(Silent):
 
     def __init__(self, act: Callable[[], object]) -> None:
         self.act, self.rows = act, 0
-        self.said: list[str] = []
+        self.messages: list[str] = []
 
     def row(self, *_: object) -> None:
         self.rows += 1
         if self.rows == 3:
             end = time.monotonic() + BOUND
-            while not any("/runs/" in line for line in self.said):
+            while not any("/runs/" in line for line in self.messages):
                 assert time.monotonic() < end
                 time.sleep(0.02)
             self.act()
 
     def say(self, message: str) -> None:
-        self.said.append(message)
+        self.messages.append(message)
 
 
 def train(folder: Path, mode: str, terminal: Any = None) -> Path:
@@ -111,7 +111,7 @@ def test_a_server_that_fails_midway_changes_nothing(
     assert time.monotonic() - began < BOUND
     server.fault = "ok"
     assert_same(run, alone)
-    assert any("later: lab sync" in line for line in terminal.said), terminal.said
+    assert any("later: lab sync" in line for line in terminal.messages), terminal.messages
     assert_no_thread_is_left()
 
 
@@ -127,8 +127,8 @@ def test_a_client_that_is_killed_midway_changes_nothing(
     terminal = MidRun(kill)
     run = train(tmp_path / "online", "online", terminal)
     assert_same(run, alone)
-    assert any("given up, the run folder has everything" in line for line in terminal.said), (
-        terminal.said
+    assert any("given up, the run folder has everything" in line for line in terminal.messages), (
+        terminal.messages
     )
     assert_no_thread_is_left()
 

@@ -112,10 +112,10 @@ def test_an_offline_run_is_uploaded_whole_and_once(
     tracker.finish(SUMMARY)
 
     first = command("--json")
-    (told,) = json.loads(first.stdout)
+    (report,) = json.loads(first.stdout)
     url = f"{server.url}/tester/lab/runs/abc123"
     assert first.exit_code == 0, first.output
-    assert (told["done"], told["rows"], told["url"]) == ("uploaded", 31, url)
+    assert (report["done"], report["rows"], report["url"]) == ("uploaded", 31, url)
     arrived = server.runs["abc123"]
     assert clocks(server) == list(range(30))
     assert arrived.summary["state"] == "finished"
@@ -125,12 +125,12 @@ def test_an_offline_run_is_uploaded_whole_and_once(
     assert (by_type["model"].run, by_type["model"].readers) == ("abc123", [])
     assert helpers.summary(run.dir) == {"state": "finished", "links": {"wandb": url}}
 
-    asked = len(server.requests)
+    requests = len(server.requests)
     second = command()
     assert second.exit_code == 0
     assert second.stdout.splitlines()[1].split() == ["r1", "nothing", "new", "0", url]
     assert "Nothing was uploaded" in second.stderr
-    assert len(server.requests) == asked
+    assert len(server.requests) == requests
 
 
 @pytest.mark.parametrize("mode", ["online", "offline"])
@@ -146,7 +146,7 @@ def test_what_a_run_reads_is_its_input(mode: Any, server: FakeWandb, make_run: M
     first, second = server.artifacts.values()
     assert (first.name, first.type, first.state) == ("moons", "dataset", "COMMITTED")
     assert first.readers == second.readers == ["abc123"]
-    contents = [json.loads(found.files["description.json"]) for found in (first, second)]
+    contents = [json.loads(artifact.files["description.json"]) for artifact in (first, second)]
     assert {"name": "moons", "argument": "200"} in contents
     assert {"name": "moons", "hub_token": "***"} in contents
     assert not (run.dir / "wandb" / "sources").exists()
@@ -352,9 +352,9 @@ def test_a_run_that_is_running_is_refused_and_the_others_are_not(
     broken.write_bytes(b"what is this?")
     with closing(RunFolder(tmp_path / "runs" / "busy")):
         done = command("--json", "busy", "broken", "well")
-    told = {outcome["run"]: outcome for outcome in json.loads(done.stdout)}
+    outcomes = {outcome["run"]: outcome for outcome in json.loads(done.stdout)}
     assert done.exit_code == 1
-    assert [told[name]["done"] for name in told] == ["running", "failed", "uploaded"]
+    assert [outcomes[name]["done"] for name in outcomes] == ["running", "failed", "uploaded"]
     assert "busy: it is still running" in done.stderr
     assert "broken: " in done.stderr
     assert "is no transaction log" in done.stderr
@@ -384,8 +384,8 @@ def test_without_a_key_the_way_to_one_is_said(home: Path, make_run: MakeRun) -> 
     follow(make_run(), range(3))
     done = command()
     assert done.exit_code == 1
-    said = "r1: No W&B API key was found: run `wandb login`, or set WANDB_API_KEY.\n"
-    assert done.stderr == said
+    message = "r1: No W&B API key was found: run `wandb login`, or set WANDB_API_KEY.\n"
+    assert done.stderr == message
 
 
 @pytest.mark.parametrize("fault", ["closed", "hang", "500", "401"])

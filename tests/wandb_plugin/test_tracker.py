@@ -53,9 +53,9 @@ def made(mode: Any, **limits: Any) -> WandbTracker:
     return WandbTracker(Options(wandb=mode), **limits)
 
 
-def warnings(said: list[str]) -> list[str]:
-    """Return what was said, but for the addresses of runs."""
-    return [line for line in said if "/runs/" not in line or " " in line.partition(": ")[2]]
+def warnings(messages: list[str]) -> list[str]:
+    """Return the messages without the addresses of runs."""
+    return [line for line in messages if "/runs/" not in line or " " in line.partition(": ")[2]]
 
 
 def follow(tracker: WandbTracker, run: RunInfo, rows: Any = ROWS, summary: Any = SUMMARY) -> None:
@@ -88,10 +88,10 @@ def sync(line: str) -> None:
 
 
 def inspect(folder: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(
+    report: dict[str, Any] = json.loads(
         client("leet", "inspect", "--summary", "--json", str(folder))
     )
-    return found
+    return report
 
 
 def records(folder: Path, kind: str) -> list[dict[str, Any]]:
@@ -120,21 +120,23 @@ def wandb_variables() -> dict[str, str]:
 
 
 @pytest.fixture
-def online(server: FakeWandb, said: list[str]) -> WandbTracker:
+def online(server: FakeWandb, messages: list[str]) -> WandbTracker:
     return made("online")
 
 
 @pytest.fixture
-def impatient(server: FakeWandb, said: list[str]) -> WandbTracker:
+def impatient(server: FakeWandb, messages: list[str]) -> WandbTracker:
     return made("online", finish_timeout=1.0)
 
 
 @pytest.fixture
-def offline(home: Path, said: list[str]) -> WandbTracker:
+def offline(home: Path, messages: list[str]) -> WandbTracker:
     return made("offline")
 
 
-def test_an_online_run_arrives_whole(server: FakeWandb, make_run: MakeRun, said: list[str]) -> None:
+def test_an_online_run_arrives_whole(
+    server: FakeWandb, make_run: MakeRun, messages: list[str]
+) -> None:
     before = wandb_variables()
     run = make_run(tags=("baseline", "v1"))
     follow(made("auto"), run)
@@ -153,7 +155,7 @@ def test_an_online_run_arrives_whole(server: FakeWandb, make_run: MakeRun, said:
     assert arrived.summary["seconds"] == 3.5
     assert "config" not in arrived.summary
     assert (arrived.exitcode, arrived.complete) == (0, True)
-    assert said == [f"{server.url}/tester/lab/runs/abc123"]
+    assert messages == [f"{server.url}/tester/lab/runs/abc123"]
     assert wandb_variables() == before
     assert core_process() is None
 
@@ -164,10 +166,10 @@ def test_metrics_are_drawn_over_the_clock(
     run = make_run(objective=("eval/loss", "min"))
     follow(online, run, [{"clock": 1, "eval/loss": 3.0}, {"clock": 2, "eval/loss": 4.0}], {})
     arrived = server.runs["abc123"]
-    numbers = {d.get("1") or d.get("2"): i for i, d in enumerate(arrived.metric_definitions, 1)}
+    indices = {d.get("1") or d.get("2"): i for i, d in enumerate(arrived.metric_definitions, 1)}
     glob = next(d for d in arrived.metric_definitions if d.get("2") == "*")
-    assert glob["5"] == numbers["env_steps"]
-    assert {"env_steps", "perf/time"} <= set(numbers)
+    assert glob["5"] == indices["env_steps"]
+    assert {"env_steps", "perf/time"} <= set(indices)
     assert arrived.summary["eval/loss"] == {"min": 3, "last": 4}
 
 
@@ -194,7 +196,7 @@ def test_the_exit_code_tells_how_the_run_ended(
 
 
 def test_an_offline_run_can_be_read_back(
-    offline: WandbTracker, make_run: MakeRun, said: list[str], home: Path
+    offline: WandbTracker, make_run: MakeRun, messages: list[str], home: Path
 ) -> None:
     before, run = wandb_variables(), make_run()
     follow(offline, run)
@@ -206,7 +208,7 @@ def test_an_offline_run_can_be_read_back(
     assert seen["summary"]["eval/return"] == {"max": 2, "last": 1}
     history = [record["item"] for record in records(part, "history")]
     assert axis(history, "eval/return") == [(0, 0), (10, 2), (20, 1)]
-    assert said == []
+    assert messages == []
     assert wandb_variables() == before
 
 
@@ -220,7 +222,7 @@ def test_disabled_leaves_no_trace(home: Path, make_run: MakeRun) -> None:
 
 
 def test_pictures_films_and_texts_are_shown_on_the_clock(
-    online: WandbTracker, server: FakeWandb, make_run: MakeRun, said: list[str], tmp_path: Path
+    online: WandbTracker, server: FakeWandb, make_run: MakeRun, messages: list[str], tmp_path: Path
 ) -> None:
     from PIL import Image
 
@@ -253,7 +255,7 @@ def test_pictures_films_and_texts_are_shown_on_the_clock(
     assert json.loads(table)["data"] == [["a", 0.5], ["b", 2]]
     (text,) = (body for name, body in arrived.files.items() if name.endswith(".html"))
     assert b"<pre>1 &lt; 2</pre>" in text
-    assert said[1:] == [
+    assert messages[1:] == [
         f"{tmp_path}/e.bin is not shown: there is no way to show a .bin file",
         f"{tmp_path}/gone.png is not shown: No such file or directory",
     ]
@@ -261,8 +263,8 @@ def test_pictures_films_and_texts_are_shown_on_the_clock(
 
 
 def artifact(server: FakeWandb, alias: str) -> Artifact:
-    (found,) = (a for a in server.artifacts.values() if alias in a.aliases)
-    return found
+    (match,) = (a for a in server.artifacts.values() if alias in a.aliases)
+    return match
 
 
 def write_checkpoints(run: RunInfo, **contents: bytes) -> None:
@@ -308,7 +310,7 @@ def test_what_is_synced_later_is_the_checkpoint_of_then(
 
 
 def test_a_large_or_missing_checkpoint_stays_at_home(
-    server: FakeWandb, make_run: MakeRun, said: list[str]
+    server: FakeWandb, make_run: MakeRun, messages: list[str]
 ) -> None:
     run = make_run()
     write_checkpoints(run, best=b"b" * 3_000_000)
@@ -318,8 +320,8 @@ def test_a_large_or_missing_checkpoint_stays_at_home(
     tracker.checkpoint("last", run.dir / "checkpoints" / "last.pt")
     tracker.finish(SUMMARY)
     assert server.artifacts == {}
-    assert "best.pt is not uploaded: 3 MB, over 2 MB" in said[1]
-    assert "last.pt is not uploaded: No such file or directory" in said[2]
+    assert "best.pt is not uploaded: 3 MB, over 2 MB" in messages[1]
+    assert "last.pt is not uploaded: No such file or directory" in messages[2]
 
 
 # -- secrets
@@ -365,9 +367,9 @@ def test_no_secret_goes_over_the_wire(
 
 
 def begin(
-    tracker: WandbTracker, run: RunInfo, said: list[str], **limits: float
+    tracker: WandbTracker, run: RunInfo, messages: list[str], **limits: float
 ) -> BackgroundTracker:
-    relay = BackgroundTracker(lambda: tracker, "wandb", said.append, label="W&B", **limits)
+    relay = BackgroundTracker(lambda: tracker, "wandb", messages.append, label="W&B", **limits)
     relay.start(run)
     return relay
 
@@ -388,7 +390,7 @@ def test_a_server_that_does_not_answer_makes_the_run_offline(
     fault: Any,
     server: FakeWandb,
     make_run: MakeRun,
-    said: list[str],
+    messages: list[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if fault == "closed":
@@ -397,7 +399,7 @@ def test_a_server_that_does_not_answer_makes_the_run_offline(
         server.fault = fault
     tracker = made("online", init_timeout=1.0)
     run, began = make_run(), time.perf_counter()
-    relay = begin(tracker, run, said)
+    relay = begin(tracker, run, messages)
     took = train(relay, range(50))
     relay.finish(SUMMARY)
     assert time.perf_counter() - began < BOUND
@@ -406,16 +408,16 @@ def test_a_server_that_does_not_answer_makes_the_run_offline(
     (part,) = offline_parts(run)
     seen = inspect(part)
     assert (seen["run_id"], seen["state"], seen["step"]) == ("abc123", "finished", 49)
-    assert [line.partition(" (")[0] for line in said] == [
+    assert [line.partition(" (")[0] for line in messages] == [
         "W&B: not reached, so this run is logged offline"
     ]
 
 
 @pytest.mark.parametrize("fault", ["hang", "drop", "500", "401"])
 def test_a_server_that_dies_stops_neither_rows_nor_the_end(
-    fault: Any, impatient: WandbTracker, server: FakeWandb, make_run: MakeRun, said: list[str]
+    fault: Any, impatient: WandbTracker, server: FakeWandb, make_run: MakeRun, messages: list[str]
 ) -> None:
-    relay = begin(impatient, make_run(), said)
+    relay = begin(impatient, make_run(), messages)
     train(relay, range(3))
     assert relay.started.wait(BOUND)
     server.fault = fault
@@ -425,19 +427,19 @@ def test_a_server_that_dies_stops_neither_rows_nor_the_end(
     assert time.perf_counter() - began < BOUND
     assert median(took) < SOON
     limit = "" if fault == "401" else " in 1 s"
-    assert said[-1] == f"W&B: not all was uploaded{limit}; later: lab sync runs/r1", said
+    assert messages[-1] == f"W&B: not all was uploaded{limit}; later: lab sync runs/r1", messages
     assert core_process() is None
     server.fault = "ok"
-    sync(said[-1].partition("later: ")[2])
+    sync(messages[-1].partition("later: ")[2])
     history = server.runs["abc123"].history
     assert [point for point, _ in axis(history, "eval/return")] == list(range(100))
 
 
 def test_wandb_core_killed_is_one_warning_and_training_goes_on(
-    online: WandbTracker, server: FakeWandb, make_run: MakeRun, said: list[str]
+    online: WandbTracker, server: FakeWandb, make_run: MakeRun, messages: list[str]
 ) -> None:
     before = wandb_variables()
-    relay = begin(online, make_run(), said)
+    relay = begin(online, make_run(), messages)
     assert relay.started.wait(BOUND)
     core = core_process()
     assert core is not None
@@ -446,19 +448,19 @@ def test_wandb_core_killed_is_one_warning_and_training_goes_on(
     took = train(relay, range(100))
     relay.finish(SUMMARY)
     assert median(took) < SOON
-    assert len(warnings(said)) == 1, said
-    assert warnings(said)[0].endswith("given up, the run folder has everything")
+    assert len(warnings(messages)) == 1, messages
+    assert warnings(messages)[0].endswith("given up, the run folder has everything")
     assert wandb_variables() == before
     assert not wandb_polls()
     follow(made("online"), make_run(id="next"))
     assert len(server.runs["next"].history) == 3
-    assert len(warnings(said)) == 1
+    assert len(warnings(messages)) == 1
 
 
 def test_wandb_core_that_hangs_is_ended_with_the_run(
-    online: WandbTracker, server: FakeWandb, make_run: MakeRun, said: list[str]
+    online: WandbTracker, server: FakeWandb, make_run: MakeRun, messages: list[str]
 ) -> None:
-    relay = begin(online, make_run(), said, finish_timeout=0.5)
+    relay = begin(online, make_run(), messages, finish_timeout=0.5)
     assert relay.started.wait(BOUND)
     core = core_process()
     assert core is not None
@@ -467,7 +469,7 @@ def test_wandb_core_that_hangs_is_ended_with_the_run(
     began = time.perf_counter()
     relay.finish(SUMMARY)
     assert time.perf_counter() - began < BOUND
-    assert warnings(said) == [
+    assert warnings(messages) == [
         "W&B: does not come to an end; given up, the run folder has everything"
     ]
     assert core.wait(BOUND) == -signal.SIGKILL
@@ -522,8 +524,8 @@ def test_a_process_ends_though_the_uploads_do_not(server: FakeWandb) -> None:
     threading.Thread(target=hang_once_begun, daemon=True).start()
     code, output, seconds = run_program("relay.finish({'state': 'finished'})")
     assert code == 0
-    said = "wandb: does not come to an end; given up, the run folder has everything"
-    assert output.splitlines()[1:] == [said]
+    warning = "wandb: does not come to an end; given up, the run folder has everything"
+    assert output.splitlines()[1:] == [warning]
     assert seconds < BOUND
 
 
@@ -553,7 +555,7 @@ def test_without_a_key_a_run_is_offline_and_nobody_is_asked(
 
 
 def test_two_runs_at_once_do_not_disturb_each_other(
-    server: FakeWandb, make_run: MakeRun, said: list[str], tmp_path: Path
+    server: FakeWandb, make_run: MakeRun, messages: list[str], tmp_path: Path
 ) -> None:
     runs = [make_run(id=name, dir=tmp_path / name) for name in ("one", "two")]
     first, second = (made("online") for _ in runs)
@@ -568,7 +570,7 @@ def test_two_runs_at_once_do_not_disturb_each_other(
     for name in ("one", "two"):
         assert len(server.runs[name].history) == 3
         assert server.runs[name].exitcode == 0
-    assert warnings(said) == []
+    assert warnings(messages) == []
 
 
 def test_giving_up_one_run_spares_the_users_own(
@@ -600,7 +602,7 @@ def test_the_users_own_wandb_is_as_loud_as_before(
 
 
 def test_a_resumed_run_is_continued_online(
-    server: FakeWandb, make_run: MakeRun, said: list[str]
+    server: FakeWandb, make_run: MakeRun, messages: list[str]
 ) -> None:
     run = make_run()
     interrupted = {"state": "interrupted"}
@@ -612,11 +614,11 @@ def test_a_resumed_run_is_continued_online(
     assert axis(arrived.history, "eval/return") == [(0, 0), (10, 2), (20, 1)]
     assert arrived.summary["eval/return"] == {"max": 2, "last": 1}
     assert arrived.exitcode == 0
-    assert warnings(said) == []
+    assert warnings(messages) == []
 
 
 def test_the_parts_of_a_resumed_offline_run_are_synced_as_one(
-    server: FakeWandb, make_run: MakeRun, said: list[str]
+    server: FakeWandb, make_run: MakeRun, messages: list[str]
 ) -> None:
     run = make_run()
     follow(made("offline"), run, ROWS[:2], {"state": "interrupted"})

@@ -26,8 +26,8 @@ def make_folder(tmp_path: Path) -> MakeFolder:
     def make(name: str, project: str | None = None, url: str | None = None) -> Path:
         folder = tmp_path / "runs" / name
         (folder / "media").mkdir(parents=True)
-        said = json.dumps({"wandb": {"project": project}})
-        record = f"experiment: dqn\nid: id-{name}\ntrackers: {said}\n"
+        trackers = json.dumps({"wandb": {"project": project}})
+        record = f"experiment: dqn\nid: id-{name}\ntrackers: {trackers}\n"
         (folder / "config.yaml").write_text(record)
         summary = {
             "group": f"group-{name[0]}",
@@ -67,17 +67,17 @@ def test_each_prefix_has_a_section_with_a_plot_for_each_metric(
     made = json.loads(done.stdout)
     sections = panels(made)
     assert list(sections) == ["eval", "test", "train", "perf", "media"]
-    shown = {
+    expected = {
         name: [panel["config"]["metrics"] for panel in sections[name]]
         for name in ("eval", "test", "train", "perf")
     }
-    assert shown == {
+    assert expected == {
         "eval": [["eval/return"], ["eval/length"]],  # the objective first
         "test": [["test/return"]],
         "train": [["train/loss"]],
         "perf": [["perf/rate"]],
     }
-    for section in shown:
+    for section in expected:
         for panel in sections[section]:
             assert panel["viewType"] == "Run History Line Plot"
             assert panel["config"]["xAxis"] == "env_steps"
@@ -170,9 +170,9 @@ def help_of(*words: str) -> str:
 
 
 def test_the_commands_of_the_page_exist_with_their_options() -> None:
-    shown = re.findall(r"^\$ lab ([^#\n]+)", PAGE, re.MULTILINE)
-    assert len(shown) >= 5
-    for words in map(str.split, shown):
+    commands = re.findall(r"^\$ lab ([^#\n]+)", PAGE, re.MULTILINE)
+    assert len(commands) >= 5
+    for words in map(str.split, commands):
         depth = 1 if words[0] == "sync" else 2
         text = help_of(*words[:depth])
         for option in (word for word in words if word.startswith("--")):

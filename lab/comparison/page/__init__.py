@@ -23,7 +23,7 @@ POLICY = (
 
 def plotly() -> Path:
     """Return the path of plotly.js. Raises UsageError where it is not installed."""
-    spec = find_spec("plotly")  # found, not imported: only its script is wanted
+    spec = find_spec("plotly")  # not imported: only its script is needed
     for folder in (spec.submodule_search_locations or []) if spec else []:
         script = Path(folder) / "package_data" / "plotly.min.js"
         if script.is_file():
@@ -37,7 +37,7 @@ def part(name: str) -> str:
 
 
 def served() -> str:
-    """Return the page whose parts and data a server has beside it."""
+    """Return the page that loads its parts and data from a server."""
     head = '<link rel="stylesheet" href="page.css">'
     end = '<script src="plotly.js"></script>\n<script src="page.js"></script>'
     return _filled(head, end)
@@ -50,13 +50,13 @@ def write(path: Path, data: Mapping[str, Any], runs: Sequence[Run]) -> None:
     """
     script = plotly().read_text(encoding="utf-8")
     media, omitted = _embedded(data["media"], {run.name: run.dir for run in runs})
-    whole = {**data, "media": media, "omitted": omitted}
+    payload = {**data, "media": media, "omitted": omitted}
     head = (
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         f"<style>{part('page.css')}</style>"
     )
     end = (
-        f'<script type="application/json" id="data">{_json_in_html(whole)}</script>\n'
+        f'<script type="application/json" id="data">{_json_in_html(payload)}</script>\n'
         f"<script>{script}</script>\n<script>{part('page.js')}</script>"
     )
     try:
@@ -80,20 +80,20 @@ def _embedded(
     media: Sequence[Mapping[str, Any]], folders: Mapping[str, Path]
 ) -> tuple[list[dict[str, Any]], int]:
     """Return the media with their content, and how many were left out."""
-    found, spent = [], 0
+    embedded, size = [], 0
     for item in sorted(media, key=lambda item: -int(item["clock"])):
         path = folders[item["run"]] / "media" / item["file"]
         try:
             content = path.read_bytes()
         except OSError:
             continue
-        if spent + len(content) > MEDIA_BYTES:
+        if size + len(content) > MEDIA_BYTES:
             continue
-        spent += len(content)
+        size += len(content)
         if item["kind"] == "text":
-            found.append({**item, "text": content.decode(errors="replace")})
+            embedded.append({**item, "text": content.decode(errors="replace")})
         else:
             kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
             source = f"data:{kind};base64,{base64.b64encode(content).decode()}"
-            found.append({**item, "source": source})
-    return found, len(media) - len(found)
+            embedded.append({**item, "source": source})
+    return embedded, len(media) - len(embedded)

@@ -37,7 +37,7 @@
     return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
   }
 
-  const said = (value) => Array.isArray(value) ? value.join(", ")
+  const asText = (value) => Array.isArray(value) ? value.join(", ")
     : value !== null && typeof value === "object" ? JSON.stringify(value)
     : typeof value === "number" ? String(value) : String(value ?? "–");
   const color = (group) => data.palette[data.names.indexOf(group) % data.palette.length];
@@ -62,12 +62,12 @@
   const COLUMN = { clock: 0, seconds: 1, time: 2 };
 
   function course(run) {
-    const found = run.curves[view.metric];
-    if (!found) return null;
-    let x = run.grids[found[0]][COLUMN[view.axis]];
+    const curve = run.curves[view.metric];
+    if (!curve) return null;
+    let x = run.grids[curve[0]][COLUMN[view.axis]];
     if (x.every((value) => value === null)) return null;
     if (view.axis === "time") x = x.map((value) => value === null ? null : new Date(value * 1000));
-    return { x, y: smooth(found[1]) };
+    return { x, y: smooth(curve[1]) };
   }
 
   function line(run, extra) {
@@ -86,20 +86,20 @@
       const runs = data.runs.filter((run) => run.group === group && course(run));
       if (!runs.length) return [];
       const hidden = view.hidden.has(group) ? "legendonly" : true;
-      const together = view.axis === "time" ? null : data.bands[group]?.[view.metric]?.[view.axis];
-      const counted = new Set((data.groups.find((one) => one.name === group) || { runs: [] }).runs);
-      const found = [];
+      const aggregate = view.axis === "time" ? null : data.bands[group]?.[view.metric]?.[view.axis];
+      const counted = new Set((data.groups.find((item) => item.name === group) || { runs: [] }).runs);
+      const lines = [];
       for (const run of runs) {
-        if (!counted.has(run.name)) found.push(line(run, { line: { color: color(group), width: 1.5, dash: "dot" } }));
-        else if (!together) found.push(line(run, {}));
-        else if (view.seeds && counted.size > 1) found.push(line(run, { opacity: 0.25, hoverinfo: "skip", hovertemplate: null }));
+        if (!counted.has(run.name)) lines.push(line(run, { line: { color: color(group), width: 1.5, dash: "dot" } }));
+        else if (!aggregate) lines.push(line(run, {}));
+        else if (view.seeds && counted.size > 1) lines.push(line(run, { opacity: 0.25, hoverinfo: "skip", hovertemplate: null }));
       }
-      if (together) found.push(...band(group, together, counted.size));
-      else found[0].showlegend = true;
-      found.forEach((trace) => { trace.visible = hidden; });
-      const named = found.find((trace) => trace.showlegend);
+      if (aggregate) lines.push(...band(group, aggregate, counted.size));
+      else lines[0].showlegend = true;
+      lines.forEach((trace) => { trace.visible = hidden; });
+      const named = lines.find((trace) => trace.showlegend);
       named.name = escape(group);
-      return found;
+      return lines;
     });
   }
 
@@ -122,7 +122,7 @@
   function drawChart() {
     const narrow = window.innerWidth < 700, ink = css("--ink"), rule = css("--line");
     const grid = { gridcolor: rule, zerolinecolor: rule, linecolor: rule, automargin: true };
-    const found = traces();
+    const lines = traces();
     const layout = {
       margin: { l: 50, r: 10, t: 10, b: 40 }, font: { color: ink, family: "system-ui, sans-serif" },
       paper_bgcolor: "transparent", plot_bgcolor: "transparent", hovermode: "closest",
@@ -130,9 +130,9 @@
       xaxis: { ...grid, title: { text: axisTitle() }, type: view.axis === "time" ? "date" : "linear" },
       yaxis: { ...grid, title: { text: view.metric || "" }, type: view.log ? "log" : "linear" },
       legend: narrow ? { orientation: "h", y: -0.25, font: { size: 11 } } : { font: { size: 12 } },
-      annotations: found.length ? [] : [{ text: "Nothing to draw yet", showarrow: false, font: { size: 16, color: css("--dim") } }],
+      annotations: lines.length ? [] : [{ text: "Nothing to draw yet", showarrow: false, font: { size: 16, color: css("--dim") } }],
     };
-    Plotly.react("chart", found, layout, { responsive: true, displayModeBar: false });
+    Plotly.react("chart", lines, layout, { responsive: true, displayModeBar: false });
   }
 
   function listenToLegend() {
@@ -192,13 +192,13 @@
     $("differences").hidden = !keys.length;
     table("difference-table", [
       { title: "group", show: (group) => named(group.name) },
-      ...keys.map((key) => ({ title: key, show: (group) => said(group.differing[key]) })),
+      ...keys.map((key) => ({ title: key, show: (group) => asText(group.differing[key]) })),
     ], data.groups);
   }
 
   function runColumns() {
     const tests = [...new Set(data.runs.flatMap((run) => Object.keys(run.test)))];
-    const shown = tests.filter((name) => name === data.metric);
+    const compared = tests.filter((name) => name === data.metric);
     const links = (run) => el("span", {}, ...Object.entries(run.links).filter(([, url]) => /^https?:/.test(url)).map(([name, url]) =>
       el("a", { href: url, rel: "noreferrer noopener", target: "_blank" }, `${name} `)));
     return [
@@ -208,7 +208,7 @@
       { key: "seed", title: "seed", number: true, show: (run) => number(run.seed) },
       { key: "best", title: "best", number: true, show: (run) => number(run.best) },
       { key: "last", title: "last", number: true, show: (run) => number(run.last) },
-      ...shown.map((name) => ({ key: name, title: name, number: true, show: (run) => number(run.test[name]) })),
+      ...compared.map((name) => ({ key: name, title: name, number: true, show: (run) => number(run.test[name]) })),
       { key: "clock", title: "clock", number: true, show: (run) => number(run.clock) },
       { key: "seconds", title: "time", number: true, show: (run) => duration(run.seconds) },
       { key: "resume", title: "continue", show: (run) => el("code", {}, run.resume) },
@@ -226,8 +226,8 @@
   }
 
   function drawRuns() {
-    const wanted = view.filter.toLowerCase();
-    const rows = data.runs.filter((run) => `${run.name} ${run.group} ${run.state}`.toLowerCase().includes(wanted));
+    const query = view.filter.toLowerCase();
+    const rows = data.runs.filter((run) => `${run.name} ${run.group} ${run.state}`.toLowerCase().includes(query));
     table("run-table", runColumns(), rows.sort(byColumn), (column) => {
       const sorted = view.sort.key === column.key;
       const direction = sorted ? (view.sort.down ? "descending" : "ascending") : null;
@@ -239,8 +239,8 @@
 
   function drawLeft() {
     $("left").hidden = !data.left.length;
-    $("left-list").replaceChildren(...data.left.map((one) =>
-      el("li", {}, el("span", { class: one.state }, one.state), ` ${one.run}: ${one.why}`)));
+    $("left-list").replaceChildren(...data.left.map((excluded) =>
+      el("li", {}, el("span", { class: excluded.state }, excluded.state), ` ${excluded.run}: ${excluded.why}`)));
   }
 
   // -- media
@@ -261,11 +261,11 @@
     $("media-at").textContent = number(clocks[index]);
     const latest = new Map();
     for (const item of items.sort((a, b) => a.clock - b.clock)) if (item.clock <= clocks[index]) latest.set(item.run, item);
-    const shown = [...latest.values()];
-    const wanted = shown.map((item) => `${item.run}/${item.file}`).join("\n");
-    if ($("media-grid").dataset.shown === wanted) return;  // an animation goes on where it is
-    $("media-grid").dataset.shown = wanted;
-    $("media-grid").replaceChildren(...shown.map((item) =>
+    const current = [...latest.values()];
+    const key = current.map((item) => `${item.run}/${item.file}`).join("\n");
+    if ($("media-grid").dataset.shown === key) return;  // an animation goes on where it is
+    $("media-grid").dataset.shown = key;
+    $("media-grid").replaceChildren(...current.map((item) =>
       el("figure", {}, picture(item), el("figcaption", {}, `${item.run}, clock ${number(item.clock)}`))));
   }
 
@@ -274,7 +274,7 @@
     if (item.kind === "image") return el("img", { src: source, alt: `${item.name} of ${item.run}`, loading: "lazy" });
     if (item.kind === "video") return el("video", { src: source, controls: "", loop: "", muted: "" });
     const text = el("pre", {}, item.text ?? "");
-    if (item.text === undefined) fetch(source).then((answer) => answer.text()).then((found) => { text.textContent = found; });
+    if (item.text === undefined) fetch(source).then((answer) => answer.text()).then((content) => { text.textContent = content; });
     return text;
   }
 

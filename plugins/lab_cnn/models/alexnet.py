@@ -1,8 +1,8 @@
 """AlexNet in the form for one GPU (Krizhevsky, 2014, footnote 1), after Krizhevsky et al. (2012).
 
-Weights start as torch does it: the paper's own, with a deviation of 0.01 and biases of 1, train
-only at the paper's pace. With the small stem they start as He et al. (2015) draw them, by fan-in,
-and learn a few pictures in a few epochs.
+Weights start as torch does it: the paper's own, with a standard deviation of 0.01 and biases of 1,
+train only at the paper's pace. With the small stem they start as He et al. (2015) draw them, by
+fan-in, and learn a few pictures in a few epochs.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ BASE = 16  # channels of the first stage at width 1
 
 
 class Block(nn.Module):
-    """Two 3 x 3 convolutions, with or without a shortcut beside them."""
+    """Two 3 x 3 convolutions, with or without a shortcut."""
 
     def __init__(self, inputs: int, planes: int, stride: int, residual: bool) -> None:
         super().__init__()

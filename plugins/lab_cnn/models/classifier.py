@@ -1,4 +1,4 @@
-"""Say what every network here can do: give feature maps, classify, and name its layers."""
+"""Define the interface of every network here: feature maps, logits, and names of layers."""
 
 from __future__ import annotations
 
@@ -100,34 +100,34 @@ def head_name(module: nn.Module) -> str:
 
 def last_convolution(module: nn.Module) -> str:
     """Return the qualified name of the last convolution before the head, or of its block."""
-    found = [
+    convolutions = [
         name
         for name, stage in stages(module)
         if any(isinstance(part, nn.Conv2d) for part in stage.modules())
     ]
-    if not found:
+    if not convolutions:
         raise ValueError(f"{type(module).__name__} has no convolution.")
-    return found[-1]
+    return convolutions[-1]
 
 
 def stages(module: nn.Module) -> list[tuple[str, nn.Module]]:
     """List the layers and blocks that have weights by qualified name, from input to output.
 
     A residual, inverted-residual, dense or Inception block counts as one, and so does each norm
-    outside a block. Auxiliary heads are beside the way and left out.
+    outside a block. Auxiliary heads are off the main path and left out.
     """
     return [(name, part) for name, part in _units(module) if any(True for _ in part.parameters())]
 
 
 def last_stages(module: nn.Module, count: int) -> list[tuple[str, nn.Module]]:
     """Return the last `count` stages, norms not counted but among them: what transfer trains."""
-    found = stages(module)
-    counted = [i for i, (_, part) in enumerate(found) if not isinstance(part, nn.BatchNorm2d)]
+    all_stages = stages(module)
+    counted = [i for i, (_, part) in enumerate(all_stages) if not isinstance(part, nn.BatchNorm2d)]
     if not 0 <= count <= len(counted):
         raise ValueError(
             f"{type(module).__name__} has {len(counted)} stages; the last {count} were asked for."
         )
-    return found[counted[-count] :] if count else []
+    return all_stages[counted[-count] :] if count else []
 
 
 def _units(module: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:

@@ -2,7 +2,7 @@
 
 FCN-32s, 16s and 8s stand here on any backbone: 1 x 1 layers score its last feature maps, and
 transposed convolutions bring the scores back to the size of the image. Where the small stem is
-used the strides are smaller than the names say, and the upsampling with them. `DilatedFCN` is the
+used the strides are smaller than in the names, and the upsampling with them. `DilatedFCN` is the
 later form that keeps a ResNet at stride 8; its parameters are named as in the published weights.
 """
 
@@ -27,7 +27,7 @@ class FCN(nn.Module):
 
     It takes over the backbone and forgets its head. Scores of the last map are upsampled and added
     to those of `skips` finer maps in turn (figure 3). All scores start at zero (section 4.3), so
-    each finer map joins without disturbing what the coarser ones say.
+    each finer map joins without disturbing the scores of the coarser ones.
     """
 
     def __init__(self, backbone: Classifier, classes: int, skips: int) -> None:
@@ -44,8 +44,8 @@ class FCN(nn.Module):
         self.last.requires_grad_(False)  # section 4.3: the last one stays bilinear
 
     def forward(self, images: Tensor) -> Tensor:
-        found = self.backbone.feature_maps(images)
-        maps = [found[index] for index in self.taken]
+        features = self.backbone.feature_maps(images)
+        maps = [features[index] for index in self.taken]
         x: Tensor = self.scores[0](maps[0])  # [B, classes, H / stride, W / stride]
         for upsample, score, finer in zip(self.upsamplings, self.scores[1:], maps[1:], strict=True):
             skip = score(finer)
@@ -81,7 +81,7 @@ class Upsampling(nn.ConvTranspose2d):
 
     Kernel, stride and padding of 4, 2, 1 or 64, 32, 16 give exactly 2 or 32 times the size. Each
     class has its own window and none sees another's: 64 x 64 windows between all pairs of classes
-    would outweigh the backbone to say nothing more.
+    would outweigh the backbone without a gain.
     """
 
     def __init__(self, classes: int, factor: int) -> None:

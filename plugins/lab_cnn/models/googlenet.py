@@ -2,7 +2,8 @@
 
 Two departures are those of the published weights, so that they fit: the branch for 5 x 5 has
 3 x 3 windows, and the auxiliary heads begin at a fixed 4 x 4. Those weights want pixels scaled to
-[-1, 1]. Convolutions and linear layers start from a normal of deviation 0.01, cut off at 2.
+[-1, 1]. Convolutions and linear layers start from a normal distribution of standard
+deviation 0.01, cut off at 2.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class ConvNorm(nn.Module):
 
 
 class Inception(nn.Module):
-    """Look at one map in four ways and stack what they see (figure 2b).
+    """Four parallel branches over one map, concatenated (figure 2b).
 
     The numbers are table 1's, in its order: 1 x 1, two reduced and full pairs, and the channels
     after pooling.
@@ -41,7 +42,7 @@ class Inception(nn.Module):
     def __init__(
         self,
         inputs: int,
-        one: int,
+        full1: int,
         reduce3: int,
         three: int,
         reduce5: int,
@@ -49,7 +50,7 @@ class Inception(nn.Module):
         pooled: int,
     ) -> None:
         super().__init__()
-        self.branch1 = ConvNorm(inputs, one, 1)
+        self.branch1 = ConvNorm(inputs, full1, 1)
         self.branch2 = nn.Sequential(
             ConvNorm(inputs, reduce3, 1), ConvNorm(reduce3, three, 3, padding=1)
         )

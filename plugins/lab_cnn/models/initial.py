@@ -1,4 +1,4 @@
-"""Start weights as the papers say; what neither function touches starts as torch does it."""
+"""Initialize weights as in the papers; all others are initialized by torch."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def he(net: nn.Module, kind: Layers, mode: Literal["fan_in", "fan_out"]) -> None
                 zeros_(layer.bias)
 
 
-def gaussian(net: nn.Module, kind: Layers, deviation: float) -> None:
+def gaussian(net: nn.Module, kind: Layers, std: float) -> None:
     """Draw all layers of a kind from a normal distribution around 0. Biases start at 0."""
     for layer in net.modules():
         if isinstance(layer, kind):
-            normal_(layer.weight, std=deviation)
+            normal_(layer.weight, std=std)
             if layer.bias is not None:
                 zeros_(layer.bias)

@@ -1,8 +1,8 @@
 """MobileNet (Howard et al., 2017, table 1) and MobileNetV2 (Sandler et al., 2018, table 2).
 
-Both factor a convolution into one that looks at each channel by itself and one that mixes channels
+Both factor a convolution into one over each channel by itself and one that mixes channels
 at each pixel. Convolutions start as He et al. (2015) draw them, by fan-out; the last layer with
-deviation 0.01; biases at 0. The small stem does without the first two of the five strides.
+standard deviation 0.01; biases at 0. The small stem does without the first two of the five strides.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Separable(nn.Sequential):
 
 
 class InvertedResidual(nn.Module):
-    """Widen, look at each channel, narrow without a rectifier (Sandler et al., 2018, section 3.3).
+    """Expand, convolve each channel, project linearly (Sandler et al., 2018, section 3.3).
 
     The shortcut joins the narrow ends, where nothing is cut off at zero: linear bottlenecks.
     """

@@ -1,4 +1,4 @@
-"""Name the architectures and check what is asked of them, without importing torch."""
+"""Name the architectures and validate their options, without importing torch."""
 
 from __future__ import annotations
 
@@ -103,23 +103,23 @@ def resolve(
 ) -> Spec:
     """Check a request and choose the stem; ValueError says in a sentence what cannot be.
 
-    `size` is height and width in pixels; an option at its default is not asked for.
+    `size` is height and width in pixels; an option at its default is not set.
     """
     family = family_of(arch)
-    asked = {
+    requested = {
         "width": width != 1.0,
         "pool": pool is not None,
         "stem": stem != "auto",
         "dropout": dropout is not None,
         "aux": aux is not None,
     }
-    for option, given in asked.items():
-        if given and option not in family.options:
+    for option, is_set in requested.items():
+        if is_set and option not in family.options:
             raise ValueError(f"{arch} has no option {option}; {', '.join(able_to(option))} have.")
     _check_values(channels, classes, width, pool, stem, dropout)
     small = "stem" in family.options and choose_stem(size, stem, family.full_from) == "small"
     for option in family.full_only if small else ():
-        if asked[option]:
+        if requested[option]:
             raise ValueError(f"{arch} uses {option} in its full stem only; this is the small one.")
     _check_size(family, arch, size, small)
     return Spec(arch, channels, size, classes, width, pool, small, dropout, aux)

@@ -49,7 +49,7 @@ class StridedConvolution(nn.Conv2d):
 
 class AdaptiveAveragePool(nn.AdaptiveAvgPool2d):
     """torch's own [B, C, H, W] -> [B, C, H', W'], with a gradient that repeats itself on any device
-    where only deterministic kernels are asked for: torch has none on CUDA."""
+    where only deterministic kernels are allowed: torch has none on CUDA."""
 
     def forward(self, images: Tensor) -> Tensor:
         size = self.output_size
@@ -59,8 +59,8 @@ class AdaptiveAveragePool(nn.AdaptiveAvgPool2d):
             return super().forward(images)
         down = windows(images.shape[2], height or images.shape[2], images)
         across = windows(images.shape[3], width or images.shape[3], images)
-        found: Tensor = down @ images @ across.T
-        return found
+        pooled: Tensor = down @ images @ across.T
+        return pooled
 
 
 def windows(inputs: int, outputs: int, like: Tensor) -> Tensor:

@@ -25,7 +25,7 @@ PLANES = (64, 128, 256, 512)
 
 
 class BasicBlock(nn.Module):
-    """Two 3 x 3 convolutions beside a shortcut (figure 5, left)."""
+    """Two 3 x 3 convolutions with a shortcut (figure 5, left)."""
 
     expansion = 1
 
@@ -44,7 +44,7 @@ class BasicBlock(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """1 x 1, 3 x 3 and 1 x 1 convolutions beside a shortcut (figure 5, right)."""
+    """1 x 1, 3 x 3 and 1 x 1 convolutions with a shortcut (figure 5, right)."""
 
     expansion = 4
 

@@ -1,6 +1,6 @@
 """One small network in three kinds of convolution, so that the kinds can be compared.
 
-`simple` convolves as usual. `separable` looks at each channel by itself and then mixes channels at
+`simple` convolves as usual. `separable` convolves each channel by itself and then mixes channels at
 each pixel (Howard et al., 2017, section 3.1). `spatial` looks along columns and then along rows
 (Szegedy et al., 2016, section 3.2). Nothing stands between the halves: each pair is a convolution
 with a kernel that factors. Weights start as He et al. (2015) draw them, by fan-in.

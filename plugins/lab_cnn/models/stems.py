@@ -1,7 +1,7 @@
 """Choose how a network begins, from the size of its pictures.
 
 The networks for ImageNet divide 224 pixels by 32, and most of that at once: a 32-pixel picture
-would be one pixel before the depth began. The small stem looks at every pixel first.
+would be one pixel before the depth began. The small stem starts at full resolution.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """VGG-11, 13, 16 and 19 (Simonyan and Zisserman, 2015, table 1: columns A, B, D and E).
 
 The names that end in _bn normalize each convolution by its batch. Convolutions start as He et al.
-(2015) draw them, by fan-out, and linear layers with a deviation of 0.01. With the small stem both
-start as He et al. do by fan-in: so few units would let the signal of smaller weights die.
+(2015) draw them, by fan-out, and linear layers with a standard deviation of 0.01. With the
+small stem both start as He et al. do by fan-in: so few units would let the signal of smaller
+weights die.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from lab_dqn.replay.transitions import Array
 
 
 class Frames:
-    """A ring of `capacity` frames of one shape and dtype; frame numbers only grow."""
+    """A ring of `capacity` frames of one shape and dtype; frame indices only grow."""
 
     def __init__(
         self, capacity: int, shape: Sequence[int], dtype: torch.dtype, device: torch.device
@@ -27,11 +27,11 @@ class Frames:
 
     @property
     def oldest(self) -> int:
-        """The smallest number that can be read."""
+        """The smallest index that can be read."""
         return max(0, self.written - self.capacity)
 
     def write(self, frames: Array) -> None:
-        """Append `frames` [M, ...]; they get the numbers `written .. written + M - 1`."""
+        """Append `frames` [M, ...]; they get the indices `written .. written + M - 1`."""
         source = torch.from_numpy(frames).to(self.data.device, self.data.dtype)
         source = source[-self.capacity :]
         first = (self.written + len(frames) - len(source)) % self.capacity
@@ -40,10 +40,10 @@ class Frames:
         self.data[: len(source) - head] = source[head:]
         self.written += len(frames)
 
-    def read(self, numbers: Tensor) -> Tensor:
-        """Return frames [*numbers.shape, ...], on the device of `numbers`."""
-        places = (numbers % self.capacity).to(self.data.device)
-        return self.data[places].to(numbers.device)
+    def read(self, indices: Tensor) -> Tensor:
+        """Return frames [*indices.shape, ...], on the device of `indices`."""
+        places = (indices % self.capacity).to(self.data.device)
+        return self.data[places].to(indices.device)
 
     def state_dict(self) -> dict[str, Any]:
         return {"written": self.written, "data": self.data[: min(self.written, self.capacity)]}
@@ -54,7 +54,7 @@ class Frames:
 
 
 class Histories:
-    """Turn what each environment showed into stacks of frame numbers, writing each frame once.
+    """Turn each environment's observations into stacks of frame indices, writing each frame once.
 
     Within an episode the next observation is this one shifted by a frame, so one new frame is
     written for it. Only the first observation of an episode brings a whole stack.
@@ -62,11 +62,11 @@ class Histories:
 
     def __init__(self, frames: Frames, num_envs: int, stack: int) -> None:
         self.frames = frames
-        self.numbers = np.zeros((num_envs, stack), dtype=np.int64)  # of the latest observations
+        self.indices = np.zeros((num_envs, stack), dtype=np.int64)  # of the latest observations
         self.continuing = np.zeros(num_envs, dtype=bool)
 
     def extend(self, obs: Array, next_obs: Array, live: Array, done: Array) -> tuple[Array, Array]:
-        """Write T steps of N environments; return the numbers of `obs` and `next_obs` [T, N, k].
+        """Write T steps of N environments; return the indices of `obs` and `next_obs` [T, N, k].
 
         obs, next_obs [T, N, k, ...]; live, done [T, N]. Rows that are not live stay unwritten.
         """
@@ -81,34 +81,34 @@ class Histories:
         return self._shift(fresh, first, last)
 
     def _write(self, count: int, *parts: tuple[Array, Array]) -> None:
-        """Write frames whose numbers are known, in the order of their numbers."""
+        """Write frames whose indices are assigned, in the order of their indices."""
         frames = np.empty((count, *parts[0][1].shape[2:]), dtype=parts[0][1].dtype)
-        for numbers, values in parts:
-            frames[numbers - self.frames.written] = values
+        for indices, values in parts:
+            frames[indices - self.frames.written] = values
         self.frames.write(frames)
 
     def _shift(self, fresh: Array, first: Array, last: Array) -> tuple[Array, Array]:
-        """Return the stacks of numbers before and after each step [T, N, k]."""
+        """Return the stacks of indices before and after each step [T, N, k]."""
         before, after = np.empty_like(first), np.empty_like(first)
         after[..., -1] = last
         if first.shape[2] == 1:  # nothing is carried from step to step
             before[1:] = after[:-1]
-            before[0] = self.numbers
+            before[0] = self.indices
             before[fresh] = first[fresh]
         else:
             for t in range(len(first)):
-                before[t] = np.where(fresh[t][:, None], first[t], self.numbers)
+                before[t] = np.where(fresh[t][:, None], first[t], self.indices)
                 after[t, :, :-1] = before[t, :, 1:]
-                self.numbers = after[t]
-        self.numbers = after[-1].copy()
+                self.indices = after[t]
+        self.indices = after[-1].copy()
         return before, after
 
     def state_dict(self) -> dict[str, Any]:
         return {
-            "numbers": torch.from_numpy(self.numbers.copy()),
+            "numbers": torch.from_numpy(self.indices.copy()),
             "continuing": torch.from_numpy(self.continuing.copy()),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        self.numbers = state["numbers"].cpu().numpy().copy()
+        self.indices = state["numbers"].cpu().numpy().copy()
         self.continuing = state["continuing"].cpu().numpy().copy()

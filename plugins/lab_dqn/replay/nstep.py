@@ -25,7 +25,7 @@ class NStep:
     def extend(self, steps: Transitions) -> Transitions:
         """Take a rollout of single steps, and return the rows that are complete.
 
-        steps: obs, next_obs [T, N, k] frame numbers; action, reward, discount, done, live [T, N].
+        steps: obs, next_obs [T, N, k] frame indices; action, reward, discount, done, live [T, N].
         rows: obs, next_obs [M, k]; action, reward, discount [M].
         """
         steps = {**steps, "started": ~steps["live"]}  # a step that is not live starts no row

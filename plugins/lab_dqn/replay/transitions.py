@@ -1,6 +1,6 @@
 """Name the parts of a transition: the same from the environment to the loss.
 
-    obs         stacks of k frames, or the numbers of those frames in the store
+    obs         stacks of k frames, or the indices of those frames in the store
     action
     reward      of a step, or summed over n steps, discounted
     discount    of the value of next_obs: gamma, or gamma^n over n steps; 0 where the episode

@@ -47,7 +47,7 @@ def command(
         _print(outcomes)
     else:
         output.say(f"No runs in {selected.runs_dir}.")
-    # one that was not asked for by name is only passed over
+    # one that was not selected by name is only skipped
     passed = ("running",) if not selected.names else ()
     sys.exit(0 if all(o.ok or o.done in passed for o in outcomes) else 1)
 

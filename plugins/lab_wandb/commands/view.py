@@ -31,8 +31,8 @@ def command(
     """Make a view of runs: names, folders or patterns; all of the runs folder where none is named.
 
     It has a section for each prefix of the metrics, a plot for each metric over the clock, grouped
-    by W&B group, the objective first; it shows the chosen runs only. Saved on W&B where a key is
-    found, and the address is printed; elsewhere its JSON is.
+    by W&B group, the objective first; it shows the chosen runs only. With a key it is
+    saved on W&B, and the address is printed; without one its JSON is.
     """
     import json
 
@@ -44,15 +44,15 @@ def command(
     if not runs:
         raise UsageError(f"No runs in {selected.runs_dir}.")
     entity, project = view.home(runs)
-    found = view.contents(runs)
+    logged = view.contents(runs)
     for run in runs:
         if "wandb" not in run.summary.get("links", {}):
             output.say(f"{run.name} is not known to be on W&B; upload it: lab sync {run.dir}")
     url = None
     if resolve_mode("auto") == "online":
-        workspace, url = view.save(name, entity, project, found)
+        workspace, url = view.save(name, entity, project, logged)
     else:
-        workspace = view.build(name, entity, project, found)
+        workspace = view.build(name, entity, project, logged)
         output.say("Not saved on W&B: no key was found, or it is switched off.")
     made = view.as_dict(workspace)
     if out:

@@ -11,8 +11,8 @@ wandb-core that hangs.
 
 - No row is uploaded twice: also where an upload was cut short in the middle, a resumed run has
   several parts, or one part was online and another was not.
-- What was interrupted is completed by the next `lab sync`, and success is said only once the server
-  has been asked and has all.
+- What was interrupted is completed by the next `lab sync`, and success is reported only once the
+  server has been queried and has all.
 - A file that is gone is named; the rest is uploaded.
 - Nobody waits for a server: each question, each upload and the end of a run have a limit, also
   where wandb-core hangs or is dead.

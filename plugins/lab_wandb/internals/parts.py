@@ -11,7 +11,7 @@ from typing import Any
 from lab_wandb.internals import transaction_log
 from lab_wandb.internals.server import RemoteRun, RunPath
 
-UPLOAD = "upload.wandb"  # beside the log, whose folder W&B takes the files from
+UPLOAD = "upload.wandb"  # next to the log, whose folder W&B takes the files from
 
 
 @dataclass
@@ -36,23 +36,23 @@ class OfflineSegment:
     def offline(self) -> bool:
         return self.name.startswith("offline-")
 
-    def lacking(self, seen: RemoteRun | None, times: Set[float], last: bool) -> bool:
+    def lacking(self, remote: RemoteRun | None, times: Set[float], last: bool) -> bool:
         """Tell whether the server lacks anything that could be sent. The summary is that of the
         run's last part."""
-        if seen is None:
+        if remote is None:
             return self.offline or bool(self.times or self.digests)
         state = self.summary.get("state") if last else None
         return bool(
             self.rows_lacking(times)
-            or self.digests - seen.digests
-            or (state and state != seen.summary.get("state"))
+            or self.digests - remote.digests
+            or (state and state != remote.summary.get("state"))
         )
 
-    def gone(self, seen: RemoteRun | None, times: Set[float]) -> list[str]:
+    def gone(self, remote: RemoteRun | None, times: Set[float]) -> list[str]:
         """Return the paths that are gone, and had not been uploaded before."""
-        digests = seen.digests if seen else frozenset[str]()
-        shown = set(self.rows_without.values())
-        others = [path for path in self.missing.values() if path not in shown]
+        digests = remote.digests if remote else frozenset[str]()
+        row_paths = set(self.rows_without.values())
+        others = [path for path in self.missing.values() if path not in row_paths]
         others = [path for path in others if path not in self.artifacts_without.values()]
         return [
             *(path for time, path in self.rows_without.items() if time not in times),
@@ -108,20 +108,20 @@ def read(log: Path) -> OfflineSegment:
     return part
 
 
-def write_lacking(part: OfflineSegment, seen: RemoteRun | None, times: Set[float]) -> Path:
+def write_lacking(part: OfflineSegment, remote: RemoteRun | None, times: Set[float]) -> Path:
     """Write a log of what the server lacks, and of no file that is gone; return its path.
 
     Rows are numbered anew: the client counts on from what the server has.
     """
     path = part.log.with_name(UPLOAD)
     clear(part)
-    digests = seen.digests if seen else frozenset[str]()
+    digests = remote.digests if remote else frozenset[str]()
     transaction_log.write(path, _lacking(part, digests, times))
     return path
 
 
 def clear(part: OfflineSegment) -> None:
-    """Remove what an upload left beside the log."""
+    """Remove what an upload left next to the log."""
     for left in part.log.parent.glob(f"{UPLOAD}*"):
         left.unlink()
 

@@ -92,32 +92,32 @@ class Server:
         self._unreported.__exit__(kind, error, trace)
 
     def look(self, where: RunPath) -> RemoteRun | None:
-        """Return what there is of a run; None where it is not there."""
+        """Return the server's record of a run; None where there is none."""
         project = self._ask(RUN, where)["project"]
-        found = project and project["run"]
-        if not found:
+        run = project and project["run"]
+        if not run:
             return None
-        edges = [*found["outputArtifacts"]["edges"], *found["inputArtifacts"]["edges"]]
+        edges = [*run["outputArtifacts"]["edges"], *run["inputArtifacts"]["edges"]]
         nodes = [edge["node"] for edge in edges]
         entity = where.entity or project["entity"]["name"]
         return RemoteRun(
             url=f"{app_url(self._api)}{entity}/{where.project}/runs/{where.run}",
-            rows=found["historyLineCount"] or 0,
-            last_step=(found["historyKeys"] or {}).get("lastStep", -1),
-            summary=json.loads(found["summaryMetrics"] or "{}"),
+            rows=run["historyLineCount"] or 0,
+            last_step=(run["historyKeys"] or {}).get("lastStep", -1),
+            summary=json.loads(run["summaryMetrics"] or "{}"),
             digests=frozenset(n["digest"] for n in nodes if n["state"] == "COMMITTED"),
         )
 
-    def times(self, where: RunPath, seen: RemoteRun) -> set[float]:
-        """Return when each row of a run was logged, which tells rows apart."""
-        found: set[float] = set()
-        for start in range(0, max(seen.last_step + 1, seen.rows), PAGE):
+    def times(self, where: RunPath, remote: RemoteRun) -> set[float]:
+        """Return when each row of a run was logged, which identifies it."""
+        times: set[float] = set()
+        for start in range(0, max(remote.last_step + 1, remote.rows), PAGE):
             page = {"from": start, "to": start + PAGE, "n": PAGE}
             project = self._ask(ROWS, where, page)["project"]
             lines: Iterable[str] = project["run"]["history"]
             rows = map(json.loads, lines)
-            found |= {row["_timestamp"] for row in rows if "_timestamp" in row}
-        return found
+            times |= {row["_timestamp"] for row in rows if "_timestamp" in row}
+        return times
 
     def entity(self) -> str:
         """Return the entity that the user's runs belong to."""
@@ -150,9 +150,9 @@ class Server:
             raise self._down
         if self._api is not None:
             return
-        found = probe()
-        if found["key"] != "found":
-            what = "No W&B API key was found" if found["key"] == "missing" else "The key is none"
+        status = probe()
+        if status["key"] != "found":
+            what = "No W&B API key was found" if status["key"] == "missing" else "The key is none"
             self._down = Unreachable(f"{what}: {LOGIN}.")
             raise self._down
         import wandb

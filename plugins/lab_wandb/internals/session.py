@@ -19,7 +19,7 @@ class LogCapture:
 
     def __init__(self, warn: Callable[[str], None]) -> None:
         self._warn = warn
-        self._said: set[str] = set()
+        self._seen: set[str] = set()
         self._held: list[str] | None = None
 
     def info(self, _: str) -> None: ...
@@ -28,9 +28,9 @@ class LogCapture:
         text = " ".join(ANSI.sub("", message).split())
         for prefix in ("wandb:", "WARNING", "ERROR"):
             text = text.removeprefix(prefix).lstrip()
-        if text in self._said:
+        if text in self._seen:
             return
-        self._said.add(text)
+        self._seen.add(text)
         if self._held is None:
             self._warn(text)
         else:
@@ -40,12 +40,12 @@ class LogCapture:
 
     @property
     def upload_failed(self) -> bool:
-        """Whether wandb said that something is only on the disk, which raises nothing."""
-        return any("wandb sync" in text for text in self._said)
+        """Whether wandb warned that something is only on the disk, which raises nothing."""
+        return any("wandb sync" in text for text in self._seen)
 
     @contextmanager
     def held(self) -> Iterator[list[str]]:
-        """Keep warnings back in a list, and say what is left of it at the end."""
+        """Hold warnings back in a list, and issue what is left of it at the end."""
         held: list[str] = []
         self._held = held
         try:
@@ -64,7 +64,7 @@ class Session:
         self._voice = voice
         # Not ours to tear down where the user, or another run, has it open.
         self._owned = _core() is None
-        self._found = {} if self._owned else _loudness(wandb)
+        self._previous = {} if self._owned else _loudness(wandb)
 
     def open(self) -> None:
         """Set what holds for the process. Silent also means that wandb never prompts."""
@@ -81,10 +81,10 @@ class Session:
         self.open()
 
     def close(self) -> None:
-        """Leave things as they were found."""
+        """Restore the previous state."""
         if not self._owned:
             settings = self._wandb.setup().settings
-            settings.update_from_dict(self._found)
+            settings.update_from_dict(self._previous)
             self._wandb.termsetup(settings, None)
         elif not _active_runs(self._wandb):
             self._teardown()
@@ -113,7 +113,7 @@ class Session:
             raise error
 
     def drop(self) -> None:
-        """Leave things as they were found, and wait for no answer that is still to come."""
+        """Restore the previous state, without waiting for any pending answer."""
         if self._owned:
             self.cut(None)
         else:
@@ -124,7 +124,7 @@ class Session:
         # Its thread would otherwise die of the lost connection with a traceback on the screen.
         with suppress(Exception):
             run._run_status_checker.stop()
-        if any(other is not run for other in _active_runs(self._wandb)):
+        if any(active is not run for active in _active_runs(self._wandb)):
             return
         process = core_process()
         if process is not None:
@@ -187,12 +187,12 @@ def settings_and_key() -> tuple[str, str, Literal["found", "missing", "invalid"]
     settings = wandb_setup.singleton().settings
     host = str(settings.base_url)
     try:
-        found = wbauth.authenticate_session(
+        auth = wbauth.authenticate_session(
             host=host, source="lab", prompt=False, verify=False, update_session=False
         )
     except AuthenticationError:
         return str(settings.mode), host, "invalid"
-    return str(settings.mode), host, "found" if found else "missing"
+    return str(settings.mode), host, "found" if auth else "missing"
 
 
 def connect(timeout: float) -> Any:
@@ -203,10 +203,10 @@ def connect(timeout: float) -> Any:
     from wandb.sdk.lib import wbauth
 
     settings = wandb_setup.singleton().settings.model_copy()
-    found = wbauth.authenticate_session(
+    auth = wbauth.authenticate_session(
         host=settings.base_url, source="lab", prompt=False, verify=False, update_session=False
     )
-    wbauth.set_auth_settings(settings, found)
+    wbauth.set_auth_settings(settings, auth)
     return ServiceApi(settings, timeout=timeout)
 
 

@@ -1,8 +1,8 @@
 """Upload to W&B what a run left in its folder, once, and see that it arrived.
 
 The upload is `wandb sync`'s. It ends with 0 whatever happened, and what it sends again arrives
-again: so the server is asked before and after, and only what it lacks is sent. Rows are told apart
-by the time at which they were logged.
+again: so the server is queried before and after, and only what it lacks is sent. Rows are
+identified by the time at which they were logged.
 """
 
 from __future__ import annotations
@@ -68,8 +68,8 @@ def sync(
             try:
                 yield _sync(run, server, timeout)
             except Exception as error:
-                said = str(error) if isinstance(error, LabError) else describe(error)
-                yield Outcome(run.name, run.dir, "failed", messages=[said])
+                message = str(error) if isinstance(error, LabError) else describe(error)
+                yield Outcome(run.name, run.dir, "failed", messages=[message])
 
 
 def _sync(run: Run, server: Server, timeout: float | None) -> Outcome:
@@ -108,52 +108,54 @@ class _Upload:
         return self._outcome
 
     def _bring(self, part: OfflineSegment, last: bool) -> None:
-        """Bring the server to what a part says. Parts go in order: rows keep theirs."""
+        """Bring the server up to date with a part. Parts go in order: rows keep theirs."""
         if part.where is None:
             return  # it ended before the run began
-        seen = self._server.look(part.where)
-        times = self._arrived(part.where, part, seen)
-        if part.lacking(seen, times, last):
+        remote = self._server.look(part.where)
+        times = self._arrived(part.where, part, remote)
+        if part.lacking(remote, times, last):
             sent = part.rows_lacking(times)
-            self._send(part, seen, times)
-            seen = self._wait_for(part, last)
+            self._send(part, remote, times)
+            remote = self._wait_for(part, last)
             self._outcome.done = "uploaded"
             self._outcome.rows += sent
-        self._outcome.url = seen.url if seen else self._outcome.url
-        self._settle(part, part.gone(seen, times))
+        self._outcome.url = remote.url if remote else self._outcome.url
+        self._settle(part, part.gone(remote, times))
 
-    def _arrived(self, where: RunPath, part: OfflineSegment, seen: RemoteRun | None) -> set[float]:
-        if seen is None or not seen.rows or not part.times:
+    def _arrived(
+        self, where: RunPath, part: OfflineSegment, remote: RemoteRun | None
+    ) -> set[float]:
+        if remote is None or not remote.rows or not part.times:
             return set()
-        return self._server.times(where, seen)
+        return self._server.times(where, remote)
 
-    def _send(self, part: OfflineSegment, seen: RemoteRun | None, times: set[float]) -> None:
-        log = parts.write_lacking(part, seen, times)
+    def _send(self, part: OfflineSegment, remote: RemoteRun | None, times: set[float]) -> None:
+        log = parts.write_lacking(part, remote, times)
         limit = self._timeout or BASE_SECONDS + part.bytes / BYTES_PER_SECOND
         try:
-            self._said = upload(log, limit)
+            self._error = upload(log, limit)
         finally:
             parts.clear(part)
 
     def _wait_for(self, part: OfflineSegment, last: bool) -> RemoteRun:
         """Return what the server has once it has all. Raises LabError where it does not come."""
         assert part.where is not None
-        end = time.monotonic() + (0.0 if self._said else SETTLE_SECONDS)
+        end = time.monotonic() + (0.0 if self._error else SETTLE_SECONDS)
         while True:
-            seen = self._server.look(part.where)
-            times = self._arrived(part.where, part, seen)
-            if seen is not None and not part.lacking(seen, times, last):
-                return seen
+            remote = self._server.look(part.where)
+            times = self._arrived(part.where, part, remote)
+            if remote is not None and not part.lacking(remote, times, last):
+                return remote
             if time.monotonic() >= end:
                 break
             time.sleep(0.5)
         rows = part.rows_lacking(times)
         what = f"{rows} of {len(part.times)} rows" if rows else "a checkpoint or the summary"
-        said = f" ({self._said})" if self._said else ""
-        raise LabError(f"W&B lacks {what} after the upload{said}. Once more: lab sync")
+        reason = f" ({self._error})" if self._error else ""
+        raise LabError(f"W&B lacks {what} after the upload{reason}. Once more: lab sync")
 
     def _settle(self, part: OfflineSegment, gone: list[str]) -> None:
-        """Note what arrived, so that it is not asked for again."""
+        """Record what arrived, so that it is not queried again."""
         if gone:
             self._outcome.done = "incomplete"
             self._outcome.messages += [f"{path} is gone" for path in gone]
@@ -181,7 +183,7 @@ def upload(log: Path, limit: float) -> str:
         start_new_session=True,  # so that wandb-core ends with it
     )
     try:
-        _, said = child.communicate(timeout=limit)
+        _, stderr = child.communicate(timeout=limit)
     except subprocess.TimeoutExpired:
         raise LabError(
             f"the upload did not end within {limit:.0f} s. Once more: lab sync"
@@ -190,7 +192,7 @@ def upload(log: Path, limit: float) -> str:
         with suppress(OSError):
             os.killpg(child.pid, signal.SIGKILL)
         child.wait()
-    errors = re.findall(r"ERROR (.*)", ANSI.sub("", said))
+    errors = re.findall(r"ERROR (.*)", ANSI.sub("", stderr))
     return str(errors[-1]) if errors else ""
 
 
@@ -203,7 +205,7 @@ def _read_ledger(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def _write_ledger(path: Path, ledger: Mapping[str, Any]) -> None:
-    """Write it whole or not at all: without one, the server is only asked again."""
+    """Write it atomically: without one, the server is only queried again."""
     unfinished = path.with_name(f"{path.name}.tmp")
     unfinished.write_text(json.dumps(ledger, indent=2))
     unfinished.replace(path)

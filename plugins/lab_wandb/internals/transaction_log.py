@@ -18,7 +18,7 @@ HEADER = struct.Struct("<4sHB")
 MAGIC = HEADER.pack(b":W&B", 0xBEE1, 0)
 PIECE = struct.Struct("<IHB")
 BLOCK = 32 * 2**10
-WHOLE, FIRST, MIDDLE, LAST = 1, 2, 3, 4
+FULL, FIRST, MIDDLE, LAST = 1, 2, 3, 4
 
 
 def read(path: Path) -> Iterator[Any]:
@@ -57,8 +57,8 @@ def _contents(log: bytes, name: str) -> Iterator[bytes]:
         if len(content) < length or checksum != _checksum(kind, content):
             return  # torn
         at += PIECE.size + length
-        parts = content if kind in (WHOLE, FIRST) else parts + content
-        if kind in (WHOLE, LAST):
+        parts = content if kind in (FULL, FIRST) else parts + content
+        if kind in (FULL, LAST):
             yield parts
 
 
@@ -70,7 +70,7 @@ def _append(log: bytearray, content: bytes) -> None:
             log += bytes(left)
             left = BLOCK
         piece, content = content[: left - PIECE.size], content[left - PIECE.size :]
-        kind = (WHOLE if first else LAST) if not content else (FIRST if first else MIDDLE)
+        kind = (FULL if first else LAST) if not content else (FIRST if first else MIDDLE)
         log += PIECE.pack(_checksum(kind, piece), len(piece), kind) + piece
         first = False
         if not content:

@@ -55,5 +55,5 @@ def flat() -> lab.Dataset:
 
 
 def rows() -> lab.Dataset:
-    numbers = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)
-    return lab.Dataset(numbers, np.arange(60) % 2, ("no", "yes"))
+    features = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)
+    return lab.Dataset(features, np.arange(60) % 2, ("no", "yes"))

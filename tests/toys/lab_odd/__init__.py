@@ -1,4 +1,4 @@
-"""Offer an experiment with options of every kind, that fails in every way it is asked to."""
+"""Offer an experiment with options of every kind, that fails in every way its options say."""
 
 from __future__ import annotations
 

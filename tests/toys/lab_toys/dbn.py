@@ -34,7 +34,7 @@ class DBN:
     def step(self) -> int:
         if self.phase == 3:
             return 0
-        first, last = [(0, 1), (1, 2), (0, 2)][self.phase]  # layer by layer, then the whole
+        first, last = [(0, 1), (1, 2), (0, 2)][self.phase]  # layer by layer, then the full network
         if self.features is None:
             self.features = encode(self.net[:first], self.data).detach()
         loss = error(self.net[first:last], self.features[torch.randint(256, (64,))])

@@ -11,32 +11,30 @@ from lab.generative.vectors import Examples, rows
 def fid(real: Examples, fake: Examples) -> float:
     """Return the Fréchet distance of two sets of features [N, D] and [M, D].
 
-    It is biased upwards by small sets: compare figures of equal counts only, and with what real
-    examples get. NaN where a feature is not finite. Raises ValueError for sets of one example.
+    It is biased upwards by small sets: compare scores of equal counts only, and with that of real
+    examples. NaN where a feature is not finite. Raises ValueError for sets of one example.
     """
-    one, other = rows(real), rows(fake)
-    if min(len(one), len(other)) < 2:
-        raise ValueError(f"sets of {len(one)} and {len(other)} examples have no covariance")
-    if not (one.isfinite().all() and other.isfinite().all()):
+    x, y = rows(real), rows(fake)
+    if min(len(x), len(y)) < 2:
+        raise ValueError(f"sets of {len(x)} and {len(y)} examples have no covariance")
+    if not (x.isfinite().all() and y.isfinite().all()):
         return float("nan")
-    return frechet_distance(one.mean(0), _covariance(one), other.mean(0), _covariance(other))
+    return frechet_distance(x.mean(0), _covariance(x), y.mean(0), _covariance(y))
 
 
-def frechet_distance(mean: Tensor, cov: Tensor, other_mean: Tensor, other_cov: Tensor) -> float:
+def frechet_distance(mean1: Tensor, cov1: Tensor, mean2: Tensor, cov2: Tensor) -> float:
     """Return |m1 - m2|² + tr(C1 + C2 - 2 (C1^½ C2 C1^½)^½), the squared 2-Wasserstein distance of
     two Gaussians (Dowson and Landau, 1982), from means [D] and covariances [D, D].
 
     The product in the root is symmetric: its eigenvalues are real and not negative even where
     covariances are singular, as those of fewer examples than features are.
     """
-    mean, cov, other_mean, other_cov = (
-        value.double().cpu() for value in (mean, cov, other_mean, other_cov)
-    )
-    root = _root(cov)
-    values = torch.linalg.eigvalsh(root @ other_cov @ root)
+    mean1, cov1, mean2, cov2 = (value.double().cpu() for value in (mean1, cov1, mean2, cov2))
+    root = _root(cov1)
+    values = torch.linalg.eigvalsh(root @ cov2 @ root)
     cross = _not_noise(values).sqrt().sum()
-    apart = (mean - other_mean).square().sum()
-    return max(0.0, float(apart + cov.trace() + other_cov.trace() - 2 * cross))
+    apart = (mean1 - mean2).square().sum()
+    return max(0.0, float(apart + cov1.trace() + cov2.trace() - 2 * cross))
 
 
 def _covariance(x: Tensor) -> Tensor:
