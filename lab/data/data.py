@@ -215,9 +215,8 @@ class Data:
     def _split(self, name: str) -> Split:
         dataset, device = self.dataset, self._device
         if dataset.kind == "text":
-            raise UsageError(
-                f"{self.request.data_name} gives texts, and what it is for takes numbers"
-            )
+            name = self.request.data_name
+            raise UsageError(f"{name} gives texts, and what it is for takes numbers")
         rows = self.parts[name]
         fits = self._fits(dataset)
         return make_split(dataset.inputs, dataset.targets, rows, device, fits, dataset.mask)

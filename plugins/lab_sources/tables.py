@@ -140,7 +140,7 @@ def _head(place: Path, encoding: str, name: str) -> list[str]:
 
 
 def _delimiter(lines: Sequence[str]) -> str:
-    """Return the delimiter that splits lines into fields, most of them into as many, and into the most."""
+    """Return the delimiter that splits most lines into as many fields, and into the most."""
 
     def score(delimiter: str) -> tuple[float, int]:
         widths = [len(row) for row in dialects.reader(lines, delimiter=delimiter) if row]
