@@ -123,7 +123,8 @@ def test_a_run_is_told_what_it_reads(load_data, blobs) -> None:
     digest = record.pop("fingerprint")
     assert record == {
         "name": "stand-in", "options": {}, "fold": 2, "split_seed": 3, "kind": "table",
-        "task": "classify", "shape": [4], "classes": 3, "columns": ["p", "q", "r", "s"], "train": 140, "eval": 20, "test": 40,
+        "task": "classify", "shape": [4], "classes": 3, "columns": ["p", "q", "r", "s"],
+        "train": 140, "eval": 20, "test": 40,
     }  # fmt: skip
     assert len(digest) == 32
 
