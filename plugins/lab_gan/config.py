@@ -207,7 +207,7 @@ class Config(DataOptions, OptimizerOptions, BaseConfig):
         if self.n_labeled_per_class is not None and not self.game.logits:
             raise ValueError(
                 "--n-labeled-per-class makes logits of classes: take --loss "
-                f"{losses_with(lambda loss: loss.logits)}"
+                f"{losses_with(lambda loss: loss.logits, ' or ')}"
             )
         return self
 

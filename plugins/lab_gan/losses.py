@@ -94,6 +94,6 @@ LOSSES: Mapping[str, Loss] = {
 }
 
 
-def losses_with(has: Callable[[Loss], object]) -> str:
+def losses_with(has: Callable[[Loss], object], joint: str = " and ") -> str:
     """Return the names of the losses that have something, for help and messages."""
-    return " and ".join(name for name, loss in LOSSES.items() if has(loss))
+    return joint.join(name for name, loss in LOSSES.items() if has(loss))
