@@ -1,4 +1,4 @@
-"""Measure what generates: distances of sets, modes, copies, bounds, codes, diagnostics, pictures.
+"""Measure what generates: distances of sets, modes, copies, codes, pictures.
 
 Names load what they need when first used, so that the options stay light.
 """
@@ -10,29 +10,22 @@ from typing import TYPE_CHECKING
 from lab.lazy import attach
 
 _HOME = {
-    "Bounds": "lab.generative.bounds",
     "DISTRIBUTION_METRICS": "lab.generative.metric_declarations",
     "FeatureMetrics": "lab.generative.domain",
-    "HEALTH_METRICS": "lab.generative.metric_declarations",
-    "Health": "lab.generative.gan_diagnostics",
     "Memorization": "lab.generative.neighbors",
     "Modes": "lab.generative.mixtures",
     "Principal": "lab.generative.principal_components",
     "TwoSample": "lab.generative.two_sample",
-    "bounds_of": "lab.generative.bounds",
     "cached": "lab.generative.caching",
     "check_variety": "lab.generative.validation",
     "class_number": "lab.generative.validation",
     "code_map": "lab.generative.pictures",
-    "diversity": "lab.generative.gan_diagnostics",
     "fid": "lab.generative.frechet",
     "filter_grid": "lab.generative.pictures",
     "frechet_distance": "lab.generative.frechet",
-    "health": "lab.generative.gan_diagnostics",
     "indistinguishable": "lab.generative.two_sample",
     "interpolation_grid": "lab.generative.pictures",
     "kid": "lab.generative.kernel",
-    "log_mean_exp": "lab.generative.bounds",
     "memorization": "lab.generative.neighbors",
     "mixture_of": "lab.generative.mixtures",
     "mode_coverage": "lab.generative.mixtures",
@@ -52,19 +45,12 @@ _HOME = {
 __all__ = list(_HOME)
 
 if TYPE_CHECKING:
-    from lab.generative.bounds import Bounds as Bounds
-    from lab.generative.bounds import bounds_of as bounds_of
-    from lab.generative.bounds import log_mean_exp as log_mean_exp
     from lab.generative.caching import cached as cached
     from lab.generative.domain import FeatureMetrics as FeatureMetrics
     from lab.generative.frechet import fid as fid
     from lab.generative.frechet import frechet_distance as frechet_distance
-    from lab.generative.gan_diagnostics import Health as Health
-    from lab.generative.gan_diagnostics import diversity as diversity
-    from lab.generative.gan_diagnostics import health as health
     from lab.generative.kernel import kid as kid
     from lab.generative.metric_declarations import DISTRIBUTION_METRICS as DISTRIBUTION_METRICS
-    from lab.generative.metric_declarations import HEALTH_METRICS as HEALTH_METRICS
     from lab.generative.mixtures import Modes as Modes
     from lab.generative.mixtures import mixture_of as mixture_of
     from lab.generative.mixtures import mode_coverage as mode_coverage

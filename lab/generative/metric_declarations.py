@@ -39,11 +39,3 @@ DISTRIBUTION_METRICS: Mapping[str, str] = {
     ),
     "test/n": "samples that were measured at a time",
 }
-HEALTH_METRICS: Mapping[str, str] = _declared(
-    {
-        "healthy": "1 where nothing is wrong with adversarial training",
-        "collapsed": "1 where samples are alike",
-        "discriminator_won": "1 where the discriminator leaves nothing to learn",
-        "diverged": "1 where a number is not finite or a loss is huge",
-    }
-)

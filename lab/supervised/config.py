@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from lab.config import Config, Objective
+from lab.config import Config, Objective, OneOf
 from lab.data.options import AugmentOptions, DataOptions
 from lab.optim.options import OptimizerOptions
 from lab.supervised.options import ClassifierOptions
 
+REGRESSION_LOSSES: Mapping[str, str] = {  # classes of `lab.nn.Loss` by reference
+    "mse": "lab.nn.losses:MSE",
+    "huber": "lab.nn.losses:Huber",
+}
 OBJECTIVES: Mapping[str, Objective] = {  # what selects, by what is learned
     "classify": ("eval/accuracy", "max"),
     "regress": ("eval/r2", "max"),
@@ -25,6 +29,9 @@ class SupervisedConfig(DataOptions, AugmentOptions, OptimizerOptions, Classifier
 
     clock: ClassVar[str] = "samples"
 
+    loss: Annotated[str, OneOf(REGRESSION_LOSSES)] = Field(
+        "mse", description="Loss of values to predict; classes have cross-entropy."
+    )
     layer_stats: bool = Field(
         False, description="Log gradients and activations by layer at each evaluation."
     )

@@ -20,8 +20,9 @@ from lab.engine.experiment import Experiment
 from lab.errors import UsageError
 from lab.metrics.metrics import Classification, Regression, Segmentation
 from lab.nn.gradients import draw_layers, layer_statistics, metric_names
-from lab.nn.losses import MSE, CrossEntropy, Loss, class_weights
-from lab.supervised.config import SupervisedConfig
+from lab.nn.losses import CrossEntropy, Loss, class_weights
+from lab.spec import import_object
+from lab.supervised.config import REGRESSION_LOSSES, SupervisedConfig
 from lab.supervised.early_stop import EarlyStop, validate
 
 EVALUATED = 512  # examples in a batch that is only measured
@@ -63,6 +64,8 @@ class SupervisedTask:
             raise UsageError(f"--label-smoothing is for classes; {self.info.name} has none")
         if self.info.task == "regress" and config.class_weights != "none":
             raise UsageError(f"--class-weights is for classes; {self.info.name} has none")
+        if self.info.task != "regress" and config.loss != "mse":
+            raise UsageError(f"--loss {config.loss} is for values; {self.info.name} has classes")
         self._augment = Augment(config.augment, self.info, ctx.generator)
 
     @property
@@ -125,7 +128,8 @@ class SupervisedTask:
         if self._loss is not None:
             return self._loss
         if self.info.task == "regress":
-            return MSE()
+            loss: Loss = import_object(REGRESSION_LOSSES[self.config.loss])()
+            return loss
         weights = None
         if self.config.class_weights == "balanced":
             labels = self.data.dataset.labels(self.data.parts["train"])

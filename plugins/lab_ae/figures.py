@@ -11,8 +11,9 @@ from torch import Tensor
 
 import lab
 from lab import generative
-from lab.generative import Principal, bounds_of, principal
+from lab.generative import Principal, principal
 from lab.statistics import summed_up
+from lab_ae.bounds import bounds_of
 from lab_ae.codebook import perplexity
 from lab_ae.config import Config
 from lab_ae.loader import Examples

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lab import ExperimentSpec, hookimpl
-from lab.generative import DISTRIBUTION_METRICS, HEALTH_METRICS
+from lab.generative import DISTRIBUTION_METRICS
 from lab.metrics import CLASSIFICATION_METRICS
+from lab_gan.diagnostics import HEALTH_METRICS
 from lab_gan.presets import PRESETS
 
 MEASURED = {

@@ -6,60 +6,20 @@ and heads of later work. Nothing is logged here, read or written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Generator, Tensor, nn
-from torch.nn.functional import cross_entropy, mse_loss, relu, softplus
+from torch.nn.functional import cross_entropy, mse_loss
 
 from lab import Batch
 from lab_gan.augment import differentiable
 from lab_gan.config import Config
 from lab_gan.discriminator import DiscriminatorOutput
 from lab_gan.latent import LatentSpec
+from lab_gan.losses import LOSSES
 
-Pairs = Callable[[Tensor, Tensor], Tensor]
 Terms = dict[str, Tensor]
-
-
-class Loss(NamedTuple):
-    """discriminator, generator: terms [B] of D's outputs on reals and fakes [B]: logits, or a
-    critic's values. compares: the generator's terms depend on reals, too. threshold: above it an
-    example is classified as real; None where a single output has no meaning of its own. distance:
-    outputs estimate a distance of the two distributions, so that an accurate D does no harm."""
-
-    discriminator: Pairs
-    generator: Pairs
-    compares: bool = False
-    threshold: float | None = 0.0
-    distance: bool = False
-
-
-# None is a probability before it enters a logarithm: -log sigmoid(x) = softplus(-x) is precise.
-LOSSES: Mapping[str, Loss] = {
-    # Goodfellow et al. (2014), section 3: D minimizes -log D(x) - log(1 - D(G(z))), and the
-    # generator -log D(G(z)) ...
-    "non-saturating": Loss(lambda r, f: softplus(-r) + softplus(f), lambda r, f: softplus(-f)),
-    # ... instead of equation 1's log(1 - D(G(z))), whose gradient vanishes where D is sure
-    "minimax": Loss(lambda r, f: softplus(-r) + softplus(f), lambda r, f: -softplus(f)),
-    # Mao et al., "Least squares generative adversarial networks" (2017), equation 9
-    "lsgan": Loss(
-        lambda r, f: ((r - 1).square() + f.square()) / 2,
-        lambda r, f: (f - 1).square() / 2,
-        threshold=0.5,
-    ),
-    # Arjovsky et al., "Wasserstein GAN" (2017), algorithm 1; Gulrajani et al. (2017), algorithm 1
-    "wgan": Loss(lambda r, f: f - r, lambda r, f: -f, threshold=None, distance=True),
-    "wgan-gp": Loss(lambda r, f: f - r, lambda r, f: -f, threshold=None, distance=True),
-    # Lim and Ye, "Geometric GAN" (2017); Miyato et al. (2018), equations 16 and 17
-    "hinge": Loss(lambda r, f: relu(1 - r) + relu(1 + f), lambda r, f: -f),
-    # Jolicoeur-Martineau (2018) in the form of Huang et al., "The GAN is dead; long live the GAN!"
-    # (2024), equation 2: only how much more real the reals are matters
-    "relativistic": Loss(
-        lambda r, f: softplus(f - r), lambda r, f: softplus(r - f), compares=True, threshold=None
-    ),
-}
 
 
 class Adversarial:

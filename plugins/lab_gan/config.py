@@ -11,19 +11,18 @@ from pydantic import Field, field_validator, model_validator
 from lab import Config as BaseConfig
 from lab import DataOptions, OneOf, Plugins
 from lab.optim import OPTIMIZERS, OptimizerOptions
+from lab_gan.losses import LOSSES, Loss, losses_with
 
 VARIATIONS = ("color", "translation", "cutout")
-WASSERSTEIN = ("wgan", "wgan-gp")
-ODDS = ("non-saturating", "minimax")  # whose outputs are logits of being real
 ARCHITECTURES = {"image": "cnn", "table": "mlp", "sequence": "rnn", "tokens": "rnn"}
 
 
 class Config(DataOptions, OptimizerOptions, BaseConfig):
     clock: ClassVar[str] = "samples"
 
-    loss: Literal[
-        "non-saturating", "minimax", "lsgan", "wgan", "wgan-gp", "hinge", "relativistic"
-    ] = Field("non-saturating", description="Objective of the two networks.")
+    loss: Annotated[str, OneOf(LOSSES)] = Field(
+        "non-saturating", description="Objective of the two networks."
+    )
     arch: Literal["auto", "mlp", "cnn", "rnn"] = Field(
         "auto", description="Kind of both networks; auto: cnn for images, rnn for sequences."
     )
@@ -47,9 +46,11 @@ class Config(DataOptions, OptimizerOptions, BaseConfig):
     beta1: float = Field(0.5, ge=0, lt=1, description="Adam's decay of the first moment.")
     beta2: float = Field(0.99, ge=0, lt=1, description="Adam's decay of the second moment.")
     critic_steps: int | None = Field(
-        None, ge=1, description="Discriminator updates for each one of the generator; none: 5 for "
-        "wgan and wgan-gp, else 1.",
-    )  # fmt: skip
+        None,
+        ge=1,
+        description="Discriminator updates for each one of the generator; none: 5 for "
+        f"{losses_with(lambda loss: loss.critic_steps > 1)}, else 1.",
+    )
     ema: float | None = Field(
         0.999, ge=0, lt=1, description="Decay of the averaged generator that samples, or none."
     )
@@ -100,24 +101,25 @@ class Config(DataOptions, OptimizerOptions, BaseConfig):
         return ARCHITECTURES[kind] if self.arch == "auto" else self.arch
 
     @property
+    def game(self) -> Loss:
+        return LOSSES[self.loss]
+
+    @property
     def updates(self) -> int:
         """How often the discriminator learns for each time that the generator does."""
-        return self.critic_steps or (5 if self.loss in WASSERSTEIN else 1)
+        return self.critic_steps or self.game.critic_steps
 
     @property
     def penalty(self) -> float:
-        if self.gradient_penalty is not None:
-            return self.gradient_penalty
-        return 10.0 if self.loss == "wgan-gp" else 0.0
+        if self.gradient_penalty is None:
+            return self.game.gradient_penalty
+        return self.gradient_penalty
 
     @property
     def gammas(self) -> tuple[float, float]:
         """R1's and R2's."""
-        default = 1.0 if self.loss == "relativistic" else 0.0
-        return (
-            default if self.r1 is None else self.r1,
-            default if self.r2 is None else self.r2,
-        )
+        r1, r2 = self.game.gammas
+        return r1 if self.r1 is None else self.r1, r2 if self.r2 is None else self.r2
 
     @property
     def penalized(self) -> bool:
@@ -131,7 +133,9 @@ class Config(DataOptions, OptimizerOptions, BaseConfig):
 
     @property
     def normalizes(self) -> bool:
-        return self.spectral_norm == "on" or (self.spectral_norm, self.loss) == ("auto", "hinge")
+        return (
+            self.game.spectral_norm if self.spectral_norm == "auto" else self.spectral_norm == "on"
+        )
 
     @property
     def names_classes(self) -> bool:
@@ -196,11 +200,14 @@ class Config(DataOptions, OptimizerOptions, BaseConfig):
         if self.norm == "batch" and self.batch_size // self.grad_accum_steps < 2:
             raise ValueError("--norm batch needs two examples or more in each part of a batch")
         heads = self.names_classes or self.informed
-        if self.loss == "wgan" and (heads or self.normalizes):
-            raise ValueError("--loss wgan clips all weights, those of heads and norms too: wgan-gp")
-        if self.n_labeled_per_class is not None and self.loss not in ODDS:
+        if self.game.clips and (heads or self.normalizes):
             raise ValueError(
-                f"--n-labeled-per-class makes odds of classes: take --loss {' or '.join(ODDS)}"
+                f"--loss {self.loss} clips all weights, those of heads and norms too: wgan-gp"
+            )
+        if self.n_labeled_per_class is not None and not self.game.logits:
+            raise ValueError(
+                "--n-labeled-per-class makes logits of classes: take --loss "
+                f"{losses_with(lambda loss: loss.logits, ' or ')}"
             )
         return self
 
@@ -210,7 +217,11 @@ class Config(DataOptions, OptimizerOptions, BaseConfig):
         for names, used, because in (
             (("beta1", "beta2"), adam, "is Adam's"),
             (("momentum",), not adam, "is not Adam's: that is --beta1"),
-            (("weight_clip",), self.loss == "wgan", "is for --loss wgan"),
+            (
+                ("weight_clip",),
+                self.game.clips,
+                f"is for --loss {losses_with(lambda loss: loss.clips)}",
+            ),
             (("reg_interval",), self.penalized, "is for penalties: --r1, --r2, --gradient-penalty"),
             (("lipschitz",), self.normalizes, "needs a bound on layers: --spectral-norm on"),
             (

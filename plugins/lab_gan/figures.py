@@ -13,7 +13,7 @@ from torch import Tensor
 import lab
 from lab import generative
 from lab.generative import FeatureMetrics
-from lab_gan import pictures, tokens
+from lab_gan import diagnostics, pictures, tokens
 from lab_gan.players import Players
 
 NEIGHBORS = 16  # samples that are drawn with their neighbors
@@ -65,7 +65,7 @@ class Evaluator:
         metrics |= {"nearer": memory.nearer, "copies": memory.copies, "distance": metrics["fid"]}
         real = self.some(split)["inputs"]
         prepared = (self.players.info.prepare_inputs(inputs) for inputs in (samples, real))
-        metrics["diversity"] = generative.diversity(*prepared)
+        metrics["diversity"] = diagnostics.diversity(*prepared)
         if "center" in self.data.dataset.factors:
             modes = generative.mode_coverage(samples, *generative.mixture_of(self.data))
             metrics |= {name: float(value) for name, value in modes._asdict().items()}
@@ -171,7 +171,7 @@ class Evaluator:
         names = set(HEALTH)
         if not self.players.game.loss.distance:  # where a high accuracy is no fault
             names.add("d_accuracy")
-        health = generative.health({name: metrics[name] for name in names & set(metrics)})
+        health = diagnostics.health({name: metrics[name] for name in names & set(metrics)})
         if health.verdict == "diverged":
             raise lab.Diverged(f"Training diverged, {health.why}: {self.advice}")
         if health.verdict != self.verdict and health.verdict != "healthy":

@@ -16,7 +16,7 @@ from lab.capabilities import Predict, Sample
 from lab.supervised.inputs import as_inputs, ranked, read_inputs
 from lab_gan import checks, pictures
 from lab_gan.adversarial import Terms, clip_weights
-from lab_gan.config import ODDS, Config
+from lab_gan.config import Config
 from lab_gan.figures import Evaluator
 from lab_gan.players import Players
 from lab_gan.preprocessing import encoded
@@ -62,7 +62,7 @@ class GAN:
             **self.penalty_weight(),
         }
         loss, terms = players.d_updater(batch)
-        if self.config.loss == "wgan":
+        if self.config.game.clips:
             clip_weights(players.discriminator, self.config.weight_clip)
         self.ctx.log("d_loss", loss)
         if "penalty" in terms:
@@ -103,7 +103,7 @@ class GAN:
         log = self.ctx.log
         real, fake = terms["real"], terms["fake"]
         self.players.compare(real, fake)
-        if self.config.loss in ODDS:
+        if self.config.game.logits:
             log("d_real", real.sigmoid().mean())
             log("d_fake", fake.sigmoid().mean())
         else:

@@ -18,6 +18,7 @@ PERCEPTRON_LACKS = (
     *(name for name in OptimizerOptions.model_fields if name != "lr"),
     "label_smoothing",
     "class_weights",
+    "loss",
 )
 
 

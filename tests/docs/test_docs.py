@@ -214,3 +214,13 @@ def test_paths_that_a_page_names_exist(page: Path) -> None:
         r"`((?:lab|plugins|docs|tests|benchmarks|envs)/[\w./-]+)`", page.read_text()
     ):
         assert (helpers.ROOT / path).exists(), f"{page.name} names {path}"
+
+
+def test_what_the_table_of_places_names_is_there() -> None:
+    text = (DOCS / "architecture.md").read_text()
+    table = text[text.index("| to see |") : text.index("## Words")]
+    places = re.findall(r"`((?:lab|plugins)/[\w/.]*)`", table)
+    assert len(places) > 40
+    assert [place for place in places if not (helpers.ROOT / place).exists()] == []
+    for name, place in re.findall(r"`(\w+)` in `([\w/.]+)`", table):
+        assert re.search(rf"\b{name}\b", (helpers.ROOT / place).read_text()), (name, place)

@@ -8,7 +8,8 @@ import torch
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
 
-from lab_gan.adversarial import LOSSES, clip_weights, interpolated, squared_gradient_norms
+from lab_gan.adversarial import clip_weights, interpolated, squared_gradient_norms
+from lab_gan.losses import LOSSES
 
 REAL = torch.tensor([-3.0, -0.5, 0.0, 0.7, 2.0])
 FAKE = torch.tensor([1.5, -2.0, 0.3, -0.1, 0.9])

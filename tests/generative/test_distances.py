@@ -13,7 +13,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lab.generative import diversity, fid, frechet_distance, kid, prdc
+from lab.generative import fid, frechet_distance, kid, prdc
 from lab.generative.vectors import squared_distances
 
 
@@ -194,13 +194,6 @@ def test_equal_rows_are_at_zero_and_broken_ones_nowhere() -> None:
     x = normal(0, 50, 8) * 1e3 + 1e5
     assert squared_distances(x, x).diagonal().abs().max() == 0
     assert squared_distances(x, torch.full((1, 8), math.nan).double()).isnan().all()
-
-
-def test_diversity_is_1_for_real_examples_and_0_for_one_sample() -> None:
-    real = normal(0, 400, 3)
-    assert diversity(normal(1, 400, 3), real) == pytest.approx(1, abs=0.1)
-    assert diversity(0.5 * normal(1, 400, 3), real) == pytest.approx(0.5, abs=0.05)
-    assert diversity(torch.ones(50, 3), real) == 0
 
 
 def test_a_thousand_samples_take_no_time() -> None:

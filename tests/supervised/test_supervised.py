@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch.nn import functional
 from torch.nn.functional import cross_entropy, huber_loss
 
 import lab
@@ -71,11 +72,23 @@ def test_labels_of_frames_are_learned_and_measured_as_those_of_examples(tmp_path
 
 
 @pytest.mark.parametrize(
+    ("name", "function"), [("mse", functional.mse_loss), ("huber", functional.huber_loss)]
+)
+def test_the_loss_of_values_is_an_option(tmp_path, name, function) -> None:
+    task = supervision(tmp_path, data="diabetes", loss=name)
+    batch, net = task.next(), torch.nn.Linear(10, 1)
+    loss, accuracy = task.loss(net, batch)
+    assert torch.equal(loss, function(net(batch["inputs"]), batch["targets"]))
+    assert accuracy is None
+
+
+@pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"data": "sentences", "augment": {"noise": 0.1}}, "sentences holds words"),
         ({"data": "sentences", "augment": {"mixup": 0.1}}, "sentences holds words"),
         ({"data": "waves", "augment": {"shift": 1}}, "shift needs images; waves has none"),
+        ({"data": "iris", "loss": "huber"}, "--loss huber is for values; iris has classes"),
     ],
 )
 def test_what_varies_numbers_or_images_is_not_for_words_or_sequences(

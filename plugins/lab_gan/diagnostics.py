@@ -16,6 +16,16 @@ LEAST_COVERAGE = 0.3  # where real examples have about 0.97
 GOOD_PRECISION = 0.5
 MOST = 1_000
 
+VERDICTS = {
+    "healthy": "1 where nothing is wrong with adversarial training",
+    "collapsed": "1 where samples are alike",
+    "discriminator_won": "1 where the discriminator leaves nothing to learn",
+    "diverged": "1 where a number is not finite or a loss is huge",
+}
+HEALTH_METRICS = {
+    f"{split}/{name}": words for split in ("eval", "test") for name, words in VERDICTS.items()
+}
+
 Metrics = Mapping[str, float]
 
 
@@ -27,8 +37,8 @@ class Health(NamedTuple):
 
     def figures(self) -> dict[str, float]:
         """Return the verdict as metrics, each 0 or 1, under the names of `HEALTH_METRICS`."""
-        verdicts = ("healthy", "collapsed", "discriminator won", "diverged")
-        return {name.replace(" ", "_"): float(name == self.verdict) for name in verdicts}
+        verdict = self.verdict.replace(" ", "_")
+        return {name: float(name == verdict) for name in VERDICTS}
 
 
 def health(logged: Metrics | Sequence[Metrics], window: int = 5) -> Health:
