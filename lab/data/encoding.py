@@ -32,6 +32,17 @@ class TableColumn:
     type: ColumnType = "number"
     categories: tuple[str, ...] = ()
 
+    def text(self, value: float) -> float | str:
+        """Return what a value of the column stands for: a category, true or false, a day; a number
+        as it is."""
+        if self.type == "category":
+            return self.categories[int(value)]
+        if self.type == "boolean":
+            return "true" if value else "false"
+        if self.type == "date":
+            return str(np.datetime64(0, "s") + np.timedelta64(round(value * 86_400), "s"))
+        return value
+
 
 @dataclass(frozen=True)
 class TableEncoding:

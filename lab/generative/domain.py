@@ -174,9 +174,10 @@ class FeatureMetrics:
         """Return samples [N, ...] on the device, prepared as the network's inputs."""
         info = self._training_set.info
         inputs = torch.as_tensor(samples).detach().to(self._ctx.device)
-        if tuple(inputs.shape[1:]) != info.shape:
+        if tuple(inputs.shape[1:]) != info.source_shape:
             raise ValueError(
-                f"samples are {tuple(inputs.shape[1:])}, examples of {info.name} {info.shape}"
+                f"samples are {tuple(inputs.shape[1:])}, examples of {info.name} "
+                f"{info.source_shape}"
             )
         if info.kind == "image" and inputs.is_floating_point():
             inputs = inputs.float().clamp(0, 1)

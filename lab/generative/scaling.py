@@ -24,9 +24,7 @@ def restored(values: Tensor, info: DatasetInfo, standardized: bool | None = None
     clipped to [0, 1]."""
     examples = values.reshape(-1, *info.shape)
     if _standardized(info, standardized):
-        shape = (-1, 1, 1) if info.kind in ("image", "video") else (-1,)
-        mean, std = (examples.new_tensor(v).view(shape) for v in (info.mean, info.std))
-        examples = examples * std + mean
+        examples = info.restore_inputs(examples)
     return examples.clamp(0, 1) if info.kind == "image" else examples
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from lab.data.data import Data
+from lab.data.dataset_info import DatasetInfo
 from lab.errors import UsageError
 from lab.storage.media import Table
 
@@ -20,10 +21,17 @@ def class_number(name: str, classes: Sequence[str]) -> int:
     return list(classes).index(name)
 
 
-def sample_table(samples: Tensor) -> Table:
-    """Return samples [N, ...] that are no pictures as rows of a table."""
+def sample_table(samples: Tensor, info: DatasetInfo | None = None) -> Table:
+    """Return samples [N, ...] that are no pictures as rows of a table; with the names of a source's
+    columns, and categories, dates and booleans as such."""
     rows = samples.flatten(1).cpu().tolist()
-    return Table([f"x{number}" for number in range(len(rows[0]))], rows)
+    names = [f"x{number}" for number in range(len(rows[0]))]
+    if info is not None and len(info.features) == len(names):
+        names = list(info.features)
+    if info is not None and info.encoding is not None:
+        columns = info.encoding.columns
+        rows = [[c.text(v) for c, v in zip(columns, row, strict=True)] for row in rows]
+    return Table(names, rows)
 
 
 def check_variety(data: Data) -> None:

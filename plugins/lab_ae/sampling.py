@@ -85,7 +85,7 @@ class Sampler:
     def table(self, options: Sample, number: int | None) -> lab.Table:
         if options.interpolate or options.traverse:
             raise lab.UsageError(f"--interpolate and --traverse draw; {self.info.name} is a table")
-        return sample_table(self.generate(options.n, number))
+        return sample_table(self.generate(options.n, number), self.info)
 
     def interpolation(self, lines: int, number: int | None) -> Any:
         """Draw interpolations between samples: along the sphere where the prior is normal."""

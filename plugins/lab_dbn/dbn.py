@@ -207,7 +207,7 @@ class DeepBelief:
         samples = self.samples(options.n, options.class_, options.steps)
         if self.data.info.kind == "image":
             return sample_grid(showable(samples))
-        return sample_table(samples)
+        return sample_table(samples, self.data.info)
 
     def class_number(self, name: str) -> int:
         if not self.net.top.labels:

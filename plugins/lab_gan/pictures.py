@@ -80,7 +80,7 @@ def sampled(players: Players, options: Sample) -> Any:
         return generative.sample_grid(
             showable(samples), players.codes.classes if by_class else None
         )
-    return generative.sample_table(samples)
+    return generative.sample_table(samples, players.info)
 
 
 def ways(players: Players, options: Sample) -> Any:

@@ -186,3 +186,12 @@ def test_a_column_without_a_training_value_is_filled() -> None:
     rows = np.array([[np.nan], [np.nan]])
     encoding = TableEncoding.fit([TableColumn("x")], rows, "median")
     assert torch.isfinite(encoding.encode(torch.from_numpy(rows))).all()
+
+
+def test_values_are_shown_as_what_they_stand_for() -> None:
+    dataset = from_frame(
+        pd.DataFrame({"day": ["2000-01-01"] * 2, "city": ["a", "b"], "in": [True, False],
+                      "y": [1, 2]}), "t",
+    )  # fmt: skip
+    row = [c.text(v) for c, v in zip(dataset.columns, dataset.inputs[1], strict=True)]
+    assert row == ["2000-01-01T00:00:00", "b", "false"]
