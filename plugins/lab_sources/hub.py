@@ -51,15 +51,14 @@ def hub(
         return lab.Dataset(list(dataset[text]), targets, classes, test)
     encoded = dataset.cast_column(image, datasets.Image(decode=False)).select_columns([image])
     names = [f"{source} image {row}" for row in range(len(encoded))]
-    inputs, kept, bad = read(
-        lambda rows: _bytes(encoded, image, rows), names, size, max_eager_mb, True
-    )
+    pictures = read(lambda rows: _bytes(encoded, image, rows), names, size, max_eager_mb, True)
     return lab.Dataset(
-        inputs,
-        None if targets is None else targets[kept],
+        pictures.inputs,
+        None if targets is None else targets[pictures.kept],
         classes,
-        None if test is None else test[kept],
-        bad=bad,
+        None if test is None else test[pictures.kept],
+        bad=pictures.bad,
+        notes=pictures.notes,
     )
 
 

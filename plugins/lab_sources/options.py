@@ -95,7 +95,9 @@ class Sentences(Seeded):
 class Images(lab.Options):
     """How files become images of one size."""
 
-    size: int = Field(0, ge=0, description="Side to resize to; 0 for the first image's size.")
+    size: int = Field(
+        0, ge=0, description="Side to resize to; 0 for the images' median, at most 64 a side."
+    )
     max_eager_mb: int = Field(
         1_024, ge=0, description="MB up to which all are decoded at once; more is read by batch."
     )
