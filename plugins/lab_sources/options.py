@@ -107,6 +107,18 @@ class Folder(Images):
     pass
 
 
+class Cifar(lab.Options):
+    labels: Literal["fine", "coarse"] = Field(
+        "fine", description="Of CIFAR-100: its 100 classes, or the 20 above them."
+    )
+
+
+class Arrays(lab.Options):
+    task: Literal["auto", "classify", "regress", "segment"] = Field(
+        "auto", description="What y is; auto: whole numbers and words are classes, floats values."
+    )
+
+
 class Columns(lab.Options):
     """Which columns of a table are learned from, and what they hold."""
 
