@@ -148,10 +148,29 @@ def _files() -> Iterator[SourceSpec]:
         "text",
         "The lines of a text file",
         load="lab_sources.texts:text",
+        options="lab_sources.options:Text",
         argument="PATH",
         task="none",
         example="lab_sources.examples:text",
         suffixes=(".txt",),
+    )
+    yield SourceSpec(
+        "textfolder",
+        "Texts, a file each, in a folder for each class",
+        load="lab_sources.texts:textfolder",
+        options="lab_sources.options:Text",
+        argument="PATH",
+        example="lab_sources.examples:textfolder",
+        suffixes=("/",),
+    )
+    yield SourceSpec(
+        "csv-text",
+        "Texts and their classes, in two columns of a table",
+        load="lab_sources.texts:csv_text",
+        options="lab_sources.options:CSVText",
+        argument="PATH",
+        example="lab_sources.examples:csv_text",
+        suffixes=(".csv", ".tsv"),
     )
     yield SourceSpec(
         "hub",

@@ -88,6 +88,23 @@ def text(folder: Path) -> str:
     return str(path)
 
 
+def textfolder(folder: Path) -> str:
+    """Write a folder of texts for each class, and return its path."""
+    for number in range(N):
+        place = folder / CLASSES[number % 2]
+        place.mkdir(exist_ok=True)
+        (place / f"{number}.txt").write_text(f"{CLASSES[number % 2]} text number {number}\n")
+    return str(folder)
+
+
+def csv_text(folder: Path) -> str:
+    """Write a table of texts and their classes, and return its path."""
+    path = folder / "texts.csv"
+    rows = (f'"{n}, and {CLASSES[n % 2]}",{CLASSES[n % 2]}\n' for n in range(N))
+    path.write_text("text,label\n" + "".join(rows))
+    return str(path)
+
+
 def hub(folder: Path) -> str:
     """Save the same table as the Hugging Face library does, and return its folder."""
     datasets = needs("datasets", "hub")

@@ -129,15 +129,31 @@ class Columns(lab.Options):
     drop: str = Field("", description="Columns to leave out, joined by +.")
 
 
-class CSV(Columns):
+class Text(lab.Options):
+    """How a file of text is written."""
+
+    encoding: str = Field("", description="latin-1, cp1252, ...; UTF-8 and UTF-16 are recognized.")
+
+
+class Form(Text):
     """How a CSV file is written."""
 
     delimiter: str = Field("", description="Between fields: , ; | or tab; told from the file.")
     decimal: Literal["", ".", ","] = Field("", description="Decimal mark; told from the file.")
-    encoding: str = Field("", description="latin-1, cp1252, ...; UTF-8 and UTF-16 are recognized.")
     na: str = Field(
         "", description="Words for what is missing beside NA and the like, joined by +."
     )
+
+
+class CSV(Columns, Form):
+    pass
+
+
+class CSVText(Form):
+    """Which columns of a CSV file are texts and their classes."""
+
+    text: str = Field("", description="Column of texts; by default its name or length says it.")
+    target: str = Field("", description="Column of classes; by default its name or place says it.")
 
 
 class Hub(Images):
