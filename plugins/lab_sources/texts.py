@@ -80,7 +80,7 @@ def csv_text(path: str, text: str, target: str, **form: Any) -> lab.Dataset:
             for column, rows in lacking.items()
             for row in rows.tolist()
         ),
-        notes=tuple(notes),
+        notes=tuple(notes) if len(columns) > 2 else (),
     )
 
 

@@ -117,6 +117,7 @@ def test_rows_that_lack_a_text_or_a_class_are_bad(ask, tmp_path) -> None:
         ask(words)
     dataset = ask(words, skip_bad=True)
     assert (dataset.inputs, dataset.targets.tolist()) == (["one", "four"], [0, 1])
+    assert dataset.notes == ()  # of two columns there is nothing to choose
     assert dataset.bad == ("row 1: its text is missing", "row 2: its label is missing")
 
 
