@@ -76,6 +76,8 @@ def _tasks(spec: SourceSpec) -> tuple[str, ...]:
 
 def show(source: str, out: Path | None, as_json: bool, **values: Any) -> None:
     """Show what SOURCE (NAME or NAME:ARGUMENT) holds: splits, classes, ranges, options."""
+    if out is not None:
+        _check_out(out)
     request = config.build(DataOptions, {**common.specified(values), "data": source})
     offered = discover().sources()
     data, description = _data(request, offered)
@@ -177,6 +179,14 @@ def _source_options(data: Data, offered: Mapping[str, SourceSpec]) -> list[dict[
     ]
 
 
+def _check_out(out: Path) -> None:
+    """Refuse a picture that could not be written, before anything is read."""
+    if out.suffix.lower() not in (".png", ".pdf", ".svg", ".jpg"):
+        raise UsageError(f"--out {out}: should end in .png")
+    if not out.parent.is_dir():
+        raise UsageError(f"--out {out}: there is no folder {out.parent}")
+
+
 def _draw(data: Data, out: Path) -> str | None:
     """Write a picture of some training examples; return its path, or None where there is none."""
     from lab.data.gallery import gallery
@@ -185,9 +195,6 @@ def _draw(data: Data, out: Path) -> str | None:
     if figure is None:
         output.say(f"{data.request.data} holds nothing that a picture shows; none was written.")
         return None
-    if out.suffix.lower() not in (".png", ".pdf", ".svg", ".jpg"):
-        raise UsageError(f"--out {out}: should end in .png")
-    out.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(out, dpi=100)
     return str(out)
 

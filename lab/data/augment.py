@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from lab.data.batches import Batch
+from lab.data.batches import IGNORED, Batch
 from lab.data.dataset_info import DatasetInfo
 from lab.errors import UsageError
 
 ON_IMAGES = ("shift", "crop", "flip", "cutout")
+
+Move = Callable[[Tensor, float], Tensor]
+"""Moves each picture of a batch [B, C, H, W], images and masks of classes alike. What it uncovers
+gets the value."""
 
 
 class Augment:
     """Augmentations by name and amount, each example varied by itself.
 
     Inputs are as `DatasetInfo.prepare` returns them: what is uncovered is filled with 0, the mean.
+    Masks of classes move with their images; their uncovered pixels are IGNORED.
     All randomness is drawn from `generator`, so that a resumed run varies as it would have.
     """
 
@@ -32,16 +37,16 @@ class Augment:
             raise UsageError(f"--augment varies numbers; {info.name} holds words")
         if "mixup" in amounts and info.task != "classify":
             raise UsageError(f"--augment mixup mixes classes; {info.name} is to {info.task}")
-        if info.task == "segment" and set(ON_IMAGES) & set(amounts):
-            raise UsageError("--augment: a mask would have to move along; use noise")
         self._amounts = dict(amounts)
         self._classes = info.outputs
+        self._moves_targets = info.task == "segment"
         self._generator = generator
 
     def __call__(self, batch: Batch) -> Batch:
         """Return the batch with its inputs [B, ...] varied; mixup makes targets soft, [B, K], those
         of steps [B, K, T]."""
-        varied = {**batch, "inputs": self._vary(batch["inputs"])}
+        moved = self._move(batch)
+        varied = {**moved, "inputs": self._vary(moved["inputs"])}
         if self._amounts.get("mixup") and "targets" in batch:
             if "mask" in batch:
                 raise UsageError("--augment mixup would mix steps with padding")
@@ -54,14 +59,36 @@ class Augment:
             )
         return varied
 
+    def _move(self, batch: Batch) -> Batch:
+        """Return the batch with its images moved, and their masks [B, H, W] alike."""
+        images = batch["inputs"]
+        moves = self._moves(images)
+        if not moves:
+            return batch
+        for move in moves:
+            images = move(images, 0)
+        moved = {**batch, "inputs": images}
+        if self._moves_targets and "targets" in batch:
+            masks = batch["targets"][:, None]
+            for move in moves:
+                masks = move(masks, IGNORED)
+            moved["targets"] = masks[:, 0]
+        return moved
+
+    def _moves(self, images: Tensor) -> list[Move]:
+        """Draw how each image moves."""
+        amounts, generator = self._amounts, self._generator
+        moves: list[Move] = []
+        if amounts.get("crop", 1.0) < 1:
+            moves.append(draw_crop(images, amounts["crop"], generator))
+        if amounts.get("shift"):
+            moves.append(draw_shift(images, int(amounts["shift"]), generator))
+        if amounts.get("flip"):
+            moves.append(draw_flip(images, amounts["flip"], generator))
+        return moves
+
     def _vary(self, inputs: Tensor) -> Tensor:
         amounts, generator = self._amounts, self._generator
-        if amounts.get("crop", 1.0) < 1:
-            inputs = crop(inputs, amounts["crop"], generator)
-        if amounts.get("shift"):
-            inputs = shift(inputs, int(amounts["shift"]), generator)
-        if amounts.get("flip"):
-            inputs = flip(inputs, amounts["flip"], generator)
         if amounts.get("cutout"):
             inputs = cutout(inputs, int(amounts["cutout"]), generator)
         if amounts.get("noise"):
@@ -70,31 +97,50 @@ class Augment:
         return inputs
 
 
-def shift(images: Tensor, pixels: int, generator: Generator) -> Tensor:
-    """Move each image [B, C, H, W] by up to `pixels` each way, filling with 0."""
-    count, _, height, width = images.shape
-    padded = F.pad(images, (pixels, pixels, pixels, pixels))
-    windows = padded.unfold(2, height, 1).unfold(3, width, 1)  # [B, C, 2p+1, 2p+1, H, W], a view
-    down, right = _integers(2 * pixels + 1, (2, count), images, generator)
-    return windows[torch.arange(count, device=images.device), :, down, right]
+def draw_shift(images: Tensor, pixels: int, generator: Generator) -> Move:
+    """Draw for each image [B, C, H, W] a shift of up to `pixels` each way."""
+    down, right = _integers(2 * pixels + 1, (2, len(images)), images, generator)
+
+    def move(pictures: Tensor, fill: float) -> Tensor:
+        height, width = pictures.shape[-2:]
+        padded = F.pad(pictures, (pixels, pixels, pixels, pixels), value=fill)
+        windows = padded.unfold(2, height, 1).unfold(
+            3, width, 1
+        )  # [B, C, 2p+1, 2p+1, H, W], a view
+        return windows[torch.arange(len(pictures), device=pictures.device), :, down, right]
+
+    return move
 
 
-def crop(images: Tensor, smallest: float, generator: Generator) -> Tensor:
-    """Cut a window out of each image, at least `smallest` of each side, and resize it back."""
+def draw_crop(images: Tensor, smallest: float, generator: Generator) -> Move:
+    """Draw for each image a window of at least `smallest` of each side, resized to the whole:
+    images by bilinear interpolation, masks of classes by the nearest pixel."""
     count = len(images)
     side = smallest + (1 - smallest) * _uniform((count,), images, generator)
     translation = (1 - side)[:, None] * (2 * _uniform((count, 2), images, generator) - 1)
     theta = torch.zeros(count, 2, 3, device=images.device)
     theta[:, 0, 0] = theta[:, 1, 1] = side
     theta[:, :, 2] = translation
-    grid = F.affine_grid(theta, list(images.shape), align_corners=False)
-    return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
+    size = [count, 1, *images.shape[-2:]]
+    grid = F.affine_grid(theta, size, align_corners=False)
+
+    def move(pictures: Tensor, fill: float) -> Tensor:
+        mode = "bilinear" if pictures.is_floating_point() else "nearest"
+        values = pictures.to(grid.dtype)
+        moved = F.grid_sample(values, grid, mode, padding_mode="border", align_corners=False)
+        return moved.to(pictures.dtype)
+
+    return move
 
 
-def flip(images: Tensor, probability: float, generator: Generator) -> Tensor:
-    """Mirror each image, left to right, with this probability."""
+def draw_flip(images: Tensor, probability: float, generator: Generator) -> Move:
+    """Draw which images are mirrored, left to right, each with this probability."""
     chosen = _uniform((len(images),), images, generator) < probability
-    return torch.where(chosen[:, None, None, None], images.flip(-1), images)
+
+    def move(pictures: Tensor, fill: float) -> Tensor:
+        return torch.where(chosen[:, None, None, None], pictures.flip(-1), pictures)
+
+    return move
 
 
 def cutout(images: Tensor, side: int, generator: Generator) -> Tensor:

@@ -22,7 +22,8 @@ from lab.data.record import DataRecord
 from lab.errors import UsageError
 from lab.spec import SourceSpec
 
-SHOWN = 5  # columns in a message
+SHOWN = 5  # columns or classes in a message
+UNEVEN = 3  # ratio of the largest class to the smallest above which that is told
 CHECK_BATCH_SIZE = 512  # of the check for inputs that are not finite
 REREAD_SEED = 20_181_203  # of the global generators, when a source is read for comparison
 
@@ -117,6 +118,9 @@ class Data:
                     f"Missing values are filled (--missing {self.request.missing}): "
                     f"{', '.join(lacking[:SHOWN])}{more}"
                 )
+        notes += _uneven_classes(dataset)
+        if self.request.fold and dataset.test is not None and dataset.eval is not None:
+            notes.append("it has eval and test sets of its own, so --fold changes nothing")
         return [f"{self.request.data_name}: {note}" for note in notes]
 
     def _load(self) -> tuple[Dataset, list[str]]:
@@ -241,6 +245,26 @@ class Data:
             **target,
             **{part: len(rows) for part, rows in parts.items()},
         }
+
+
+def _uneven_classes(dataset: Dataset) -> list[str]:
+    """Return a note where some class has more than three times the examples of another."""
+    if dataset.task != "classify" or dataset.targets is None or dataset.targets.ndim > 1:
+        return []
+    counts = np.bincount(dataset.targets, minlength=len(dataset.classes))
+    order = np.argsort(-counts, kind="stable")
+    most, fewest = order[0], order[-1]
+    if counts[most] <= UNEVEN * counts[fewest]:
+        return []
+    listed = order if len(order) <= SHOWN else [*order[: SHOWN - 1], fewest]
+    words = [f"{counts[number]:,} {dataset.classes[number]}" for number in listed]
+    if len(listed) < len(order):
+        words.insert(-1, "...")
+    share = counts[most] / counts.sum()
+    return [
+        f"classes are uneven: {', '.join(words)}. Always to say {dataset.classes[most]} is right "
+        f"in {share:.0%}"
+    ]
 
 
 def _without_missing(dataset: Dataset, name: str) -> Dataset:

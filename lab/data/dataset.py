@@ -45,6 +45,7 @@ class Dataset:
         classes uint8 [N, H, W], or None.
     classes: the names of the classes.
     test: bool [N], the examples that the source itself sets aside for testing, if it does.
+    eval: bool [N], those that it sets aside for selection, if it does; none of them is in test.
     groups: int [N], a split never separates examples of one group, nor equal ones; but an example
         of group -1 is on its own, whatever it equals.
     factors: further attributes of each example, by name, [N, ...].
@@ -64,6 +65,7 @@ class Dataset:
     targets: Array | None = None
     classes: tuple[str, ...] = ()
     test: Array | None = None
+    eval: Array | None = None
     groups: Array | None = None
     factors: Mapping[str, Array] = field(default_factory=dict)
     features: tuple[str, ...] = ()
@@ -115,7 +117,7 @@ class Dataset:
             inputs = self.inputs[rows]
         else:
             inputs = Rows(self.inputs, rows)
-        columns = ("targets", "test", "groups", "mask")
+        columns = ("targets", "test", "eval", "groups", "mask")
         taken: dict[str, Any] = {}
         for name in columns:
             values = getattr(self, name)
@@ -183,12 +185,18 @@ def _check_shapes(dataset: Dataset, name: str) -> None:
         raise UsageError(f"{name}: images of {height} x {width} pixels show nothing")
     if 0 in dataset.shape:
         raise UsageError(f"{name}: its examples are empty")
-    columns = {"targets": targets, "test": dataset.test, "groups": dataset.groups}
-    columns["mask"] = dataset.mask
+    names = ("test", "eval", "groups", "mask")
+    columns = {"targets": targets, **{name: getattr(dataset, name) for name in names}}
     for column, values in {**columns, **dataset.factors}.items():
         if values is not None and len(values) != len(inputs):
             raise UsageError(f"{name}: {len(inputs)} inputs, but {len(values)} {column}")
     _check_mask(dataset, name)
+    if (
+        dataset.test is not None
+        and dataset.eval is not None
+        and (dataset.test & dataset.eval).any()
+    ):
+        raise UsageError(f"{name}: an example is for eval or for test, not for both")
     if dataset.columns and (dataset.kind, len(dataset.columns)) != ("table", dataset.shape[0]):
         raise UsageError(
             f"{name}: {len(dataset.columns)} columns are described, but inputs are "

@@ -1,7 +1,8 @@
 """Split examples into train, eval and test: seeded, stratified, and without a leak.
 
 Without a test set of the source's own, five disjoint folds make one: fold k is the test set, so
-that five runs measure on all examples. An eighth of the rest, a tenth of all, is for selection.
+that five runs measure on all examples. Without an eval set of its own, an eighth of the rest, a
+tenth of all, is for selection.
 Examples with equal inputs, and those of one group, always fall on the same side; equality is not
 looked for in what is read by batch.
 """
@@ -28,24 +29,34 @@ Parts = dict[str, Array]
 def split(dataset: Dataset, name: str, fold: int = 0, seed: int = 0) -> Parts:
     """Return the indices of "train", "eval" and "test", each ascending.
 
-    Where the source sets its own test examples aside, `fold` turns what is held for eval instead.
+    Where the source sets its own test examples aside, `fold` turns what is held for eval instead,
+    and nothing where it sets those aside as well.
     Raises UsageError where a part would be empty, or train would lack a class.
     """
     units = _units(dataset)
     strata = _strata(dataset)
     everything = np.arange(len(dataset))
     if dataset.test is None:
-        test = _fold(everything, units, strata, FOLDS, fold, seed)
+        free = everything if dataset.eval is None else np.flatnonzero(~dataset.eval)
+        test = _fold(free, units, strata, FOLDS, fold, seed)
     else:
         test = np.flatnonzero(dataset.test)
-    rest = np.setdiff1d(everything, test)
-    # where the source separated equal examples, the test set keeps its own
-    rest = rest[~np.isin(units[rest], units[test])]
-    turn = 0 if dataset.test is None else fold
-    selection = _fold(rest, units, strata, EVAL_PARTS, turn, seed + 1)
-    parts = {"train": np.setdiff1d(rest, selection), "eval": selection, "test": test}
+    rest = _without(everything, test, units)
+    if dataset.eval is None:
+        turn = 0 if dataset.test is None else fold
+        selection = _fold(rest, units, strata, EVAL_PARTS, turn, seed + 1)
+    else:
+        selection = rest[dataset.eval[rest]]
+    train = _without(rest, selection, units)
+    parts = {"train": train, "eval": selection, "test": test}
     _check(dataset, name, parts)
     return parts
+
+
+def _without(rows: Array, taken: Array, units: Array) -> Array:
+    """Return the rows that are not taken, nor belong together with one that is: where the source
+    parted equal examples, what measures keeps its own."""
+    return rows[~np.isin(units[rows], units[taken])]
 
 
 def _units(dataset: Dataset) -> Array:
@@ -117,7 +128,7 @@ def _fold(rows: Array, units: Array, strata: Array, parts: int, fold: int, seed:
 def _check(dataset: Dataset, name: str, parts: Parts) -> None:
     for part, rows in parts.items():
         if not len(rows):
-            raise UsageError(f"{name}: {len(dataset)} examples are too few: none is left to {part}")
+            raise UsageError(f"{name}: {_too_few(dataset)}: none is left to {part}")
     if dataset.task == "classify":
         assert dataset.targets is not None
         present = np.unique(dataset.labels(parts["train"]))
@@ -127,6 +138,17 @@ def _check(dataset: Dataset, name: str, parts: Parts) -> None:
                 raise UsageError(
                     f"{name}: class {label!r} is missing from train, of {there} examples in all"
                 )
+
+
+def _too_few(dataset: Dataset) -> str:
+    """Say how many examples there are, and how many different ones."""
+    count, different = len(dataset), len(np.unique(_equal_inputs(dataset)))
+    examples = f"{dataset.kind}s" if dataset.kind in ("image", "video", "text") else "examples"
+    if different == 1 < count:
+        return f"all {count:,} {examples} are equal"
+    if different < count:
+        return f"{count:,} {examples}, only {different:,} of them different, are too few"
+    return f"{count:,} {examples} are too few"
 
 
 def only(dataset: Dataset, name: str, classes: Sequence[str]) -> Dataset:

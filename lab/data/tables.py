@@ -51,13 +51,15 @@ def from_frame(
     task: str = "auto",
     drop: Sequence[str] = (),
     test: Array | None = None,
+    eval: Array | None = None,
 ) -> Dataset:
     """Return the examples of a table of N rows.
 
     target: the column to predict; without it one that is called so (`target`, `label`, `class`,
     `y`, `outcome`), or the last. task: classify, regress, or what `task_of` says of the target.
     drop: columns to leave out; texts with too many different values are left out by themselves.
-    test: bool [N], rows to test on. Rows without a target are listed as bad.
+    test, eval: bool [N], rows to test on, and for selection. Rows without a target are listed as
+    bad.
 
     Raises UsageError for columns that do not exist or hold nothing to learn from.
     """
@@ -79,6 +81,7 @@ def from_frame(
         targets,
         classes,
         None if test is None else test[kept],
+        None if eval is None else eval[kept],
         features=tuple(column.name for column in columns),
         bad=tuple(f"row {row}: {why}" for row, why in sorted(bad.items())),
         columns=columns,

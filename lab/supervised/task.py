@@ -83,24 +83,20 @@ class SupervisedTask:
     def loss(self, model: Any, batch: Batch) -> tuple[Tensor, Any]:
         """Return the training loss, and the accuracy where there are classes."""
         outputs, targets = model(batch["inputs"]), batch["targets"]
-        return self.criterion(outputs, targets), self.accuracy(outputs, targets, batch.get("mask"))
+        return self.criterion(outputs, targets), self.accuracy(outputs, targets)
 
     def weight(self, batch: Batch) -> Tensor:
         """Return the divisor of a batch's mean loss, for batches that are computed in parts."""
         return self.criterion.weight(batch["targets"])
 
-    def accuracy(
-        self, outputs: Tensor, targets: Tensor, mask: Tensor | None = None
-    ) -> Tensor | None:
-        """Return the accuracy [], detached, over the steps where `mask` [B, T] is True; None in a
+    def accuracy(self, outputs: Tensor, targets: Tensor) -> Tensor | None:
+        """Return the accuracy [], detached, over the classes that are not IGNORED; None in a
         regression."""
         if self.info.task == "regress":
             return None
         classes = targets.argmax(1) if targets.is_floating_point() else targets
-        right = (outputs.detach().argmax(1) == classes).float()
-        if mask is None or mask.shape != classes.shape:
-            return right.mean()
-        return (right * mask).sum() / mask.sum()
+        right = outputs.detach().argmax(1) == classes  # which IGNORED never is
+        return right.sum() / (classes != IGNORED).sum().clamp(min=1)
 
     def log(self, loss: Tensor, accuracy: Tensor | None) -> None:
         self.ctx.log("loss", loss)

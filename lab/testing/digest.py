@@ -14,7 +14,7 @@ def digest_of(dataset: Dataset) -> str:
     digest = hashlib.blake2b(digest_size=16)
     facts = (dataset.classes, dataset.features, dataset.vocabulary, dataset.bad)
     digest.update(repr(facts).encode())
-    columns = {"targets": dataset.targets, "test": dataset.test, "groups": dataset.groups}
+    columns = {name: getattr(dataset, name) for name in ("targets", "test", "eval", "groups")}
     for name, column in {**columns, **dataset.factors}.items():
         if column is not None:
             digest.update(name.encode() + np.ascontiguousarray(column).tobytes())

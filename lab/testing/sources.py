@@ -164,7 +164,7 @@ def check_data_are_consistent(subject: Subject) -> None:
             expected in (dtype.name, dtype.kind),
             f"The inputs are a {dataset.kind} of {dtype.name}; such are {shape}.",
         )
-    task = subject.spec.task or sources.options_of(subject.spec, {})["task"]
+    task = sources.task_of(subject.words, {}, {subject.spec.name: subject.spec})
     expect(
         dataset.task == task,
         f"The spec says that it is to {task}, but the data are to {dataset.task}: class numbers "

@@ -35,7 +35,8 @@ def _color(images: Tensor, generator: Generator) -> Tensor:
 
 def _translation(images: Tensor, generator: Generator) -> Tensor:
     """Shift by up to an eighth of the longer side; what comes in is 0."""
-    return vary.shift(images, max(1, round(max(images.shape[2:]) * LARGEST_SHIFT)), generator)
+    pixels = max(1, round(max(images.shape[2:]) * LARGEST_SHIFT))
+    return vary.draw_shift(images, pixels, generator)(images, 0)
 
 
 def _cutout(images: Tensor, generator: Generator) -> Tensor:

@@ -101,6 +101,34 @@ def _files() -> Iterator[SourceSpec]:
         example="lab_sources.examples:imagefolder",
         suffixes=("/",),
     )
+    yield SourceSpec(
+        "idx",
+        "Images in the files of MNIST, plain or .gz",
+        load="lab_sources.idx:idx",
+        argument="PATH",
+        example="lab_sources.examples:idx",
+        suffixes=("/",),
+    )
+    yield SourceSpec(
+        "cifar",
+        "The binary version of CIFAR-10 or CIFAR-100",
+        load="lab_sources.cifar:cifar",
+        options="lab_sources.options:Cifar",
+        argument="PATH",
+        example="lab_sources.examples:cifar",
+        suffixes=("/",),
+    )
+    yield SourceSpec(
+        "npz",
+        "Arrays x and y that numpy saved by name",
+        load="lab_sources.npz:npz",
+        options="lab_sources.options:Arrays",
+        argument="PATH",
+        task="",
+        infer_task="lab_sources.npz:npz_task",
+        example="lab_sources.examples:npz",
+        suffixes=(".npz",),
+    )
     for name, options, summary, suffixes in (
         ("csv", "CSV", "A table with a line of column names", (".csv", ".tsv", ".txt")),
         ("parquet", "Columns", "A table in columns", (".parquet", "/")),
@@ -120,10 +148,29 @@ def _files() -> Iterator[SourceSpec]:
         "text",
         "The lines of a text file",
         load="lab_sources.texts:text",
+        options="lab_sources.options:Text",
         argument="PATH",
         task="none",
         example="lab_sources.examples:text",
         suffixes=(".txt",),
+    )
+    yield SourceSpec(
+        "textfolder",
+        "Texts, a file each, in a folder for each class",
+        load="lab_sources.texts:textfolder",
+        options="lab_sources.options:Text",
+        argument="PATH",
+        example="lab_sources.examples:textfolder",
+        suffixes=("/",),
+    )
+    yield SourceSpec(
+        "csv-text",
+        "Texts and their classes, in two columns of a table",
+        load="lab_sources.texts:csv_text",
+        options="lab_sources.options:CSVText",
+        argument="PATH",
+        example="lab_sources.examples:csv_text",
+        suffixes=(".csv", ".tsv"),
     )
     yield SourceSpec(
         "hub",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -23,6 +25,41 @@ def imagefolder(folder: Path) -> str:
         pixels = rng.integers(0, 128, (8, 8, 3), dtype=np.uint8) + np.uint8(127 * level)
         Image.fromarray(pixels).save(place / f"{number}.png")
     return str(folder)
+
+
+def idx(folder: Path) -> str:
+    """Write dark and light pictures as MNIST comes, and return their folder."""
+    images, labels = _bytes((6, 6))
+    for part, rows in (("train", slice(40)), ("t10k", slice(40, N))):
+        for what, values in (("images-idx3", images), ("labels-idx1", labels)):
+            sizes = struct.pack(f">{values.ndim}I", *values[rows].shape)
+            head = bytes([0, 0, 8, values.ndim]) + sizes
+            (folder / f"{part}-{what}-ubyte").write_bytes(head + values[rows].tobytes())
+    return str(folder)
+
+
+def cifar(folder: Path) -> str:
+    """Write dark and light pictures as CIFAR-10 comes, and return their folder."""
+    images, labels = _bytes((3 * 32 * 32,))
+    records = np.concatenate([labels[:, None], images], axis=1)
+    (folder / "data_batch_1.bin").write_bytes(records[:40].tobytes())
+    (folder / "test_batch.bin").write_bytes(records[40:].tobytes())
+    (folder / "batches.meta.txt").write_text("\n".join(CLASSES) + "\n")
+    return str(folder)
+
+
+def npz(folder: Path) -> str:
+    """Write dark and light pictures as arrays, and return the file."""
+    images, labels = _bytes((6, 6))
+    np.savez(folder / "pictures.npz", x=images, y=labels)
+    return str(folder / "pictures.npz")
+
+
+def _bytes(shape: tuple[int, ...]) -> tuple[Any, Any]:
+    """Return bytes [N, ...], dark and light in turn, and which they are [N]."""
+    labels = np.arange(N, dtype=np.uint8) % 2
+    values = np.random.default_rng(0).integers(0, 128, (N, *shape), dtype=np.uint8)
+    return values + 127 * labels.reshape(-1, *[1] * len(shape)), labels
 
 
 def csv(folder: Path) -> str:
@@ -48,6 +85,23 @@ def text(folder: Path) -> str:
     """Write lines, and return their path."""
     path = folder / "lines.txt"
     path.write_text("".join(f"line number {number}\n" for number in range(N)))
+    return str(path)
+
+
+def textfolder(folder: Path) -> str:
+    """Write a folder of texts for each class, and return its path."""
+    for number in range(N):
+        place = folder / CLASSES[number % 2]
+        place.mkdir(exist_ok=True)
+        (place / f"{number}.txt").write_text(f"{CLASSES[number % 2]} text number {number}\n")
+    return str(folder)
+
+
+def csv_text(folder: Path) -> str:
+    """Write a table of texts and their classes, and return its path."""
+    path = folder / "texts.csv"
+    rows = (f'"{n}, and {CLASSES[n % 2]}",{CLASSES[n % 2]}\n' for n in range(N))
+    path.write_text("text,label\n" + "".join(rows))
     return str(path)
 
 

@@ -14,7 +14,8 @@ from lab_sources.images import read
 from lab_sources.optional_import import needs
 from lab_sources.sdf import Array
 
-TESTS = ("test", "validation", "valid")  # names of test splits, the first that has labels is taken
+PARTS = ("train", "test", "eval")
+MEASURED = ("test", "validation", "valid")  # of those with labels the first tests, the next selects
 
 
 def hub(
@@ -30,7 +31,8 @@ def hub(
     """Return a data set by `owner/name`, or by the folder that `save_to_disk` wrote.
 
     Columns are chosen by their types: images with classes, texts with classes, or else a table. The
-    split `test` is for testing; without one, `validation` is.
+    split `test` is for testing and `validation` for selection; without a test split that has
+    labels, `validation` is for testing.
     Raises UsageError where it cannot be had, and where columns are not there.
     """
     datasets = needs("datasets", "hub")
@@ -38,28 +40,29 @@ def hub(
     parts = _load(datasets, name, config)
     chosen = _chosen(parts, split, source, label)
     dataset = datasets.concatenate_datasets(list(chosen.values()))
-    test: Array | None = None
-    if len(chosen) > 1:
-        test = np.repeat([False, True], [len(part) for part in chosen.values()])
+    parts_of = np.repeat(list(chosen), [len(part) for part in chosen.values()])
+    test, selection = (parts_of == part if part in chosen else None for part in ("test", "eval"))
     check_columns(dataset.column_names, [column for column in (image, label) if column], source)
     image = image or _of_type(dataset, datasets.Image)
     text = _texts(dataset, datasets)
     if not image and not text:
-        return from_frame(dataset.to_pandas(), source, target=label, task=task, test=test)
+        return from_frame(
+            dataset.to_pandas(), source, target=label, task=task, test=test, eval=selection
+        )
     targets, classes = _targets(dataset, datasets, source, label, task)
     if not image:
-        return lab.Dataset(list(dataset[text]), targets, classes, test)
+        return lab.Dataset(list(dataset[text]), targets, classes, test, selection)
     encoded = dataset.cast_column(image, datasets.Image(decode=False)).select_columns([image])
     names = [f"{source} image {row}" for row in range(len(encoded))]
-    inputs, kept, bad = read(
-        lambda rows: _bytes(encoded, image, rows), names, size, max_eager_mb, True
-    )
+    pictures = read(lambda rows: _bytes(encoded, image, rows), names, size, max_eager_mb, True)
     return lab.Dataset(
-        inputs,
-        None if targets is None else targets[kept],
+        pictures.inputs,
+        None if targets is None else targets[pictures.kept],
         classes,
-        None if test is None else test[kept],
-        bad=bad,
+        None if test is None else test[pictures.kept],
+        None if selection is None else selection[pictures.kept],
+        bad=pictures.bad,
+        notes=pictures.notes,
     )
 
 
@@ -78,15 +81,18 @@ def _load(datasets: Any, name: str, config: str) -> Mapping[str, Any]:
 
 
 def _chosen(parts: Mapping[str, Any], split: str, source: str, label: str) -> dict[str, Any]:
-    """Return one split, or a training split and a test split."""
+    """Return one split, or those that there are of "train", "eval" and "test"."""
     if split:
         if split not in parts:
             raise lab.UsageError(f"{source} has no split {split!r}. It has: {', '.join(parts)}")
-        return {split: parts[split]}
+        return {"train": parts[split]}
     first = "train" if "train" in parts else next(iter(parts))
-    names = [name for name in TESTS if name in parts and name != first]
-    test = next((name for name in names if not _is_secret(parts[name], label)), None)
-    return {first: parts[first], **({test: parts[test]} if test else {})}
+    others = [
+        name
+        for name in MEASURED
+        if name in parts and name != first and not _is_secret(parts[name], label)
+    ]
+    return {part: parts[name] for part, name in zip(PARTS, [first, *others], strict=False)}
 
 
 def _is_secret(part: Any, label: str) -> bool:

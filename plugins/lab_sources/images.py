@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,33 +16,57 @@ from lab_sources.sdf import Array
 Encoded = bytes | Path
 Fetch = Callable[[Any], Sequence[Encoded]]
 BROKEN = (OSError, SyntaxError, ValueError)  # what pillow raises for files that it cannot read
-GRAY = ("1", "L", "I", "F", "I;16")
-PROBED = 100  # images that are looked at for colors
+GRAY = ("1", "L", "LA", "La", "I", "F")  # and I;16 in its byte orders
+SIXTEEN_BITS = 2**16 - 1
+SIDEWAYS = (5, 6, 7, 8)  # orientations in which width and height change places
+AT_ONCE = 100  # images that are fetched, or looked at instead of all
+LARGEST = 64  # side in pixels, where none is asked for
 
 
+@dataclass(frozen=True)
+class Head:
+    """What is known of an image before it is decoded. size: width and height as it is seen."""
+
+    is_gray: bool
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Images that were read. kept: their places among all. bad: a line for each other one."""
+
+    inputs: Array | Encodings
+    kept: Array
+    bad: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Decoder:
-    """Turn a file or its bytes into an image uint8 [C, size, size]; C is 1 where all are gray."""
+    """Turn a file or its bytes into an image uint8 [C, H, W] of this size (width, height); C is 1
+    in gray, else 3.
 
-    def __init__(self, first: Sequence[Encoded], size: int) -> None:
-        """Settle the shape by the `first` images that can be read; `size` 0 takes that of the very
-        first. Raises UsageError where none can be read."""
-        headers = [facts for encoded in first if (facts := look(encoded)) is not None]
-        if not headers:
-            raise lab.UsageError(f"None of the first {len(first)} images can be read")
-        self.size = (size, size) if size else headers[0][1]  # width, height
-        self.mode = "L" if all(mode in GRAY for mode, _ in headers) else "RGB"
+    The image is turned as its EXIF orientation says. What is transparent lies on white, of several
+    frames the first is taken, and of sixteen bits the upper eight.
+    """
+
+    size: tuple[int, int]
+    is_gray: bool
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        return (1 if self.mode == "L" else 3, self.size[1], self.size[0])
+        return (1 if self.is_gray else 3, self.size[1], self.size[0])
 
     def __call__(self, encoded: Encoded) -> Array:
         """Raises one of BROKEN."""
-        with _open(encoded) as image:
-            image = _eight_bits(image).convert(self.mode)
-            if image.size != self.size:
-                from PIL import Image
+        from PIL import Image, ImageOps
 
+        with _open(encoded) as image:
+            # a large JPEG is decoded at a fraction of its size, many times as fast
+            image.draft(None, (2 * max(self.size), 2 * max(self.size)))
+            image = _on_white(_eight_bits(ImageOps.exif_transpose(image)))
+            image = image.convert("L" if self.is_gray else "RGB")
+            if image.size != self.size:
                 image = image.resize(self.size, Image.Resampling.BILINEAR)
             return np.asarray(image).reshape(self.size[1], self.size[0], -1).transpose(2, 0, 1)
 
@@ -75,51 +100,89 @@ class Encodings:
 
 def read(
     fetch: Fetch, names: Sequence[str], size: int, max_eager_mb: int, trusted: bool = False
-) -> tuple[Array | Encodings, Array, tuple[str, ...]]:
-    """Return the images that can be read, their places among all, and a line for each other one.
+) -> Pictures:
+    """Return the images that can be read.
 
-    `fetch` returns the encoded images at some places, `names` tells them apart. Up to
-    `max_eager_mb` MB are decoded here. Of more, only the heads are looked at, and not even those if
-    `trusted`.
-    Raises UsageError where the first ones are all broken.
+    `fetch` returns the encoded images at some places, `names` tells them apart. `size` is the side
+    that all get; 0 is for `_common_size`, which a note tells. Up to `max_eager_mb` MB are decoded
+    here, of more only the heads are read; and where all are `trusted`, those of a hundred.
+    Raises UsageError where none can be read.
     """
-    decode = Decoder(fetch(np.arange(min(PROBED, len(names)))), size)
+    heads = _heads(fetch, len(names), AT_ONCE if trusted else len(names))
+    sound = [head for head in heads.values() if head is not None]
+    if not sound:
+        raise lab.UsageError(f"None of the {len(names):,} images can be read, {names[0]} for one")
+    target = (size, size) if size else _common_size(sound)
+    decode = Decoder(target, all(head.is_gray for head in sound))
+    notes = () if size else _size_note(sound, target)
     if len(names) * int(np.prod(decode.shape)) <= max_eager_mb * 2**20:
-        return _read_eagerly(fetch, names, decode)
-    sound = np.array([trusted or look(fetch([row])[0]) is not None for row in range(len(names))])
-    kept = np.flatnonzero(sound)
+        return _read_eagerly(fetch, names, decode, notes)
+    broken = [row for row, head in heads.items() if head is None]
+    kept = np.setdiff1d(np.arange(len(names)), broken)
     column = Encodings(
         lambda rows: fetch(kept[rows]), [names[row] for row in kept.tolist()], decode
     )
+    return Pictures(column, kept, tuple(f"{names[row]} cannot be read" for row in broken), notes)
+
+
+def look(encoded: Encoded) -> Head | None:
+    """Return what the head of an image says, or None where it is broken."""
+    from PIL.ExifTags import Base
+
+    try:
+        with _open(encoded) as image:
+            # where a head has no EXIF, to ask for it would decode the pixels
+            turned = "exif" in image.info and image.getexif().get(Base.Orientation) in SIDEWAYS
+            is_gray = image.mode in GRAY or image.mode.startswith("I;16")
+            return Head(is_gray, image.size[::-1] if turned else image.size)
+    except BROKEN:
+        return None
+
+
+def _heads(fetch: Fetch, count: int, looked_at: int) -> dict[int, Head | None]:
+    """Return the heads of evenly spaced images, by their places."""
+    places = np.unique(np.linspace(0, count - 1, min(count, looked_at)).astype(int))
+    heads: dict[int, Head | None] = {}
+    for start in range(0, len(places), AT_ONCE):
+        rows = places[start : start + AT_ONCE]
+        heads |= zip(rows.tolist(), map(look, fetch(rows)), strict=True)
+    return heads
+
+
+def _common_size(heads: Sequence[Head]) -> tuple[int, int]:
+    """Return the medians of the widths and of the heights, shrunk alike to at most LARGEST."""
+    width, height = np.median([head.size for head in heads], axis=0)
+    scale = min(1.0, LARGEST / max(width, height))
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _size_note(heads: Sequence[Head], size: tuple[int, int]) -> tuple[str, ...]:
+    """Say what size was chosen, if not all images have it."""
+    others = sum(head.size != size for head in heads)
+    if not others:
+        return ()
+    width, height = size
     return (
-        column,
-        kept,
-        tuple(f"{names[row]} cannot be read" for row in np.flatnonzero(~sound).tolist()),
+        f"images are resized to {width} x {height} pixels (their median, at most {LARGEST} a "
+        f"side); {others:,} of {len(heads):,} have another size. --data-args size=SIDE changes it",
     )
 
 
 def _read_eagerly(
-    fetch: Fetch, names: Sequence[str], decode: Decoder
-) -> tuple[Array, Array, tuple[str, ...]]:
+    fetch: Fetch, names: Sequence[str], decode: Decoder, notes: tuple[str, ...]
+) -> Pictures:
     images, places, bad = [], [], []
-    for start in range(0, len(names), PROBED):
-        rows = np.arange(start, min(start + PROBED, len(names)))
+    for start in range(0, len(names), AT_ONCE):
+        rows = np.arange(start, min(start + AT_ONCE, len(names)))
         for row, encoded in zip(rows.tolist(), fetch(rows), strict=True):
             try:
                 images.append(decode(encoded))
                 places.append(row)
             except BROKEN as error:
                 bad.append(f"{names[row]} cannot be read: {error}")
-    return np.stack(images), np.array(places), tuple(bad)
-
-
-def look(encoded: Encoded) -> tuple[str, tuple[int, int]] | None:
-    """Return the mode and the size of an image by its head, or None where it is broken."""
-    try:
-        with _open(encoded) as image:
-            return image.mode, image.size
-    except BROKEN:
-        return None
+    if not images:
+        raise lab.UsageError(f"None of the {len(names):,} images can be read: {bad[0]}")
+    return Pictures(np.stack(images), np.array(places), tuple(bad), notes)
 
 
 def _open(encoded: Encoded) -> Any:
@@ -128,13 +191,24 @@ def _open(encoded: Encoded) -> Any:
     return Image.open(io.BytesIO(encoded) if isinstance(encoded, bytes) else encoded)
 
 
-def _eight_bits(image: Any) -> Any:
-    """Return an image whose values are 0 to 255: sixteen bits lose the lower eight."""
-    if image.mode not in ("I", "I;16", "F"):
+def _on_white(image: Any) -> Any:
+    """Return an image without transparency."""
+    if not image.has_transparency_data:
         return image
     from PIL import Image
 
-    values = np.asarray(image, np.float64)
-    if values.size and values.max() > 255:
-        values = values / 256
-    return Image.fromarray(np.clip(values, 0, 255).astype(np.uint8))
+    color = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", color.size, "white"), color)
+
+
+def _eight_bits(image: Any) -> Any:
+    """Return an image whose values are 0 to 255: sixteen bits lose the lower eight. Raises
+    ValueError for values that have no such range."""
+    if image.mode != "F" and not image.mode.startswith("I"):
+        return image
+    from PIL import Image
+
+    values = np.asarray(image)
+    if image.mode == "F" or values.min() < 0 or values.max() > SIXTEEN_BITS:
+        raise ValueError(f"its values (mode {image.mode}) are no bytes; save it in 8 or 16 bits")
+    return Image.fromarray((values.astype(np.int64) >> 8).astype(np.uint8))

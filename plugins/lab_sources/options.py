@@ -95,7 +95,9 @@ class Sentences(Seeded):
 class Images(lab.Options):
     """How files become images of one size."""
 
-    size: int = Field(0, ge=0, description="Side to resize to; 0 for the first image's size.")
+    size: int = Field(
+        0, ge=0, description="Side to resize to; 0 for the images' median, at most 64 a side."
+    )
     max_eager_mb: int = Field(
         1_024, ge=0, description="MB up to which all are decoded at once; more is read by batch."
     )
@@ -103,6 +105,18 @@ class Images(lab.Options):
 
 class Folder(Images):
     pass
+
+
+class Cifar(lab.Options):
+    labels: Literal["fine", "coarse"] = Field(
+        "fine", description="Of CIFAR-100: its 100 classes, or the 20 above them."
+    )
+
+
+class Arrays(lab.Options):
+    task: Literal["auto", "classify", "regress", "segment"] = Field(
+        "auto", description="What y is; auto: whole numbers and words are classes, floats values."
+    )
 
 
 class Columns(lab.Options):
@@ -115,15 +129,31 @@ class Columns(lab.Options):
     drop: str = Field("", description="Columns to leave out, joined by +.")
 
 
-class CSV(Columns):
+class Text(lab.Options):
+    """How a file of text is written."""
+
+    encoding: str = Field("", description="latin-1, cp1252, ...; UTF-8 and UTF-16 are recognized.")
+
+
+class Form(Text):
     """How a CSV file is written."""
 
     delimiter: str = Field("", description="Between fields: , ; | or tab; told from the file.")
     decimal: Literal["", ".", ","] = Field("", description="Decimal mark; told from the file.")
-    encoding: str = Field("", description="latin-1, cp1252, ...; UTF-8 and UTF-16 are recognized.")
     na: str = Field(
         "", description="Words for what is missing beside NA and the like, joined by +."
     )
+
+
+class CSV(Columns, Form):
+    pass
+
+
+class CSVText(Form):
+    """Which columns of a CSV file are texts and their classes."""
+
+    text: str = Field("", description="Column of texts; by default its name or length says it.")
+    target: str = Field("", description="Column of classes; by default its name or place says it.")
 
 
 class Hub(Images):

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import codecs
 import csv as dialects
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import lab
 from lab.data.tables import choose_target, from_frame, task_of
+from lab_sources.encodings import encoding_of, reading
 from lab_sources.optional_import import needs
 
 HEAD = 256 * 1024  # bytes that the form of a file is told from
@@ -47,23 +46,24 @@ def read_csv(
     encoding: str = "",
     na: str = "",
     rows: int | None = None,
+    source: str = "csv",
 ) -> Any:
     """Return a CSV file, or its first `rows`, as a pandas DataFrame.
 
     What is "" is told from the file: the delimiter of , ; tab and |, the decimal mark, UTF-8 of any
-    kind. na: further words for what is missing, joined by +. Raises UsageError that says what to
-    say where the file cannot be read.
+    kind. na: further words for what is missing, joined by +. source: who reads it, for messages.
+    Raises UsageError that says what to say where the file cannot be read.
     """
     import pandas as pd
 
-    name = f"csv:{path}"
-    place = _existing(path, "csv")
-    encoding = encoding or _encoding(place, name)
+    name = f"{source}:{path}"
+    place = _existing(path, source)
+    encoding = encoding or encoding_of(place, name)
     head = _head(place, encoding, name)
     delimiter = {"tab": "\t", "": _delimiter(head)}.get(delimiter, delimiter)
     decimal = decimal or _decimal(head, delimiter)
     words = [word.strip() for word in na.split("+") if word.strip()]
-    with _reading(name):
+    with reading(name):
         return pd.read_csv(
             place,
             sep=delimiter,
@@ -80,7 +80,7 @@ def read_parquet(path: str) -> Any:
     """Return a Parquet file, or a folder of them, as a pandas DataFrame."""
     place, name = _existing(path, "parquet"), f"parquet:{path}"
     arrow = needs("pyarrow.parquet", "parquet")
-    with _reading(name):
+    with reading(name):
         return arrow.read_table(str(place)).to_pandas()
 
 
@@ -104,38 +104,9 @@ def _existing(path: str, source: str) -> Path:
     return place
 
 
-@contextmanager
-def _reading(name: str) -> Iterator[None]:
-    """Say in one line what is wrong with a file."""
-    try:
-        yield
-    except (OSError, ValueError, LookupError) as error:  # pandas' and pyarrow's are among them
-        line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise lab.UsageError(f"{name} cannot be read: {line}") from error
-
-
-def _encoding(place: Path, name: str) -> str:
-    """Return UTF-8 or UTF-16, whichever the bytes are. Raises UsageError for others, which cannot
-    be told from each other."""
-    with _reading(name), place.open("rb") as file:
-        if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-            return "utf-16"
-        file.seek(0)
-        for number, line in enumerate(file, 1):
-            try:
-                line.decode()
-            except UnicodeDecodeError as error:
-                shown = line.decode("latin-1").strip()[:60]
-                raise lab.UsageError(
-                    f"{name} is not UTF-8: line {number} holds byte {line[error.start]:#x}. "
-                    f"Say how it is written: encoding=latin-1 reads {shown!r}"
-                ) from error
-    return "utf-8-sig"  # with or without a mark at its start
-
-
 def _head(place: Path, encoding: str, name: str) -> list[str]:
     """Return the first lines of a file, whole ones."""
-    with _reading(name), place.open(encoding=encoding, newline="") as file:
+    with reading(name), place.open(encoding=encoding, newline="") as file:
         return file.readlines(HEAD)
 
 

@@ -10,6 +10,7 @@ import torch
 from lab.config import build
 from lab.data import augment
 from lab.data.augment import Augment
+from lab.data.batches import IGNORED
 from lab.data.dataset_info import DatasetInfo
 from lab.data.options import AUGMENTATIONS, AugmentOptions
 from lab.errors import UsageError
@@ -41,7 +42,7 @@ def moved(image: torch.Tensor, down: int, right: int) -> torch.Tensor:
 
 def test_a_shift_moves_each_image_by_itself_and_fills_with_0() -> None:
     images = pictures()
-    shifted = augment.shift(images, 1, generator())
+    shifted = augment.draw_shift(images, 1, generator())(images, 0)
     assert shifted.shape == images.shape
     places = [(down, right) for down in (-1, 0, 1) for right in (-1, 0, 1)]
     counts = dict.fromkeys(places, 0)
@@ -53,7 +54,8 @@ def test_a_shift_moves_each_image_by_itself_and_fills_with_0() -> None:
 
 def test_a_shift_works_on_images_that_are_not_square() -> None:
     images = torch.arange(1.0, 13).view(1, 1, 2, 6).repeat(50, 1, 1, 1)
-    variants = {tuple(image.flatten().tolist()) for image in augment.shift(images, 2, generator())}
+    shifted = augment.draw_shift(images, 2, generator())(images, 0)
+    variants = {tuple(image.flatten().tolist()) for image in shifted}
     places = [(down, right) for down in range(-2, 3) for right in range(-2, 3)]
     assert variants <= {tuple(moved(images[0], *p).flatten().tolist()) for p in places}
     assert len(variants) > 10
@@ -62,7 +64,7 @@ def test_a_shift_works_on_images_that_are_not_square() -> None:
 @pytest.mark.parametrize("chance", [0.0, 0.3, 1.0])
 def test_a_flip_mirrors_left_to_right_with_its_chance(chance) -> None:
     images = pictures()
-    flipped = augment.flip(images, chance, generator())
+    flipped = augment.draw_flip(images, chance, generator())(images, 0)
     mirrored = [torch.equal(a, b[..., [3, 2, 1, 0]]) for a, b in zip(images, flipped, strict=True)]
     kept = [torch.equal(a, b) for a, b in zip(images, flipped, strict=True)]
     assert all(a != b for a, b in zip(mirrored, kept, strict=True))
@@ -86,12 +88,12 @@ def test_a_cutout_clears_a_square_that_may_hang_over_the_edge(side) -> None:
 
 def test_a_crop_of_the_whole_is_the_image_itself() -> None:
     images = pictures(10, 8) / 1_000
-    torch.testing.assert_close(augment.crop(images, 1.0, generator()), images)
+    torch.testing.assert_close(augment.draw_crop(images, 1.0, generator())(images, 0), images)
 
 
 def test_a_crop_enlarges_a_part() -> None:
     ramp = torch.linspace(-1, 1, 33)[None, None, None].expand(200, 1, 33, 33)
-    cropped = augment.crop(ramp, 0.5, generator())
+    cropped = augment.draw_crop(ramp, 0.5, generator())(ramp, 0)
     widths = cropped[..., -1].mean(-1) - cropped[..., 0].mean(-1)  # of the part, where all is 2
     assert float(widths.min()) > 0.9
     assert float(widths.max()) <= 2.0
@@ -169,6 +171,58 @@ def test_nothing_is_touched_and_nothing_drawn_where_the_amount_says_so(amounts) 
     assert torch.equal(rng.get_state(), before)
 
 
+SCENES = replace(PICTURES, task="segment")
+
+
+def random_masks(count: int, height: int, width: int) -> torch.Tensor:
+    return torch.randint(3, (count, height, width), generator=generator(7))
+
+
+@pytest.mark.parametrize(
+    "amounts", [{"shift": 2.0}, {"flip": 0.5}, {"shift": 1.0, "flip": 0.5}], ids=str
+)
+def test_each_pixel_of_a_mask_goes_where_that_of_its_image_goes(amounts) -> None:
+    """Pixels are numbered from 1, so that a moved image says where each came from."""
+    numbers = torch.arange(1.0, 31).view(1, 1, 5, 6).repeat(200, 1, 1, 1)
+    masks = random_masks(200, 5, 6)
+    varied = Augment(amounts, SCENES, generator())({"inputs": numbers, "targets": masks})
+    uncovered = varied["inputs"][:, 0] == 0
+    assert uncovered.any() == ("shift" in amounts)
+    for came, mask, before in zip(varied["inputs"], varied["targets"], masks, strict=True):
+        expected = [
+            IGNORED if n == 0 else int(before.flatten()[int(n) - 1]) for n in came.flatten()
+        ]
+        assert mask.flatten().tolist() == expected
+    assert varied["targets"].dtype == torch.long
+    assert not torch.equal(varied["targets"], masks)
+
+
+def test_a_cropped_mask_has_the_nearest_pixel() -> None:
+    """Images hold the row and the column of each pixel, which interpolation leaves linear."""
+    rows, columns = torch.meshgrid(torch.arange(9.0), torch.arange(7.0), indexing="ij")
+    images = torch.stack([rows, columns]).repeat(200, 1, 1, 1)
+    masks = random_masks(200, 9, 7)
+    varied = Augment({"crop": 0.5}, SCENES, generator())({"inputs": images, "targets": masks})
+    places = varied["inputs"].movedim(1, -1)
+    clear = ((places % 1 - 0.5).abs() > 1e-3).all(-1)  # of two pixels that are equally near
+    assert clear.float().mean() > 0.9
+    row, column = places.round().long().unbind(-1)
+    expected = masks[torch.arange(200)[:, None, None], row, column]
+    assert torch.equal(varied["targets"][clear], expected[clear])
+    assert not torch.equal(varied["targets"], masks)
+
+
+@pytest.mark.parametrize("amounts", [{"noise": 0.1}, {"cutout": 2.0}], ids=str)
+def test_masks_stay_where_images_do_not_move(amounts) -> None:
+    batch = {"inputs": pictures(5), "targets": random_masks(5, 4, 4)}
+    assert Augment(amounts, SCENES, generator())(batch)["targets"] is batch["targets"]
+
+
+def test_classes_of_images_do_not_move() -> None:
+    batch = {"inputs": pictures(5), "targets": torch.arange(5) % 3}
+    assert Augment({"shift": 1.0}, PICTURES, generator())(batch)["targets"] is batch["targets"]
+
+
 @pytest.mark.parametrize(
     ("info", "name", "message"),
     [
@@ -179,7 +233,7 @@ def test_nothing_is_touched_and_nothing_drawn_where_the_amount_says_so(amounts) 
         (replace(PICTURES, kind="tokens"), "noise", "varies numbers; pictures holds words"),
         (replace(PICTURES, kind="tokens"), "mixup", "varies numbers; pictures holds words"),
         (replace(PICTURES, task="regress"), "mixup", "mixes classes; pictures is to regress"),
-        (replace(PICTURES, task="segment"), "crop", "a mask would have to move along"),
+        (replace(PICTURES, task="segment"), "mixup", "mixes classes; pictures is to segment"),
     ],
 )
 def test_what_makes_no_sense_is_said(info, name, message) -> None:

@@ -88,9 +88,9 @@ def test_options_are_shown_with_defaults_and_help(cli) -> None:
     ],
 )
 def test_examples_are_drawn_where_there_is_something_to_see(cli, tmp_path, words, drawn) -> None:
-    result = cli("data", "show", *words, "--out", "some/grid.png")
+    result = cli("data", "show", *words, "--out", "grid.png")
     assert result.exit_code == 0, result.stderr
-    path = tmp_path / "some" / "grid.png"
+    path = tmp_path / "grid.png"
     assert path.exists() == drawn
     if drawn:
         assert len(Image.open(path).convert("RGB").getcolors(10**7)) > 10
@@ -168,6 +168,7 @@ def test_bad_examples_are_counted_when_they_are_skipped(cli, tmp_path) -> None:
         (["show", "digits", "--data-args", "n=3"], "the source digits has no options"),
         (["show", "digits", "--data-args", "n"], "--data-args n: should be key=value,..."),
         (["show", "digits", "--out", "grid.xyz"], "--out grid.xyz: should end in .png"),
+        (["show", "digits", "--out", "no/grid.png"], "--out no/grid.png: there is no folder no"),
         (["show", "csv:nowhere.csv"], "csv: there is no file nowhere.csv"),
     ],
 )

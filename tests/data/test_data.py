@@ -11,6 +11,7 @@ import torch
 
 from lab.data.dataset import Dataset
 from lab.data.dataset_info import DatasetInfo
+from lab.data.record import DataRecord
 from lab.errors import UsageError
 
 
@@ -224,3 +225,35 @@ def test_a_source_that_returns_something_else_is_named(load_data, returned) -> N
 def test_options_that_a_source_does_not_have_are_said(load_data, blobs) -> None:
     with pytest.raises(UsageError, match="the source stand-in has no options"):
         load_data(blobs, data_args={"n": 3}).data.dataset  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("counts", "note"),
+    [
+        ((60, 20), None),
+        ((61, 20), "classes are uneven: 61 a, 20 b. Always to say a is right in 75%"),
+        (
+            (10, 50, 40, 30, 20, 16),
+            "classes are uneven: 50 b, 40 c, 30 d, 20 e, ..., 10 a. Always to say b is right in "
+            "30%",
+        ),
+    ],
+)
+def test_uneven_classes_are_told_at_the_first_read(load_data, counts, note) -> None:
+    targets = np.repeat(np.arange(len(counts)), counts)
+    inputs = np.arange(len(targets), dtype=np.float32)[:, None]
+    loaded = load_data(
+        Dataset(inputs, targets, tuple("abcdef"[: len(counts)])), record=DataRecord()
+    )
+    loaded.data.train  # noqa: B018
+    assert loaded.warned == ([f"stand-in: {note}"] if note else [])
+
+
+def test_a_fold_that_changes_nothing_is_told(load_data, blobs) -> None:
+    rows = np.arange(200)
+    own = replace(blobs, test=rows % 4 == 1, eval=rows % 4 == 2)
+    for fold in (0, 2):
+        loaded = load_data(own, fold=fold, record=DataRecord())
+        loaded.data.train  # noqa: B018
+        said = ["stand-in: it has eval and test sets of its own, so --fold changes nothing"]
+        assert loaded.warned == (said if fold else [])

@@ -59,6 +59,10 @@ def test_kind_and_task_follow_from_the_shapes(dataset, kind, task) -> None:
         (Dataset(np.array([["x"], ["y"]])), "inputs of type <U1 are no numbers"),
         (replace(IMAGES, targets=np.zeros(5, int)), "6 inputs, but 5 targets"),
         (replace(IMAGES, test=np.zeros(7, bool)), "6 inputs, but 7 test"),
+        (
+            replace(IMAGES, test=np.ones(6, bool), eval=np.ones(6, bool)),
+            "an example is for eval or for test, not for both",
+        ),
         (replace(IMAGES, groups=np.zeros(1, int)), "6 inputs, but 1 groups"),
         (replace(IMAGES, factors={"angle": np.zeros(2)}), "6 inputs, but 2 angle"),
         (
@@ -174,13 +178,14 @@ def test_rows_are_taken_of_everything() -> None:
         IMAGES,
         inputs=np.arange(96, dtype=np.uint8).reshape(6, 1, 4, 4),
         test=np.arange(6) > 2,
+        eval=np.arange(6) == 1,
         groups=np.arange(6),
         factors={"angle": np.arange(12).reshape(6, 2)},
     )
     rows = np.array([4, 1])
     taken = dataset.take(rows)
     np.testing.assert_array_equal(taken.inputs, dataset.inputs[rows])
-    for name in ("targets", "test", "groups"):
+    for name in ("targets", "test", "eval", "groups"):
         np.testing.assert_array_equal(getattr(taken, name), getattr(dataset, name)[rows])
     np.testing.assert_array_equal(taken.factors["angle"], [[8, 9], [2, 3]])
     assert Dataset(["a", "b", "c"]).take(np.array([2, 0])).inputs == ["c", "a"]

@@ -146,6 +146,45 @@ def test_a_sources_own_test_set_is_kept_and_its_copies_leave_train(blobs) -> Non
     assert len(np.unique(np.concatenate(evals))) == sum(map(len, evals))  # the fold turns it
 
 
+def test_a_sources_own_eval_set_is_kept_and_its_copies_leave_train(blobs) -> None:
+    numbers = np.arange(200)
+    inputs = blobs.inputs.copy()
+    inputs[0], inputs[4] = inputs[1], inputs[2]  # in train: copies of one in test and one in eval
+    inputs[6] = inputs[5]  # in eval: a copy of one in test
+    dataset = replace(blobs, inputs=inputs, test=numbers % 4 == 1, eval=numbers % 4 == 2)
+    for fold in range(FOLDS):
+        parts = split(dataset, "some", fold)
+        np.testing.assert_array_equal(parts["test"], numbers[numbers % 4 == 1])
+        np.testing.assert_array_equal(parts["eval"], np.setdiff1d(numbers[numbers % 4 == 2], 6))
+        np.testing.assert_array_equal(
+            parts["train"], np.setdiff1d(numbers[(numbers + 1) % 4 < 2], [0, 4])
+        )
+
+
+def test_folds_are_made_of_what_is_not_the_sources_eval_set(blobs) -> None:
+    own = np.arange(200) % 4 == 2
+    dataset = replace(blobs, eval=own)
+    tests = [split(dataset, "some", fold)["test"] for fold in range(FOLDS)]
+    np.testing.assert_array_equal(np.sort(np.concatenate(tests)), np.flatnonzero(~own))
+    np.testing.assert_array_equal(split(dataset, "some", 3)["eval"], np.flatnonzero(own))
+
+
+@pytest.mark.parametrize(
+    ("dataset", "message"),
+    [
+        (Dataset(np.ones((30, 1, 4, 4), np.uint8)), "some: all 30 images are equal"),
+        (Dataset(["one"] * 30), "some: all 30 texts are equal"),
+        (
+            Dataset(np.tile([[0.0], [1]], (20, 1))),
+            "some: 40 examples, only 2 of them different, are too few",
+        ),
+    ],
+)
+def test_what_is_all_equal_is_said(dataset, message) -> None:
+    with pytest.raises(UsageError, match=message):
+        split(dataset, "some")
+
+
 @pytest.mark.parametrize("count", [1, 2])
 def test_too_few_examples_are_said(count) -> None:
     with pytest.raises(UsageError, match=f"some: {count} examples are too few"):

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lab.data.dataset import Dataset
 from lab.data.encoding import TableColumn
 from lab.errors import UsageError
 
@@ -123,7 +122,7 @@ def test_a_folder_without_images_is_said(ask, tmp_path, case) -> None:
 def test_a_folder_of_broken_images_is_said(ask, tmp_path) -> None:
     (tmp_path / "x" / "a").mkdir(parents=True)
     (tmp_path / "x" / "a" / "0.png").write_bytes(b"")
-    with pytest.raises(UsageError, match="None of the first 1 images can be read"):
+    with pytest.raises(UsageError, match="None of the 1 images can be read, .*0.png"):
         ask(f"imagefolder:{tmp_path}/x", skip_bad=True)
 
 
@@ -272,19 +271,6 @@ def test_what_is_no_table_is_said(ask, tmp_path) -> None:
     ):
         with pytest.raises(UsageError, match=message):
             ask(words)
-
-
-def test_texts_are_the_lines_that_are_not_empty(ask, tmp_path) -> None:
-    (tmp_path / "x.txt").write_text("one\n\n  \nzwei für\n")
-    assert ask(f"text:{tmp_path}/x.txt") == Dataset(["one", "zwei für"])
-    (tmp_path / "x.txt").write_bytes(b"ok\n\xff\xfe")
-    with pytest.raises(UsageError, match=r"is no UTF-8 text \(byte 3\)"):
-        ask(f"text:{tmp_path}/x.txt")
-    with pytest.raises(UsageError, match="cannot read nowhere.txt: No such file"):
-        ask("text:nowhere.txt")
-    (tmp_path / "x.txt").write_text("\n")
-    with pytest.raises(UsageError, match="has no example"):
-        ask(f"text:{tmp_path}/x.txt")
 
 
 @pytest.mark.parametrize(

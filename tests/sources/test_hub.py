@@ -95,6 +95,19 @@ def test_validation_serves_as_test_where_there_is_none_or_its_labels_are_secret(
     assert ask("hub:a/b").test is None
 
 
+@pytest.mark.parametrize("name", ["validation", "valid"])
+def test_validation_beside_a_test_set_is_for_eval(ask, served, name) -> None:
+    served(**{"train": mnist(30), name: mnist(12), "test": mnist(8)})
+    dataset = ask("hub:a/b")
+    assert dataset.test.tolist() == [False] * 30 + [True] * 8 + [False] * 12
+    assert dataset.eval.tolist() == [False] * 38 + [True] * 12
+    served(**{"train": mnist(30), name: mnist(12, hidden=True), "test": mnist(8)})
+    assert ask("hub:a/b").eval is None
+    table = datasets.Dataset.from_dict({"p": [1.0, 2.0], "kind": ["a", "b"]})
+    served(**{"train": table, name: table, "test": table})
+    assert ask("hub:a/b").eval.tolist() == [False] * 4 + [True] * 2
+
+
 def test_columns_can_be_named_and_a_configuration_chosen(ask, served) -> None:
     parts = (
         mnist(10).rename_columns({"image": "view"}).add_column("odd", [i % 2 for i in range(10)])

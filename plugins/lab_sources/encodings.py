@@ -1,0 +1,48 @@
+"""Tell how a file of text is written, and say in one line what is wrong with it."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import lab
+
+SHOWN = 60  # characters of a line
+
+
+@contextmanager
+def reading(name: str) -> Iterator[None]:
+    """Raise UsageError, in one line, for what goes wrong while a file is read."""
+    try:
+        yield
+    except (OSError, ValueError, LookupError) as error:  # pandas' and pyarrow's are among them
+        line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise lab.UsageError(f"{name} cannot be read: {line}") from error
+
+
+def encoding_of(place: Path, name: str) -> str:
+    """Return UTF-8 or UTF-16, whichever the bytes are. Raises UsageError for others, which cannot
+    be told from each other."""
+    with reading(name), place.open("rb") as file:
+        if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            return "utf-16"
+        file.seek(0)
+        for number, line in enumerate(file, 1):
+            try:
+                line.decode()
+            except UnicodeDecodeError as error:
+                shown = line.decode("latin-1").strip()[:SHOWN]
+                raise lab.UsageError(
+                    f"{name} is not UTF-8: line {number} holds byte {line[error.start]:#x}. "
+                    f"Say how it is written: encoding=latin-1 reads {shown!r}"
+                ) from error
+    return "utf-8-sig"  # with or without a mark at its start
+
+
+def read_text(place: Path, name: str, encoding: str = "") -> str:
+    """Return a file of text, in the encoding that is said or told from it."""
+    encoding = encoding or encoding_of(place, name)
+    with reading(name):
+        return place.read_text(encoding=encoding)
