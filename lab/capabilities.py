@@ -13,7 +13,7 @@ from lab.config import Options
 class Predict(Options):
     """Options of `lab predict`."""
 
-    inputs: tuple[str, ...] = Field((), description="Image files, or rows of numbers: 5.1,3.5,1.4")
+    inputs: tuple[str, ...] = Field((), description="Rows, csv files, - or images, as INPUT.")
     top: int = Field(3, ge=1, description="How many classes to name, the likeliest first.")
 
 
