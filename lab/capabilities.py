@@ -20,8 +20,10 @@ class Predict(Options):
 class Export(Options):
     """Options of `lab export`."""
 
-    to: Literal["safetensors", "torchexport", "onnx"] = Field(
-        "safetensors", description="Weights alone, torch.export's program, or ONNX."
+    to: Literal["onnx", "torchexport", "safetensors"] = Field(
+        "onnx",
+        description="ONNX, torch.export's program, or the network's weights alone.",
+        examples=["safetensors"],  # what checks of a plugin write: it needs no further library
     )
     out: Path | None = Field(None, description="File to write; in the run folder by default.")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ import lab
 from lab.capabilities import Predict, Sample
 from lab.generative import scaled
 from lab.nn.export import export
+from lab.nn.standalone import Standalone
 from lab.optim import Updater
 from lab.supervised.command_inputs import read_inputs
 from lab.supervised.inputs import as_inputs
@@ -143,12 +144,19 @@ class AE:
             return self.sampler.show(options)
 
     def export_command(self, options: Export) -> Path:
-        """Write the network, or its encoder, for other software."""
+        """Write the network, or its encoder, for other software; it takes inputs as the source
+        has them. Reconstructions are scaled: intensities in [0, 1], standardized columns."""
         if self.config.conditional:
             raise lab.UsageError("A conditional network takes classes, too: it cannot be exported")
         with self.updater.averaged():
-            part = Encoding(self.net) if options.part == "encoder" else Reconstruction(self.net)
-            return export(part, self.data.info, options, self.ctx.dir)
+            return export(self.exported(options.part), options, self.ctx.dir)
+
+    def exported(self, part: str) -> Standalone:
+        info = self.data.info
+        prepare = partial(scaled, info=info)
+        if part == "encoder":
+            return Standalone(Encoding(self.net), info, "codes", prepare)
+        return Standalone(Reconstruction(self.net), info, "reconstructions", prepare)
 
     # -- what a checkpoint holds
 

@@ -19,6 +19,7 @@ import lab
 from lab.capabilities import Export, Predict
 from lab.nn import load_network
 from lab.nn.export import export
+from lab.nn.standalone import answering
 from lab.optim import Updater
 from lab.supervised.command_inputs import ranked, read_inputs
 from lab.supervised.inputs import as_inputs
@@ -140,8 +141,9 @@ class CNN:
         return ranked(inputs.answers(self.predict), inputs, options, self.info)
 
     def export_command(self, options: Export) -> Path:
-        """Write the network for other software. It takes prepared inputs and returns logits."""
-        return export(self.net, self.info, options, self.ctx.dir)
+        """Write a model for other software, from the source's images to what `predict` returns."""
+        with self.updater.averaged():
+            return export(answering(self.net, self.info), options, self.ctx.dir)
 
     # -- what a checkpoint holds
 

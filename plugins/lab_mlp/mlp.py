@@ -15,6 +15,7 @@ from torch import Tensor
 import lab
 from lab.capabilities import Export, Predict
 from lab.nn.export import export
+from lab.nn.standalone import answering
 from lab.optim import Updater
 from lab.supervised.command_inputs import ranked, read_inputs
 from lab.supervised.inputs import as_inputs
@@ -102,9 +103,9 @@ class MLP:
         return ranked(inputs.answers(self.predict), inputs, options, info)
 
     def export_command(self, options: Export) -> Path:
-        """Write the network for other software. It takes prepared inputs."""
+        """Write a model for other software, from the source's inputs to what `predict` returns."""
         with self.averaged():
-            return export(self.net, self.supervision.info, options, self.ctx.dir)
+            return export(answering(self.net, self.supervision.info), options, self.ctx.dir)
 
     def averaged(self) -> AbstractContextManager[None]:
         return nullcontext() if self.updater is None else self.updater.averaged()

@@ -263,7 +263,7 @@ def test_an_exported_network_answers_the_same(train, cli, tmp_path, arch, to) ->
     out = tmp_path / "net"
     completed = cli("export", result.dir, "--to", to, "--out", out)
     assert completed.exit_code == 0, completed.output
-    assert Path(completed.output.strip()) == out
+    assert Path(completed.stdout.strip()) == out
     if to == "safetensors":
         from safetensors.torch import load_file
 
