@@ -61,6 +61,7 @@ def read_table(path: str, facts: Mapping[str, Any]) -> np.ndarray[Any, Any]:
         delimiter = max(DELIMITERS, key=first.count)
         lines = csv.reader(file, delimiter=delimiter, skipinitialspace=True)
         head, *rows = ([cell.strip() for cell in line] for line in lines if line)
+    decimal = "." if delimiter == "," else ","
     columns = facts["columns"]
     if not columns:  # they have no names
         columns = [{"name": name, "type": "number"} for name in head]
@@ -73,15 +74,15 @@ def read_table(path: str, facts: Mapping[str, Any]) -> np.ndarray[Any, Any]:
         if len(row) != len(head):
             sys.exit(f"{place}: {len(row)} fields under {len(head)} column names")
         cells = dict(zip(head, row, strict=True))
-        inputs[n] = [number(cells[column["name"]], column, place) for column in columns]
+        inputs[n] = [number(cells[column["name"]], column, place, decimal) for column in columns]
         if np.isnan(inputs[n]).any() and not facts["preparation"]["fill"]:
             sys.exit(f"{place}: a value is missing, and training has not learned to fill it")
     return inputs
 
 
-def number(cell: str, column: Mapping[str, Any], place: str) -> float:
-    """Return what stands for a cell: a category's number, days since 1970, NaN where it is
-    missing."""
+def number(cell: str, column: Mapping[str, Any], place: str, decimal: str) -> float:
+    """Return what stands for a cell: a category's number, days since 1970, NaN where it is missing;
+    of a number, which may have a point or `decimal`, itself."""
     if cell in MISSING:
         return float("nan")
     try:
@@ -93,7 +94,7 @@ def number(cell: str, column: Mapping[str, Any], place: str) -> float:
         if column["type"] == "date":
             time = datetime.fromisoformat(cell)
             return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() / DAY
-        return float(cell)
+        return float(cell.replace(decimal, "."))
     except (KeyError, ValueError):
         sys.exit(f"{place}: {column['name']} is no {column['type']}: {cell!r}")
 

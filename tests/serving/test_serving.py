@@ -36,6 +36,7 @@ class Site:
     """What a browser, or a program, asks of the server."""
 
     def __init__(self, url: str) -> None:
+        self.url = url
         self.port, self.token = urlsplit(url).port, urlsplit(url).path.strip("/")
 
     def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Any:
@@ -118,6 +119,25 @@ def test_the_page_and_its_parts_are_served(site) -> None:
         assert (answer.status, answer.getheader("Content-Type").split(";")[0]) == (200, kind)
         assert body
         assert "default-src 'none'" in answer.getheader("Content-Security-Policy")
+
+
+def test_the_page_shows_answers_and_warnings(site, browser, tmp_path) -> None:
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    def wait_for(css: str, text: str) -> None:
+        found = lambda page: text in page.find_element("css selector", css).text  # noqa: E731
+        WebDriverWait(browser, helpers.LONG).until(found)
+
+    browser.get(site.url)
+    rows, send = (browser.find_element("css selector", css) for css in ("#rows", "button"))
+    rows.send_keys("age,city\n25,Paris\n55,<b>Rome</b>\n")
+    send.click()
+    wait_for("#answers", "rows.csv:1")
+    wait_for("#status", "1 of 2 values of city are none that training saw")
+    (tmp_path / "<i>new.csv").write_text("age,city\n25,Paris\n")
+    browser.find_element("css selector", "#file").send_keys(str(tmp_path / "<i>new.csv"))
+    wait_for("#answers", "new.csv:0")
+    assert not browser.find_elements("css selector", "td i")
 
 
 def test_nobody_else_gets_an_answer(site) -> None:

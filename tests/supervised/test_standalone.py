@@ -53,7 +53,13 @@ def write_messy() -> None:
             age, year = generator.integers(18, 80), generator.integers(1960, 2024)
             city = ("Paris", "Köln", '"St; Ives"')[number % 3]
             income, member = generator.normal(3e4, 5e3), number % 2 == 0
-            cells = [age, city, f"{income:.2f}", str(member).lower(), f"{year}-03-09"]
+            cells = [
+                age,
+                city,
+                f"{income:.2f}".replace(".", ","),
+                str(member).lower(),
+                f"{year}-03-09",
+            ]
             cells[number % 5] = "" if number % 4 == 0 else cells[number % 5]
             file.write(";".join([*map(str, cells), "ab"[int(age > 50)]]) + "\n")
 
@@ -62,7 +68,7 @@ def write_inputs(experiment, case: str) -> list[str]:
     """Write examples as files; of the csv the file itself is the example."""
     if case == "csv":
         lines = Path("messy.csv").read_text().splitlines()
-        lines[1] = "33;Rome;30000.5;true;2001-05-06T12:00:00;a"  # a city that training never saw
+        lines[1] = "33;Rome;30000,5;true;2001-05-06T12:00:00;a"  # a city that training never saw
         Path("new.csv").write_text("\n".join(lines))
         return ["new.csv"]
     examples = experiment.example(3).numpy()
