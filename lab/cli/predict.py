@@ -59,6 +59,10 @@ def command(
     for warning in caught:
         if issubclass(warning.category, UnseenCategory):
             output.say(f"Warning: {warning.message}")
+        else:
+            warnings.warn_explicit(
+                warning.message, warning.category, warning.filename, warning.lineno
+            )
     if as_json:
         output.print_json(rows)
         return

@@ -13,7 +13,7 @@ import torch
 from lab.data.dataset_info import DatasetInfo
 from lab.data.encoding import TableColumn
 from lab.errors import UsageError
-from lab.templates import serve
+from lab.nn import serve
 
 SCRIPT = "serve.py"
 
