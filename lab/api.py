@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -250,13 +250,39 @@ def use(
     """
     restored = _restored(dir, str(checkpoint), device, plugins, data_changed, terminal)
     with restored as (experiment, ctx, spec):
-        from lab.engine.evaluation import call_capability
+        return _call(experiment, ctx, spec, capability, seed, options)
 
-        if capability not in spec.capabilities:
-            offered = ", ".join(spec.capabilities) or "nothing beyond training"
-            raise UsageError(f"{spec.name} does not offer {capability!r}; it offers: {offered}")
-        chosen = config.build(import_object(spec.capabilities[capability]), options)
-        return call_capability(experiment, ctx, capability, chosen, seed)
+
+@contextmanager
+def using(
+    dir: str | Path,
+    capability: str,
+    checkpoint: str | int = "best",
+    *,
+    device: str | None = None,
+    plugins: Plugins | None = None,
+) -> Iterator[Callable[..., Any]]:
+    """Yield a function of a capability's options that returns what `use` does, time and again: the
+    run is restored once."""
+    with _restored(dir, str(checkpoint), device, plugins) as (experiment, ctx, spec):
+        yield lambda **options: _call(experiment, ctx, spec, capability, None, options)
+
+
+def _call(
+    experiment: Any,
+    ctx: Context,
+    spec: ExperimentSpec,
+    capability: str,
+    seed: int | None,
+    options: Mapping[str, Any],
+) -> Any:
+    from lab.engine.evaluation import call_capability
+
+    if capability not in spec.capabilities:
+        offered = ", ".join(spec.capabilities) or "nothing beyond training"
+        raise UsageError(f"{spec.name} does not offer {capability!r}; it offers: {offered}")
+    chosen = config.build(import_object(spec.capabilities[capability]), options)
+    return call_capability(experiment, ctx, capability, chosen, seed)
 
 
 def sample(

@@ -13,15 +13,17 @@ from lab.config import Options
 class Predict(Options):
     """Options of `lab predict`."""
 
-    inputs: tuple[str, ...] = Field((), description="Image files, or rows of numbers: 5.1,3.5,1.4")
+    inputs: tuple[str, ...] = Field((), description="Rows, csv files, - or images, as INPUT.")
     top: int = Field(3, ge=1, description="How many classes to name, the likeliest first.")
 
 
 class Export(Options):
     """Options of `lab export`."""
 
-    to: Literal["safetensors", "torchexport", "onnx"] = Field(
-        "safetensors", description="Weights alone, torch.export's program, or ONNX."
+    to: Literal["onnx", "torchexport", "safetensors"] = Field(
+        "onnx",
+        description="ONNX, torch.export's program, or the network's weights alone.",
+        examples=["safetensors"],  # what checks of a plugin write: it needs no further library
     )
     out: Path | None = Field(None, description="File to write; in the run folder by default.")
 

@@ -17,6 +17,10 @@ class UsageError(LabError):
     exit_code = 2
 
 
+class UnseenCategory(UserWarning):
+    """A table holds a category that its training rows did not; it counts as none of them."""
+
+
 class Diverged(LabError):
     """A metric is no longer a finite number."""
 

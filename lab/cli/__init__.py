@@ -18,6 +18,7 @@ COMMANDS = {
     "show": ("lab.cli.show:command", "Show one run."),
     "compare": ("lab.cli.compare:command", "Compare groups of runs."),
     "ui": ("lab.cli.ui:command", "Show runs in the browser, live."),
+    "serve": ("lab.cli.serve:command", "Answer a browser with a trained run."),
     "data": ("lab.cli.data:command", "List and show data."),
     "rm": ("lab.cli.rm:command", "Delete runs."),
     "gc": ("lab.cli.gc:command", "Free the disk of what runs no longer need."),

@@ -32,3 +32,5 @@ def command(run: str, checkpoint: str, runs_dir: Path, as_json: bool, **values: 
         output.print_json({"dir": str(trained_run.dir), "file": str(path)})
     else:
         click.echo(path)
+        if path.with_name("serve.py").exists():
+            output.say("Beside it, serve.py answers with onnxruntime and numpy alone.")

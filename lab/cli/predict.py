@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import click
 
 from lab.cli import common, output
 from lab.cli.capability import CapabilityCommand, call
+from lab.errors import UnseenCategory, UsageError
 
 NEGATIVE = re.compile(r"-[\d.]")
 
@@ -28,6 +29,7 @@ class PredictCommand(CapabilityCommand):
 @click.argument("inputs", nargs=-1, metavar="INPUT...")
 @click.option("--checkpoint", default="best", show_default=True, help="best, last or a clock.")
 @common.runs_dir_option
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV on stdout.")
 @common.json_option
 @common.debug_option
 def command(
@@ -35,35 +37,35 @@ def command(
     inputs: tuple[str, ...],
     checkpoint: str,
     runs_dir: Path,
+    as_csv: bool,
     as_json: bool,
     **values: Any,
 ) -> None:
-    """Predict with RUN, a folder or a name: image files, or rows of numbers as 5.1,3.5,1.4.
+    """Predict with RUN, a folder or a name, from images or from rows of a table.
 
-    `lab predict RUN --help` shows the options of the run's own experiment too.
+    INPUT is an image file or a folder of them; a row as 5.1,3.5,1.4 or age=35,city=Paris; a csv
+    file, or - for csv on standard input. `lab predict RUN --help` shows the options of the run's
+    own experiment too.
     """
     from lab.storage import store
 
+    if as_csv and as_json:
+        raise UsageError("--csv and --json exclude each other")
     trained_run = store.find(run, runs_dir)
     words = tuple(word.strip() for word in inputs)
-    rows = call(trained_run, "predict", checkpoint, inputs=words, **common.specified(values))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UnseenCategory)
+        rows = call(trained_run, "predict", checkpoint, inputs=words, **common.specified(values))
+    for warning in caught:
+        if issubclass(warning.category, UnseenCategory):
+            output.say(f"Warning: {warning.message}")
+        else:
+            warnings.warn_explicit(
+                warning.message, warning.category, warning.filename, warning.lineno
+            )
     if as_json:
         output.print_json(rows)
         return
-    for row in rows:
-        click.echo(f"{row['input']}: {_text(row)}")
+    from lab.cli import answers
 
-
-def _text(row: Mapping[str, Any]) -> str:
-    """Return the predictions for one input, by name where a network makes several."""
-    return "; ".join(_part(name, value) for name, value in row.items() if name != "input")
-
-
-def _part(name: str, value: Any) -> str:
-    if name == "classes":
-        return ", ".join(
-            f"{word} {output.number(probability)}" for word, probability in value.items()
-        )
-    items = value if isinstance(value, list) else [value]
-    text = ", ".join(item if isinstance(item, str) else output.number(item) for item in items)
-    return text if name == "values" else f"{name} {text}"
+    (answers.print_csv if as_csv else answers.print_table)(rows)

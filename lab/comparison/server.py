@@ -7,29 +7,18 @@ but the page's own parts and the media of the chosen runs is ever read from the 
 from __future__ import annotations
 
 import hashlib
-import hmac
 import json
 import mimetypes
-import secrets
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from lab.comparison import page
-from lab.errors import LabError, UsageError
+from lab.errors import LabError
+from lab.loopback import answer, guarded, listening
 from lab.storage.store import Run
-
-HOST = "127.0.0.1"
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; connect-src 'self'; "
-    "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self'",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",  # the address holds the token
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
-}
 
 Select = Callable[[], Sequence[Run]]
 Gather = Callable[[Sequence[Run]], dict[str, Any]]
@@ -76,30 +65,9 @@ def application(token: str, select: Select, gather: Gather) -> Any:
     """Return the WSGI application. It answers GET and HEAD under `/TOKEN/`, and 404 elsewhere."""
     import bottle
 
-    app = bottle.Bottle()
+    app = guarded(token)
     feed = Feed(select, gather)
     script = page.plotly()
-
-    def refuse(error: Any) -> str:
-        bottle.response.content_type = "text/plain"
-        return f"{error.status_line}\n"
-
-    app.default_error_handler = refuse
-
-    @app.hook("before_request")  # type: ignore[untyped-decorator]
-    def admit() -> None:
-        url_token, host = bottle.request.path.split("/")[1], bottle.request.get_header("Host", "")
-        # A name that somebody else's server resolves to this machine is not ours.
-        ours = host.rpartition(":")[0] in (HOST, "localhost")
-        if not ours or not hmac.compare_digest(url_token.encode(), token.encode()):
-            raise bottle.HTTPError(404)
-
-    @app.hook("after_request")  # type: ignore[untyped-decorator]
-    def protect() -> None:
-        bottle.response.headers.update(HEADERS)
-
-    def answer(content: bytes | str, kind: str, **headers: str) -> Any:
-        return bottle.HTTPResponse(content, 200, {"Content-Type": kind, **headers})
 
     @app.get(f"/{token}/")  # type: ignore[untyped-decorator]
     def index() -> Any:
@@ -134,25 +102,8 @@ def application(token: str, select: Select, gather: Gather) -> Any:
     return app
 
 
-@contextmanager
-def serving(select: Select, gather: Gather, port: int = 0) -> Iterator[tuple[str, Any]]:
-    """Yield the page's URL and the server, whose `run()` serves until it is closed.
-
-    Raises UsageError where what it needs is not installed, LabError where the port is taken.
-    """
-    try:
-        from waitress import create_server
-    except ImportError as error:
-        raise UsageError(
-            "`lab ui` needs bottle and waitress. Install them: pip install 'rl-gen-lab[ui]'"
-        ) from error
-    token = secrets.token_urlsafe(24)
-    try:
-        server = create_server(application(token, select, gather), host=HOST, port=port, threads=4)
-    except OSError as error:
-        raise LabError(f"port {port} cannot be used: {error.strerror}") from error
-    try:
-        yield f"http://{HOST}:{server.effective_port}/{token}/", server
-    finally:
-        server.task_dispatcher.shutdown(timeout=1)
-        server.close()
+def serving(
+    select: Select, gather: Gather, port: int = 0
+) -> AbstractContextManager[tuple[str, Any]]:
+    """Yield the page's URL and the server, as `lab.loopback.listening` does."""
+    return listening("lab ui", lambda token: application(token, select, gather), port)

@@ -152,7 +152,8 @@ def encode_frame(
     for number, column in enumerate(columns):
         series = frame[column.name].reset_index(drop=True)
         inputs[:, number] = _encode(series, column, name)
-        if count := int((inputs[:, number] == UNKNOWN).sum()):
+        count = int((inputs[:, number] == UNKNOWN).sum()) if column.type == "category" else 0
+        if count:
             unknown[column.name] = count
     return inputs, unknown
 
@@ -265,9 +266,13 @@ def _read_texts(texts: pd.Series[Any], title: str, name: str, numbers: bool) -> 
         return _Values(_floats(pd.to_numeric(texts)))
     if read >= MOSTLY or numbers:
         row = int(parsed.index[parsed.isna()][0])
+        mend = (
+            "Write a number, or nothing where it is missing"
+            if numbers
+            else f"Mend it, or say that it is missing: na={present[row]}"
+        )
         raise UsageError(
-            f"{name}: {title} holds numbers, but {present[row]!r} in row {row}. Mend it, or say "
-            f"that it is missing: na={present[row]}"
+            f"{name}: {title} holds numbers, but {present[row]!r} in row {row}. {mend}"
         )
     if set(present.str.lower().unique()) <= set(BOOLEANS):
         return _Values(_floats(texts.str.lower().map(BOOLEANS)), "boolean")

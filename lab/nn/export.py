@@ -1,104 +1,140 @@
-"""Write a trained network for other software, and check that it still answers the same."""
+"""Write a model for other software, and check that it still answers the same."""
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Iterator
+import logging
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from lab.capabilities import Export
-from lab.data.dataset_info import DatasetInfo
 from lab.errors import LabError, UsageError
 from lab.messages import describe
+from lab.nn.companions import check_place, write_companions
 from lab.nn.eager import as_written
+from lab.nn.standalone import Standalone, metadata, random_inputs
 
-SUFFIXES = {"safetensors": ".safetensors", "torchexport": ".pt2", "onnx": ".onnx"}
-BATCH = 3  # not 1, so that an example cannot be taken for the only size
-TOLERANCE = 1e-4
+SUFFIXES = {"onnx": ".onnx", "torchexport": ".pt2", "safetensors": ".safetensors"}
+TOLERANCE = 1e-5  # of the largest answer, or of 1
 
 
-def export(module: nn.Module, info: DatasetInfo, options: Export, folder: Path) -> Path:
-    """Write `module`, which takes prepared inputs [B, ...], and return the path.
+def export(model: Standalone, options: Export, folder: Path) -> Path:
+    """Write a model, and return the path; beside ONNX a script that uses it, and an example.
 
     What was written is read back and run on random inputs. Raises LabError where it cannot be
-    written or does not give the same, UsageError where a library is missing.
+    written or does not give the same, UsageError where a library or the folder is missing.
     """
-    path = options.out or folder / f"model{SUFFIXES[options.to]}"
-    module = copy.deepcopy(module).cpu().eval()  # the experiment keeps its own where it is
-    inputs = torch.randn(BATCH, *info.shape, generator=torch.Generator().manual_seed(0))
+    path = _destination(options, folder)
+    model = model.on_cpu()
+    inputs = random_inputs(model.info)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with torch.no_grad(), as_written(module), _quiet():
-            expected = module(inputs)
-            outputs = WRITERS[options.to](module, inputs, path)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".export-") as place:
+            written = Path(place) / path.name  # it takes its place when it was found right
+            with torch.no_grad(), as_written(model), _quiet():
+                expected = model(inputs)
+                answers = WRITERS[options.to](model, inputs, written)
+            _compare(answers, expected, path)
+            written.replace(path)
     except LabError:
         raise
     except Exception as error:  # a user's own network may fail in any way
         raise LabError(f"{path} cannot be written as {options.to}: {describe(error)}") from error
-    worst = float((outputs - expected).abs().max() / expected.abs().max().clamp(min=1))
+    if options.to == "onnx":
+        write_companions(path, model.info)
+    return path
+
+
+def _destination(options: Export, folder: Path) -> Path:
+    suffix = SUFFIXES[options.to]
+    path = options.out or folder / f"model{suffix}"
+    if path.is_dir():
+        raise UsageError(f"--out {path} is a folder: name a file in it, {path / f'model{suffix}'}")
+    if not path.parent.is_dir():
+        raise UsageError(f"--out {path}: there is no folder {path.parent}")
+    named = {known: to for to, known in SUFFIXES.items()}.get(path.suffix)
+    if named is not None and named != options.to:
+        raise UsageError(f"--out {path} is a name for {named}: say --to {named}, or *{suffix}")
+    if options.to == "onnx":
+        check_place(path)
+    return path
+
+
+def _compare(answers: Tensor, expected: Tensor, path: Path) -> None:
+    difference = (answers.double() - expected.double()).abs().max()
+    worst = float(difference / expected.abs().max().clamp(min=1))
     if not worst <= TOLERANCE:
         raise LabError(f"{path} does not give the same outputs: they differ by {worst:.2g}")
-    return path
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep back what torch prints of its progress: standard output belongs to the path."""
-    with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
-        yield
+    """Keep back what torch says of its progress and of its own future: standard output belongs to
+    the path, and nobody here can act on it."""
+    disabled = logging.root.manager.disable
+    with redirect_stdout(StringIO()), redirect_stderr(StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        logging.disable(logging.WARNING)
+        try:
+            yield
+        finally:
+            logging.disable(disabled)
 
 
-def _safetensors(module: nn.Module, inputs: Tensor, path: Path) -> Tensor:
+def _safetensors(model: Standalone, inputs: Tensor, path: Path) -> Tensor:
+    """Write the network's weights, which take prepared inputs."""
     from safetensors.torch import load_file, save_file
 
     # clones, as tied weights are not written under two names
-    state = {name: value.clone().contiguous() for name, value in module.state_dict().items()}
-    save_file(state, path)
-    module.load_state_dict(load_file(path))
-    answer: Tensor = module(inputs)
-    return answer
+    state = {name: value.clone().contiguous() for name, value in model.net.state_dict().items()}
+    save_file(state, path, metadata(model))
+    model.net.load_state_dict(load_file(path))
+    answers: Tensor = model(inputs)
+    return answers
 
 
-def _torchexport(module: nn.Module, inputs: Tensor, path: Path) -> Tensor:
+def _torchexport(model: Standalone, inputs: Tensor, path: Path) -> Tensor:
     batch = torch.export.Dim("batch", min=1)
-    program = torch.export.export(module, (inputs,), dynamic_shapes=({0: batch},))
-    torch.export.save(program, path)
-    answer: Tensor = torch.export.load(path).module()(inputs)
-    return answer
+    program = torch.export.export(model, (inputs,), dynamic_shapes=({0: batch},))
+    torch.export.save(program, path, extra_files=metadata(model))
+    answers: Tensor = torch.export.load(path).module()(inputs)
+    return answers
 
 
-def _onnx(module: nn.Module, inputs: Tensor, path: Path) -> Tensor:
+def _onnx(model: Standalone, inputs: Tensor, path: Path) -> Tensor:
     try:
         import onnxruntime
         import onnxscript  # noqa: F401  what torch writes ONNX with
     except ImportError as error:
         raise UsageError(
-            "ONNX needs onnxscript and onnxruntime: pip install 'rl-gen-lab[export]'"
+            "ONNX needs onnxscript and onnxruntime: pip install 'rl-gen-lab[export]', or say "
+            "--to torchexport"
         ) from error
     batch = torch.export.Dim("batch", min=1)
-    torch.onnx.export(
-        module,
+    program: Any = torch.onnx.export(
+        model,
         (inputs,),
-        path,
         input_names=["inputs"],
-        output_names=["outputs"],
+        output_names=[model.meaning],
         dynamic_shapes=({0: batch},),
         dynamo=True,
-        external_data=False,
     )
+    facts: Mapping[str, str] = metadata(model)
+    program.model.metadata_props.update(facts)
+    program.save(path, external_data=False)
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    (answer,) = session.run(None, {"inputs": inputs.numpy()})
-    return torch.from_numpy(answer)
+    (answers,) = session.run(None, {"inputs": inputs.numpy()})
+    return torch.from_numpy(answers)
 
 
-WRITERS: dict[str, Callable[[Any, Tensor, Path], Tensor]] = {
-    "safetensors": _safetensors,
-    "torchexport": _torchexport,
+WRITERS: dict[str, Callable[[Standalone, Tensor, Path], Tensor]] = {
     "onnx": _onnx,
+    "torchexport": _torchexport,
+    "safetensors": _safetensors,
 }

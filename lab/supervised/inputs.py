@@ -1,23 +1,20 @@
-"""Read the inputs to predict from: arrays and tables in Python, image files or rows of numbers in
-a command."""
+"""Take the inputs to predict from: arrays and tables of a person's Python."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from lab.capabilities import Predict
 from lab.data.dataset import Array
 from lab.data.dataset_info import DatasetInfo
 from lab.data.encoding import TableColumn
 from lab.data.tables import as_frame, encode_frame
-from lab.errors import UsageError
+from lab.errors import UnseenCategory, UsageError
 
 
 def as_inputs(values: Any, info: DatasetInfo, device: torch.device) -> Tensor:
@@ -72,68 +69,25 @@ def _has_fields(values: Any) -> bool:
 def table_rows(frame: Any, info: DatasetInfo) -> Array:
     """Return rows of a pandas DataFrame as the columns that a run learned from [B, F]; warn of
     categories that it never saw, which count as none."""
-    columns = info.encoding.columns if info.encoding else [TableColumn(n) for n in info.features]
-    inputs, unknown = encode_frame(frame, columns, "the table")
-    for name, count in unknown.items():
-        warnings.warn(
-            f"{count:,} of {len(frame):,} values of {name} are none that training saw", stacklevel=2
-        )
+    inputs, unknown = encode_frame(frame, columns_of(info), "the table")
+    warn_of_unknown(unknown, len(frame))
     return inputs
 
 
-def read_inputs(words: Sequence[str], info: DatasetInfo) -> Tensor:
-    """Return inputs [B, ...] in the format of a run's source.
+def columns_of(info: DatasetInfo) -> tuple[TableColumn, ...]:
+    """Return the columns of the table that a run learned from; unnamed ones are called by their
+    number."""
+    if info.encoding is not None:
+        return info.encoding.columns
+    names = info.features or tuple(f"column {number}" for number in range(info.shape[0]))
+    return tuple(TableColumn(name) for name in names)
 
-    Images are brought to the run's size and channels. Raises UsageError that names what cannot be
-    read.
-    """
-    if info.kind not in ("image", "table"):
-        raise UsageError(
-            f"{info.name} is {info.kind} data; images and rows of numbers can be predicted from"
+
+def warn_of_unknown(unknown: Mapping[str, int], rows: int) -> None:
+    """Warn of categories that training never saw, by the number of them in each column."""
+    for name, count in unknown.items():
+        warnings.warn(
+            f"{count:,} of {rows:,} values of {name} are none that training saw",
+            UnseenCategory,
+            stacklevel=2,
         )
-    if not words:
-        expected = "image files" if info.kind == "image" else f"{info.shape[0]} numbers: 1,2.5,..."
-        raise UsageError(f"Nothing to predict. Give {expected}.")
-    read = _image if info.kind == "image" else _row
-    return torch.from_numpy(np.stack([read(word, info) for word in words]))
-
-
-def ranked(answers: Array, options: Predict, info: DatasetInfo) -> list[dict[str, Any]]:
-    """Return for each input its likeliest classes by probabilities [B, K], or its values where
-    there are no classes."""
-    rows = []
-    for word, row in zip(options.inputs, torch.from_numpy(answers), strict=True):
-        if not info.classes:
-            rows.append({"input": word, "values": row.tolist()})
-            continue
-        probabilities, classes = row.topk(min(options.top, len(info.classes)))
-        named = zip(classes.tolist(), probabilities.tolist(), strict=True)
-        rows.append({"input": word, "classes": {info.classes[n]: p for n, p in named}})
-    return rows
-
-
-def _image(word: str, info: DatasetInfo) -> Any:
-    from PIL import Image
-
-    channels, height, width = info.shape
-    try:
-        with Image.open(Path(word)) as picture:
-            pixels = picture.convert("L" if channels == 1 else "RGB").resize((width, height))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        why = getattr(error, "strerror", None) or "it is no image"
-        raise UsageError(f"{word} cannot be read: {why}") from error
-    return np.asarray(pixels, np.uint8).reshape(height, width, -1).transpose(2, 0, 1)
-
-
-def _row(word: str, info: DatasetInfo) -> Any:
-    try:
-        values = [float(part) for part in word.split(",")]
-    except ValueError as error:
-        raise UsageError(f"{word!r} is no row of numbers: write 5.1,3.5,1.4") from error
-    if len(values) != info.shape[0]:
-        expected = info.shape[0]
-        raise UsageError(f"{word!r} has {len(values)} numbers; the run learned from {expected}")
-    row = np.array(values, np.float32)
-    if not np.isfinite(row).all():
-        raise UsageError(f"{word!r} holds what is no finite number")
-    return row

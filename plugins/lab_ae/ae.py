@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,10 @@ import lab
 from lab.capabilities import Predict, Sample
 from lab.generative import scaled
 from lab.nn.export import export
+from lab.nn.standalone import Standalone
 from lab.optim import Updater
-from lab.supervised.inputs import as_inputs, read_inputs
+from lab.supervised.command_inputs import read_inputs
+from lab.supervised.inputs import as_inputs
 from lab_ae.config import Config, Export
 from lab_ae.figures import Evaluator
 from lab_ae.loader import Examples
@@ -99,20 +101,19 @@ class AE:
 
     @torch.no_grad()
     def predict_command(self, options: Predict) -> list[dict[str, Any]]:
-        """Return the codes of image files or rows of numbers, the squared errors of their
+        """Return the codes of images or rows of a table, the squared errors of their
         reconstructions, and of a conditional network the classes that fit best."""
         info = self.data.info
+        inputs = read_inputs(options.inputs, info)
         with self.updater.averaged():
-            x = scaled(read_inputs(options.inputs, info).to(self.ctx.device), info)
+            x = scaled(inputs.values.to(self.ctx.device), info)
             classes = self.likeliest(x)
             codes = self.net.encode(x, classes)
             again = self.net.mean(self.net.decode(codes, classes))
         errors = (again - x).flatten(1).square().sum(1)
         rows = [
             {"input": word, "code": code, "reconstruction_error": error}
-            for word, code, error in zip(
-                options.inputs, codes.tolist(), errors.tolist(), strict=True
-            )
+            for word, code, error in zip(inputs.names, codes.tolist(), errors.tolist(), strict=True)
         ]
         for number, row in enumerate([] if classes is None else classes.tolist()):
             rows[number]["class"] = info.classes[row]
@@ -143,12 +144,19 @@ class AE:
             return self.sampler.show(options)
 
     def export_command(self, options: Export) -> Path:
-        """Write the network, or its encoder, for other software."""
+        """Write the network, or its encoder, for other software; it takes inputs as the source
+        has them. Reconstructions are scaled: intensities in [0, 1], standardized columns."""
         if self.config.conditional:
             raise lab.UsageError("A conditional network takes classes, too: it cannot be exported")
         with self.updater.averaged():
-            part = Encoding(self.net) if options.part == "encoder" else Reconstruction(self.net)
-            return export(part, self.data.info, options, self.ctx.dir)
+            return export(self.exported(options.part), options, self.ctx.dir)
+
+    def exported(self, part: str) -> Standalone:
+        info = self.data.info
+        prepare = partial(scaled, info=info)
+        if part == "encoder":
+            return Standalone(Encoding(self.net), info, "codes", prepare)
+        return Standalone(Reconstruction(self.net), info, "reconstructions", prepare)
 
     # -- what a checkpoint holds
 

@@ -24,7 +24,8 @@ from torch import Tensor
 import lab
 from lab.capabilities import Predict
 from lab.metrics import Classification, Regression
-from lab.supervised.inputs import as_inputs, ranked, read_inputs
+from lab.supervised.command_inputs import ranked, read_inputs
+from lab.supervised.inputs import as_inputs
 from lab.supervised.task import EVALUATED, draw_confusion
 from lab_baseline import models
 from lab_baseline.config import METHODS, Config
@@ -140,8 +141,12 @@ class Baseline:
         return self.data.eval.first(number)["inputs"]
 
     def predict_command(self, options: Predict) -> list[dict[str, Any]]:
-        """Return the likeliest classes, or the values, of image files or rows of numbers."""
-        return ranked(self.predict(read_inputs(options.inputs, self.info)), options, self.info)
+        """Return the likeliest classes, or the values, of images or rows of a table."""
+        inputs = read_inputs(options.inputs, self.info)
+        rows = ranked(inputs.answers(self.predict), inputs, options, self.info)
+        if self.info.classes and not self.config.gives_probabilities:
+            return [{"input": row["input"], "scores": row["classes"]} for row in rows]
+        return rows
 
     # -- what a checkpoint holds
 

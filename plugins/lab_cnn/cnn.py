@@ -19,8 +19,10 @@ import lab
 from lab.capabilities import Export, Predict
 from lab.nn import load_network
 from lab.nn.export import export
+from lab.nn.standalone import answering
 from lab.optim import Updater
-from lab.supervised.inputs import as_inputs, ranked, read_inputs
+from lab.supervised.command_inputs import ranked, read_inputs
+from lab.supervised.inputs import as_inputs
 from lab.supervised.task import SupervisedTask
 from lab_cnn import pictures
 from lab_cnn.config import Config
@@ -135,11 +137,13 @@ class CNN:
         """Return the likeliest classes of image files, with their probabilities."""
         if self.info.task == "segment":
             raise lab.UsageError("A segmentation answers with a picture: see the run's media.")
-        return ranked(self.predict(read_inputs(options.inputs, self.info)), options, self.info)
+        inputs = read_inputs(options.inputs, self.info)
+        return ranked(inputs.answers(self.predict), inputs, options, self.info)
 
     def export_command(self, options: Export) -> Path:
-        """Write the network for other software. It takes prepared inputs and returns logits."""
-        return export(self.net, self.info, options, self.ctx.dir)
+        """Write a model for other software, from the source's images to what `predict` returns."""
+        with self.updater.averaged():
+            return export(answering(self.net, self.info), options, self.ctx.dir)
 
     # -- what a checkpoint holds
 

@@ -18,7 +18,8 @@ from torch.nn.functional import one_hot
 import lab
 from lab.capabilities import Predict
 from lab.generative import class_number, filter_grid, restored, sample_grid, sample_table, showable
-from lab.supervised.inputs import as_inputs, ranked, read_inputs
+from lab.supervised.command_inputs import ranked, read_inputs
+from lab.supervised.inputs import as_inputs
 from lab_dbn.backprop import Backprop
 from lab_dbn.config import SAMPLE_STEPS, Config, Sample
 from lab_dbn.contrastive import Contrastive
@@ -227,12 +228,13 @@ class DeepBelief:
         return self.data.eval.first(number)["inputs"]
 
     def predict_command(self, options: Predict) -> list[dict[str, Any]]:
-        """Return the likeliest classes of image files or rows of numbers, or their features."""
+        """Return the likeliest classes of images or rows of a table, or their features."""
         info = self.data.info
-        outputs = self.predict(read_inputs(options.inputs, info))
+        inputs = read_inputs(options.inputs, info)
+        outputs = inputs.answers(self.predict)
         if self.evaluator.classifies:
-            return ranked(outputs, options, info)
-        named = zip(options.inputs, outputs.tolist(), strict=True)
+            return ranked(outputs, inputs, options, info)
+        named = zip(inputs.names, outputs.tolist(), strict=True)
         return [{"input": word, "features": row} for word, row in named]
 
     def chains(self, n: int) -> Tensor:

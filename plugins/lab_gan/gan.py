@@ -13,7 +13,8 @@ from torch import Tensor
 
 import lab
 from lab.capabilities import Predict, Sample
-from lab.supervised.inputs import as_inputs, ranked, read_inputs
+from lab.supervised.command_inputs import ranked, read_inputs
+from lab.supervised.inputs import as_inputs
 from lab_gan import checks, pictures
 from lab_gan.adversarial import Terms, clip_weights
 from lab_gan.config import Config
@@ -165,13 +166,14 @@ class GAN:
         return self.data.eval.first(number)["inputs"]
 
     def predict_command(self, options: Predict) -> list[dict[str, Any]]:
-        """Return the likeliest classes of image files or rows of numbers, where the discriminator
+        """Return the likeliest classes of images or rows of a table, where the discriminator
         was trained to predict them."""
         if not self.config.names_classes:
             raise lab.UsageError(
                 "This discriminator names no classes: train it with --n-labeled-per-class"
             )
-        return ranked(self.predict(read_inputs(options.inputs, self.info)), options, self.info)
+        inputs = read_inputs(options.inputs, self.info)
+        return ranked(inputs.answers(self.predict), inputs, options, self.info)
 
     # -- what a checkpoint holds
 

@@ -15,8 +15,10 @@ from torch import Tensor
 import lab
 from lab.capabilities import Export, Predict
 from lab.nn.export import export
+from lab.nn.standalone import answering
 from lab.optim import Updater
-from lab.supervised.inputs import as_inputs, ranked, read_inputs
+from lab.supervised.command_inputs import ranked, read_inputs
+from lab.supervised.inputs import as_inputs
 from lab.supervised.task import SupervisedTask
 from lab_mlp.boundary import Picture, draw
 from lab_mlp.config import Config
@@ -95,14 +97,15 @@ class MLP:
         return outputs.softmax(1) if info.classes else info.restore_targets(outputs)
 
     def predict_command(self, options: Predict) -> list[dict[str, Any]]:
-        """Return the likeliest classes, or the values, of image files or rows of numbers."""
+        """Return the likeliest classes, or the values, of images or rows of a table."""
         info = self.supervision.info
-        return ranked(self.predict(read_inputs(options.inputs, info)), options, info)
+        inputs = read_inputs(options.inputs, info)
+        return ranked(inputs.answers(self.predict), inputs, options, info)
 
     def export_command(self, options: Export) -> Path:
-        """Write the network for other software. It takes prepared inputs."""
+        """Write a model for other software, from the source's inputs to what `predict` returns."""
         with self.averaged():
-            return export(self.net, self.supervision.info, options, self.ctx.dir)
+            return export(answering(self.net, self.supervision.info), options, self.ctx.dir)
 
     def averaged(self) -> AbstractContextManager[None]:
         return nullcontext() if self.updater is None else self.updater.averaged()

@@ -1,21 +1,16 @@
-"""Read tables from files: how a CSV file is written is found out, and can be said."""
+"""Read tables from files as examples."""
 
 from __future__ import annotations
 
-import csv as dialects
-import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import lab
+from lab.data import csv_files
 from lab.data.tables import choose_target, from_frame, task_of
-from lab_sources.encodings import encoding_of, reading
+from lab.data.text_files import ADVICE, plain_errors
 from lab_sources.optional_import import needs
 
-HEAD = 256 * 1024  # bytes that the form of a file is told from
-DELIMITERS = ",;\t|"
-MARKS = (re.compile(r"[-+]?\d+,\d+"), re.compile(r"[-+]?\d+\.\d+"))  # of decimals
 LOOKED_AT = 10_000  # rows that a task is told from
 
 
@@ -39,48 +34,18 @@ def parquet_task(path: str, target: str, **options: str) -> str:
     return _task(read_parquet(path), target, f"parquet:{path}")
 
 
-def read_csv(
-    path: str,
-    delimiter: str = "",
-    decimal: str = "",
-    encoding: str = "",
-    na: str = "",
-    rows: int | None = None,
-    source: str = "csv",
-) -> Any:
-    """Return a CSV file, or its first `rows`, as a pandas DataFrame.
-
-    What is "" is told from the file: the delimiter of , ; tab and |, the decimal mark, UTF-8 of any
-    kind. na: further words for what is missing, joined by +. source: who reads it, for messages.
-    Raises UsageError that says what to say where the file cannot be read.
-    """
-    import pandas as pd
-
+def read_csv(path: str, rows: int | None = None, source: str = "csv", **form: Any) -> Any:
+    """Return a CSV file, or its first `rows`, as a pandas DataFrame, written as `form` says;
+    `source` is who reads it, for messages."""
     name = f"{source}:{path}"
-    place = _existing(path, source)
-    encoding = encoding or encoding_of(place, name)
-    head = _head(place, encoding, name)
-    delimiter = {"tab": "\t", "": _delimiter(head)}.get(delimiter, delimiter)
-    decimal = decimal or _decimal(head, delimiter)
-    words = [word.strip() for word in na.split("+") if word.strip()]
-    with reading(name):
-        return pd.read_csv(
-            place,
-            sep=delimiter,
-            decimal=decimal,
-            encoding=encoding,
-            skipinitialspace=True,
-            na_values=words,
-            nrows=rows,
-            low_memory=False,  # or a column's type depends on where chunks of it end
-        ).rename(columns=lambda column: str(column).strip())
+    return csv_files.read_csv(_existing(path, source), name, rows=rows, advice=ADVICE, **form)
 
 
 def read_parquet(path: str) -> Any:
     """Return a Parquet file, or a folder of them, as a pandas DataFrame."""
     place, name = _existing(path, "parquet"), f"parquet:{path}"
     arrow = needs("pyarrow.parquet", "parquet")
-    with reading(name):
+    with plain_errors(name):
         return arrow.read_table(str(place)).to_pandas()
 
 
@@ -102,30 +67,3 @@ def _existing(path: str, source: str) -> Path:
     if not place.exists():
         raise lab.UsageError(f"{source}: there is no file {path}")
     return place
-
-
-def _head(place: Path, encoding: str, name: str) -> list[str]:
-    """Return the first lines of a file, whole ones."""
-    with reading(name), place.open(encoding=encoding, newline="") as file:
-        return file.readlines(HEAD)
-
-
-def _delimiter(lines: Sequence[str]) -> str:
-    """Return the delimiter that splits most lines into as many fields, and into the most."""
-
-    def score(delimiter: str) -> tuple[float, int]:
-        widths = [len(row) for row in dialects.reader(lines, delimiter=delimiter) if row]
-        if not widths or widths[0] == 1:
-            return 0.0, 1
-        return sum(width == widths[0] for width in widths) / len(widths), widths[0]
-
-    return max(DELIMITERS, key=score)
-
-
-def _decimal(lines: Sequence[str], delimiter: str) -> str:
-    """Return the decimal mark: a comma where cells hold numbers with one, and none with a point."""
-    if delimiter == ",":
-        return "."
-    cells = [cell.strip() for row in dialects.reader(lines, delimiter=delimiter) for cell in row]
-    commas, points = (sum(mark.fullmatch(cell) is not None for cell in cells) for mark in MARKS)
-    return "," if commas > points else "."

@@ -9,8 +9,8 @@ import numpy as np
 
 import lab
 from lab.data.tables import check_columns, choose_target, read_target
+from lab.data.text_files import read_text
 from lab_sources import class_folders
-from lab_sources.encodings import read_text
 from lab_sources.tables import read_csv
 
 TEXTS = ("text", "sentence", "review", "content", "message", "document", "body", "comment")

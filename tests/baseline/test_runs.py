@@ -85,10 +85,18 @@ def test_predict_names_the_likeliest_classes(fit, cli) -> None:
     fit("logistic", "iris", name="irises")
     result = cli("predict", "irises", "5.1,3.5,1.4,0.2", "6.3,3.3,6.0,2.5", "--top", "2")
     assert result.exit_code == 0, result.output
-    first, second = result.stdout.splitlines()
-    assert first.startswith("5.1,3.5,1.4,0.2: setosa 0.9")
-    assert second.startswith("6.3,3.3,6.0,2.5: virginica 0.9")
-    assert first.count(",") == 4  # of the row, and one between two classes
+    head, first, second = (line.split() for line in result.stdout.splitlines())
+    assert head == ["input", "class", "probability", "next"]
+    assert first[:2] == ["5.1,3.5,1.4,0.2", "setosa"]
+    assert second[:2] == ["6.3,3.3,6.0,2.5", "virginica"]
+    assert float(first[2]) > 0.9
+    assert len(first) == 5  # one class more, and its probability
+
+
+def test_what_is_no_probability_is_not_called_one(fit, cli) -> None:
+    fit("svc", "iris", name="irises")
+    result = cli("predict", "irises", "5.1,3.5,1.4,0.2", "--csv")
+    assert result.stdout.startswith("input,class,score,class_2,score_2,")
 
 
 def test_networks_and_baselines_share_one_table(fit, cli, tmp_path) -> None:

@@ -237,10 +237,10 @@ def test_image_files_of_any_size_are_named(train, cli, tmp_path) -> None:
         picture.paste((200, 200, 200), (0, 13 * number, 40, 13 * number + 13))
         picture.save(tmp_path / f"bar{number}.png")
     files = [str(tmp_path / f"bar{number}.png") for number in range(3)]
-    completed = cli("predict", result.dir, *files, "--top", 1)
+    completed = cli("predict", result.dir, *files, "--top", 1, "--csv")
     assert completed.exit_code == 0, completed.output
-    for number, line in enumerate(completed.output.splitlines()):
-        assert line.startswith(f"{files[number]}: bar{number} ")
+    for number, line in enumerate(completed.output.splitlines()[1:]):
+        assert line.startswith(f"{files[number]},bar{number},")
     refused = cli("predict", result.dir, tmp_path / "none.png")
     assert refused.exit_code == 2
     assert "cannot be read: No such file" in refused.output
@@ -263,7 +263,7 @@ def test_an_exported_network_answers_the_same(train, cli, tmp_path, arch, to) ->
     out = tmp_path / "net"
     completed = cli("export", result.dir, "--to", to, "--out", out)
     assert completed.exit_code == 0, completed.output
-    assert Path(completed.output.strip()) == out
+    assert Path(completed.stdout.strip()) == out
     if to == "safetensors":
         from safetensors.torch import load_file
 

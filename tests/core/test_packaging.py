@@ -63,8 +63,9 @@ def test_a_wheel_holds_the_packages_and_nothing_else(wheel) -> None:
         for name in names(wheel)
         if name.split("/")[0] not in info and not name.endswith((".py", ".yaml", ".typed"))
     )
-    # the parts of the page about runs
-    assert stray == [f"lab/comparison/page/page.{kind}" for kind in ("css", "html", "js")]
+    # the parts of the pages
+    pages = ("lab/comparison/page/page", "lab/serving/page")
+    assert stray == [f"{page}.{kind}" for page in pages for kind in ("css", "html", "js")]
 
 
 def test_a_wheel_holds_every_module_of_the_lab(wheel) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import nn
 
@@ -15,17 +17,16 @@ OPTIONS = {"norm": True, "dropout": 0.2, "ema": 0.9}
 
 
 def trained(train, data: str = "digits", **options):
-    """Return the folder of a short run, its network, and prepared inputs [B, ...]."""
+    """Return a short run's experiment, inputs as the source has them [B, ...], and its answers."""
     result = train(data, **{"hidden": (16,), "budget": 640, "name": "it", **options})
     loaded = lab.load(result.dir)
-    inputs = loaded.supervision.info.prepare_inputs(loaded.example(11))
-    with torch.no_grad():
-        return loaded, inputs, loaded.net(inputs)
+    inputs = loaded.example(11)
+    return loaded, inputs, torch.from_numpy(loaded.predict(inputs))
 
 
 def test_weights_fit_a_network_that_is_built_by_hand(train, cli) -> None:
     _, inputs, expected = trained(train, **OPTIONS)
-    done = cli("export", "it")
+    done = cli("export", "it", "--to", "safetensors")
     assert done.exit_code == 0, done.output
     path = Path(done.stdout.strip())
     assert path.resolve() == Path("runs/it/model.safetensors").resolve()
@@ -34,15 +35,19 @@ def test_weights_fit_a_network_that_is_built_by_hand(train, cli) -> None:
         nn.Linear(16, 10),
     )  # fmt: skip
     net.load_state_dict(load_file(path))
+    with safe_open(path, "pt") as file:
+        preparation = json.loads(file.metadata()["preparation"])
+    mean, std = (torch.tensor(preparation[name]).view(-1, 1, 1) for name in ("mean", "std"))
     with torch.no_grad():
-        assert torch.allclose(net.eval()(inputs), expected, atol=1e-6)
+        outputs = net.eval()((inputs / 255 - mean) / std)
+    assert torch.allclose(outputs.softmax(1), expected, atol=1e-5)
 
 
 def test_a_program_of_torch_takes_batches_of_any_size(train, cli, tmp_path) -> None:
     _, inputs, expected = trained(train, **OPTIONS)
-    done = cli("export", "it", "--to", "torchexport", "--out", tmp_path / "new" / "net.pt2")
+    done = cli("export", "it", "--to", "torchexport", "--out", tmp_path / "net.pt2")
     assert done.exit_code == 0, done.output
-    program = torch.export.load(tmp_path / "new" / "net.pt2").module()
+    program = torch.export.load(tmp_path / "net.pt2").module()
     for size in (1, 4, 11):
         assert torch.allclose(program(inputs[:size]), expected[:size], atol=1e-6)
 
@@ -52,7 +57,7 @@ def test_onnx_gives_the_same_outputs(train, cli, options) -> None:
     runtime = pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
     _, inputs, expected = trained(train, **options)
-    done = cli("export", "it", "--to", "onnx")
+    done = cli("export", "it")
     assert done.exit_code == 0, done.output
     assert len(done.stdout.splitlines()) == 1  # torch's own talk is kept back
     session = runtime.InferenceSession(done.stdout.strip(), providers=["CPUExecutionProvider"])
@@ -71,16 +76,22 @@ def test_without_the_libraries_of_onnx_the_extra_is_named(train, cli, monkeypatc
     assert "pip install 'rl-gen-lab[export]'" in done.stderr
 
 
-def test_values_are_exported_too(train, cli) -> None:
-    """In the standard unit: `restore_targets` brings them back."""
-    loaded, inputs, expected = trained(train, "diabetes")
+def test_values_come_in_their_own_unit(train, cli) -> None:
+    _, inputs, expected = trained(train, "diabetes")
     done = cli("export", "it", "--to", "torchexport")
     assert done.exit_code == 0, done.output
-    outputs = torch.export.load(done.stdout.strip()).module()(inputs)
-    assert torch.allclose(outputs, expected, atol=1e-6)
-    info = loaded.supervision.info
-    answers = torch.from_numpy(loaded.predict(loaded.example(11)))
-    assert torch.allclose(info.restore_targets(outputs), answers, atol=1e-2)
+    answers = torch.export.load(done.stdout.strip()).module()(inputs.double())
+    assert torch.allclose(answers, expected, rtol=1e-5)
+
+
+def test_a_program_of_torch_holds_what_its_answers_mean(train, cli) -> None:
+    trained(train, "iris")
+    facts = {"classes": "", "columns": "", "inputs": ""}
+    torch.export.load(cli("export", "it", "--to", "torchexport").stdout.strip(), extra_files=facts)
+    facts = {name: json.loads(text) for name, text in facts.items()}
+    assert facts["classes"] == ["setosa", "versicolor", "virginica"]
+    assert facts["columns"][0] == {"name": "sepal length (cm)", "type": "number", "categories": []}
+    assert facts["inputs"] == {"shape": ["batch", 4], "dtype": "float64"}
 
 
 def test_the_experiment_is_as_before(train) -> None:
@@ -90,21 +101,28 @@ def test_the_experiment_is_as_before(train) -> None:
     loaded.net.train()
     loaded.export_command(Export(to="torchexport"))
     assert loaded.net.training
-    assert torch.equal(loaded.net(inputs), expected)
+    loaded.net.eval()
+    assert torch.equal(torch.from_numpy(loaded.predict(inputs)), expected)
 
 
 def test_what_cannot_be_written_is_a_plain_line(train, cli, tmp_path) -> None:
     trained(train)
     (tmp_path / "file").write_text("")
+    (tmp_path / "serve.py").write_text("print('mine')")
     for words, code, message in (
         (["--to", "tensorflow"], 2, "--to"),
-        (["--out", tmp_path / "file" / "model"], 1, "cannot be written as safetensors"),
-        (["--out", tmp_path], 1, "cannot be written as safetensors"),
+        (["--out", tmp_path / "file" / "model"], 2, f"there is no folder {tmp_path / 'file'}"),
+        (["--out", tmp_path / "new" / "model"], 2, f"there is no folder {tmp_path / 'new'}"),
+        (["--out", tmp_path], 2, "is a folder: name a file in it"),
+        (["--out", tmp_path / "net.pt2"], 2, "is a name for torchexport: say --to torchexport"),
+        (["--out", tmp_path / "net.onnx"], 2, "serve.py is another script"),
     ):
         done = cli("export", "it", *words)
         assert done.exit_code == code, done.output
         assert message in done.stderr
         assert "Traceback" not in done.output
+    assert not (tmp_path / "new").exists()
+    assert (tmp_path / "serve.py").read_text() == "print('mine')"
 
 
 def test_a_network_that_cannot_be_exported_is_a_plain_line(train, cli, tmp_path) -> None:

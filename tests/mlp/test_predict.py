@@ -11,6 +11,8 @@ from PIL import Image
 
 import lab
 
+COLUMNS = ("sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)")
+
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
@@ -75,9 +77,10 @@ def test_values_come_in_their_own_unit(predict, runs) -> None:
     row = ",".join(map(str, lab.load(runs / "runs" / "values").example(1)[0].tolist()))
     result = predict("values", row)
     assert result.exit_code == 0, result.output
-    echoed, _, value = result.stdout.strip().partition(": ")
-    assert echoed == row
-    assert 50 < float(value) < 350
+    assert 50 < float(result.stdout.split()[-1]) < 350
+    named = json.loads(predict("values", row, "--json").stdout)[0]
+    assert named["input"] == row
+    assert list(named["values"]) == ["value"]
 
 
 def test_a_row_may_begin_with_a_minus(predict) -> None:
@@ -85,22 +88,38 @@ def test_a_row_may_begin_with_a_minus(predict) -> None:
                   ["points", "-0.2,0.3", "0.1,0.1"]):  # fmt: skip
         result = predict(*words)
         assert result.exit_code == 0, result.output
-        assert result.stdout.startswith("-0.2,0.3: ")
+        assert result.stdout.splitlines()[1].startswith("-0.2,0.3 ")
+        assert not result.stderr
+
+
+def test_a_folder_is_all_its_images(predict, runs, tmp_path) -> None:
+    (tmp_path / "in").mkdir()
+    for number in range(3):
+        Image.fromarray(digit(runs, number)[0]).save(tmp_path / "in" / f"{number}.png")
+    (tmp_path / "notes.txt").write_text("no image")
+    answers = json.loads(predict("images", tmp_path, "--json").stdout)
+    assert [answer["input"] for answer in answers] == [
+        str(tmp_path / "in" / f"{number}.png") for number in range(3)
+    ]
 
 
 WRONG = {
-    "nothing": (["rows"], "Give 4 numbers"),
+    "nothing": (["rows"], "Give 4 numbers (sepal length (cm), "),
     "no image": (["images"], "Give image files"),
-    "words": (["rows", "a,b,c,d"], "is no row of numbers"),
-    "an empty word": (["rows", ""], "is no row of numbers"),
-    "too few": (["rows", "1,2"], "has 2 numbers; the run learned from 4"),
-    "no number": (["rows", "1,2,3,nan"], "no finite number"),
-    "an image for rows": (["rows", "digit.png"], "is no row of numbers"),
+    "words": (["rows", "a,b,c,d"], "sepal length (cm) holds numbers, but 'a' in row 0"),
+    "an empty word": (["rows", ""], "has 0 fields; the run learned from 4 numbers"),
+    "too few": (["rows", "1,2"], "has 2 fields; the run learned from 4 numbers"),
+    "no number": (["rows", "1,2,3,nan"], "petal width (cm) is missing in row 0"),
+    "an image for rows": (["rows", "digit.png"], "digit.png is no table; give 4 numbers"),
     "a row for images": (["images", "1,2,3"], "1,2,3 cannot be read: No such file"),
     "no such file": (["images", "none.png"], "none.png cannot be read: No such file"),
     "a text": (["images", "text.png"], "text.png cannot be read: it is no image"),
     "half an image": (["images", "half.png"], "half.png cannot be read"),
-    "a folder": (["images", "."], "cannot be read"),
+    "a folder without any": (["images", "runs/images/checkpoints"], "holds no images"),
+    "no such table": (["rows", "none.csv"], "There is no file none.csv"),
+    "another table": (["rows", "other.csv"], "other.csv lacks columns that the run learned from"),
+    "a text in a table": (["rows", "text.csv"], "petal width (cm) holds numbers, but 'x' in row 1"),
+    "two formats": (["rows", "1,2,3,4", "--csv", "--json"], "exclude each other"),
     "fewer than no class": (["rows", "1,2,3,4", "--top", "-1"], "--top"),
     "no class": (["rows", "1,2,3,4", "--top", "0"], "--top 0"),
     "an unknown option": (["rows", "1,2,3,4", "--tops", "1"], "--tops"),
@@ -115,6 +134,8 @@ def test_what_cannot_be_read_is_a_plain_line(predict, runs, case) -> None:
     (runs / "text.png").write_text("no pixels")
     content = (runs / "digit.png").read_bytes()
     (runs / "half.png").write_bytes(content[: len(content) // 2])
+    (runs / "other.csv").write_text("a,b\n1,2\n")
+    (runs / "text.csv").write_text(f"{','.join(COLUMNS)}\n1,2,3,4\n1,2,3,x\n")
     words, message = WRONG[case]
     result = predict(*words)
     assert result.exit_code == 2, result.output

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 import lab
-from lab.supervised.inputs import read_inputs
+from lab.supervised.command_inputs import read_inputs
 
 
 def info(kind: str, shape: tuple[int, ...]) -> lab.DatasetInfo:
@@ -19,23 +19,24 @@ def info(kind: str, shape: tuple[int, ...]) -> lab.DatasetInfo:
 
 def test_rows_of_numbers_are_read() -> None:
     inputs = read_inputs(["1,2.5", "-3,1e2"], info("table", (2,)))
-    assert torch.equal(inputs, torch.tensor([[1, 2.5], [-3, 100]]))
+    assert torch.equal(inputs.values, torch.tensor([[1, 2.5], [-3, 100]], dtype=torch.float64))
+    assert inputs.names == ("1,2.5", "-3,1e2")
 
 
 def test_images_are_brought_to_the_runs_size_and_channels(tmp_path: Path) -> None:
     Image.fromarray(np.full((10, 6, 3), 90, np.uint8)).save(tmp_path / "gray.png")
     inputs = read_inputs([str(tmp_path / "gray.png")], info("image", (1, 5, 4)))
-    assert torch.equal(inputs, torch.full((1, 1, 5, 4), 90, dtype=torch.uint8))
+    assert torch.equal(inputs.values, torch.full((1, 1, 5, 4), 90, dtype=torch.uint8))
 
 
 @pytest.mark.parametrize(
     ("words", "kind", "shape", "message"),
     [
-        ((), "image", (1, 8, 8), "Give image files."),
-        ((), "table", (4,), "Give 4 numbers"),
-        (("1,2",), "table", (3,), "'1,2' has 2 numbers; the run learned from 3"),
-        (("1,x",), "table", (2,), "'1,x' is no row of numbers"),
-        (("1,nan",), "table", (2,), "holds what is no finite number"),
+        ((), "image", (1, 8, 8), "Give image files, or a folder of them."),
+        ((), "table", (4,), "Give 4 numbers (column 0, "),
+        (("1,2",), "table", (3,), "'1,2' has 2 fields; the run learned from 3 numbers"),
+        (("1,x",), "table", (2,), "column 1 holds numbers, but 'x'"),
+        (("1,nan",), "table", (2,), "column 1 is missing in row 0"),
         (("nowhere.png",), "image", (1, 8, 8), "nowhere.png cannot be read"),
         (("1,2",), "sequence", (2, 1), "some is sequence data"),
         (("a dog",), "tokens", (2,), "some is tokens data"),

@@ -7,25 +7,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import lab
+from lab.errors import UsageError
 
+ADVICE = "Say how it is written: encoding=latin-1"
 SHOWN = 60  # characters of a line
 
 
 @contextmanager
-def reading(name: str) -> Iterator[None]:
+def plain_errors(name: str) -> Iterator[None]:
     """Raise UsageError, in one line, for what goes wrong while a file is read."""
     try:
         yield
     except (OSError, ValueError, LookupError) as error:  # pandas' and pyarrow's are among them
         line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise lab.UsageError(f"{name} cannot be read: {line}") from error
+        raise UsageError(f"{name} cannot be read: {line}") from error
 
 
-def encoding_of(place: Path, name: str) -> str:
+def encoding_of(place: Path, name: str, advice: str = ADVICE) -> str:
     """Return UTF-8 or UTF-16, whichever the bytes are. Raises UsageError for others, which cannot
-    be told from each other."""
-    with reading(name), place.open("rb") as file:
+    be told from each other; `advice` ends with what reads the line that the message shows."""
+    with plain_errors(name), place.open("rb") as file:
         if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
             return "utf-16"
         file.seek(0)
@@ -34,9 +35,9 @@ def encoding_of(place: Path, name: str) -> str:
                 line.decode()
             except UnicodeDecodeError as error:
                 shown = line.decode("latin-1").strip()[:SHOWN]
-                raise lab.UsageError(
+                raise UsageError(
                     f"{name} is not UTF-8: line {number} holds byte {line[error.start]:#x}. "
-                    f"Say how it is written: encoding=latin-1 reads {shown!r}"
+                    f"{advice} reads {shown!r}"
                 ) from error
     return "utf-8-sig"  # with or without a mark at its start
 
@@ -44,5 +45,5 @@ def encoding_of(place: Path, name: str) -> str:
 def read_text(place: Path, name: str, encoding: str = "") -> str:
     """Return a file of text, in the encoding that is said or told from it."""
     encoding = encoding or encoding_of(place, name)
-    with reading(name):
+    with plain_errors(name):
         return place.read_text(encoding=encoding)

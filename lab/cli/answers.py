@@ -1,0 +1,77 @@
+"""Print predictions, a mapping for each input, as CSV or as a table for people."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from lab.cli import output
+
+WIDTH = 120  # columns, where the output is no terminal
+MOST_ROWS = 200  # of a table that a person reads
+RANKED = {"classes": "probability", "scores": "score"}  # what the number beside a class is
+
+Answer = Mapping[str, Any]
+
+
+def print_csv(rows: Sequence[Answer]) -> None:
+    """Print every answer in full: class and probability, class_2 and so on; a value by its name."""
+    flat = [dict(_fields(row)) for row in rows]
+    heads = list(dict.fromkeys(name for row in flat for name in row))
+    writer = csv.DictWriter(sys.stdout, heads, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(flat)
+
+
+def _fields(row: Answer) -> Iterator[tuple[str, Any]]:
+    for name, value in row.items():
+        if name in RANKED:
+            for rank, (word, number) in enumerate(value.items(), 1):
+                behind = "" if rank == 1 else f"_{rank}"
+                yield f"class{behind}", word
+                yield f"{RANKED[name]}{behind}", number
+        elif isinstance(value, Mapping):
+            yield from value.items()
+        elif isinstance(value, list):
+            yield from ((f"{name}_{number}", item) for number, item in enumerate(value))
+        else:
+            yield name, value
+
+
+def print_table(rows: Sequence[Answer]) -> None:
+    """Print answers, the first ones of many, as columns."""
+    shown = [dict(_cells(row)) for row in rows[:MOST_ROWS]]
+    heads = list(dict.fromkeys(name for row in shown for name in row))
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for head in heads:
+        number = head not in ("input", "class", "next", "code", "features")
+        table.add_column(head, justify="right" if number else "left", overflow="fold")
+    for row in shown:
+        table.add_row(*(Text(row.get(head, "-")) for head in heads))
+    width = shutil.get_terminal_size((WIDTH, 24)).columns if sys.stdout.isatty() else WIDTH
+    Console(file=sys.stdout, width=width, highlight=False).print(table)
+    if len(rows) > MOST_ROWS:
+        output.say(f"... and {len(rows) - MOST_ROWS:,} more; --csv prints all.")
+
+
+def _cells(row: Answer) -> Iterator[tuple[str, str]]:
+    for name, value in row.items():
+        if name in RANKED:
+            (best, number), *others = value.items()
+            yield "class", best
+            yield RANKED[name], f"{number:.3f}"
+            if others:
+                yield "next", ", ".join(f"{word} {number:.3f}" for word, number in others)
+        elif isinstance(value, Mapping):
+            yield from ((key, output.number(item)) for key, item in value.items())
+        elif isinstance(value, list):
+            yield name, ", ".join(map(output.number, value))
+        else:
+            yield name, value if isinstance(value, str) else output.number(value)

@@ -1,0 +1,84 @@
+"""Read a CSV file: how it is written is found out, and can be said."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lab.data.text_files import encoding_of, plain_errors
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SUFFIXES = (".csv", ".tsv", ".txt")
+HEAD = 256 * 1024  # bytes that the form of a file is told from
+DELIMITERS = ",;\t|"
+MARKS = (re.compile(r"[-+]?\d+,\d+"), re.compile(r"[-+]?\d+\.\d+"))  # of decimals
+
+
+def read_csv(
+    place: Path,
+    name: str,
+    *,
+    delimiter: str = "",
+    decimal: str = "",
+    encoding: str = "",
+    na: str = "",
+    rows: int | None = None,
+    advice: str = "Write it as UTF-8 first: latin-1",
+) -> pd.DataFrame:
+    """Return a CSV file that begins with column names, or its first `rows`, as a DataFrame.
+
+    What is "" is told from the file: the delimiter of , ; tab and |, the decimal mark, UTF-8 of any
+    kind. na: further words for what is missing, joined by +. Raises UsageError, which calls the
+    file `name`, where it cannot be read; `advice` says what to do where it is no UTF-8, and ends
+    with what reads it.
+    """
+    import pandas as pd
+
+    encoding = encoding or encoding_of(place, name, advice)
+    head = _head(place, encoding, name)
+    delimiter = {"tab": "\t", "": _delimiter(head)}.get(delimiter, delimiter)
+    decimal = decimal or _decimal(head, delimiter)
+    words = [word.strip() for word in na.split("+") if word.strip()]
+    with plain_errors(name):
+        return pd.read_csv(
+            place,
+            sep=delimiter,
+            decimal=decimal,
+            encoding=encoding,
+            skipinitialspace=True,
+            na_values=words,
+            nrows=rows,
+            low_memory=False,  # or a column's type depends on where chunks of it end
+        ).rename(columns=lambda column: str(column).strip())
+
+
+def _head(place: Path, encoding: str, name: str) -> list[str]:
+    """Return the first lines of a file, whole ones."""
+    with plain_errors(name), place.open(encoding=encoding, newline="") as file:
+        return file.readlines(HEAD)
+
+
+def _delimiter(lines: Sequence[str]) -> str:
+    """Return the delimiter that splits most lines into as many fields, and into the most."""
+
+    def score(delimiter: str) -> tuple[float, int]:
+        widths = [len(row) for row in csv.reader(lines, delimiter=delimiter) if row]
+        if not widths or widths[0] == 1:
+            return 0.0, 1
+        return sum(width == widths[0] for width in widths) / len(widths), widths[0]
+
+    return max(DELIMITERS, key=score)
+
+
+def _decimal(lines: Sequence[str], delimiter: str) -> str:
+    """Return the decimal mark: a comma where cells hold numbers with one, and none with a point."""
+    if delimiter == ",":
+        return "."
+    cells = [cell.strip() for row in csv.reader(lines, delimiter=delimiter) for cell in row]
+    commas, points = (sum(mark.fullmatch(cell) is not None for cell in cells) for mark in MARKS)
+    return "," if commas > points else "."

@@ -1,0 +1,126 @@
+"""Answer with an exported model: python serve.py model.onnx example.csv
+
+Needs onnxruntime and numpy, and Pillow for images; neither torch nor what trained the model.
+INPUT is a csv file with column names, or an image. Each answer is a line of JSON.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+MARK = "Answer with an exported model"  # by which this script is known
+MISSING = {"", "NA", "N/A", "n/a", "nan", "NaN", "-nan", "null", "NULL", "None", "<NA>", "#N/A"}
+BOOLEANS = {"true": 1.0, "false": 0.0}
+UNKNOWN = -1.0  # the number of a category that training never saw
+DELIMITERS = ",;\t|"
+DAY = 86_400.0  # seconds
+TOP = 3  # classes in an answer
+BATCH = 256
+
+
+class Model:
+    """An ONNX file, and what stands in it of its inputs and answers."""
+
+    def __init__(self, path: str) -> None:
+        import onnxruntime
+
+        self.session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        facts = self.session.get_modelmeta().custom_metadata_map
+        self.facts = {name: json.loads(text) for name, text in facts.items() if text[:1] in '"[{'}
+
+    def __call__(self, inputs: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """Return answers [N, ...] to inputs [N, ...], some at a time."""
+        parts = [inputs[start : start + BATCH] for start in range(0, len(inputs), BATCH)]
+        return np.concatenate([self.session.run(None, {"inputs": part})[0] for part in parts])
+
+
+def read_image(path: str, facts: Mapping[str, Any]) -> np.ndarray[Any, Any]:
+    """Return an image file in the model's size and channels: uint8 [1, C, H, W]."""
+    from PIL import Image
+
+    _, channels, height, width = facts["inputs"]["shape"]
+    with Image.open(path) as picture:
+        pixels = picture.convert("L" if channels == 1 else "RGB").resize((width, height))
+    array = np.asarray(pixels, np.uint8).reshape(height, width, -1)
+    return np.ascontiguousarray(array.transpose(2, 0, 1)[None])
+
+
+def read_table(path: str, facts: Mapping[str, Any]) -> np.ndarray[Any, Any]:
+    """Return the rows of a csv file as numbers: float64 [N, F]."""
+    with Path(path).open(newline="", encoding="utf-8-sig") as file:
+        first = file.readline()
+        file.seek(0)
+        delimiter = max(DELIMITERS, key=first.count)
+        lines = csv.reader(file, delimiter=delimiter, skipinitialspace=True)
+        head, *rows = ([cell.strip() for cell in line] for line in lines if line)
+    decimal = "." if delimiter == "," else ","
+    columns = facts["columns"]
+    if not columns:  # they have no names
+        columns = [{"name": name, "type": "number"} for name in head]
+    absent = [column["name"] for column in columns if column["name"] not in head]
+    if absent:
+        sys.exit(f"{path} lacks the columns {', '.join(absent)}")
+    inputs = np.empty((len(rows), len(columns)))
+    for n, row in enumerate(rows):
+        place = f"{path}, row {n}"
+        if len(row) != len(head):
+            sys.exit(f"{place}: {len(row)} fields under {len(head)} column names")
+        cells = dict(zip(head, row, strict=True))
+        inputs[n] = [number(cells[column["name"]], column, place, decimal) for column in columns]
+        if np.isnan(inputs[n]).any() and not facts["preparation"]["fill"]:
+            sys.exit(f"{place}: a value is missing, and training has not learned to fill it")
+    return inputs
+
+
+def number(cell: str, column: Mapping[str, Any], place: str, decimal: str) -> float:
+    """Return what stands for a cell: a category's number, days since 1970, NaN where it is missing;
+    of a number, which may have a point or `decimal`, itself."""
+    if cell in MISSING:
+        return float("nan")
+    try:
+        if column["type"] == "category":
+            known: Sequence[str] = column["categories"]
+            return float(known.index(cell)) if cell in known else UNKNOWN
+        if column["type"] == "boolean":
+            return BOOLEANS[cell.lower()]
+        if column["type"] == "date":
+            time = datetime.fromisoformat(cell)
+            return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() / DAY
+        return float(cell.replace(decimal, "."))
+    except (KeyError, ValueError):
+        sys.exit(f"{place}: {column['name']} is no {column['type']}: {cell!r}")
+
+
+def told(answer: np.ndarray[Any, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an answer by name: the likeliest classes, values, or what the model gives."""
+    if facts["outputs"] == "probabilities" and answer.ndim == 1:
+        best = np.argsort(-answer)[:TOP]
+        return {"classes": {facts["classes"][n]: float(answer[n]) for n in best}}
+    if facts["outputs"] == "values":
+        names = facts["target"]
+        if len(names) != len(answer):
+            names = ["value"] if len(answer) == 1 else [f"value {n}" for n in range(len(answer))]
+        return {"values": dict(zip(names, map(float, answer), strict=True))}
+    return {facts["outputs"]: answer.tolist()}
+
+
+def main() -> None:
+    if len(sys.argv) < 3:
+        sys.exit(f"Usage: python {sys.argv[0]} MODEL.onnx INPUT...")
+    model = Model(sys.argv[1])
+    read = read_image if model.facts["kind"] == "image" else read_table
+    for path in sys.argv[2:]:
+        for answer in model(read(path, model.facts)):
+            print(json.dumps({"input": path, **told(answer, model.facts)}, ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    main()

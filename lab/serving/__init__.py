@@ -1,0 +1,1 @@
+"""Answer a browser, or a program on this machine, with a trained run."""

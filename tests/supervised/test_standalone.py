@@ -1,0 +1,120 @@
+"""An exported ONNX file answers as `lab predict` does, where neither the lab nor torch can be
+imported, from the same csv files and pictures."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import lab
+
+pytest.importorskip("onnxruntime")
+pytest.importorskip("onnxscript")
+
+ALONE = (  # python as it is where only onnxruntime, numpy and Pillow are
+    "import runpy, sys; sys.modules |= dict.fromkeys(('lab', 'torch', 'pandas', 'sklearn')); "
+    "sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
+)
+RUNS = {
+    "iris": ("mlp", {"data": "iris", "budget": 640}),
+    "diabetes": ("mlp", {"data": "diabetes", "budget": 640}),
+    "points without names": ("mlp", {"data": "spirals", "budget": 640}),
+    "csv": ("mlp", {"data": "csv:messy.csv", "budget": 640, "missing": "indicator"}),
+    "digits": ("cnn", {"data": "digits", "budget": 256, "ema": 0.9}),
+    "shapes": ("cnn", {"data": "shapes", "data_args": {"n": 200}, "budget": 64}),
+}
+
+
+def call_serve(model: Path, *inputs: Path | str) -> subprocess.CompletedProcess[str]:
+    words = [sys.executable, "-c", ALONE, model.with_name("serve.py"), model, *inputs]
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return subprocess.run(words, capture_output=True, text=True, env=env, check=False)
+
+
+def serve(model: Path, *inputs: Path | str) -> list[dict]:
+    """Return what serve.py says of inputs."""
+    done = call_serve(model, *inputs)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def write_messy() -> None:
+    generator = np.random.default_rng(0)
+    with Path("messy.csv").open("w") as file:
+        file.write('age;city;"income, net";member;since;grade\n')
+        for number in range(120):
+            age, year = generator.integers(18, 80), generator.integers(1960, 2024)
+            city = ("Paris", "Köln", '"St; Ives"')[number % 3]
+            income, member = generator.normal(3e4, 5e3), number % 2 == 0
+            cells = [
+                age,
+                city,
+                f"{income:.2f}".replace(".", ","),
+                str(member).lower(),
+                f"{year}-03-09",
+            ]
+            cells[number % 5] = "" if number % 4 == 0 else cells[number % 5]
+            file.write(";".join([*map(str, cells), "ab"[int(age > 50)]]) + "\n")
+
+
+def write_inputs(experiment, case: str) -> list[str]:
+    """Write examples as files; of the csv the file itself is the example."""
+    if case == "csv":
+        lines = Path("messy.csv").read_text().splitlines()
+        lines[1] = "33;Rome;30000,5;true;2001-05-06T12:00:00;a"  # a city that training never saw
+        Path("new.csv").write_text("\n".join(lines))
+        return ["new.csv"]
+    examples = experiment.example(3).numpy()
+    if examples.ndim == 2:
+        head = experiment.supervision.info.features or ("u", "v")
+        rows = [",".join(map(repr, row)) for row in examples.tolist()]
+        Path("new.csv").write_text("\n".join([",".join(f'"{name}"' for name in head), *rows]))
+        return ["new.csv"]
+    for number, pixels in enumerate(examples.transpose(0, 2, 3, 1).squeeze()):
+        Image.fromarray(pixels).resize((50, 40)).save(f"{number}.png")
+    return [f"{number}.png" for number in range(len(examples))]
+
+
+@pytest.mark.parametrize("case", RUNS)
+def test_it_answers_as_the_lab_does(case, cli, tmp_path) -> None:
+    write_messy()
+    family, options = RUNS[case]
+    result = lab.run(family, name="it", runs_dir="runs", wandb="disabled", media=False, **options)
+    exported = cli("export", "it", "--out", tmp_path / "net.onnx")
+    assert exported.exit_code == 0, exported.output
+    assert exported.stdout.splitlines() == [str(tmp_path / "net.onnx")]
+    words = write_inputs(lab.load(result.dir), case)
+    expected = json.loads(cli("predict", "it", *words, "--json").stdout)
+    answers = serve(tmp_path / "net.onnx", *words)
+    assert len(answers) == len(expected)
+    for answer, truth in zip(answers, expected, strict=True):
+        (name,) = answer.keys() - {"input"}
+        assert answer[name] == pytest.approx(truth[name], rel=1e-5, abs=1e-5)
+    example = next(tmp_path.glob("net.example.*"))
+    assert len(serve(tmp_path / "net.onnx", example)) == 1
+    assert cli("predict", "it", example).exit_code == 0
+
+
+def test_it_says_what_it_cannot_read(cli, tmp_path) -> None:
+    options = {"runs_dir": "runs", "wandb": "disabled", "media": False, "budget": 64}
+    lab.run("mlp", name="it", data="iris", **options)
+    assert cli("export", "it", "--out", tmp_path / "net.onnx").exit_code == 0
+    head = Path("net.example.csv").read_text().splitlines()[0]
+    for text, message in (
+        ("a,b\n1,2", "lacks the columns sepal length (cm), "),
+        (f"{head}\n1,2,3,4\n1,2,3", "row 1: 3 fields under 4 column names"),
+        (f"{head}\n1,2,x,4", "row 0: petal length (cm) is no number: 'x'"),
+        (f"{head}\n1,2,,4", "row 0: a value is missing"),
+    ):
+        Path("new.csv").write_text(text)
+        done = call_serve(tmp_path / "net.onnx", "new.csv")
+        assert done.returncode == 1
+        assert message in done.stderr
+        assert "Traceback" not in done.stderr
