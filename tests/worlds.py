@@ -228,7 +228,7 @@ class Gated(gym.Env):
 
 
 class Odd(gym.Env):
-    """Spaces that DQN cannot learn."""
+    """Spaces that are seldom seen."""
 
     def __init__(self, observation: str = "box", action: str = "discrete") -> None:
         box = spaces.Box(-1, 1, (2,), np.float32)
@@ -238,6 +238,10 @@ class Odd(gym.Env):
             "tuple": spaces.Tuple((box, spaces.Discrete(2))),
             "dict": spaces.Dict({"x": box}),
             "from one": spaces.Discrete(2, start=1),
+            "several": spaces.MultiDiscrete([2, 3]),
+            "switches": spaces.MultiBinary(2),
+            "sequence": spaces.Sequence(box),
+            "many": spaces.Discrete(10**9),
         }
         self.observation_space, self.action_space = kinds[observation], kinds[action]
 
