@@ -73,9 +73,9 @@ def flatten_parts(env: Env, is_taken: Callable[[Space], bool]) -> Env:
     def apply(obs: Mapping[str, Any]) -> dict[str, Any]:
         return {key: change.apply(obs[key]) for key, change in changes.items()}
 
-    said = [f"{', '.join(map(repr, flattened))} flattened"] if flattened else []
-    note = f"{name(env)} shows a Dict: {' and '.join([*said, 'learned part by part'])}"
-    return ChangedObservation(env, Change(shown, apply), f"{note}{_without(space)}.")
+    vectors = f"; {', '.join(map(repr, flattened))} flattened" if flattened else ""
+    note = f"{name(env)} shows a Dict, learned from part by part{vectors}{_without(space)}."
+    return ChangedObservation(env, Change(shown, apply), note)
 
 
 def flat(env: Env, space: Space, at: Path = ()) -> Change:

@@ -33,9 +33,11 @@ def is_taken(space: spaces.Space[Any]) -> bool:
     """Tell whether its networks take an observation, or a part of a Dict, as it is."""
     if isinstance(space, spaces.Box):
         return len(space.shape) < 2 or space.dtype != np.uint8 or is_picture(space)
-    if isinstance(space, (spaces.MultiDiscrete, spaces.MultiBinary)):
-        return len(space.shape) == 1
-    return isinstance(space, spaces.Discrete)
+    if isinstance(space, spaces.Discrete):
+        return int(space.start) == 0
+    if isinstance(space, spaces.MultiDiscrete):
+        return len(space.shape) == 1 and not space.start.any()
+    return isinstance(space, spaces.MultiBinary) and len(space.shape) == 1
 
 
 def check_taken(

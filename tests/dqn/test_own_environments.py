@@ -39,7 +39,7 @@ class Stopping(Silent):
 
 
 @pytest.mark.parametrize("case", OWN)
-def test_a_run_trains_plays_and_goes_on_exactly(run_dqn, case) -> None:
+def test_a_run_trains_and_goes_on_exactly(run_dqn, case) -> None:
     options = {**SMALL, **OWN[case], "checkpoint_every": 20}
     whole = run_dqn("whole", **options)
     with pytest.raises(lab.RunFailed) as failed:
