@@ -158,17 +158,19 @@ def _native(
         return None  # no limit is requested; it may have one of its own
     if time_limit is not None and not _takes_limit(vector_id):
         return None
+    single = make_env(env_id, **kwargs)
     try:
+        if worn(single, wrappers) is not single:
+            return None
         vector = gym.make_vec(vector_id, num_envs, "vector_entry_point", **own)
     except (TypeError, gym.error.Error):
         return None
-    single = make_env(env_id, **kwargs)
+    finally:
+        single.close()
     alike = (
-        worn(single, wrappers) is single
-        and vector.single_observation_space == single.observation_space
+        vector.single_observation_space == single.observation_space
         and vector.single_action_space == single.action_space
     )
-    single.close()
     if not alike:
         vector.close()
     return vector if alike else None
