@@ -439,20 +439,23 @@ def recorded(record: Mapping[str, Any], trackers: Iterable[str] = ()) -> dict[st
 def parse(model: type[Options], name: str, value: Any) -> Any:
     """Read command-line text for a field: `none`, `a,b` for a tuple, `key=value,...` for a
     mapping. The rest is pydantic's."""
+    field = model.model_fields[name]
+    if any(rule is REPEATED for rule in field.metadata) and isinstance(value, str | tuple):
+        given = (value,) if isinstance(value, str) else value
+        return tuple(item for item in given if item != "")
     if not isinstance(value, str):
         return value
-    annotation = model.model_fields[name].annotation
-    kinds = unwrap(annotation)
+    kinds = unwrap(field.annotation)
     if type(None) in kinds and value.lower() == "none":
         return None
     if any(get_origin(kind) is tuple for kind in kinds):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     if any(get_origin(kind) is dict for kind in kinds):
-        return _pairs(value)
+        return parse_pairs(value)
     return value
 
 
-def _pairs(text: str) -> Any:
+def parse_pairs(text: str) -> Any:
     """Read `key=value,...`; other text is pydantic's to refuse."""
     parts = [part.partition("=") for part in text.split(",") if part.strip()]
     if not all(sign for _, sign, _ in parts):
@@ -466,6 +469,11 @@ def _value(text: str) -> bool | int | float | str:
         with suppress(ValueError):
             return kind(text)
     return {"true": True, "false": False}.get(text.lower(), text)
+
+
+REPEATED = object()
+"""Marks a tuple of texts that may hold commas, `Annotated[tuple[str, ...], REPEATED]`: its option
+is given once for each of them."""
 
 
 class OneOf:

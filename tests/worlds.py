@@ -228,7 +228,7 @@ class Gated(gym.Env):
 
 
 class Odd(gym.Env):
-    """Spaces that DQN cannot learn."""
+    """Spaces that are seldom seen."""
 
     def __init__(self, observation: str = "box", action: str = "discrete") -> None:
         box = spaces.Box(-1, 1, (2,), np.float32)
@@ -238,6 +238,10 @@ class Odd(gym.Env):
             "tuple": spaces.Tuple((box, spaces.Discrete(2))),
             "dict": spaces.Dict({"x": box}),
             "from one": spaces.Discrete(2, start=1),
+            "several": spaces.MultiDiscrete([2, 3]),
+            "switches": spaces.MultiBinary(2),
+            "sequence": spaces.Sequence(box),
+            "many": spaces.Discrete(10**9),
         }
         self.observation_space, self.action_space = kinds[observation], kinds[action]
 
@@ -265,6 +269,91 @@ class Screen(Numbers):
             raise errors[self.screen]("no display")
 
 
+class Words(spaces.Space):
+    """Texts, but no `spaces.Text`: as Minigrid's missions."""
+
+    def __init__(self) -> None:
+        super().__init__(shape=(), dtype=str)
+
+    def sample(self, mask: Any = None, probability: Any = None) -> str:
+        return "go"
+
+    def contains(self, x: Any) -> bool:
+        return isinstance(x, str)
+
+
+class Mission(gym.Env):
+    """Shows a small picture, a direction and a text, as Minigrid does, in episodes of six steps.
+    Actions count from 1, and others fail; action 2 is rewarded with 1."""
+
+    observation_space = spaces.Dict(
+        {
+            "image": spaces.Box(0, 255, (7, 7, 3), np.uint8),
+            "direction": spaces.Discrete(4, start=1),
+            "mission": Words(),
+        }
+    )
+    action_space = spaces.Discrete(3, start=1)
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"]}
+
+    def __init__(self, render_mode: str | None = None) -> None:
+        self.render_mode = render_mode
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict]:
+        super().reset(seed=seed)
+        self.steps = 0
+        return self._look(), {}
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict]:
+        if not self.action_space.contains(action):
+            raise ValueError(f"there is no action {action}")
+        self.steps += 1
+        return self._look(), float(action == 2), self.steps == 6, False, {}
+
+    def _look(self) -> dict[str, Any]:
+        image = self.np_random.integers(0, 10, (7, 7, 3)).astype(np.uint8)
+        return {"image": image, "direction": np.int64(self.steps % 4 + 1), "mission": "go"}
+
+    def render(self) -> Any:
+        return np.zeros((8, 8, 3), np.uint8)
+
+
+class Street(gym.Env):
+    """A street of numbered houses from `start` on, of which a walk sees six, at random. Actions
+    from -1 to 1, of which 1 is rewarded."""
+
+    action_space = spaces.Discrete(3, start=-1)
+
+    def __init__(self, houses: int = 5, start: int = 1) -> None:
+        self.observation_space = spaces.Discrete(houses, start=start)
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict]:
+        super().reset(seed=seed)
+        self.steps = 0
+        return self._look(), {}
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict]:
+        if not self.action_space.contains(action):
+            raise ValueError(f"there is no action {action}")
+        self.steps += 1
+        return self._look(), float(action == 1), self.steps == 6, False, {}
+
+    def _look(self) -> Any:
+        space: Any = self.observation_space
+        return space.start + self.np_random.integers(space.n)
+
+
+class Bonus(gym.RewardWrapper):
+    """Adds to every reward."""
+
+    def __init__(self, env: gym.Env, by: float = 1.0) -> None:
+        super().__init__(env)
+        self.by = by
+
+    def reward(self, reward: Any) -> Any:
+        return reward + self.by
+
+
 WORLDS = {"Chain": (chain(), 20), "Conveyor": (conveyor(), 20), "Loop": (loop(), 5)}
 
 for _name, (_world, _limit) in WORLDS.items():
@@ -288,6 +377,8 @@ gym.register("worlds/Numbers-v0", Numbers)
 gym.register("worlds/Restarting-v0", Restarting)
 gym.register("worlds/Odd-v0", Odd)
 gym.register("worlds/Gated-v0", Gated)
+gym.register("worlds/Mission-v0", Mission)
+gym.register("worlds/Street-v0", Street)
 gym.register("worlds/Broken-v0", Broken)
 gym.register("worlds/Screen-v0", Screen, max_episode_steps=20)
 gym.register(

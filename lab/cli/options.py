@@ -10,7 +10,7 @@ import click
 from click.shell_completion import CompletionItem
 from pydantic.fields import FieldInfo
 
-from lab.config import OneOf, Options, unwrap
+from lab.config import REPEATED, OneOf, Options, unwrap
 from lab.messages import did_you_mean, flag
 
 RUNNER = "Runner options"
@@ -85,6 +85,9 @@ def _option(name: str, field: FieldInfo, environment: bool) -> click.Option:
     }
     if bool in unwrap(field.annotation):
         return click.Option([f"{flag(name)}/{flag(name, off=True)}", name], **common)
+    if any(rule is REPEATED for rule in field.metadata):
+        common |= {"multiple": True, "callback": lambda ctx, param, given: given or None}
+        return click.Option([*on, name], type=Text("TEXT"), metavar="TEXT", **common)
     choices = _choices(field)
     metavar = "|".join(choices) if choices else _metavar(field)
     return click.Option([*on, name], type=Text(metavar, choices), metavar=metavar, **common)

@@ -22,7 +22,9 @@ from lab.data.options import DataOptions
 from lab.data.record import DataRecord
 from lab.engine.accumulator import MetricAccumulator, Value
 from lab.environments import Envs, make
+from lab.environments.check import check_contract
 from lab.environments.limits import EVALUATION_STEPS, registered_limit
+from lab.environments.wrap import Wrapper
 from lab.messages import describe
 from lab.optim.step import Loss, Update, make_update, optimize
 from lab.spec import EnvironmentSpec, SourceSpec
@@ -199,6 +201,21 @@ class Context:
         with untouched():
             return make.make_env(self.register_env(env_id), **kwargs)
 
+    def look_at_env(self, env_id: str, **kwargs: Any) -> Any:
+        """Make one environment to read its spaces off, and return it closed. Before, it is held to
+        Gymnasium's contract for a few steps, and what its wrappers change is told.
+
+        Raises UsageError for an environment that does not keep the contract.
+        """
+        with untouched():
+            env = make.make_env(self.register_env(env_id), **kwargs)
+            try:
+                for line in (*make.notes(env), *check_contract(env)):
+                    self.warn(line)
+            finally:
+                env.close()
+        return env
+
     def make_envs(
         self,
         env_id: str,
@@ -206,7 +223,7 @@ class Context:
         *,
         train: bool = True,
         native: bool = True,
-        wrappers: Sequence[make.Wrapper] = (),
+        wrappers: Sequence[Wrapper] = (),
         time_limit: int | None = None,
         **kwargs: Any,
     ) -> Envs:
@@ -228,7 +245,7 @@ class Context:
         num_envs: int,
         train: bool,
         native: bool,
-        wrappers: Sequence[make.Wrapper],
+        wrappers: Sequence[Wrapper],
         time_limit: int | None,
         kwargs: Mapping[str, Any],
     ) -> Envs:

@@ -14,11 +14,16 @@ _HOME = {
     "Envs": "lab.environments.envs",
     "Episodes": "lab.environments.episodes",
     "Step": "lab.environments.envs",
+    "Wrapper": "lab.environments.wrap",
+    "count_from_zero": "lab.environments.fit",
     "env_spec": "lab.environments.make",
+    "flatten_observation": "lab.environments.fit",
+    "flatten_parts": "lab.environments.fit",
     "make_env": "lab.environments.make",
     "make_envs": "lab.environments.make",
     "play_episodes": "lab.environments.episodes",
     "record_episode": "lab.environments.recording",
+    "starts": "lab.environments.fit",
 }
 
 __all__ = list(_HOME)
@@ -29,9 +34,14 @@ if TYPE_CHECKING:
     from lab.environments.envs import Step as Step
     from lab.environments.episodes import Episodes as Episodes
     from lab.environments.episodes import play_episodes as play_episodes
+    from lab.environments.fit import count_from_zero as count_from_zero
+    from lab.environments.fit import flatten_observation as flatten_observation
+    from lab.environments.fit import flatten_parts as flatten_parts
+    from lab.environments.fit import starts as starts
     from lab.environments.make import env_spec as env_spec
     from lab.environments.make import make_env as make_env
     from lab.environments.make import make_envs as make_envs
     from lab.environments.recording import record_episode as record_episode
+    from lab.environments.wrap import Wrapper as Wrapper
 
 __getattr__, __dir__ = attach(__name__, _HOME)

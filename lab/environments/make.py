@@ -16,14 +16,15 @@ from gymnasium.wrappers import TimeLimit
 
 from lab.compute.rng import from_plain, to_plain
 from lab.environments.envs import Envs
+from lab.environments.fit import ChangedObservation
 from lab.environments.limits import registered_limit
 from lab.environments.replayable import Replayable
+from lab.environments.wrap import Wrapper
 from lab.errors import UsageError
 from lab.messages import did_you_mean, first_line
 from lab.plugins import Plugins, discover
 from lab.spec import EnvironmentSpec
 
-Wrapper = Callable[[gym.Env[Any, Any]], gym.Env[Any, Any]]
 NATIVE_FROM = 4  # below this many, stepping one by one is faster than numpy's overhead
 TRIAL_STEPS = 64
 
@@ -77,13 +78,30 @@ def make_env(
             # Unasked, `render_mode` would be refused by environments that have no such argument.
             rendering: dict[str, Any] = {} if render_mode is None else {"render_mode": render_mode}
             env = gym.make(env_id, **rendering, **kwargs)
-            for wrapper in wrappers:
-                env = wrapper(env)
+            env = worn(env, wrappers)
             if time_limit is not None:
                 env = TimeLimit(env, time_limit)
+    except UsageError:
+        raise
     except Exception as error:  # an environment may refuse its arguments in any way
         raise UsageError(f"--env {env_id} cannot be made: {_reason(error)}") from error
     return env
+
+
+def worn(env: gym.Env[Any, Any], wrappers: Sequence[Wrapper]) -> gym.Env[Any, Any]:
+    """Return the environment in its wrappers, of which the first is the innermost."""
+    for wrapper in wrappers:
+        env = wrapper(env)
+    return env
+
+
+def notes(env: gym.Env[Any, Any]) -> list[str]:
+    """Return what wrappers have to tell of what they change, the innermost first."""
+    found: list[str] = []
+    while isinstance(env, gym.Wrapper):
+        found += [env.note] if isinstance(env, ChangedObservation) else []
+        env = env.env
+    return found[::-1]
 
 
 def make_envs(
@@ -96,15 +114,14 @@ def make_envs(
     time_limit: int | None = None,
     **kwargs: Any,
 ) -> Envs:
-    """Make `num_envs` environments: a native vector version where there is one, it is faster
-    and `native` allows it, otherwise one by one. `vector_id` names the environment that has it, if
-    not `env_id` itself. Episodes are truncated after `time_limit` steps, if nothing ends them
-    before.
+    """Make `num_envs` environments: a native vector version where there is one, it is faster, and
+    `native` and the wrappers allow it, otherwise one by one. `vector_id` names the environment that
+    has it, if not `env_id` itself. Episodes are truncated after `time_limit` steps, if nothing ends
+    them before.
     """
     vector_id = vector_id or env_id
-    is_faster = num_envs >= NATIVE_FROM and not wrappers
-    if native and is_faster and gym.spec(vector_id).vector_entry_point:
-        vector = _native(env_id, vector_id, num_envs, time_limit, kwargs)
+    if native and num_envs >= NATIVE_FROM and gym.spec(vector_id).vector_entry_point:
+        vector = _native(env_id, vector_id, num_envs, wrappers, time_limit, kwargs)
         if vector is not None:
             return Envs(vector, name=env_id)
     single = {"wrappers": wrappers, "time_limit": time_limit, **kwargs}
@@ -119,10 +136,16 @@ def make_envs(
 
 
 def _native(
-    env_id: str, vector_id: str, num_envs: int, time_limit: int | None, kwargs: Mapping[str, Any]
+    env_id: str,
+    vector_id: str,
+    num_envs: int,
+    wrappers: Sequence[Wrapper],
+    time_limit: int | None,
+    kwargs: Mapping[str, Any],
 ) -> VectorEnv[Any, Any, Any] | None:
-    """Return the native vector version; None where it does not take the arguments, or where it
-    shows other observations or takes other actions than the environment itself.
+    """Return the native vector version; None where it does not take the arguments, where it shows
+    other observations or takes other actions than the environment itself, or where a wrapper does
+    not return the environment as it is.
 
     No wrapper can end the episodes of some of its environments: it has to know the limit itself.
     """
@@ -135,16 +158,19 @@ def _native(
         return None  # no limit is requested; it may have one of its own
     if time_limit is not None and not _takes_limit(vector_id):
         return None
+    single = make_env(env_id, **kwargs)
     try:
+        if worn(single, wrappers) is not single:
+            return None
         vector = gym.make_vec(vector_id, num_envs, "vector_entry_point", **own)
     except (TypeError, gym.error.Error):
         return None
-    single = make_env(env_id, **kwargs)
+    finally:
+        single.close()
     alike = (
         vector.single_observation_space == single.observation_space
         and vector.single_action_space == single.action_space
     )
-    single.close()
     if not alike:
         vector.close()
     return vector if alike else None

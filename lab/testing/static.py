@@ -31,6 +31,7 @@ PUBLIC = (  # modules that plugins may import
     "lab.cli.common",
     "lab.cli.output",
     "lab.data",
+    "lab.environments",
     "lab.generative",
     "lab.messages",
     "lab.metrics",

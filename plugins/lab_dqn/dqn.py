@@ -254,21 +254,23 @@ class DQN:
         return values
 
     def predict(self, observations: Any) -> Array:
-        """Return the greedy actions [B] for observations [B, ...] as the environment gives them.
-        Raises UsageError for a shape that the network was not trained on."""
+        """Return the greedy actions [B], as the environment takes them, for observations [B, ...],
+        as it gives them in the wrappers of `--wrap`; of a Dict or Tuple the vectors of
+        `gymnasium.spaces.flatten`. Raises UsageError for a shape that the network was not trained
+        on."""
         obs = np.asarray(observations)
         expected = (self.task.stack, *self.task.frame) if self.task.stack > 1 else self.task.frame
         if obs.shape[1:] != expected:
             shape = ", ".join(map(str, ("B", *expected)))
             raise lab.UsageError(f"observations are [{shape}]; these are {list(obs.shape)}")
-        actions: Array = self.q(obs).argmax(1)
-        return actions
+        actions: Array = self.q(obs - self.task.first_state).argmax(1)
+        return actions + self.task.first_action
 
     def example(self, number: int) -> Array:
         """Return observations [number, ...] that `predict` takes: drawn from their space."""
         space = self.eval_envs.vector.single_observation_space
         space.seed(int(self.ctx.rng.integers(2**31)))
-        return np.stack([space.sample() for _ in range(number)])
+        return np.stack([space.sample() for _ in range(number)]) + self.task.first_state
 
     def evaluate(self, split: str) -> Mapping[str, float]:
         """Play greedy episodes, and compare the predicted Q of their first states with the

@@ -11,14 +11,17 @@ from torch.nn.functional import one_hot, relu
 
 from lab_dqn.task import Task
 
+MOST_ONE_HOT = 1_024  # states; more of them have rows of `EMBEDDED` numbers, which are learned
+EMBEDDED = 16
 NATURE_MIN_SIDE = 36  # smaller pictures do not survive its three strides
 
 
 class QNetwork(nn.Module):
     """Map observations [B, k, ...] to Q-values [B, A].
 
-    Vectors pass through hidden layers, pictures through the convolutions of Mnih et al. (2015)
-    first. `dueling` splits the head into a value and advantages (Wang et al., 2016, equation 9).
+    Numbered states become one-hot vectors, or rows of a table where they are many. Vectors pass
+    through hidden layers, pictures through the convolutions of Mnih et al. (2015) first. `dueling`
+    splits the head into a value and advantages (Wang et al., 2016, equation 9).
     """
 
     center: Tensor
@@ -27,6 +30,7 @@ class QNetwork(nn.Module):
     def __init__(self, task: Task, hidden: Sequence[int], dueling: bool) -> None:
         super().__init__()
         self.task = task
+        self.embedding = nn.Embedding(task.states, EMBEDDED) if is_embedded(task) else None
         self.convolutions, features = _convolutions(task)
         sizes = [features, *hidden]
         self.hidden = nn.ModuleList(map(nn.Linear, sizes[:-1], sizes[1:]))
@@ -58,6 +62,9 @@ class QNetwork(nn.Module):
 
     def prepare(self, obs: Tensor) -> Tensor:
         """Turn stored observations [B, k, ...] into network input: scaled once, and only here."""
+        if self.embedding is not None:
+            rows: Tensor = self.embedding(obs.flatten(1))
+            return rows
         if self.task.kind == "discrete":
             return one_hot(obs.flatten(1), self.task.states).float()
         if self.task.kind == "vector":
@@ -67,10 +74,15 @@ class QNetwork(nn.Module):
         return obs.float() / 255.0  # [B, channels, H, W]
 
 
+def is_embedded(task: Task) -> bool:
+    """Tell whether the states have a table of rows."""
+    return task.states > MOST_ONE_HOT
+
+
 def _convolutions(task: Task) -> tuple[nn.Sequential | None, int]:
     """Return the layers before the hidden ones, None for none, and how many features come out."""
     if task.kind == "discrete":
-        return None, task.states
+        return None, EMBEDDED if is_embedded(task) else task.states
     if task.kind == "vector":
         return None, task.stack * math.prod(task.frame)
     height, width, *channels = task.frame

@@ -12,13 +12,16 @@ from gymnasium import spaces
 from gymnasium.wrappers import AtariPreprocessing, FrameStackObservation
 
 from lab import Context, UsageError
+from lab.environments import count_from_zero, flatten_observation, starts
 from lab_dqn.config import Config
+
+MOST_STATES = 4_000_000  # of a Discrete observation: a table of the network has a row for each
 
 
 class Task(NamedTuple):
     """The shapes that networks and replay are built from. Plain data, kept with the run."""
 
-    kind: str  # vector, image (uint8), or discrete (one-hot in the network)
+    kind: str  # vector, image (uint8), or discrete (a number, until it reaches the network)
     frame: tuple[int, ...]  # shape of one observation
     dtype: str
     stack: int
@@ -26,6 +29,8 @@ class Task(NamedTuple):
     actions: int
     center: tuple[float, ...] = ()  # what is taken off each number of a vector, and
     half_range: tuple[float, ...] = ()  # what it is divided by; empty to leave vectors alone
+    first_state: int = 0  # where the environment itself begins to count its observations
+    first_action: int = 0  # and its actions; here both begin with 0
 
     @property
     def torch_dtype(self) -> torch.dtype:
@@ -36,29 +41,29 @@ class Task(NamedTuple):
 
 def describe(config: Config, ctx: Context) -> Task:
     """Return the task. Raises UsageError where DQN cannot learn it."""
-    env = ctx.make_env(config.env, wrappers=wrappers(config), **env_args(config))
-    try:
-        return _task(env.observation_space, env.action_space, config)
-    finally:
-        env.close()
+    env = ctx.look_at_env(config.env, wrappers=wrappers(config), **env_args(config))
+    first_state, first_action = starts(env)
+    task = _task(env.observation_space, env.action_space, config)
+    return task._replace(first_state=first_state, first_action=first_action)
 
 
 def _task(observation: spaces.Space[Any], action: spaces.Space[Any], config: Config) -> Task:
-    if not isinstance(action, spaces.Discrete) or action.start != 0:
+    if not isinstance(action, spaces.Discrete):
         raise UsageError(
-            f"--env {config.env}: DQN needs a Discrete action space from 0, not {action}. "
-            "Actor-critic methods (PPO, SAC, TD3) fit continuous actions."
+            f"--env {config.env}: DQN needs a Discrete action space, not {action}. "
+            f"{_others(action)}"
         )
     actions = int(action.n)
     vector = isinstance(observation, spaces.Box) and not _is_image(observation, config.frame_stack)
     if config.scale_obs and not vector:
         raise UsageError(f"--scale-obs scales vectors; --env {config.env} shows {observation}.")
-    if isinstance(observation, spaces.Discrete) and observation.start == 0:
+    if isinstance(observation, spaces.Discrete):
+        _refuse_large(observation, config)
         return Task("discrete", (), "int64", 1, int(observation.n), actions)
     if not isinstance(observation, spaces.Box):
         raise UsageError(
-            f"--env {config.env}: DQN needs Box or Discrete observations from 0, not "
-            f"{observation}. gymnasium.wrappers.FlattenObservation may help."
+            f"--env {config.env}: DQN cannot learn from {observation}. "
+            "--wrap module:MyWrapper may make a Box of it."
         )
     stack = config.frame_stack
     frame = observation.shape[1:] if stack > 1 else observation.shape
@@ -66,6 +71,24 @@ def _task(observation: spaces.Space[Any], action: spaces.Space[Any], config: Con
         return Task("image", tuple(frame), "uint8", stack, 0, actions)
     scale = _scale(observation, stack) if config.scale_obs else ()
     return Task("vector", tuple(frame), "float32", stack, 0, actions, *scale)
+
+
+def _others(action: spaces.Space[Any]) -> str:
+    """Say what learns to take such actions."""
+    if isinstance(action, spaces.Box):
+        return "Actor-critic methods fit continuous actions: lab run sb3 --algo ppo, a2c, sac, td3."
+    if isinstance(action, (spaces.MultiDiscrete, spaces.MultiBinary)):
+        return "PPO and A2C take several at a time: lab run sb3 --algo ppo."
+    return "--wrap module:MyWrapper may make a Discrete of it."
+
+
+def _refuse_large(observation: spaces.Discrete, config: Config) -> None:
+    if observation.n > MOST_STATES:
+        raise UsageError(
+            f"--env {config.env} numbers {int(observation.n):,} states; the network has a row for "
+            f"each of up to {MOST_STATES:,}.\nShow what tells them apart, coordinates say, as a "
+            "Box: --wrap module:MyWrapper."
+        )
 
 
 def _is_image(observation: spaces.Box, stack: int) -> bool:
@@ -90,9 +113,10 @@ def env_args(config: Config) -> dict[str, Any]:
 
 def wrappers(config: Config) -> list[Callable[[gym.Env[Any, Any]], gym.Env[Any, Any]]]:
     """Return the wrappers, innermost first (Mnih et al., 2015, methods: preprocessing)."""
-    chosen: list[Callable[[gym.Env[Any, Any]], gym.Env[Any, Any]]] = []
+    chosen: list[Callable[[gym.Env[Any, Any]], gym.Env[Any, Any]]] = config.wrappers()
     if config.atari:
         chosen.append(AtariPreprocessing)
+    chosen += [flatten_observation, count_from_zero]
     if config.frame_stack > 1:
         chosen.append(lambda env: FrameStackObservation(env, config.frame_stack))
     return chosen

@@ -25,10 +25,11 @@ from stable_baselines3.common.noise import NormalActionNoise
 from stable_baselines3.common.utils import LinearSchedule
 
 import lab
+from lab.environments import Wrapper, count_from_zero, flatten_parts, starts
 from lab_sb3 import replay
 from lab_sb3.config import ARGUMENTS, Config, Export
 from lab_sb3.envs import LentEnvs
-from lab_sb3.spaces import from_plain, to_plain
+from lab_sb3.spaces import check_taken, from_plain, is_picture, is_taken, to_plain
 
 ON_POLICY = ("ppo", "a2c")
 # Plain attributes that its loop carries from one rollout to the next. Not `_last_episode_starts`:
@@ -47,7 +48,10 @@ class SB3:
     def __init__(self, config: Config, ctx: lab.Context) -> None:
         self.config, self.ctx = config, ctx
         facts = ctx.run_constant("spaces", self.look)
-        self.observation_space, self.action_space = (from_plain(fact) for fact in facts)
+        self.observation_space = from_plain(facts["observation"])
+        self.action_space = from_plain(facts["action"])
+        # where the environment itself begins to count: here observations and actions begin with 0
+        self.first_observation, self.first_action = map(np.asarray, facts["starts"])
         self.vec_env = LentEnvs(
             self.observation_space, self.action_space, config.n_envs, self.make_envs, self.ended
         )
@@ -111,13 +115,16 @@ class SB3:
 
     # -- building
 
-    def look(self) -> list[dict[str, Any]]:
-        """Return the spaces of the environment as plain data."""
-        env = self.ctx.make_env(self.config.env, **self.env_args())
-        try:
-            return [to_plain(env.observation_space), to_plain(env.action_space)]
-        finally:
-            env.close()
+    def look(self) -> dict[str, Any]:
+        """Return the spaces of the environment, and where they begin to count, as plain data.
+        Raises UsageError where the algorithm does not take them."""
+        env = self.ctx.look_at_env(self.config.env, wrappers=self.wrappers(), **self.env_args())
+        check_taken(self.config.env, self.config.algo, env.observation_space, env.action_space)
+        return {
+            "observation": to_plain(env.observation_space),
+            "action": to_plain(env.action_space),
+            "starts": list(starts(env)),
+        }
 
     def build(self) -> Any:
         """Construct the algorithm. Raises UsageError for spaces or options it does not take."""
@@ -140,9 +147,7 @@ class SB3:
             return self.config.policy
         if isinstance(self.observation_space, gym.spaces.Dict):
             return "MultiInputPolicy"
-        space = self.observation_space
-        picture = space.dtype == np.uint8 and len(space.shape or ()) > 1
-        return "CnnPolicy" if picture else "MlpPolicy"
+        return "CnnPolicy" if is_picture(self.observation_space) else "MlpPolicy"
 
     def network(self) -> dict[str, Any] | None:
         return None if self.config.hidden is None else {"net_arch": list(self.config.hidden)}
@@ -177,12 +182,21 @@ class SB3:
             number,
             train=train,
             native=False,
+            wrappers=self.wrappers(),
             time_limit=self.config.max_episode_steps,
             **self.env_args(),
         )
 
     def env_args(self) -> dict[str, Any]:
         return dict(self.config.env_args)
+
+    def wrappers(self) -> list[Wrapper]:
+        """Return the wrappers, innermost first: the person's, and those that fit the spaces."""
+        return [
+            *self.config.wrappers(),
+            lambda env: flatten_parts(env, is_taken),
+            count_from_zero,
+        ]
 
     @cached_property
     def eval_envs(self) -> lab.Envs:
@@ -191,35 +205,44 @@ class SB3:
     # -- using the trained policy
 
     def predict(self, observations: Any) -> Any:
-        """Return the deterministic actions [B, ...] for observations [B, ...] as the environment
-        gives them; of a space with names a mapping of such arrays."""
+        """Return the deterministic actions [B, ...], as the environment takes them, for
+        observations [B, ...] as it gives them, in the wrappers of `--wrap`; of a space with names a
+        mapping of such arrays, where parts that were flattened are flat."""
         space = self.observation_space
         if isinstance(space, gym.spaces.Dict):
             observations = {n: np.asarray(observations[n], part.dtype) for n, part in space.items()}
         else:
-            observations = np.asarray(observations, space.dtype)
+            observations = np.asarray(observations, space.dtype) - self.first_observation
+        return self.act(observations) + self.first_action
+
+    def act(self, observations: Any) -> Any:
+        """Return the deterministic actions [B, ...] for observations [B, ...], both from 0."""
         return self.model.predict(observations, deterministic=True)[0]
 
     def example(self, number: int) -> Any:
         """Return observations [number, ...] that `predict` takes: drawn from their space."""
         space = copy.deepcopy(self.observation_space)
         space.seed(int(self.ctx.rng.integers(2**31)))
-        return np.stack([space.sample() for _ in range(number)])
+        return np.stack([space.sample() for _ in range(number)]) + self.first_observation
 
     def evaluate(self, split: str) -> Mapping[str, float]:
         """Play deterministic episodes."""
         number = self.config.test_episodes if split == "test" else self.config.eval_episodes
         seed = int(self.ctx.rng.integers(2**31))
-        return lab.play_episodes(self.eval_envs, self.predict, number, seed=seed).metrics(split)
+        return lab.play_episodes(self.eval_envs, self.act, number, seed=seed).metrics(split)
 
     def play_command(self, options: lab.Play) -> lab.Clip:
         """Return a deterministic episode as a clip."""
         limit = self.config.max_episode_steps
         env = self.ctx.make_env(
-            self.config.env, time_limit=limit, render_mode="rgb_array", **self.env_args()
+            self.config.env,
+            wrappers=self.wrappers(),
+            time_limit=limit,
+            render_mode="rgb_array",
+            **self.env_args(),
         )
         seed = int(self.ctx.rng.integers(2**31))
-        return lab.record_episode(env, self.predict, seed, options)
+        return lab.record_episode(env, self.act, seed, options)
 
     def export_command(self, options: Export) -> Path:
         """Write the model as plain stable-baselines3 loads it: `PPO.load(path)`.

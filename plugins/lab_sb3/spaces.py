@@ -1,4 +1,5 @@
-"""Write Gymnasium's spaces as plain data, so that networks can be built without an environment."""
+"""Know which of Gymnasium's spaces stable-baselines3 takes, and write those as plain data, so that
+networks can be built without an environment."""
 
 from __future__ import annotations
 
@@ -9,6 +10,53 @@ import numpy as np
 from gymnasium import spaces
 
 from lab import UsageError
+
+CNN_MIN_SIDE = 36  # smaller pictures do not survive the strides of its convolutions
+MOST_STATES = 65_536  # its networks see a Discrete observation as a one-hot vector
+TAKES = {  # the actions of each algorithm
+    "dqn": (spaces.Discrete,),
+    "ppo": (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary),
+    "a2c": (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary),
+    "sac": (spaces.Box,),
+    "td3": (spaces.Box,),
+    "ddpg": (spaces.Box,),
+}
+
+
+def is_picture(space: spaces.Space[Any]) -> bool:
+    """Tell whether a convolution learns from such observations, channels first or last."""
+    sides = sorted(space.shape or ())
+    return space.dtype == np.uint8 and len(sides) > 1 and sides[-2] >= CNN_MIN_SIDE
+
+
+def is_taken(space: spaces.Space[Any]) -> bool:
+    """Tell whether its networks take an observation, or a part of a Dict, as it is."""
+    if isinstance(space, spaces.Box):
+        return len(space.shape) < 2 or space.dtype != np.uint8 or is_picture(space)
+    if isinstance(space, spaces.Discrete):
+        return int(space.start) == 0
+    if isinstance(space, spaces.MultiDiscrete):
+        return len(space.shape) == 1 and not space.start.any()
+    return isinstance(space, spaces.MultiBinary) and len(space.shape) == 1
+
+
+def check_taken(
+    env: str, algo: str, observation: spaces.Space[Any], action: spaces.Space[Any]
+) -> None:
+    """Raise UsageError where the algorithm does not take such actions, or the networks such
+    observations, as they are once flattened."""
+    if not isinstance(action, TAKES[algo]):
+        able = [name for name, kinds in TAKES.items() if isinstance(action, kinds)]
+        advice = f"--algo {', '.join(able)} do." if able else "No algorithm of it does."
+        raise UsageError(f"{algo} on {env}: it does not take the actions {action}. {advice}")
+    parts = observation.spaces.values() if isinstance(observation, spaces.Dict) else [observation]
+    large = [p for p in parts if isinstance(p, spaces.Discrete) and p.n > MOST_STATES]
+    if large:
+        raise UsageError(
+            f"--env {env} numbers {int(large[0].n):,} states, of which stable-baselines3 makes "
+            f"vectors as long; up to {MOST_STATES:,} can be.\nlab run dqn has a table for more; "
+            "or show what tells them apart as a Box: --wrap module:MyWrapper."
+        )
 
 
 def to_plain(space: spaces.Space[Any]) -> dict[str, Any]:

@@ -273,7 +273,16 @@ def test_a_signal_in_an_evaluation_leaves_a_run_that_goes_on_to_the_same_end(run
         ({"algo": "dqn", "env": "Pendulum-v1"}, "dqn on Pendulum-v1: "),
         ({"algo": "sac"}, "sac on CartPole-v1: "),
         ({"policy": "CnnPolicy"}, "ppo on CartPole-v1: "),
-        ({"env": "worlds/Odd-v0", "env_args": {"observation": "tuple"}}, "cannot learn from"),
+        ({"env": "worlds/Odd-v0", "env_args": {"observation": "sequence"}}, "no fixed size"),
+        ({"env": "worlds/Odd-v0", "env_args": {"observation": "many"}}, "1,000,000,000 states"),
+        (
+            {"algo": "dqn", "env": "worlds/Odd-v0", "env_args": {"action": "several"}},
+            "dqn on worlds/Odd-v0: .*--algo ppo, a2c do",
+        ),
+        (
+            {"algo": "sac", "env": "worlds/Odd-v0", "env_args": {"action": "switches"}},
+            "sac on worlds/Odd-v0: .*--algo ppo, a2c do",
+        ),
     ],
     ids=str,
 )
