@@ -71,6 +71,7 @@ _HOME = {
     "runs": "lab.api",
     "sample": "lab.api",
     "to_plain": "lab.compute.rng",
+    "use": "lab.api",
 }
 
 __all__ = ["__version__", *_HOME]
@@ -83,6 +84,7 @@ if TYPE_CHECKING:
     from lab.api import run as run
     from lab.api import runs as runs
     from lab.api import sample as sample
+    from lab.api import use as use
     from lab.comparison.groups import Comparison as Comparison
     from lab.compute.rng import from_plain as from_plain
     from lab.compute.rng import to_plain as to_plain

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from lab import config
+from lab import config, memory
 from lab.config import Models, Resolved, RunOptions
 from lab.engine.session import RunResult, Session
 from lab.engine.stop import STOPPED, OnEval
@@ -78,6 +78,11 @@ def run(
     seed alone and return a list of results: one after another in this process, or `jobs` at a time,
     each in a process of its own. `run_many` describes what happens where some fail.
 
+    `data`, `model` and `env` may be objects: `data=(X, y)` of arrays or tensors, a DataFrame with
+    `target="column"`, a torch or `lab.Dataset`; a torch module, its class or a function that makes
+    it; a class of environments. The run folder keeps a word for each: who uses the run gives them
+    again.
+
     `on_eval(clock, metrics)` is called after each evaluation, with its metrics by full name, and
     ends the run there by returning False: with `ended` "stopped", its best checkpoint and a test of
     that, as `stop_at` ends one. `resume` trains such a run on.
@@ -134,6 +139,9 @@ def resume(
     terminal: Terminal | None = None,
     plugins: Plugins | None = None,
     runs_dir: str | Path = "runs",
+    data: Any = None,
+    model: Any = None,
+    env: Any = None,
     data_changed: bool = False,
     **changes: Any,
 ) -> RunResult:
@@ -141,7 +149,8 @@ def resume(
     a new horizon for its schedules.
 
     `on_eval` is that of `run`; the evaluation at which a run was cut off may be reported again.
-    `changes` may be budget, device, stop_at, media, and what trackers let be changed. Raises
+    `changes` may be budget, device, stop_at, media, and what trackers let be changed. `data`,
+    `model` and `env` are the objects that the run was given in Python, once more. Raises
     UsageError where there is nothing to continue, and where the data are not those that the run
     has read, unless `data_changed` accepts them.
     """
@@ -153,7 +162,9 @@ def resume(
     models = config.models_of(spec, plugins)
     _check_changes(changes, models)
     values = {**config.recorded(record, models.trackers), **changes}
-    resolved = _as_recorded(models, values, record, plugins)
+    objects = memory.again(record["config"], {"data": data, "model": model, "env": env})
+    memory.require_all(record["config"], objects)
+    resolved = _as_recorded(models, values, record, plugins, objects)
     options = resolved.run
     budget = record["run"]["budget"]
     if (options.budget or 0) < budget:
@@ -181,12 +192,18 @@ def resume(
 
 
 def _as_recorded(
-    models: Models, values: Mapping[str, Any], record: Mapping[str, Any], plugins: Plugins
+    models: Models,
+    values: Mapping[str, Any],
+    record: Mapping[str, Any],
+    plugins: Plugins,
+    objects: memory.Objects,
 ) -> Resolved:
     """Resolve the options of an existing run; what they decided is read from its record."""
     cfg, options, trackers = config.validate(models, values)
     preset, decided = record.get("preset"), record.get("decided")
-    return config.decide(cfg, options, trackers, preset, plugins, decided)
+    with memory.holding(objects):
+        resolved = config.decide(cfg, options, trackers, preset, plugins, decided)
+    return replace(resolved, objects=objects)
 
 
 def load(
@@ -194,14 +211,21 @@ def load(
     checkpoint: str | int = "best",
     *,
     device: str | None = None,
+    data: Any = None,
+    model: Any = None,
+    env: Any = None,
     data_changed: bool = False,
     plugins: Plugins | None = None,
 ) -> Any:
     """Return the trained experiment of a run, ready to predict; its modules are in eval mode.
+    `data`, `model` and `env` are the objects that the run was given in Python, as in all that
+    follows.
 
     No data are read. Where it reads them later, they are compared as `evaluate` does.
     """
-    with _restored(dir, str(checkpoint), device, plugins, data_changed) as (experiment, ctx, _):
+    given = {"data": data, "model": model, "env": env}
+    restored = _restored(dir, str(checkpoint), device, plugins, data_changed, given)
+    with restored as (experiment, ctx, _):
         for module in ctx.compute.modules:
             module.eval()
     return experiment
@@ -214,6 +238,9 @@ def evaluate(
     split: str = "test",
     seed: int | None = None,
     device: str | None = None,
+    data: Any = None,
+    model: Any = None,
+    env: Any = None,
     data_changed: bool = False,
     terminal: Terminal | None = None,
     plugins: Plugins | None = None,
@@ -224,7 +251,8 @@ def evaluate(
     Raises UsageError where the data are not those that the run has read, unless `data_changed`
     accepts the present ones.
     """
-    restored = _restored(dir, str(checkpoint), device, plugins, data_changed, terminal)
+    given = {"data": data, "model": model, "env": env}
+    restored = _restored(dir, str(checkpoint), device, plugins, data_changed, given, terminal)
     with restored as (experiment, ctx, _):
         from lab.engine.evaluation import evaluate
         from lab.engine.recorder import by_lane
@@ -238,6 +266,9 @@ def use(
     checkpoint: str | int = "best",
     *,
     device: str | None = None,
+    data: Any = None,
+    model: Any = None,
+    env: Any = None,
     seed: int | None = None,
     data_changed: bool = False,
     terminal: Terminal | None = None,
@@ -248,7 +279,8 @@ def use(
     with the run's own seed, or another. Where it reads data, they are compared as `evaluate`
     does.
     """
-    restored = _restored(dir, str(checkpoint), device, plugins, data_changed, terminal)
+    given = {"data": data, "model": model, "env": env}
+    restored = _restored(dir, str(checkpoint), device, plugins, data_changed, given, terminal)
     with restored as (experiment, ctx, spec):
         from lab.engine.evaluation import call_capability
 
@@ -264,6 +296,9 @@ def sample(
     checkpoint: str | int = "best",
     *,
     device: str | None = None,
+    data: Any = None,
+    model: Any = None,
+    env: Any = None,
     seed: int | None = None,
     data_changed: bool = False,
     plugins: Plugins | None = None,
@@ -275,7 +310,8 @@ def sample(
     `options` are those of the experiment's own method: `n=16`, `class_="3"`. Without `seed` the
     samples of a run are the same each time. Raises UsageError where it draws none.
     """
-    restored = _restored(dir, str(checkpoint), device, plugins, data_changed)
+    given = {"data": data, "model": model, "env": env}
+    restored = _restored(dir, str(checkpoint), device, plugins, data_changed, given)
     with restored as (experiment, ctx, spec):
         from lab.engine.evaluation import evaluation_scope
 
@@ -291,7 +327,8 @@ def _restored(
     checkpoint: str,
     device: str | None,
     plugins: Plugins | None,
-    data_changed: bool = False,
+    data_changed: bool,
+    given: Mapping[str, Any],
     terminal: Terminal | None = None,
 ) -> Iterator[tuple[Any, Context, ExperimentSpec]]:
     """Yield the experiment of a run as a checkpoint holds it, in its own process set-up; on the
@@ -301,7 +338,8 @@ def _restored(
     spec = plugins.experiment(stored_run.plugin)
     models = Models(spec.load_config(), trackers={})  # it trains no more
     values = {**config.recorded(stored_run.record), "stop_at": None}
-    resolved = _as_recorded(models, values, stored_run.record, plugins)
+    objects = memory.again(stored_run.config, given)
+    resolved = _as_recorded(models, values, stored_run.record, plugins, objects)
     session = Session(spec, resolved, stored_run.record, plugins, terminal or Silent())
     with session.computing():
         session.move(device)

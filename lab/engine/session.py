@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lab import memory
 from lab.compute.process_env import environment, thread_variables
 from lab.config import Resolved
 from lab.engine.stop import OnEval, check_function
@@ -72,7 +73,7 @@ class Session:
 
     @contextmanager
     def computing(self) -> Iterator[None]:
-        """Set the process up for computing, and put everything back.
+        """Set the process up for computing, hold the objects of the run, and put everything back.
 
         The environment comes first: OpenMP reads it once, when torch is imported.
         """
@@ -82,6 +83,7 @@ class Session:
 
             stack.enter_context(device.configured(threads, self.options.deterministic))
             stack.enter_context(rng.untouched())
+            stack.enter_context(memory.holding(self.resolved.objects))
             yield
 
     def move(self, name: str | None) -> None:
