@@ -41,6 +41,7 @@ _HOME = {
     "Play": "lab.config",
     "Plugins": "lab.plugins",
     "Run": "lab.storage.store",
+    "Runs": "lab.storage.store",
     "RunFolder": "lab.storage.store",
     "RunFailed": "lab.errors",
     "RunInfo": "lab.tracking.tracker",
@@ -134,6 +135,7 @@ if TYPE_CHECKING:
     from lab.storage.media import Table as Table
     from lab.storage.store import Run as Run
     from lab.storage.store import RunFolder as RunFolder
+    from lab.storage.store import Runs as Runs
     from lab.tracking.tracker import RunInfo as RunInfo
     from lab.tracking.tracker import Tracker as Tracker
 

@@ -22,8 +22,8 @@ from lab.plugins import Plugins, discover
 from lab.spec import ExperimentSpec, import_object
 from lab.storage import store
 from lab.storage.provenance import provenance
-from lab.storage.store import Run
-from lab.tracking.terminal import Silent, Terminal
+from lab.storage.store import Run, Runs
+from lab.tracking.terminal import Silent, Terminal, for_python
 
 if TYPE_CHECKING:
     from lab.comparison.groups import Comparison
@@ -99,7 +99,7 @@ def run(
     if jobs is not None:
         raise UsageError("--jobs says how many seeds train at a time: it needs --seeds")
     spec, resolved = run_spec.resolve(plugins)
-    return start(spec, resolved, plugins, terminal or Silent(), on_eval)
+    return start(spec, resolved, plugins, terminal or for_python(), on_eval)
 
 
 def start(
@@ -186,7 +186,8 @@ def resume(
         "decided": resolved.decided,
     }
     record = {**record, **changed, "resumes": resumes}
-    session = Session(spec, resolved, record, plugins, terminal or Silent(), on_eval)
+    terminal = terminal or for_python()
+    session = Session(spec, resolved, record, plugins, terminal, on_eval)
     with session.computing():
         return session.resume(stored_run, data_changed)
 
@@ -350,9 +351,9 @@ def _restored(
             ctx.close()
 
 
-def runs(dir: str | Path = "runs") -> Iterator[Run]:
-    """Yield the runs of a folder, by name."""
-    return store.runs(Path(dir))
+def runs(dir: str | Path = "runs") -> Runs:
+    """Return the runs of a folder, to go through by name or to see in a table."""
+    return Runs(Path(dir))
 
 
 def compare(

@@ -22,7 +22,7 @@ from lab.errors import LabError, RunFailed, UsageError, reason
 from lab.plugins import Plugins, discover
 from lab.spec import ExperimentSpec
 from lab.storage.store import LOG
-from lab.tracking.terminal import Silent, Terminal
+from lab.tracking.terminal import Terminal, for_python
 
 POLL_SECONDS = 0.05
 
@@ -159,7 +159,7 @@ def run_many(
         _refuse_namesakes(ready)
     many = _Many(plugins, on_end or (lambda outcome: None))
     if jobs is None:
-        many.train_here(ready, terminal or Silent())
+        many.train_here(ready, terminal or for_python())
     else:
         many.train_apart(ready, jobs)
     return many.results()

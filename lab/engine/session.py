@@ -47,6 +47,14 @@ class RunResult:
     objective: float | None
     hints: tuple[str, ...] = ()
 
+    @property
+    def run(self) -> Run:
+        """The run folder: its metrics, tables and pictures."""
+        return Run(self.dir)
+
+    def _repr_html_(self) -> str:
+        return self.run._repr_html_()
+
     @classmethod
     def read(cls, dir: Path) -> RunResult:
         """Return the result of a run that is not trained here."""
