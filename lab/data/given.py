@@ -42,6 +42,7 @@ def read(value: Any) -> Dataset | Examples:
     UsageError for anything else.
     """
     if isinstance(value, Dataset):
+        _check_arrays(value)
         return value
     if isinstance(value, tuple):
         if len(value) != 2:
@@ -73,6 +74,22 @@ def digest(examples: Dataset | Examples) -> str:
         for part in (examples.inputs, examples.labels):
             content.update(_content(part))
     return content.hexdigest()[:DIGITS]
+
+
+def _check_arrays(dataset: Dataset) -> None:
+    """Raise UsageError for fields of a dataset that are no arrays, as a person may fill them."""
+    fields = {name: getattr(dataset, name) for name in ("targets", "test", "groups", "mask")}
+    for name, value in {**fields, **dataset.factors}.items():
+        if value is not None and not isinstance(value, np.ndarray):
+            raise UsageError(
+                f"data=...: {name} of a lab.Dataset is a {type(value).__name__}, not a numpy array"
+            )
+    inputs = dataset.inputs
+    if hasattr(inputs, "detach") or not (hasattr(inputs, "shape") or _is_texts(inputs)):
+        raise UsageError(
+            f"data=...: inputs of a lab.Dataset are a {type(inputs).__name__}, no numpy array and "
+            "no list of texts"
+        )
 
 
 def _inputs(value: Any) -> Any:

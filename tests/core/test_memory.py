@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import torch
 from click.testing import CliRunner
+from PIL import Image
 from sklearn.datasets import load_diabetes, load_digits, load_iris
 from torch import nn
 
@@ -168,6 +169,13 @@ def test_images_are_brought_to_channels_first(images, expected) -> None:
     np.testing.assert_array_equal(dataset.inputs, expected)
 
 
+def test_pictures_in_a_data_set_are_images() -> None:
+    pictures = [Image.fromarray(np.stack([image] * 3, -1)) for image in DIGITS]
+    dataset = as_dataset(Items([(picture, "digit") for picture in pictures]))
+    np.testing.assert_array_equal(dataset.inputs, np.stack([DIGITS] * 3, 1))
+    assert dataset.classes == ("digit",)
+
+
 def test_masks_sequences_and_texts_have_their_kinds() -> None:
     masks = as_dataset((DIGITS, DIGITS // 8))
     assert (masks.task, masks.classes, masks.targets.dtype) == (
@@ -244,6 +252,8 @@ def test_a_lab_dataset_is_taken_as_it_is(train) -> None:
         (Items([{"x": 1}]), "no pairs"),
         (Items([(X[0], 0), (X[0, :2], 1)]), r"item 1 of Items has shape \[2\], item 0 \[4\]"),
         (Items([None]), "are no"),
+        (lab.Dataset(X, Y.tolist()), "targets of a lab.Dataset is a list, not a numpy array"),
+        (lab.Dataset(torch.from_numpy(X)), "inputs of a lab.Dataset are a Tensor"),
     ],
 )
 def test_what_holds_no_examples_is_refused_in_words(data, match) -> None:
