@@ -41,6 +41,7 @@ _HOME = {
     "Play": "lab.config",
     "Plugins": "lab.plugins",
     "Run": "lab.storage.store",
+    "Runs": "lab.storage.store",
     "RunFolder": "lab.storage.store",
     "RunFailed": "lab.errors",
     "RunInfo": "lab.tracking.tracker",
@@ -71,6 +72,7 @@ _HOME = {
     "runs": "lab.api",
     "sample": "lab.api",
     "to_plain": "lab.compute.rng",
+    "use": "lab.api",
 }
 
 __all__ = ["__version__", *_HOME]
@@ -83,6 +85,7 @@ if TYPE_CHECKING:
     from lab.api import run as run
     from lab.api import runs as runs
     from lab.api import sample as sample
+    from lab.api import use as use
     from lab.comparison.groups import Comparison as Comparison
     from lab.compute.rng import from_plain as from_plain
     from lab.compute.rng import to_plain as to_plain
@@ -132,6 +135,7 @@ if TYPE_CHECKING:
     from lab.storage.media import Table as Table
     from lab.storage.store import Run as Run
     from lab.storage.store import RunFolder as RunFolder
+    from lab.storage.store import Runs as Runs
     from lab.tracking.tracker import RunInfo as RunInfo
     from lab.tracking.tracker import Tracker as Tracker
 

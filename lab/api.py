@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from lab import config
+from lab import config, memory
 from lab.config import Models, Resolved, RunOptions
 from lab.engine.session import RunResult, Session
 from lab.engine.stop import STOPPED, OnEval
@@ -22,8 +22,8 @@ from lab.plugins import Plugins, discover
 from lab.spec import ExperimentSpec, import_object
 from lab.storage import store
 from lab.storage.provenance import provenance
-from lab.storage.store import Run
-from lab.tracking.terminal import Silent, Terminal
+from lab.storage.store import Run, Runs
+from lab.tracking.terminal import Silent, Terminal, for_python
 
 if TYPE_CHECKING:
     from lab.comparison.groups import Comparison
@@ -78,6 +78,11 @@ def run(
     seed alone and return a list of results: one after another in this process, or `jobs` at a time,
     each in a process of its own. `run_many` describes what happens where some fail.
 
+    `data`, `model` and `env` may be objects: `data=(X, y)` of arrays or tensors, a DataFrame with
+    `target="column"`, a torch or `lab.Dataset`; a torch module, its class or a function that makes
+    it; a class of environments. The run folder keeps a word for each: who uses the run gives them
+    again.
+
     `on_eval(clock, metrics)` is called after each evaluation, with its metrics by full name, and
     ends the run there by returning False: with `ended` "stopped", its best checkpoint and a test of
     that, as `stop_at` ends one. `resume` trains such a run on.
@@ -94,7 +99,7 @@ def run(
     if jobs is not None:
         raise UsageError("--jobs says how many seeds train at a time: it needs --seeds")
     spec, resolved = run_spec.resolve(plugins)
-    return start(spec, resolved, plugins, terminal or Silent(), on_eval)
+    return start(spec, resolved, plugins, terminal or for_python(), on_eval)
 
 
 def start(
@@ -134,6 +139,9 @@ def resume(
     terminal: Terminal | None = None,
     plugins: Plugins | None = None,
     runs_dir: str | Path = "runs",
+    data: Any = None,
+    model: Any = None,
+    env: Any = None,
     data_changed: bool = False,
     **changes: Any,
 ) -> RunResult:
@@ -141,7 +149,8 @@ def resume(
     a new horizon for its schedules.
 
     `on_eval` is that of `run`; the evaluation at which a run was cut off may be reported again.
-    `changes` may be budget, device, stop_at, media, and what trackers let be changed. Raises
+    `changes` may be budget, device, stop_at, media, and what trackers let be changed. `data`,
+    `model` and `env` are the objects that the run was given in Python, once more. Raises
     UsageError where there is nothing to continue, and where the data are not those that the run
     has read, unless `data_changed` accepts them.
     """
@@ -153,7 +162,9 @@ def resume(
     models = config.models_of(spec, plugins)
     _check_changes(changes, models)
     values = {**config.recorded(record, models.trackers), **changes}
-    resolved = _as_recorded(models, values, record, plugins)
+    objects = memory.again(record["config"], {"data": data, "model": model, "env": env})
+    memory.require_all(record["config"], objects)
+    resolved = _as_recorded(models, values, record, plugins, objects)
     options = resolved.run
     budget = record["run"]["budget"]
     if (options.budget or 0) < budget:
@@ -175,18 +186,25 @@ def resume(
         "decided": resolved.decided,
     }
     record = {**record, **changed, "resumes": resumes}
-    session = Session(spec, resolved, record, plugins, terminal or Silent(), on_eval)
+    terminal = terminal or for_python()
+    session = Session(spec, resolved, record, plugins, terminal, on_eval)
     with session.computing():
         return session.resume(stored_run, data_changed)
 
 
 def _as_recorded(
-    models: Models, values: Mapping[str, Any], record: Mapping[str, Any], plugins: Plugins
+    models: Models,
+    values: Mapping[str, Any],
+    record: Mapping[str, Any],
+    plugins: Plugins,
+    objects: memory.Objects,
 ) -> Resolved:
     """Resolve the options of an existing run; what they decided is read from its record."""
     cfg, options, trackers = config.validate(models, values)
     preset, decided = record.get("preset"), record.get("decided")
-    return config.decide(cfg, options, trackers, preset, plugins, decided)
+    with memory.holding(objects):
+        resolved = config.decide(cfg, options, trackers, preset, plugins, decided)
+    return replace(resolved, objects=objects)
 
 
 def load(
@@ -194,14 +212,21 @@ def load(
     checkpoint: str | int = "best",
     *,
     device: str | None = None,
+    data: Any = None,
+    model: Any = None,
+    env: Any = None,
     data_changed: bool = False,
     plugins: Plugins | None = None,
 ) -> Any:
     """Return the trained experiment of a run, ready to predict; its modules are in eval mode.
+    `data`, `model` and `env` are the objects that the run was given in Python, as in all that
+    follows.
 
     No data are read. Where it reads them later, they are compared as `evaluate` does.
     """
-    with _restored(dir, str(checkpoint), device, plugins, data_changed) as (experiment, ctx, _):
+    given = {"data": data, "model": model, "env": env}
+    restored = _restored(dir, str(checkpoint), device, plugins, data_changed, given)
+    with restored as (experiment, ctx, _):
         for module in ctx.compute.modules:
             module.eval()
     return experiment
@@ -214,6 +239,9 @@ def evaluate(
     split: str = "test",
     seed: int | None = None,
     device: str | None = None,
+    data: Any = None,
+    model: Any = None,
+    env: Any = None,
     data_changed: bool = False,
     terminal: Terminal | None = None,
     plugins: Plugins | None = None,
@@ -224,7 +252,8 @@ def evaluate(
     Raises UsageError where the data are not those that the run has read, unless `data_changed`
     accepts the present ones.
     """
-    restored = _restored(dir, str(checkpoint), device, plugins, data_changed, terminal)
+    given = {"data": data, "model": model, "env": env}
+    restored = _restored(dir, str(checkpoint), device, plugins, data_changed, given, terminal)
     with restored as (experiment, ctx, _):
         from lab.engine.evaluation import evaluate
         from lab.engine.recorder import by_lane
@@ -238,6 +267,9 @@ def use(
     checkpoint: str | int = "best",
     *,
     device: str | None = None,
+    data: Any = None,
+    model: Any = None,
+    env: Any = None,
     seed: int | None = None,
     data_changed: bool = False,
     terminal: Terminal | None = None,
@@ -248,7 +280,8 @@ def use(
     with the run's own seed, or another. Where it reads data, they are compared as `evaluate`
     does.
     """
-    restored = _restored(dir, str(checkpoint), device, plugins, data_changed, terminal)
+    given = {"data": data, "model": model, "env": env}
+    restored = _restored(dir, str(checkpoint), device, plugins, data_changed, given, terminal)
     with restored as (experiment, ctx, spec):
         return _call(experiment, ctx, spec, capability, seed, options)
 
@@ -290,6 +323,9 @@ def sample(
     checkpoint: str | int = "best",
     *,
     device: str | None = None,
+    data: Any = None,
+    model: Any = None,
+    env: Any = None,
     seed: int | None = None,
     data_changed: bool = False,
     plugins: Plugins | None = None,
@@ -301,7 +337,8 @@ def sample(
     `options` are those of the experiment's own method: `n=16`, `class_="3"`. Without `seed` the
     samples of a run are the same each time. Raises UsageError where it draws none.
     """
-    restored = _restored(dir, str(checkpoint), device, plugins, data_changed)
+    given = {"data": data, "model": model, "env": env}
+    restored = _restored(dir, str(checkpoint), device, plugins, data_changed, given)
     with restored as (experiment, ctx, spec):
         from lab.engine.evaluation import evaluation_scope
 
@@ -317,7 +354,8 @@ def _restored(
     checkpoint: str,
     device: str | None,
     plugins: Plugins | None,
-    data_changed: bool = False,
+    data_changed: bool,
+    given: Mapping[str, Any],
     terminal: Terminal | None = None,
 ) -> Iterator[tuple[Any, Context, ExperimentSpec]]:
     """Yield the experiment of a run as a checkpoint holds it, in its own process set-up; on the
@@ -327,7 +365,8 @@ def _restored(
     spec = plugins.experiment(stored_run.plugin)
     models = Models(spec.load_config(), trackers={})  # it trains no more
     values = {**config.recorded(stored_run.record), "stop_at": None}
-    resolved = _as_recorded(models, values, stored_run.record, plugins)
+    objects = memory.again(stored_run.config, given)
+    resolved = _as_recorded(models, values, stored_run.record, plugins, objects)
     session = Session(spec, resolved, stored_run.record, plugins, terminal or Silent())
     with session.computing():
         session.move(device)
@@ -338,9 +377,9 @@ def _restored(
             ctx.close()
 
 
-def runs(dir: str | Path = "runs") -> Iterator[Run]:
-    """Yield the runs of a folder, by name."""
-    return store.runs(Path(dir))
+def runs(dir: str | Path = "runs") -> Runs:
+    """Return the runs of a folder, to go through by name or to see in a table."""
+    return Runs(Path(dir))
 
 
 def compare(

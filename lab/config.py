@@ -9,7 +9,7 @@ import math
 import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
 
@@ -31,6 +31,7 @@ from lab.spec import NAME, ExperimentSpec
 
 LARGEST = 2**31 - 1  # what seeds, sizes and counts can be in all that takes them
 LARGEST_CLOCK = 2**63 - 1  # what checkpoints and trackers can hold
+LONGEST_SHOWN = 200  # letters of a value in a message
 COMMAND_LINE = ("preset", "config", "seeds", "jobs", "json", "quiet", "debug", "help")
 
 
@@ -186,6 +187,7 @@ class Resolved:
     objective: the metric that selects, and "max" or "min".
     target: what the run learns from, part of its name.
     goals: criteria by name, where `--stop-at` gives one.
+    objects: those of this process that words in the options stand for.
     """
 
     config: Config
@@ -196,6 +198,7 @@ class Resolved:
     objective: Objective
     target: str
     goals: Mapping[str, str]
+    objects: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def tracker_values(self) -> dict[str, dict[str, Any]]:
@@ -398,7 +401,14 @@ def _plain(error: Any) -> str:
         reason = "should be key=value,..."
     if error["type"] == "missing":
         return f"{option} is required"
-    return f"{option} {error['input']}: {reason}" if error["loc"] else reason
+    return f"{option} {_shown(error['input'])}: {reason}" if error["loc"] else reason
+
+
+def _shown(value: Any) -> str:
+    """Return a value as a message shows it: of an object, which may be large, its type alone."""
+    plain = isinstance(value, (str, int, float, bool, tuple, list, dict, Path, type(None)))
+    text = str(value) if plain else ""
+    return text if plain and len(text) <= LONGEST_SHOWN else f"(a {type(value).__name__})"
 
 
 def _unknown(models: Models, values: Mapping[str, Any], source: str) -> list[str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from lab import config
+from lab import config, memory
 from lab.api import default_group, start
 from lab.config import Resolved
 from lab.engine.child import Child, ForwardedSignals
@@ -22,7 +22,7 @@ from lab.errors import LabError, RunFailed, UsageError, reason
 from lab.plugins import Plugins, discover
 from lab.spec import ExperimentSpec
 from lab.storage.store import LOG
-from lab.tracking.terminal import Silent, Terminal
+from lab.tracking.terminal import Terminal, for_python
 
 POLL_SECONDS = 0.05
 
@@ -47,8 +47,10 @@ class RunSpec:
         named = self.experiment
         spec = plugins.experiment(named) if isinstance(named, str) else named
         file = Path(self.config_file) if self.config_file else None
-        preset, options = self.preset, self.options
-        return spec, config.resolve(spec, options, preset=preset, file=file, plugins=plugins)
+        options, objects = memory.named(self.options)
+        with memory.holding(objects):
+            resolved = config.resolve(spec, options, preset=self.preset, file=file, plugins=plugins)
+        return spec, replace(resolved, objects=objects)
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,7 @@ def run_many(
         _refuse_namesakes(ready)
     many = _Many(plugins, on_end or (lambda outcome: None))
     if jobs is None:
-        many.train_here(ready, terminal or Silent())
+        many.train_here(ready, terminal or for_python())
     else:
         many.train_apart(ready, jobs)
     return many.results()
@@ -186,14 +188,21 @@ def _decide(spec: RunSpec, plugins: Plugins, apart: bool) -> _Ready:
     """Decide the options of a run, `apart` for one that another process trains."""
     experiment, resolved = spec.resolve(plugins)
     if apart:
-        _check_apart(spec, experiment, plugins)
+        _check_apart(spec, experiment, resolved, plugins)
     group = resolved.run.group or default_group(experiment, resolved)
     run = resolved.run.model_copy(update={"group": group})
     return _Ready(spec, experiment, replace(resolved, run=run))
 
 
-def _check_apart(spec: RunSpec, experiment: ExperimentSpec, plugins: Plugins) -> None:
+def _check_apart(
+    spec: RunSpec, experiment: ExperimentSpec, resolved: Resolved, plugins: Plugins
+) -> None:
     """Raises UsageError for what another process cannot do."""
+    if resolved.objects:
+        raise UsageError(
+            f"{' and '.join(resolved.objects)}: other processes, which --jobs trains in, do not "
+            "have this object; leave out jobs, or save it as a file and name that"
+        )
     if spec.on_eval is not None:
         raise UsageError(
             "on_eval is called in this process, and --jobs trains in others: leave out one of them"

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lab import api, config
+from lab import api
 from lab.errors import Diverged, RunFailed, UsageError
+from lab.launch import RunSpec
 from lab.plugins import Plugins, discover
 from lab.storage.store import Run
 
@@ -86,7 +87,7 @@ def range_test(
         raise UsageError(f"--{fixed[0].replace('_', '-')} is what the range test decides")
     overrides = {"lr": highest, "schedule": "range-test"}
     overrides |= {"patience": None} if "patience" in fields else {}
-    resolved = config.resolve(spec, options, preset=preset, plugins=plugins)
+    _, resolved = RunSpec(spec, options, preset).resolve(plugins)
     size: int = resolved.config.batch_size  # type: ignore[attr-defined]
     with tempfile.TemporaryDirectory(prefix="lab-range-test-") as folder:
         run = {

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from lab import memory
 from lab.compute.rng import untouched
 from lab.data import sources, splits
 from lab.data.batches import ShuffledBatches, Split, make_split
@@ -52,6 +53,7 @@ class Data:
         self._device, self._seed = device, seed
         self._run_constant, self._warn, self._on_read = run_constant, warn, on_read
         self._record = record
+        self._objects = memory.held()  # those of a loaded run are read later
         self.source_options = sources.with_task(self._spec, request.task, request.data_args)
 
     @cached_property
@@ -126,7 +128,8 @@ class Data:
     def _load(self) -> tuple[Dataset, list[str]]:
         """Return the examples, and a line for each bad one that is left out."""
         request = self.request
-        with untouched():  # a source may draw from the global generators
+        # a source may draw from the global generators
+        with untouched(), memory.holding(self._objects):
             dataset = sources.load(self._spec, self._argument, self.source_options)
         dataset, bad = checked(dataset, request.data_name, request.skip_bad)
         if request.task not in ("auto", dataset.task):

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from lab import memory
 from lab.config import Options
 from lab.plugins import Plugins
 
@@ -45,6 +46,8 @@ def _absolute(words: str) -> str:
     """Return a source whose argument is a path with all of that: a run is resumed from anywhere."""
     name, _, argument = words.partition(":")
     place = Path(argument).expanduser()
+    if memory.is_word(words):
+        return words
     return f"{name}:{place.resolve()}" if argument and place.exists() else words
 
 
@@ -100,6 +103,16 @@ class DataOptions(Options):
         if self.task != "auto":
             return self.task
         return task_of(self.data, self.data_args, plugins.sources())
+
+
+class ObjectOptions(Options):
+    """How examples that are given in Python are read: which columns of a table, and what for."""
+
+    target: str = Field("", description="Column of a DataFrame that is predicted.")
+    task: Literal["auto", "classify", "regress", "segment"] = Field(
+        "auto", description="What to learn; auto tells it from the labels."
+    )
+    drop: str = Field("", description="Columns of a DataFrame to leave out, joined by +.")
 
 
 class AugmentOptions(Options):

@@ -6,13 +6,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lab import config
+from lab import config, memory
 from lab.errors import UsageError
 from lab.messages import did_you_mean
 from lab.spec import SourceSpec, import_object
 
 if TYPE_CHECKING:
     from lab.data.dataset import Dataset
+
+OBJECTS = SourceSpec(
+    name=memory.MEMORY,
+    summary="What a Python script or notebook holds",
+    load="lab.data.objects:load",
+    options="lab.data.options:ObjectOptions",
+    argument="NAME",
+    task="",
+    infer_task="lab.data.objects:infer_task",
+)
 
 
 def find(words: str, sources: Mapping[str, SourceSpec]) -> tuple[SourceSpec, str]:
@@ -21,6 +31,8 @@ def find(words: str, sources: Mapping[str, SourceSpec]) -> tuple[SourceSpec, str
     Raises UsageError where no plugin offers it, and where the argument is missing or one too many.
     """
     name, _, argument = words.partition(":")
+    if memory.is_word(words):
+        return OBJECTS, argument
     if name not in sources:
         hint = _of_path(words, sources) or did_you_mean(name, sources)
         raise UsageError(f"There is no source {name!r}.{hint} `lab data` lists them.")

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from lab import memory
 from lab.compute.device import Compute
 from lab.compute.rng import Randomness, derive_seed, from_plain, to_plain, untouched
 from lab.data.data import Data
@@ -81,6 +82,7 @@ class Context:
         self._train_envs: list[Envs] = []
         self._all_envs: list[Envs] = []
         self._restored_envs: list[Any] = []
+        self._objects = memory.held()  # a loaded run makes environments later
 
     # -- computing
 
@@ -194,7 +196,8 @@ class Context:
 
     def register_env(self, env_id: str) -> str:
         """Import what registers `env_id` (`module:Id`, `namespace/Id`); return Gymnasium's id."""
-        return make.register(env_id, self._environments)
+        with memory.holding(self._objects):
+            return make.register(env_id, self._environments)
 
     def make_env(self, env_id: str, **kwargs: Any) -> Any:
         """Make one environment, to look at its spaces or to show an episode."""

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lab import memory
 from lab.compute.process_env import environment, thread_variables
 from lab.config import Resolved
 from lab.engine.stop import OnEval, check_function
@@ -46,6 +47,14 @@ class RunResult:
     objective: float | None
     hints: tuple[str, ...] = ()
 
+    @property
+    def run(self) -> Run:
+        """The run folder: its metrics, tables and pictures."""
+        return Run(self.dir)
+
+    def _repr_html_(self) -> str:
+        return self.run._repr_html_()
+
     @classmethod
     def read(cls, dir: Path) -> RunResult:
         """Return the result of a run that is not trained here."""
@@ -72,7 +81,7 @@ class Session:
 
     @contextmanager
     def computing(self) -> Iterator[None]:
-        """Set the process up for computing, and put everything back.
+        """Set the process up for computing, hold the objects of the run, and put everything back.
 
         The environment comes first: OpenMP reads it once, when torch is imported.
         """
@@ -82,6 +91,7 @@ class Session:
 
             stack.enter_context(device.configured(threads, self.options.deterministic))
             stack.enter_context(rng.untouched())
+            stack.enter_context(memory.holding(self.resolved.objects))
             yield
 
     def move(self, name: str | None) -> None:

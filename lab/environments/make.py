@@ -14,6 +14,7 @@ from gymnasium.envs.registration import EnvSpec, load_env_creator
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 from gymnasium.wrappers import TimeLimit
 
+from lab import memory
 from lab.compute.rng import from_plain, to_plain
 from lab.environments.envs import Envs
 from lab.environments.fit import ChangedObservation
@@ -32,9 +33,14 @@ TRIAL_STEPS = 64
 def register(env_id: str, offers: Iterable[EnvironmentSpec]) -> str:
     """Import what registers `env_id` and return the id as Gymnasium knows it.
 
-    `module:Id` imports the module; `namespace/Id` the module a plugin names for the namespace.
-    Raises UsageError where a module or the id is unknown.
+    `module:Id` imports the module; `namespace/Id` the module a plugin names for the namespace. An
+    environment that was given in Python is registered anew each time: another of its name may have
+    been in between. Raises UsageError where a module or the id is unknown.
     """
+    if memory.is_word(env_id):
+        gym.registry.pop(env_id, None)
+        gym.register(env_id, entry_point=memory.find(env_id, "env"))
+        return env_id
     module, _, name = env_id.rpartition(":")
     matching = [offer for offer in offers if name.startswith(f"{offer.namespace}/")]
     try:

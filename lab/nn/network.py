@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import importlib.util
 import inspect
@@ -12,18 +13,30 @@ from typing import Any
 
 from torch import nn
 
+from lab import memory
 from lab.errors import UsageError
 from lab.messages import describe, did_you_mean
 from lab.plugins import is_file, split_reference
 
 
 def load_network(reference: str, **arguments: Any) -> nn.Module:
-    """Build the network that `path.py:Name` or `package.module:Name` says: a class of modules, or a
-    function that returns one, called with `arguments`.
+    """Build the network that `path.py:Name` or `package.module:Name` says, or an object of this
+    process: a class of modules, or a function that returns one, called with `arguments`. Of a
+    module that was given in Python a copy is returned.
 
     Raises UsageError where there is no such file or name, where it is no network, or where the
     arguments do not fit.
     """
+    if memory.is_word(reference):
+        given = memory.find(reference, "model")
+        if isinstance(given, nn.Module):
+            return _copied(reference, given)
+        return _built(reference, given, arguments)
+    return _built(reference, _named(reference), arguments)
+
+
+def _named(reference: str) -> Any:
+    """Return the class or function that a reference names."""
     origin, name = _parts(reference)
     module = _import_file(Path(origin)) if is_file(reference) else _import(origin)
     if not hasattr(module, name):
@@ -33,6 +46,18 @@ def load_network(reference: str, **arguments: Any) -> nn.Module:
     make = getattr(module, name)
     if not callable(make) or isinstance(make, nn.Module):
         raise UsageError(f"{reference} is a {type(make).__name__}, not a class or a function.")
+    return make
+
+
+def _copied(reference: str, module: nn.Module) -> nn.Module:
+    """Return a copy of a module, as each run begins with the same weights."""
+    try:
+        return copy.deepcopy(module)
+    except Exception as error:  # a user's network may fail in any way
+        raise UsageError(f"{reference} cannot be copied: {describe(error)}") from error
+
+
+def _built(reference: str, make: Any, arguments: dict[str, Any]) -> nn.Module:
     network = _call(reference, make, arguments)
     if not isinstance(network, nn.Module):
         raise UsageError(f"{reference} gives a {type(network).__name__}, not a torch.nn.Module.")

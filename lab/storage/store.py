@@ -14,12 +14,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import yaml
 
 from lab.errors import LabError, UsageError
 from lab.messages import did_you_mean
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from pandas import DataFrame
 
 CONFIG, METRICS, SUMMARY, LOG, LOCK = (
     "config.yaml",
@@ -103,6 +107,43 @@ class Run:
         except (OSError, ValueError):
             pass
         return rows
+
+    def frame(self) -> DataFrame:
+        """The metrics as a table: a row for each clock, a column for each metric."""
+        from lab.frames import of_metrics
+
+        return of_metrics(self)
+
+    def plot(self) -> Figure:
+        """Draw the objective and the training losses over the clock."""
+        from lab.notebook import plot
+
+        return plot(self)
+
+    def _repr_html_(self) -> str:
+        from lab.notebook import html_of
+
+        return html_of(self)
+
+
+@dataclass(frozen=True)
+class Runs:
+    """The runs of a folder, by name, as they are each time that one looks."""
+
+    dir: Path
+
+    def __iter__(self) -> Iterator[Run]:
+        return runs(self.dir)
+
+    def frame(self) -> DataFrame:
+        """A table: a row for each run, with its state, objective and options."""
+        from lab.frames import of_runs
+
+        return of_runs(self)
+
+    def _repr_html_(self) -> str:
+        html = self.frame().to_html(index=False, escape=True)
+        return str(html)
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -54,7 +54,7 @@ class PlainLines(Silent):
 
     def start(self, title: str, clock: str, begin: int, budget: int) -> None:
         self._budget, self._clock = budget, clock
-        self.say(_heading(title, clock, begin, budget))
+        self.say(heading(title, clock, begin, budget))
 
     def row(self, row: Mapping[str, float], objective: str, best: float | None) -> None:
         now = time.monotonic()
@@ -65,7 +65,7 @@ class PlainLines(Silent):
         parts += [
             f"{name} {value:.4g}"
             for name, value in row.items()
-            if _is_watched(name, objective) or name == "train/return" or name.startswith("test/")
+            if is_watched(name, objective) or name == "train/return" or name.startswith("test/")
         ]
         if objective in row and best is not None:
             parts.append(f"best {best:.4g}")
@@ -102,7 +102,7 @@ class Bar(Silent):
     def start(self, title: str, clock: str, begin: int, budget: int) -> None:
         self._budget = budget
         self._last = (time.monotonic(), begin)
-        self.say(_heading(title, clock, begin, budget))
+        self.say(heading(title, clock, begin, budget))
         self._task = self._bar.add_task(
             "", total=budget, completed=begin, clock="", rate="", metrics=""
         )
@@ -126,7 +126,7 @@ class Bar(Silent):
         self._bar.refresh()
 
     def row(self, row: Mapping[str, float], objective: str, best: float | None) -> None:
-        self._seen.update({name: row[name] for name in row if _is_watched(name, objective)})
+        self._seen.update({name: row[name] for name in row if is_watched(name, objective)})
         parts = [f"{name.split('/')[1]} {value:.3g}" for name, value in self._seen.items()]
         if best is not None:
             parts.append(f"[green]best {best:.3g}[/]")
@@ -142,18 +142,26 @@ class Bar(Silent):
             self._bar.stop()
 
 
+def for_python() -> Terminal:
+    """Return a bar in a notebook; a script sees nothing unless it asks."""
+    from lab.tracking.notebook import NotebookBar, display
+
+    show = display()
+    return Silent() if show is None else NotebookBar(show)
+
+
 def for_stream(stream: TextIO | None = None) -> Terminal:
     """Return a bar where a person looks, plain lines elsewhere."""
     stream = stream or sys.stderr
     return Bar() if stream.isatty() else PlainLines(stream)
 
 
-def _heading(title: str, clock: str, begin: int, budget: int) -> str:
+def heading(title: str, clock: str, begin: int, budget: int) -> str:
     where = f"from {begin:,} to {budget:,}" if begin else f"{budget:,}"
     return f"{title}: {where} {clock}"
 
 
-def _is_watched(name: str, objective: str) -> bool:
+def is_watched(name: str, objective: str) -> bool:
     """Tell what people watch: in which phase training is, losses, and what selects."""
     if name in ("train/phase", "train/loss", objective):
         return True
