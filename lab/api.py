@@ -297,7 +297,7 @@ def using(
 ) -> Iterator[Callable[..., Any]]:
     """Yield a function of a capability's options that returns what `use` does, time and again: the
     run is restored once."""
-    with _restored(dir, str(checkpoint), device, plugins) as (experiment, ctx, spec):
+    with _restored(dir, str(checkpoint), device, plugins, False, {}) as (experiment, ctx, spec):
         yield lambda **options: _call(experiment, ctx, spec, capability, None, options)
 
 
