@@ -6,10 +6,12 @@ Precedence: flags > `LAB_...` environment > `--config` file > preset > default.
 from __future__ import annotations
 
 import math
+import re
 import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
 
@@ -31,6 +33,9 @@ from lab.spec import NAME, ExperimentSpec
 
 LARGEST = 2**31 - 1  # what seeds, sizes and counts can be in all that takes them
 LARGEST_CLOCK = 2**63 - 1  # what checkpoints and trackers can hold
+LONGEST_NAME = 200  # bytes of a run's name: file systems take 255, with what is put around it
+UNITS = {"k": 1_000, "M": 1_000_000}
+COUNT = re.compile(r"([-+]?\d{1,19}(?:\.\d{1,19})?)(?:([kM])|[eE]\+?(\d{1,2}))")
 COMMAND_LINE = ("preset", "config", "seeds", "jobs", "json", "quiet", "debug", "help")
 
 
@@ -132,7 +137,9 @@ class RunOptions(Options):
     CHANGES: ClassVar[frozenset[str]] = frozenset({"budget", "stop_at", "device", "media"})
 
     seed: int = Field(0, ge=0, le=LARGEST, description="Seed of all randomness.")
-    budget: int | None = Field(None, ge=1, description="Where the clock stops.")
+    budget: int | None = Field(
+        None, ge=1, description="Where the clock stops: 60000, 60k, 2M or 1e5."
+    )
     eval_every: int | None = Field(None, ge=1, description="Evaluate at multiples of this clock.")
     log_every: int | None = Field(None, ge=1, description="Log at multiples of this clock.")
     checkpoint_every: int | None = Field(
@@ -164,6 +171,10 @@ class RunOptions(Options):
     @field_validator("name")
     @classmethod
     def _is_a_folder_name(cls, name: str | None) -> str | None:
+        if name is not None and len(name.encode()) > LONGEST_NAME:
+            raise ValueError(f"is too long: a folder's name has at most {LONGEST_NAME} bytes here")
+        if name is not None and not name.isprintable():
+            raise ValueError("must be printable text on one line")
         if name is not None and (not name or name.startswith(".") or {"/", "\\"} & set(name)):
             raise ValueError("must name one folder: without slashes, and not begin with a dot")
         return name
@@ -438,7 +449,7 @@ def recorded(record: Mapping[str, Any], trackers: Iterable[str] = ()) -> dict[st
 
 def parse(model: type[Options], name: str, value: Any) -> Any:
     """Read command-line text for a field: `none`, `a,b` for a tuple, `key=value,...` for a
-    mapping. The rest is pydantic's."""
+    mapping, `10k` and `1e5` for a whole number. The rest is pydantic's."""
     if not isinstance(value, str):
         return value
     annotation = model.model_fields[name].annotation
@@ -449,7 +460,18 @@ def parse(model: type[Options], name: str, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip())
     if any(get_origin(kind) is dict for kind in kinds):
         return _pairs(value)
+    if int in kinds and set(kinds) <= {int, type(None)}:
+        return whole_number(value)
     return value
+
+
+def whole_number(text: str) -> int | str:
+    """Read `10k`, `2M` and `1e5`; other text stays as it is, and so does a fraction."""
+    match = COUNT.fullmatch(text.strip())
+    if match is None:
+        return text
+    number = Decimal(match[1]) * UNITS.get(match[2], 1) * 10 ** int(match[3] or 0)
+    return int(number) if number == int(number) else text
 
 
 def _pairs(text: str) -> Any:

@@ -241,8 +241,21 @@ def discover(environ: Mapping[str, str] = os.environ) -> Plugins:
     """Load every plugin that the environment offers and does not block."""
     manager = _manager()
     blocked = set(re.split(r"[,\s]+", environ.get(DISABLE, ""))) - {""}
-    points = sorted(entry_points(group=GROUP), key=lambda point: (point.name, point.value))
-    return Plugins(_load(manager, point, blocked) for point in points)
+    return Plugins(_load(manager, point, blocked) for point in _entry_points())
+
+
+def installed() -> set[str]:
+    """Return the names by which plugins can be blocked; none is imported."""
+    points = [(point.name, point.dist.name if point.dist else "?") for point in _entry_points()]
+    return {name for point, dist in points for name in _names(point, dist)}
+
+
+def _entry_points() -> list[EntryPoint]:
+    return sorted(entry_points(group=GROUP), key=lambda point: (point.name, point.value))
+
+
+def _names(point: str, distribution: str) -> set[str]:
+    return {point, distribution, f"{distribution}:{point}"}
 
 
 def _manager() -> pluggy.PluginManager:
@@ -256,8 +269,7 @@ def _load(manager: pluggy.PluginManager, point: EntryPoint, blocked: set[str]) -
     plugin = Plugin(
         point.name, dist.name if dist else "?", dist.version if dist else "?", point.module
     )
-    names = {point.name, plugin.distribution, f"{plugin.distribution}:{point.name}"}
-    if names & blocked:
+    if _names(point.name, plugin.distribution) & blocked:
         plugin.status = "blocked"
         return plugin
     needed = _needed(dist.requires or () if dist else ())

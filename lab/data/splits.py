@@ -17,6 +17,7 @@ import numpy as np
 
 from lab.data.dataset import Array, Dataset
 from lab.errors import UsageError
+from lab.messages import count
 
 FOLDS = 5
 EVAL_PARTS = 8  # an eighth of what is not test
@@ -117,15 +118,16 @@ def _fold(rows: Array, units: Array, strata: Array, parts: int, fold: int, seed:
 def _check(dataset: Dataset, name: str, parts: Parts) -> None:
     for part, rows in parts.items():
         if not len(rows):
-            raise UsageError(f"{name}: {len(dataset)} examples are too few: none is left to {part}")
+            examples = count(len(dataset), "example")
+            raise UsageError(f"{name} has {examples}, too few: none is left to {part}")
     if dataset.task == "classify":
         assert dataset.targets is not None
         present = np.unique(dataset.labels(parts["train"]))
         for number, label in enumerate(dataset.classes):
             if number not in present:
-                there = int((dataset.targets == number).sum())
+                examples = count(int((dataset.targets == number).sum()), "example")
                 raise UsageError(
-                    f"{name}: class {label!r} is missing from train, of {there} examples in all"
+                    f"{name}: class {label!r} is missing from train, of {examples} in all"
                 )
 
 
