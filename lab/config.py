@@ -34,6 +34,15 @@ from lab.spec import NAME, ExperimentSpec
 LARGEST = 2**31 - 1  # what seeds, sizes and counts can be in all that takes them
 LARGEST_CLOCK = 2**63 - 1  # what checkpoints and trackers can hold
 LONGEST_NAME = 200  # bytes of a run's name: file systems take 255, with what is put around it
+PLAIN = {  # what is wrong, in plainer words than pydantic's
+    "int_parsing": "should be a whole number",
+    "int_from_float": "should be a whole number",
+    "int_type": "should be a whole number",
+    "float_parsing": "should be a number",
+    "float_type": "should be a number",
+    "bool_parsing": "should be true or false",
+    "dict_type": "should be key=value,...",
+}
 UNITS = {"k": 1_000, "M": 1_000_000}
 COUNT = re.compile(r"([-+]?\d{1,19}(?:\.\d{1,19})?)(?:([kM])|[eE]\+?(\d{1,2}))")
 COMMAND_LINE = ("preset", "config", "seeds", "jobs", "json", "quiet", "debug", "help")
@@ -168,6 +177,13 @@ class RunOptions(Options):
     runs_dir: Path = Field(Path("runs"), description="Folder that holds the run folders.")
     track: bool = Field(True, description="Let trackers follow the run.")
 
+    @field_validator("stop_at", "group", "device")
+    @classmethod
+    def _is_not_empty(cls, text: str | None) -> str | None:
+        if text is not None and not text.strip():
+            raise ValueError("must not be empty")
+        return text
+
     @field_validator("name")
     @classmethod
     def _is_a_folder_name(cls, name: str | None) -> str | None:
@@ -298,7 +314,7 @@ def resolve(
     from_file = read_file(file, models.trackers) if file else {}
     mistakes = [*_unknown(models, from_file, str(file)), *_unknown(models, flags, "the arguments")]
     explicit = {**from_file, **flags}
-    name = preset or _tuned_preset(spec, models, explicit, mistakes)
+    name = _tuned_preset(spec, models, explicit, mistakes) if preset is None else preset
     values = {**preset_values(spec, models, name), **explicit}
     config, run, trackers = validate(models, values, mistakes)
     chosen = None if name == "none" else name
@@ -405,11 +421,19 @@ def _plain(error: Any) -> str:
     """Turn one pydantic error into a line: `--lr -1: should be greater than 0`."""
     option = flag(str(error["loc"][0])) if error["loc"] else "options"
     reason = error["msg"].removeprefix("Input ").removeprefix("Value error, ")
-    if error["type"] == "dict_type":
-        reason = "should be key=value,..."
+    reason = PLAIN.get(error["type"], reason)
     if error["type"] == "missing":
         return f"{option} is required"
-    return f"{option} {error['input']}: {reason}" if error["loc"] else reason
+    return f"{option} {_as_written(error['input'])}: {reason}" if error["loc"] else reason
+
+
+def _as_written(value: Any) -> str:
+    """Return an option's value as the command line takes it."""
+    if isinstance(value, Mapping):
+        return ",".join(f"{key}={item}" for key, item in value.items())
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return "''" if value == "" else str(value)
 
 
 def _unknown(models: Models, values: Mapping[str, Any], source: str) -> list[str]:

@@ -44,6 +44,8 @@ def first_line(error: BaseException) -> str:
 def describe(error: BaseException) -> str:
     """Name an unexpected exception and where it came from."""
     frames = traceback.extract_tb(error.__traceback__)
+    if frames and frames[-1].filename.startswith("<"):  # of the import system: it says nothing
+        frames.clear()
     where = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
     return f"{type(error).__name__}: {first_line(error)}{where}"
 

@@ -219,9 +219,19 @@ def load_file(path: Path) -> Plugin:
     if not path.stem.isidentifier() or (existing and Path(str(origin)) != path):
         raise UsageError(f"{path} cannot be imported as a module {path.stem!r}: rename the file.")
     sys.path.append(str(path.parent))  # the modules next to it
-    _fill(_manager(), plugin, lambda: importlib.import_module(path.stem))
-    if plugin.status == "broken":
+    try:
+        _fill(_manager(), plugin, lambda: importlib.import_module(path.stem))
+        _refuse_useless(plugin, path)
+    except UsageError:
         sys.path.remove(str(path.parent))
+        sys.modules.pop(path.stem, None)
+        raise
+    return plugin
+
+
+def _refuse_useless(plugin: Plugin, path: Path) -> None:
+    """Raise UsageError where a file could not be loaded, names no module, or offers nothing."""
+    if plugin.status == "broken":
         raise UsageError(f"{path} cannot be loaded: {plugin.error}")
     for spec in plugin.experiments:
         module = spec.config.partition(":")[0]
@@ -234,7 +244,6 @@ def load_file(path: Path) -> Plugin:
         raise UsageError(
             f"{path} offers nothing: it has no lab_experiments, nor another hook, with @hookimpl."
         )
-    return plugin
 
 
 def discover(environ: Mapping[str, str] = os.environ) -> Plugins:

@@ -12,7 +12,6 @@ from lab import config
 from lab.cli import common, options, output
 from lab.config import Options
 from lab.data.options import DataOptions
-from lab.errors import UsageError
 from lab.messages import did_you_mean
 from lab.plugins import discover
 from lab.spec import SourceSpec, import_object
@@ -78,6 +77,8 @@ def show(source: str, out: Path | None, as_json: bool, **values: Any) -> None:
     """Show what SOURCE (NAME or NAME:ARGUMENT) holds: splits, classes, ranges, options."""
     request = config.build(DataOptions, {**common.specified(values), "data": source})
     offered = discover().sources()
+    if out is not None:
+        output.prepare_picture(out)
     data, description = _data(request, offered)
     facts = _facts(data, description, offered)
     if out is not None:
@@ -185,9 +186,6 @@ def _draw(data: Data, out: Path) -> str | None:
     if figure is None:
         output.say(f"{data.request.data} holds nothing that a picture shows; none was written.")
         return None
-    if out.suffix.lower() not in (".png", ".pdf", ".svg", ".jpg"):
-        raise UsageError(f"--out {out}: should end in .png")
-    out.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(out, dpi=100)
     return str(out)
 

@@ -16,6 +16,7 @@ from lab.messages import duration
 if TYPE_CHECKING:
     from lab.engine.session import RunResult
 
+PICTURES = (".png", ".svg", ".pdf", ".jpg")
 SUFFIXES = {".gif", ".png", ".txt", ".csv", ".mp4", ".jpg", ".webp"}  # that mean a kind of file
 
 
@@ -94,6 +95,17 @@ def result_json(result: RunResult) -> dict[str, Any]:
 
 def _is_number(cell: str) -> bool:
     return cell == "-" or cell.replace(",", "").replace(".", "").lstrip("-").isdigit()
+
+
+def prepare_picture(out: Path) -> None:
+    """Make the folder of a picture. Raises UsageError where `--out` cannot be one: known before
+    the work that it is to show."""
+    if out.suffix.lower() not in PICTURES:
+        raise UsageError(f"--out {out}: the name must end in {', '.join(PICTURES)}")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--out {out} cannot be written: {error.strerror}") from error
 
 
 def write_media(out: Path, content: Any) -> Path:

@@ -49,14 +49,14 @@ class Where:
         known = [summary for summary in summaries if summary]  # a damaged one is empty
         keys = {key for summary in known for key in _keys(summary)}
         if known and not keys & {self.key, f"config.{self.key}"}:
-            hint = did_you_mean(self.key, keys) or " `lab show RUN --json` lists what runs have."
+            names = keys | {key.removeprefix("config.") for key in keys}
+            hint = did_you_mean(self.key, names) or " `lab show RUN --json` lists what runs have."
             raise UsageError(f"--where {self}: no run has {self.key!r}.{hint}")
         values = [value for s in known if (value := look_up(s, self.key)) is not None]
         numeric = values and all(_is_number(value) for value in values)
         if numeric and _number(self.value) is None and self.value.lower() != "none":
             raise UsageError(
-                f"--where {self}: {self.key} is a number, as {values[0]:g}, and {self.value!r} is "
-                "none."
+                f"--where {self}: {self.key} is a number, as {values[0]:g}; {self.value!r} is not."
             )
 
     def __str__(self) -> str:

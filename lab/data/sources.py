@@ -21,6 +21,8 @@ def find(words: str, sources: Mapping[str, SourceSpec]) -> tuple[SourceSpec, str
     Raises UsageError where no plugin offers it, and where the argument is missing or one too many.
     """
     name, _, argument = words.partition(":")
+    if not name:
+        raise UsageError(f"--data {words!r} names no source. `lab data` lists them.")
     if name not in sources:
         hint = _of_path(words, sources) or did_you_mean(name, sources)
         raise UsageError(f"There is no source {name!r}.{hint} `lab data` lists them.")

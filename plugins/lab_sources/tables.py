@@ -58,9 +58,15 @@ def read_csv(
 
     name = f"csv:{path}"
     place = _existing(path, "csv")
+    if place.is_dir():
+        raise lab.UsageError(f"{name} is a folder: name one file in it")
     encoding = encoding or _encoding(place, name)
     head = _head(place, encoding, name)
+    if not "".join(head).strip():
+        raise lab.UsageError(f"{name} is empty: it begins with a line of column names")
     delimiter = {"tab": "\t", "": _delimiter(head)}.get(delimiter, delimiter)
+    if len(delimiter) != 1:
+        raise lab.UsageError(f"{name}: delimiter={delimiter} is not one character, or tab")
     decimal = decimal or _decimal(head, delimiter)
     words = [word.strip() for word in na.split("+") if word.strip()]
     with _reading(name):
@@ -79,6 +85,8 @@ def read_csv(
 def read_parquet(path: str) -> Any:
     """Return a Parquet file, or a folder of them, as a pandas DataFrame."""
     place, name = _existing(path, "parquet"), f"parquet:{path}"
+    if place.is_dir() and not any(place.rglob("*.parquet")):
+        raise lab.UsageError(f"{name} is a folder without *.parquet files")
     arrow = needs("pyarrow.parquet", "parquet")
     with _reading(name):
         return arrow.read_table(str(place)).to_pandas()

@@ -126,7 +126,7 @@ def test_where_looks_at_numbers_and_words(write, condition, expected) -> None:
     [
         ("config.lrr<1", "no run has 'config.lrr'. Did you mean 'config.lr'?"),
         ("nothing=none", "no run has 'nothing'. `lab show RUN --json` lists"),
-        ("lr<x", "lr is a number, as 0.1, and 'x' is none"),
+        ("lr<x", "lr is a number, as 0.1; 'x' is not"),
     ],
 )
 @pytest.mark.parametrize("command", ["compare", "runs"])

@@ -37,5 +37,6 @@ def test_other_options_are_read_as_ever() -> None:
 
 
 def test_one_is_singular() -> None:
-    assert [count(n, "run") for n in (0, 1, 2, 1_234)] == ["0 runs", "1 run", "2 runs", "1,234 runs"]
+    read = [count(number, "run") for number in (0, 1, 2, 1_234)]
+    assert read == ["0 runs", "1 run", "2 runs", "1,234 runs"]
     assert [count(n, "class", "classes") for n in (1, 2)] == ["1 class", "2 classes"]
