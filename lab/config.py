@@ -348,7 +348,7 @@ def _objective(config: Config, task: str) -> Objective:
     objective: Any = config.objective
     if isinstance(objective, Mapping):
         if task not in objective:
-            data = getattr(config, "data", config.target)
+            data = config.target
             if task == "none":
                 raise UsageError(f"{data} has nothing to predict: no classes and no values")
             raise UsageError(f"{data} is to {task}; this experiment can {', '.join(objective)}")
