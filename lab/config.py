@@ -6,10 +6,12 @@ Precedence: flags > `LAB_...` environment > `--config` file > preset > default.
 from __future__ import annotations
 
 import math
+import re
 import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
 
@@ -32,6 +34,18 @@ from lab.spec import NAME, ExperimentSpec
 LARGEST = 2**31 - 1  # what seeds, sizes and counts can be in all that takes them
 LARGEST_CLOCK = 2**63 - 1  # what checkpoints and trackers can hold
 LONGEST_SHOWN = 200  # letters of a value in a message
+LONGEST_NAME = 200  # bytes of a run's name: file systems take 255, with what is put around it
+PLAIN = {  # what is wrong, in plainer words than pydantic's
+    "int_parsing": "should be a whole number",
+    "int_from_float": "should be a whole number",
+    "int_type": "should be a whole number",
+    "float_parsing": "should be a number",
+    "float_type": "should be a number",
+    "bool_parsing": "should be true or false",
+    "dict_type": "should be key=value,...",
+}
+UNITS = {"k": 1_000, "M": 1_000_000}
+COUNT = re.compile(r"([-+]?\d{1,19}(?:\.\d{1,19})?)(?:([kM])|[eE]\+?(\d{1,2}))")
 COMMAND_LINE = ("preset", "config", "seeds", "jobs", "json", "quiet", "debug", "help")
 
 
@@ -133,7 +147,9 @@ class RunOptions(Options):
     CHANGES: ClassVar[frozenset[str]] = frozenset({"budget", "stop_at", "device", "media"})
 
     seed: int = Field(0, ge=0, le=LARGEST, description="Seed of all randomness.")
-    budget: int | None = Field(None, ge=1, description="Where the clock stops.")
+    budget: int | None = Field(
+        None, ge=1, description="Where the clock stops: 60000, 60k, 2M or 1e5."
+    )
     eval_every: int | None = Field(None, ge=1, description="Evaluate at multiples of this clock.")
     log_every: int | None = Field(None, ge=1, description="Log at multiples of this clock.")
     checkpoint_every: int | None = Field(
@@ -162,9 +178,20 @@ class RunOptions(Options):
     runs_dir: Path = Field(Path("runs"), description="Folder that holds the run folders.")
     track: bool = Field(True, description="Let trackers follow the run.")
 
+    @field_validator("stop_at", "group", "device")
+    @classmethod
+    def _is_not_empty(cls, text: str | None) -> str | None:
+        if text is not None and not text.strip():
+            raise ValueError("must not be empty")
+        return text
+
     @field_validator("name")
     @classmethod
     def _is_a_folder_name(cls, name: str | None) -> str | None:
+        if name is not None and len(name.encode()) > LONGEST_NAME:
+            raise ValueError(f"is too long: a folder's name has at most {LONGEST_NAME} bytes here")
+        if name is not None and not name.isprintable():
+            raise ValueError("must be printable text on one line")
         if name is not None and (not name or name.startswith(".") or {"/", "\\"} & set(name)):
             raise ValueError("must name one folder: without slashes, and not begin with a dot")
         return name
@@ -290,7 +317,7 @@ def resolve(
     from_file = read_file(file, models.trackers) if file else {}
     mistakes = [*_unknown(models, from_file, str(file)), *_unknown(models, flags, "the arguments")]
     explicit = {**from_file, **flags}
-    name = preset or _tuned_preset(spec, models, explicit, mistakes)
+    name = _tuned_preset(spec, models, explicit, mistakes) if preset is None else preset
     values = {**preset_values(spec, models, name), **explicit}
     config, run, trackers = validate(models, values, mistakes)
     chosen = None if name == "none" else name
@@ -324,7 +351,7 @@ def _objective(config: Config, task: str) -> Objective:
     objective: Any = config.objective
     if isinstance(objective, Mapping):
         if task not in objective:
-            data = getattr(config, "data", config.target)
+            data = config.target
             if task == "none":
                 raise UsageError(f"{data} has nothing to predict: no classes and no values")
             raise UsageError(f"{data} is to {task}; this experiment can {', '.join(objective)}")
@@ -397,18 +424,24 @@ def _plain(error: Any) -> str:
     """Turn one pydantic error into a line: `--lr -1: should be greater than 0`."""
     option = flag(str(error["loc"][0])) if error["loc"] else "options"
     reason = error["msg"].removeprefix("Input ").removeprefix("Value error, ")
-    if error["type"] == "dict_type":
-        reason = "should be key=value,..."
+    reason = PLAIN.get(error["type"], reason)
     if error["type"] == "missing":
         return f"{option} is required"
     return f"{option} {_shown(error['input'])}: {reason}" if error["loc"] else reason
 
 
 def _shown(value: Any) -> str:
-    """Return a value as a message shows it: of an object, which may be large, its type alone."""
-    plain = isinstance(value, (str, int, float, bool, tuple, list, dict, Path, type(None)))
-    text = str(value) if plain else ""
-    return text if plain and len(text) <= LONGEST_SHOWN else f"(a {type(value).__name__})"
+    """Return a value as the command line takes it; of an object, which may be large, its type."""
+    if isinstance(value, Mapping):
+        text = ",".join(f"{key}={item}" for key, item in value.items())
+    elif isinstance(value, tuple):
+        text = ",".join(map(str, value))
+    else:
+        plain = isinstance(value, (str, int, float, bool, list, Path, type(None)))
+        text = str(value) if plain else f"(a {type(value).__name__})"
+    if len(text) > LONGEST_SHOWN:
+        return f"(a {type(value).__name__})"
+    return text or "''"
 
 
 def _unknown(models: Models, values: Mapping[str, Any], source: str) -> list[str]:
@@ -448,7 +481,7 @@ def recorded(record: Mapping[str, Any], trackers: Iterable[str] = ()) -> dict[st
 
 def parse(model: type[Options], name: str, value: Any) -> Any:
     """Read command-line text for a field: `none`, `a,b` for a tuple, `key=value,...` for a
-    mapping. The rest is pydantic's."""
+    mapping, `10k` and `1e5` for a whole number. The rest is pydantic's."""
     field = model.model_fields[name]
     if any(rule is REPEATED for rule in field.metadata) and isinstance(value, str | tuple):
         given = (value,) if isinstance(value, str) else value
@@ -462,7 +495,18 @@ def parse(model: type[Options], name: str, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip())
     if any(get_origin(kind) is dict for kind in kinds):
         return parse_pairs(value)
+    if int in kinds and set(kinds) <= {int, type(None)}:
+        return whole_number(value)
     return value
+
+
+def whole_number(text: str) -> int | str:
+    """Read `10k`, `2M` and `1e5`; other text stays as it is, and so does a fraction."""
+    match = COUNT.fullmatch(text.strip())
+    if match is None:
+        return text
+    number = Decimal(match[1]) * UNITS.get(match[2], 1) * 10 ** int(match[3] or 0)
+    return int(number) if number == int(number) else text
 
 
 def parse_pairs(text: str) -> Any:

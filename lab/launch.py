@@ -19,6 +19,7 @@ from lab.engine.child import Child, ForwardedSignals
 from lab.engine.session import RunResult
 from lab.engine.stop import OnEval
 from lab.errors import LabError, RunFailed, UsageError, reason
+from lab.messages import count
 from lab.plugins import Plugins, discover
 from lab.spec import ExperimentSpec
 from lab.storage.store import LOG
@@ -104,7 +105,7 @@ class RunsInterrupted(KeyboardInterrupt):
     def __init__(self, outcomes: Sequence[Outcome], signal: int) -> None:
         self.outcomes, self.results, self.signal = outcomes, _finished(outcomes), signal
         left = [outcome.result.dir for outcome in outcomes if outcome.error and outcome.result]
-        lines = [f"{len(self.results)} runs finished."]
+        lines = [f"{count(len(self.results), 'run')} finished."]
         lines += [f"Continue with: lab resume {folder}" for folder in left]
         super().__init__("\n".join(lines))
 

@@ -14,6 +14,7 @@ import numpy as np
 from lab import api
 from lab.errors import Diverged, RunFailed, UsageError
 from lab.launch import RunSpec
+from lab.messages import count
 from lab.plugins import Plugins, discover
 from lab.storage.store import Run
 
@@ -117,7 +118,7 @@ def read_off(rows: Sequence[Mapping[str, float]]) -> RangeTest:
     smoothed = smooth(losses)
     end = next((n for n, value in enumerate(smoothed) if _exploded(smoothed[: n + 1])), len(losses))
     if end < 2 * EDGE + 2:
-        why = f"the loss exploded at step {end + 1}" if end < len(losses) else f"{end} steps"
+        why = f"the loss exploded at step {end + 1}" if end < len(losses) else count(end, "step")
         raise UsageError(f"{why}: too few to see a slope; a smaller --highest, or more --steps")
     rates, losses, smoothed = rates[:end], losses[:end], smoothed[:end]
     return RangeTest(rates, losses, smoothed, steepest(rates, smoothed))

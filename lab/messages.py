@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 
+LONGEST_SLUG = 100  # characters: names of files have 255 bytes, and hold more than one slug
+
 
 def did_you_mean(word: str, candidates: Iterable[str]) -> str:
     """Return ` Did you mean 'x'?`, or an empty string where nothing is close."""
@@ -21,9 +23,16 @@ def flag(name: str, off: bool = False) -> str:
     return ("--no-" if off else "--") + name.rstrip("_").replace("_", "-")
 
 
+def count(number: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun: `1 run`, `2,000 runs`; `plural` where that has no s."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
 def slug(text: str) -> str:
-    """Return `text` as one safe path component: letters, digits, `.`, `_` and `-`."""
-    return re.sub(r"[^A-Za-z0-9._]+", "-", text).strip("-.") or "run"
+    """Return `text` as one safe path component, cut to LONGEST_SLUG: letters, digits, `.`, `_` and
+    `-`."""
+    words = re.sub(r"[^A-Za-z0-9._]+", "-", text)[:LONGEST_SLUG]
+    return words.strip("-.") or "run"
 
 
 def first_line(error: BaseException) -> str:
@@ -35,6 +44,8 @@ def first_line(error: BaseException) -> str:
 def describe(error: BaseException) -> str:
     """Name an unexpected exception and where it came from."""
     frames = traceback.extract_tb(error.__traceback__)
+    if frames and frames[-1].filename.startswith("<"):  # of the import system: it says nothing
+        frames.clear()
     where = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
     return f"{type(error).__name__}: {first_line(error)}{where}"
 

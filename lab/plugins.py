@@ -219,9 +219,19 @@ def load_file(path: Path) -> Plugin:
     if not path.stem.isidentifier() or (existing and Path(str(origin)) != path):
         raise UsageError(f"{path} cannot be imported as a module {path.stem!r}: rename the file.")
     sys.path.append(str(path.parent))  # the modules next to it
-    _fill(_manager(), plugin, lambda: importlib.import_module(path.stem))
-    if plugin.status == "broken":
+    try:
+        _fill(_manager(), plugin, lambda: importlib.import_module(path.stem))
+        _refuse_useless(plugin, path)
+    except UsageError:
         sys.path.remove(str(path.parent))
+        sys.modules.pop(path.stem, None)
+        raise
+    return plugin
+
+
+def _refuse_useless(plugin: Plugin, path: Path) -> None:
+    """Raise UsageError where a file could not be loaded, names no module, or offers nothing."""
+    if plugin.status == "broken":
         raise UsageError(f"{path} cannot be loaded: {plugin.error}")
     for spec in plugin.experiments:
         module = spec.config.partition(":")[0]
@@ -234,15 +244,27 @@ def load_file(path: Path) -> Plugin:
         raise UsageError(
             f"{path} offers nothing: it has no lab_experiments, nor another hook, with @hookimpl."
         )
-    return plugin
 
 
 def discover(environ: Mapping[str, str] = os.environ) -> Plugins:
     """Load every plugin that the environment offers and does not block."""
     manager = _manager()
     blocked = set(re.split(r"[,\s]+", environ.get(DISABLE, ""))) - {""}
-    points = sorted(entry_points(group=GROUP), key=lambda point: (point.name, point.value))
-    return Plugins(_load(manager, point, blocked) for point in points)
+    return Plugins(_load(manager, point, blocked) for point in _entry_points())
+
+
+def installed() -> set[str]:
+    """Return the names by which plugins can be blocked; none is imported."""
+    points = [(point.name, point.dist.name if point.dist else "?") for point in _entry_points()]
+    return {name for point, dist in points for name in _names(point, dist)}
+
+
+def _entry_points() -> list[EntryPoint]:
+    return sorted(entry_points(group=GROUP), key=lambda point: (point.name, point.value))
+
+
+def _names(point: str, distribution: str) -> set[str]:
+    return {point, distribution, f"{distribution}:{point}"}
 
 
 def _manager() -> pluggy.PluginManager:
@@ -256,8 +278,7 @@ def _load(manager: pluggy.PluginManager, point: EntryPoint, blocked: set[str]) -
     plugin = Plugin(
         point.name, dist.name if dist else "?", dist.version if dist else "?", point.module
     )
-    names = {point.name, plugin.distribution, f"{plugin.distribution}:{point.name}"}
-    if names & blocked:
+    if _names(point.name, plugin.distribution) & blocked:
         plugin.status = "blocked"
         return plugin
     needed = _needed(dist.requires or () if dist else ())

@@ -12,7 +12,6 @@ from lab import config
 from lab.cli import common, options, output
 from lab.config import Options
 from lab.data.options import DataOptions
-from lab.errors import UsageError
 from lab.messages import did_you_mean
 from lab.plugins import discover
 from lab.spec import SourceSpec, import_object
@@ -76,10 +75,10 @@ def _tasks(spec: SourceSpec) -> tuple[str, ...]:
 
 def show(source: str, out: Path | None, as_json: bool, **values: Any) -> None:
     """Show what SOURCE (NAME or NAME:ARGUMENT) holds: splits, classes, ranges, options."""
-    if out is not None:
-        _check_out(out)
     request = config.build(DataOptions, {**common.specified(values), "data": source})
     offered = discover().sources()
+    if out is not None:
+        output.check_picture(out)
     data, description = _data(request, offered)
     facts = _facts(data, description, offered)
     if out is not None:
@@ -177,14 +176,6 @@ def _source_options(data: Data, offered: Mapping[str, SourceSpec]) -> list[dict[
         {"name": name, "value": values[name], "default": field.default, "help": field.description}
         for name, field in model.model_fields.items()
     ]
-
-
-def _check_out(out: Path) -> None:
-    """Refuse a picture that could not be written, before anything is read."""
-    if out.suffix.lower() not in (".png", ".pdf", ".svg", ".jpg"):
-        raise UsageError(f"--out {out}: should end in .png")
-    if not out.parent.is_dir():
-        raise UsageError(f"--out {out}: there is no folder {out.parent}")
 
 
 def _draw(data: Data, out: Path) -> str | None:

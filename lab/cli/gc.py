@@ -7,6 +7,7 @@ import shutil
 import click
 
 from lab.cli import common, output
+from lab.messages import count
 
 
 @click.command("gc", short_help="Free the disk of what runs no longer need.")
@@ -34,7 +35,8 @@ def command(
     for path in paths:
         output.say(str(path))
     if not yes:
-        question = f"Delete these {len(paths)} files and folders ({output.size(total)})?"
+        what = count(len(paths), "file or folder", "files and folders")
+        question = f"Delete {what} ({output.size(total)})?"
         click.confirm(question, abort=True, err=True)
     for path in paths:
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)

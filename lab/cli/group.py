@@ -14,7 +14,7 @@ import click
 from lab import __version__
 from lab.errors import LabError
 from lab.messages import describe, did_you_mean
-from lab.plugins import DISABLE, discover
+from lab.plugins import DISABLE, discover, installed
 from lab.spec import CommandSpec, import_object
 
 
@@ -117,6 +117,11 @@ def debugging() -> bool:
 
 def _block(ctx: click.Context, parameter: click.Parameter, names: tuple[str, ...]) -> None:
     """Block plugins before any is imported, in child processes too."""
+    known = installed()
+    for name in names:
+        if name not in known:
+            hint = did_you_mean(name, known) or " `lab plugins` lists what there is."
+            raise click.BadParameter(f"there is no plugin {name!r}.{hint}", ctx, parameter)
     if names:
         os.environ[DISABLE] = ",".join([os.environ.get(DISABLE, ""), *names]).strip(",")
 

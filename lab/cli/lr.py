@@ -58,7 +58,7 @@ def _extra_options(spec: ExperimentSpec) -> list[click.Option]:
     return [
         click.Option(["--preset"], type=presets, help="Named options; 'none' for no preset."),
         click.Option(
-            ["--steps"], type=click.IntRange(20), default=100, show_default=True, help="Steps."
+            ["--steps"], type=options.Count(20), default=100, show_default=True, help="Steps."
         ),
         click.Option(
             ["--highest"], type=click.FloatRange(0, min_open=True), default=10.0, show_default=True,
@@ -87,6 +87,7 @@ def _test(
 ) -> None:
     from lab.lr_finder import range_test
 
+    output.check_picture(out)
     tested = range_test(
         spec.name,
         steps=steps,

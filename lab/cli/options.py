@@ -10,7 +10,7 @@ import click
 from click.shell_completion import CompletionItem
 from pydantic.fields import FieldInfo
 
-from lab.config import REPEATED, OneOf, Options, unwrap
+from lab.config import REPEATED, OneOf, Options, unwrap, whole_number
 from lab.messages import did_you_mean, flag
 
 RUNNER = "Runner options"
@@ -31,6 +31,14 @@ class Text(click.ParamType):  # type: ignore[type-arg]  # generic in the stubs a
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
         return [CompletionItem(c) for c in self.choices if c.startswith(incomplete)]
+
+
+class Count(click.IntRange):
+    """A whole number in a range, which may be written 10k or 1e5."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        read: Any = whole_number(value) if isinstance(value, str) else value
+        return super().convert(read, param, ctx)
 
 
 class ExperimentCommand(click.Command):

@@ -16,6 +16,7 @@ from lab.messages import duration
 if TYPE_CHECKING:
     from lab.engine.session import RunResult
 
+PICTURES = (".png", ".svg", ".pdf", ".jpg")
 SUFFIXES = {".gif", ".png", ".txt", ".csv", ".mp4", ".jpg", ".webp"}  # that mean a kind of file
 
 
@@ -94,6 +95,14 @@ def result_json(result: RunResult) -> dict[str, Any]:
 
 def _is_number(cell: str) -> bool:
     return cell == "-" or cell.replace(",", "").replace(".", "").lstrip("-").isdigit()
+
+
+def check_picture(out: Path) -> None:
+    """Raise UsageError where `--out` cannot be a picture: before the work that it is to show."""
+    if out.suffix.lower() not in PICTURES:
+        raise UsageError(f"--out {out}: the name must end in {', '.join(PICTURES)}")
+    if not out.parent.is_dir():
+        raise UsageError(f"--out {out}: there is no folder {out.parent}")
 
 
 def write_media(out: Path, content: Any) -> Path:

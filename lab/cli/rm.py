@@ -6,6 +6,7 @@ import click
 
 from lab.cli import common, output
 from lab.errors import UsageError
+from lab.messages import count
 
 
 @click.command("rm", short_help="Delete runs.")
@@ -34,8 +35,8 @@ def command(
         output.say(f"{run.name}  {run.state}")
     if not yes:
         click.confirm(
-            f"Delete these {len(runs)} runs ({output.size(total)})?", abort=True, err=True
+            f"Delete {count(len(runs), 'run')} ({output.size(total)})?", abort=True, err=True
         )
     for run in runs:
         housekeeping.remove(run)
-    output.say(f"Deleted {len(runs)} runs, {output.size(total)}.")
+    output.say(f"Deleted {count(len(runs), 'run')}, {output.size(total)}.")

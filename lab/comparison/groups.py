@@ -116,7 +116,8 @@ def compare(
             members.setdefault(group_name(run, query.by), []).append(run)
     if not members:
         names = sorted({name for run in finished for name in _final_metrics(run)})
-        raise UsageError(f"No run has {metric!r}.{did_you_mean(metric, names)} There is: {names}")
+        there = ", ".join(names)
+        raise UsageError(f"No run has {metric!r}.{did_you_mean(metric, names)} There is: {there}")
     keys = _differing([runs[0] for runs in members.values()])
     groups = [
         _group(name, group_runs, keys, metric, (objective, direction), query.threshold, curves)

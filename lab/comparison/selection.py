@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -43,13 +43,32 @@ class Where:
             )
         return cls(match[1], match[2].replace("==", "="), match[3])
 
+    def check(self, summaries: Iterable[Mapping[str, Any]]) -> None:
+        """Raise UsageError where no summary has the key, or all of them have numbers there and the
+        condition has none."""
+        known = [summary for summary in summaries if summary]  # a damaged one is empty
+        keys = {key for summary in known for key in _keys(summary)}
+        if known and not keys & {self.key, f"config.{self.key}"}:
+            names = keys | {key.removeprefix("config.") for key in keys}
+            hint = did_you_mean(self.key, names) or " `lab show RUN --json` lists what runs have."
+            raise UsageError(f"--where {self}: no run has {self.key!r}.{hint}")
+        values = [value for s in known if (value := look_up(s, self.key)) is not None]
+        numeric = values and all(_is_number(value) for value in values)
+        if numeric and _number(self.value) is None and self.value.lower() != "none":
+            raise UsageError(
+                f"--where {self}: {self.key} is a number, as {values[0]:g}; {self.value!r} is not."
+            )
+
+    def __str__(self) -> str:
+        return repr(f"{self.key}{self.sign}{self.value}")
+
     def holds(self, summary: Mapping[str, Any]) -> bool:
         """Tell whether a summary meets the condition; one that lacks the key does not."""
         value = look_up(summary, self.key)
         if value is None:
             return self.value.lower() == "none" and self.sign == "="
         number = _number(self.value)
-        if isinstance(value, int | float) and not isinstance(value, bool):
+        if _is_number(value):
             return number is not None and COMPARE[self.sign](value, number)
         return COMPARE[self.sign](_text(value), self.value)
 
@@ -73,7 +92,7 @@ def select(
 ) -> list[Run]:
     """Return the chosen runs, each once; all of `runs_dir` where nothing is named.
 
-    Raises UsageError for a name or group that fits nothing.
+    Raises UsageError for a name or group that fits nothing, and for a condition on what no run has.
     """
     names, groups = list(names), list(groups)
     conditions = [Where.parse(text) for text in where]
@@ -81,6 +100,8 @@ def select(
     everything = list(store.runs(runs_dir)) if groups or not names else []
     for run in everything if not groups else _of_groups(everything, groups):
         chosen.setdefault(run.dir.resolve(), run)
+    for condition in conditions:
+        condition.check([run.summary for run in chosen.values()])
     matching = [run for run in chosen.values() if all(c.holds(run.summary) for c in conditions)]
     matching = [run for run in matching if state in (None, run.state)]
     refuse_namesakes(matching)
@@ -118,6 +139,18 @@ def _of_groups(runs: Iterable[Run], groups: Iterable[str]) -> list[Run]:
             raise UsageError(f"There is no group {group!r}.{did_you_mean(group, by_group)}")
         matching += [run for name in names for run in by_group[name]]
     return matching
+
+
+def _keys(summary: Mapping[str, Any], above: str = "") -> Iterator[str]:
+    """Yield the paths, with dots, to all that a summary holds."""
+    for name, value in summary.items():
+        yield f"{above}{name}"
+        if isinstance(value, Mapping):
+            yield from _keys(value, f"{above}{name}.")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _number(text: str) -> float | None:

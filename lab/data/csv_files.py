@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab.data.text_files import encoding_of, plain_errors
+from lab.errors import UsageError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,9 +40,15 @@ def read_csv(
     """
     import pandas as pd
 
+    if place.is_dir():
+        raise UsageError(f"{name} is a folder: name one file in it")
     encoding = encoding or encoding_of(place, name, advice)
     head = _head(place, encoding, name)
+    if not "".join(head).strip():
+        raise UsageError(f"{name} is empty: it begins with a line of column names")
     delimiter = {"tab": "\t", "": _delimiter(head)}.get(delimiter, delimiter)
+    if len(delimiter) != 1:
+        raise UsageError(f"{name}: delimiter={delimiter} is not one character, or tab")
     decimal = decimal or _decimal(head, delimiter)
     words = [word.strip() for word in na.split("+") if word.strip()]
     with plain_errors(name):

@@ -21,6 +21,7 @@ from lab.data.fingerprint import contents_changed, digests, fingerprint
 from lab.data.options import DataOptions
 from lab.data.record import DataRecord
 from lab.errors import UsageError
+from lab.messages import count
 from lab.spec import SourceSpec
 
 SHOWN = 5  # columns or classes in a message
@@ -54,6 +55,7 @@ class Data:
         self._run_constant, self._warn, self._on_read = run_constant, warn, on_read
         self._record = record
         self._objects = memory.held()  # those of a loaded run are read later
+        self._is_new = False  # whether the run reads these data for the first time
         self.source_options = sources.with_task(self._spec, request.task, request.data_args)
 
     @cached_property
@@ -84,10 +86,13 @@ class Data:
         dataset, bad = self._load()
         if bad:
             name = self.request.data_name
-            self._warn(f"{name}: {len(bad)} bad examples are left out; the first: {bad[0]}")
+            left_out = count(len(bad), "bad example")
+            verb = "is" if len(bad) == 1 else "are"
+            self._warn(f"{name}: {left_out} {verb} left out; the first: {bad[0]}")
         parts = self._split_indices(dataset)
         digested = digests(dataset, parts)
         if self._record is not None and self._record.is_first(self.words):
+            self._is_new = True
             for note in self._notes(dataset):
                 self._warn(note)
             self._check_repeats(digested)
@@ -115,7 +120,8 @@ class Data:
                 f"{n:,} of {c.name}" for n, c in zip(counts, dataset.columns, strict=True) if n
             ]
             if lacking:
-                more = f" and {len(lacking) - SHOWN} more columns" if len(lacking) > SHOWN else ""
+                others = count(len(lacking) - SHOWN, "more column")
+                more = f" and {others}" if len(lacking) > SHOWN else ""
                 notes.append(
                     f"Missing values are filled (--missing {self.request.missing}): "
                     f"{', '.join(lacking[:SHOWN])}{more}"
@@ -187,7 +193,13 @@ class Data:
 
     def batches(self) -> ShuffledBatches:
         """Return an endless run through the training split, in an order that the seed decides."""
-        return ShuffledBatches(self.train, self.request.batch_size, self._seed)
+        size, examples = self.request.batch_size, len(self.train)
+        if size > examples and self._is_new:
+            self._warn(
+                f"--batch-size {size:,} is more than {self.request.data_name} has to train on: a "
+                f"batch is {count(examples, 'example')}, all of them."
+            )
+        return ShuffledBatches(self.train, size, self._seed)
 
     def not_finite(self) -> str | None:
         """Say which of the examples that were read is not finite once prepared, as far as they lie

@@ -12,6 +12,7 @@ import numpy as np
 from lab.data.encoding import TableColumn
 from lab.data.tokens import check_sentences, check_vocabulary
 from lab.errors import UsageError
+from lab.messages import count
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Kind = Literal["image", "table", "video", "sequence", "tokens", "text"]
@@ -204,7 +205,7 @@ def _check_shapes(dataset: Dataset, name: str) -> None:
         )
     if dataset.features and len(dataset.features) != dataset.shape[-1]:
         raise UsageError(
-            f"{name}: {dataset.shape[-1]} columns, but names for {len(dataset.features)}"
+            f"{name}: {count(dataset.shape[-1], 'column')}, but names for {len(dataset.features)}"
         )
     if dataset.classes and targets is not None and len(targets):
         if targets.dtype.kind not in "iub":
@@ -213,12 +214,12 @@ def _check_shapes(dataset: Dataset, name: str) -> None:
         low, high = int(labels.min()), int(labels.max())
         if low < 0 or high >= len(dataset.classes):
             raise UsageError(
-                f"{name}: class numbers run from {low} to {high}, but there are "
-                f"{len(dataset.classes)} classes"
+                f"{name}: class numbers run from {low} to {high}, for "
+                f"{count(len(dataset.classes), 'class', 'classes')}"
             )
         if dataset.kind in IN_STEPS and targets.ndim > 1 and targets.shape[1] != dataset.shape[0]:
             raise UsageError(
-                f"{name}: {dataset.shape[0]} steps, but classes for {targets.shape[1]}"
+                f"{name}: {count(dataset.shape[0], 'step')}, but classes for {targets.shape[1]}"
             )
 
 

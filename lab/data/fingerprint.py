@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from lab.data.dataset import AT_ONCE, Array, Dataset, nbytes
+from lab.messages import count
 
 SAMPLED = 1_000  # examples of a column that is read by batch
 SAMPLED_BYTES = 64 * 2**20
@@ -75,7 +76,7 @@ def changes(before: Entry, now: Entry) -> list[str]:
     """Return in words what has changed between two entries of one source, [] for nothing."""
     changed = misfits(before, now)
     if before["examples"] != now["examples"]:
-        changed.append(f"{now['examples']:,} examples, not {before['examples']:,}")
+        changed.append(f"{count(now['examples'], 'example')}, not {before['examples']:,}")
     else:
         changed += contents_changed(before["digests"], now["digests"])
     if not changed and _differs(before["digests"], now["digests"], "split"):

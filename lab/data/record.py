@@ -104,14 +104,14 @@ def _identity(entry: Entry) -> dict[str, Any]:
 def _read(folder: Path) -> Entries:
     try:
         entries = json.loads((folder / DATA).read_text(encoding="utf-8"))
+        return dict(entries)
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError) as error:  # damaged, or no mapping
         raise LabError(
             f"{folder / DATA} cannot be read. It tells whether the data have changed: without the "
             "file they are taken as they are."
         ) from error
-    return dict(entries)
 
 
 @contextmanager

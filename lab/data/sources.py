@@ -33,6 +33,8 @@ def find(words: str, sources: Mapping[str, SourceSpec]) -> tuple[SourceSpec, str
     name, _, argument = words.partition(":")
     if memory.is_word(words):
         return OBJECTS, argument
+    if not name:
+        raise UsageError(f"--data {words!r} names no source. `lab data` lists them.")
     if name not in sources:
         hint = _of_path(words, sources) or did_you_mean(name, sources)
         raise UsageError(f"There is no source {name!r}.{hint} `lab data` lists them.")

@@ -18,6 +18,7 @@ import numpy as np
 
 from lab.data.dataset import Array, Dataset
 from lab.errors import UsageError
+from lab.messages import count
 
 FOLDS = 5
 EVAL_PARTS = 8  # an eighth of what is not test
@@ -134,9 +135,9 @@ def _check(dataset: Dataset, name: str, parts: Parts) -> None:
         present = np.unique(dataset.labels(parts["train"]))
         for number, label in enumerate(dataset.classes):
             if number not in present:
-                there = int((dataset.targets == number).sum())
+                examples = count(int((dataset.targets == number).sum()), "example")
                 raise UsageError(
-                    f"{name}: class {label!r} is missing from train, of {there} examples in all"
+                    f"{name}: class {label!r} is missing from train, of {examples} in all"
                 )
 
 

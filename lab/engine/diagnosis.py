@@ -1,4 +1,4 @@
-"""Say why a metric is no finite number, by looking at the inputs of training and at weights."""
+"""Say why a step failed, or why a metric is no finite number, by looking at inputs and weights."""
 
 from __future__ import annotations
 
@@ -11,9 +11,14 @@ import torch
 
 from lab.engine.context import Context
 from lab.engine.experiment import Experiment
-from lab.errors import Diverged, LabError, reason
+from lab.errors import Diverged, LabError, UsageError, reason
 
 REMEDY = "A smaller learning rate or gradient clipping usually helps."
+TOO_FEW = "Expected more than 1 value per channel when training"  # torch's own words
+ONE_EXAMPLE = (
+    "BatchNorm cannot train on one example at a time: each part of a batch needs two. Give a "
+    "larger --batch-size, or fewer --grad-accum-steps."
+)
 UNTRAINED = "the data, the environment or the initialization is the cause, not the training"
 
 
@@ -25,10 +30,12 @@ def check_finite(metrics: Mapping[str, float], experiment: Experiment, ctx: Cont
 
 
 def explain(error: Exception, ctx: Context) -> None:
-    """Raise Diverged where there is more to say of an error that ended a step or an evaluation:
-    its inputs were not finite, or nothing was trained yet."""
+    """Raise what says more of an error that ended a step or an evaluation: UsageError where batches
+    are too small for BatchNorm, Diverged where inputs were not finite, or nothing was trained."""
     if isinstance(error, LabError) and not isinstance(error, Diverged):
         return  # it says what it is
+    if TOO_FEW in str(error):
+        raise UsageError(ONE_EXAMPLE) from error
     cause = _input_cause(ctx)
     if cause is not None:
         raise Diverged(f"{reason(error).rstrip('.')}. Before that, {cause}.") from error

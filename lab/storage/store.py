@@ -57,11 +57,16 @@ class Run:
         """All of config.yaml: `experiment`, `config`, `run`, `provenance`."""
         try:
             record = yaml.safe_load((self.dir / CONFIG).read_text(encoding="utf-8"))
-        except (OSError, yaml.YAMLError) as error:
+        except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
             why = getattr(error, "strerror", None) or "it is not YAML"
             raise LabError(f"{self.dir / CONFIG} cannot be read: {why}") from error
         if not isinstance(record, dict) or "experiment" not in record:
             raise LabError(f"{self.dir / CONFIG} is not a run's configuration")
+        for part in ("config", "run"):
+            if not isinstance(record.get(part), dict):
+                raise LabError(
+                    f"{self.dir / CONFIG} is not whole: it has no options under `{part}`"
+                )
         return record
 
     @property

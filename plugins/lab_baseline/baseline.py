@@ -23,6 +23,7 @@ from torch import Tensor
 
 import lab
 from lab.capabilities import Predict
+from lab.messages import count
 from lab.metrics import Classification, Regression
 from lab.supervised.command_inputs import ranked, read_inputs
 from lab.supervised.inputs import as_inputs
@@ -59,9 +60,8 @@ class Baseline:
             return 0
         train = self.data.train
         if len(train) < self.config.neighbors and self.config.algo == "knn":
-            raise lab.UsageError(
-                f"--neighbors {self.config.neighbors}: there are {len(train)} training examples"
-            )
+            examples = count(len(train), "example")
+            raise lab.UsageError(f"--neighbors {self.config.neighbors}: it learns from {examples}")
         batch = train.first(len(train))
         seed = int(self.ctx.rng.integers(LARGEST_SEED))
         self.learned = {name: batch[name].cpu() for name in ("inputs", "targets")} | {"seed": seed}

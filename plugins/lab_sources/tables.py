@@ -45,6 +45,8 @@ def read_parquet(path: str) -> Any:
     """Return a Parquet file, or a folder of them, as a pandas DataFrame."""
     place, name = _existing(path, "parquet"), f"parquet:{path}"
     arrow = needs("pyarrow.parquet", "parquet")
+    if place.is_dir() and not any(place.rglob("*.parquet")):
+        raise lab.UsageError(f"{name} is a folder without *.parquet files")
     with plain_errors(name):
         return arrow.read_table(str(place)).to_pandas()
 

@@ -150,7 +150,7 @@ def test_more_neighbors_than_examples_is_said(cli) -> None:
     words = ["--data", "iris", "--labels-per-class", "2", "--wandb", "disabled", "--quiet"]
     result = cli("run", "baseline", "--neighbors", "7", *words)
     assert result.exit_code != 0
-    assert "--neighbors 7: there are 6 training examples" in result.stderr
+    assert "--neighbors 7: it learns from 6 examples" in result.stderr
     assert "Traceback" not in result.output
 
 

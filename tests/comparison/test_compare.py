@@ -110,15 +110,37 @@ def test_what_is_not_whole_is_listed_and_never_averaged_in(write) -> None:
     ("condition", "expected"),
     [
         ("config.lr<0.15", {"a"}), ("lr>=0.2", {"b"}), ("lr=0.2", {"b"}), ("lr!=0.2", {"a"}),
-        ("experiment=dqn", {"a", "b"}), ("objective.last>1", {"a", "b"}), ("nothing=1", set()),
-        ("nothing=none", {"a", "b"}), ("config.env=A", {"a", "b"}), ("lr<x", set()),
+        ("experiment=dqn", {"a", "b"}), ("objective.last>1", {"a", "b"}),
+        ("decay=none", {"a"}), ("config.env=A", {"a", "b"}), ("lr=none", set()),
         ("test.test/return>5", {"a"}),
     ],
 )  # fmt: skip
 def test_where_looks_at_numbers_and_words(write, condition, expected) -> None:
     write("a", 10.0, lr=0.1)
-    write("b", 1.0, lr=0.2)
+    write("b", 1.0, lr=0.2, decay=0.5)
     assert {run.name for run in select([], Path("runs"), where=[condition])} == expected
+
+
+@pytest.mark.parametrize(
+    ("condition", "message"),
+    [
+        ("config.lrr<1", "no run has 'config.lrr'. Did you mean 'config.lr'?"),
+        ("nothing=none", "no run has 'nothing'. `lab show RUN --json` lists"),
+        ("lr<x", "lr is a number, as 0.1; 'x' is not"),
+    ],
+)
+@pytest.mark.parametrize("command", ["compare", "runs"])
+def test_where_refuses_what_no_run_can_meet(write, command, condition, message) -> None:
+    write("a", 10.0, lr=0.1)
+    write("b", 1.0)
+    result = CliRunner().invoke(main, [command, "--where", condition])
+    assert result.exit_code == 2, result.output
+    assert message in result.stderr
+
+
+def test_a_folder_without_readable_summaries_has_no_keys_to_check(write) -> None:
+    (write("a", 1.0) / "summary.json").write_text("{")
+    assert select([], Path("runs"), where=["anything=1"]) == []
 
 
 @pytest.mark.parametrize("text", ["", "lr", "=1", "lr<", "1<2"])

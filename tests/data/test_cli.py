@@ -167,7 +167,7 @@ def test_bad_examples_are_counted_when_they_are_skipped(cli, tmp_path) -> None:
         (["show", "digits", "--fold", "9"], "--fold 9: should be less than 5"),
         (["show", "digits", "--data-args", "n=3"], "the source digits has no options"),
         (["show", "digits", "--data-args", "n"], "--data-args n: should be key=value,..."),
-        (["show", "digits", "--out", "grid.xyz"], "--out grid.xyz: should end in .png"),
+        (["show", "digits", "--out", "grid.xyz"], "--out grid.xyz: the name must end in .png"),
         (["show", "digits", "--out", "no/grid.png"], "--out no/grid.png: there is no folder no"),
         (["show", "csv:nowhere.csv"], "csv: there is no file nowhere.csv"),
     ],

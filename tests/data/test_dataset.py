@@ -67,7 +67,7 @@ def test_kind_and_task_follow_from_the_shapes(dataset, kind, task) -> None:
         (replace(IMAGES, factors={"angle": np.zeros(2)}), "6 inputs, but 2 angle"),
         (
             replace(IMAGES, targets=IMAGES.targets + 1),
-            "class numbers run from 1 to 2, but there are 2",
+            "class numbers run from 1 to 2, for 2 classes",
         ),
         (replace(IMAGES, targets=IMAGES.targets - 1), "class numbers run from -1 to 0"),
         (replace(IMAGES, targets=IMAGES.targets + 0.5), "type float64 are no whole numbers"),

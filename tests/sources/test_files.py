@@ -264,7 +264,7 @@ def test_rows_without_a_target_are_bad(ask, tmp_path) -> None:
 def test_what_is_no_table_is_said(ask, tmp_path) -> None:
     for words, message in (
         (write(tmp_path / "x.csv", "a,b\n1,2\n3,4,5\n"), "cannot be read: .*Expected 2 fields"),
-        (write(tmp_path / "empty.csv", ""), "cannot be read: No columns to parse"),
+        (write(tmp_path / "empty.csv", ""), "is empty: it begins with a line"),
         (write(tmp_path / "head.csv", "a,b\n"), "has column names, but no rows"),
         (f"parquet:{tmp_path / 'x.csv'}", "cannot be read: .*magic bytes"),
         ("csv:nowhere.csv", "there is no file nowhere.csv"),

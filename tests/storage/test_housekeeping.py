@@ -50,7 +50,7 @@ def test_a_run_is_removed_only_after_a_yes() -> None:
     assert names() == ["a", "b"]
     done = lab("rm", "a", answer="y\n")
     assert done.exit_code == 0, done.output
-    assert "Delete these 1 runs" in done.output
+    assert "Delete 1 run (" in done.output
     assert names() == ["b"]
 
 

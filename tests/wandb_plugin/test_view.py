@@ -27,7 +27,7 @@ def make_folder(tmp_path: Path) -> MakeFolder:
         folder = tmp_path / "runs" / name
         (folder / "media").mkdir(parents=True)
         trackers = json.dumps({"wandb": {"project": project}})
-        record = f"experiment: dqn\nid: id-{name}\ntrackers: {trackers}\n"
+        record = f"experiment: dqn\nid: id-{name}\nconfig: {{}}\nrun: {{}}\ntrackers: {trackers}\n"
         (folder / "config.yaml").write_text(record)
         summary = {
             "group": f"group-{name[0]}",
