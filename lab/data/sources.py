@@ -52,7 +52,7 @@ def _of_path(words: str, sources: Mapping[str, SourceSpec]) -> str:
     if not place.exists():
         return ""
     suffix = "/" if place.is_dir() else place.suffix.lower()
-    names = [name for name, spec in sources.items() if suffix in spec.suffixes]
+    names = sorted((name for name, spec in sources.items() if suffix in spec.suffixes), key=len)
     return f" Say --data {' or '.join(f'{name}:{words}' for name in names)}." if names else ""
 
 

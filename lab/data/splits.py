@@ -129,7 +129,7 @@ def _fold(rows: Array, units: Array, strata: Array, parts: int, fold: int, seed:
 def _check(dataset: Dataset, name: str, parts: Parts) -> None:
     for part, rows in parts.items():
         if not len(rows):
-            raise UsageError(f"{name}: {_too_few(dataset)}: none is left to {part}")
+            raise UsageError(f"{name}{_too_few(dataset)}: none is left to {part}")
     if dataset.task == "classify":
         assert dataset.targets is not None
         present = np.unique(dataset.labels(parts["train"]))
@@ -142,14 +142,14 @@ def _check(dataset: Dataset, name: str, parts: Parts) -> None:
 
 
 def _too_few(dataset: Dataset) -> str:
-    """Say how many examples there are, and how many different ones."""
-    count, different = len(dataset), len(np.unique(_equal_inputs(dataset)))
-    examples = f"{dataset.kind}s" if dataset.kind in ("image", "video", "text") else "examples"
-    if different == 1 < count:
-        return f"all {count:,} {examples} are equal"
-    if different < count:
-        return f"{count:,} {examples}, only {different:,} of them different, are too few"
-    return f"{count:,} {examples} are too few"
+    """Say of a source how many examples it has, and how many different ones."""
+    number, different = len(dataset), len(np.unique(_equal_inputs(dataset)))
+    kind = dataset.kind if dataset.kind in ("image", "video", "text") else "example"
+    if different == 1 < number:
+        return f": all {count(number, kind)} are equal"
+    if different < number:
+        return f": {count(number, kind)}, only {different:,} of them different, are too few"
+    return f" has {count(number, kind)}, too few"
 
 
 def only(dataset: Dataset, name: str, classes: Sequence[str]) -> Dataset:

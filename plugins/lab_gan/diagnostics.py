@@ -1,12 +1,16 @@
-"""Tell from logged metrics whether adversarial training is healthy."""
+"""Tell from logged metrics whether adversarial training is healthy.
+
+Nothing heavy is imported: the spec declares what the verdicts mean.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from lab.generative.vectors import Examples, rows, squared_distances
+if TYPE_CHECKING:
+    from lab.generative.vectors import Examples
 
 LARGEST_LOSS = 1e4
 WON_ACCURACY = 0.99  # on reals and fakes together
@@ -68,11 +72,14 @@ def health(logged: Metrics | Sequence[Metrics], window: int = 5) -> Health:
 def diversity(samples: Examples, real: Examples) -> float:
     """Return the mean distance of two samples, where that of two real examples is 1; of the first
     thousand of each."""
+
     apart, natural = (_mean_distance(examples) for examples in (samples, real))
     return apart / natural if natural > 0 else math.nan
 
 
 def _mean_distance(examples: Examples) -> float:
+    from lab.generative.vectors import rows, squared_distances
+
     x = rows(examples[:MOST])
     distances = squared_distances(x, x).sqrt()
     return float(distances.sum()) / max(1, len(x) * (len(x) - 1))

@@ -272,7 +272,7 @@ MISTAKES = [  # exit code 2: the person can mend the command
     ("lr mlp --highest 0", "0", "0.0 is not in the range x>0"),
     ("lr mlp --out folder", "a folder", "File 'folder' is a directory"),
     ("lr mlp --out lr.doc", "no picture", "the name must end in .png"),
-    ("lr mlp --out good.csv/lr.png", "in a file", "cannot be written"),
+    ("lr mlp --out good.csv/lr.png", "in a file", "there is no folder good.csv"),
     # lab data
     ("data nope", "no command", "There is no command 'nope'"),
     ("data digits", "no show", "Say: lab data show digits"),
@@ -280,7 +280,7 @@ MISTAKES = [  # exit code 2: the person can mend the command
     ("data show csv:header.csv", "no rows", "has column names, but no rows"),
     ("data show digits --fold 9", "one of five", "--fold 9: should be less than 5"),
     ("data show digits --out x.doc", "no picture", "the name must end in .png"),
-    ("data show digits --out good.csv/x.png", "in a file", "cannot be written"),
+    ("data show digits --out good.csv/x.png", "in a file", "there is no folder good.csv"),
     # lab check, new, plugins, completion
     ("check nope", "nothing", "'nope'"),
     ("check mlp --only nope", "no check", "nope"),
@@ -292,6 +292,10 @@ MISTAKES = [  # exit code 2: the person can mend the command
     ("plugins --jsn", "a slip", "No such option '--jsn'"),
     ("completion tcsh", "no shell", "'tcsh' is not one of"),
     ("sync nothing", "no run", NO_RUN),
+    # lab serve
+    ("serve nothing", "no run", NO_RUN),
+    ("serve one --port 99999", "no port", "99999 is not in the range"),
+    ("serve one --checkpoint 7", "none", "has no checkpoint '7'"),
 ]
 FAILURES = [  # exit code 1: the command is right, and what it needs is broken
     ("run mlp --runs-dir good.csv", "a file", "cannot create good.csv/"),
