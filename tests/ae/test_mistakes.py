@@ -56,7 +56,7 @@ def test_pixels_that_never_vary_do_no_harm(train, odd_sources) -> None:
         ({"kind": "vae", "loss": "bce", "sigma": 0.1}, "--loss bce has no --sigma"),
         ({"kind": "vae", "learn_sigma": True, "sigma": 0.1}, "finds by itself the --sigma"),
         ({"kind": "vae", "binarize": "drawn", "loss": "mse"}, "which --loss bce is for"),
-        ({"kind": "vq", "latent_dim": 7}, "cannot be parted in 4 --tokens"),
+        ({"kind": "vq", "latent_dim": 7}, "cannot be divided into 4 --tokens"),
         ({"kind": "vq", "ema": 0.9}, "--ema averages"),
     ],
 )

@@ -41,7 +41,9 @@ def test_the_figures_of_the_table_are_those_of_the_network(arch) -> None:
 def test_the_commands_of_the_page_work_one_after_another(cli, tmp_path) -> None:
     code = re.search(r"```python\n(.*?)```", PAGE, re.DOTALL)
     (tmp_path / "my_file.py").write_text(code[1])
-    Image.new("L", (30, 30), 90).save(tmp_path / "picture.png")
+    (tmp_path / "pictures").mkdir()
+    for place in ("picture.png", "pictures/one.png"):
+        Image.new("L", (30, 30), 90).save(tmp_path / place)
     before = list(sys.path)
     assert len(COMMANDS) > 15
     try:
