@@ -98,8 +98,8 @@ def _is_object(value: Any) -> bool:
 
 
 def _with_target(args: Any, target: str) -> dict[str, Any]:
-    from lab.config import parse
     from lab.data.options import DataOptions
+    from lab.option_text import parse
 
     return {**parse(DataOptions, "data_args", args), "target": target}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,12 +50,16 @@ def read_csv(
     delimiter = {"tab": "\t", "": _delimiter(head)}.get(delimiter, delimiter)
     if len(delimiter) != 1:
         raise UsageError(f"{name}: delimiter={delimiter} is not one character, or tab")
+    _check_fields(head, delimiter, name)
     decimal = decimal or _decimal(head, delimiter)
     words = [word.strip() for word in na.split("+") if word.strip()]
-    with plain_errors(name):
+    with plain_errors(name), warnings.catch_warnings():
+        # fields without a column name would be lost, or become an index
+        warnings.simplefilter("error", pd.errors.ParserWarning)
         return pd.read_csv(
             place,
             sep=delimiter,
+            index_col=False,
             decimal=decimal,
             encoding=encoding,
             skipinitialspace=True,
@@ -80,6 +85,19 @@ def _delimiter(lines: Sequence[str]) -> str:
         return sum(width == widths[0] for width in widths) / len(widths), widths[0]
 
     return max(DELIMITERS, key=score)
+
+
+def _check_fields(lines: Sequence[str], delimiter: str, name: str) -> None:
+    """Raise UsageError where the first line names fewer columns than the second one has fields:
+    it is no line of names. Of later lines, pandas says which is too long."""
+    names, *rows = [row for row in csv.reader(lines, delimiter=delimiter) if row]
+    first = rows[0] if rows else []
+    fields = first[:-1] if first and not first[-1].strip() else first  # a delimiter may end a line
+    if len(fields) > len(names):
+        raise UsageError(
+            f"{name}: a row has {len(fields)} fields under {len(names)} column names, "
+            f"{', '.join(names)[:60]}: the first line is to name each column"
+        )
 
 
 def _decimal(lines: Sequence[str], delimiter: str) -> str:

@@ -30,7 +30,7 @@ def infer_task(name: str, target: str, task: str, drop: str) -> str:
     if isinstance(examples, Examples) and isinstance(examples.inputs, pd.DataFrame):
         frame, target = _frame(examples, target)
         chosen, _ = tables.choose_target(list(frame.columns), target, f"{memory.MEMORY}:{name}")
-        return tables.task_of(frame[chosen])
+        return tables.task_of(frame[chosen], f"{memory.MEMORY}:{name}")
     return load(name, target, task, drop).task
 
 
@@ -143,7 +143,7 @@ def _task(labels: pd.Series[Any], kind: str, task: str) -> str:
         return task
     if labels.dtype.kind == "f":
         return "regress"
-    return tables.task_of(labels) if kind == "table" else "classify"
+    return tables.task_of(labels, "y") if kind == "table" else "classify"
 
 
 def _numbers(labels: Array) -> tuple[tuple[str, ...], Array]:

@@ -127,10 +127,10 @@ def check_columns(columns: Sequence[str], wanted: Sequence[str], name: str) -> N
             raise UsageError(f"{name} has no column {column!r}.{hint} It has: {_listed(columns)}")
 
 
-def task_of(labels: pd.Series[Any]) -> str:
+def task_of(labels: pd.Series[Any], name: str) -> str:
     """Return what a target is for: numbers are regressed, texts, booleans and few different whole
     numbers are classes."""
-    values = _read(labels.dropna().reset_index(drop=True), str(labels.name), "the table")
+    values = _read(labels.dropna().reset_index(drop=True), str(labels.name), name)
     if values.type != "number":
         return "classify"
     whole = bool(np.all(np.mod(values.numbers, 1) == 0))
@@ -207,7 +207,7 @@ def read_target(
 ) -> tuple[tuple[str, ...], Array]:
     """Return the names of the classes and the class of each row [N], or no names and values
     [N, 1]."""
-    task = task_of(labels) if task == "auto" else task
+    task = task_of(labels, name) if task == "auto" else task
     labels = labels.reset_index(drop=True)
     if task == "regress":
         values = _read(labels, title, name)

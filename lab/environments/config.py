@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
-from lab.config import REPEATED, Config
+from lab.config import Config
+from lab.option_text import REPEATED
 from lab.plugins import Plugins
 
 if TYPE_CHECKING:

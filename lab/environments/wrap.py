@@ -9,9 +9,9 @@ from typing import Any
 
 import gymnasium as gym
 
-from lab.config import parse_pairs
 from lab.errors import UsageError
 from lab.messages import did_you_mean, first_line
+from lab.option_text import parse_pairs
 
 Wrapper = Callable[[gym.Env[Any, Any]], gym.Env[Any, Any]]
 WORDS = re.compile(r"(?P<name>[\w.:]+)(\((?P<arguments>.*)\))?", re.DOTALL)

@@ -43,13 +43,24 @@ class Model:
 
 
 def read_image(path: str, facts: Mapping[str, Any]) -> np.ndarray[Any, Any]:
-    """Return an image file in the model's size and channels: uint8 [1, C, H, W]."""
-    from PIL import Image
+    """Return an image file in the model's size and channels, as training read its own: uint8
+    [1, C, H, W]."""
+    from PIL import Image, ImageOps
 
     _, channels, height, width = facts["inputs"]["shape"]
-    with Image.open(path) as picture:
-        pixels = picture.convert("L" if channels == 1 else "RGB").resize((width, height))
-    array = np.asarray(pixels, np.uint8).reshape(height, width, -1)
+    with Image.open(path) as image:
+        image.draft(None, (2 * max(width, height), 2 * max(width, height)))
+        picture: Image.Image = ImageOps.exif_transpose(image)
+        if picture.mode.startswith("I"):  # of sixteen bits the upper eight
+            values = np.asarray(picture).astype(np.int64) >> 8
+            picture = Image.fromarray(values.astype(np.uint8))
+        if picture.has_transparency_data:
+            color = picture.convert("RGBA")
+            picture = Image.alpha_composite(Image.new("RGBA", color.size, "white"), color)
+        picture = picture.convert("L" if channels == 1 else "RGB")
+        if picture.size != (width, height):
+            picture = picture.resize((width, height), Image.Resampling.BILINEAR)
+    array = np.asarray(picture, np.uint8).reshape(height, width, -1)
     return np.ascontiguousarray(array.transpose(2, 0, 1)[None])
 
 

@@ -20,6 +20,7 @@ from lab.capabilities import Predict
 from lab.data import csv_files
 from lab.data.dataset import Array
 from lab.data.dataset_info import DatasetInfo
+from lab.data.image_files import BROKEN, Decoder
 from lab.data.tables import encode_frame
 from lab.errors import UsageError
 from lab.messages import did_you_mean
@@ -223,9 +224,7 @@ def _image(path: str, info: DatasetInfo) -> Array:
 
     channels, height, width = info.shape
     try:
-        with Image.open(Path(path)) as picture:
-            pixels = picture.convert("L" if channels == 1 else "RGB").resize((width, height))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        return Decoder((width, height), channels == 1)(Path(path))
+    except (*BROKEN, Image.DecompressionBombError) as error:
         why = getattr(error, "strerror", None) or "it is no image"
         raise UsageError(f"{path} cannot be read: {why}") from error
-    return np.asarray(pixels, np.uint8).reshape(height, width, -1).transpose(2, 0, 1)

@@ -13,7 +13,10 @@ def lab_sources() -> Iterator[SourceSpec]:
     yield from _pictures()
     yield from _points()
     yield from _sequences()
-    yield from _files()
+    yield from _image_files()
+    yield from _tables()
+    yield from _text_files()
+    yield from _hub()
 
 
 def _bundled() -> Iterator[SourceSpec]:
@@ -91,7 +94,7 @@ def _sequences() -> Iterator[SourceSpec]:
     )
 
 
-def _files() -> Iterator[SourceSpec]:
+def _image_files() -> Iterator[SourceSpec]:
     yield SourceSpec(
         "imagefolder",
         "Images in a folder for each class",
@@ -129,6 +132,9 @@ def _files() -> Iterator[SourceSpec]:
         example="lab_sources.examples:npz",
         suffixes=(".npz",),
     )
+
+
+def _tables() -> Iterator[SourceSpec]:
     for name, options, summary, suffixes in (
         ("csv", "CSV", "A table with a line of column names", (".csv", ".tsv", ".txt")),
         ("parquet", "Columns", "A table in columns", (".parquet", "/")),
@@ -144,6 +150,9 @@ def _files() -> Iterator[SourceSpec]:
             example=f"lab_sources.examples:{name}",
             suffixes=suffixes,
         )
+
+
+def _text_files() -> Iterator[SourceSpec]:
     yield SourceSpec(
         "text",
         "The lines of a text file",
@@ -172,6 +181,9 @@ def _files() -> Iterator[SourceSpec]:
         example="lab_sources.examples:csv_text",
         suffixes=(".csv", ".tsv"),
     )
+
+
+def _hub() -> Iterator[SourceSpec]:
     yield SourceSpec(
         "hub",
         "A data set of huggingface.co, or one saved in a folder",

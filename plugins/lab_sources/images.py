@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import lab
+from lab.data.image_files import BROKEN, Decoder, Encoded, open_image
 from lab_sources.sdf import Array
 
-Encoded = bytes | Path
 Fetch = Callable[[Any], Sequence[Encoded]]
-BROKEN = (OSError, SyntaxError, ValueError)  # what pillow raises for files that it cannot read
 GRAY = ("1", "L", "LA", "La", "I", "F")  # and I;16 in its byte orders
-SIXTEEN_BITS = 2**16 - 1
 SIDEWAYS = (5, 6, 7, 8)  # orientations in which width and height change places
 AT_ONCE = 100  # images that are fetched, or looked at instead of all
 LARGEST = 64  # side in pixels, where none is asked for
@@ -39,36 +35,6 @@ class Pictures:
     kept: Array
     bad: tuple[str, ...]
     notes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Decoder:
-    """Turn a file or its bytes into an image uint8 [C, H, W] of this size (width, height); C is 1
-    in gray, else 3.
-
-    The image is turned as its EXIF orientation says. What is transparent lies on white, of several
-    frames the first is taken, and of sixteen bits the upper eight.
-    """
-
-    size: tuple[int, int]
-    is_gray: bool
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        return (1 if self.is_gray else 3, self.size[1], self.size[0])
-
-    def __call__(self, encoded: Encoded) -> Array:
-        """Raises one of BROKEN."""
-        from PIL import Image, ImageOps
-
-        with _open(encoded) as image:
-            # a large JPEG is decoded at a fraction of its size, many times as fast
-            image.draft(None, (2 * max(self.size), 2 * max(self.size)))
-            image = _on_white(_eight_bits(ImageOps.exif_transpose(image)))
-            image = image.convert("L" if self.is_gray else "RGB")
-            if image.size != self.size:
-                image = image.resize(self.size, Image.Resampling.BILINEAR)
-            return np.asarray(image).reshape(self.size[1], self.size[0], -1).transpose(2, 0, 1)
 
 
 class Encodings:
@@ -130,7 +96,7 @@ def look(encoded: Encoded) -> Head | None:
     from PIL.ExifTags import Base
 
     try:
-        with _open(encoded) as image:
+        with open_image(encoded) as image:
             # where a head has no EXIF, to ask for it would decode the pixels
             turned = "exif" in image.info and image.getexif().get(Base.Orientation) in SIDEWAYS
             is_gray = image.mode in GRAY or image.mode.startswith("I;16")
@@ -183,32 +149,3 @@ def _read_eagerly(
     if not images:
         raise lab.UsageError(f"None of the {len(names):,} images can be read: {bad[0]}")
     return Pictures(np.stack(images), np.array(places), tuple(bad), notes)
-
-
-def _open(encoded: Encoded) -> Any:
-    from PIL import Image
-
-    return Image.open(io.BytesIO(encoded) if isinstance(encoded, bytes) else encoded)
-
-
-def _on_white(image: Any) -> Any:
-    """Return an image without transparency."""
-    if not image.has_transparency_data:
-        return image
-    from PIL import Image
-
-    color = image.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", color.size, "white"), color)
-
-
-def _eight_bits(image: Any) -> Any:
-    """Return an image whose values are 0 to 255: sixteen bits lose the lower eight. Raises
-    ValueError for values that have no such range."""
-    if image.mode != "F" and not image.mode.startswith("I"):
-        return image
-    from PIL import Image
-
-    values = np.asarray(image)
-    if image.mode == "F" or values.min() < 0 or values.max() > SIXTEEN_BITS:
-        raise ValueError(f"its values (mode {image.mode}) are no bytes; save it in 8 or 16 bits")
-    return Image.fromarray((values.astype(np.int64) >> 8).astype(np.uint8))

@@ -16,7 +16,13 @@ LOOKED_AT = 10_000  # rows that a task is told from
 
 def csv(path: str, target: str, task: str, drop: str, **form: Any) -> lab.Dataset:
     """Return the table in a CSV file that begins with column names."""
-    return _dataset(read_csv(path, **form), f"csv:{path}", target, task, drop)
+    frame = read_csv(path, **form)
+    if len(frame.columns) == 1:
+        raise lab.UsageError(
+            f"csv:{path} has one column, {frame.columns[0]!r}: say what is between fields, "
+            "delimiter=; for one"
+        )
+    return _dataset(frame, f"csv:{path}", target, task, drop)
 
 
 def parquet(path: str, target: str, task: str, drop: str) -> lab.Dataset:
@@ -31,7 +37,7 @@ def csv_task(path: str, target: str, **options: str) -> str:
 
 
 def parquet_task(path: str, target: str, **options: str) -> str:
-    return _task(read_parquet(path), target, f"parquet:{path}")
+    return _task(read_parquet(path).iloc[:LOOKED_AT], target, f"parquet:{path}")
 
 
 def read_csv(path: str, rows: int | None = None, source: str = "csv", **form: Any) -> Any:
@@ -55,13 +61,15 @@ def _dataset(frame: Any, name: str, target: str, task: str, drop: str) -> lab.Da
     if not len(frame):
         raise lab.UsageError(f"{name} has column names, but no rows")
     dropped = [word.strip() for word in drop.split("+") if word.strip()]
+    if task == "auto":  # what was decided before the whole file was read
+        task = _task(frame.iloc[:LOOKED_AT], target, name)
     return from_frame(frame, name, target=target, task=task, drop=dropped)
 
 
 def _task(frame: Any, target: str, name: str) -> str:
     if not len(frame):
         raise lab.UsageError(f"{name} has column names, but no rows")
-    return task_of(frame[choose_target(list(map(str, frame.columns)), target, name)[0]])
+    return task_of(frame[choose_target(list(map(str, frame.columns)), target, name)[0]], name)
 
 
 def _existing(path: str, source: str) -> Path:

@@ -10,8 +10,9 @@ from typing import Any, get_args, get_origin
 import pytest
 
 import lab
-from lab.config import Options, RunOptions, build, unwrap
+from lab.config import Options, RunOptions, build
 from lab.messages import flag
+from lab.option_text import unwrap
 from lab.plugins import discover
 from lab.spec import import_object
 

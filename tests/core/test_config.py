@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from lab import config
 from lab.config import LARGEST, Options, RunOptions
 from lab.errors import UsageError
+from lab.option_text import parse
 
 LEVELS = ("flag", "environment", "file", "preset")
 VALUE = {"flag": 0.01, "environment": 0.02, "file": 0.03, "preset": 0.25, "default": 0.5}
@@ -263,5 +264,5 @@ def test_a_file_may_not_be_a_folder(cli, tmp_path: Path) -> None:
 def test_pairs_are_read_as_numbers_switches_and_text(text, value) -> None:
     from lab_dqn.config import Config
 
-    parsed = config.parse(Config, "env_args", text)["x"]
+    parsed = parse(Config, "env_args", text)["x"]
     assert (parsed, type(parsed)) == (value, type(value))

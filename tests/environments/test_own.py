@@ -14,12 +14,12 @@ from gymnasium import spaces
 from gymnasium.vector import SyncVectorEnv
 
 import lab
-from lab import config
 from lab.cli import main
 from lab.environments import EnvConfig, count_from_zero, flatten_observation, flatten_parts, starts
 from lab.environments.check import check_contract
 from lab.environments.make import is_exact, make_env, make_envs, notes
 from lab.environments.wrap import named_wrappers
+from lab.option_text import parse
 
 BOX = spaces.Box(-1, 1, (2, 3), np.float32)
 
@@ -164,10 +164,10 @@ def test_named_wrappers_are_worn_in_order_with_their_arguments() -> None:
 
 
 def test_the_option_is_given_once_for_each_wrapper() -> None:
-    read = config.parse(EnvConfig, "wrap", ("A(x=1,y=2)", "b:C"))
+    read = parse(EnvConfig, "wrap", ("A(x=1,y=2)", "b:C"))
     assert read == ("A(x=1,y=2)", "b:C")
-    assert config.parse(EnvConfig, "wrap", "A(x=1,y=2)") == ("A(x=1,y=2)",)
-    assert config.parse(EnvConfig, "wrap", "") == ()
+    assert parse(EnvConfig, "wrap", "A(x=1,y=2)") == ("A(x=1,y=2)",)
+    assert parse(EnvConfig, "wrap", "") == ()
 
 
 def test_the_command_line_repeats_it(tmp_path) -> None:

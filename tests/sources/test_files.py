@@ -11,6 +11,7 @@ from PIL import Image
 
 from lab.data.encoding import TableColumn
 from lab.errors import UsageError
+from lab_sources import tables
 
 pa = pytest.importorskip("pyarrow")
 
@@ -198,6 +199,18 @@ def test_a_target_of_many_numbers_is_a_value(ask, tmp_path) -> None:
         ask(words, task="classify")
 
 
+def test_the_task_is_that_of_the_first_rows(ask, tmp_path, monkeypatch) -> None:
+    """What a run is for is decided from them, and so is how the whole file is read."""
+    monkeypatch.setattr(tables, "LOOKED_AT", 20)
+    rows = "\n".join(f"{i},{i % 3 if i < 30 else i / 7}" for i in range(60))
+    words = write(tmp_path / "x.csv", f"p,kind\n{rows}\n")
+    assert tables.csv_task(words.partition(":")[2], "", delimiter="", decimal="", encoding="",
+                           na="") == "classify"  # fmt: skip
+    with pytest.raises(UsageError, match="kind holds 33 different values; say task=regress"):
+        ask(words)
+    assert ask(words, task="regress").targets[1] == 1
+
+
 def test_missing_features_stay_missing(ask, tmp_path) -> None:
     words = write(tmp_path / "x.csv", "p,color,kind\n1,red,a\n,red,b\n3,,a\n4,blue,b\n")
     dataset = ask(words)
@@ -230,6 +243,25 @@ def test_how_a_file_is_written_is_found_out(ask, tmp_path, text, options) -> Non
     assert dataset.features == ("p",)
     assert dataset.inputs.tolist() == [[1.5], [2.5]]
     assert (dataset.target, dataset.classes) == (("kind",), ("a", "b"))
+
+
+def test_a_delimiter_may_end_each_line(ask, tmp_path) -> None:
+    dataset = ask(write(tmp_path / "x.csv", "p,kind\n1.5,a,\n2.5,b,\n"))
+    assert dataset.inputs.tolist() == [[1.5], [2.5]]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("5,2,ant\n1,2,3,a\n4,5,6,b\n", "4 fields under 3 column names, 5, 2, ant"),
+        ("p kind\n1 a\n2 b\n", "has one column, 'p kind': say what is between fields"),
+        ("p,kind\n" + "1,a\n" * 100_000 + "1,2,a\n", "Expected 2 fields in line 100002, saw 3"),
+    ],
+    ids=["no names", "spaces", "late"],
+)
+def test_fields_without_a_name_are_not_lost(ask, tmp_path, text, message) -> None:
+    with pytest.raises(UsageError, match=message):
+        ask(write(tmp_path / "x.csv", text))
 
 
 def test_another_encoding_is_refused_until_it_is_said(ask, tmp_path) -> None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 import lab
 from lab.data.dataset_info import DatasetInfo
+from lab.data.image_files import Decoder
 from lab.data.tables import from_frame
 from lab.errors import UnseenCategory
+from lab.nn import serve
 from lab.supervised.command_inputs import Inputs, read_inputs
 
 HEAD = "age,city,member,since"
@@ -120,3 +124,34 @@ def test_many_inputs_are_answered_some_at_a_time(info) -> None:
     answers = Inputs(tuple(map(str, range(300))), values).answers(predict)
     assert sizes == [256, 44]
     assert np.array_equal(answers, values.numpy())
+
+
+# -- images
+
+
+def picture_files(folder: Path) -> list[Path]:
+    """Write a photo that lies on its side, a drawing on nothing, and one of sixteen bits."""
+    rng = np.random.default_rng(0)
+    photo = Image.fromarray(rng.integers(0, 256, (90, 60, 3), np.uint8))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn it by 90 degrees
+    photo.save(folder / "photo.jpg", exif=exif)
+    Image.fromarray(rng.integers(0, 256, (40, 50, 4), np.uint8)).save(folder / "drawing.png")
+    deep = rng.integers(0, 2**16, (30, 30)).astype(np.uint16)
+    Image.fromarray(deep).save(folder / "deep.png")
+    return sorted(folder.iterdir())
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_images_are_read_as_the_source_reads_its_own(tmp_path, channels) -> None:
+    paths = picture_files(tmp_path)
+    info = DatasetInfo(
+        "x", "image", "classify", (channels, 16, 20), ("a", "b"), 2, (0.0,) * channels,
+        (1.0,) * channels,
+    )  # fmt: skip
+    values = read_inputs([str(path) for path in paths], info).values.numpy()
+    decode = Decoder((20, 16), channels == 1)
+    np.testing.assert_array_equal(values, np.stack([decode(path) for path in paths]))
+    facts = {"inputs": {"shape": ["batch", channels, 16, 20]}}
+    alone = np.concatenate([serve.read_image(str(path), facts) for path in paths])
+    np.testing.assert_array_equal(alone, values)

@@ -13,9 +13,10 @@ from pydantic import Field
 
 import lab
 from lab.cli.options import from_model
-from lab.config import RunOptions, build, parse
+from lab.config import RunOptions, build
 from lab.nn import ACTIVATIONS, INITIALIZERS, LayerOptions
 from lab.optim import OPTIMIZERS, SCHEDULES, OptimizerOptions
+from lab.option_text import parse
 from lab.supervised import ClassifierOptions
 
 HEAVY = ("torch", "numpy", "scipy", "matplotlib", "sklearn")
