@@ -67,7 +67,9 @@ def become(args: list[str], cwd: str, env: dict[str, str]) -> None:
     os.environ.update(env)
     extra = dict.fromkeys(path for path in env.get("PYTHONPATH", "").split(os.pathsep) if path)
     first = [] if "PYTHONSAFEPATH" in env else [cwd if args[0] == "-m" else ""]
-    sys.path[:] = [*first, *extra, *(path for path in sys.path if path not in inherited)]
+    # nor does a new python add what a .pth file names and PYTHONPATH holds already
+    rest = [path for path in sys.path if path not in inherited and path not in extra]
+    sys.path[:] = [*first, *extra, *rest]
     sys.path_importer_cache.clear()
     importlib.invalidate_caches()
     sys.argv = [args[0], *args[2:]]

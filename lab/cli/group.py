@@ -117,13 +117,14 @@ def debugging() -> bool:
 
 def _block(ctx: click.Context, parameter: click.Parameter, names: tuple[str, ...]) -> None:
     """Block plugins before any is imported, in child processes too."""
+    if not names:
+        return  # nothing is looked for where nobody asks
     known = installed()
     for name in names:
         if name not in known:
             hint = did_you_mean(name, known) or " `lab plugins` lists what there is."
             raise click.BadParameter(f"there is no plugin {name!r}.{hint}", ctx, parameter)
-    if names:
-        os.environ[DISABLE] = ",".join([os.environ.get(DISABLE, ""), *names]).strip(",")
+    os.environ[DISABLE] = ",".join([os.environ.get(DISABLE, ""), *names]).strip(",")
 
 
 def _show_version(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:

@@ -19,8 +19,8 @@ def csv(path: str, target: str, task: str, drop: str, **form: Any) -> lab.Datase
     frame = read_csv(path, **form)
     if len(frame.columns) == 1:
         raise lab.UsageError(
-            f"csv:{path} has one column, {frame.columns[0]!r}: say what is between fields, "
-            "delimiter=; for one"
+            f"csv:{path}: no column is left to learn from: there is one, {frame.columns[0]!r}. "
+            "If it holds several, say what is between them: delimiter=; for one"
         )
     return _dataset(frame, f"csv:{path}", target, task, drop)
 

@@ -276,7 +276,7 @@ def test_mistakes_beside_the_data_are_refused_in_words(train) -> None:
 def test_a_message_never_holds_an_object(train) -> None:
     with pytest.raises(lab.UsageError) as error:
         train("mlp", data=(X, Y), lr=X)
-    assert str(error.value) == "--lr (a ndarray): should be a valid number"
+    assert str(error.value) == "--lr (a ndarray): should be a number"
 
 
 def test_other_processes_are_refused_and_seeds_of_this_one_are_not(train) -> None:

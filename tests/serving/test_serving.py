@@ -99,7 +99,7 @@ def test_rows_come_as_json(site) -> None:
         ("age\n1\n", "", "text/csv", "rows.csv lacks columns that the run learned from: city"),
         ("age,city\nold,Rome\n", "x.csv", "text/csv", "age holds numbers, but 'old' in row 0"),
         ("no pixels", "a.png", "image/png", "a.png is no table"),
-        ("", "", "text/csv", "cannot be read"),
+        ("", "", "text/csv", "rows.csv is empty"),
         ("[1]", "", JSON, 'JSON is to be {"rows": '),
         ("{", "", JSON, 'JSON is to be {"rows": '),
         ("age,city\n1,Rome\n", "..", "text/csv", ""),

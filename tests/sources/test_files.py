@@ -254,7 +254,10 @@ def test_a_delimiter_may_end_each_line(ask, tmp_path) -> None:
     ("text", "message"),
     [
         ("5,2,ant\n1,2,3,a\n4,5,6,b\n", "4 fields under 3 column names, 5, 2, ant"),
-        ("p kind\n1 a\n2 b\n", "has one column, 'p kind': say what is between fields"),
+        (
+            "p kind\n1 a\n2 b\n",
+            "there is one, 'p kind'. If it holds several, say what is between them",
+        ),
         ("p,kind\n" + "1,a\n" * 100_000 + "1,2,a\n", "Expected 2 fields in line 100002, saw 3"),
     ],
     ids=["no names", "spaces", "late"],

@@ -11,6 +11,9 @@ from typing import Any
 
 import helpers
 import pytest
+
+# makes a folder for media at its import: not within one that a test has for a while
+import wandb.sdk.data_types._private  # noqa: F401
 from fake_wandb import FakeWandb
 
 from lab.tracking.tracker import RunInfo
