@@ -155,7 +155,9 @@ def dqn(where: str) -> Iterator[Mapping[str, Call]]:
 def bare_dqn(experiment: Any, where: str) -> Call:
     """Return gradient steps as one would write them, over transitions on the device."""
     c, batch = experiment.config, experiment.memory.sample(1, 1_024, experiment.ctx.rng)
-    obs, action, reward, discount, next_obs = (part[0].clone() for part in batch[:5])
+    obs, action, reward, discount, next_obs = (
+        batch[name][0].clone() for name in ("obs", "action", "reward", "discount", "next_obs")
+    )
     online, target = (copy.deepcopy(experiment.online) for _ in range(2))
     target.requires_grad_(False)
     optimizer = torch.optim.Adam(online.parameters(), c.lr, fused=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lab.errors import UsageError
 
-ADVICE = "Say how it is written: encoding=latin-1"
+ADVICE = "Say how it is written: --data-args encoding=latin-1"
 SHOWN = 60  # characters of a line
 
 

@@ -20,7 +20,7 @@ def csv(path: str, target: str, task: str, drop: str, **form: Any) -> lab.Datase
     if len(frame.columns) == 1:
         raise lab.UsageError(
             f"csv:{path}: no column is left to learn from: there is one, {frame.columns[0]!r}. "
-            "If it holds several, say what is between them: delimiter=; for one"
+            "If it holds several, say what is between them: --data-args 'delimiter=;' for one"
         )
     return _dataset(frame, f"csv:{path}", target, task, drop)
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from benchmarks.gpu import __main__ as script
-from benchmarks.gpu import installed, jobs
+from benchmarks.gpu import installed, jobs, rates
 from benchmarks.gpu.child import done
 from benchmarks.gpu.draws import SameDraws
 from benchmarks.gpu.family import (
@@ -231,3 +231,10 @@ def test_a_run_that_the_time_was_up_for_is_late_for_every_part(tmp_path) -> None
     family = Family(plugins.experiment("mlp"), plugins, "cpu", tmp_path, time.time())
     for part in ("train", "repeat"):
         assert done("mlp", part, lambda part=part: PARTS[part](family), 0.0).status == LATE
+
+
+@pytest.mark.parametrize("name", ["dqn", "cnn", "gan"])
+def test_what_a_rate_is_compared_with_takes_a_step(name, monkeypatch) -> None:
+    monkeypatch.setattr(rates, "STEPS", 1)
+    with rates.CONTESTS[name].open("cpu") as contestants:
+        contestants["bare torch"]()
