@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 LINES = 5  # of a text, or sentences
 MOST_CLASSES = 50  # shown one by one
+MOST_CATEGORIES = 8
 
 
 class Sources(click.Group):
@@ -200,6 +201,8 @@ def _print(facts: dict[str, Any], data: Data) -> None:
         "splits": f"{splits} (fold {facts['fold']}, split seed {facts['split_seed']})",
         "fingerprint": facts["fingerprint"],
     }
+    if facts.get("target"):
+        head["target"] = ", ".join(facts["target"])
     if facts.get("vocabulary"):
         head["vocabulary"] = f"{facts['vocabulary']} words with the end"
     if facts["factors"]:
@@ -211,7 +214,9 @@ def _print(facts: dict[str, Any], data: Data) -> None:
     if facts["ranges"]:
         click.echo("\nranges")
         columns = ["", "min", "max", "mean", "std"]
-        output.print_table(columns, [_range(entry) for entry in facts["ranges"]])
+        if any(_range(entry)[5] for entry in facts["ranges"]):
+            columns.append("holds")
+        output.print_table(columns, [_range(entry)[: len(columns)] for entry in facts["ranges"]])
     if facts["source_options"]:
         click.echo("\noptions (--data-args NAME=VALUE,...)")
         rows = [
@@ -255,4 +260,17 @@ def _print_classes(counts: dict[str, dict[str, int]]) -> None:
 
 
 def _range(entry: dict[str, Any]) -> list[str]:
-    return [entry["name"], *(output.number(entry[key]) for key in ("min", "max", "mean", "std"))]
+    numbers = (output.number(entry[key]) for key in ("min", "max", "mean", "std"))
+    return [entry["name"], *numbers, _holds(entry)]
+
+
+def _holds(entry: dict[str, Any]) -> str:
+    """Return what a column holds beside numbers: categories, and gaps."""
+    named = entry.get("categories", [])
+    words = ", ".join(named[:MOST_CATEGORIES])
+    if len(named) > MOST_CATEGORIES:
+        words += f" and {len(named) - MOST_CATEGORIES} more"
+    if not named and entry.get("type", "number") != "number":
+        words = entry["type"]
+    missing = f"{entry['missing']:,} missing" if entry["missing"] else ""
+    return "; ".join(filter(None, (words, missing)))

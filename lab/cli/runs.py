@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from lab.cli import common, output
+from lab.plugins import discover
 
 
 @click.command("runs", short_help="List runs.")
@@ -26,6 +27,8 @@ def command(
     if experiment:
         selected = replace(selected, where=(*selected.where, f"experiment={experiment}"))
     rows = [_row(run) for run in selected.runs(state)]
+    if experiment and not rows:
+        discover().experiment(experiment)  # raises UsageError for a name that nothing has
     if as_json:
         output.print_json(rows)
     elif not rows and (selected or state):

@@ -9,6 +9,8 @@ import click
 
 from lab.cli import common, output
 
+MOST_COLUMNS = 8
+
 
 @click.command("show", short_help="Show one run.")
 @common.run_argument
@@ -50,9 +52,13 @@ def _collect(run: Any) -> dict[str, Any]:
 def _read(entry: dict[str, Any]) -> str:
     """Return what a run has read of a source, in a line."""
     parts = ", ".join(f"{part} {entry[part]:,}" for part in ("train", "eval", "test"))
+    target = [f"target {', '.join(entry['target'])}"] if entry.get("target") else []
+    columns = entry.get("columns", [])
+    more = f" and {len(columns) - MOST_COLUMNS} more" if len(columns) > MOST_COLUMNS else ""
+    names = [f"columns {', '.join(columns[:MOST_COLUMNS])}{more}"] if columns else []
     changes = [f"changed: {', '.join(change['changes'])} ({change['to']} {change['time']})"
                for change in entry.get("accepted", ())]  # fmt: skip
-    return "; ".join([f"{parts}, fingerprint {entry['fingerprint']}", *changes])
+    return "; ".join([f"{parts}, fingerprint {entry['fingerprint']}", *target, *names, *changes])
 
 
 def _nonempty(options: dict[str, Any]) -> dict[str, Any]:

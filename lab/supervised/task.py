@@ -37,6 +37,15 @@ class Metrics(Protocol):
     def compute(self, split: str) -> dict[str, float]: ...
 
 
+def check_classes(info: DatasetInfo) -> None:
+    """Raise UsageError where all examples are of one class: every answer would be right."""
+    if info.task != "regress" and len(info.classes) == 1:
+        target = f" of {info.target[0]}" if info.target else ""
+        raise UsageError(
+            f"{info.name} has one class{target}, {info.classes[0]!r}: nothing is to be told apart"
+        )
+
+
 class SupervisedTask:
     """A supervised task on a source: batches, training loss and evaluation metrics.
 
@@ -66,6 +75,7 @@ class SupervisedTask:
             raise UsageError(f"--class-weights is for classes; {self.info.name} has none")
         if self.info.task != "regress" and config.loss != "mse":
             raise UsageError(f"--loss {config.loss} is for values; {self.info.name} has classes")
+        check_classes(self.info)
         self._augment = Augment(config.augment, self.info, ctx.generator)
 
     @property

@@ -27,7 +27,7 @@ from lab.messages import count
 from lab.metrics import Classification, Regression
 from lab.supervised.command_inputs import ranked, read_inputs
 from lab.supervised.inputs import as_inputs
-from lab.supervised.task import EVALUATED, draw_confusion
+from lab.supervised.task import EVALUATED, check_classes, draw_confusion
 from lab_baseline import models
 from lab_baseline.config import METHODS, Config
 from lab_baseline.models import Array
@@ -52,6 +52,7 @@ class Baseline:
             raise lab.UsageError(
                 f"A baseline learns from images and tables; {self.info.name} holds neither."
             )
+        check_classes(self.info)
         self.learned: dict[str, Any] = {}  # inputs, targets and seed, once there are any
 
     def step(self) -> int:

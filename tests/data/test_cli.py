@@ -177,3 +177,22 @@ def test_a_users_mistake_is_a_plain_line(cli, words, message) -> None:
     assert result.exit_code == 2
     assert message in result.stderr
     assert "Traceback" not in result.output
+
+
+def test_a_table_is_shown_with_its_target_categories_and_gaps(cli, tmp_path) -> None:
+    path = tmp_path / "t.csv"
+    rows = [
+        f"{n},{'' if n % 4 == 0 else n},{('Rome', 'Oslo')[n % 2]},{n % 3 > 0}" for n in range(80)
+    ]
+    path.write_text("\n".join(["age,income,city,kind", *rows]))
+    words = ("data", "show", f"csv:{path}", "--data-args", "target=kind", "--missing", "mean")
+    shown = cli(*words)
+    assert shown.exit_code == 0, shown.output
+    assert "target       kind" in shown.stdout
+    age, income, city = json.loads(cli(*words, "--json").stdout)["ranges"]
+    assert (city["type"], city["categories"], city["mean"]) == ("category", ["Oslo", "Rome"], None)
+    assert age["missing"] == 0
+    assert income["missing"] > 0
+    assert income["min"] > 0
+    assert f"{income['missing']} missing" in shown.stdout
+    assert "Oslo, Rome" in shown.stdout

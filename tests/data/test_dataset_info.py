@@ -174,6 +174,15 @@ def test_ranges_are_in_the_sources_own_unit() -> None:
     assert ranges(Dataset(np.zeros((2, 3), int), vocabulary=("",)), np.arange(2)) == []
     table = Dataset(np.eye(2), np.array([[5.0], [7]]), features=("p", "q"))
     assert [row["name"] for row in ranges(table, np.arange(2))] == ["p", "q", "target 0"]
+    named = Dataset(np.eye(2), np.array([[5.0], [7]]), target=("price",))
+    assert [row["name"] for row in ranges(named, np.arange(2))][-1] == "price"
+
+
+def test_what_is_missing_is_in_no_range() -> None:
+    table = Dataset(np.array([[1.0, np.nan], [np.nan, np.nan], [3, np.nan]]))
+    first, second = ranges(table, np.arange(3))
+    assert (first["missing"], first["min"], first["mean"], first["std"]) == (1, 1, 2, 1)
+    assert (second["missing"], second["min"], second["mean"]) == (3, None, None)
 
 
 def test_numbers_are_brought_to_the_device_once_not_with_every_batch(monkeypatch) -> None:
