@@ -29,13 +29,15 @@ def read_csv(
     decimal: str = "",
     encoding: str = "",
     na: str = "",
+    otherwise: str = "",
     rows: int | None = None,
     advice: str = "Write it as UTF-8 first: latin-1",
 ) -> pd.DataFrame:
     """Return a CSV file that begins with column names, or its first `rows`, as a DataFrame.
 
     What is "" is told from the file: the delimiter of , ; tab and |, the decimal mark, UTF-8 of any
-    kind. na: further words for what is missing, joined by +. Raises UsageError, which calls the
+    kind. na: further words for what is missing, joined by +. otherwise: the encoding of a file that
+    is not UTF-8, where none is said. Raises UsageError, which calls the
     file `name`, where it cannot be read; `advice` says what to do where it is no UTF-8, and ends
     with what reads it.
     """
@@ -43,7 +45,7 @@ def read_csv(
 
     if place.is_dir():
         raise UsageError(f"{name} is a folder: name one file in it")
-    encoding = encoding or encoding_of(place, name, advice)
+    encoding = encoding or encoding_of(place, name, advice, otherwise)
     head = _head(place, encoding, name)
     if not "".join(head).strip():
         raise UsageError(f"{name} is empty: it begins with a line of column names")

@@ -59,6 +59,7 @@ class Dataset:
     columns: what each of the F columns of a table holds, where they are not all numbers or lack
         some: inputs are float64 [N, F] then, codes of categories, NaN what is missing.
     target: the names of what is to be predicted, where there are names.
+    written: how the CSV file of a table is written, as far as it was said: options of `read_csv`.
     notes: what a person should know of how the source was read, a line for each.
     """
 
@@ -75,6 +76,7 @@ class Dataset:
     mask: Array | None = None
     columns: tuple[TableColumn, ...] = ()
     target: tuple[str, ...] = ()
+    written: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:

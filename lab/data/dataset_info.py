@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,8 @@ class DatasetInfo:
     words have none. target_mean, target_std: of the training values, by output. vocabulary: the
     words of tokens. features: the names of columns, where the source has names. target: the names
     of what is predicted. encoding: how rows of a table with categories or missing values become
-    features, of which mean and std are then; None where inputs are numbers already.
+    features, of which mean and std are then; None where inputs are numbers already. written: how
+    the CSV file was written, as far as it was said: new ones are read alike.
     """
 
     name: str
@@ -46,6 +47,7 @@ class DatasetInfo:
     features: tuple[str, ...] = ()
     target: tuple[str, ...] = ()
     encoding: TableEncoding | None = None
+    written: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, name: str, dataset: Dataset, train: Array, missing: str = "median") -> DatasetInfo:
@@ -65,6 +67,7 @@ class DatasetInfo:
         return cls(
             name, dataset.kind, dataset.task, shape, dataset.classes, outputs, mean, std,
             target_mean, target_std, dataset.vocabulary, dataset.features, dataset.target, encoding,
+            dict(dataset.written),
         )  # fmt: skip
 
     @classmethod

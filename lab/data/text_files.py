@@ -23,9 +23,10 @@ def plain_errors(name: str) -> Iterator[None]:
         raise UsageError(f"{name} cannot be read: {line}") from error
 
 
-def encoding_of(place: Path, name: str, advice: str = ADVICE) -> str:
-    """Return UTF-8 or UTF-16, whichever the bytes are. Raises UsageError for others, which cannot
-    be told from each other; `advice` ends with what reads the line that the message shows."""
+def encoding_of(place: Path, name: str, advice: str = ADVICE, otherwise: str = "") -> str:
+    """Return UTF-8 or UTF-16, whichever the bytes are. Others cannot be told from each other: for
+    those, return `otherwise`, or raise UsageError without it; `advice` ends with what reads the
+    line that the message shows."""
     with plain_errors(name), place.open("rb") as file:
         if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
             return "utf-16"
@@ -34,6 +35,8 @@ def encoding_of(place: Path, name: str, advice: str = ADVICE) -> str:
             try:
                 line.decode()
             except UnicodeDecodeError as error:
+                if otherwise:
+                    return otherwise
                 shown = line.decode("latin-1").strip()[:SHOWN]
                 raise UsageError(
                     f"{name} is not UTF-8: line {number} holds byte {line[error.start]:#x}. "

@@ -90,8 +90,20 @@ def make_env(
     except UsageError:
         raise
     except Exception as error:  # an environment may refuse its arguments in any way
+        if render_mode is not None and isinstance(error, TypeError) and not _draws(env_id):
+            raise UsageError(
+                f"--env {env_id} cannot draw itself: its class takes no render_mode="
+            ) from error
         raise UsageError(f"--env {env_id} cannot be made: {_reason(error)}") from error
     return env
+
+
+def _draws(env_id: str) -> bool:
+    """Tell whether the class or function behind an id takes a `render_mode`."""
+    entry_point = gym.spec(env_id.rpartition(":")[2]).entry_point  # its module is imported
+    make = load_env_creator(entry_point) if isinstance(entry_point, str) else entry_point
+    parameters = inspect.signature(make).parameters if make else {}
+    return "render_mode" in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
 
 
 def worn(env: gym.Env[Any, Any], wrappers: Sequence[Wrapper]) -> gym.Env[Any, Any]:

@@ -165,13 +165,13 @@ def _as_in_a_file(names: Sequence[str], cells: Sequence[str]) -> pd.DataFrame:
 def _table(word: str, info: DatasetInfo) -> pd.DataFrame:
     """Return the rows of a csv file, or of standard input. Raises UsageError where it has none."""
     if word == STDIN:
-        frame = _piped()
+        frame = _piped(info)
     elif Path(word).suffix.lower() not in csv_files.SUFFIXES:
         raise UsageError(f"{word} is no table; give {_expected(info)}")
     elif not Path(word).is_file():
         raise UsageError(f"There is no file {word}")
     else:
-        frame = csv_files.read_csv(Path(word), word)
+        frame = _read(Path(word), word, info)
     if not len(frame):
         raise UsageError(f"{word} has column names, but no rows")
     if not (info.features or info.encoding) and len(frame.columns) == info.shape[0]:
@@ -179,14 +179,20 @@ def _table(word: str, info: DatasetInfo) -> pd.DataFrame:
     return frame
 
 
-def _piped() -> pd.DataFrame:
+def _read(place: Path, name: str, info: DatasetInfo) -> pd.DataFrame:
+    """Return a csv file, written as the one that the run learned from, or in UTF-8."""
+    written: dict[str, Any] = dict(info.written)
+    return csv_files.read_csv(place, name, otherwise=written.pop("encoding", ""), **written)
+
+
+def _piped(info: DatasetInfo) -> pd.DataFrame:
     """Return the csv on standard input, by way of a file: it is read once to tell how it is
     written, and again for what it holds."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "stdin.csv"
         with place.open("wb") as file:
             shutil.copyfileobj(sys.stdin.buffer, file)
-        return csv_files.read_csv(place, "standard input")
+        return _read(place, "standard input", info)
 
 
 def _check_complete(block: Array, called: str, info: DatasetInfo) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ def csv(path: str, target: str, task: str, drop: str, **form: Any) -> lab.Datase
             f"csv:{path}: no column is left to learn from: there is one, {frame.columns[0]!r}. "
             "If it holds several, say what is between them: --data-args 'delimiter=;' for one"
         )
-    return _dataset(frame, f"csv:{path}", target, task, drop)
+    dataset = _dataset(frame, f"csv:{path}", target, task, drop)
+    return replace(dataset, written={name: value for name, value in form.items() if value})
 
 
 def parquet(path: str, target: str, task: str, drop: str) -> lab.Dataset:

@@ -404,6 +404,11 @@ def test_a_namespace_whose_package_is_missing_says_what_to_install() -> None:
         make.register("nowhere/Maze-v0", [offer])
 
 
+def test_an_environment_that_takes_no_render_mode_says_so() -> None:
+    with pytest.raises(UsageError, match="cannot draw itself: its class takes no render_mode="):
+        make.make_env("worlds:worlds/Chain-v0", render_mode="rgb_array")
+
+
 def test_an_environment_that_cannot_be_built_is_a_plain_error() -> None:
     with pytest.raises(UsageError, match=r"--env CartPole-v1 cannot be made: .*color"):
         make.make_env("CartPole-v1", color="red")

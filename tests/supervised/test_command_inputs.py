@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from PIL import Image
 
 import lab
+from lab.api import use
 from lab.data.dataset_info import DatasetInfo
 from lab.data.image_files import Decoder
 from lab.data.tables import from_frame
@@ -155,3 +157,27 @@ def test_images_are_read_as_the_source_reads_its_own(tmp_path, channels) -> None
     facts = {"inputs": {"shape": ["batch", channels, 16, 20]}}
     alone = np.concatenate([serve.read_image(str(path), facts) for path in paths])
     np.testing.assert_array_equal(alone, values)
+
+
+def test_a_csv_file_is_read_as_the_one_that_was_learned_from(info, tmp_path) -> None:
+    written = {"encoding": "latin-1", "delimiter": ";", "decimal": ",", "na": "?"}
+    path = tmp_path / "new.csv"
+    head, row = HEAD.replace(",", ";"), "1,5;Lyôn;?;1970-01-03"
+    columns = [replace(c, categories=("Lyôn", "Paris")) for c in info.encoding.columns[1:2]]
+    columns = (info.encoding.columns[0], *columns, *info.encoding.columns[2:])
+    lacking = replace(info.encoding, columns=columns)
+    learned = replace(info, written=written, encoding=lacking)
+    for encoding in ("latin-1", "utf-8"):
+        path.write_bytes(f"{head}\n{row}\n".encode(encoding))
+        (values,) = read_inputs([str(path)], learned).values
+        assert values[:2].tolist() == [1.5, 0]
+        assert values[2].isnan()
+
+
+def test_a_run_predicts_from_a_file_written_as_its_own(tmp_path) -> None:
+    lines = ["age;city;kind", *(f"{n},5;{('Köln', 'Rome')[n % 2]};{n % 2}" for n in range(60))]
+    path = tmp_path / "t.csv"
+    path.write_bytes("\n".join(lines).encode("latin-1"))
+    options = {"data": f"csv:{path}", "data_args": {"encoding": "latin-1"}, "budget": 64}
+    result = lab.run("mlp", **options, runs_dir=tmp_path, wandb="disabled", media=False)
+    assert len(use(result.dir, "predict", inputs=(str(path),))) == 60
