@@ -45,6 +45,7 @@ bench: $(VENV)/.test  ## measured figures, beside stable-baselines3
 	$(BIN)/python -m benchmarks.tracking
 	$(BIN)/python -m benchmarks.supervised
 	$(BIN)/python -m benchmarks.generative
+	$(BIN)/python -m benchmarks.newcomer
 
 gpu: $(VENV)/.run  ## on a machine with a CUDA device: what the tests prove, and rates, in 8 minutes
 	$(BIN)/python -m benchmarks.gpu
