@@ -214,9 +214,11 @@ def _print(facts: dict[str, Any], data: Data) -> None:
     if facts["ranges"]:
         click.echo("\nranges")
         columns = ["", "min", "max", "mean", "std"]
-        if any(_range(entry)[5] for entry in facts["ranges"]):
+        rows, holds = list(map(_range, facts["ranges"])), list(map(_holds, facts["ranges"]))
+        if any(holds):
             columns.append("holds")
-        output.print_table(columns, [_range(entry)[: len(columns)] for entry in facts["ranges"]])
+            rows = [[*row, text] for row, text in zip(rows, holds, strict=True)]
+        output.print_table(columns, rows)
     if facts["source_options"]:
         click.echo("\noptions (--data-args NAME=VALUE,...)")
         rows = [
@@ -260,8 +262,7 @@ def _print_classes(counts: dict[str, dict[str, int]]) -> None:
 
 
 def _range(entry: dict[str, Any]) -> list[str]:
-    numbers = (output.number(entry[key]) for key in ("min", "max", "mean", "std"))
-    return [entry["name"], *numbers, _holds(entry)]
+    return [entry["name"], *(output.number(entry[key]) for key in ("min", "max", "mean", "std"))]
 
 
 def _holds(entry: dict[str, Any]) -> str:

@@ -37,9 +37,8 @@ def read_csv(
 
     What is "" is told from the file: the delimiter of , ; tab and |, the decimal mark, UTF-8 of any
     kind. na: further words for what is missing, joined by +. otherwise: the encoding of a file that
-    is not UTF-8, where none is said. Raises UsageError, which calls the
-    file `name`, where it cannot be read; `advice` says what to do where it is no UTF-8, and ends
-    with what reads it.
+    is not UTF-8, where none is said. Raises UsageError, which calls the file `name`, where it
+    cannot be read; `advice` says what to do where it is no UTF-8, and ends with what reads it.
     """
     import pandas as pd
 

@@ -59,7 +59,8 @@ class Dataset:
     columns: what each of the F columns of a table holds, where they are not all numbers or lack
         some: inputs are float64 [N, F] then, codes of categories, NaN what is missing.
     target: the names of what is to be predicted, where there are names.
-    written: how the CSV file of a table is written, as far as it was said: options of `read_csv`.
+    written: what a CSV file does not tell of itself, if it was said: `encoding` and `na` of
+        `read_csv`.
     notes: what a person should know of how the source was read, a line for each.
     """
 

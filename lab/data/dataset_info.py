@@ -29,8 +29,8 @@ class DatasetInfo:
     words have none. target_mean, target_std: of the training values, by output. vocabulary: the
     words of tokens. features: the names of columns, where the source has names. target: the names
     of what is predicted. encoding: how rows of a table with categories or missing values become
-    features, of which mean and std are then; None where inputs are numbers already. written: how
-    the CSV file was written, as far as it was said: new ones are read alike.
+    features, of which mean and std are then; None where inputs are numbers already. written: what
+    the CSV file did not tell of itself, `encoding` and `na`: new ones are read alike.
     """
 
     name: str

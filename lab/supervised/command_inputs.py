@@ -180,9 +180,9 @@ def _table(word: str, info: DatasetInfo) -> pd.DataFrame:
 
 
 def _read(place: Path, name: str, info: DatasetInfo) -> pd.DataFrame:
-    """Return a csv file, written as the one that the run learned from, or in UTF-8."""
-    written: dict[str, Any] = dict(info.written)
-    return csv_files.read_csv(place, name, otherwise=written.pop("encoding", ""), **written)
+    """Return a csv file: what it does not tell of itself is that of the run's own."""
+    encoding, na = (info.written.get(option, "") for option in ("encoding", "na"))
+    return csv_files.read_csv(place, name, otherwise=encoding, na=na)
 
 
 def _piped(info: DatasetInfo) -> pd.DataFrame:

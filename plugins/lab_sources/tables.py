@@ -12,6 +12,7 @@ from lab.data.tables import choose_target, from_frame, task_of
 from lab.data.text_files import ADVICE, plain_errors
 from lab_sources.optional_import import needs
 
+UNTOLD = ("encoding", "na")  # what no file tells of itself, so that new ones are read alike
 LOOKED_AT = 10_000  # rows that a task is told from
 
 
@@ -24,7 +25,8 @@ def csv(path: str, target: str, task: str, drop: str, **form: Any) -> lab.Datase
             "If it holds several, say what is between them: --data-args 'delimiter=;' for one"
         )
     dataset = _dataset(frame, f"csv:{path}", target, task, drop)
-    return replace(dataset, written={name: value for name, value in form.items() if value})
+    untold = {name: form[name] for name in UNTOLD if form[name]}
+    return replace(dataset, written=untold)
 
 
 def parquet(path: str, target: str, task: str, drop: str) -> lab.Dataset:

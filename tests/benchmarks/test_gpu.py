@@ -9,6 +9,7 @@ from importlib.metadata import distributions
 
 import pytest
 import torch
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from benchmarks.gpu import __main__ as script
 from benchmarks.gpu import installed, jobs, rates
@@ -236,5 +237,11 @@ def test_a_run_that_the_time_was_up_for_is_late_for_every_part(tmp_path) -> None
 @pytest.mark.parametrize("name", ["dqn", "cnn", "gan"])
 def test_what_a_rate_is_compared_with_takes_a_step(name, monkeypatch) -> None:
     monkeypatch.setattr(rates, "STEPS", 1)
-    with rates.CONTESTS[name].open("cpu") as contestants:
+    taken = []
+    hook = register_optimizer_step_post_hook(
+        lambda optimizer, args, kwargs: taken.append(optimizer)
+    )
+    with hook, rates.CONTESTS[name].open("cpu") as contestants:
+        taken.clear()  # those of the lab's own, as it was made
         contestants["bare torch"]()
+    assert len(taken) == (2 if name == "gan" else 1)

@@ -160,7 +160,7 @@ def test_images_are_read_as_the_source_reads_its_own(tmp_path, channels) -> None
 
 
 def test_a_csv_file_is_read_as_the_one_that_was_learned_from(info, tmp_path) -> None:
-    written = {"encoding": "latin-1", "delimiter": ";", "decimal": ",", "na": "?"}
+    written = {"encoding": "latin-1", "na": "?"}
     path = tmp_path / "new.csv"
     head, row = HEAD.replace(",", ";"), "1,5;Lyôn;?;1970-01-03"
     columns = [replace(c, categories=("Lyôn", "Paris")) for c in info.encoding.columns[1:2]]
@@ -172,6 +172,17 @@ def test_a_csv_file_is_read_as_the_one_that_was_learned_from(info, tmp_path) -> 
         (values,) = read_inputs([str(path)], learned).values
         assert values[:2].tolist() == [1.5, 0]
         assert values[2].isnan()
+
+
+def test_files_in_another_form_than_the_runs_own_are_read_too(tmp_path) -> None:
+    """As `lab export` writes its example, and `lab serve` rows that come as JSON."""
+    path, new = tmp_path / "t.csv", tmp_path / "new.csv"
+    lines = ["age;city;kind", *(f"{n},5;{('Oslo', 'Rome')[n % 2]};{n % 2}" for n in range(60))]
+    path.write_text("\n".join(lines))
+    new.write_text("age,city\n1.5,Rome\n")
+    options = {"data_args": {"delimiter": ";", "decimal": ","}, "budget": 64, "media": False}
+    result = lab.run("mlp", data=f"csv:{path}", **options, runs_dir=tmp_path, wandb="disabled")
+    assert len(use(result.dir, "predict", inputs=(str(new),))) == 1
 
 
 def test_a_run_predicts_from_a_file_written_as_its_own(tmp_path) -> None:
