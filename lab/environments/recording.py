@@ -55,5 +55,5 @@ def _render(env: gym.Env[Any, Any], size: int) -> Picture:
         image = Image.fromarray(np.asarray(env.render(), dtype=np.uint8))
     except Exception as error:  # a screen may be missing in any way
         raise LabError(f"the environment cannot draw itself: {describe(error)}") from error
-    image.thumbnail((size, size))
+    image.thumbnail((size, size), Image.Resampling.BOX)
     return np.asarray(image)

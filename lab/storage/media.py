@@ -12,6 +12,9 @@ import numpy as np
 
 Picture = np.ndarray[Any, np.dtype[np.uint8]]  # [H, W, 3] or [H, W]
 
+DPI = 120
+PALETTE_FRAMES = 8  # of a clip
+
 
 @dataclass(frozen=True)
 class Clip:
@@ -56,7 +59,7 @@ def write(stem: Path, content: Any) -> Path:
     elif isinstance(content, Table):
         write_csv(path, content)
     elif hasattr(content, "savefig"):
-        content.savefig(path, dpi=120, bbox_inches="tight")
+        _save_figure(path, content)
     else:
         _image(content).save(path)
     return path
@@ -66,9 +69,30 @@ def write_gif(path: Path, clip: Clip) -> None:
     """Write a clip as a GIF that loops. GIF counts hundredths of a second, so fps is rounded."""
     if not clip.frames:
         raise ValueError("a clip needs at least one frame")
-    images = [_image(frame).quantize(64) for frame in clip.frames]
+    images = _with_one_palette([_image(frame) for frame in clip.frames])
     duration = max(20, round(100 / clip.fps) * 10)
     images[0].save(path, save_all=True, append_images=images[1:], duration=duration, loop=0)
+
+
+def _with_one_palette(images: list[Any]) -> list[Any]:
+    """Return images with the colors that a few of them have: a palette for each takes 20 times as
+    long, and flickers."""
+    from PIL import Image
+
+    width, height = images[0].size
+    few = images[:: -(-len(images) // PALETTE_FRAMES)]
+    together = Image.new("RGB", (width, height * len(few)))
+    for number, image in enumerate(few):
+        together.paste(image, (0, height * number))
+    palette = together.quantize(256)
+    return [image.convert("RGB").quantize(palette=palette, dither=0) for image in images]
+
+
+def _save_figure(path: Path, figure: Any) -> None:
+    """Write a matplotlib figure, or what has its `savefig`."""
+    # who lays a figure out has drawn it once to do so: "tight" would draw it a third time
+    arranged = not hasattr(figure, "get_layout_engine") or figure.get_layout_engine() is not None
+    figure.savefig(path, dpi=DPI, bbox_inches=None if arranged else "tight")
 
 
 def write_csv(path: Path, table: Table) -> None:

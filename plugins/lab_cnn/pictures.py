@@ -19,6 +19,7 @@ from lab_cnn.model import stages
 EXAMPLES = 8
 MAPS = 8  # channels of a feature map
 FILTERS = 64
+GAP, HEADING = 0.06, 0.14  # between pictures, and above each, in widths of one
 KERNELS = {
     "blur": [[1, 2, 1], [2, 4, 2], [1, 2, 1]],
     "sharpen": [[0, -1, 0], [-1, 5, -1], [0, -1, 0]],
@@ -52,13 +53,17 @@ class Grid:
 
         rows = max(1, -(-len(self.tiles) // self.columns))
         figure = Figure(figsize=(1.1 * self.columns, 1.25 * rows), layout="constrained")
-        for place, axes in enumerate(figure.subplots(rows, self.columns, squeeze=False).flat):
-            axes.set_axis_off()
-            if place < len(self.tiles):
-                picture, title = self.tiles[place]
-                image = picture.detach().cpu().permute(1, 2, 0).numpy()
-                axes.imshow(image.squeeze(), cmap="gray", vmin=0, vmax=1)
-                axes.set_title(title, fontsize=6)
+        axes = figure.add_subplot()  # one for all: each of its own takes 60 ms
+        axes.set_axis_off()
+        for place, (picture, title) in enumerate(self.tiles):
+            row, column = divmod(place, self.columns)
+            image = picture.detach().cpu().permute(1, 2, 0).numpy().squeeze()
+            left, top = column * (1 + GAP), row * (1 + GAP + HEADING)
+            extent = (left, left + 1, top + 1, top)
+            axes.imshow(image, cmap="gray", vmin=0, vmax=1, extent=extent)
+            axes.text(left + 0.5, top - GAP / 2, title, fontsize=6, ha="center", va="bottom")
+        axes.set_xlim(0, self.columns * (1 + GAP) - GAP)
+        axes.set_ylim(rows * (1 + GAP + HEADING), -HEADING)
         return figure
 
 

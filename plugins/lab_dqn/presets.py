@@ -14,6 +14,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     "tiny": {
         "env": "CartPole-v1",
         "budget": 4_000,
+        "eval_every": 1_000,
         "hidden": (64, 64),
         "n_envs": 4,
         "learning_starts": 200,

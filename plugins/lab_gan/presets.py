@@ -26,6 +26,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "lr": 1e-3,
         "batch_size": 128,
         "budget": 64_000,
+        "eval_every": 8_000,
         "ema": 0.99,
         "eval_samples": 500,
     },

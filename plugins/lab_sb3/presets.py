@@ -39,6 +39,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "algo": "ppo",
         "env": "CartPole-v1",
         "budget": 2_048,
+        "eval_every": 512,
         "n_envs": 4,
         "n_steps": 64,
         "batch_size": 64,

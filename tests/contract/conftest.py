@@ -1,8 +1,11 @@
-"""Let the runs that the contract kills start warm, as other children of the tests do."""
+"""Let the children of the contract start warm, as other children of the tests do.
+
+Not those that show what a start imports.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
 from pathlib import Path
 from subprocess import CompletedProcess
 from types import SimpleNamespace
@@ -11,12 +14,16 @@ from typing import Any
 import helpers
 import pytest
 
-from lab.testing import resuming
+from lab.testing import resuming, sources
 
 
 @pytest.fixture(autouse=True)
-def warm_victims(monkeypatch: pytest.MonkeyPatch) -> None:
-    def run(args: list[str], env: Mapping[str, str], **options: Any) -> CompletedProcess[str]:
-        return helpers.run_child(args, Path.cwd(), env, warm=True)
+def warm_children(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server that they are forks of hashes words in another way than this process."""
 
-    monkeypatch.setattr(resuming, "subprocess", SimpleNamespace(run=run))
+    def run(args: list[str], **options: Any) -> CompletedProcess[str]:
+        env = options.get("env", os.environ)
+        return helpers.run_child(args, Path.cwd(), env, options.get("timeout", helpers.LONG), warm=True)
+
+    for module in (resuming, sources):
+        monkeypatch.setattr(module, "subprocess", SimpleNamespace(run=run))
