@@ -37,7 +37,7 @@ READ_EACH_TIME = ("PYTHONPATH", "PYTHONSAFEPATH")
 
 def serves(args: Sequence[str], env: Mapping[str, str] | None) -> bool:
     """Tell whether a child would be the same as a process that starts anew."""
-    if sys.platform != "linux" or env is None or args[1] not in ("-m", "-c"):
+    if sys.platform != "linux" or env is None or _code(args)[0] not in ("-m", "-c"):
         return False
     return read_once(env) == read_once({**os.environ, **QUIET})
 
@@ -60,7 +60,13 @@ class Warm(subprocess.Popen[Any]):
         )
         reading, writing = os.pipe()
         self._state = open(reading, "rb", buffering=0)  # noqa: PTH123, SIM115
-        task = {"args": args[1:], "cwd": str(cwd or os.getcwd()), "env": dict(env)}  # noqa: PTH109
+        task = {
+            "args": _code(args),
+            "cwd": str(cwd or os.getcwd()),  # noqa: PTH109
+            "env": dict(env),
+            "safe_path": args[1] == "-P",
+            "new_session": ends[11],
+        }
         fds = [stdin, stdout, stderr, writing]
         socket.send_fds(server(args[0], read_once(env)), [json.dumps(task).encode()], fds)
         os.close(writing)
@@ -85,6 +91,11 @@ class Warm(subprocess.Popen[Any]):
             self._status = int(line)
             self._handle_exitstatus(self._status)  # type: ignore[attr-defined]
         return self.pid, self._status
+
+
+def _code(args: Sequence[str]) -> list[str]:
+    """Return how and what to run, and its arguments: without `-P`."""
+    return list(args[2:] if args[1] == "-P" else args[1:])
 
 
 def read_once(env: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

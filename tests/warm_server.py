@@ -59,14 +59,18 @@ def watched(task: dict[str, Any], stdin: int, stdout: int, stderr: int, state: i
     os._exit(0)
 
 
-def become(args: list[str], cwd: str, env: dict[str, str]) -> None:
+def become(
+    args: list[str], cwd: str, env: dict[str, str], safe_path: bool, new_session: bool
+) -> None:
     """Take on what a new python would have been given."""
+    if new_session:
+        os.setsid()
     inherited = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(env)
     extra = dict.fromkeys(path for path in env.get("PYTHONPATH", "").split(os.pathsep) if path)
-    first = [] if "PYTHONSAFEPATH" in env else [cwd if args[0] == "-m" else ""]
+    first = [] if safe_path or "PYTHONSAFEPATH" in env else [cwd if args[0] == "-m" else ""]
     # nor does a new python add what a .pth file names and PYTHONPATH holds already
     rest = [path for path in sys.path if path not in inherited and path not in extra]
     sys.path[:] = [*first, *extra, *rest]

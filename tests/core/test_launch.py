@@ -11,6 +11,7 @@ import sys
 import textwrap
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import helpers
 import pytest
@@ -24,6 +25,12 @@ GUIDE = (helpers.ROOT / "docs" / "plugins.md").read_text()
 SOURCE = re.search(r"```python\n(.*?)```", GUIDE, re.DOTALL)[1]
 QUIET = {"wandb": "disabled", "media": False}
 APART = pytest.mark.parametrize("jobs", [None, 2], ids=["here", "apart"])
+
+
+@pytest.fixture(autouse=True)
+def warm_runs(monkeypatch) -> None:
+    """Let the runs of other processes start warm; those of scripts do not."""
+    monkeypatch.setattr("lab.engine.child.subprocess", SimpleNamespace(Popen=helpers.start_warm))
 
 
 @pytest.fixture
@@ -47,7 +54,7 @@ def script(code: str, folder: Path, *folders: Path):
 
 @APART
 def test_results_are_those_of_runs_alone_in_the_order_of_the_specs(specs, train, jobs) -> None:
-    slow = {"seed": 4, "lr": 0.25, "pause": 0.05, "name": "slow"}
+    slow = {"seed": 4, "lr": 0.25, "pause": 0.02, "name": "slow"}
     fast = {"seed": 3, "budget": 50, "name": "fast"}
     ended = []
     results = lab.run_many(
@@ -99,7 +106,7 @@ def test_a_killed_process_leaves_a_run_that_is_found_and_continued(specs, monkey
     def killed(child: Child) -> bool:
         listed = list(lab.runs(Path(child._run.runs_dir)))
         if listed and listed[0].dir.joinpath("checkpoints", "last.pt").exists():
-            os.kill(child._process.pid, signal.SIGKILL)
+            child._process.kill()
         return child._process.poll() is not None
 
     monkeypatch.setattr(Child, "ended", property(killed))

@@ -65,6 +65,20 @@ def test_it_finds_what_was_installed_meanwhile(tmp_path) -> None:
     assert "late" in helpers.run_child(words, tmp_path, env, warm=True).stdout
 
 
+def test_it_leaves_its_session_and_its_folder_where_it_is_told_to(tmp_path) -> None:
+    code = "import os, sys; print(os.getsid(0) == os.getpid(), '' in sys.path)"
+    for words, told in (([], "False True"), (["-P"], "False False")):
+        for kind in (subprocess.Popen, Warm):
+            for alone in (False, True):
+                child = kind(
+                    [sys.executable, *words, "-c", code], cwd=tmp_path, text=True,
+                    env=helpers.child_environment(), stdout=subprocess.PIPE,
+                    start_new_session=alone,
+                )  # fmt: skip
+                out, _ = child.communicate(timeout=helpers.LONG)
+                assert out.strip() == told.replace("False", str(alone), 1)
+
+
 def test_each_draws_other_numbers(tmp_path) -> None:
     code = "import random, numpy, uuid; print(random.random(), numpy.random.rand(), uuid.uuid4())"
     env, words = helpers.child_environment(), [sys.executable, "-c", code]
