@@ -103,8 +103,8 @@ class Config(Options):
         return None
 
     def learns(self, plugins: Plugins) -> str:
-        """Return what is learned of the data: classify, regress, segment or none; nothing where
-        there are no data. `lab.DataOptions` answers it."""
+        """Return what is learned of the data, a `lab.data.dataset.Task`; nothing where there are
+        none. `lab.DataOptions` answers it."""
         return ""
 
     def goals(self, plugins: Plugins) -> Mapping[str, str]:

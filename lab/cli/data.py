@@ -205,6 +205,8 @@ def _print(facts: dict[str, Any], data: Data) -> None:
         head["target"] = ", ".join(facts["target"])
     if facts.get("vocabulary"):
         head["vocabulary"] = f"{facts['vocabulary']} words with the end"
+    if facts.get("target_vocabulary"):
+        head["target words"] = f"{facts['target_vocabulary']} with the end"
     if facts["factors"]:
         head["factors"] = ", ".join(facts["factors"])
     if facts.get("picture"):
@@ -236,13 +238,19 @@ def _print_words(data: Data) -> None:
     from lab.data.tokens import sentence
 
     dataset = data.dataset
+    rows = np.arange(min(LINES, len(dataset)))
     if dataset.kind == "text":
-        lines = list(dataset.inputs[:LINES])
+        lines = [text.rstrip("\n") for text in dataset.inputs[:LINES]]
     elif dataset.kind == "tokens":
-        rows = dataset.inputs[np.arange(min(LINES, len(dataset)))]
-        lines = [" ".join(sentence(row, dataset.vocabulary)) for row in rows]
+        lines = [" ".join(sentence(row, dataset.vocabulary)) for row in dataset.inputs[rows]]
     else:
         return
+    if dataset.target_vocabulary:
+        assert dataset.targets is not None
+        targets = [
+            " ".join(sentence(row, dataset.target_vocabulary)) for row in dataset.targets[rows]
+        ]
+        lines = [f"{line} -> {target}" for line, target in zip(lines, targets, strict=True)]
     click.echo("\nfirst lines" if dataset.kind == "text" else "\nfirst sentences")
     for line in lines:
         click.echo(f"  {line}")

@@ -15,7 +15,7 @@ from lab import memory
 from lab.compute.rng import untouched
 from lab.data import sources, splits
 from lab.data.batches import ShuffledBatches, Split, make_split
-from lab.data.dataset import Dataset, checked, nbytes
+from lab.data.dataset import IN_WORDS, Dataset, checked, nbytes
 from lab.data.dataset_info import DatasetInfo
 from lab.data.fingerprint import contents_changed, digests, fingerprint
 from lab.data.options import DataOptions
@@ -138,6 +138,8 @@ class Data:
         with untouched(), memory.holding(self._objects):
             dataset = sources.load(self._spec, self._argument, self.source_options)
         dataset, bad = checked(dataset, request.data_name, request.skip_bad)
+        if request.task == "lm" and dataset.kind in IN_WORDS:
+            dataset = replace(dataset, targets=None, classes=(), target_vocabulary=())
         if request.task not in ("auto", dataset.task):
             raise UsageError(f"--task {request.task}: {request.data_name} is to {dataset.task}")
         if request.classes:
@@ -191,6 +193,13 @@ class Data:
         split: Split = getattr(self, name)
         return split
 
+    def texts(self, name: str) -> list[str]:
+        """Return the texts of a split in order. Raises UsageError where the source gives none."""
+        dataset = self.dataset
+        if dataset.kind != "text":
+            raise UsageError(f"{self.request.data_name} gives {dataset.kind} data, no texts")
+        return [dataset.inputs[row] for row in self.parts[name]]
+
     def batches(self) -> ShuffledBatches:
         """Return an endless run through the training split, in an order that the seed decides."""
         size, examples = self.request.batch_size, len(self.train)
@@ -243,7 +252,11 @@ class Data:
     def _description(self, dataset: Dataset, parts: splits.Parts) -> dict[str, Any]:
         """Return what identifies the data, to compare with when they are read again."""
         request = self.request
-        words = {"vocabulary": len(dataset.vocabulary)} if dataset.vocabulary else {}
+        words = {
+            name: len(getattr(dataset, name))
+            for name in ("vocabulary", "target_vocabulary")
+            if getattr(dataset, name)
+        }
         columns = {"columns": list(dataset.features)} if dataset.features else {}
         target = {"target": list(dataset.target)} if dataset.target else {}
         return {

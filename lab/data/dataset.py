@@ -15,8 +15,8 @@ from lab.errors import UsageError
 from lab.messages import count
 
 Array = np.ndarray[Any, np.dtype[Any]]
-Kind = Literal["image", "table", "video", "sequence", "tokens", "text"]
-Task = Literal["classify", "regress", "segment", "none"]
+Kind = Literal["image", "table", "video", "sequence", "tokens", "text", "series"]
+Task = Literal["classify", "regress", "segment", "translate", "forecast", "lm", "none"]
 
 IN_WORDS: tuple[Kind, ...] = ("tokens", "text")  # without values to measure
 IN_STEPS: tuple[Kind, ...] = ("video", "sequence", "tokens")
@@ -43,7 +43,7 @@ class Dataset:
         float [N, T, F] of F features at T steps, tokens int [N, T] with a vocabulary, or texts, a
         list of N strings. Any `Column`: what does not fit in memory is read by batch.
     targets: classes int [N] (or [N, T], one for each frame or step), values float [N, D], masks of
-        classes uint8 [N, H, W], or None.
+        classes uint8 [N, H, W], tokens int [N, U] with a target vocabulary, or None.
     classes: the names of the classes.
     test: bool [N], the examples that the source itself sets aside for testing, if it does.
     eval: bool [N], those that it sets aside for selection, if it does; none of them is in test.
@@ -54,6 +54,9 @@ class Dataset:
     bad: what could not be read, a line for each: refused, unless the user skips it.
     vocabulary: the words that tokens stand for, by number. Word 0 is "", the end, with which
         shorter sentences are filled up.
+    target_vocabulary: those of targets that are sentences themselves: translations, captions.
+    stream: the examples follow each other, as the steps of one series (float [N, F]) or the pieces
+        of one text do: the split keeps their order, train before eval before test.
     mask: bool [N, T], which steps of clips, sequences and tokens there are; the others fill shorter
         examples up. What fills is not measured, learned or scored.
     columns: what each of the F columns of a table holds, where they are not all numbers or lack
@@ -74,6 +77,8 @@ class Dataset:
     features: tuple[str, ...] = ()
     bad: tuple[str, ...] = ()
     vocabulary: tuple[str, ...] = ()
+    target_vocabulary: tuple[str, ...] = ()
+    stream: bool = False
     mask: Array | None = None
     columns: tuple[TableColumn, ...] = ()
     target: tuple[str, ...] = ()
@@ -89,13 +94,20 @@ class Dataset:
             return "text"
         if self.vocabulary:
             return "tokens"
-        kinds: dict[int, Kind] = {2: "table", 3: "sequence", 4: "image", 5: "video"}
+        kinds: dict[int, Kind] = {
+            2: "series" if self.stream else "table",
+            3: "sequence",
+            4: "image",
+            5: "video",
+        }
         return kinds[len(self.inputs.shape)]
 
     @property
     def task(self) -> Task:
         if self.targets is None:
-            return "none"
+            return "lm" if self.kind in IN_WORDS else "forecast" if self.stream else "none"
+        if self.target_vocabulary:
+            return "translate"
         if not self.classes:
             return "regress"
         return "segment" if self.kind == "image" and self.targets.ndim == 3 else "classify"
@@ -184,6 +196,8 @@ def _check_shapes(dataset: Dataset, name: str) -> None:
     if dataset.vocabulary:
         check_vocabulary(inputs, dataset.vocabulary, name)
         check_sentences(_parts(inputs), dataset.vocabulary, name)
+    if dataset.target_vocabulary:
+        _check_translations(dataset, name)
     if dataset.kind in ("image", "video") and min(dataset.shape[-2:]) < SMALLEST_SIDE:
         height, width = dataset.shape[-2:]
         raise UsageError(f"{name}: images of {height} x {width} pixels show nothing")
@@ -226,6 +240,15 @@ def _check_shapes(dataset: Dataset, name: str) -> None:
             )
 
 
+def _check_translations(dataset: Dataset, name: str) -> None:
+    targets = dataset.targets
+    if targets is None or dataset.classes:
+        raise UsageError(f"{name}: a target vocabulary is for targets that are tokens [N, U] alone")
+    where = f"{name}: targets"
+    check_vocabulary(targets, dataset.target_vocabulary, where)
+    check_sentences(_parts(targets), dataset.target_vocabulary, where)
+
+
 def _check_mask(dataset: Dataset, name: str) -> None:
     mask = dataset.mask
     if mask is None:
@@ -242,7 +265,7 @@ def _check_mask(dataset: Dataset, name: str) -> None:
 def _bad_rows(dataset: Dataset) -> list[tuple[int, str]]:
     """Return the rows with values that are not finite, and where."""
     bad = []
-    if dataset.kind in ("table", "sequence"):
+    if dataset.kind in ("table", "sequence", "series"):
         for start, values in _parts(dataset.inputs):
             fine = ~np.isinf(values) if dataset.columns else np.isfinite(values)
             finite = fine.reshape(len(values), -1)

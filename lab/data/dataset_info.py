@@ -27,10 +27,11 @@ class DatasetInfo:
     shape: of one input as networks take it. outputs: classes, or values to predict. mean, std: of
     the training inputs, by channel, column or feature of a step, after bytes were scaled to [0, 1];
     words have none. target_mean, target_std: of the training values, by output. vocabulary: the
-    words of tokens. features: the names of columns, where the source has names. target: the names
-    of what is predicted. encoding: how rows of a table with categories or missing values become
-    features, of which mean and std are then; None where inputs are numbers already. written: what
-    the CSV file did not tell of itself, `encoding` and `na`: new ones are read alike.
+    words of tokens, target_vocabulary: of targets. features: the names of columns, where the source
+    has names. target: the names of what is predicted. encoding: how rows of a table with categories
+    or missing values become features, of which mean and std are then; None where inputs are numbers
+    already. written: what the CSV file did not tell of itself, `encoding` and `na`: new ones are
+    read alike.
     """
 
     name: str
@@ -44,6 +45,7 @@ class DatasetInfo:
     target_mean: tuple[float, ...] = ()
     target_std: tuple[float, ...] = ()
     vocabulary: tuple[str, ...] = ()
+    target_vocabulary: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
     target: tuple[str, ...] = ()
     encoding: TableEncoding | None = None
@@ -58,7 +60,7 @@ class DatasetInfo:
         shape = dataset.shape if encoding is None else (encoding.width,)
         target_mean: tuple[float, ...] = ()
         target_std: tuple[float, ...] = ()
-        outputs = len(dataset.classes)
+        outputs = len(dataset.classes or dataset.target_vocabulary)
         if dataset.task == "regress":
             assert dataset.targets is not None
             values = dataset.targets[train].reshape(len(train), -1)
@@ -66,8 +68,8 @@ class DatasetInfo:
             outputs = values.shape[1]
         return cls(
             name, dataset.kind, dataset.task, shape, dataset.classes, outputs, mean, std,
-            target_mean, target_std, dataset.vocabulary, dataset.features, dataset.target, encoding,
-            dict(dataset.written),
+            target_mean, target_std, dataset.vocabulary, dataset.target_vocabulary,
+            dataset.features, dataset.target, encoding, dict(dataset.written),
         )  # fmt: skip
 
     @classmethod

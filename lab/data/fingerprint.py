@@ -50,6 +50,7 @@ def digests(dataset: Dataset, parts: Mapping[str, Array] | None = None) -> dict[
         "targets": _of_arrays(targets),
         "classes": _digest(json.dumps(dataset.classes).encode()),
         "vocabulary": _digest(json.dumps(dataset.vocabulary).encode()),
+        "target_vocabulary": _digest(json.dumps(dataset.target_vocabulary).encode()),
         "columns": _digest(json.dumps([astuple(column) for column in dataset.columns]).encode()),
         "factors": _of_arrays([dataset.factors[name] for name in factors], factors),
     }
@@ -93,7 +94,9 @@ def misfits(before: Entry, now: Entry) -> list[str]:
             mismatches.append(f"{words} {_text(now[name])}, not {_text(before[name])}")
     if _differs(before["digests"], now["digests"], "columns"):
         mismatches.append("other columns or categories")
-    for name, word in (("classes", "classes"), ("vocabulary", "words")):
+    for name, word in (
+        ("classes", "classes"), ("vocabulary", "words"), ("target_vocabulary", "target words"),
+    ):  # fmt: skip
         if before.get(name) != now.get(name):
             mismatches.append(f"{now.get(name, 0):,} {word}, not {before.get(name, 0):,}")
         elif _differs(before["digests"], now["digests"], name):

@@ -20,7 +20,8 @@ def gallery(dataset: Dataset, rows: Array) -> Any | None:
     classes; None for what cannot be seen: words, and tables of more than two columns.
 
     Images are tiles under the names of their classes, masks a film of color over them, clips
-    strips of frames, sequences lines over their steps, and points a scatter colored by class.
+    strips of frames, sequences and series lines over their steps, and points a scatter colored by
+    class.
     """
     if dataset.kind in IN_WORDS or (dataset.kind == "table" and dataset.shape != (2,)):
         return None
@@ -28,6 +29,8 @@ def gallery(dataset: Dataset, rows: Array) -> Any | None:
         return _scatter(dataset, rows[:: max(1, len(rows) // POINTS)])
     if dataset.kind == "video":
         return _strips(dataset, rows[:STRIPS])
+    if dataset.kind == "series":
+        return _series(dataset, rows)
     if dataset.kind == "sequence":
         return _lines(dataset, _mixed(dataset, rows))
     return _tiles(dataset, _mixed(dataset, rows))
@@ -90,6 +93,21 @@ def _lines(dataset: Dataset, rows: Array) -> Any:
         axis.set_ylim(low - room, high + room)
         if dataset.targets is not None and dataset.targets[row].size == 1:
             axis.set_title(_label(dataset, row), fontsize=7)
+    return figure
+
+
+def _series(dataset: Dataset, rows: Array) -> Any:
+    """Draw a panel for each feature of a series."""
+    from matplotlib.figure import Figure
+
+    shown = min(dataset.shape[0], STRIPS)
+    figure = Figure(figsize=(8, 1.6 * shown + 0.4), layout="constrained")
+    axes = figure.subplots(shown, squeeze=False, sharex=True)[:, 0]
+    values = dataset.inputs[rows]
+    for number, axis in enumerate(axes):
+        axis.plot(values[:, number], linewidth=0.8)
+        axis.set_ylabel(dataset.features[number] if dataset.features else f"feature {number}")
+    axes[-1].set_xlabel("step")
     return figure
 
 

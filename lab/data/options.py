@@ -64,7 +64,7 @@ class DataOptions(Options):
     data_args: dict[str, bool | int | float | str] = Field(
         {}, description="Options of the source: difficulty=0.5,n=2000."
     )
-    task: Literal["auto", "classify", "regress", "segment"] = Field(
+    task: Literal["auto", "classify", "regress", "segment", "translate", "forecast", "lm"] = Field(
         "auto", description="What to learn of it; auto is what the source is for."
     )
     fold: int = Field(0, ge=0, lt=5, description="Which of five disjoint parts is the test set.")
@@ -97,7 +97,7 @@ class DataOptions(Options):
         return self.data_name
 
     def learns(self, plugins: Plugins) -> str:
-        """Return what is learned: classify, regress, segment or none."""
+        """Return what is learned: a `lab.data.dataset.Task`."""
         from lab.data.sources import task_of
 
         if self.task != "auto":

@@ -5,6 +5,7 @@ that five runs measure on all examples. Without an eval set of its own, an eight
 tenth of all, is for selection.
 Examples with equal inputs, and those of one group, always fall on the same side; equality is not
 looked for in what is read by batch.
+A stream keeps its order: its first 80 % are to train on, the next tenth is eval, the last is test.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from lab.messages import count
 
 FOLDS = 5
 EVAL_PARTS = 8  # an eighth of what is not test
+STREAM_ENDS = (0.8, 0.9)  # of train and eval, as fractions of a stream
 BINS = 10  # quantiles by which values are stratified
 
 Parts = dict[str, Array]
@@ -34,6 +36,8 @@ def split(dataset: Dataset, name: str, fold: int = 0, seed: int = 0) -> Parts:
     and nothing where it sets those aside as well.
     Raises UsageError where a part would be empty, or train would lack a class.
     """
+    if dataset.stream and dataset.test is None:
+        return _in_order(dataset, name, fold)
     units = _units(dataset)
     strata = _strata(dataset)
     everything = np.arange(len(dataset))
@@ -50,6 +54,20 @@ def split(dataset: Dataset, name: str, fold: int = 0, seed: int = 0) -> Parts:
         selection = rest[dataset.eval[rest]]
     train = _without(rest, selection, units)
     parts = {"train": train, "eval": selection, "test": test}
+    _check(dataset, name, parts)
+    return parts
+
+
+def _in_order(dataset: Dataset, name: str, fold: int) -> Parts:
+    """Return the parts of a stream. Texts count by their length. Raises UsageError for a fold."""
+    if fold:
+        raise UsageError(f"--fold: {name} is a stream, whose parts follow each other")
+    text = dataset.kind == "text"
+    lengths = np.array([len(piece) for piece in dataset.inputs]) if text else np.ones(len(dataset))
+    ends = np.cumsum(lengths)
+    cuts = np.searchsorted(ends, np.array(STREAM_ENDS) * ends[-1], side="right")
+    rows = np.split(np.arange(len(dataset)), cuts)
+    parts = dict(zip(("train", "eval", "test"), rows, strict=True))
     _check(dataset, name, parts)
     return parts
 
@@ -102,7 +120,11 @@ def _bytes(example: Any) -> bytes:
 def _strata(dataset: Dataset) -> Array:
     """Return what each part should hold in the same proportion: classes, or tenths of values."""
     targets = dataset.targets
-    if targets is None or dataset.task == "segment" or (dataset.classes and targets.ndim > 1):
+    if (
+        targets is None
+        or dataset.task in ("segment", "translate")
+        or (dataset.classes and targets.ndim > 1)
+    ):
         return np.zeros(len(dataset), int)
     if dataset.classes:
         return targets.astype(int)

@@ -36,6 +36,7 @@ DTYPES: Mapping[str, tuple[str, str]] = {  # numpy's kinds of numbers, and how t
     "video": ("uint8", "uint8 [N, T, C, H, W]"),
     "table": ("f", "float [N, F]"),
     "sequence": ("f", "float [N, T, F]"),
+    "series": ("f", "float [N, F]"),
 }
 
 
@@ -168,7 +169,8 @@ def check_data_are_consistent(subject: Subject) -> None:
     expect(
         dataset.task == task,
         f"The spec says that it is to {task}, but the data are to {dataset.task}: class numbers "
-        "go with the names of the classes, values stand without, and none has no targets.",
+        "go with the names of the classes, tokens with a target vocabulary, values stand without, "
+        "and what is to lm, to forecast or none has no targets.",
     )
 
 
@@ -185,7 +187,7 @@ def check_every_class_has_examples(subject: Subject) -> None:
 
 def check_data_can_be_split(subject: Subject) -> None:
     """There are enough examples for train, eval and test, for each of the five folds."""
-    for fold in range(splits.FOLDS):
+    for fold in range(1 if subject.dataset.stream else splits.FOLDS):
         try:
             splits.split(subject.dataset, subject.spec.name, fold)
         except LabError as error:

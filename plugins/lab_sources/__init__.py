@@ -155,11 +155,11 @@ def _tables() -> Iterator[SourceSpec]:
 def _text_files() -> Iterator[SourceSpec]:
     yield SourceSpec(
         "text",
-        "The lines of a text file",
+        "A text, the next token of which is predicted",
         load="lab_sources.texts:text",
         options="lab_sources.options:Text",
         argument="PATH",
-        task="none",
+        task="lm",
         example="lab_sources.examples:text",
         suffixes=(".txt",),
     )

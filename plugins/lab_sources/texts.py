@@ -1,7 +1,8 @@
-"""Read texts: the lines of a file, files in a folder for each class, or a column of a table."""
+"""Read texts: a file as a stream, files in a folder for each class, or a column of a table."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,26 @@ from lab.data.text_files import read_text
 from lab_sources import class_folders
 from lab_sources.tables import read_csv
 
+PIECE = 100  # characters
 TEXTS = ("text", "sentence", "review", "content", "message", "document", "body", "comment")
 
 
 def text(path: str, encoding: str) -> lab.Dataset:
-    """Return the lines of a file that are not empty, in order."""
-    lines = read_text(Path(path).expanduser(), f"text:{path}", encoding).splitlines()
-    return lab.Dataset([line for line in lines if line.strip()])
+    """Return a file's text as a stream of its lines, with their ends; pieces of long ones.
+
+    Raises UsageError where there is no text.
+    """
+    whole = read_text(Path(path).expanduser(), f"text:{path}", encoding)
+    if not whole.strip():
+        raise lab.UsageError(f"text:{path} is empty")
+    return lab.Dataset(list(pieces(whole)), stream=True)
+
+
+def pieces(text: str) -> Iterator[str]:
+    """Yield a text's lines with their ends, of long ones PIECE characters at a time: where none
+    has an end, a split still finds places to cut."""
+    for line in text.splitlines(keepends=True):
+        yield from (line[start : start + PIECE] for start in range(0, len(line), PIECE))
 
 
 def textfolder(path: str, encoding: str) -> lab.Dataset:

@@ -23,7 +23,9 @@ def warm_children(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def run(args: list[str], **options: Any) -> CompletedProcess[str]:
         env = options.get("env", os.environ)
-        return helpers.run_child(args, Path.cwd(), env, options.get("timeout", helpers.LONG), warm=True)
+        return helpers.run_child(
+            args, Path.cwd(), env, options.get("timeout", helpers.LONG), warm=True
+        )
 
     for module in (resuming, sources):
         monkeypatch.setattr(module, "subprocess", SimpleNamespace(run=run))

@@ -121,6 +121,6 @@ def test_an_objective_that_is_none_is_said_plainly(train, monkeypatch, objective
 
 
 def test_what_cannot_be_learned_is_said_before_anything_is_made(train, tmp_path) -> None:
-    with pytest.raises(lab.UsageError, match="nothing to predict"):
+    with pytest.raises(lab.UsageError, match="text:x is to lm; this experiment can classify"):
         train("mlp", data="text:x")
     assert not (tmp_path / "runs").exists()

@@ -31,13 +31,19 @@ def tokens(rows: list, vocabulary: tuple[str, ...] = ("", "a", "b")) -> Dataset:
         (Dataset(np.zeros((6, 5, 2))), "sequence", "none"),
         (Dataset(np.zeros((6, 5, 2)), np.zeros((6, 5), int), ("a",)), "sequence", "classify"),
         (Dataset(np.zeros((6, 5, 2)), np.zeros((6, 1))), "sequence", "regress"),
-        (Dataset(np.zeros((6, 5), np.uint8), vocabulary=("", "a")), "tokens", "none"),
+        (Dataset(np.zeros((6, 5), np.uint8), vocabulary=("", "a")), "tokens", "lm"),
         (
             Dataset(np.zeros((6, 5), int), np.zeros((6, 5), int), ("a",), vocabulary=("",)),
             "tokens",
             "classify",
         ),
-        (Dataset(["a", "b"]), "text", "none"),
+        (Dataset(["a", "b"]), "text", "lm"),
+        (Dataset(np.zeros((6, 2)), stream=True), "series", "forecast"),
+        (
+            Dataset(np.zeros((6, 5)), np.ones((6, 3), int), target_vocabulary=("", "a")),
+            "table",
+            "translate",
+        ),
         (Dataset(["a", "b"], np.array([0, 1]), ("x", "y")), "text", "classify"),
     ],
 )

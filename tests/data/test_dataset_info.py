@@ -153,7 +153,7 @@ def test_large_images_are_sampled_so_that_memory_stays_bounded(monkeypatch, lazy
 
 def test_texts_have_no_scale() -> None:
     info = DatasetInfo.of("lines", Dataset(["a", "b"]), np.arange(2))
-    assert (info.kind, info.shape, info.mean, info.task) == ("text", (), (), "none")
+    assert (info.kind, info.shape, info.mean, info.task) == ("text", (), (), "lm")
 
 
 def test_ranges_are_in_the_sources_own_unit() -> None:

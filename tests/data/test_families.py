@@ -17,7 +17,7 @@ REFUSED = {
 SOURCES = {
     "waves": ("sequence", "classify"),
     "sentences": ("tokens", "classify"),
-    "text:lines.txt": ("text", "none"),
+    "text:lines.txt": ("text", "lm"),
 }
 
 
@@ -30,8 +30,8 @@ def test_what_a_family_cannot_learn_from_is_said(
     Path("lines.txt").write_text("\n".join(map(str, range(40))))
     kind, task = SOURCES[source]
     expected = REFUSED[family].format(source=source, kind=kind, task=task)
-    if task == "none" and family in ("mlp", "cnn", "baseline"):  # found before data are read
-        expected = f"{source} has nothing to predict: no classes and no values"
+    if task == "lm" and family in ("mlp", "cnn", "baseline"):  # found before data are read
+        expected = f"{source} is to lm; this experiment can classify, regress"
     with pytest.raises(lab.UsageError) as error:
         lab.run(family, data=source, wandb="disabled")
     assert expected in str(error.value)

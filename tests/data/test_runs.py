@@ -30,7 +30,7 @@ def lab_experiments():
 
 @lab.hookimpl
 def lab_sources():
-    yield lab.SourceSpec("odd-lines", "Texts", load="linear_stand_in:lines", task="none")
+    yield lab.SourceSpec("odd-lines", "Texts", load="linear_stand_in:lines", task="lm")
 
 
 def lines():

@@ -30,7 +30,7 @@ MISTAKES = {
     "tokens for a perceptron": ([*PERCEPTRON, "--data", "sentences"], "is tokens data to classify"),
     "a source without classes": (
         ["--data", "text:lines.txt"],
-        "text:lines.txt has nothing to predict",
+        "text:lines.txt is to lm; this experiment can classify",
     ),
     "values of irises": (["--data", "iris", "--task", "regress"], "iris"),
     "an unknown source": (["--data", "digit"], "Did you mean 'digits'?"),

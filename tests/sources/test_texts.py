@@ -10,30 +10,41 @@ import pytest
 from lab.data.dataset import Dataset
 from lab.errors import UsageError
 
-# -- lines
+# -- one text
 
 
-def test_texts_are_the_lines_that_are_not_empty(ask, tmp_path) -> None:
-    (tmp_path / "x.txt").write_text("one\n\n  \nzwei für\n")
-    assert ask(f"text:{tmp_path}/x.txt") == Dataset(["one", "zwei für"])
+def test_a_text_is_a_stream_of_its_lines(ask, tmp_path) -> None:
+    text = "one\n\n  \nzwei für\n"
+    (tmp_path / "x.txt").write_text(text)
+    dataset = ask(f"text:{tmp_path}/x.txt")
+    assert dataset == Dataset(["one\n", "\n", "  \n", "zwei für\n"], stream=True)
+    assert dataset.task == "lm"
     with pytest.raises(UsageError, match="text:nowhere.txt cannot be read: .*No such file"):
         ask("text:nowhere.txt")
     (tmp_path / "x.txt").write_text("\n")
-    with pytest.raises(UsageError, match="has no example"):
+    with pytest.raises(UsageError, match="x.txt is empty"):
         ask(f"text:{tmp_path}/x.txt")
+
+
+def test_a_text_without_line_ends_comes_in_pieces(ask, tmp_path) -> None:
+    text = "道可道非常道" * 100
+    (tmp_path / "x.txt").write_text(text)
+    dataset = ask(f"text:{tmp_path}/x.txt")
+    assert "".join(dataset.inputs) == text
+    assert len(dataset) == 6
 
 
 def test_encodings_are_told_from_the_file_or_said(ask, tmp_path) -> None:
     path = tmp_path / "x.txt"
     for encoding in ("utf-8", "utf-8-sig", "utf-16"):
         path.write_text("thé\ncafé\n", encoding=encoding)
-        assert ask(f"text:{path}").inputs == ["thé", "café"]
+        assert ask(f"text:{path}").inputs == ["thé\n", "café\n"]
     path.write_text("tea\ncafé\n", encoding="latin-1")
     with pytest.raises(
         UsageError, match="not UTF-8: line 2 holds byte 0xe9.*encoding=latin-1 reads 'café'"
     ):
         ask(f"text:{path}")
-    assert ask(f"text:{path}", encoding="latin-1").inputs == ["tea", "café"]
+    assert ask(f"text:{path}", encoding="latin-1").inputs == ["tea\n", "café\n"]
     with pytest.raises(UsageError, match="unknown encoding: latin9000"):
         ask(f"text:{path}", encoding="latin9000")
 
