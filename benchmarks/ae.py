@@ -41,6 +41,7 @@ from lab.compute.device import Compute
 from lab.engine.context import Context
 from lab.plugins import discover
 from lab_ae.ae import AE
+from lab_ae.config import Config
 
 FOLDS = 5
 SEEDS = 3
@@ -223,7 +224,8 @@ def ours(kind: str) -> Callable[[], None]:
         seed=0, budget=10**9, dir=Path(tempfile.mkdtemp(prefix="lab-ae-")),
         compute=Compute(torch.device("cpu")), sources=discover().sources(),
     )  # fmt: skip
-    experiment: Any = AE(resolved.config, ctx)
+    assert isinstance(resolved.config, Config)
+    experiment = AE(resolved.config, ctx)
 
     def steps() -> None:
         for _ in range(STEPS):

@@ -62,4 +62,4 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         grouped = getattr(item, "_nodeid", item.nodeid)
         if grouped != item.nodeid:
-            item._id = type(item._id).parse(grouped)  # type: ignore[attr-defined]
+            item._id = type(item._id).parse(grouped)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import time
 from contextlib import closing
+from functools import partial
 from importlib.metadata import distributions
+from typing import Any, NoReturn
 
 import pytest
 import torch
@@ -38,6 +40,7 @@ from benchmarks.gpu.rows import (
 )
 from lab.plugins import discover
 from lab.testing.subject import Subject, Trained
+from lab_mlp.mlp import MLP
 
 
 def learned(scale: float = 1.0, **logged: float) -> Learned:
@@ -71,7 +74,7 @@ def test_the_table_stays_within_its_width() -> None:
      (RuntimeError("CUDA error: device-side assert"), FAILED), (SystemExit(3), FAILED)],
 )  # fmt: skip
 def test_what_a_part_raises_is_one_row(error, status, capsys) -> None:
-    def part() -> None:
+    def part() -> NoReturn:
         raise error
 
     row = done("gan", "agree", part, time.perf_counter())
@@ -154,6 +157,7 @@ def test_what_does_not_draw_is_left_alone() -> None:
     x = torch.ones(3, requires_grad=True)
     with SameDraws(0):
         (x * 2).sum().backward()
+    assert x.grad is not None
     assert x.grad.tolist() == [2.0, 2.0, 2.0]
 
 
@@ -164,6 +168,7 @@ def test_a_first_update_holds_the_gradient_of_the_loss_on_the_first_batch() -> N
     with closing(Subject("mlp")) as subject:
         update = first_update(subject, "cpu")
         with SameDraws(0), subject.experiment() as (experiment, _):
+            assert isinstance(experiment, MLP)
             batch = experiment.supervision.next()
             loss, _ = experiment.supervision.loss(experiment.net, batch)
             expected = torch.autograd.grad(loss, list(experiment.net.parameters()))
@@ -212,15 +217,15 @@ def test_a_part_that_would_not_fit_says_so(tmp_path) -> None:
 
 
 def test_a_run_that_failed_is_not_tried_by_every_part_that_needs_it(tmp_path, monkeypatch) -> None:
-    plugins, tries = discover(), []
+    plugins, tries = discover(), list[Any]()
 
-    def fail(*args: object) -> None:
+    def fail(*args: Any) -> None:
         tries.append(args)
         raise RuntimeError("no kernel image")
 
     monkeypatch.setattr("lab.api.start", fail)
     family = Family(plugins.experiment("mlp"), plugins, "cpu", tmp_path, time.time() + 600)
-    rows = [done("mlp", name, lambda name=name: PARTS[name](family), 0.0) for name in PARTS]
+    rows = [done("mlp", name, partial(PARTS[name], family), 0.0) for name in PARTS]
     assert "no kernel image" in rows[1].said
     assert [row.status for row in rows[1:4]] == [FAILED] * 3
     assert "'first', which this needs, failed: no kernel image" in rows[2].said
@@ -231,7 +236,7 @@ def test_a_run_that_the_time_was_up_for_is_late_for_every_part(tmp_path) -> None
     plugins = discover()
     family = Family(plugins.experiment("mlp"), plugins, "cpu", tmp_path, time.time())
     for part in ("train", "repeat"):
-        assert done("mlp", part, lambda part=part: PARTS[part](family), 0.0).status == LATE
+        assert done("mlp", part, partial(PARTS[part], family), 0.0).status == LATE
 
 
 @pytest.mark.parametrize("name", ["dqn", "cnn", "gan"])

@@ -468,13 +468,13 @@ BROKEN_ENVIRONMENTS = [
 ]  # fmt: skip
 
 
-BROKEN = {
+BROKEN: dict[str, list[tuple[str, Any, str]]] = {
     "source": BROKEN_SOURCES,
     "tracker": BROKEN_TRACKERS,
     "environment": BROKEN_ENVIRONMENTS,
     "command": kinds_commands.BROKEN,
 }
-HONEST = {
+HONEST: dict[str, dict[str, Any]] = {
     "source": SOURCES,
     "tracker": TRACKERS,
     "environment": ENVIRONMENTS,

@@ -41,9 +41,17 @@ class Config(lab.Config):
     noise: float | None = Field(0.1, ge=0, description="Standard deviation of the noise, or none.")
     wide: bool = Field(False, description="Draw inputs from a wider range.")
 
-    objective = property(lambda self: ("eval/error", "min"))
-    target = property(lambda self: "line")
-    budget = property(lambda self: 10_000)
+    @property
+    def objective(self) -> tuple[str, str]:
+        return ("eval/error", "min")
+
+    @property
+    def target(self) -> str:
+        return "line"
+
+    @property
+    def budget(self) -> int:
+        return 10_000
 
 
 class Honest:
@@ -155,7 +163,7 @@ class BadDefault(Config):
 
 @breaks("defaults_are_valid", "the default of --lr, fast, is refused by its own type")
 class DefaultOfAnotherType(Config):
-    lr: float = Field("fast", gt=0, description="Learning rate.")
+    lr: float = Field("fast", gt=0, description="Learning rate.")  # type: ignore[assignment]
 
 
 @breaks("defaults_are_valid", "--power has no default")
@@ -200,7 +208,9 @@ class NoLoad:
 
 @breaks("spec_is_complete", "never at test figures")
 class SelectsOnTest(Config):
-    objective = property(lambda self: ("test/error", "min"))
+    @property
+    def objective(self) -> tuple[str, str]:
+        return ("test/error", "min")
 
 
 @breaks("options_are_described", "'lr' has no description")
@@ -299,7 +309,9 @@ class Idle(Honest):
 
 @breaks("tiny_improves_its_objective", "points the wrong way")
 class Upwards(Config):
-    objective = property(lambda self: ("eval/error", "max"))
+    @property
+    def objective(self) -> tuple[str, str]:
+        return ("eval/error", "max")
 
 
 @breaks("same_seed_same_metrics", "differ")
