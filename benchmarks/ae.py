@@ -79,7 +79,8 @@ def train(**options: Any) -> lab.RunResult:
     """Train on digits in a scratch folder."""
     fixed = {"data": "digits", "wandb": "disabled", "media": False, "probes": False}
     fixed |= {"runs_dir": tempfile.mkdtemp(prefix="lab-ae-")}
-    return lab.run("ae", **{**fixed, **options})
+    result: lab.RunResult = lab.run("ae", **{**fixed, **options})
+    return result
 
 
 def columns(network: Any, split: str) -> Any:

@@ -234,7 +234,7 @@ class FakeWandb:
 
     def _on_LabRun(self, v: dict[str, Any]) -> Any:
         run = self.runs.get(v["run"])
-        project = {"entity": {"name": ENTITY}, "run": None}
+        project: dict[str, Any] = {"entity": {"name": ENTITY}, "run": None}
         if run is None or run.project != v["project"]:
             return {"project": project}
         history = run.history

@@ -10,6 +10,7 @@ import runpy
 import signal
 import socket
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -74,6 +75,7 @@ def become(args: list[str], cwd: str, env: dict[str, str]) -> None:
     importlib.invalidate_caches()
     sys.argv = [args[0], *args[2:]]
     sys.modules["numpy"].random.seed()  # else all children draw alike; `random` sees to itself
+    assert isinstance(sys.stdout, TextIOWrapper)
     sys.stdout.reconfigure(line_buffering=sys.stdout.isatty())
 
 

@@ -17,7 +17,7 @@ BACKBONES = ["alexnet", "vgg11", "googlenet", "resnet18", "mobilenet_v2", "dense
 SIZES = [(37, 45), (127, 225)]
 
 
-def meta(variant: str, arch: str, size: tuple[int, int], **options) -> nn.Module:
+def meta(variant: str, arch: str, size: tuple[int, int], **options) -> Any:
     with torch.device("meta"):
         return build_fcn(variant, arch, channels=3, size=size, classes=5, **options).eval()
 

@@ -257,7 +257,7 @@ def test_no_gradient_goes_through_what_does_not_repeat_itself_on_cuda(arch) -> N
     assert not any(name.startswith("AdaptiveAvgPool") for name in names)
 
 
-def _passed(last) -> set:
+def _passed(last) -> set[Any]:
     """Return all nodes that a gradient passes from the last one on."""
     nodes, ahead = set(), [last]
     while ahead:

@@ -83,7 +83,8 @@ def test_rows_of_a_curve_have_the_interval_of_their_iqm() -> None:
     table = np.random.default_rng(0).normal(0, 1, (3, 15)) + np.array([[0.0], [5.0], [50.0]])
     lines = intervals(table, draws=5_000)
     assert lines is not None
-    for row, ends in zip(table.tolist(), zip(*lines, strict=True), strict=True):
+    low, high = lines
+    for row, ends in zip(table.tolist(), zip(low, high, strict=True), strict=True):
         assert ends == pytest.approx(interval([row], draws=5_000), abs=0.1)
     assert (low <= iqm(table)).all()
     assert (iqm(table) <= high).all()

@@ -855,7 +855,9 @@ class Averaging(Config):
 class Averages(Honest):
     """Keep an average of the weights as well."""
 
-    def __init__(self, config: Any, ctx: lab.Context) -> None:
+    config: Averaging
+
+    def __init__(self, config: Averaging, ctx: lab.Context) -> None:
         super().__init__(config, ctx)
         self.average = self.net[0].weight.detach().clone()
 
