@@ -177,8 +177,8 @@ def bars_and_stripes(side: int = 3) -> torch.Tensor:
     """Return all images whose rows, or whose columns, are uniform [2 (2^side - 1), side * side]."""
     lines = torch.tensor(list(product((0.0, 1.0), repeat=side)))
     bars = lines[:, :, None].expand(-1, -1, side)
-    images = torch.cat([bars, bars.transpose(1, 2)]).flatten(1)
-    return torch.unique(images, dim=0)
+    images: torch.Tensor = torch.unique(torch.cat([bars, bars.transpose(1, 2)]).flatten(1), dim=0)
+    return images
 
 
 def mean_log_likelihood(rbm: RBM, data: torch.Tensor) -> float:

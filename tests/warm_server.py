@@ -43,7 +43,9 @@ def main(control: socket.socket) -> dict[str, Any] | None:
             os.close(fd)
 
 
-def watched(task: dict[str, Any], stdin: int, stdout: int, stderr: int, state: int) -> Any:
+def watched(
+    task: dict[str, Any], stdin: int, stdout: int, stderr: int, state: int
+) -> dict[str, Any]:
     """Fork once more: the child returns with the task, who waits for it says how it ended."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     child = os.fork()

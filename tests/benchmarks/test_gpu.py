@@ -7,6 +7,7 @@ import time
 from contextlib import closing
 from functools import partial
 from importlib.metadata import distributions
+from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
@@ -38,6 +39,7 @@ from benchmarks.gpu.rows import (
     summary_lines,
     table_lines,
 )
+from lab import ExperimentSpec
 from lab.plugins import discover
 from lab.testing.subject import Subject, Trained
 from lab_mlp.mlp import MLP
@@ -73,7 +75,7 @@ def test_the_table_stays_within_its_width() -> None:
     [(Wrong("far off", by=1.0), FAILED), (Inapplicable("no"), SKIPPED), (OutOfTime("late"), LATE),
      (RuntimeError("CUDA error: device-side assert"), FAILED), (SystemExit(3), FAILED)],
 )  # fmt: skip
-def test_what_a_part_raises_is_one_row(error, status, capsys) -> None:
+def test_what_a_part_raises_is_one_row(error: BaseException, status: str) -> None:
     def part() -> NoReturn:
         raise error
 
@@ -82,7 +84,7 @@ def test_what_a_part_raises_is_one_row(error, status, capsys) -> None:
     assert str(error) in row.said
 
 
-def test_a_child_that_ends_leaves_a_row_for_every_part(tmp_path) -> None:
+def test_a_child_that_ends_leaves_a_row_for_every_part(tmp_path: Path) -> None:
     task = {"family": "no-such", "parts": ["agree", "train"], "device": "cpu",
             "folder": str(tmp_path / "work"), "deadline": time.time() + 200}  # fmt: skip
     rows = list(jobs.run([task], 1, time.time() + 200))
@@ -90,14 +92,14 @@ def test_a_child_that_ends_leaves_a_row_for_every_part(tmp_path) -> None:
     assert "no-such" in rows[0].said
 
 
-def test_a_child_of_several_contests_leaves_a_row_for_each(tmp_path) -> None:
+def test_a_child_of_several_contests_leaves_a_row_for_each(tmp_path: Path) -> None:
     task = {"family": "rates", "contests": ["no-such", "dqn"], "parts": ["rates"], "device": "cpu",
             "folder": str(tmp_path / "work"), "deadline": 0.0}  # fmt: skip
     rows = list(jobs.run([task], 1, time.time() + 200))
     assert [(row.family, row.status) for row in rows] == [("no-such", FAILED), ("dqn", LATE)]
 
 
-def test_a_child_that_overruns_is_ended(tmp_path, monkeypatch) -> None:
+def test_a_child_that_overruns_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "GRACE", 0.0)
     task = {"family": "mlp", "parts": ["train"], "device": "cpu", "folder": str(tmp_path / "work"),
             "deadline": time.time()}  # fmt: skip
@@ -105,7 +107,7 @@ def test_a_child_that_overruns_is_ended(tmp_path, monkeypatch) -> None:
     assert row.status == LATE
 
 
-def test_the_report_is_written_with_every_row(tmp_path) -> None:
+def test_the_report_is_written_with_every_row(tmp_path: Path) -> None:
     report = script.Report(tmp_path / "deep" / "gpu.json", {"device": "cpu"})
     report.add_all([Row("mlp", "train", OK, "fine", 1.0, {"peak_mib": 3.5})])
     written = json.loads((tmp_path / "deep" / "gpu.json").read_text())
@@ -195,7 +197,9 @@ TINY = [spec for spec in discover().experiments() if "tiny" in spec.presets]
 
 
 @pytest.mark.parametrize("spec", TINY, ids=lambda spec: spec.name)
-def test_what_a_run_gains_goes_by_the_objective_of_its_task(tmp_path, spec) -> None:
+def test_what_a_run_gains_goes_by_the_objective_of_its_task(
+    tmp_path: Path, spec: ExperimentSpec
+) -> None:
     """An objective may be one for each task: the preset's own counts."""
     family = Family(spec, discover(), "cpu", tmp_path, time.time() + 600)
     metric, direction = family.resolved.objective
@@ -206,7 +210,7 @@ def test_what_a_run_gains_goes_by_the_objective_of_its_task(tmp_path, spec) -> N
     assert family.gain(Trained(tmp_path, {})) == (0.5, best, 0.25)
 
 
-def test_a_part_that_would_not_fit_says_so(tmp_path) -> None:
+def test_a_part_that_would_not_fit_says_so(tmp_path: Path) -> None:
     plugins = discover()
     family = Family(plugins.experiment("mlp"), plugins, "cpu", tmp_path, time.time() + 5)
     family.needs(1)
@@ -216,7 +220,9 @@ def test_a_part_that_would_not_fit_says_so(tmp_path) -> None:
         PARTS["fp16"](family)
 
 
-def test_a_run_that_failed_is_not_tried_by_every_part_that_needs_it(tmp_path, monkeypatch) -> None:
+def test_a_run_that_failed_is_not_tried_by_every_part_that_needs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plugins, tries = discover(), list[Any]()
 
     def fail(*args: Any) -> None:
@@ -232,7 +238,7 @@ def test_a_run_that_failed_is_not_tried_by_every_part_that_needs_it(tmp_path, mo
     assert len(tries) == len({str(args[1].run.name) for args in tries})  # each run once
 
 
-def test_a_run_that_the_time_was_up_for_is_late_for_every_part(tmp_path) -> None:
+def test_a_run_that_the_time_was_up_for_is_late_for_every_part(tmp_path: Path) -> None:
     plugins = discover()
     family = Family(plugins.experiment("mlp"), plugins, "cpu", tmp_path, time.time())
     for part in ("train", "repeat"):
@@ -240,7 +246,9 @@ def test_a_run_that_the_time_was_up_for_is_late_for_every_part(tmp_path) -> None
 
 
 @pytest.mark.parametrize("name", ["dqn", "cnn", "gan"])
-def test_what_a_rate_is_compared_with_takes_a_step(name, monkeypatch) -> None:
+def test_what_a_rate_is_compared_with_takes_a_step(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(rates, "STEPS", 1)
     taken = []
     hook = register_optimizer_step_post_hook(

@@ -47,7 +47,7 @@ class MidRun(Silent):
 
 
 def train(folder: Path, mode: str, terminal: Any = None) -> Path:
-    result = lab.run(
+    result: lab.RunResult = lab.run(
         "toy-epochs", name="one", runs_dir=folder, wandb=mode, terminal=terminal, **OPTIONS
     )
     assert result.state == "finished"

@@ -96,7 +96,8 @@ class Honest:
 
     @torch.no_grad()
     def predict(self, inputs: np.ndarray) -> np.ndarray:
-        return self.net(torch.as_tensor(inputs, dtype=torch.float32)).numpy()
+        outputs: torch.Tensor = self.net(torch.as_tensor(inputs, dtype=torch.float32))
+        return outputs.numpy()
 
     def example(self, number: int) -> np.ndarray:
         return np.linspace(0, 1, number, dtype=np.float32)[:, None]
@@ -231,7 +232,7 @@ class Untyped(Config):
 @breaks("options_survive_files", "another one after JSON")
 class Forgetful(Config):
     def model_dump_json(self, **options: Any) -> str:
-        return type(self)().model_dump_json.__func__(Config(lr=0.7))  # type: ignore[attr-defined]
+        return Config(lr=0.7).model_dump_json(**options)
 
 
 @breaks("options_can_be_given_as_words", "is refused")
@@ -623,7 +624,8 @@ class NoExample:
 @breaks("predictions_are_batched", "first axis")
 class PredictsAMean(Honest):
     def predict(self, inputs: np.ndarray) -> np.ndarray:
-        return super().predict(inputs).mean(0)
+        mean: np.ndarray = super().predict(inputs).mean(0)
+        return mean
 
 
 @breaks("predictions_are_batched", "another answer")
