@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from warm import QUIET as QUIET  # other tests take it from here
-from warm import Warm, serves
+from warm import QUIET, Warm, serves
 
 ROOT = Path(__file__).resolve().parents[1]
 LONG = 300.0  # seconds: on the busiest machine, only what hangs takes longer
