@@ -41,6 +41,7 @@ from lab.compute.device import Compute
 from lab.engine.context import Context
 from lab.plugins import discover
 from lab_ae.ae import AE
+from lab_ae.config import Config
 
 FOLDS = 5
 SEEDS = 3
@@ -78,7 +79,8 @@ def train(**options: Any) -> lab.RunResult:
     """Train on digits in a scratch folder."""
     fixed = {"data": "digits", "wandb": "disabled", "media": False, "probes": False}
     fixed |= {"runs_dir": tempfile.mkdtemp(prefix="lab-ae-")}
-    return lab.run("ae", **{**fixed, **options})
+    result: lab.RunResult = lab.run("ae", **{**fixed, **options})
+    return result
 
 
 def columns(network: Any, split: str) -> Any:
@@ -223,7 +225,8 @@ def ours(kind: str) -> Callable[[], None]:
         seed=0, budget=10**9, dir=Path(tempfile.mkdtemp(prefix="lab-ae-")),
         compute=Compute(torch.device("cpu")), sources=discover().sources(),
     )  # fmt: skip
-    experiment: Any = AE(resolved.config, ctx)
+    assert isinstance(resolved.config, Config)
+    experiment = AE(resolved.config, ctx)
 
     def steps() -> None:
         for _ in range(STEPS):

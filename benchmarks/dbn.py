@@ -75,7 +75,8 @@ def train(**options: Any) -> lab.RunResult:
     """Train on digits in a scratch folder, with evaluations few and short."""
     fixed = {"data": "digits", "wandb": "disabled", "media": False, "budget": 400_000}
     fixed |= {"eval_every": 40_000, "runs_dir": tempfile.mkdtemp(prefix="lab-dbn-")}
-    return lab.run("dbn", **{**fixed, **options})
+    result: lab.RunResult = lab.run("dbn", **{**fixed, **options})
+    return result
 
 
 @main.command()
@@ -176,7 +177,8 @@ def bars_and_stripes(side: int = 3) -> torch.Tensor:
     """Return all images whose rows, or whose columns, are uniform [2 (2^side - 1), side * side]."""
     lines = torch.tensor(list(product((0.0, 1.0), repeat=side)))
     bars = lines[:, :, None].expand(-1, -1, side)
-    return torch.cat([bars, bars.transpose(1, 2)]).flatten(1).unique(dim=0)
+    images: torch.Tensor = torch.unique(torch.cat([bars, bars.transpose(1, 2)]).flatten(1), dim=0)
+    return images
 
 
 def mean_log_likelihood(rbm: RBM, data: torch.Tensor) -> float:

@@ -44,10 +44,11 @@ from lab.environments import make_envs, play_episodes
 from lab.plugins import discover
 from lab.statistics import mean_interval
 from lab.tracking.terminal import PlainLines
+from lab_dqn.config import Config
 from lab_dqn.dqn import DQN
 
 # rl-baselines3-zoo, hyperparams/dqn.yml: CartPole-v1
-ZOO = {
+ZOO: Mapping[str, Any] = {
     "learning_rate": 2.3e-3,
     "batch_size": 64,
     "buffer_size": 100_000,
@@ -267,7 +268,7 @@ def sb3_passage(seed: int, runs_dir: Path) -> Passage:
         with torch.no_grad():
             return model.q_net(torch.as_tensor(obs)).numpy()
 
-    class Examination(BaseCallback):  # type: ignore[misc]
+    class Examination(BaseCallback):
         def _on_step(self) -> bool:
             if self.num_timesteps % EVAL_EVERY:
                 return True
@@ -355,6 +356,7 @@ def bare_loop(seed: int, **options: Any) -> Stopwatch:
     )
     watch = Stopwatch()
     with device.configured(threads=1, deterministic=False), closing(ctx):
+        assert isinstance(resolved.config, Config)
         experiment = DQN(resolved.config, ctx)
         with watch.running():
             while ctx.clock < budget:

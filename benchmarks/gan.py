@@ -39,6 +39,7 @@ from lab.compute import device
 from lab.compute.device import Compute
 from lab.engine.context import Context
 from lab.plugins import discover
+from lab_gan.config import Config
 from lab_gan.gan import GAN
 
 POINTS: Mapping[str, Mapping[str, Any]] = {
@@ -150,6 +151,7 @@ def make(folder: Path) -> GAN:
         seed=0, budget=10**9, dir=folder, compute=Compute(torch.device("cpu")),
         sources=discover().sources(),
     )  # fmt: skip
+    assert isinstance(resolved.config, Config)
     gan = GAN(resolved.config, ctx)
     gan.batches.next()  # reads the data
     return gan

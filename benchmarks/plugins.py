@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -53,7 +54,7 @@ def write_plugins(folder: Path, number: int) -> None:
         (info / "entry_points.txt").write_text(f"[lab]\n{name} = {package}\n")
 
 
-def probe(path: str) -> dict[str, object]:
+def probe(path: str) -> dict[str, Any]:
     env = {**os.environ, "PYTHONPATH": path}
     command = [sys.executable, "-c", PROBE]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
@@ -70,7 +71,7 @@ def main(plugins: int, rounds: int) -> None:
         write_plugins(Path(scratch), plugins)
         for _ in range(rounds):
             without, among = probe(""), probe(scratch)
-            costs.append(1e3 * (float(among["seconds"]) - float(without["seconds"])) / plugins)
+            costs.append(1e3 * (among["seconds"] - without["seconds"]) / plugins)
             assert among["offered"] == without["offered"] + plugins, among
             assert among["imported"] == [], among
     print(

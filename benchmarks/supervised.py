@@ -46,6 +46,7 @@ from lab.engine.context import Context
 from lab.plugins import discover
 from lab.statistics import mean_interval
 from lab_cnn.cnn import CNN
+from lab_cnn.config import Config
 
 FOLDS = 5  # disjoint test sets, which make up all of a source
 Evaluator = Mapping[str, float]
@@ -154,7 +155,7 @@ def transfer(folder: str, folds: int) -> None:
 def discover_classes(source: str) -> tuple[str, ...]:
     from lab.data import sources
 
-    return sources.load(*sources.find(source), {}).classes
+    return sources.load(*sources.find(source, discover().sources()), {}).classes
 
 
 # -- the input pipeline
@@ -202,6 +203,7 @@ def make(folder: Path, **options: Any) -> CNN:
         seed=0, budget=10**9, dir=folder, compute=Compute(torch.device("cpu")),
         sources=discover().sources(),
     )  # fmt: skip
+    assert isinstance(resolved.config, Config)
     experiment = CNN(resolved.config, ctx)
     experiment.supervision.next()  # reads the data
     return experiment
@@ -298,6 +300,7 @@ def pipeline(folder: str, rounds: int = 9) -> None:
         plain, shifting = make(Path(folder)), make(Path(folder), augment={"shift": SHIFT})
         with closing(plain.ctx), closing(shifting.ctx):
             train, info = plain.supervision.data.train, plain.info
+            assert train.targets is not None
             images, targets = train.inputs.numpy()[:, 0], train.targets.numpy()
             dataset = torch.utils.data.TensorDataset(
                 info.prepare_inputs(train.inputs), train.targets

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import helpers
 import pytest
 from hypothesis import settings
+from warm import QUIET
 
 settings.register_profile("lab", deadline=None)  # a deadline asks how busy the machine is
 settings.load_profile("lab")
@@ -24,7 +24,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(("LAB_", "WANDB_")):
             monkeypatch.delenv(name)
-    for name, value in helpers.QUIET.items():
+    for name, value in QUIET.items():
         monkeypatch.setenv(name, value)
 
 
@@ -62,4 +62,4 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         grouped = getattr(item, "_nodeid", item.nodeid)
         if grouped != item.nodeid:
-            item._id = type(item._id).parse(grouped)  # type: ignore[attr-defined]
+            item._id = type(item._id).parse(grouped)

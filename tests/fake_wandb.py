@@ -52,7 +52,7 @@ class Run:
 
     @property
     def summary(self) -> dict[str, Any]:
-        return json.loads((self.lines("wandb-summary.json") or ["{}"])[-1])
+        return dict(json.loads((self.lines("wandb-summary.json") or ["{}"])[-1]))
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -61,7 +61,7 @@ class Run:
 
     @property
     def metric_definitions(self) -> list[dict[str, Any]]:
-        return self.config.get("_wandb", {}).get("value", {}).get("m", [])
+        return list(self.config.get("_wandb", {}).get("value", {}).get("m", []))
 
     def lines(self, stream: str) -> list[str]:
         return [line for _, line in sorted(self.streams[stream].items())]
@@ -234,7 +234,7 @@ class FakeWandb:
 
     def _on_LabRun(self, v: dict[str, Any]) -> Any:
         run = self.runs.get(v["run"])
-        project = {"entity": {"name": ENTITY}, "run": None}
+        project: dict[str, Any] = {"entity": {"name": ENTITY}, "run": None}
         if run is None or run.project != v["project"]:
             return {"project": project}
         history = run.history

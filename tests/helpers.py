@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -64,8 +64,8 @@ def run_child(
 ) -> subprocess.CompletedProcess[str]:
     """Run a python to its end; see `start_warm`."""
     start = start_warm if warm else subprocess.Popen
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with start(args, cwd=cwd, env=env, text=True, **pipes) as child:
+    pipe = subprocess.PIPE
+    with start(args, cwd=cwd, env=env, text=True, stdout=pipe, stderr=pipe) as child:
         try:
             out, err = child.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:
@@ -113,6 +113,27 @@ def last_state(folder: Path) -> dict[str, Any]:
     state = torch.load(folder / "checkpoints" / "last.pt", weights_only=True)
     del state["metrics_bytes"], state["progress"]["seconds"]
     return dict(state)
+
+
+def noting(function: Callable[..., Any], note: Callable[..., object]) -> Callable[..., Any]:
+    """Return a function that answers as `function` does, and calls `note` with its arguments
+    before."""
+
+    def noted(*args: Any, **kwargs: Any) -> Any:
+        note(*args, **kwargs)
+        return function(*args, **kwargs)
+
+    return noted
+
+
+def keeping(function: Callable[..., Any], results: list[Any]) -> Callable[..., Any]:
+    """Return a function that answers as `function` does, and keeps its answers in `results`."""
+
+    def kept(*args: Any, **kwargs: Any) -> Any:
+        results.append(function(*args, **kwargs))
+        return results[-1]
+
+    return kept
 
 
 class Interrupted(Exception):

@@ -10,13 +10,14 @@ import helpers
 import pytest
 import torch
 from click.testing import CliRunner, Result
+from warm import QUIET
 
 
 @pytest.fixture(autouse=True, scope="session")
 def threads() -> Iterator[None]:
     """One, for two cores with a runner of tests on each: more would wait for each other."""
     before = torch.get_num_threads()
-    torch.set_num_threads(int(helpers.QUIET["OMP_NUM_THREADS"]))
+    torch.set_num_threads(int(QUIET["OMP_NUM_THREADS"]))
     yield
     torch.set_num_threads(before)
 

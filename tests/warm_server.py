@@ -10,6 +10,7 @@ import runpy
 import signal
 import socket
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -42,7 +43,9 @@ def main(control: socket.socket) -> dict[str, Any] | None:
             os.close(fd)
 
 
-def watched(task: dict[str, Any], stdin: int, stdout: int, stderr: int, state: int) -> Any:
+def watched(
+    task: dict[str, Any], stdin: int, stdout: int, stderr: int, state: int
+) -> dict[str, Any]:
     """Fork once more: the child returns with the task, who waits for it says how it ended."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     child = os.fork()
@@ -78,6 +81,7 @@ def become(
     importlib.invalidate_caches()
     sys.argv = [args[0], *args[2:]]
     sys.modules["numpy"].random.seed()  # else all children draw alike; `random` sees to itself
+    assert isinstance(sys.stdout, TextIOWrapper)
     sys.stdout.reconfigure(line_buffering=sys.stdout.isatty())
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import gymnasium as gym
 import numpy as np
@@ -78,12 +78,12 @@ class WorldEnv(gym.Env):
         self.observation_space = spaces.Discrete(world.states)
         self.action_space = spaces.Discrete(world.actions)
 
-    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict]:
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
         super().reset(seed=seed)
         self.state = 0
         return np.int64(0), {}
 
-    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict]:
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         cause = self.state, int(action)
         self.state = int(self.world.next_state[cause])
         reward, terminated = self.world.reward[cause], self.world.terminated[cause]
@@ -114,13 +114,13 @@ class WorldVectorEnv(VectorEnv):
         self.state[mask] = self.steps[mask] = 0
         self.done[mask] = False
 
-    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict]:
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
         super().reset(seed=seed)
         everyone = np.ones(self.num_envs, dtype=bool)
         self._restart((options or {}).get("reset_mask", everyone))
         return self.state, {}
 
-    def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict]:
+    def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
         assert self.mode is not AutoresetMode.DISABLED or not self.done.any()
         over, cause = self.done.copy(), (self.state.copy(), actions)
         self.state[:] = self.world.next_state[cause]
@@ -152,14 +152,14 @@ class Numbers(gym.Env):
     def __init__(self) -> None:
         self.name = self.episode = self.steps = self.length = 0
 
-    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict]:
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
         super().reset(seed=seed)
         self.name = self.name if seed is None else seed % 2**20
         self.episode += 1
         self.steps, self.length = 0, int(self.np_random.integers(1, 9))
         return self._look(), {}
 
-    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict]:
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         self.steps += 1
         done, even = self.steps == self.length, self.episode % 2 == 0
         reward = self.steps + float(action) / 4
@@ -179,12 +179,12 @@ class Restarting(gym.Env):
     def __init__(self) -> None:
         self.life = self.steps = 0
 
-    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict]:
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
         super().reset(seed=seed)
         self.life, self.steps = int.from_bytes(os.urandom(2)), 0
         return self._look(), {}
 
-    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict]:
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         self.steps += 1
         return self._look(), 1.0, False, self.steps == 90, {}
 
@@ -197,7 +197,7 @@ class Broken(Numbers):
 
     lived = 0
 
-    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict]:
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         self.lived += 1
         if self.lived == 5:
             raise ZeroDivisionError("no floor here\nand none below")
@@ -214,12 +214,12 @@ class Gated(gym.Env):
     def __init__(self, gate: str, inside: str) -> None:
         self.gate, self.inside = Path(gate), Path(inside)
 
-    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict]:
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
         super().reset(seed=seed)
         self.steps, self.open = 0, self.gate.exists()
         return np.zeros(1, np.float32), {}
 
-    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict]:
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         self.steps += 1
         if self.steps == 100:
             self.inside.touch()
@@ -245,19 +245,19 @@ class Odd(gym.Env):
         }
         self.observation_space, self.action_space = kinds[observation], kinds[action]
 
-    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict]:
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
         super().reset(seed=seed)
         self.observation_space.seed(seed)
         return self.observation_space.sample(), {}
 
-    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict]:
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         return self.observation_space.sample(), 0.0, False, False, {}
 
 
 class Screen(Numbers):
     """A world whose screen fails as it is told to."""
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"]}
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array"]}  # noqa: RUF012
 
     def __init__(self, screen: str = "nothing", render_mode: str | None = None) -> None:
         super().__init__()
@@ -269,7 +269,7 @@ class Screen(Numbers):
             raise errors[self.screen]("no display")
 
 
-class Words(spaces.Space):
+class Words(spaces.Space[str]):
     """Texts, but no `spaces.Text`: as Minigrid's missions."""
 
     def __init__(self) -> None:
@@ -294,17 +294,17 @@ class Mission(gym.Env):
         }
     )
     action_space = spaces.Discrete(3, start=1)
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"]}
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array"]}  # noqa: RUF012
 
     def __init__(self, render_mode: str | None = None) -> None:
         self.render_mode = render_mode
 
-    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict]:
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
         super().reset(seed=seed)
         self.steps = 0
         return self._look(), {}
 
-    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict]:
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         if not self.action_space.contains(action):
             raise ValueError(f"there is no action {action}")
         self.steps += 1
@@ -327,12 +327,12 @@ class Street(gym.Env):
     def __init__(self, houses: int = 5, start: int = 1) -> None:
         self.observation_space = spaces.Discrete(houses, start=start)
 
-    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict]:
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
         super().reset(seed=seed)
         self.steps = 0
         return self._look(), {}
 
-    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict]:
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         if not self.action_space.contains(action):
             raise ValueError(f"there is no action {action}")
         self.steps += 1
@@ -354,40 +354,46 @@ class Bonus(gym.RewardWrapper):
         return reward + self.by
 
 
+def register(id: str, maker: Any, **facts: Any) -> None:
+    """Register what makes an environment with Gymnasium, which types makers too narrowly: as
+    functions that take any keyword."""
+    gym.register(id, maker, **facts)
+
+
 WORLDS = {"Chain": (chain(), 20), "Conveyor": (conveyor(), 20), "Loop": (loop(), 5)}
 
 for _name, (_world, _limit) in WORLDS.items():
     _make = partial(WorldEnv, _world)
-    gym.register(f"worlds/{_name}-v0", _make, max_episode_steps=_limit)
+    register(f"worlds/{_name}-v0", _make, max_episode_steps=_limit)
     for _mode in AutoresetMode:
-        gym.register(
+        register(
             f"worlds/{_name}{_mode.value}-v0",
             _make,
             vector_entry_point=partial(WorldVectorEnv, _world, _mode),
             max_episode_steps=_limit,
         )
 
-gym.register(
+register(
     "worlds/Differs-v0",
     lambda world="chain": WorldEnv(loop() if world == "loop" else chain()),
     vector_entry_point=partial(WorldVectorEnv, chain(7), AutoresetMode.NEXT_STEP),
     max_episode_steps=20,
 )
-gym.register("worlds/Numbers-v0", Numbers)
-gym.register("worlds/Restarting-v0", Restarting)
-gym.register("worlds/Odd-v0", Odd)
-gym.register("worlds/Gated-v0", Gated)
-gym.register("worlds/Mission-v0", Mission)
-gym.register("worlds/Street-v0", Street)
-gym.register("worlds/Broken-v0", Broken)
-gym.register("worlds/Screen-v0", Screen, max_episode_steps=20)
-gym.register(
+register("worlds/Numbers-v0", Numbers)
+register("worlds/Restarting-v0", Restarting)
+register("worlds/Odd-v0", Odd)
+register("worlds/Gated-v0", Gated)
+register("worlds/Mission-v0", Mission)
+register("worlds/Street-v0", Street)
+register("worlds/Broken-v0", Broken)
+register("worlds/Screen-v0", Screen, max_episode_steps=20)
+register(
     "worlds/Easy-v0",
     lambda: gym.make("CartPole-v1").unwrapped,
     max_episode_steps=50,
     reward_threshold=25.0,
 )
-gym.register(
+register(
     "worlds/Normalized-v0",
     lambda: gym.wrappers.NormalizeObservation(gym.make("CartPole-v1").unwrapped),
     max_episode_steps=50,

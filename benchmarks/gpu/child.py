@@ -10,8 +10,9 @@ import json
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,22 +47,30 @@ def family(task: dict[str, Any]) -> Iterator[tuple[str, str, Callable[[], Result
     with closing(Family(spec, plugins, task["device"], folder, task["deadline"])) as subject:
         if "resume" in task["parts"]:
             subject.start_victim()
+
+        def part(name: str) -> Result:
+            return PARTS[name](subject)
+
         for name in task["parts"]:
-            yield spec.name, name, lambda name=name: PARTS[name](subject)
+            yield spec.name, name, partial(part, name)
 
 
 def rates(task: dict[str, Any]) -> Iterator[tuple[str, str, Callable[[], Result]]]:
     from benchmarks.gpu.rates import CONTESTS, measure
 
+    def contest(name: str) -> Result:  # looked for when its turn comes: a wrong name is its row
+        return measure(CONTESTS[name], task)
+
     for name in task["contests"]:
-        yield name, "rates", lambda name=name: measure(CONTESTS[name], task)
+        yield name, "rates", partial(contest, name)
 
 
 def done(name: str, part: str, function: Callable[[], Result], began: float) -> Row:
     """Do one part and return what came of it."""
     from benchmarks.gpu.family import Inapplicable, OutOfTime, Wrong
 
-    status, metrics = OK, {}
+    status = OK
+    metrics: Mapping[str, Any] = {}
     try:
         text, metrics = function()
     except Inapplicable as reason:

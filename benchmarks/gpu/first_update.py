@@ -10,6 +10,7 @@ from unittest import mock
 
 import torch
 from torch import Tensor
+from torch.optim.adam import adam
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from benchmarks.gpu.draws import SameDraws
@@ -50,7 +51,8 @@ def first_update(subject: Subject, device: str) -> Learned:
             change = after - before if after.shape == before.shape else after
             if gradients or bool(change.any()) or moved == 0:
                 break
-        return Learned(list(gradients.values()), ctx.window.means(), change, steps)
+        logged = {name: float(value) for name, value in ctx.window.means().items()}
+        return Learned(list(gradients.values()), logged, change, steps)
 
 
 @contextmanager
@@ -58,7 +60,6 @@ def _gradients() -> Iterator[dict[int, Tensor]]:
     """Gather the first gradient that each optimizer gets: before `step`, or where `lab.optim.step`
     calls Adam's kernel itself."""
     flat: dict[int, Tensor] = {}
-    kernel = step.adam
 
     def keep(key: int, gradients: list[Tensor]) -> None:
         if key not in flat:
@@ -70,7 +71,7 @@ def _gradients() -> Iterator[dict[int, Tensor]]:
 
     def before_kernel(parameters: Any, gradients: Any, *args: Any, **kwargs: Any) -> None:
         keep(id(parameters[0]), gradients)
-        kernel(parameters, gradients, *args, **kwargs)
+        adam(parameters, gradients, *args, **kwargs)
 
     handle = register_optimizer_step_pre_hook(before_step)
     try:

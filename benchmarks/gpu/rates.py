@@ -130,7 +130,7 @@ def steps(experiment: Any, number: int = STEPS) -> Call:
 
 # -- deep Q-networks
 
-CARTPOLE = {
+CARTPOLE: Mapping[str, Any] = {
     "env": "CartPole-v1",
     "n_envs": 8,
     "train_freq": 256,
@@ -217,7 +217,7 @@ def bare_cnn(experiment: Any, where: str) -> Call:
 
 @contest("gan", "steps", STEPS)
 def gan(where: str) -> Iterator[Mapping[str, Call]]:
-    data = {"data": "affine-digits", "data_args": {"size": 28}, "arch": "mlp"}
+    data: Mapping[str, Any] = {"data": "affine-digits", "data_args": {"size": 28}, "arch": "mlp"}
     with made("gan", where, **data) as experiment:
         experiment.batches.next()  # reads the data
         yield {"lab": steps(experiment), BARE: bare_gan(experiment, where)}

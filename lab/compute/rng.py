@@ -87,7 +87,7 @@ class Randomness:
 def untouched() -> Iterator[None]:
     """Put python's, numpy's and torch's global generators back as they were, whatever happens."""
     before = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
-    initialized = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    initialized = torch.cuda.is_initialized()
     cuda = torch.cuda.get_rng_state_all() if initialized else []
     try:
         yield

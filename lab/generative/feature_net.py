@@ -95,7 +95,7 @@ def train(data: TrainingSet) -> dict[str, Any]:
         for update, chosen in enumerate(_orders(len(x), generator)):
             optimizer.param_groups[0]["lr"] = RATE * (1 - update / UPDATES)
             optimizer.zero_grad()
-            _loss(net, data.info, x[chosen], None if y is None else y[chosen]).backward()  # type: ignore[no-untyped-call]
+            _loss(net, data.info, x[chosen], None if y is None else y[chosen]).backward()
             optimizer.step()
         _scale(net, data.info, x)
     return {name: value.detach().clone() for name, value in net.state_dict().items()}

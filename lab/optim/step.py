@@ -72,7 +72,7 @@ def optimize(
 ) -> None:
     """Take one optimizer step on `loss`, with fp16 scaling and gradient-norm clipping."""
     optimizer.zero_grad(set_to_none=True)
-    compute.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+    compute.scaler.scale(loss).backward()
     step_clipped(compute, optimizer, clip_norm)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -53,9 +55,14 @@ def test_the_sparsity_penalty_is_the_divergence_of_two_coins() -> None:
 
 
 def test_penalties_of_the_code_are_means_over_examples_by_their_weights(make_net) -> None:
-    options = {"code_activation": "sigmoid", "sparsity": 0.1, "sparsity_cost": 2.0, "l1": 0.5}
+    options: dict[str, Any] = {
+        "code_activation": "sigmoid",
+        "sparsity": 0.1,
+        "sparsity_cost": 2.0,
+        "l1": 0.5,
+    }
     net, x = make_net(**options), torch.rand(6, 1, 4, 3)
-    loss, parts = Reconstructing(Config(**options), False, None)(net, {"inputs": x})
+    loss, parts = Reconstructing(Config(**options), False, torch.Generator())(net, {"inputs": x})
     code = net.encode(x).detach()
     size = np.abs(code.numpy()).sum(1).mean()
     assert parts["l1"].item() == pytest.approx(size, rel=1e-5)
@@ -80,7 +87,9 @@ def test_the_contractive_penalty_is_the_jacobians_norm(make_net, activation, opt
         jacobian(lambda row: net.encode(row[None])[0], example).square().sum() for example in x
     )
     assert net(x).jacobian.item() == pytest.approx(truth.item(), rel=1e-4)
-    loss, parts = Reconstructing(Config(contractive=0.5), False, None)(net, {"inputs": x})
+    loss, parts = Reconstructing(Config(contractive=0.5), False, torch.Generator())(
+        net, {"inputs": x}
+    )
     assert parts["jacobian"].item() == pytest.approx(truth.item() / 3, rel=1e-4)
     expected = parts["reconstruction_loss"] + 0.5 * truth / 3
     assert loss.item() == pytest.approx(expected.item(), rel=1e-4)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any, Literal
 
 import pytest
 import torch
@@ -77,8 +78,10 @@ def test_encoders_and_whole_networks_are_exported(train, tmp_path, options, to) 
     pixels = torch.randint(256, (5, 1, 8, 8), dtype=torch.uint8)
     x = pixels / 255
     with torch.no_grad():
-        expected = {"encoder": network.net.encode(x), "whole": network.net.reconstruct(x)}
-    for part, truth in expected.items():
+        code, whole = network.net.encode(x), network.net.reconstruct(x)
+    parts: tuple[tuple[Literal["encoder", "whole"], Any], ...]
+    parts = (("encoder", code), ("whole", whole))
+    for part, truth in parts:
         path = network.export_command(Export(to=to, part=part, out=tmp_path / f"{part}.{to}"))
         if to == "torchexport":
             answer = torch.export.load(path).module()(pixels)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -24,7 +26,7 @@ def split_of(loaded, name):
     return inputs, part.targets.numpy()
 
 
-CLASSIFIERS = {
+CLASSIFIERS: dict[str, tuple[dict[str, Any], Any]] = {
     "knn": ({"neighbors": 7, "weights": "distance"}, KNeighborsClassifier(7, weights="distance")),
     "svc": ({"c": 10.0, "gamma": 0.1}, SVC(C=10, gamma=0.1)),
     "logistic": ({"c": 0.5}, LogisticRegression(C=0.5, max_iter=1_000)),
@@ -54,7 +56,7 @@ def test_a_classifier_measures_what_scikit_learn_measures(fit, algo) -> None:
         assert metrics["test/loss"] == pytest.approx(log_loss(truth, chances), rel=1e-6)
 
 
-REGRESSORS = {
+REGRESSORS: dict[str, tuple[dict[str, Any], Any]] = {
     "knn": ({"neighbors": 9}, KNeighborsRegressor(9)),
     "ridge": ({"alpha": 3.0}, Ridge(alpha=3.0)),
     "svr": ({"c": 2.0, "epsilon": 0.2, "kernel": "linear"}, SVR(C=2, epsilon=0.2, kernel="linear")),
@@ -157,5 +159,6 @@ def made_for_values(tmp_path, algo, outputs):
     parts = {n: make_split(inputs, values, r, cpu, True) for n, r in rows.items()}
     info = DatasetInfo.of("values", dataset, rows["train"])
     ctx = Context(seed=0, budget=100, dir=tmp_path, compute=Compute(cpu), task="regress")
-    ctx.data = lambda config: SimpleNamespace(info=info, part=parts.get, **parts)
+    given = SimpleNamespace(info=info, part=parts.get, **parts)
+    ctx.data = lambda config: given  # type: ignore[method-assign, assignment, return-value]
     return Baseline(Config(algo=algo, data="diabetes"), ctx)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import time
 from contextlib import closing
+from functools import partial
 from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
 import torch
@@ -36,8 +39,10 @@ from benchmarks.gpu.rows import (
     summary_lines,
     table_lines,
 )
+from lab import ExperimentSpec
 from lab.plugins import discover
 from lab.testing.subject import Subject, Trained
+from lab_mlp.mlp import MLP
 
 
 def learned(scale: float = 1.0, **logged: float) -> Learned:
@@ -70,8 +75,8 @@ def test_the_table_stays_within_its_width() -> None:
     [(Wrong("far off", by=1.0), FAILED), (Inapplicable("no"), SKIPPED), (OutOfTime("late"), LATE),
      (RuntimeError("CUDA error: device-side assert"), FAILED), (SystemExit(3), FAILED)],
 )  # fmt: skip
-def test_what_a_part_raises_is_one_row(error, status, capsys) -> None:
-    def part() -> None:
+def test_what_a_part_raises_is_one_row(error: BaseException, status: str) -> None:
+    def part() -> NoReturn:
         raise error
 
     row = done("gan", "agree", part, time.perf_counter())
@@ -79,7 +84,7 @@ def test_what_a_part_raises_is_one_row(error, status, capsys) -> None:
     assert str(error) in row.said
 
 
-def test_a_child_that_ends_leaves_a_row_for_every_part(tmp_path) -> None:
+def test_a_child_that_ends_leaves_a_row_for_every_part(tmp_path: Path) -> None:
     task = {"family": "no-such", "parts": ["agree", "train"], "device": "cpu",
             "folder": str(tmp_path / "work"), "deadline": time.time() + 200}  # fmt: skip
     rows = list(jobs.run([task], 1, time.time() + 200))
@@ -87,14 +92,14 @@ def test_a_child_that_ends_leaves_a_row_for_every_part(tmp_path) -> None:
     assert "no-such" in rows[0].said
 
 
-def test_a_child_of_several_contests_leaves_a_row_for_each(tmp_path) -> None:
+def test_a_child_of_several_contests_leaves_a_row_for_each(tmp_path: Path) -> None:
     task = {"family": "rates", "contests": ["no-such", "dqn"], "parts": ["rates"], "device": "cpu",
             "folder": str(tmp_path / "work"), "deadline": 0.0}  # fmt: skip
     rows = list(jobs.run([task], 1, time.time() + 200))
     assert [(row.family, row.status) for row in rows] == [("no-such", FAILED), ("dqn", LATE)]
 
 
-def test_a_child_that_overruns_is_ended(tmp_path, monkeypatch) -> None:
+def test_a_child_that_overruns_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "GRACE", 0.0)
     task = {"family": "mlp", "parts": ["train"], "device": "cpu", "folder": str(tmp_path / "work"),
             "deadline": time.time()}  # fmt: skip
@@ -102,7 +107,7 @@ def test_a_child_that_overruns_is_ended(tmp_path, monkeypatch) -> None:
     assert row.status == LATE
 
 
-def test_the_report_is_written_with_every_row(tmp_path) -> None:
+def test_the_report_is_written_with_every_row(tmp_path: Path) -> None:
     report = script.Report(tmp_path / "deep" / "gpu.json", {"device": "cpu"})
     report.add_all([Row("mlp", "train", OK, "fine", 1.0, {"peak_mib": 3.5})])
     written = json.loads((tmp_path / "deep" / "gpu.json").read_text())
@@ -154,6 +159,7 @@ def test_what_does_not_draw_is_left_alone() -> None:
     x = torch.ones(3, requires_grad=True)
     with SameDraws(0):
         (x * 2).sum().backward()
+    assert x.grad is not None
     assert x.grad.tolist() == [2.0, 2.0, 2.0]
 
 
@@ -164,6 +170,7 @@ def test_a_first_update_holds_the_gradient_of_the_loss_on_the_first_batch() -> N
     with closing(Subject("mlp")) as subject:
         update = first_update(subject, "cpu")
         with SameDraws(0), subject.experiment() as (experiment, _):
+            assert isinstance(experiment, MLP)
             batch = experiment.supervision.next()
             loss, _ = experiment.supervision.loss(experiment.net, batch)
             expected = torch.autograd.grad(loss, list(experiment.net.parameters()))
@@ -190,7 +197,9 @@ TINY = [spec for spec in discover().experiments() if "tiny" in spec.presets]
 
 
 @pytest.mark.parametrize("spec", TINY, ids=lambda spec: spec.name)
-def test_what_a_run_gains_goes_by_the_objective_of_its_task(tmp_path, spec) -> None:
+def test_what_a_run_gains_goes_by_the_objective_of_its_task(
+    tmp_path: Path, spec: ExperimentSpec
+) -> None:
     """An objective may be one for each task: the preset's own counts."""
     family = Family(spec, discover(), "cpu", tmp_path, time.time() + 600)
     metric, direction = family.resolved.objective
@@ -201,7 +210,7 @@ def test_what_a_run_gains_goes_by_the_objective_of_its_task(tmp_path, spec) -> N
     assert family.gain(Trained(tmp_path, {})) == (0.5, best, 0.25)
 
 
-def test_a_part_that_would_not_fit_says_so(tmp_path) -> None:
+def test_a_part_that_would_not_fit_says_so(tmp_path: Path) -> None:
     plugins = discover()
     family = Family(plugins.experiment("mlp"), plugins, "cpu", tmp_path, time.time() + 5)
     family.needs(1)
@@ -211,31 +220,35 @@ def test_a_part_that_would_not_fit_says_so(tmp_path) -> None:
         PARTS["fp16"](family)
 
 
-def test_a_run_that_failed_is_not_tried_by_every_part_that_needs_it(tmp_path, monkeypatch) -> None:
-    plugins, tries = discover(), []
+def test_a_run_that_failed_is_not_tried_by_every_part_that_needs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugins, tries = discover(), list[Any]()
 
-    def fail(*args: object) -> None:
+    def fail(*args: Any) -> None:
         tries.append(args)
         raise RuntimeError("no kernel image")
 
     monkeypatch.setattr("lab.api.start", fail)
     family = Family(plugins.experiment("mlp"), plugins, "cpu", tmp_path, time.time() + 600)
-    rows = [done("mlp", name, lambda name=name: PARTS[name](family), 0.0) for name in PARTS]
+    rows = [done("mlp", name, partial(PARTS[name], family), 0.0) for name in PARTS]
     assert "no kernel image" in rows[1].said
     assert [row.status for row in rows[1:4]] == [FAILED] * 3
     assert "'first', which this needs, failed: no kernel image" in rows[2].said
     assert len(tries) == len({str(args[1].run.name) for args in tries})  # each run once
 
 
-def test_a_run_that_the_time_was_up_for_is_late_for_every_part(tmp_path) -> None:
+def test_a_run_that_the_time_was_up_for_is_late_for_every_part(tmp_path: Path) -> None:
     plugins = discover()
     family = Family(plugins.experiment("mlp"), plugins, "cpu", tmp_path, time.time())
     for part in ("train", "repeat"):
-        assert done("mlp", part, lambda part=part: PARTS[part](family), 0.0).status == LATE
+        assert done("mlp", part, partial(PARTS[part], family), 0.0).status == LATE
 
 
 @pytest.mark.parametrize("name", ["dqn", "cnn", "gan"])
-def test_what_a_rate_is_compared_with_takes_a_step(name, monkeypatch) -> None:
+def test_what_a_rate_is_compared_with_takes_a_step(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(rates, "STEPS", 1)
     taken = []
     hook = register_optimizer_step_post_hook(

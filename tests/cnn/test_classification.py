@@ -20,6 +20,7 @@ from lab.engine.evaluation import evaluate
 from lab.plugins import discover
 from lab.testing import Subject
 from lab.testing.subject import Failing
+from lab_cnn.cnn import CNN
 from lab_cnn.models.names import names
 
 SMALL = ["lenet5", "alexnet", "googlenet", "resnet20", "plain20", "mobilenet_v1", "mobilenet_v2"]
@@ -31,6 +32,7 @@ def take_a_step(**options) -> torch.Tensor:
     """Take one optimizer step, and return how far each parameter went."""
     subject = Subject(discover().experiment("cnn"), discover())
     with subject.experiment(width=1.0, batch_size=4, data="bars", **options) as (experiment, ctx):
+        assert isinstance(experiment, CNN)
         before = [p.detach().clone() for p in experiment.net.parameters()]
         assert experiment.step() == 4
         after = list(experiment.net.parameters())

@@ -32,7 +32,7 @@ def test_every_architecture_stands_in_the_table() -> None:
 def test_the_figures_of_the_table_are_those_of_the_network(arch) -> None:
     shape, classes, parameters, millions = TABLE[arch]
     with torch.device("meta"):
-        net = build(arch, channels=shape[0], size=shape[1:], classes=classes)
+        net = build(arch, channels=shape[0], size=(shape[1], shape[2]), classes=classes)
     counts = totals(summarize(net, shape))
     assert (f"{counts[0]:,}", f"{counts[1] / 1e6:,.1f}") == (parameters, millions)
 
@@ -40,6 +40,7 @@ def test_the_figures_of_the_table_are_those_of_the_network(arch) -> None:
 @pytest.mark.timeout(600)
 def test_the_commands_of_the_page_work_one_after_another(cli, tmp_path) -> None:
     code = re.search(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    assert code is not None
     (tmp_path / "my_file.py").write_text(code[1])
     (tmp_path / "pictures").mkdir()
     for place in ("picture.png", "pictures/one.png"):

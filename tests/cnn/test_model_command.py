@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ IMAGENET = ("--shape", "3,224,224", "--outputs", 1000)
 
 @pytest.fixture
 def show(cli):
-    def call(*words: object) -> dict:
+    def call(*words: object) -> dict[str, Any]:
         result = cli("model", *words, "--json")
         assert result.exit_code == 0, result.output
         return json.loads(result.output)

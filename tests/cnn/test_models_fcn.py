@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -15,7 +17,7 @@ BACKBONES = ["alexnet", "vgg11", "googlenet", "resnet18", "mobilenet_v2", "dense
 SIZES = [(37, 45), (127, 225)]
 
 
-def meta(variant: str, arch: str, size: tuple[int, int], **options) -> nn.Module:
+def meta(variant: str, arch: str, size: tuple[int, int], **options) -> Any:
     with torch.device("meta"):
         return build_fcn(variant, arch, channels=3, size=size, classes=5, **options).eval()
 
@@ -63,7 +65,7 @@ def test_with_the_small_stem_upsampling_is_smaller() -> None:
 def test_finer_maps_join_at_zero_and_learn() -> None:
     """The coarse net and the one with skips begin the same, and every weight but one gets on."""
     torch.manual_seed(0)
-    net = build_fcn("fcn8s", "resnet20", channels=1, size=(13, 15), classes=3)
+    net: Any = build_fcn("fcn8s", "resnet20", channels=1, size=(13, 15), classes=3)
     images = torch.rand(2, 1, 13, 15)
     assert not net(images).any()
     nn.init.normal_(net.scores[0].weight)
@@ -109,7 +111,7 @@ def test_scores_are_cut_behind_or_stretched() -> None:
 
 
 def test_a_dilated_resnet_gives_two_predictions_in_training_only() -> None:
-    net = build_fcn("dilated", "resnet18", channels=1, size=(19, 22), classes=3, aux=True)
+    net: Any = build_fcn("dilated", "resnet18", channels=1, size=(19, 22), classes=3, aux=True)
     images = torch.rand(2, 1, 19, 22)
     out = net.train()(images)
     assert isinstance(out, WithAuxScores)
@@ -121,7 +123,7 @@ def test_a_dilated_resnet_gives_two_predictions_in_training_only() -> None:
 
 def test_an_fcn_learns_where_a_square_lies() -> None:
     torch.manual_seed(0)
-    net = build_fcn("fcn8s", "resnet20", channels=1, size=(16, 16), classes=2, width=0.5)
+    net: Any = build_fcn("fcn8s", "resnet20", channels=1, size=(16, 16), classes=2, width=0.5)
     assert isinstance(net, FCN)
     images, labels = torch.rand(8, 1, 16, 16) * 0.1, torch.zeros(8, 16, 16, dtype=torch.long)
     for image, label, at in zip(images, labels, range(8), strict=True):

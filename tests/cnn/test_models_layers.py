@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -33,14 +36,15 @@ def test_option_a_keeps_every_other_pixel_and_adds_channels_of_zeros() -> None:
 def test_only_the_residual_twin_lets_its_input_pass(stage) -> None:
     """With the last norm of a block at zero, what comes out is the shortcut, or nothing."""
     for arch, passes in (("resnet20", True), ("plain20", False)):
-        block = build(arch, channels=1, size=(8, 8), classes=2).get_submodule(stage)[0].eval()
+        net: Any = build(arch, channels=1, size=(8, 8), classes=2)
+        block = net.get_submodule(stage)[0].eval()
         nn.init.zeros_(block.bn2.weight)
         x = torch.rand(1, block.conv1.in_channels, 8, 8)
         expected = shortcut(x, block.conv2.out_channels, block.stride)
         assert torch.equal(block(x), expected if passes else torch.zeros_like(expected))
 
 
-BLOCKS = {
+BLOCKS: dict[str, Callable[[int, int], Any]] = {
     "basic": lambda inputs, stride: BasicBlock(inputs, 8, stride, 1),
     "bottleneck": lambda inputs, stride: Bottleneck(inputs, 2, stride, 1),
     "small": lambda inputs, stride: Block(inputs, 8, stride, residual=True),
@@ -108,7 +112,7 @@ def test_all_poolings_give_the_same_size(side, kernel, padding, ceil) -> None:
 
 
 def test_strided_pooling_can_learn_the_average() -> None:
-    layer = pooling("strided", 2, 2, 2)
+    layer: Any = pooling("strided", 2, 2, 2)
     nn.init.dirac_(layer.weight)
     layer.weight.data = (layer.weight.data.sum((2, 3)) / 4)[:, :, None, None].repeat(1, 1, 2, 2)
     nn.init.zeros_(layer.bias)
@@ -130,7 +134,7 @@ def test_networks_take_any_pooling(arch, pool) -> None:
 
 def test_a_separable_convolution_is_one_whose_kernel_is_an_outer_product() -> None:
     torch.manual_seed(0)
-    pair = convolution("separable", 3, 4, kernel=5)
+    pair: Any = convolution("separable", 3, 4, kernel=5)
     depthwise, pointwise = pair[0].weight, pair[1].weight  # [3, 1, 5, 5], [4, 3, 1, 1]
     dense = torch.einsum("ihw,oi->oihw", depthwise[:, 0], pointwise[:, :, 0, 0])
     x = torch.rand(2, 3, 9, 7)
@@ -139,7 +143,7 @@ def test_a_separable_convolution_is_one_whose_kernel_is_an_outer_product() -> No
 
 def test_a_spatial_pair_is_a_convolution_whose_kernel_factors() -> None:
     torch.manual_seed(0)
-    pair = convolution("spatial", 3, 4, kernel=5)
+    pair: Any = convolution("spatial", 3, 4, kernel=5)
     columns, rows = pair[0].weight, pair[1].weight  # [4, 3, 5, 1], [4, 4, 1, 5]
     dense = torch.einsum("mih,omw->oihw", columns[..., 0], rows[:, :, 0])
     x = torch.rand(2, 3, 9, 7)
@@ -160,7 +164,7 @@ def test_factored_kernels_save_parameters() -> None:
 def test_the_bottleneck_of_an_inverted_residual_is_linear() -> None:
     """Nothing cuts off what is below zero at the narrow end, and the shortcut joins there."""
     torch.manual_seed(0)
-    block = InvertedResidual(8, 8, stride=1, expansion=6).eval()
+    block: Any = InvertedResidual(8, 8, stride=1, expansion=6).eval()
     x = torch.rand(4, 8, 5, 5)
     assert block(x).min() < 0
     nn.init.zeros_(block.conv[-1].weight)
@@ -175,7 +179,8 @@ def test_widths_are_rounded_to_eights_without_losing_a_tenth(channels, multiple)
 
 
 def test_a_dense_layer_sees_and_keeps_all_channels_before_it() -> None:
-    block = build("densenet121", channels=1, size=(8, 8), classes=2).features.denseblock1.eval()
+    net: Any = build("densenet121", channels=1, size=(8, 8), classes=2)
+    block = net.features.denseblock1.eval()
     x = torch.rand(1, 64, 4, 4)
     out = block(x)
     assert out.shape == (1, 64 + 6 * 32, 4, 4)
@@ -185,7 +190,8 @@ def test_a_dense_layer_sees_and_keeps_all_channels_before_it() -> None:
 
 def test_what_a_dense_layer_adds_is_its_last_convolutions() -> None:
     """It is linear in that one's weights, and it is something."""
-    layer = build("densenet121", channels=1, size=(8, 8), classes=2).features.denseblock1[0].eval()
+    net: Any = build("densenet121", channels=1, size=(8, 8), classes=2)
+    layer = net.features.denseblock1[0].eval()
     x = torch.rand(1, 64, 4, 4)
     with torch.no_grad():
         before = layer(x)[:, 64:]
@@ -196,7 +202,7 @@ def test_what_a_dense_layer_adds_is_its_last_convolutions() -> None:
 
 
 def test_the_strided_convolution_rounds_up_by_zeros_behind() -> None:
-    layer = pooling("strided", 1, 3, 2, ceil=True)
+    layer: Any = pooling("strided", 1, 3, 2, ceil=True)
     x = torch.rand(1, 1, 6, 6)
     expected = relu(conv2d(pad(x, (0, 1, 0, 1)), layer.weight, layer.bias, stride=2))
     assert torch.equal(layer(x), expected)
@@ -251,7 +257,7 @@ def test_no_gradient_goes_through_what_does_not_repeat_itself_on_cuda(arch) -> N
     assert not any(name.startswith("AdaptiveAvgPool") for name in names)
 
 
-def _passed(last) -> set:
+def _passed(last) -> set[Any]:
     """Return all nodes that a gradient passes from the last one on."""
     nodes, ahead = set(), [last]
     while ahead:

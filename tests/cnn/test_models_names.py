@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from torch import nn
 from lab_cnn.model import build, head_name, last_convolution, last_stages, names, stages
 from lab_cnn.models.names import able_to, check_fcn, family_of, resolve
 
-ASK = {"channels": 3, "size": (224, 224), "classes": 10}
+ASK: dict[str, Any] = {"channels": 3, "size": (224, 224), "classes": 10}
 
 
 def meta(arch: str, **options) -> nn.Module:

@@ -126,6 +126,7 @@ def multiply_adds(net: nn.Module, side: int) -> int:
 
     def count(layer: nn.Module, _: object, out: torch.Tensor) -> None:
         nonlocal total
+        assert isinstance(layer.weight, torch.Tensor)
         per_output = layer.weight[0].numel()
         total += out[0].numel() * per_output
 

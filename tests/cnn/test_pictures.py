@@ -67,16 +67,23 @@ class OneConvolution(nn.Module):
         return self.fc(self.conv(images).mean((2, 3)))
 
 
+def heats(net: nn.Module, inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return what `grad_cam` does of a network that has maps to look at."""
+    found = pictures.grad_cam(net, inputs)
+    assert found is not None
+    return found
+
+
 def test_grad_cam_by_hand() -> None:
     """The logit of class k is the mean over places of sum_c w_kc A_c, so its gradient by map c is
     w_kc / 9 everywhere: the heat is relu(sum_c w_kc A_c) up to scale. Here A = (x, -x): for class
     1 relu(3 x - x), which is 2 x where x > 0."""
     image = torch.tensor([[1.0, 2.0, -4.0], [0.0, 8.0, 1.0], [-1.0, 0.0, 2.0]])
-    heat, classes = pictures.grad_cam(OneConvolution(), image[None, None])
+    heat, classes = heats(OneConvolution(), image[None, None])
     assert classes.tolist() == [1]
     assert torch.allclose(heat[0], image.clamp(min=0) / 8, atol=1e-6)
     # the opposite picture speaks for class 0: relu(0.5 x) of its own x
-    heat, classes = pictures.grad_cam(OneConvolution(), -image[None, None])
+    heat, classes = heats(OneConvolution(), -image[None, None])
     assert classes.tolist() == [0]
     assert torch.allclose(heat[0], (-image).clamp(min=0) / 4, atol=1e-6)
 
@@ -84,9 +91,9 @@ def test_grad_cam_by_hand() -> None:
 def test_grad_cam_looks_at_each_image_for_itself() -> None:
     net = build("simple", channels=1, size=(16, 16), classes=3, width=0.25).eval()
     inputs = torch.randn(4, 1, 16, 16)
-    together, classes = pictures.grad_cam(net, inputs)
+    together, classes = heats(net, inputs)
     for number in range(4):
-        alone, predicted = pictures.grad_cam(net, inputs[number : number + 1])
+        alone, predicted = heats(net, inputs[number : number + 1])
         assert torch.allclose(alone[0], together[number], atol=1e-5)
         assert predicted[0] == classes[number]
 
@@ -110,7 +117,7 @@ def test_looking_touches_no_weight_gradient_mode_or_randomness(arch) -> None:
 
 def test_frozen_networks_have_their_heat_too() -> None:
     net = build("simple", channels=1, size=(16, 16), classes=2).eval().requires_grad_(False)
-    heat, _ = pictures.grad_cam(net, torch.randn(2, 1, 16, 16))
+    heat, _ = heats(net, torch.randn(2, 1, 16, 16))
     assert heat.shape == (2, 16, 16)
     assert 0 <= heat.min() <= heat.max() <= 1
 

@@ -37,14 +37,18 @@ def test_a_torn_last_line_ends_the_curve(write) -> None:
 
 def test_by_clock_only_what_all_runs_have_is_averaged() -> None:
     averaged = band([curve([0, 10, 20], [0, 2, 4]), curve([0, 20, 30], [2, 8, 9])])
+    assert averaged is not None
     assert averaged.x.tolist() == [0, 20]
     assert averaged.iqm.tolist() == [1, 6]
+    assert averaged.low is not None
+    assert averaged.high is not None
     assert (averaged.low.tolist(), averaged.high.tolist()) == ([0, 4], [2, 8])
 
 
 def test_by_seconds_runs_are_interpolated_over_the_time_that_all_trained() -> None:
     slow, fast = curve([0, 10], [0, 1], [0, 10]), curve([0, 10], [0, 1], [0, 5])
     averaged = band([slow, fast], "seconds", points=2)
+    assert averaged is not None
     assert averaged.x.tolist() == [0, 5]
     assert averaged.iqm.tolist() == [0, pytest.approx(0.75)]
 
@@ -57,6 +61,7 @@ def test_runs_that_share_no_point_make_no_band(axis) -> None:
 @pytest.mark.parametrize("axis", ["clock", "seconds"])
 def test_one_run_is_a_line_without_a_band(axis) -> None:
     averaged = band([curve([0, 10], [3, 4])], axis)
+    assert averaged is not None
     assert averaged.iqm.tolist() == [3, 4]
     assert averaged.low is averaged.high is None
     assert [(p["iqm"], p["low"], p["high"]) for p in averaged.points()] == [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
@@ -29,14 +30,18 @@ def test_each_group_has_its_iqm_its_band_and_its_seeds(write, monkeypatch) -> No
     runs = select([], Path("runs"))
     plot.write(Path("x.png"), compare(runs), runs)
     (axes,) = drawn[0].axes
-    lines = {line.get_label(): list(line.get_ydata()) for line in axes.lines}
+    lines = {line.get_label(): np.asarray(line.get_ydata()).tolist() for line in axes.lines}
     assert lines["ga (n=3)"] == [0.0, 4.0]
     assert lines["gb (n=1)"] == [1.0, 9.0]
-    faint = [list(line.get_ydata()) for line in axes.lines if line.get_alpha()]
+    faint = [np.asarray(line.get_ydata()).tolist() for line in axes.lines if line.get_alpha()]
     assert sorted(faint) == [[0.0, 2.0], [0.0, 4.0], [0.0, 6.0]]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("env_steps", "eval/return")
     (band,) = axes.collections  # of the one group that has several runs
-    assert sorted({y for _, y in band.get_paths()[0].vertices.tolist()}) == [0.0, 2.0, 6.0]
+    assert sorted({y for _, y in np.asarray(band.get_paths()[0].vertices).tolist()}) == [
+        0.0,
+        2.0,
+        6.0,
+    ]
 
 
 @pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])

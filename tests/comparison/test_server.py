@@ -78,7 +78,9 @@ def test_the_page_its_parts_and_its_data_are_served(site: Site) -> None:
         ("data.json", "application/json"),
     ):
         answer, body = site.page(path)
-        assert (answer.status, answer.getheader("Content-Type").split(";")[0]) == (200, kind), path
+        assert (answer.status, answer.getheader("Content-Type", "").split(";")[0]) == (200, kind), (
+            path
+        )
         assert body
     assert [run["name"] for run in site.data()["runs"]] == ["a"]
 
@@ -157,7 +159,7 @@ def test_nothing_can_be_written(site: Site, method: str) -> None:
 def test_answers_keep_the_token_to_themselves(site: Site) -> None:
     answer, _ = site.page()
     assert answer.getheader("Referrer-Policy") == "no-referrer"
-    assert "default-src 'none'" in answer.getheader("Content-Security-Policy")
+    assert "default-src 'none'" in answer.getheader("Content-Security-Policy", "")
     assert site.ask("/")[0].getheader("Referrer-Policy") == "no-referrer"
 
 
@@ -172,6 +174,7 @@ def test_only_this_machine_is_listened_to(site: Site) -> None:
 def test_what_has_not_changed_is_not_sent_again(site: Site, write: Write) -> None:
     answer, _ = site.page("data.json")
     tag = answer.getheader("ETag")
+    assert tag is not None
     again, body = site.page("data.json", If_None_Match=tag)
     assert (again.status, body) == (304, b"")
     with Path("runs/a/metrics.jsonl").open("a") as file:
@@ -218,6 +221,7 @@ def test_the_command_says_where_and_ends_with_an_interrupt(write: Write) -> None
     write("a", 1.0)
     process = begin()
     try:
+        assert process.stdout is not None
         url = process.stdout.readline().strip()
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+/[\w-]{32}/", url)
         assert site_names(url) == ["a"]

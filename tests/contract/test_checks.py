@@ -18,7 +18,7 @@ from lab.plugins import discover
 from lab.testing import Subject, check_plugin, checks
 from lab.testing.report import BROKEN, EXPECTED, KEPT, SKIPPED, examine, promise
 
-FILE = Path(__file__).with_name("specimens.py")
+FILE = Path(__file__).with_name("specimens") / "specimens.py"
 sys.path.append(str(FILE.parent))
 import specimens  # noqa: E402
 

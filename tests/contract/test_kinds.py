@@ -23,7 +23,7 @@ from lab.testing import check_plugin, checks, kinds
 from lab.testing.report import BROKEN, KEPT, SKIPPED, examine, promise
 from lab.testing.trackers import Subject as TrackerSubject
 
-sys.path.append(str(Path(__file__).parent))
+sys.path.append(str(Path(__file__).with_name("specimens")))
 import kinds_specimens as specimens
 
 OTHERS = [kind for kind in KINDS if kind != kinds.EXPERIMENT]

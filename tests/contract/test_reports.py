@@ -15,7 +15,7 @@ from lab.cli import main
 from lab.testing import check_plugin
 from lab.testing.report import BROKEN, KEPT, SKIPPED
 
-FILE = Path(__file__).with_name("specimens.py")
+FILE = Path(__file__).with_name("specimens") / "specimens.py"
 sys.path.append(str(FILE.parent))
 import specimens  # noqa: E402
 

@@ -120,8 +120,9 @@ def test_a_run_leaves_the_process_as_it_was(train, tmp_path, monkeypatch) -> Non
 
     def look() -> tuple[object, ...]:
         environ = {k: v for k, v in os.environ.items() if not k.startswith("TORCHINDUCTOR")}
-        legacy = np.random.get_state()  # noqa: NPY002
-        generators = random.getstate(), legacy[1].tobytes(), legacy[2:], torch.get_rng_state()
+        legacy = np.random.get_state(legacy=False)  # noqa: NPY002
+        key = legacy["state"].pop("key").tobytes()
+        generators = random.getstate(), key, legacy, torch.get_rng_state()
         switches = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
         return environ, str(generators), switches, Path.cwd(), torch.is_grad_enabled()
 

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import helpers
 import pytest
@@ -24,7 +25,7 @@ def trained(cli) -> None:
     assert cli("run", "toy-gan", "--name", "gan", "--budget", 200).exit_code == 0
 
 
-def document(result: Result) -> object:
+def document(result: Result) -> Any:
     """Return the one JSON document that is all of stdout."""
     assert result.stdout.endswith("\n")
     assert "\n" not in result.stdout[:-1]

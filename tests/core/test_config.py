@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from pathlib import Path
+from typing import Any
 
 import helpers
 import pytest
@@ -21,7 +22,7 @@ LEVELS = ("flag", "environment", "file", "preset")
 VALUE = {"flag": 0.01, "environment": 0.02, "file": 0.03, "preset": 0.25, "default": 0.5}
 
 
-def resolved(result) -> dict:
+def resolved(result) -> dict[str, Any]:
     assert result.exit_code == 0, result.stderr
     return json.loads(result.stdout)["summary"]["config"]
 

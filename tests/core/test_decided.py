@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.metadata import entry_points
+
 import pytest
 
 import lab
@@ -15,7 +17,7 @@ SMALL = {"data": "digits", "hidden": (8,), "budget": 3_000, "eval_every": 1_500,
 def looks(monkeypatch) -> list[str]:
     """Each time that the installation is searched for plugins."""
     groups: list[str] = []
-    search = plugins.entry_points
+    search = entry_points
 
     def counted(group: str):
         groups.append(group)

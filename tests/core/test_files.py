@@ -13,7 +13,7 @@ import lab
 from lab.plugins import Plugins, split_reference
 
 GUIDE = (helpers.ROOT / "docs" / "plugins.md").read_text()
-SOURCE = re.search(r"```python\n(.*?)```", GUIDE, re.DOTALL)[1]
+SOURCE = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)[0]
 
 
 @pytest.fixture

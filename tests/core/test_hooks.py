@@ -10,6 +10,7 @@ import sysconfig
 import venv
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import helpers
 import pytest
@@ -326,7 +327,7 @@ same_worker = pytest.mark.xdist_group("every family")  # their fixture takes a m
 
 
 @pytest.fixture(scope="module")
-def families(python: Path, tmp_path_factory) -> dict[str, dict]:
+def families(python: Path, tmp_path_factory) -> dict[str, dict[str, Any]]:
     """What came of a short run of each family with what the distribution offers; all in one
     child, so that torch is imported once."""
     env = environment()
@@ -340,7 +341,7 @@ def families(python: Path, tmp_path_factory) -> dict[str, dict]:
 
 
 @pytest.fixture
-def family(families, name) -> dict:
+def family(families, name) -> dict[str, Any]:
     report = families[name]
     assert "failure" not in report, report["failure"]
     return report
@@ -436,8 +437,8 @@ def test_a_built_in_folder_lifted_out_is_a_plugin_of_its_own(folder, tmp_path) -
         assert "given up" not in done.stderr
         assert helpers.summary(tmp_path / "runs" / tracker)["trackers"] == [tracker]
     for experiment in plugin["experiments"]:
-        words = ("--preset", "tiny", "--budget", 300, "--no-media", "--no-track", "--json")
-        command = helpers.lab_command("run", experiment, *words)
+        quick = ("--preset", "tiny", "--budget", 300, "--no-media", "--no-track", "--json")
+        command = helpers.lab_command("run", experiment, *quick)
         done = helpers.run_child(command, tmp_path, env, warm=True)
         assert done.returncode == 0, done.stderr
         assert json.loads(done.stdout)["state"] == "finished"

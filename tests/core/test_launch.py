@@ -12,6 +12,7 @@ import textwrap
 import time
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import helpers
 import pytest
@@ -22,7 +23,7 @@ from lab.launch import by_seed
 from lab.plugins import discover
 
 GUIDE = (helpers.ROOT / "docs" / "plugins.md").read_text()
-SOURCE = re.search(r"```python\n(.*?)```", GUIDE, re.DOTALL)[1]
+SOURCE = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)[0]
 QUIET = {"wandb": "disabled", "media": False}
 APART = pytest.mark.parametrize("jobs", [None, 2], ids=["here", "apart"])
 
@@ -57,11 +58,12 @@ def test_results_are_those_of_runs_alone_in_the_order_of_the_specs(specs, train,
     slow = {"seed": 4, "lr": 0.25, "pause": 0.02, "name": "slow"}
     fast = {"seed": 3, "budget": 50, "name": "fast"}
     ended = []
-    results = lab.run_many(
-        specs(slow, fast),
-        jobs=jobs,
-        on_end=lambda outcome: ended.append((outcome.seed, outcome.result.dir.name)),
-    )
+
+    def note(outcome: lab.Outcome) -> None:
+        assert outcome.result is not None
+        ended.append((outcome.seed, outcome.result.dir.name))
+
+    results = lab.run_many(specs(slow, fast), jobs=jobs, on_end=note)
     assert [result.dir.name for result in results] == ["slow", "fast"]
     assert sorted(ended) == [(3, "fast"), (4, "slow")]
     assert [result.summary["config"]["lr"] for result in results] == [0.25, 0.5]
@@ -83,8 +85,10 @@ def test_a_run_that_fails_costs_the_others_nothing_and_its_log_is_named(specs, j
     assert [result.summary["seed"] for result in error.results] == [0, 2]
     assert {result.state for result in error.results} == {"finished"}
     assert [outcome.error is None for outcome in error.outcomes] == [True, False, True]
-    folder = error.outcomes[1].result.dir
-    assert error.outcomes[1].result.state == summary(folder)["state"] == "failed"
+    result = error.outcomes[1].result
+    assert result is not None
+    folder = result.dir
+    assert result.state == summary(folder)["state"] == "failed"
     first, second, third = str(error).splitlines()
     assert first == "1 of 3 runs failed:"
     assert second.startswith(f"odd seed 1: {folder} failed: ")
@@ -113,6 +117,7 @@ def test_a_killed_process_leaves_a_run_that_is_found_and_continued(specs, monkey
     with pytest.raises(lab.RunsFailed, match="its process was ended by SIGKILL") as failed:
         lab.run_many(specs({"pause": 0.01, "budget": 10**6}), jobs=1)
     (outcome,) = failed.value.outcomes
+    assert outcome.result is not None
     assert outcome.result.state == "crashed"
     assert f"log: {outcome.result.dir}" in str(failed.value)
     stop = lambda clock, metrics: False  # noqa: E731
@@ -302,7 +307,7 @@ def test_a_signal_ends_every_run_and_each_can_be_continued(
         text=True,
     )
     end = time.monotonic() + helpers.LONG
-    trained = []
+    trained: list[Any] = []
     while len(trained) < (jobs or 1):
         assert child.poll() is None
         assert time.monotonic() < end
@@ -344,7 +349,7 @@ def test_results_are_compared_as_the_command_does(train, cli) -> None:
     assert plain(lab.compare("runs")) == plain(comparison)
     names = [str(result.dir) for result in [*slow, *fast, *slow]]
     assert plain(lab.compare(names)) == plain(comparison)
-    question = {"by": ["lr"], "metric": "eval/score", "threshold": 0.0}
+    question: dict[str, Any] = {"by": ["lr"], "metric": "eval/score", "threshold": 0.0}
     words = ("--by", "lr", "--metric", "eval/score", "--threshold", 0)
     document = cli("compare", *words, "--json", "--curves").stdout
     comparison = lab.compare(lab.runs("runs"), **question, curves=True)

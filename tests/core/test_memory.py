@@ -62,7 +62,7 @@ class Linear(nn.Module):
         return self.layer(x.flatten(1))
 
 
-class Items(torch.utils.data.Dataset):
+class Items(torch.utils.data.Dataset[Any]):
     """A map-style data set; it has no end but its length, as the protocol allows."""
 
     def __init__(self, pairs: list[Any]) -> None:
@@ -143,7 +143,9 @@ def test_the_labels_tell_what_is_learned(labels, task, classes) -> None:
 
 
 def test_task_overrides_what_the_labels_tell(train) -> None:
-    assert as_dataset((X, Y), task="regress").targets.tolist() == Y[:, None].tolist()
+    values = as_dataset((X, Y), task="regress").targets
+    assert values is not None
+    assert values.tolist() == Y[:, None].tolist()
     result = train("mlp", data=(X, Y), task="regress")
     assert entry(result)["task"] == "regress"
 
@@ -178,7 +180,8 @@ def test_pictures_in_a_data_set_are_images() -> None:
 
 def test_masks_sequences_and_texts_have_their_kinds() -> None:
     masks = as_dataset((DIGITS, DIGITS // 8))
-    assert (masks.task, masks.classes, masks.targets.dtype) == (
+    assert masks.targets is not None
+    assert (masks.task, masks.classes, masks.targets.dtype.type) == (
         "segment",
         ("0", "1", "2"),
         np.uint8,
@@ -186,6 +189,7 @@ def test_masks_sequences_and_texts_have_their_kinds() -> None:
     sequences = as_dataset((np.zeros((6, 5, 2)), np.arange(30).reshape(6, 5) % 3))
     assert (sequences.kind, sequences.task, sequences.shape) == ("sequence", "classify", (5, 2))
     texts = as_dataset((["one", "two", "three"], ["odd", "even", "odd"]))
+    assert texts.targets is not None
     assert (texts.kind, texts.classes, texts.targets.tolist()) == (
         "text",
         ("even", "odd"),

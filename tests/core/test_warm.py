@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from typing import Any
 
 import helpers
 import pytest
@@ -40,7 +41,7 @@ def test_it_does_what_a_new_python_does(site, tmp_path, program) -> None:
     env = helpers.child_environment(site, CALLED="by name")
     words, seen = [sys.executable, "-c", program, "one", "two"], []
     for kind in (subprocess.Popen, Warm):
-        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
         child = kind(words, cwd=tmp_path, env=env, text=True, **pipes)
         out, err = child.communicate("what was typed", timeout=helpers.LONG)
         files = [(path.name, path.read_text()) for path in tmp_path.iterdir()]

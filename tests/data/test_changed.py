@@ -23,8 +23,8 @@ from lab.cli import main
 from lab.data.dataset import Dataset
 from lab.data.record import DataRecord
 
-RUN = {"wandb": "disabled", "media": False, "runs_dir": "runs"}
-SMALL = {**RUN, "hidden": (8,), "budget": 400}
+RUN: dict[str, Any] = {"wandb": "disabled", "media": False, "runs_dir": "runs"}
+SMALL: dict[str, Any] = {**RUN, "hidden": (8,), "budget": 400}
 
 
 def key() -> str:
@@ -210,7 +210,7 @@ def test_two_who_say_yes_at_once_are_both_recorded(load_data, blobs, tmp_path) -
 
 @pytest.mark.parametrize("family", ["baseline", "ae"])
 def test_other_families_compare_their_data(table, family) -> None:
-    options = {"baseline": {"algo": "knn"}, "ae": {"budget": 128}}
+    options: dict[str, Any] = {"baseline": {"algo": "knn"}, "ae": {"budget": 128}}
     folder = lab.run(family, data="csv:table.csv", name="one", **RUN, **options[family]).dir
     write_table(seed=1)
     with pytest.raises(lab.UsageError, match="other inputs"):

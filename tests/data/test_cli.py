@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import helpers
 import numpy as np
@@ -93,7 +94,9 @@ def test_examples_are_drawn_where_there_is_something_to_see(cli, tmp_path, words
     path = tmp_path / "grid.png"
     assert path.exists() == drawn
     if drawn:
-        assert len(Image.open(path).convert("RGB").getcolors(10**7)) > 10
+        colors = Image.open(path).convert("RGB").getcolors(10**7)
+        assert colors is not None
+        assert len(colors) > 10
     else:
         assert "nothing that a picture shows" in result.stderr
 
@@ -103,28 +106,35 @@ def test_without_out_nothing_is_written(cli, tmp_path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def drawn_gallery(dataset: Dataset, rows: np.ndarray) -> Any:
+    """Return the figure of a source that has something to see."""
+    figure = gallery(dataset, rows)
+    assert figure is not None
+    return figure
+
+
 def test_a_grid_shows_every_class_in_turn() -> None:
     targets = np.repeat([0, 1, 2], 30)
     images = np.zeros((90, 1, 8, 8), np.uint8)
-    figure = gallery(Dataset(images, targets, ("p", "q", "r")), np.arange(90))
+    figure = drawn_gallery(Dataset(images, targets, ("p", "q", "r")), np.arange(90))
     titles = [axis.get_title() for axis in figure.axes if axis.get_title()]
     assert titles[:6] == ["p", "q", "r", "p", "q", "r"]
     assert len(titles) == 48
-    few = gallery(Dataset(images[:2], np.zeros((2, 1))), np.arange(2))
+    few = drawn_gallery(Dataset(images[:2], np.zeros((2, 1))), np.arange(2))
     assert [axis.get_title() for axis in few.axes][:2] == ["0", "0"]
 
 
 def test_lines_of_sequences_have_one_scale_and_their_classes() -> None:
     sequences = np.random.default_rng(0).normal(size=(90, 5, 2))
     targets = np.repeat([0, 1, 2], 30)
-    figure = gallery(Dataset(sequences, targets, ("p", "q", "r")), np.arange(90))
+    figure = drawn_gallery(Dataset(sequences, targets, ("p", "q", "r")), np.arange(90))
     assert [axis.get_title() for axis in figure.axes][:4] == ["p", "q", "r", "p"]
     assert len({axis.get_ylim() for axis in figure.axes}) == 1
     for axis, row in zip(figure.axes[:4], [0, 30, 60, 1], strict=True):
         lines = [line.get_ydata() for line in axis.lines]
         np.testing.assert_array_equal(lines, sequences[row].T)
     by_step = Dataset(sequences, np.zeros((90, 5), int), ("p",))
-    assert not any(axis.get_title() for axis in gallery(by_step, np.arange(90)).axes)
+    assert not any(axis.get_title() for axis in drawn_gallery(by_step, np.arange(90)).axes)
 
 
 def test_first_sentences_of_tokens_are_shown(cli) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,10 +13,11 @@ from lab.data.dataset import Dataset, checked, nbytes
 from lab.data.tokens import sentence
 from lab.errors import UsageError
 
-IMAGES = Dataset(np.zeros((6, 1, 4, 4), np.uint8), np.array([0, 1, 0, 1, 0, 1]), ("a", "b"))
+LABELS = np.array([0, 1, 0, 1, 0, 1])
+IMAGES = Dataset(np.zeros((6, 1, 4, 4), np.uint8), LABELS, ("a", "b"))
 
 
-def tokens(rows: list, vocabulary: tuple[str, ...] = ("", "a", "b")) -> Dataset:
+def tokens(rows: list[Any], vocabulary: tuple[str, ...] = ("", "a", "b")) -> Dataset:
     return Dataset(np.array(rows), vocabulary=vocabulary)
 
 
@@ -72,11 +74,11 @@ def test_kind_and_task_follow_from_the_shapes(dataset, kind, task) -> None:
         (replace(IMAGES, groups=np.zeros(1, int)), "6 inputs, but 1 groups"),
         (replace(IMAGES, factors={"angle": np.zeros(2)}), "6 inputs, but 2 angle"),
         (
-            replace(IMAGES, targets=IMAGES.targets + 1),
+            replace(IMAGES, targets=LABELS + 1),
             "class numbers run from 1 to 2, for 2 classes",
         ),
-        (replace(IMAGES, targets=IMAGES.targets - 1), "class numbers run from -1 to 0"),
-        (replace(IMAGES, targets=IMAGES.targets + 0.5), "type float64 are no whole numbers"),
+        (replace(IMAGES, targets=LABELS - 1), "class numbers run from -1 to 0"),
+        (replace(IMAGES, targets=LABELS + 0.5), "type float64 are no whole numbers"),
         (Dataset(np.zeros((5, 2)), features=("p",)), "2 columns, but names for 1"),
         (Dataset(np.zeros((5, 9, 2)), features=("p",)), "2 columns, but names for 1"),
         (Dataset(np.zeros((5, 9, 0))), "its examples are empty"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ import pytest
 
 import lab
 
-OPTIONS = {
+OPTIONS: dict[str, dict[str, Any]] = {
     "mlp": {"hidden": (8,)},
     "baseline": {"algo": "logistic"},
     "ae": {"hidden": (8,), "latent_dim": 2},
@@ -42,7 +43,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("family", OPTIONS)
 def test_it_trains_and_answers(family, table, tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
-    run = {"budget": 640, "media": False, "track": False, "threads": 1}
+    run: dict[str, Any] = {"budget": 640, "media": False, "track": False, "threads": 1}
     if family == "baseline":
         del run["budget"]
     result = lab.run(family, data=f"csv:{table}", **run, **OPTIONS[family])

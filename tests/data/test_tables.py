@@ -74,6 +74,7 @@ def test_features_are_those_of_scikit_learns_pipeline(missing) -> None:
     expected = pipeline.transform(objects)
     features = info.prepare_inputs(torch.from_numpy(dataset.inputs))
     np.testing.assert_allclose(features.numpy(), expected.astype(float), atol=1e-6)
+    assert info.encoding is not None
     assert info.encoding.names == (
         "age", "city=Oslo", "city=Paris", "city=Rome", "member", "income",
     )  # fmt: skip
@@ -82,6 +83,7 @@ def test_features_are_those_of_scikit_learns_pipeline(missing) -> None:
 def test_an_indicator_tells_what_was_missing() -> None:
     dataset = from_frame(frame(), "t", target="bought")
     info = DatasetInfo.of("t", dataset, np.arange(60), "indicator")
+    assert info.encoding is not None
     assert info.encoding.names[-2:] == ("age is missing", "city is missing")
     features = info.prepare_inputs(torch.from_numpy(dataset.inputs)).numpy()
     np.testing.assert_array_equal(features[:, -2:], np.isnan(dataset.inputs[:, :2]))
@@ -92,6 +94,7 @@ def test_what_is_encoded_can_be_decoded(seed) -> None:
     dataset = from_frame(frame(30, seed), "t", target="bought")
     info = DatasetInfo.of("t", dataset, np.arange(30))
     rows = torch.from_numpy(dataset.inputs)
+    assert info.encoding is not None
     filled = torch.where(rows.isnan(), rows.new_tensor(info.encoding.fill), rows)
     restored = info.restore_inputs(info.prepare_inputs(rows))
     torch.testing.assert_close(restored, filled, rtol=1e-6, atol=1e-6)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,7 @@ from lab_dbn.config import Config
 from lab_dbn.contrastive import Contrastive
 from lab_dbn.likelihood import exact_log_partition
 
-PLAIN = {"weight_decay": 0.0, "momentum": 0.0, "initial_momentum": 0.0}
+PLAIN: dict[str, Any] = {"weight_decay": 0.0, "momentum": 0.0, "initial_momentum": 0.0}
 
 
 def patterns(number: int = 512, seed: int = 0) -> torch.Tensor:
@@ -197,4 +199,6 @@ def test_the_state_goes_on_to_the_bit(make_rbm) -> None:
     steps(again, fresh, 5)
     for a, b in zip(rbm.parameters(), again.parameters(), strict=True):
         assert torch.equal(a, b)
+    assert learner.chains is not None
+    assert fresh.chains is not None
     assert torch.equal(learner.chains, fresh.chains)

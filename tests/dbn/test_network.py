@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import helpers
 import numpy as np
 import pytest
 import torch
+from helpers import keeping
 
 import lab
 from lab_dbn.config import Config
@@ -157,11 +160,12 @@ def test_recognition_learns_from_dreams_by_the_delta_rule(generator) -> None:
     net = make_net(scale=0.5, layers=(5, 4), finetune="up-down")
     net.unroll()
     net.phase.fill_(2)
+    above: Any
     (above,) = net.recognition
     weight, bias = above.weight.clone(), above.bias.clone()
     learner = UpDown(net, Config(layers=(5, 4), finetune="up-down"), 8, generator)
-    dreams, sleep = [], learner.sleep
-    learner.sleep = lambda fantasy: dreams.append(sleep(fantasy)) or dreams[-1]
+    dreams: list[tuple[torch.Tensor, torch.Tensor]] = []
+    learner.sleep = keeping(learner.sleep, dreams)  # type: ignore[method-assign]
     learner.update(torch.rand(8, 6).round(), None, 0.1, 0.0)
     ((low, high),) = dreams
     missed = high - (low @ weight + bias).sigmoid()

@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import helpers
 import pytest
@@ -48,7 +49,7 @@ def plugin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         sys.modules.pop(name, None)
 
 
-def train(folder: Path, name: str, **options: object) -> lab.RunResult:
+def train(folder: Path, name: str, **options: Any) -> lab.RunResult:
     return lab.run(
         "digit-net", runs_dir=folder, wandb="disabled", media=False, name=name, **options
     )
@@ -56,6 +57,7 @@ def train(folder: Path, name: str, **options: object) -> lab.RunResult:
 
 def test_the_plugin_of_the_page_learns(plugin, tmp_path) -> None:
     result = train(tmp_path, "plain")
+    assert result.objective is not None
     assert result.objective > 0.9
     test = result.summary["test"]
     assert test["test/accuracy_low"] < test["test/accuracy"] < test["test/accuracy_high"]
@@ -63,6 +65,7 @@ def test_the_plugin_of_the_page_learns(plugin, tmp_path) -> None:
 
 def test_with_every_option_it_learns_and_keeps_all_that_it_needs(plugin, tmp_path) -> None:
     result = train(tmp_path, "everything", budget=12_800, lr=0.01, **EVERYTHING)
+    assert result.objective is not None
     assert result.objective > 0.85
     state = helpers.last_state(result.dir)["experiment"]
     assert set(state) == {

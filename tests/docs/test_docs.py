@@ -7,8 +7,9 @@ import importlib
 import os
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import click
 import helpers
@@ -51,7 +52,7 @@ def section(text: str, title: str) -> str:
 
 
 @pytest.fixture
-def guide_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def guide_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The plugins of the guide, as if `pip install` had been given them."""
     for number, name in enumerate(("noisy_line", "q_table")):
         (tmp_path / f"{name}.py").write_text(block(GUIDE, "python", number))
@@ -63,12 +64,13 @@ def guide_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         sys.modules.pop(name, None)
 
 
-def train(folder: Path, name: str = "noisy-line", **options: object) -> RunResult:
+def train(folder: Path, name: str = "noisy-line", **options: Any) -> RunResult:
     return lab.run(name, runs_dir=folder / "runs", wandb="disabled", **options)
 
 
 def test_the_guides_plugin_trains_resumes_and_predicts(guide_plugin: Path) -> None:
     result = train(guide_plugin, lr=0.3, budget=20_000)
+    assert result.objective is not None
     assert result.objective < 0.01
     longer = lab.resume(result.dir, budget=25_000)
     assert longer.summary["clock"]["value"] == pytest.approx(25_000, abs=32)
@@ -79,6 +81,7 @@ def test_the_guides_plugin_trains_resumes_and_predicts(guide_plugin: Path) -> No
 def test_the_guides_agent_learns_and_is_resumed(guide_plugin: Path) -> None:
     """On the slippery lake the best policy reaches the goal in about three episodes of four."""
     result = train(guide_plugin, "q-table", budget=20_000, media=False)
+    assert result.objective is not None
     assert result.objective > 0.4
     assert result.summary["test"]["test/episodes"] == 100
     longer = lab.resume(result.dir, budget=21_000)

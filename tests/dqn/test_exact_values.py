@@ -115,11 +115,11 @@ class Lottery(gym.Env):
     observation_space = gym.spaces.Discrete(1)
     action_space = gym.spaces.Discrete(2)
 
-    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict]:
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
         super().reset(seed=seed)
         return np.int64(0), {}
 
-    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict]:
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         return np.int64(0), float(self.np_random.random() < 0.1), True, False, {}
 
 
@@ -149,7 +149,7 @@ def test_the_grid_world_has_its_optimal_values_and_is_walked_so() -> None:
 
 def test_a_state_with_both_flags_is_terminal() -> None:
     class TerminatedAndTruncated(worlds.WorldEnv):
-        def step(self, action: Any) -> tuple[Any, float, bool, bool, dict]:
+        def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
             obs, reward, terminated, _, info = super().step(action)
             return obs, reward, terminated, terminated, info
 

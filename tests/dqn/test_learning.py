@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 import torch
 from dqn_tools import make_dqn, reloaded, rows, train
-from helpers import difference
+from helpers import difference, keeping, noting
 from torch import Tensor, nn
 from torch.nn.functional import huber_loss
 
 from lab_dqn.dqn import DQN
 from lab_dqn.replay import Batch
+from lab_dqn.replay.sampling import Prioritized
 
 
 class Fixed(nn.Module):
@@ -54,7 +55,7 @@ def batch_of(next_obs: list[int], reward: list[float], discount: list[float]) ->
 def first(dqn: DQN, drawn: Batch | None = None) -> Batch:
     """Return the next minibatch, with its target: of `drawn` [1, B, ...] or from memory."""
     if drawn is not None:
-        dqn.memory.sample = lambda *_: dict(drawn)
+        dqn.memory.sample = lambda *_: dict(drawn)  # type: ignore[method-assign]
     batch = next(dqn.minibatches(1))
     return {**batch, "target": dqn.q_target(batch)}
 
@@ -93,12 +94,11 @@ def test_without_a_target_network_the_online_network_does_both(double) -> None:
 
 def test_without_a_target_network_each_gradient_step_bootstraps_from_the_one_before() -> None:
     dqn = trained(target_network=False, gradient_steps=4)
-    seen = []
-    update, dqn.update = dqn.update, lambda *a: seen.append(weights(dqn.online)) or update(*a)
-    used = []
-    target, dqn.q_target = (
-        dqn.q_target,
-        lambda batch: used.append(weights(dqn.online)) or target(batch),
+    seen: list[Any] = []
+    used: list[Any] = []
+    dqn.update = noting(dqn.update, lambda _: seen.append(weights(dqn.online)))
+    dqn.q_target = noting(  # type: ignore[method-assign]
+        dqn.q_target, lambda _: used.append(weights(dqn.online))
     )
     dqn.learn(4)
     assert difference(seen, used) is None
@@ -141,7 +141,7 @@ WEIGHT = torch.tensor([1.0, 0.5, 2.0, 0.25])
 def test_the_loss_is_the_weighted_mean_over_the_minibatch(name, each) -> None:
     """Worked out by hand; (B, 1) against (B,) would average over B * B differences."""
     dqn = fixed(loss=name)
-    online = Fixed([[q, 99.0] for q in Q.tolist()])
+    online: Any = Fixed([[q, 99.0] for q in Q.tolist()])
     obs, action = torch.arange(4).view(4, 1), torch.zeros(4, dtype=torch.int64)
     batch = {"obs": obs, "action": action, "target": GOAL}
     for weighted, weight in ((batch, torch.ones(4)), ({**batch, "weight": WEIGHT}, WEIGHT)):
@@ -156,14 +156,9 @@ def test_the_loss_takes_the_value_of_the_action_that_was_played() -> None:
     dqn = fixed()
     obs, action = torch.tensor([[0], [1], [2]]), torch.tensor([2, 0, 1])
     batch = {"obs": obs, "action": action, "target": torch.zeros(3)}
-    _, (_, q) = dqn.loss(Fixed(ONLINE), batch)
+    online: Any = Fixed(ONLINE)
+    _, (_, q) = dqn.loss(online, batch)
     assert q.tolist() == [0.0, 0.0, 1.0]
-
-
-def minibatch(batch: Batch, target: torch.Tensor) -> dict[str, torch.Tensor]:
-    """Return what the loss of the first minibatch takes."""
-    first = {"obs": batch.obs[0], "action": batch.action[0], "weight": batch.weight[0]}
-    return {**first, "target": target}
 
 
 @pytest.mark.parametrize("loss", ["mse", "huber"])
@@ -189,14 +184,17 @@ def test_a_gradient_step_is_that_of_adam_on_that_loss(loss) -> None:
 
 def test_learning_sets_the_priority_of_what_it_saw_to_its_td_error() -> None:
     dqn = trained(prioritized=True, priority_alpha=0.7)
-    seen: list = []
-    update = dqn.memory.sampler.update
-    dqn.memory.sampler.update = lambda *a: seen.append(a) or update(*a)
+    seen: list[Any] = []
+    sampler = dqn.memory.sampler
+    assert isinstance(sampler, Prioritized)
+    sampler.update = noting(  # type: ignore[method-assign]
+        sampler.update, lambda *a: seen.append(a)
+    )
     q_before = dqn.online(dqn.memory.frames.read(torch.from_numpy(dqn.memory.rows["obs"][:50])))
     dqn.learn(1)
     ((positions, td_error),) = seen
     assert len(positions) == dqn.config.batch_size
-    leaves = dqn.memory.sampler.tree[dqn.memory.sampler.leaves :]
+    leaves = sampler.tree[sampler.leaves :]
     last = {int(p): float(e) for p, e in zip(positions, td_error, strict=True)}
     for position, error in last.items():
         assert leaves[position] == pytest.approx((abs(error) + 1e-6) ** 0.7, rel=1e-5)
@@ -240,10 +238,10 @@ def test_the_target_is_copied_at_every_multiple_of_its_interval_and_only_there(
     history = [weights(dqn.online)]
     update = dqn.update
 
-    def spy(*tensors: Tensor) -> Any:
+    def spy(batch: Batch) -> Any:
         expected = history[len(history) - 1 - (len(history) - 1) % 5]
         assert difference(weights(dqn.target), expected) is None, len(history)
-        result = update(*tensors)
+        result = update(batch)
         history.append(weights(dqn.online))
         return result
 
@@ -271,8 +269,8 @@ def test_drawing_minibatches_ahead_changes_nothing(options) -> None:
     of the textbook on the same minibatches."""
     dqn, twin = (trained(target_update_interval=5, **options) for _ in range(2))
     taken: list[Batch] = []
-    sample = dqn.memory.sample
-    dqn.memory.sample = lambda *a: taken.append(sample(*a)) or dict(taken[-1])
+    sample = keeping(dqn.memory.sample, taken)
+    dqn.memory.sample = lambda *a: dict(sample(*a))  # type: ignore[method-assign]
     dqn.learn(12)
     assert [len(drawn["action"]) for drawn in taken] == [5, 5, 2]
     for drawn in taken:
@@ -291,8 +289,7 @@ def test_priorities_are_up_to_date_at_every_gradient_step() -> None:
     """They change with each one, so minibatches cannot be drawn ahead."""
     dqn = trained(prioritized=True)
     taken: list[Batch] = []
-    sample = dqn.memory.sample
-    dqn.memory.sample = lambda *a: taken.append(sample(*a)) or taken[-1]
+    dqn.memory.sample = keeping(dqn.memory.sample, taken)  # type: ignore[method-assign]
     dqn.learn(3)
     assert [len(drawn["action"]) for drawn in taken] == [1, 1, 1]
 
@@ -301,7 +298,7 @@ def test_learning_phases_may_split_the_same_gradient_steps_in_any_way(monkeypatc
     together, split = (trained(target_update_interval=4) for _ in range(2))
     stream = together.memory.sample(12, 8, np.random.default_rng(1))
     for dqn, phases in ((together, [12]), (split, [1, 5, 2, 4])):
-        dqn.memory.sample = Replayed(stream).sample
+        dqn.memory.sample = Replayed(stream).sample  # type: ignore[method-assign, assignment]
         for gradient_steps in phases:
             dqn.learn(gradient_steps)
     for name in ("online", "target"):
@@ -368,7 +365,7 @@ def test_epsilon_counts_the_transitions_within_a_rollout_too() -> None:
         budget=1_000,
     )
     seen: list[float] = []
-    act, dqn.act = dqn.act, lambda obs, epsilon: seen.append(epsilon) or act(obs, epsilon)
+    dqn.act = noting(dqn.act, lambda obs, epsilon: seen.append(epsilon))  # type: ignore[method-assign]
     train(dqn, 300)
     live = 1_000 * (1 - np.array(seen))  # transitions played before each action
     assert live[0] == 0
@@ -386,10 +383,9 @@ def test_each_environment_flips_a_coin_of_its_own(epsilon) -> None:
         dqn.online.advantage.weight.zero_()
         dqn.online.advantage.bias.copy_(torch.tensor([0.0, 1.0]))  # greedy is 1
     tries = 4_000
-    zeros = sum(
-        np.bincount([int((dqn.act(np.zeros(4, dtype=np.int64), epsilon) == 0).sum())], minlength=5)
-        for _ in range(tries)
-    )
+    obs = np.zeros(4, dtype=np.int64)
+    counts = [int((dqn.act(obs, epsilon) == 0).sum()) for _ in range(tries)]
+    zeros = np.bincount(counts, minlength=5)
     probability = epsilon / 2  # a random action is the greedy one half of the time
     expected = [
         tries * math.comb(4, k) * probability**k * (1 - probability) ** (4 - k) for k in range(5)
@@ -414,8 +410,10 @@ def test_beta_rises_to_one_over_the_budget() -> None:
 def test_minibatches_get_the_weights_of_that_beta() -> None:
     dqn = trained(prioritized=True, priority_beta=0.25)
     betas: list[float] = []
-    sample = dqn.memory.sampler.sample
-    dqn.memory.sampler.sample = lambda *a: betas.append(a[3]) or sample(*a)
+    sampler = dqn.memory.sampler
+    sampler.sample = noting(  # type: ignore[method-assign]
+        sampler.sample, lambda *a: betas.append(a[3])
+    )
     dqn.ctx.clock = 5_000  # half of the budget
     dqn.learn(1)
     assert betas == [pytest.approx(0.625)]

@@ -47,6 +47,7 @@ def test_dueling_advantages_have_mean_zero_so_that_the_value_is_the_mean() -> No
     network = QNetwork(vector(), (16,), dueling=True)
     obs = torch.randn(7, 1, 4)
     q = network(obs)
+    assert network.value is not None
     value = network.value(network.features(obs))
     torch.testing.assert_close(q.mean(dim=1, keepdim=True), value)
     with torch.no_grad():

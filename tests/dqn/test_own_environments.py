@@ -23,7 +23,7 @@ from lab_dqn.task import Task
 SMALL: dict[str, Any] = {"budget": 120, "eval_every": 60, "log_every": 20, "eval_episodes": 2,
                          "test_episodes": 4, "learning_starts": 20, "batch_size": 8,
                          "hidden": (8,), "n_envs": 2}  # fmt: skip
-OWN = {
+OWN: dict[str, dict[str, Any]] = {
     "a mission": {"env": "worlds:worlds/Mission-v0"},
     "a street": {"env": "worlds:worlds/Street-v0"},
     "a long street": {"env": "worlds:worlds/Street-v0", "env_args": {"houses": 5_000}},
@@ -92,6 +92,7 @@ def test_up_to_a_size_states_are_one_hot_and_beyond_it_rows() -> None:
     few, many = (QNetwork(discrete(MOST_ONE_HOT + n), (4,), dueling=False) for n in (0, 1))
     assert few.embedding is None
     assert few.hidden[0].in_features == MOST_ONE_HOT
+    assert many.embedding is not None
     assert many.embedding.weight.shape == (MOST_ONE_HOT + 1, EMBEDDED)
     assert many.hidden[0].in_features == EMBEDDED
 
@@ -100,6 +101,7 @@ def test_a_row_is_what_its_one_hot_vector_would_have_selected() -> None:
     network = QNetwork(discrete(2_000), (), dueling=False)
     states = torch.tensor([[5], [1_999]])
     one_hot = torch.nn.functional.one_hot(states[:, 0], 2_000).float()
+    assert network.embedding is not None
     expected = network.advantage(one_hot @ network.embedding.weight)
     torch.testing.assert_close(network(states), expected)
 

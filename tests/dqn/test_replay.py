@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from dqn_tools import CPU, Row, make_dqn, make_memory, reloaded, rows, sampler_of, set_envs, train
+from gymnasium.spaces import Discrete
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from gymnasium.wrappers import FrameStackObservation
 from helpers import difference
@@ -30,7 +31,8 @@ class Stream:
     """T ticks of N environments, and the episodes that a reader of the ticks would see."""
 
     arrays: dict[str, np.ndarray]  # [T, N, ...]
-    episodes: list[tuple[int, list[tuple]]]  # environment; (tick, obs, a, r, next_obs, term, trunc)
+    # of each its environment, and (tick, obs, a, r, next_obs, term, trunc)
+    episodes: list[tuple[int, list[tuple[Any, ...]]]]
 
     def chunks(self, cuts: list[int]) -> list[dict[str, np.ndarray]]:
         total = len(self.arrays["live"])
@@ -40,7 +42,7 @@ class Stream:
         return [{k: v[a:b] for k, v in arrays.items()} for a, b in pairs]
 
 
-def transitions(terminated: np.ndarray, truncated: np.ndarray, **others: Any) -> dict:
+def transitions(terminated: np.ndarray, truncated: np.ndarray, **others: Any) -> dict[str, Any]:
     """Return a rollout as memory takes it."""
     return {**others, "discount": GAMMA * ~terminated, "done": terminated | truncated}
 
@@ -71,9 +73,9 @@ def simulate(
     number = iter(range(10**9))
     fresh = [[next(number)] * stack for _ in range(envs)]
     obs, over = list(fresh), [False] * envs
-    ticks: list[tuple] = []
-    episodes: list[tuple[int, list[tuple]]] = []
-    running: list[list[tuple]] = [[] for _ in range(envs)]
+    ticks: list[tuple[Any, ...]] = []
+    episodes: list[tuple[int, list[tuple[Any, ...]]]] = []
+    running: list[list[tuple[Any, ...]]] = [[] for _ in range(envs)]
     for t, events in enumerate(ends):
         columns = []
         for i, event in enumerate(events):
@@ -409,12 +411,12 @@ def test_a_native_version_that_shows_something_else_is_not_used() -> None:
     train(dqn, 50)
     assert isinstance(dqn.envs.vector, SyncVectorEnv)
     assert isinstance(dqn.eval_envs.vector, SyncVectorEnv)
-    assert dqn.envs.observation_space.n == dqn.task.states == 5
+    assert dqn.envs.observation_space == Discrete(dqn.task.states) == Discrete(5)
 
 
 def test_a_native_version_that_lacks_an_argument_is_not_used() -> None:
     dqn = make_dqn(env="worlds:worlds/Differs-v0", n_envs=4, env_args={"world": "loop"})
-    assert dqn.task.states == dqn.envs.observation_space.n == 3
+    assert dqn.envs.observation_space == Discrete(dqn.task.states) == Discrete(3)
     assert isinstance(dqn.envs.vector, SyncVectorEnv)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import helpers
 import pytest
 from dqn_tools import rows as transitions
-from helpers import difference, last_state, rows, summary
+from helpers import difference, last_state, noting, rows, summary
 
 import lab
 
@@ -243,10 +243,8 @@ def test_where_episodes_restart_no_transition_joins_two_of_them(
     }
     folder = tmp_path / cut(run_dqn, monkeypatch, 10, **options)
     seen: list[DQN] = []
-    extend = DQN.remember
-    monkeypatch.setattr(
-        DQN, "remember", lambda self, steps: (seen.append(self), extend(self, steps))[1]
-    )
+    remember = noting(DQN.remember, lambda self, steps: seen.append(self))
+    monkeypatch.setattr(DQN, "remember", remember)
     lab.resume(folder, wandb="disabled")
     held = transitions(seen[-1].memory)
     assert len(held) >= 400

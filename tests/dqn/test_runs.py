@@ -11,9 +11,11 @@ import pytest
 import torch
 from helpers import difference, last_state, rows, summary
 from PIL import Image
+from PIL.GifImagePlugin import GifImageFile
 
 import lab
 from lab.engine import checkpoint
+from lab_dqn.config import Config
 
 SMALL = {"preset": "tiny", "budget": 400, "eval_every": 200, "test_episodes": 5}
 CATCH = {
@@ -27,7 +29,7 @@ CATCH = {
 }
 
 
-def column(history: list[dict], name: str) -> dict[int, float]:
+def column(history: list[dict[str, Any]], name: str) -> dict[int, float]:
     return {row["clock"]: row[name] for row in history if name in row}
 
 
@@ -174,6 +176,7 @@ def test_every_preset_is_a_valid_config_of_its_own_environment() -> None:
         if name != "tiny":
             own = resolve(spec, {"env": name})
             assert own.preset == name
+            assert isinstance(own.config, Config)
             assert own.config.env == name
 
 
@@ -221,6 +224,7 @@ def test_lab_play_writes_an_animation(run_dqn, cli, options) -> None:
     assert completed.exit_code == 0, completed.output
     with Image.open(json.loads(completed.stdout)["file"]) as gif:
         assert gif.format == "GIF"
+        assert isinstance(gif, GifImageFile)
         assert gif.n_frames > 1
         assert max(gif.size) == 60
 

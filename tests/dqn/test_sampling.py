@@ -114,6 +114,7 @@ def test_importance_weights_undo_the_bias_up_to_the_largest_in_the_minibatch(bet
     rank(sampler, dict(enumerate(priority - 1e-6)))
     positions, weights = sampler.sample(5, 8, rng(), beta)
     by_hand = (4 * priority / 10) ** -beta  # (N P(i)) ** -beta
+    assert weights is not None
     for chosen, weight in zip(positions, weights, strict=True):
         assert weight == pytest.approx(by_hand[chosen] / by_hand[chosen].max(), rel=1e-5)
     assert weights.max() == 1.0

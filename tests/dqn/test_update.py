@@ -130,9 +130,8 @@ def test_a_learning_rate_may_change_at_every_step(compiled) -> None:
 @pytest.mark.parametrize("compiled", FORMS)
 @pytest.mark.parametrize("back", [False, True], ids=["from torch", "to torch"])
 def test_a_step_goes_on_from_a_checkpoint_of_the_other_form(compiled, back) -> None:
-    first, second = Torch("Adam, clipped"), Lab(compiled, "Adam, clipped")
-    if back:
-        first, second = second, first
+    forms = Torch("Adam, clipped"), Lab(compiled, "Adam, clipped")
+    first, second = forms[::-1] if back else forms
     for step in range(3):
         first.update(data(step))
     second.module.load_state_dict(first.module.state_dict())

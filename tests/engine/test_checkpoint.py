@@ -8,6 +8,7 @@ import pathlib
 import zipfile
 from collections import OrderedDict, defaultdict, deque
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ from lab.errors import LabError, UsageError
 from lab.storage.store import BEST, LAST, PREVIOUS
 
 
-def state(number: int) -> dict:
+def state(number: int) -> dict[str, Any]:
     generator = torch.Generator().manual_seed(number)
     weights = {"w": torch.randn(3, 5, generator=generator), "b": torch.arange(4) + number}
     return {"model": weights, "number": number, "words": ["a", ("b", 2.5)], "none": None}
@@ -31,6 +32,13 @@ def state(number: int) -> dict:
 def folder_of(path: Path) -> Checkpoints:
     path.mkdir(exist_ok=True)
     return Checkpoints(path, lambda message: None)
+
+
+def number_of_last(checkpoints: Checkpoints) -> int:
+    """Return which state the last checkpoint holds."""
+    last = checkpoints.load_last()
+    assert last is not None
+    return int(last["number"])
 
 
 @pytest.fixture(scope="module")
@@ -138,8 +146,8 @@ def die_at(step: int) -> None:
     save = torch.save
     torch.save = dying(torch.save, half)
     os.fsync = dying(os.fsync)
-    pathlib.Path.replace = dying(pathlib.Path.replace)
-    pathlib.Path.open = dying(pathlib.Path.open)
+    pathlib.Path.replace = dying(pathlib.Path.replace)  # type: ignore[method-assign]
+    pathlib.Path.open = dying(pathlib.Path.open)  # type: ignore[method-assign]
 
 
 @pytest.mark.parametrize("before", [0, 1, 2])
@@ -157,7 +165,7 @@ def test_a_save_killed_at_any_point_leaves_the_old_or_the_new_state(tmp_path, be
         last = checkpoints.load_last()
         assert (last["number"] if last else -1) in (before - 1, before)
         checkpoints.save(LAST, state(before + 1))  # what was left behind is in nobody's way
-        assert checkpoints.load_last()["number"] == before + 1
+        assert number_of_last(checkpoints) == before + 1
         if status == 0:
             break
     assert status == 0
@@ -187,7 +195,7 @@ def test_a_save_that_fails_leaves_the_old_state_and_no_litter(
         with pytest.raises(OSError, match="No space"):
             checkpoints.save(LAST, state(2))
     monkeypatch.undo()
-    assert checkpoints.load_last()["number"] in (1, 2)
+    assert number_of_last(checkpoints) in (1, 2)
     assert not list(tmp_path.glob("*.tmp"))
 
 
@@ -205,7 +213,7 @@ def test_a_damaged_last_falls_back_to_prev_with_a_warning(tmp_path) -> None:
     checkpoints.save(LAST, state(0))
     checkpoints.save(LAST, state(1))
     (tmp_path / LAST).write_bytes((tmp_path / LAST).read_bytes()[:-100])
-    assert checkpoints.load_last()["number"] == 0
+    assert number_of_last(checkpoints) == 0
     assert len(warnings) == 1
     assert "last.pt is damaged" in warnings[0]
 
@@ -216,7 +224,7 @@ def test_a_damaged_last_never_replaces_the_good_prev(tmp_path) -> None:
     checkpoints.save(LAST, state(0))
     checkpoints.save(LAST, state(1))
     (tmp_path / LAST).write_bytes(b"torn")
-    assert checkpoints.load_last()["number"] == 0
+    assert number_of_last(checkpoints) == 0
     checkpoints.save(LAST, state(2))
     assert checkpoint.load(tmp_path / PREVIOUS)["number"] == 0
 
@@ -228,7 +236,7 @@ def test_a_missing_last_falls_back_silently(tmp_path) -> None:
     checkpoints.save(LAST, state(0))
     checkpoints.save(LAST, state(1))
     (tmp_path / LAST).unlink()
-    assert checkpoints.load_last()["number"] == 0
+    assert number_of_last(checkpoints) == 0
     assert warnings == []
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+import worlds
 
 import lab
 from lab.environments.finite import Watch
@@ -45,7 +46,7 @@ class Glitch(gym.Env[Any, Any]):
 
 @pytest.fixture(autouse=True)
 def registered():
-    gym.register("Glitch-v0", Glitch)
+    worlds.register("Glitch-v0", Glitch)
     yield
     del gym.registry["Glitch-v0"]
 

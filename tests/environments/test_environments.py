@@ -58,16 +58,16 @@ class Counting(gym.Env):
         return self.look(), reward, done and "term" in end, done and "trunc" in end, {}
 
 
-def by_hand(env: gym.Env, actions: list[int]) -> tuple[list, list, list]:
+def by_hand(env: gym.Env, actions: list[int]) -> tuple[list[Any], list[Any], list[Any]]:
     """Return transitions, returns and lengths of one environment, stepped as in the textbook."""
-    seen: list = []
+    seen: list[Any] = []
     returns, lengths, total, length = [], [], 0.0, 0
     obs = env.reset()[0].copy()
     for action in actions:
         after, reward, terminated, truncated, _ = env.step(action)
         after = after.copy()
         seen.append((obs.tolist(), action, reward, after.tolist(), terminated, truncated))
-        total, length = total + reward, length + 1
+        total, length = total + float(reward), length + 1
         obs = after
         if terminated or truncated:
             returns.append(total)
@@ -77,14 +77,17 @@ def by_hand(env: gym.Env, actions: list[int]) -> tuple[list, list, list]:
     return seen, returns, lengths
 
 
-def together(envs: Envs, ticks: int, seed: int = 0) -> tuple[list[list], list[list], list[list]]:
+Lists = list[list[Any]]  # for each environment
+
+
+def together(envs: Envs, ticks: int, seed: int = 0) -> tuple[Lists, Lists, Lists]:
     """Return the same for N environments stepped as a vector: live transitions only."""
     rng = np.random.default_rng(seed)
     n = envs.num_envs
-    seen: list[list] = [[] for _ in range(n)]
-    returns: list[list] = [[] for _ in range(n)]
-    lengths: list[list] = [[] for _ in range(n)]
-    kept: list = []
+    seen: Lists = [[] for _ in range(n)]
+    returns: Lists = [[] for _ in range(n)]
+    lengths: Lists = [[] for _ in range(n)]
+    kept: list[Any] = []
     envs.reset(seed=3)
     for _ in range(ticks):
         obs, actions = envs.obs, rng.integers(3, size=n)
@@ -243,7 +246,7 @@ class Slippery(gym.Env):
     """Draws at each step and carries a walk within the episode."""
 
     observation_space = gym.spaces.Box(-np.inf, np.inf, (2,), np.float64)
-    action_space = gym.spaces.Box(-1, 1, (2,), np.float32)
+    action_space: gym.Space[Any] = gym.spaces.Box(-1, 1, (2,), np.float32)
 
     def reset(self, *, seed=None, options=None):
         super().reset(seed=seed)
@@ -275,19 +278,23 @@ class Learning(Slippery):
 class Composite(Slippery):
     """Takes a dictionary of actions, which no array holds."""
 
-    action_space = gym.spaces.Dict({"push": gym.spaces.Discrete(2)})
+    action_space: gym.Space[Any] = gym.spaces.Dict({"push": gym.spaces.Discrete(2)})
 
     def step(self, action):
         return super().step(np.full(2, action["push"]))
 
 
-OWN = {"Slippery": Slippery, "Learning": Learning, "Composite": Composite}
+OWN: dict[str, type[gym.Env[Any, Any]]] = {
+    "Slippery": Slippery,
+    "Learning": Learning,
+    "Composite": Composite,
+}
 
 
 @pytest.fixture(autouse=True)
 def registered():
     for name, entry in OWN.items():
-        gym.register(f"core_tests/{name}-v0", entry_point=entry)
+        worlds.register(f"core_tests/{name}-v0", entry)
     yield
     for name in OWN:
         del gym.registry[f"core_tests/{name}-v0"]
@@ -499,7 +506,7 @@ OWN["Endless"] = Endless
 
 
 def test_a_native_version_that_knows_no_limit_gives_way() -> None:
-    gym.register(
+    worlds.register(
         "core_tests/Deaf-v0", lambda: worlds.WorldEnv(worlds.loop()), vector_entry_point=Deaf
     )
     try:
@@ -511,7 +518,7 @@ def test_a_native_version_that_knows_no_limit_gives_way() -> None:
 
 @pytest.mark.parametrize("number", [1, 4])
 def test_the_registered_limit_can_be_taken_off(number) -> None:
-    without = {"max_episode_steps": -1}
+    without: dict[str, Any] = {"max_episode_steps": -1}
     assert lengths_of_episodes(make_envs("worlds/LoopSameStep-v0", number, **without)) == set()
     limited = make_envs("worlds/LoopSameStep-v0", number, **without, time_limit=7)
     assert lengths_of_episodes(limited) == {7}
@@ -585,8 +592,10 @@ def test_training_has_no_limit_unless_it_is_asked_for(monkeypatch) -> None:
 def test_an_environment_that_fails_is_named(fails) -> None:
     expected = f"--env core_tests/Endless-v0: its {fails} raised ValueError: no such (door|room) "
     envs = make_envs("core_tests/Endless-v0", 2, fails=fails)
+    assert isinstance(envs.vector, SyncVectorEnv)
+    first = envs.vector.envs[0]
     with pytest.raises(LabError, match=expected) as failed:
         play_episodes(envs, lambda obs: np.zeros(2, int), 2, seed=0)
     assert "\n" not in str(failed.value)
     with pytest.raises(LabError, match=expected):
-        record_episode(envs.vector.envs[0], lambda obs: 0, 0, Play(skip=10**6))
+        record_episode(first, lambda obs: 0, 0, Play(skip=10**6))

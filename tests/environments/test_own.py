@@ -29,15 +29,15 @@ class Shows(gym.Env):
 
     action_space = spaces.Discrete(2)
 
-    def __init__(self, space: spaces.Space) -> None:
+    def __init__(self, space: spaces.Space[Any]) -> None:
         self.observation_space = copy.deepcopy(space)  # it draws by itself
 
-    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict]:
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
         super().reset(seed=seed)
         self.observation_space.seed(0)
         return self.observation_space.sample(), {}
 
-    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict]:
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         return self.observation_space.sample(), 0.0, False, False, {}
 
 
@@ -85,6 +85,7 @@ def test_parts_that_networks_read_stay_parts() -> None:
     )
     env = flatten_parts(Shows(space), lambda part: isinstance(part, spaces.Box))
     plain = Shows(space)
+    assert isinstance(env.observation_space, spaces.Dict)
     assert set(env.observation_space.spaces) == {"box", "pair"}
     shown, truth = env.reset()[0], plain.reset()[0]
     np.testing.assert_array_equal(shown["box"], truth["box"])
@@ -154,7 +155,7 @@ def test_named_wrappers_are_worn_in_order_with_their_arguments() -> None:
     truth = gym.wrappers.ClipReward(
         worlds.Bonus(gym.wrappers.TimeAwareObservation(truth), by=0.5), max_reward=1.25
     )
-    truth = gym.wrappers.RescaleAction(truth, -1.0, 1.0)
+    truth = gym.wrappers.RescaleAction(truth, np.float32(-1), np.float32(1))
     assert env.action_space == truth.action_space
     np.testing.assert_array_equal(env.reset(seed=3)[0], truth.reset(seed=3)[0])
     for action in np.linspace(-1, 1, 5, dtype=np.float32)[:, None]:
@@ -208,12 +209,12 @@ class Old(gym.Env):
     observation_space = spaces.Box(-1, 1, (2,), np.float32)
     action_space = spaces.Discrete(2)
 
-    def reset(self) -> Any:
+    def reset(self) -> Any:  # type: ignore[override]
         return np.zeros(2, np.float32)
 
 
-gym.register("own/Mistaken-v0", Mistaken)
-gym.register("own/Old-v0", Old)
+worlds.register("own/Mistaken-v0", Mistaken)
+worlds.register("own/Old-v0", Old)
 ZERO = np.zeros(2, np.float32)
 DICT = spaces.Dict({"a": BOX})
 MISTAKES: dict[str, tuple[dict[str, Any], str]] = {

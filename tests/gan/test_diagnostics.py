@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -46,7 +47,8 @@ def test_a_log_is_judged_by_its_end_and_by_means() -> None:
 
 
 def test_nothing_is_held_against_a_log_that_says_nothing() -> None:
-    for logged in ([], {}, {"accuracy": 0.5}):
+    logs: tuple[Any, ...] = ([], {}, {"accuracy": 0.5})
+    for logged in logs:
         assert "nothing is known" in health(logged).why
 
 

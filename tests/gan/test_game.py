@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import pytest
 import torch
+from helpers import keeping, noting
 from torch.nn.functional import cross_entropy
 
 import lab
@@ -74,12 +76,11 @@ def test_critics_learn_more_often_and_the_clock_counts_what_they_see(make) -> No
 
 
 def test_noise_is_fresh_in_every_turn(make) -> None:
-    gan, seen = make(), []
+    gan = make()
+    seen: list[Any] = []
     draw_codes = gan.players.codes.draw
     gan.players.codes = copy.copy(gan.players.codes)
-    object.__setattr__(
-        gan.players.codes, "draw", lambda *args: seen.append(draw_codes(*args)) or seen[-1]
-    )
+    object.__setattr__(gan.players.codes, "draw", keeping(draw_codes, seen))
     gan.step()
     assert len(seen) == 2
     assert not torch.equal(*seen)
@@ -211,14 +212,15 @@ def test_a_price_has_the_gradient_of_its_closed_form() -> None:
         points = torch.randn(6, 1)  # the critic itself gains nothing between equals
         loss, _ = play.discriminator_loss(discriminator, paying(points, points))
         loss.backward()
-        assert float(discriminator.w.grad) == pytest.approx(expected, abs=1e-3)
+        assert discriminator.w.grad is not None
+        assert discriminator.w.grad.item() == pytest.approx(expected, abs=1e-3)
 
 
 def test_lazy_penalties_come_seldom_and_weigh_more(make) -> None:
     gan = make(loss="relativistic", reg_interval=4)
     paid = []
-    update = gan.players.d_updater
-    gan.players.d_updater = lambda batch: paid.append(batch.get("penalty_weight")) or update(batch)
+    note = lambda batch: paid.append(batch.get("penalty_weight"))  # noqa: E731
+    gan.players.d_updater = noting(gan.players.d_updater, note)
     for _ in range(8):
         gan.update_discriminator(gan.players.prepare(gan.batches.next()))
     assert [weight and weight.item() for weight in paid] == [4.0, None, None, None] * 2
@@ -234,11 +236,9 @@ def test_lazy_penalties_come_seldom_and_weigh_more(make) -> None:
 
 def test_figures_are_those_of_the_whole_loss_whatever_is_due_in_training(make, monkeypatch) -> None:
     gan = make(loss="wgan-gp", reg_interval=4, batch_size=8)
-    seen = []
-    play = gan.players.game.discriminator_loss
-    monkeypatch.setattr(
-        gan.players.game, "discriminator_loss", lambda *a: seen.append(play(*a)) or seen[-1]
-    )
+    seen: list[Any] = []
+    play = gan.players.game
+    monkeypatch.setattr(play, "discriminator_loss", keeping(play.discriminator_loss, seen))
     for _ in range(2):  # before the first update and after it
         with torch.no_grad():
             metrics = gan.evaluator.of_players("eval")
@@ -312,9 +312,8 @@ def test_both_players_see_varied_images(make, monkeypatch) -> None:
 
     gan = make(data="digits", arch="mlp", diffaug=("cutout",))
     seen = []
-    monkeypatch.setattr(
-        adversarial, "differentiable", lambda x, policy, generator: seen.append(len(x)) or x
-    )
+    spy = noting(lambda x, policy, generator: x, lambda x, *_: seen.append(len(x)))
+    monkeypatch.setattr(adversarial, "differentiable", spy)
     gan.step()
     assert seen == [8, 8, 8]  # reals and fakes for the discriminator, fakes for the generator
 

@@ -89,6 +89,7 @@ def test_words_pass_gradients_through_to_what_was_said_before(generator) -> None
     codes = torch.randn(2, 5, requires_grad=True)
     weights = torch.randn(6, generator=generator)
     (speaker(codes)[:, -1] @ weights).sum().backward()
+    assert codes.grad is not None
     assert codes.grad.abs().sum() > 0
 
 
@@ -223,6 +224,7 @@ def test_variations_let_gradients_through(name, generator) -> None:
     assert varied.shape == images.shape
     assert not torch.equal(varied, images)
     varied.sum().backward()
+    assert images.grad is not None
     assert images.grad.abs().sum() > 0
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import helpers
 import numpy as np
 import pytest
+from helpers import noting
 
 import lab
 from lab.capabilities import Predict, Sample
@@ -12,7 +15,7 @@ from lab.engine import checkpoint
 
 DIGITS = {"data": "digits", "arch": "mlp"}
 IMAGES = {"data": "digits", "width": 4}
-VARIANTS = {
+VARIANTS: dict[str, dict[str, Any]] = {
     "non-saturating": {},
     "minimax, by sgd": {"loss": "minimax", "optimizer": "sgd", "momentum": 0.5},
     "least squares, packed": {"loss": "lsgan", "packing": 2},
@@ -92,7 +95,8 @@ def test_samples_of_images_are_pictures(train) -> None:
     assert gan.sample_command(Sample(n=20)).shape == (2 * (side + 2) - 2, 10 * (side + 2) - 2, 3)
     assert gan.sample_command(Sample(n=4, class_="3")).dtype == np.uint8
     for way in ("interpolate", "traverse"):
-        lines = gan.sample_command(Sample(n=24, **{way: True}))
+        options: dict[str, Any] = {"n": 24, way: True}
+        lines = gan.sample_command(Sample(**options))
         assert lines.shape == (3 * (side + 2) - 2, 8 * (side + 2) - 2, 3)
     with pytest.raises(lab.UsageError, match="no class 'x'; there is: 0, 1"):
         gan.sample_command(Sample(class_="x"))
@@ -102,9 +106,8 @@ def test_an_interpolation_begins_and_ends_at_samples_of_one_class(train) -> None
     import torch
 
     gan = lab.load(train(**DIGITS, conditional="concat").dir)
-    seen = []
-    generate = gan.players.generate
-    gan.players.generate = lambda rows: seen.append(rows) or generate(rows)
+    seen: list[Any] = []
+    gan.players.generate = noting(gan.players.generate, seen.append)
     gan.sample_command(Sample(n=16, interpolate=True))
     rows = seen[0].view(2, 8, -1)
     classes = rows[:, :, gan.players.codes.noise :]
@@ -179,9 +182,8 @@ def test_pictures_begin_at_the_same_noise(train) -> None:
     gan = lab.load(train().dir)
     from lab.engine.evaluation import evaluate
 
-    seen = []
-    generate = gan.players.generate
-    gan.players.generate = lambda rows: seen.append(rows) or generate(rows)
+    seen: list[Any] = []
+    gan.players.generate = noting(gan.players.generate, seen.append)
     evaluate(gan, gan.ctx, "eval", "eval")
     first = seen[0]
     seen.clear()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -27,7 +28,7 @@ def test_sentences_end_at_the_first_zero() -> None:
 
 def test_known_new_and_distinct_are_shares() -> None:
     parts = {"train": [[1, 2]], "eval": [[2, 1]], "test": [[1, 1]]}
-    data = SimpleNamespace(part=lambda name: Part(parts[name]))
+    data: Any = SimpleNamespace(part=lambda name: Part(parts[name]))
     made = torch.tensor([[1, 2], [1, 2], [2, 1], [2, 2]])
     metrics = tokens.measure(made, data, "eval")
     assert metrics["known"] == 3 / 4
@@ -37,7 +38,7 @@ def test_known_new_and_distinct_are_shares() -> None:
 
 def test_pairs_of_words_are_compared_with_both_ends() -> None:
     """One sentence of two words has three pairs: (end, a), (a, b), (b, end)."""
-    data = SimpleNamespace(part=lambda name: Part([[1, 2]]))
+    data: Any = SimpleNamespace(part=lambda name: Part([[1, 2]]))
     assert tokens.measure(torch.tensor([[1, 2]]), data, "eval")["distance"] == 0
     assert tokens.measure(torch.tensor([[2, 1]]), data, "eval")["distance"] == pytest.approx(1)
     assert tokens.measure(torch.tensor([[1, 1]]), data, "eval")["distance"] == pytest.approx(2 / 3)

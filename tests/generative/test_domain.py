@@ -7,11 +7,13 @@ import os
 import random
 import time
 from pathlib import Path
+from typing import Any
 
 import helpers
 import numpy as np
 import pytest
 import torch
+from helpers import noting
 
 import lab
 from lab import generative
@@ -58,6 +60,7 @@ def few_updates(monkeypatch) -> None:
 
 def test_the_network_knows_digits(digits) -> None:
     domain, data = digits
+    assert data.test.targets is not None
     right = domain.logits(data.test.inputs).argmax(1) == data.test.targets
     assert float(right.float().mean()) > 0.94
 
@@ -230,6 +233,7 @@ def test_sequences_are_measured_as_rows_of_all_their_steps(tmp_path) -> None:
     still = torch.zeros(200, *data.info.shape)
     for poor in (still, torch.randn_like(still)):
         assert domain.measure(poor, "test")["fid"] > 4 * metrics["fid_mixture"]
+    assert data.test.targets is not None
     right = domain.logits(data.test.inputs).argmax(1) == data.test.targets
     assert float(right.float().mean()) > 0.7
     neighbors, rows, distances = domain.nearest(data.train.inputs[:5], 2)
@@ -287,7 +291,8 @@ def test_what_is_kept_is_computed_once(tmp_path) -> None:
     calls = []
     path = tmp_path / "deep" / "kept.pt"
     for _ in range(2):
-        state = cached(path, lambda: calls.append(1) or {"x": torch.arange(3), "why": [0.1]})
+        compute = lambda: {"x": torch.arange(3), "why": [0.1]}  # noqa: E731
+        state = cached(path, noting(compute, lambda: calls.append(1)))
         assert state["x"].tolist() == [0, 1, 2]
         assert state["why"] == [0.1]
     assert calls == [1]
@@ -318,7 +323,7 @@ def test_where_nothing_can_be_written_nothing_is_kept(tmp_path) -> None:
 
 
 def test_an_error_of_the_computation_is_told_and_leaves_nothing(tmp_path) -> None:
-    def fail() -> dict:
+    def fail() -> dict[str, Any]:
         raise lab.UsageError("no")
 
     with pytest.raises(lab.UsageError, match="no"):
@@ -327,7 +332,7 @@ def test_an_error_of_the_computation_is_told_and_leaves_nothing(tmp_path) -> Non
 
 
 def compute_slowly(path: Path, log: Path) -> None:
-    def compute() -> dict:
+    def compute() -> dict[str, Any]:
         with log.open("a") as file:
             file.write(f"{os.getpid()}\n")
         time.sleep(0.3)

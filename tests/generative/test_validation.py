@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -30,7 +31,7 @@ def test_one_other_example_is_variety_wherever_it_stands(position) -> None:
     if position is not None:
         inputs[position, 0, 1, 1] = 8
     split = Split(inputs, None, torch.arange(3_000).numpy(), torch.device("cpu"))
-    data = SimpleNamespace(train=split, info=SimpleNamespace(name="toy"))
+    data: Any = SimpleNamespace(train=split, info=SimpleNamespace(name="toy"))
     if position is not None:
         return check_variety(data)
     with pytest.raises(lab.UsageError, match="toy: all 3000 training examples are the same"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -13,7 +14,7 @@ from torch import nn
 
 import lab
 
-OPTIONS = {"norm": True, "dropout": 0.2, "ema": 0.9}
+OPTIONS: dict[str, Any] = {"norm": True, "dropout": 0.2, "ema": 0.9}
 
 
 def trained(train, data: str = "digits", **options):
@@ -86,9 +87,10 @@ def test_values_come_in_their_own_unit(train, cli) -> None:
 
 def test_a_program_of_torch_holds_what_its_answers_mean(train, cli) -> None:
     trained(train, "iris")
-    facts = {"classes": "", "columns": "", "inputs": ""}
-    torch.export.load(cli("export", "it", "--to", "torchexport").stdout.strip(), extra_files=facts)
-    facts = {name: json.loads(text) for name, text in facts.items()}
+    written = {"classes": "", "columns": "", "inputs": ""}
+    program = cli("export", "it", "--to", "torchexport").stdout.strip()
+    torch.export.load(program, extra_files=written)
+    facts = {name: json.loads(text) for name, text in written.items()}
     assert facts["classes"] == ["setosa", "versicolor", "virginica"]
     assert facts["columns"][0] == {"name": "sepal length (cm)", "type": "number", "categories": []}
     assert facts["inputs"] == {"shape": ["batch", 4], "dtype": "float64"}

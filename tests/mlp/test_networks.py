@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+from typing import Any
 
 import pytest
 import torch
@@ -16,7 +17,7 @@ from lab_mlp.model import build
 ABOUT = lab.DatasetInfo(
     "some", "image", "classify", (1, 8, 8), tuple("0123456789"), 10, (0.3,), (0.4,)
 )
-NETS = {
+NETS: dict[str, tuple[dict[str, Any], int]] = {
     "two layers": ({"hidden": (256, 256)}, 64 * 256 + 256 + 256 * 256 + 256 + 256 * 10 + 10),
     "none": ({"hidden": ()}, 64 * 10 + 10),
     "with norm": ({"hidden": (32, 16), "norm": True}, 64 * 32 + 32 + 2 * 32 + 32 * 16 + 16 + 2 * 16
@@ -143,7 +144,7 @@ def test_a_network_that_is_one_layer_or_has_tied_ones_is_looked_into_and_exporte
         assert done.exit_code == 0, done.output
 
 
-WRONG = {
+WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
     "no file": ("missing.py:Net", {}, "There is no file"),
     "no such name": ("own_nets.py:Ne", {}, "Did you mean 'Net'?"),
     "other arguments": ("own_nets.py:narrow", {}, "outputs"),
@@ -162,7 +163,7 @@ def test_a_wrong_network_is_a_plain_message(own, train, tmp_path, case) -> None:
 
 
 def test_dropout_leaves_out_the_share_that_was_asked_for() -> None:
-    net = build(Config(hidden=(5_000,), dropout=0.2), ABOUT)
+    net: Any = build(Config(hidden=(5_000,), dropout=0.2), ABOUT)
     images = torch.ones(1, 1, 8, 8)
     full, thinned = net.eval()[:-1](images), net.train()[:-1](images)
     assert (thinned[full > 0] == 0).float().mean() == pytest.approx(0.2, abs=0.05)

@@ -23,18 +23,19 @@ def test_one_lesson_by_hand() -> None:
     error, right = net.learn(torch.tensor([[2.0, -1.0]]), torch.tensor([1]), lr=0.5)
     assert net.weight.tolist() == [[0.0, 0.0], [1.0, -0.5]]
     assert net.bias.tolist() == [0.0, 0.5]
-    assert (error, right) == (0.5, 0.0)  # one unit of two erred; of equal sums the first answers
+    # one unit of two erred; of equal sums the first answers
+    assert (error.item(), right.item()) == (0.5, 0.0)
     error, right = net.learn(torch.tensor([[1.0, 1.0]]), torch.tensor([0]), lr=0.5)
     # sums 0 and 1: unit 0 should fire and does not, unit 1 should not and does
     assert net.weight.tolist() == [[0.5, 0.5], [0.5, -1.0]]
     assert net.bias.tolist() == [0.5, 0.0]
-    assert (error, right) == (1.0, 0.0)
+    assert (error.item(), right.item()) == (1.0, 0.0)
     before = net.weight.clone()
     error, right = net.learn(torch.tensor([[2.0, -1.0]]), torch.tensor([1]), lr=0.5)
     # sums 1 and 2: unit 0 fires wrongly and alone is corrected
     assert torch.equal(net.weight[1], before[1])
     assert net.weight[0].tolist() == [-0.5, 1.0]
-    assert (error, right) == (0.5, 1.0)
+    assert (error.item(), right.item()) == (0.5, 1.0)
 
 
 def test_a_batch_is_corrected_by_the_sum_of_its_lessons() -> None:

@@ -165,6 +165,7 @@ def test_without_a_gain_patience_counts_epochs(train) -> None:
 
 def test_a_boundary_is_drawn_and_animated(train) -> None:
     from PIL import Image
+    from PIL.GifImagePlugin import GifImageFile
 
     options = {**EVERYTHING, "media": True}
     result = train(**options)
@@ -173,6 +174,7 @@ def test_a_boundary_is_drawn_and_animated(train) -> None:
     (film,) = media.glob("*-boundary_in_training.gif")
     with Image.open(film) as image:
         assert image.size == (120, 120)
+        assert isinstance(image, GifImageFile)
         assert image.n_frames > 20
     assert train(**{**options, "boundary": False}).state == "finished"
 

@@ -15,8 +15,8 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from tests.mutants import score
-from tests.mutants.listing import (
+from . import score
+from .listing import (
     HERE,
     KILLERS,
     Mutant,
@@ -25,7 +25,7 @@ from tests.mutants.listing import (
     load,
     write_killers,
 )
-from tests.mutants.runner import (
+from .runner import (
     Broken,
     Laboratory,
     Result,

@@ -18,8 +18,8 @@ from queue import SimpleQueue
 from threading import Lock
 from typing import Any
 
-from tests.mutants import child
-from tests.mutants.listing import ROOT, SOURCES, Mutant
+from . import child
+from .listing import ROOT, SOURCES, Mutant
 
 COPIED = (*SOURCES, "tests", "docs", "benchmarks")
 SINGLE = ("pyproject.toml", "README.md", "Makefile", "constraints.txt", "LICENSE")

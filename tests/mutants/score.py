@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from tests.mutants.listing import Mutant
-from tests.mutants.runner import Result
+from .listing import Mutant
+from .runner import Result
 
 GOAL = 0.95
 

@@ -79,7 +79,9 @@ def test_only_faults_of_the_list_are_excused_and_each_with_a_reason() -> None:
         ("x = 1\n", "x = 2", None),
     ],
 )
-def test_a_fault_that_does_not_fit_is_told(tmp_path, text, after, why) -> None:
+def test_a_fault_that_does_not_fit_is_told(
+    tmp_path: Path, text: str, after: str, why: str | None
+) -> None:
     (tmp_path / "a.py").write_text(text)
     refusal = problem(Mutant("a-b", "a", "", "a.py", "x = 1", after, ("tests",), "mlp"), tmp_path)
     assert refusal is None if why is None else why in str(refusal)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import pytest
 import torch
@@ -59,7 +60,7 @@ def test_a_frozen_norm_uses_its_running_statistics(ctx) -> None:
 
 
 def test_a_copy_is_frozen_for_itself(ctx) -> None:
-    module = net()
+    module: Any = net()
     freeze(module)
     clone = copy.deepcopy(module).train()
     before = copy.deepcopy(dict(clone.state_dict()))

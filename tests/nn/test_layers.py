@@ -42,6 +42,8 @@ def test_fans_are_counted(kind) -> None:
 def test_variances_are_those_of_the_papers(kind, init, name) -> None:
     make, fan_in, fan_out = LAYERS[kind]
     layer, gain = make(), nn.init.calculate_gain(name)
+    assert isinstance(layer.weight, torch.Tensor)
+    assert isinstance(layer.bias, torch.Tensor)
     initialize(layer, init, name)
     variance = {
         "xavier": gain**2 * 2 / (fan_in + fan_out),
@@ -129,4 +131,5 @@ def test_the_threshold_is_the_unit_step_with_slope_0(value) -> None:
     y = activation("threshold")(x)
     assert y.item() == (1.0 if value >= 0 else 0.0)
     y.backward()
+    assert x.grad is not None
     assert x.grad.item() == 0.0

@@ -61,6 +61,7 @@ def test_where_all_is_ignored_loss_and_gradient_are_0() -> None:
     loss = CrossEntropy(ignore=VOID)(logits, torch.full_like(targets, VOID))
     loss.backward()
     assert loss.item() == 0
+    assert logits.grad is not None
     assert not logits.grad.any()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from torch import nn
@@ -46,8 +47,10 @@ def file(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_class_and_a_function_are_called_with_the_arguments(file) -> None:
-    assert load_network(f"{file}:Net", units=5).layer.weight.shape == (2, 5)
-    assert load_network(f"{file}:tower", units=4)[0].in_features == 4
+    net: Any = load_network(f"{file}:Net", units=5)
+    tower: Any = load_network(f"{file}:tower", units=4)
+    assert net.layer.weight.shape == (2, 5)
+    assert tower[0].in_features == 4
     assert type(load_network(f"{file}:Net")) is type(load_network(f"{file}:Net"))
 
 

@@ -11,13 +11,16 @@ from torch import nn
 
 from lab.nn import summarize, totals
 
-VGG16 = (64, 64, "M", 128, 128, "M", 256, 256, 256, "M", 512, 512, 512, "M", 512, 512, 512, "M")
+VGG16: tuple[int | str, ...] = (
+    64, 64, "M", 128, 128, "M", 256, 256, 256, "M", 512, 512, 512, "M", 512, 512, 512, "M",
+)  # fmt: skip
 
 
 def vgg16() -> nn.Sequential:
-    parts, planes = [], 3
+    parts: list[nn.Module] = []
+    planes = 3
     for width in VGG16:
-        if width == "M":
+        if isinstance(width, str):
             parts.append(nn.MaxPool2d(2))
         else:
             parts += [nn.Conv2d(planes, width, 3, padding=1), nn.ReLU()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import pytest
 import torch
@@ -39,7 +40,7 @@ def move(module: nn.Module, step: int) -> None:
 @given(decay=st.floats(0, 0.999), steps=st.integers(1, 30))
 def test_averages_are_the_closed_form(decay, steps) -> None:
     """a_T = sum over t of (1 - d_t) prod_{s > t} d_s w_t, with w_0 as the start."""
-    module = net()
+    module: Any = net()
     ema = EMA(module, decay)
     seen = [module[0].weight.detach().double().clone()]
     for step in range(steps):
@@ -56,7 +57,7 @@ def test_averages_are_the_closed_form(decay, steps) -> None:
 
 
 def test_running_statistics_are_averaged_and_counts_copied() -> None:
-    module = net()
+    module: Any = net()
     ema = EMA(module, 0.9)
     start = module[1].running_mean.clone()
     move(module, 0)

@@ -67,8 +67,8 @@ def test_momentum_and_further_arguments_reach_torch() -> None:
     options = OptimizerOptions(optimizer="sgd", momentum=0.5, nesterov=True)
     group = make_optimizer(net(), options).param_groups[0]
     assert (group["momentum"], group["nesterov"]) == (0.5, True)
-    group = make_optimizer(net(), OptimizerOptions(optimizer="rmsprop", momentum=0.3)).param_groups
-    assert group[0]["momentum"] == 0.3
+    options = OptimizerOptions(optimizer="rmsprop", momentum=0.3)
+    assert make_optimizer(net(), options).param_groups[0]["momentum"] == 0.3
     betas = make_optimizer(net(), OptimizerOptions(), betas=(0.5, 0.9)).param_groups[0]["betas"]
     assert betas == (0.5, 0.9)
 
@@ -95,7 +95,7 @@ def test_decay_moves_weights_alone(kind) -> None:
     for value in module.parameters():
         nn.init.ones_(value)
     optimizer = make_optimizer(module, OptimizerOptions(optimizer=kind, lr=0.01, weight_decay=0.1))
-    (sum(value.sum() for value in module.parameters()) * 0.0).backward()
+    (torch.stack([value.sum() for value in module.parameters()]).sum() * 0.0).backward()
     optimizer.step()
     for name, value in module.named_parameters():
         assert bool((value < 1).all()) == (value.dim() >= 2), name

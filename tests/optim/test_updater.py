@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import torch
@@ -238,7 +239,8 @@ def test_channels_last_computes_the_same(ctx, optimizer, decay, parts) -> None:
     """The fused kernel walks parameters, gradients and moments as they lie in memory."""
     options = {"optimizer": optimizer, "lr": 0.01, "weight_decay": decay, "grad_accum_steps": parts}
     plain = make(ctx, conv(), **options)
-    converted = make(ctx, conv().to(memory_format=torch.channels_last), **options)
+    channels_last: Any = {"memory_format": torch.channels_last}  # which torch does not type
+    converted = make(ctx, conv().to(**channels_last), **options)
     for step in range(3):
         batch = data(step=step, pictures=True)
         plain(batch)
@@ -263,7 +265,7 @@ def test_steps_are_those_of_torchs_own_loop(make_ctx, compiled, parts, optimizer
     module = conv()
     matrices = [p for p in module.parameters() if p.dim() > 1]
     others = [p for p in module.parameters() if p.dim() <= 1]
-    groups = [{"params": matrices}, {"params": others, "weight_decay": 0.0}]
+    groups: list[dict[str, Any]] = [{"params": matrices}, {"params": others, "weight_decay": 0.0}]
     torchs = (
         torch.optim.SGD(groups, 0.05, momentum=0.9, weight_decay=0.01)
         if optimizer == "sgd"
@@ -317,7 +319,7 @@ def test_frozen_layers_stay_and_the_others_learn(ctx) -> None:
     assert changed == {"3.weight", "3.bias", "5.weight", "5.bias"}
 
 
-CASES = {
+CASES: dict[str, dict[str, Any]] = {
     "plain": {"optimizer": "adam"},
     "everything": {
         "optimizer": "adamw", "weight_decay": 0.1, "schedule": "one-cycle", "clip_norm": 0.5,
@@ -338,12 +340,15 @@ def test_a_resumed_updater_goes_on_to_the_bit(ctx, case) -> None:
             updater(data(step=step, pictures=True))
         return updater
 
+    def drawn_again(part: torch.nn.Module) -> None:
+        getattr(part, "reset_parameters", int)()
+
     options = {"lr": 0.01, **CASES[case]}
     uninterrupted = train(make(ctx, conv(), **options), range(6))
     half = train(make(ctx, conv(), **options), range(3))
     state = copy.deepcopy(half.state_dict())
     kept = copy.deepcopy(state)
-    resumed = make(ctx, conv().apply(lambda part: getattr(part, "reset_parameters", int)()))
+    resumed = make(ctx, conv().apply(drawn_again))
     resumed = make(ctx, resumed.module, **options)
     resumed.load_state_dict(state)
     assert difference(resumed.state_dict(), kept) is None

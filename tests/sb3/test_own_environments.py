@@ -26,9 +26,9 @@ from lab_sb3.spaces import is_picture, is_taken
 SMALL: dict[str, Any] = {"preset": "none", "budget": 128, "eval_every": 64, "log_every": 32,
                          "eval_episodes": 2, "test_episodes": 4, "n_envs": 2, "hidden": (8,),
                          "checkpoint_every": 32}  # fmt: skip
-PPO = {"algo": "ppo", "n_steps": 16, "batch_size": 16, "n_epochs": 1}
+PPO: dict[str, Any] = {"algo": "ppo", "n_steps": 16, "batch_size": 16, "n_epochs": 1}
 DQN = {"algo": "dqn", "buffer_size": 100, "learning_starts": 16, "batch_size": 8}
-OWN = {
+OWN: dict[str, dict[str, Any]] = {
     "a mission": {"env": "worlds:worlds/Mission-v0"},
     "a street": {"env": "worlds:worlds/Street-v0"},
     "in wrappers": {"env": "worlds:worlds/Mission-v0",

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import stable_baselines3
 import torch
-import worlds  # noqa: F401  registers worlds/...
+import worlds
 from gymnasium import spaces
 from helpers import last_state, rows, signal_in_evaluation
 
@@ -130,6 +130,7 @@ def test_the_ends_of_episodes_are_told_as_stable_baselines3_wants_them() -> None
         new, _, dones, infos = vec_env.step(np.zeros(2, int))
         lengths += 1
         for i in range(2):
+            assert isinstance(new, np.ndarray)
             last = infos[i]["terminal_observation"] if dones[i] else new[i]
             assert last[1] == obs[i][1], "of the same episode"
             assert last[2] == obs[i][2] + 1
@@ -154,12 +155,12 @@ class Parts(gym.Env):
     )
     action_space = spaces.MultiDiscrete([2, 3])
 
-    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict]:
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
         super().reset(seed=seed)
         self.steps = 0
         return self._look(), {}
 
-    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict]:
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         self.steps += 1
         return self._look(), float(action[0]), self.steps >= 5, False, {}
 
@@ -168,7 +169,7 @@ class Parts(gym.Env):
         return {"near": near, "kind": np.int64(self.steps % 3)}
 
 
-gym.register("worlds/Parts-v0", Parts)
+worlds.register("worlds/Parts-v0", Parts)
 
 
 def test_dict_observations_are_learned_from_and_resumed(run_sb3) -> None:

@@ -163,6 +163,7 @@ def test_the_command_says_where_and_ends_with_an_interrupt(folder) -> None:
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     try:
+        assert process.stdout is not None
         url = process.stdout.readline().strip()
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+/[\w-]{32}/", url)
         assert Site(url).predict("age,city\n25,Paris\n")[0] == 200

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from sklearn import datasets
 
+import lab
 from lab.data.dataset_info import DatasetInfo
 from lab.data.splits import split
 from lab_sources import options
@@ -81,7 +82,7 @@ def test_every_option_says_what_it_is() -> None:
     models = [
         m
         for m in vars(options).values()
-        if isinstance(m, type) and m.__module__ == options.__name__
+        if isinstance(m, type) and issubclass(m, lab.Options) and m.__module__ == options.__name__
     ]
     assert len(models) > 8
     for model in models:

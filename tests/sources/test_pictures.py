@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from lab.errors import UsageError
 ORIENTATION = 0x0112  # the tag of EXIF
 
 # what a viewer must do to the pixels of a file of each orientation (EXIF 2.32, section 4.6.4)
-UPRIGHT = {
+UPRIGHT: dict[int, Callable[[Any], Any]] = {
     1: lambda a: a,
     2: np.fliplr,
     3: lambda a: np.rot90(a, 2),

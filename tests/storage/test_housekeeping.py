@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -119,7 +120,7 @@ def test_an_interrupted_removal_leaves_no_run(monkeypatch: pytest.MonkeyPatch) -
     def interrupted(path: Path) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(housekeeping.shutil, "rmtree", interrupted)
+    monkeypatch.setattr(shutil, "rmtree", interrupted)
     with pytest.raises(KeyboardInterrupt):
         housekeeping.remove(Run(folder))
     assert "a" not in names()

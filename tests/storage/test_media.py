@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PIL import Image, ImageSequence
+from PIL.GifImagePlugin import GifImageFile
 
 from lab import Clip, Table
 from lab.storage import media
@@ -28,6 +29,7 @@ def test_a_picture_may_be_a_view(tmp_path) -> None:
 def test_a_clip_keeps_its_frames_its_pace_and_loops(tmp_path) -> None:
     frames = [np.full((8, 8, 3), level, np.uint8) for level in (0, 120, 250)]
     image = Image.open(media.write(tmp_path / "clip", Clip(frames, fps=20)))
+    assert isinstance(image, GifImageFile)
     assert (image.format, image.n_frames, image.info["loop"]) == ("GIF", 3, 0)
     assert image.info["duration"] == 50
     levels = [np.asarray(frame.convert("L")).mean() for frame in ImageSequence.Iterator(image)]

@@ -163,8 +163,8 @@ def test_a_csv_file_is_read_as_the_one_that_was_learned_from(info, tmp_path) -> 
     written = {"encoding": "latin-1", "na": "?"}
     path = tmp_path / "new.csv"
     head, row = HEAD.replace(",", ";"), "1,5;Lyôn;?;1970-01-03"
-    columns = [replace(c, categories=("Lyôn", "Paris")) for c in info.encoding.columns[1:2]]
-    columns = (info.encoding.columns[0], *columns, *info.encoding.columns[2:])
+    first, city, *rest = info.encoding.columns
+    columns = (first, replace(city, categories=("Lyôn", "Paris")), *rest)
     lacking = replace(info.encoding, columns=columns)
     learned = replace(info, written=written, encoding=lacking)
     for encoding in ("latin-1", "utf-8"):
@@ -180,8 +180,11 @@ def test_files_in_another_form_than_the_runs_own_are_read_too(tmp_path) -> None:
     lines = ["age;city;kind", *(f"{n},5;{('Oslo', 'Rome')[n % 2]};{n % 2}" for n in range(60))]
     path.write_text("\n".join(lines))
     new.write_text("age,city\n1.5,Rome\n")
-    options = {"data_args": {"delimiter": ";", "decimal": ","}, "budget": 64, "media": False}
-    result = lab.run("mlp", data=f"csv:{path}", **options, runs_dir=tmp_path, wandb="disabled")
+    form = {"delimiter": ";", "decimal": ","}
+    result = lab.run(
+        "mlp", data=f"csv:{path}", data_args=form, budget=64, media=False, runs_dir=tmp_path,
+        wandb="disabled",
+    )  # fmt: skip
     assert len(use(result.dir, "predict", inputs=(str(new),))) == 1
 
 
@@ -189,6 +192,9 @@ def test_a_run_predicts_from_a_file_written_as_its_own(tmp_path) -> None:
     lines = ["age;city;kind", *(f"{n},5;{('Köln', 'Rome')[n % 2]};{n % 2}" for n in range(60))]
     path = tmp_path / "t.csv"
     path.write_bytes("\n".join(lines).encode("latin-1"))
-    options = {"data": f"csv:{path}", "data_args": {"encoding": "latin-1"}, "budget": 64}
-    result = lab.run("mlp", **options, runs_dir=tmp_path, wandb="disabled", media=False)
+    form = {"encoding": "latin-1"}
+    result = lab.run(
+        "mlp", data=f"csv:{path}", data_args=form, budget=64, media=False, runs_dir=tmp_path,
+        wandb="disabled",
+    )  # fmt: skip
     assert len(use(result.dir, "predict", inputs=(str(path),))) == 60

@@ -30,7 +30,7 @@ class Config(OptimizerOptions, LayerOptions, ClassifierOptions, lab.Config):
     budget: ClassVar = 100
 
 
-def choices(model: type, name: str) -> set[str]:
+def choices(model: type[lab.Options], name: str) -> set[str]:
     rules = model.model_fields[name].metadata
     return {choice for rule in rules if isinstance(rule, lab.OneOf) for choice in rule.names}
 
@@ -80,7 +80,7 @@ def test_what_is_registered_is_a_choice() -> None:
     assert build(Own, {"lever": "sgd"}).lever == "sgd"
     with pytest.raises(lab.UsageError, match="--lever lio: should be .*'adamw' or 'lion'"):
         build(Own, {"lever": "lio"})
-    text = CliRunner().invoke(click.Command("own", params=from_model(Own)), ["--help"]).output
+    text = CliRunner().invoke(click.Command("own", params=[*from_model(Own)]), ["--help"]).output
     assert "--lever sgd|rmsprop|adagrad|adam|adamw|lion" in text
 
 
@@ -114,7 +114,7 @@ def test_the_mixins_come_without_anything_heavy(tmp_path) -> None:
 
 
 def test_the_help_of_a_command_shows_ranges_and_defaults() -> None:
-    command = click.Command("train", params=from_model(Config, environment=False))
+    command = click.Command("train", params=[*from_model(Config, environment=False)])
     text = " ".join(CliRunner().invoke(command, ["--help"]).output.split())
     assert "--optimizer sgd|rmsprop|adagrad|adam|adamw" in text
     assert "default: adamw" in text

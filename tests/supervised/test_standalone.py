@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ ALONE = (  # python as it is where only onnxruntime, numpy and Pillow are
     "import runpy, sys; sys.modules |= dict.fromkeys(('lab', 'torch', 'pandas', 'sklearn')); "
     "sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
 )
-RUNS = {
+RUNS: dict[str, tuple[str, dict[str, Any]]] = {
     "iris": ("mlp", {"data": "iris", "budget": 640}),
     "diabetes": ("mlp", {"data": "diabetes", "budget": 640}),
     "points without names": ("mlp", {"data": "spirals", "budget": 640}),
@@ -38,7 +39,7 @@ def call_serve(model: Path, *inputs: Path | str) -> subprocess.CompletedProcess[
     return subprocess.run(words, capture_output=True, text=True, env=env, check=False)
 
 
-def serve(model: Path, *inputs: Path | str) -> list[dict]:
+def serve(model: Path, *inputs: Path | str) -> list[dict[str, Any]]:
     """Return what serve.py says of inputs."""
     done = call_serve(model, *inputs)
     assert done.returncode == 0, done.stderr
@@ -103,8 +104,8 @@ def test_it_answers_as_the_lab_does(case, cli, tmp_path) -> None:
 
 
 def test_it_says_what_it_cannot_read(cli, tmp_path) -> None:
-    options = {"runs_dir": "runs", "wandb": "disabled", "media": False, "budget": 64}
-    lab.run("mlp", name="it", data="iris", **options)
+    quiet: dict[str, Any] = {"wandb": "disabled", "media": False}
+    lab.run("mlp", name="it", data="iris", runs_dir="runs", budget=64, **quiet)
     assert cli("export", "it", "--out", tmp_path / "net.onnx").exit_code == 0
     head = Path("net.example.csv").read_text().splitlines()[0]
     for text, message in (

@@ -126,6 +126,7 @@ def test_a_split_is_measured_by_its_own_examples_as_they_are(tmp_path, split) ->
     with torch.no_grad():
         logits = net(task.info.prepare_inputs(part.inputs))
         metrics = task.measure(net, split)
+    assert part.targets is not None
     assert metrics["loss"] == pytest.approx(cross_entropy(logits, part.targets).item(), rel=1e-5)
     accuracy = (logits.argmax(1) == part.targets).float().mean().item()
     assert metrics["accuracy"] == pytest.approx(accuracy)
@@ -133,6 +134,7 @@ def test_a_split_is_measured_by_its_own_examples_as_they_are(tmp_path, split) ->
 
 def test_the_training_loss_is_torchs_with_smoothing_and_balanced_weights(tmp_path) -> None:
     task = supervision(tmp_path, data="wine", label_smoothing=0.2, class_weights="balanced")
+    assert task.data.train.targets is not None
     counts = task.data.train.targets.bincount()
     weights = counts.sum() / (3 * counts)
     net, batch = torch.nn.Linear(13, 3), task.next()
@@ -163,6 +165,7 @@ def test_a_loss_and_metrics_of_ones_own_take_the_place_of_the_tasks(tmp_path) ->
         )
         part = own.data.eval
         values = own.info.restore_targets(net(own.info.prepare_inputs(part.inputs)))
+        assert part.targets is not None
         expected = float((values - part.targets).abs().max())
         assert own.measure(net, "eval") == {"worst": pytest.approx(expected, rel=1e-5)}
         assert set(plain.measure(net, "eval")) > {"r2", "mae"}

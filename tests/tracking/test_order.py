@@ -13,8 +13,10 @@ from lab.plugins import Plugin, Plugins, discover
 from lab.spec import TrackerSpec
 from lab.tracking.terminal import Silent
 
-SMALL = {"data": "digits", "hidden": (8,), "budget": 2_000, "eval_every": 500, "log_every": 500,
-         "preset": "none", "wandb": "disabled", "media": False}  # fmt: skip
+SMALL: dict[str, Any] = {
+    "data": "digits", "hidden": (8,), "budget": 2_000, "eval_every": 500, "log_every": 500,
+    "preset": "none", "wandb": "disabled", "media": False,
+}  # fmt: skip
 
 
 class Plain:

@@ -187,7 +187,7 @@ def test_hints_are_asked_for_once_the_tracker_has_finished(make_run: Any) -> Non
     tracker = Hinting()
     relay = BackgroundTracker(lambda: tracker, "t", print)
     relay.start(make_run())
-    assert relay.hints == ()
+    assert list(relay.hints) == []
     relay.finish({})
     assert tracker.names == ["start", "finish", "hints"]
     assert relay.hints == ("look here",)
@@ -199,7 +199,7 @@ def test_a_tracker_that_fails_in_the_end_gives_no_hints(make_run: Any, where: st
     relay = BackgroundTracker(lambda: Hinting(**{where: fail}), "t", messages.append)
     relay.start(make_run())
     relay.finish({})
-    assert relay.hints == ()
+    assert list(relay.hints) == []
     assert len(messages) == 1
 
 

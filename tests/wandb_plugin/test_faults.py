@@ -21,8 +21,8 @@ from lab_wandb import tracker
 from lab_wandb.internals.session import core_process
 
 BOUND = 60.0  # seconds that W&B may hold a run up, at its start and at its end
-PATIENCE = {"init_timeout": 1.0, "finish_timeout": 1.5}
-OPTIONS = {"budget": 4_000, "eval_every": 1_000, "log_every": 200}
+PATIENCE: dict[str, Any] = {"init_timeout": 1.0, "finish_timeout": 1.5}
+OPTIONS: dict[str, Any] = {"budget": 4_000, "eval_every": 1_000, "log_every": 200}
 FAULTS = ("hang", "500", "401", "drop")
 
 
@@ -47,7 +47,7 @@ class MidRun(Silent):
 
 
 def train(folder: Path, mode: str, terminal: Any = None) -> Path:
-    result = lab.run(
+    result: lab.RunResult = lab.run(
         "toy-epochs", name="one", runs_dir=folder, wandb=mode, terminal=terminal, **OPTIONS
     )
     assert result.state == "finished"

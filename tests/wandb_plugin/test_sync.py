@@ -47,7 +47,7 @@ def follow(
     mode: Any = "offline",
     summary: Any = SUMMARY,
     checkpoint: bytes | None = None,
-    **limits: float,
+    **limits: Any,
 ) -> None:
     """Write a part of a run with the real client, and what makes its folder a run's."""
     (run.dir / "config.yaml").write_text(f"experiment: dqn\nid: {run.id}\nrun: {{}}\n")
@@ -84,11 +84,11 @@ def interrupt(server: FakeWandb, rows: int, fault: Any = "hang") -> None:
         history = request.get("files", {}).get("wandb-history.jsonl")
         if history:
             del history["content"][rows:]
-            server._file_stream = take
+            server._file_stream = take  # type: ignore[method-assign]
             server.fault = fault
         return take(run, request)
 
-    server._file_stream = take_some
+    server._file_stream = take_some  # type: ignore[method-assign]
 
 
 # -- what arrives
@@ -279,13 +279,13 @@ def test_an_upload_that_ends_well_and_did_not_arrive_is_a_failure(
     follow(run, range(3), checkpoint=b"weights")
     monkeypatch.setattr("lab_wandb.internals.sync.SETTLE_SECONDS", 0.1)
     commit = server._on_CommitArtifact
-    server._on_CommitArtifact = lambda v: {
+    server._on_CommitArtifact = lambda v: {  # type: ignore[method-assign]
         "commitArtifact": {"artifact": {"id": "x", "digest": ""}}
     }
     failed = upload(run)
     assert failed.done == "failed"
     assert "lacks a checkpoint" in failed.messages[0]
-    server._on_CommitArtifact = commit
+    server._on_CommitArtifact = commit  # type: ignore[method-assign]
     assert upload(run).ok
     assert clocks(server) == [0, 1, 2]
 
@@ -425,7 +425,7 @@ def test_an_upload_that_hangs_is_ended_with_its_process(
         server.fault = "hang"
         return upsert(v)
 
-    server._on_UpsertBucket = hang
+    server._on_UpsertBucket = hang  # type: ignore[method-assign]
     began = time.monotonic()
     outcome = upload(run, timeout=3.0, ask_seconds=1.0)
     assert time.monotonic() - began < 60

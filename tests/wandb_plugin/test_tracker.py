@@ -367,7 +367,7 @@ def test_no_secret_goes_over_the_wire(
 
 
 def begin(
-    tracker: WandbTracker, run: RunInfo, messages: list[str], **limits: float
+    tracker: WandbTracker, run: RunInfo, messages: list[str], **limits: Any
 ) -> BackgroundTracker:
     relay = BackgroundTracker(lambda: tracker, "wandb", messages.append, label="W&B", **limits)
     relay.start(run)

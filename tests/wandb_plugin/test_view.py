@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -141,8 +142,7 @@ def test_a_server_that_hangs_is_one_plain_line(
     from lab_wandb import view as views
 
     make_folder("a1")
-    quick = views.save
-    monkeypatch.setattr(views, "save", lambda *words: quick(*words, ask_seconds=1.0))
+    monkeypatch.setattr(views, "save", partial(views.save, ask_seconds=1.0))
     server.fault = "hang"
     done = view()
     server.fault = "ok"
@@ -180,7 +180,7 @@ def test_the_commands_of_the_page_exist_with_their_options() -> None:
 
 
 def test_the_options_that_the_page_names_exist() -> None:
-    commands = ([], ["run", "dqn"], ["sync"], ["wandb", "view"])
+    commands: tuple[list[str], ...] = ([], ["run", "dqn"], ["sync"], ["wandb", "view"])
     texts = "\n".join(help_of(*words) for words in commands)
     for option in re.findall(r"`(?:[a-z ]*)(--[a-z-]+)", PAGE):
         assert f"{option}" in texts, option

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -9,13 +11,13 @@ import lab
 from lab_toys import config
 
 
-def encode(layers: nn.ModuleList, x: Tensor) -> Tensor:
+def encode(layers: Any, x: Tensor) -> Tensor:
     for up, _ in layers:
         x = torch.sigmoid(up(x))
     return x
 
 
-def error(layers: nn.ModuleList, x: Tensor) -> Tensor:
+def error(layers: Any, x: Tensor) -> Tensor:
     y = encode(layers, x)
     for _, down in reversed(layers):
         y = torch.sigmoid(down(y))
@@ -48,11 +50,11 @@ class DBN:
     def evaluate(self, split: str) -> dict[str, float]:  # no objective while pretraining
         return {} if self.phase < 2 else {"error": float(error(self.net, self.data))}
 
-    def state_dict(self) -> dict:
+    def state_dict(self) -> dict[str, Any]:
         opts = [opt.state_dict() for opt in self.opts]
         return {"model": self.net.state_dict(), "opts": opts, "at": [self.phase, self.update]}
 
-    def load_state_dict(self, state: dict) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         self.net.load_state_dict(state["model"])
         for opt, saved in zip(self.opts, state.get("opts", ()), strict=False):
             opt.load_state_dict(saved)

@@ -41,9 +41,17 @@ class Config(lab.Config):
     noise: float | None = Field(0.1, ge=0, description="Standard deviation of the noise, or none.")
     wide: bool = Field(False, description="Draw inputs from a wider range.")
 
-    objective = property(lambda self: ("eval/error", "min"))
-    target = property(lambda self: "line")
-    budget = property(lambda self: 10_000)
+    @property
+    def objective(self) -> tuple[str, str]:
+        return ("eval/error", "min")
+
+    @property
+    def target(self) -> str:
+        return "line"
+
+    @property
+    def budget(self) -> int:
+        return 10_000
 
 
 class Honest:
@@ -88,7 +96,8 @@ class Honest:
 
     @torch.no_grad()
     def predict(self, inputs: np.ndarray) -> np.ndarray:
-        return self.net(torch.as_tensor(inputs, dtype=torch.float32)).numpy()
+        outputs: torch.Tensor = self.net(torch.as_tensor(inputs, dtype=torch.float32))
+        return outputs.numpy()
 
     def example(self, number: int) -> np.ndarray:
         return np.linspace(0, 1, number, dtype=np.float32)[:, None]
@@ -155,7 +164,7 @@ class BadDefault(Config):
 
 @breaks("defaults_are_valid", "the default of --lr, fast, is refused by its own type")
 class DefaultOfAnotherType(Config):
-    lr: float = Field("fast", gt=0, description="Learning rate.")
+    lr: float = Field("fast", gt=0, description="Learning rate.")  # type: ignore[assignment]
 
 
 @breaks("defaults_are_valid", "--power has no default")
@@ -200,7 +209,9 @@ class NoLoad:
 
 @breaks("spec_is_complete", "never at test figures")
 class SelectsOnTest(Config):
-    objective = property(lambda self: ("test/error", "min"))
+    @property
+    def objective(self) -> tuple[str, str]:
+        return ("test/error", "min")
 
 
 @breaks("options_are_described", "'lr' has no description")
@@ -221,7 +232,7 @@ class Untyped(Config):
 @breaks("options_survive_files", "another one after JSON")
 class Forgetful(Config):
     def model_dump_json(self, **options: Any) -> str:
-        return type(self)().model_dump_json.__func__(Config(lr=0.7))  # type: ignore[attr-defined]
+        return Config(lr=0.7).model_dump_json(**options)
 
 
 @breaks("options_can_be_given_as_words", "is refused")
@@ -299,7 +310,9 @@ class Idle(Honest):
 
 @breaks("tiny_improves_its_objective", "points the wrong way")
 class Upwards(Config):
-    objective = property(lambda self: ("eval/error", "max"))
+    @property
+    def objective(self) -> tuple[str, str]:
+        return ("eval/error", "max")
 
 
 @breaks("same_seed_same_metrics", "differ")
@@ -611,7 +624,8 @@ class NoExample:
 @breaks("predictions_are_batched", "first axis")
 class PredictsAMean(Honest):
     def predict(self, inputs: np.ndarray) -> np.ndarray:
-        return super().predict(inputs).mean(0)
+        mean: np.ndarray = super().predict(inputs).mean(0)
+        return mean
 
 
 @breaks("predictions_are_batched", "another answer")
@@ -843,7 +857,9 @@ class Averaging(Config):
 class Averages(Honest):
     """Keep an average of the weights as well."""
 
-    def __init__(self, config: Any, ctx: lab.Context) -> None:
+    config: Averaging
+
+    def __init__(self, config: Averaging, ctx: lab.Context) -> None:
         super().__init__(config, ctx)
         self.average = self.net[0].weight.detach().clone()
 

@@ -440,8 +440,10 @@ def register() -> None:
     for world in WORLDS:
         name = f"{world.__name__.lower()}/Coin-v0"
         gym.register(name, f"{MODULE}:{world.__name__}", disable_env_checker=True)
-    for word, vector in (("native", Vector), ("generous", GenerousVector)):
-        gym.register(f"{word}/Coin-v0", World, vector_entry_point=vector)
+    maker: Any = World  # of what Gymnasium can make, it types functions of keywords alone
+    vectors: dict[str, Any] = {"native": Vector, "generous": GenerousVector}
+    for word, vector in vectors.items():
+        gym.register(f"{word}/Coin-v0", maker, vector_entry_point=vector)
 
 
 register()
@@ -468,13 +470,13 @@ BROKEN_ENVIRONMENTS = [
 ]  # fmt: skip
 
 
-BROKEN = {
+BROKEN: dict[str, list[tuple[str, Any, str]]] = {
     "source": BROKEN_SOURCES,
     "tracker": BROKEN_TRACKERS,
     "environment": BROKEN_ENVIRONMENTS,
     "command": kinds_commands.BROKEN,
 }
-HONEST = {
+HONEST: dict[str, dict[str, Any]] = {
     "source": SOURCES,
     "tracker": TRACKERS,
     "environment": ENVIRONMENTS,
