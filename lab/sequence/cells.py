@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
+from lab.sequence.choices import check_choice
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -70,6 +72,5 @@ CELLS: Mapping[str, Cell] = {
 
 def find_cell(name: str) -> Cell:
     """Return a cell by its name. Raises ValueError for one that is not among CELLS."""
-    if name not in CELLS:
-        raise ValueError(f"no cell {name!r}; there is: {', '.join(CELLS)}")
+    check_choice("cell", name, CELLS)
     return CELLS[name]

@@ -5,7 +5,7 @@ The loop is what `torch.func.vmap` and `torch.compile` take; torch's modules ref
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -19,7 +19,7 @@ from lab.sequence.masks import check_lengths, keep_mask
 if TYPE_CHECKING:
     from lab.sequence.cells import State
 
-KERNELS = {
+KERNELS: Mapping[str, Callable[..., Any]] = {
     "RNN_TANH": torch.rnn_tanh,
     "RNN_RELU": torch.rnn_relu,
     "LSTM": torch.lstm,
@@ -155,12 +155,12 @@ class Recurrent(nn.RNNBase):
         outputs, *ends = self._kernel(inputs, self._torch_state(state), batch_first=(True,))
         return outputs, self._own_state(ends)
 
-    def _fused_packed(
-        self, inputs: Tensor, lengths: Tensor, state: State
-    ) -> tuple[Tensor, State]:
-        """Run torch's kernel over packed sequences, which it wants in the order of their lengths."""
+    def _fused_packed(self, inputs: Tensor, lengths: Tensor, state: State) -> tuple[Tensor, State]:
+        """Run torch's kernel over packed sequences, which it wants sorted by length."""
         packed = pack_padded_sequence(inputs, lengths.cpu(), True, enforce_sorted=False)
         data, sizes, order, back = packed
+        assert order is not None
+        assert back is not None
         start = [value.index_select(1, order) for value in self._torch_state(state)]
         data, *ends = self._kernel(data, start, batch_sizes=(sizes,))
         packed = PackedSequence(data, sizes, order, back)
@@ -175,7 +175,9 @@ class Recurrent(nn.RNNBase):
         batch_first: tuple[bool, ...] = (),
     ) -> Any:
         layers, directions = range(self.num_layers), self.directions
-        weights = [w for layer in layers for d in directions for w in self._weights(f"_l{layer}{d}")]
+        weights = [
+            w for layer in layers for d in directions for w in self._weights(f"_l{layer}{d}")
+        ]
         how = (True, self.num_layers, self.dropout, self.training, self.bidirectional)
         start = state if len(state) > 1 else state[0]
         return KERNELS[self.mode](inputs, *batch_sizes, start, weights, *how, *batch_first)
