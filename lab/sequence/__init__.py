@@ -25,7 +25,7 @@ _HOME = {
     "TRANSFORMER_INITIALIZERS": "lab.sequence.initial_weights",
     "TokenEmbedding": "lab.sequence.embeddings",
     "attend": "lab.sequence.attention",
-    "attention_maps": "lab.sequence.attention_maps",
+    "attention_maps": "lab.sequence.maps",
     "attention_weights": "lab.sequence.attention",
     "causal_mask": "lab.sequence.masks",
     "check_lengths": "lab.sequence.masks",
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from lab.sequence.attention import MultiHeadAttention as MultiHeadAttention
     from lab.sequence.attention import attend as attend
     from lab.sequence.attention import attention_weights as attention_weights
-    from lab.sequence.attention_maps import attention_maps as attention_maps
     from lab.sequence.cells import CELLS as CELLS
     from lab.sequence.choices import ALIGNMENTS as ALIGNMENTS
     from lab.sequence.choices import ATTENTION as ATTENTION
@@ -55,6 +54,7 @@ if TYPE_CHECKING:
     from lab.sequence.embeddings import TokenEmbedding as TokenEmbedding
     from lab.sequence.initial_weights import TRANSFORMER_INITIALIZERS as TRANSFORMER_INITIALIZERS
     from lab.sequence.initial_weights import initialize_transformer as initialize_transformer
+    from lab.sequence.maps import attention_maps as attention_maps
     from lab.sequence.masks import causal_mask as causal_mask
     from lab.sequence.masks import check_lengths as check_lengths
     from lab.sequence.masks import keep_mask as keep_mask
