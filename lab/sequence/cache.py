@@ -23,10 +23,10 @@ def write(cache: KeyValue, key: Tensor, value: Tensor, positions: Tensor) -> Non
 
     Raises ValueError where there are more steps than places.
     """
-    batch, _, steps, _ = key.shape
-    capacity = cache["key"].shape[2]
+    steps, capacity = key.shape[2], cache["key"].shape[2]
     if steps > capacity:
         raise ValueError(f"{steps} steps do not fit a cache of {capacity}: make it larger")
-    rows = torch.arange(batch, device=key.device)[:, None]
+    rows = torch.arange(key.shape[0], device=key.device)[:, None]
     for name, new in (("key", key), ("value", value)):
-        cache[name][rows, :, positions] = new.transpose(1, 2).to(cache[name].dtype)
+        by_row_and_position = cache[name].transpose(1, 2)  # a view: torch.func.vmap takes this form
+        by_row_and_position[rows, positions] = new.transpose(1, 2).to(cache[name].dtype)
