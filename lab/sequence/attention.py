@@ -87,6 +87,13 @@ def masked_softmax(scores: Tensor, mask: Tensor | None) -> Tensor:
     return scores.softmax(-1).masked_fill(~mask, 0.0)
 
 
+class HeadNorm(nn.RMSNorm):
+    """Normalize in full precision, under autocast too: torch's kernel takes one type alone."""
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        return super().forward(vectors.to(self.weight.dtype))
+
+
 class MultiHeadAttention(nn.Module):
     """Attention of `heads` heads to the inputs themselves, or to a memory.
 
@@ -118,8 +125,8 @@ class MultiHeadAttention(nn.Module):
         self.in_proj_bias = nn.Parameter(torch.zeros(3 * width)) if bias else None
         self.out_proj = nn.Linear(width, width, bias)
         head = width // heads
-        self.q_norm = nn.RMSNorm(head, eps=1e-6) if qk_norm else nn.Identity()
-        self.k_norm = nn.RMSNorm(head, eps=1e-6) if qk_norm else nn.Identity()
+        self.q_norm = HeadNorm(head, eps=1e-6) if qk_norm else nn.Identity()
+        self.k_norm = HeadNorm(head, eps=1e-6) if qk_norm else nn.Identity()
         self.rotary = Rotary(head) if rotary else None
         nn.init.xavier_uniform_(self.in_proj_weight)
         if bias:

@@ -88,7 +88,7 @@ class Recurrent(nn.RNNBase):
 
         Raises ValueError for a length outside of 1..T, where looking is free (`check_lengths`).
         """
-        state = self.zero_state(inputs) if state is None else state
+        state = self.zero_state(inputs.shape[0]) if state is None else state
         if lengths is None:
             return self._fused(inputs, state) if self.fused else self._loop(inputs, None, state)
         check_lengths(lengths, inputs.shape[1])
@@ -98,10 +98,11 @@ class Recurrent(nn.RNNBase):
             return self._fused_packed(inputs, lengths, state)
         return self._loop(inputs, keep, state)
 
-    def zero_state(self, inputs: Tensor) -> State:
-        """Return the state that knows nothing, for inputs [B, ...]."""
-        shape = inputs.shape[0], self.num_layers * len(self.directions), self.hidden_size
-        return {name: inputs.new_zeros(shape) for name in self.cell.state}
+    def zero_state(self, batch: int) -> State:
+        """Return the state that knows nothing, of `batch` rows."""
+        shape = batch, self.num_layers * len(self.directions), self.hidden_size
+        like = next(self.parameters())  # of full precision where autocast halves the inputs
+        return {name: like.new_zeros(shape) for name in self.cell.state}
 
     def last(self, state: State) -> Tensor:
         """Return what the last layer knows after the whole sequence, [B, directions * H]: of each
@@ -152,7 +153,7 @@ class Recurrent(nn.RNNBase):
 
     def _fused(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
         """Run torch's kernel over sequences of one length."""
-        outputs, *ends = self._kernel(inputs, self._torch_state(state), batch_first=(True,))
+        outputs, *ends = self._kernel(inputs, self._torch_state(state, inputs), batch_first=(True,))
         return outputs, self._own_state(ends)
 
     def _fused_packed(self, inputs: Tensor, lengths: Tensor, state: State) -> tuple[Tensor, State]:
@@ -161,7 +162,7 @@ class Recurrent(nn.RNNBase):
         data, sizes, order, back = packed
         assert order is not None
         assert back is not None
-        start = [value.index_select(1, order) for value in self._torch_state(state)]
+        start = [value.index_select(1, order) for value in self._torch_state(state, inputs)]
         data, *ends = self._kernel(data, start, batch_sizes=(sizes,))
         packed = PackedSequence(data, sizes, order, back)
         outputs, _ = pad_packed_sequence(packed, True, total_length=inputs.shape[1])
@@ -182,8 +183,9 @@ class Recurrent(nn.RNNBase):
         start = state if len(state) > 1 else state[0]
         return KERNELS[self.mode](inputs, *batch_sizes, start, weights, *how, *batch_first)
 
-    def _torch_state(self, state: State) -> list[Tensor]:
-        return [state[name].transpose(0, 1).contiguous() for name in self.cell.state]
+    def _torch_state(self, state: State, inputs: Tensor) -> list[Tensor]:
+        mine = [state[name].transpose(0, 1).contiguous() for name in self.cell.state]
+        return [value.to(inputs.dtype) for value in mine]
 
     def _own_state(self, ends: Sequence[Tensor]) -> State:
         return {name: end.transpose(0, 1) for name, end in zip(self.cell.state, ends, strict=True)}

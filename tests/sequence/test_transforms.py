@@ -121,3 +121,23 @@ def test_nothing_waits_for_values_nor_mixes_devices(name) -> None:
     assert outputs.is_meta
     if name != "cached":
         outputs.sum().backward()
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", NETS)
+def test_half_precision_is_near(name) -> None:
+    net = NETS[name]().eval()
+    x = torch.randn(3, 5, 8)
+    with torch.no_grad():
+        expected = net(x, LENGTHS)
+        with torch.autocast("cpu", torch.bfloat16):
+            outputs = net(x.bfloat16(), LENGTHS)  # as a linear layer before would hand them over
+    torch.testing.assert_close(outputs.float(), expected, atol=0.1, rtol=0)
+
+
+def test_states_are_of_full_precision_under_autocast() -> None:
+    """Or the sum in an LSTM's cell would lose what it adds up over many steps."""
+    net = Recurrent("lstm", 8, 4)
+    with torch.autocast("cpu", torch.bfloat16):
+        _, state = net(torch.randn(3, 5, 8).bfloat16())
+    assert state["cell"].dtype == torch.float32
