@@ -21,7 +21,6 @@ _HOME = {
     "MultiHeadAttention": "lab.sequence.attention",
     "POSITIONS": "lab.sequence.choices",
     "Recurrent": "lab.sequence.recurrent",
-    "Rotary": "lab.sequence.positions",
     "TRANSFORMER_INITIALIZERS": "lab.sequence.initial_weights",
     "TokenEmbedding": "lab.sequence.embeddings",
     "attend": "lab.sequence.attention",
@@ -35,7 +34,6 @@ _HOME = {
     "key_mask": "lab.sequence.masks",
     "make_alignment": "lab.sequence.choices",
     "make_positions": "lab.sequence.choices",
-    "past_mask": "lab.sequence.masks",
 }
 
 __all__ = list(_HOME)
@@ -59,8 +57,6 @@ if TYPE_CHECKING:
     from lab.sequence.masks import check_lengths as check_lengths
     from lab.sequence.masks import keep_mask as keep_mask
     from lab.sequence.masks import key_mask as key_mask
-    from lab.sequence.masks import past_mask as past_mask
-    from lab.sequence.positions import Rotary as Rotary
     from lab.sequence.positions import count_up as count_up
     from lab.sequence.recurrent import Recurrent as Recurrent
     from lab.sequence.transformer import Block as Block

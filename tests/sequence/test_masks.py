@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from lab.sequence import causal_mask, keep_mask, key_mask, past_mask
+from lab.sequence import causal_mask, keep_mask, key_mask
+from lab.sequence.masks import past_mask
 
 
 def test_masks_are_as_written_out() -> None:

@@ -7,7 +7,8 @@ import math
 import pytest
 import torch
 
-from lab.sequence import POSITIONS, MultiHeadAttention, Rotary, make_positions
+from lab.sequence import POSITIONS, MultiHeadAttention, make_positions
+from lab.sequence.positions import Rotary
 
 SOMEWHERE = torch.tensor([[0, 1, 2, 3], [7, 8, 9, 10], [40, 3, 0, 1]])
 

@@ -178,6 +178,8 @@ def test_dropout_is_of_what_each_sublayer_adds() -> None:
     x, memory = torch.randn(3, 6, 8), torch.randn(3, 5, 8)
     assert torch.equal(block(x, memory), x)
     assert not torch.equal(block.eval()(x, memory), x)
+    post = Block(replace(SMALL, dropout=1.0), cross=True)
+    close(post(x, memory), post.norm3(post.norm2(post.norm1(x))))
     weights = [
         module.dropout
         for module in Block(replace(SMALL, attention_dropout=0.3), cross=True).modules()
