@@ -78,8 +78,8 @@ def attention_weights(query: Tensor, key: Tensor, mask: Tensor | None = None) ->
 def masked_softmax(scores: Tensor, mask: Tensor | None) -> Tensor:
     """Return the softmax over the last axis of what the mask keeps; 0 elsewhere.
 
-    The lowest finite number stands in for minus infinity, of which gradients would be NaN where
-    everything is masked.
+    The lowest finite number stands in for minus infinity: where everything is masked, no NaN comes
+    up that anomaly detection would stop at.
     """
     if mask is None:
         return scores.softmax(-1)

@@ -146,6 +146,7 @@ def test_longer_padding_changes_nothing(fused) -> None:
     outputs, state = net(x, LENGTHS)
     padded, same = net(longer, LENGTHS)
     close(padded[:, :7], outputs)
+    assert padded.shape == (5, 11, 8)
     assert not padded[:, 7:].any()
     close(same, state)
 
