@@ -1,0 +1,67 @@
+"""Build networks that read sequences: recurrent cells, attention, Transformers.
+
+Names load what they need when first used, so that the options stay light.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lab.lazy import attach
+
+_HOME = {
+    "ALIGNMENTS": "lab.sequence.choices",
+    "ATTENTION": "lab.sequence.choices",
+    "Alignment": "lab.sequence.alignment",
+    "Block": "lab.sequence.transformer",
+    "BlockConfig": "lab.sequence.transformer",
+    "CELLS": "lab.sequence.cells",
+    "Decoder": "lab.sequence.transformer",
+    "Encoder": "lab.sequence.transformer",
+    "MultiHeadAttention": "lab.sequence.attention",
+    "POSITIONS": "lab.sequence.choices",
+    "Recurrent": "lab.sequence.recurrent",
+    "TRANSFORMER_INITIALIZERS": "lab.sequence.initial_weights",
+    "TokenEmbedding": "lab.sequence.embeddings",
+    "attend": "lab.sequence.attention",
+    "attention_maps": "lab.sequence.maps",
+    "attention_weights": "lab.sequence.attention",
+    "causal_mask": "lab.sequence.masks",
+    "check_lengths": "lab.sequence.masks",
+    "count_up": "lab.sequence.positions",
+    "initialize_transformer": "lab.sequence.initial_weights",
+    "keep_mask": "lab.sequence.masks",
+    "key_mask": "lab.sequence.masks",
+    "make_alignment": "lab.sequence.choices",
+    "make_positions": "lab.sequence.choices",
+}
+
+__all__ = list(_HOME)
+
+if TYPE_CHECKING:
+    from lab.sequence.alignment import Alignment as Alignment
+    from lab.sequence.attention import MultiHeadAttention as MultiHeadAttention
+    from lab.sequence.attention import attend as attend
+    from lab.sequence.attention import attention_weights as attention_weights
+    from lab.sequence.cells import CELLS as CELLS
+    from lab.sequence.choices import ALIGNMENTS as ALIGNMENTS
+    from lab.sequence.choices import ATTENTION as ATTENTION
+    from lab.sequence.choices import POSITIONS as POSITIONS
+    from lab.sequence.choices import make_alignment as make_alignment
+    from lab.sequence.choices import make_positions as make_positions
+    from lab.sequence.embeddings import TokenEmbedding as TokenEmbedding
+    from lab.sequence.initial_weights import TRANSFORMER_INITIALIZERS as TRANSFORMER_INITIALIZERS
+    from lab.sequence.initial_weights import initialize_transformer as initialize_transformer
+    from lab.sequence.maps import attention_maps as attention_maps
+    from lab.sequence.masks import causal_mask as causal_mask
+    from lab.sequence.masks import check_lengths as check_lengths
+    from lab.sequence.masks import keep_mask as keep_mask
+    from lab.sequence.masks import key_mask as key_mask
+    from lab.sequence.positions import count_up as count_up
+    from lab.sequence.recurrent import Recurrent as Recurrent
+    from lab.sequence.transformer import Block as Block
+    from lab.sequence.transformer import BlockConfig as BlockConfig
+    from lab.sequence.transformer import Decoder as Decoder
+    from lab.sequence.transformer import Encoder as Encoder
+
+__getattr__, __dir__ = attach(__name__, _HOME)
