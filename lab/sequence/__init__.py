@@ -1,0 +1,39 @@
+"""Work with sequences: decode them, turn text into tokens, count n-grams.
+
+Names load what they need when first used, so that the options stay light.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lab.lazy import attach
+
+_HOME = {
+    "Chosen": "lab.sequence.decoding",
+    "Hypothesis": "lab.sequence.decoding",
+    "NOTHING": "lab.sequence.decoding",
+    "Sampler": "lab.sequence.filtering",
+    "beam_search": "lab.sequence.beam",
+    "filtered": "lab.sequence.filtering",
+    "greedy": "lab.sequence.decoding",
+    "sample": "lab.sequence.decoding",
+    "select": "lab.sequence.states",
+    "stream": "lab.sequence.decoding",
+}
+
+__all__ = list(_HOME)
+
+if TYPE_CHECKING:
+    from lab.sequence.beam import beam_search as beam_search
+    from lab.sequence.decoding import NOTHING as NOTHING
+    from lab.sequence.decoding import Chosen as Chosen
+    from lab.sequence.decoding import Hypothesis as Hypothesis
+    from lab.sequence.decoding import greedy as greedy
+    from lab.sequence.decoding import sample as sample
+    from lab.sequence.decoding import stream as stream
+    from lab.sequence.filtering import Sampler as Sampler
+    from lab.sequence.filtering import filtered as filtered
+    from lab.sequence.states import select as select
+
+__getattr__, __dir__ = attach(__name__, _HOME)
