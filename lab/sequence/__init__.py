@@ -12,6 +12,7 @@ from lab.lazy import attach
 _HOME = {
     "Chosen": "lab.sequence.decoding",
     "Hypothesis": "lab.sequence.decoding",
+    "NGram": "lab.sequence.ngram",
     "NOTHING": "lab.sequence.decoding",
     "Sampler": "lab.sequence.filtering",
     "TextStream": "lab.sequence.text",
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from lab.sequence.decoding import stream as stream
     from lab.sequence.filtering import Sampler as Sampler
     from lab.sequence.filtering import filtered as filtered
+    from lab.sequence.ngram import NGram as NGram
     from lab.sequence.states import select as select
     from lab.sequence.text import TextStream as TextStream
     from lab.sequence.text import stream_text as stream_text
