@@ -1,8 +1,8 @@
 """Predict the next token by counts: an n-gram model with modified Kneser-Ney smoothing.
 
 Chen & Goodman, "An empirical study of smoothing techniques for language modeling" (1999), section
-3: interpolated, three discounts an order (equation 3.9), counts of distinct predecessors below the
-highest order (section 2.7), and below the unigrams the uniform distribution.
+3: interpolated, three discounts an order, counts of distinct predecessors below the highest order
+(section 2.7), and below the unigrams the uniform distribution.
 
 An n-gram is a row of a table sorted by (its beginning, its last token), so that the n-grams of a
 whole text are looked up at once by bisection.
@@ -166,10 +166,9 @@ def _smoothed(keys: Ints, counts: Ints, vocab_size: int, beginnings: int) -> _Or
 
 
 def _discounts(counts: Ints) -> Floats:
-    """Return what is taken from counts of 0, 1, 2, and 3 or more (equation 3.9 of the paper).
+    """Return what is taken from counts of 0, 1, 2, and 3 or more (section 3 of the paper).
 
-    Where too few n-grams come so often for a sensible estimate: 1/2, 1 and 3/2, as KenLM falls back
-    to (Heafield et al., 2013).
+    Where too few n-grams come so often for a sensible estimate: 1/2, 1 and 3/2, as KenLM's.
     """
     n = np.bincount(counts[counts <= LARGEST + 1], minlength=LARGEST + 2)
     k = np.arange(1, LARGEST + 1)

@@ -17,7 +17,7 @@ sequences = st.lists(st.lists(tokens, max_size=25), min_size=1, max_size=4).filt
 
 
 class Reference:
-    """Chen & Goodman (1999), equations 3.9 and 2.27, n-gram by n-gram."""
+    """Chen & Goodman (1999), sections 2.7 and 3, n-gram by n-gram."""
 
     def __init__(self, texts, order: int) -> None:
         self.counts = []
@@ -93,7 +93,7 @@ def test_what_may_follow_is_what_is_scored(texts, held_out, order) -> None:
 def test_a_bigram_by_hand() -> None:
     """0 1 0 1 0 2: too few counts for estimates, so the discounts are 1/2, 1, 3/2.
 
-    Predecessors: 0 has 1, 2 of which 2 is the first token itself; 1 has 0; 2 has 0.
+    Of predecessors, 1 and 2 have one, 0; 0 has one, 1, and begins the sequence.
     """
     model = NGram.fit([0, 1, 0, 1, 0, 2], 2, 3)
     unigram = np.array([2 - 1, 1 - 0.5, 1 - 0.5]) / 4 + (1 + 0.5 + 0.5) / 4 / 3
