@@ -56,8 +56,6 @@ class NGram:
         text = _Text.of(sequences, vocab_size)
         if order < 1:
             raise ValueError(f"an order is 1 or more, not {order}")
-        if not len(text.tokens):
-            raise ValueError("there is no token to count")
         counted = _count(text, order, vocab_size)
         sizes = (1, *(len(keys) for keys, _ in counted))
         orders = [
@@ -112,12 +110,16 @@ class _Text:
 
     @classmethod
     def of(cls, sequences: Any, vocab_size: int) -> _Text:
-        parts = [np.asarray(part, np.int64).reshape(-1) for part in _parts(sequences)]
-        tokens = np.concatenate([np.zeros(0, np.int64), *parts])
-        if len(tokens) and not 0 <= int(tokens.min()) <= int(tokens.max()) < vocab_size:
-            raise ValueError(f"token ids are from 0 to {vocab_size - 1}")
+        arrays = [np.asarray(part).reshape(-1) for part in _parts(sequences)]
+        parts = [array for array in arrays if len(array)]
+        if not parts:
+            raise ValueError("there is no token")
+        tokens = np.concatenate(parts)
+        whole = tokens.dtype.kind in "iu"
+        if not whole or not 0 <= int(tokens.min()) <= int(tokens.max()) < vocab_size:
+            raise ValueError(f"token ids are whole numbers from 0 to {vocab_size - 1}")
         lengths = np.array([len(part) for part in parts], np.int64)
-        return cls(tokens, np.repeat(np.cumsum(lengths) - lengths, lengths))
+        return cls(tokens.astype(np.int64), np.repeat(np.cumsum(lengths) - lengths, lengths))
 
 
 def _parts(sequences: Any) -> Iterable[Any]:

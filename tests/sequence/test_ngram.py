@@ -155,9 +155,11 @@ def test_sequences_may_be_arrays_lists_or_one_text() -> None:
 def test_nothing_to_count_is_refused(texts) -> None:
     with pytest.raises(ValueError, match="no token"):
         NGram.fit(texts, 2, V)
+    with pytest.raises(ValueError, match="no token"):
+        NGram.fit([0, 1], 2, V).bits_per_token(texts)
 
 
-@pytest.mark.parametrize("token", [-1, V])
+@pytest.mark.parametrize("token", [-1, V, 1.5])
 def test_ids_that_are_none_are_refused(token) -> None:
     with pytest.raises(ValueError, match="from 0 to 3"):
         NGram.fit([0, token], 2, V)
