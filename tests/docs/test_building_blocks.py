@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 import lab
-from lab import metrics, optim, supervised
+from lab import metrics, optim, sequence, supervised
 from lab import nn as blocks
 from lab.testing import check_plugin
 
@@ -91,7 +91,9 @@ def test_the_other_snippets_of_the_page_run_in_turn(ctx) -> None:
             exec(compile(code, "building-blocks.md", "exec"), names)
 
 
-NAMES = {name for package in (blocks, metrics, optim, supervised) for name in package.__all__}
+NAMES = {
+    name for package in (blocks, metrics, optim, sequence, supervised) for name in package.__all__
+}
 
 
 @pytest.mark.parametrize("name", sorted(NAMES - {"ACTIVATIONS"}))
