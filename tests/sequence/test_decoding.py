@@ -194,6 +194,17 @@ def test_tokens_of_probability_0_are_never_drawn() -> None:
     assert set(Sampler(generator())(logits).tolist()) == {1, 4}
 
 
+@pytest.mark.parametrize(("uniform", "token"), [(0.0, 1), (1 - 2**-53, 4)])
+def test_they_are_not_drawn_by_the_least_and_the_largest_number_either(
+    monkeypatch, uniform, token
+) -> None:
+    monkeypatch.setattr(
+        torch, "rand", lambda n, **options: torch.full((n,), uniform, dtype=torch.float64)
+    )
+    logits = torch.tensor([[-torch.inf, 0.3, -torch.inf, 0.1, 0.2, -torch.inf]])
+    assert Sampler(generator())(logits).tolist() == [token]
+
+
 def test_draws_depend_on_the_seed_alone() -> None:
     logits = torch.zeros(50, 9)
     same = [Sampler(generator(seed))(logits).tolist() for seed in (0, 0, 1)]

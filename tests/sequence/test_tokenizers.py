@@ -6,6 +6,7 @@ import json
 import sys
 from collections import Counter
 
+import helpers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -194,3 +195,13 @@ def test_an_unknown_name_is_refused_with_those_there_are() -> None:
 def test_a_name_is_its_tokenizers_own(name) -> None:
     module, _, attribute = TOKENIZERS[name].partition(":")
     assert getattr(__import__(module, fromlist=[attribute]), attribute).name == name
+
+
+def test_the_names_and_the_declarations_come_without_anything_heavy(tmp_path) -> None:
+    code = (
+        "import sys; from lab.sequence.tokenizers import TOKENIZERS\n"
+        "from lab.metrics import TOKEN_METRICS, LANGUAGE_MODEL_METRICS, FORECAST_METRICS\n"
+        "print('LOADED', *{'torch', 'numpy', 'scipy', 'tokenizers'} & set(sys.modules))"
+    )
+    child = helpers.run_child([sys.executable, "-c", code], tmp_path, helpers.child_environment())
+    assert child.stdout.split() == ["LOADED"], child.stderr
