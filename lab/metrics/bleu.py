@@ -104,13 +104,7 @@ def own_bleu(
                 most |= _ngrams(one, n + 1)
             right[n] += (counts & most).total()
             total[n] += counts.total()
-    brevity = (
-        1.0
-        if length >= reference_length
-        else math.exp(1 - reference_length / length)
-        if length
-        else 0.0
-    )
+    brevity = _brevity(length, reference_length)
     precisions = _smoothed(right, total)
     score = 0.0
     if all(precisions):

@@ -89,19 +89,19 @@ class _Search:
         shape, device = (len(given), width), given.device
         self.width, self.max_tokens, self.stop, self.penalty = width, max_tokens, stop, penalty
         self.stops = torch.tensor(sorted(stop), dtype=torch.long, device=device)
-        self.identity = torch.arange(width, device=device).expand(shape)
         self.done = torch.zeros(len(given), dtype=torch.bool, device=device)
         self.count = torch.zeros(len(given), dtype=torch.long, device=device)  # tokens generated
         self.live = torch.full(shape, -torch.inf, device=device)  # log-probabilities
         self.live[:, 0] = 0  # at first all beams are one
         self.tokens = torch.zeros(*shape, max_tokens, dtype=torch.long, device=device)
         nothing = torch.full(shape, -torch.inf, device=device)
-        self.finished = _Ranked(nothing, nothing, self.identity * 0, self.tokens)
+        self.finished = _Ranked(nothing, nothing, self.tokens[..., 0], self.tokens)
+        self.longest = self._divisor(torch.tensor(max_tokens, device=device))
 
     def advance(self, scores: Tensor, reached: Tensor) -> tuple[Tensor, Tensor]:
         """Extend the beams of rows that have `reached` their end of the prompt [B], by the
         log-probabilities [B, K, V] of the next token; return which beams go on, and with which
-        tokens [B, K]."""
+        tokens [B, K]. In other rows all beams are alike, or done, so any may go on."""
         writing = reached & ~self.done
         self.count = self.count + writing
         total = (self.live[:, :, None] + scores).flatten(1)  # [B, K V]
@@ -113,13 +113,9 @@ class _Search:
         cut = writing & (self.count >= self.max_tokens)
         self._finish(live, parents, chosen, cut, ending=False)
 
-        moved = writing[:, None]
-        parents = parents.where(moved, self.identity)
-        self.live = live.where(moved, self.live)
-        self.tokens = self._extended(parents, chosen).where(moved[..., None], self.tokens)
-        within_reach = self.live.amax(1) / self._divisor(
-            torch.full_like(self.count, self.max_tokens)
-        )
+        self.live = live.where(writing[:, None], self.live)
+        self.tokens = self._extended(parents, chosen)
+        within_reach = self.live.amax(1) / self.longest
         self.done = self.done | cut | (writing & (self.finished.score[:, -1] >= within_reach))
         return parents, chosen
 
