@@ -11,13 +11,17 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
 from lab.sequence.filtering import log_probabilities
 
 Labels = tuple[int, ...]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 NEVER = -math.inf
 
 
@@ -79,83 +83,89 @@ def ctc_beam_search(
     """
     if beam_width < 1:
         raise ValueError(f"beam_width is 1 or more, not {beam_width}")
-    frames = log_probabilities(logits).double().tolist()
+    frames = log_probabilities(logits).double().cpu().numpy()
     return [
         _PrefixBeam(beam_width, blank, bonus).read(example[:length])
         for example, length in zip(frames, lengths.tolist(), strict=True)
     ]
 
 
-class _Paths:
-    """What the paths that read the same come to, in nats: those that end with a blank, and those
-    that end with the last label."""
-
-    __slots__ = ("blank", "label")
-
-    def __init__(self, blank: float = NEVER) -> None:
-        self.blank, self.label = blank, NEVER
-
-    @property
-    def total(self) -> float:
-        return _add(self.blank, self.label)
-
-
 class _PrefixBeam:
-    """The best prefixes of one example."""
+    """The best prefixes of one example, K of C labels.
+
+    What the paths that read a prefix come to, in nats, is kept apart: `blanks` [K] of those that
+    end with a blank, `ends` [K] of those that end with its last label.
+    """
 
     def __init__(
         self, width: int, blank: int, bonus: Callable[[Labels, int], float] | None
     ) -> None:
         self.width, self.blank, self.bonus = width, blank, bonus
-        self.beam: dict[Labels, _Paths] = {(): _Paths(blank=0.0)}
-        self.bonuses: dict[Labels, float] = {(): 0.0}
+        self.prefixes: list[Labels] = [()]
+        self.blanks, self.ends, self.bonuses = np.zeros(1), np.full(1, NEVER), np.zeros(1)
+        self.known: dict[Labels, Floats] = {}  # bonuses of the labels that may follow
 
-    def read(self, frames: list[list[float]]) -> list[Reading]:
+    def read(self, frames: Floats) -> list[Reading]:
         """Return the labelings of frames [T, C] of log-probabilities, sorted."""
         for frame in frames:
-            grown: dict[Labels, _Paths] = {}
-            for labels, paths in self.beam.items():
-                self._stay(grown, labels, paths, frame)
-                self._grow(grown, labels, paths, frame)
-            ranked = sorted(grown, key=lambda one: self._score(one, grown[one]), reverse=True)
-            self.beam = {labels: grown[labels] for labels in ranked[: self.width]}
-        return [
-            Reading(list(labels), paths.total, self._score(labels, paths))
-            for labels, paths in self.beam.items()
-            if paths.total > NEVER
+            self._advance(frame)
+        totals = np.logaddexp(self.blanks, self.ends)
+        values = zip(self.prefixes, totals.tolist(), self.bonuses.tolist(), strict=True)
+        return [Reading(list(labels), total, total + bonus) for labels, total, bonus in values]
+
+    def _advance(self, frame: Floats) -> None:
+        """Read a frame [C] more, and keep the best of the prefixes and of what they grow to."""
+        count, classes = len(self.prefixes), len(frame)
+        last = np.array([labels[-1] if labels else self.blank for labels in self.prefixes])
+        total = np.logaddexp(self.blanks, self.ends)
+        grown = total[:, None] + frame  # [K, C]
+        grown[np.arange(count), last] = self.blanks + frame[last]  # again: a blank came between
+        grown[:, self.blank] = NEVER
+        same = self._joined(self.ends + frame[last], grown)
+        more = self.bonuses[:, None] + self._following(classes)
+
+        never = np.full(count * classes, NEVER)
+        blanks = np.concatenate([total + frame[self.blank], never])  # [K + K C]
+        ends = np.concatenate([same, grown.ravel()])
+        bonuses = np.concatenate([self.bonuses, more.ravel()])
+        best = _top(np.logaddexp(blanks, ends) + bonuses, self.width)
+        self.blanks, self.ends, self.bonuses = blanks[best], ends[best], bonuses[best]
+        self.prefixes = [
+            self.prefixes[place]
+            if place < count
+            else (*self.prefixes[(place - count) // classes], (place - count) % classes)
+            for place in best.tolist()
         ]
 
-    def _stay(
-        self, grown: dict[Labels, _Paths], labels: Labels, paths: _Paths, frame: list[float]
-    ) -> None:
-        """Add the paths that read the same with a frame more: a blank, or the last label again."""
-        same = grown.setdefault(labels, _Paths())
-        same.blank = _add(same.blank, paths.total + frame[self.blank])
-        if labels:
-            same.label = _add(same.label, paths.label + frame[labels[-1]])
+    def _joined(self, same: Floats, grown: Floats) -> Floats:
+        """Add to the paths `same` [K] of a prefix those that grow to it from another one in the
+        beam, which leaves them out of `grown` [K, C]."""
+        places = {labels: place for place, labels in enumerate(self.prefixes)}
+        for place, labels in enumerate(self.prefixes):
+            shorter = places.get(labels[:-1]) if labels else None
+            if shorter is not None:
+                same[place] = np.logaddexp(same[place], grown[shorter, labels[-1]])
+                grown[shorter, labels[-1]] = NEVER
+        return same
 
-    def _grow(
-        self, grown: dict[Labels, _Paths], labels: Labels, paths: _Paths, frame: list[float]
-    ) -> None:
-        """Add the paths that read a label more; one that comes again needs a blank between."""
-        for label, value in enumerate(frame):
-            if label == self.blank:
-                continue
-            before = paths.blank if labels and label == labels[-1] else paths.total
-            longer = (*labels, label)
-            if before + value > NEVER:
-                more = grown.setdefault(longer, _Paths())
-                more.label = _add(more.label, before + value)
-                if longer not in self.bonuses:
-                    extra = self.bonus(labels, label) if self.bonus else 0.0
-                    self.bonuses[longer] = self.bonuses[labels] + extra
+    def _following(self, classes: int) -> Floats:
+        """Return the bonus of each label after each prefix [K, C]."""
+        if self.bonus is None:
+            return np.zeros((len(self.prefixes), classes))
+        for labels in self.prefixes:
+            if labels not in self.known:
+                following = (self._bonus_of(labels, label) for label in range(classes))
+                self.known[labels] = np.fromiter(following, float, classes)
+        return np.stack([self.known[labels] for labels in self.prefixes])
 
-    def _score(self, labels: Labels, paths: _Paths) -> float:
-        return paths.total + self.bonuses[labels]
+    def _bonus_of(self, labels: Labels, label: int) -> float:
+        return 0.0 if self.bonus is None or label == self.blank else self.bonus(labels, label)
 
 
-def _add(a: float, b: float) -> float:
-    """Return log(exp a + exp b)."""
-    if a < b:
-        a, b = b, a
-    return a if b == NEVER else a + math.log1p(math.exp(b - a))
+def _top(scores: Floats, count: int) -> Ints:
+    """Return the places of the best scores, sorted; none of what cannot be."""
+    places = np.arange(len(scores))
+    if count < len(scores):
+        places = np.argpartition(-scores, count - 1)[:count]
+    best = places[np.argsort(-scores[places], kind="stable")]
+    return best[scores[best] > NEVER]

@@ -28,7 +28,7 @@ def filtered(
         probabilities = ordered.masked_fill(dropped, -torch.inf).softmax(-1)
         dropped |= probabilities.cumsum(-1) - probabilities >= top_p  # reached before this token
         dropped[..., 0] = False  # where rounding says that nothing reached p
-    return logits.masked_fill(dropped.gather(-1, order.argsort(-1)), -torch.inf)
+    return logits.masked_fill(dropped.scatter(-1, order, dropped), -torch.inf)
 
 
 def argmax(logits: Tensor) -> Tensor:
