@@ -29,6 +29,7 @@ def measured(prediction: str, *answers: str) -> tuple[float, float]:
         ("levis stadium", ["Levi's Stadium"], 1, 1),  # punctuation joins
         ("theater", ["a theater"], 1, 1),
         ("heater", ["a theater"], 0, 0),  # an article is a whole word
+        ("rock– –boat", ["rock–the–boat"], 1, 1),  # and leaves a space
         ("", [], 1, 1),  # no answer, and said so
         ("Denver", [], 0, 0),
         ("", ["Denver"], 0, 0),

@@ -163,8 +163,8 @@ def test_words_are_parted_from_marks_and_ideographs(value, words) -> None:
 
 
 def test_byte_pairs_merge_the_most_frequent_pair_first() -> None:
-    """Sennrich et al. (2016), section 3.2: "ab" comes 4 times, then "ab" + "c" 3 times."""
-    tokenizer = trained("bpe", "abc abc abc ab")
+    """Sennrich et al. (2016), section 3.2: "a" + "b" comes 4 times, then "ab" + "c" 3 times."""
+    tokenizer = trained("bpe", "abc,abc,abc,ab")
     assert len(tokenizer.encode("abc")) == 1
     assert len(tokenizer.encode("ab")) == 1
     assert len(tokenizer.encode("bc")) == 2
