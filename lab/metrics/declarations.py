@@ -1,4 +1,4 @@
-"""Declare what the metrics of a classifier, a regression and a segmentation mean, for their specs.
+"""Declare what the metrics of this package mean, for the specs of experiments.
 
     ExperimentSpec(..., metrics={"train/loss": "cross-entropy", **CLASSIFICATION_METRICS})
 
@@ -55,4 +55,50 @@ SEGMENTATION_METRICS = _declared(
     },
     (),
     "pictures of the test set",
+)
+TOKEN_METRICS = _declared(
+    {
+        "token_accuracy": "fraction of right tokens",
+        "exact_match": "fraction of sequences whose tokens are all right",
+    },
+    ("exact_match",),
+    "sequences of the test set",
+)
+LANGUAGE_MODEL_METRICS = _declared(
+    {
+        "loss": "cross-entropy of a token, in nats",
+        "perplexity": "exponential of the cross-entropy of a token",
+        "bits_per_token": "cross-entropy of a token, in bits",
+        "bits_per_character": "cross-entropy of a character of the text, in bits",
+        "bits_per_byte": "cross-entropy of a byte of the text, in bits",
+    },
+    (),
+    "tokens of the test set",
+)
+ERROR_RATE_METRICS = _declared(
+    {
+        "error_rate": "edits over the length of the references",
+        "exact_match": "fraction of sequences without an edit",
+    },
+    ("exact_match",),
+    "sequences of the test set",
+)
+TRANSLATION_METRICS = _declared(
+    {"bleu": "BLEU of all texts together, from 0 to 100"}, (), "texts of the test set"
+)
+ANSWER_METRICS = _declared(
+    {
+        "exact_match": "fraction of answers whose words are those of a right one",
+        "f1": "mean F1 of the words of an answer",
+    },
+    ("exact_match", "f1"),
+    "questions of the test set",
+)
+FORECAST_METRICS = _declared(
+    {
+        "mae": "mean absolute error",
+        "mase": "absolute error over that of repeating the past, in the past",
+    },
+    ("mae", "mase"),
+    "series of the test set",
 )

@@ -32,7 +32,7 @@ class Moments:
 
     def add(self, rows: Tensor) -> None:
         """Add rows [B, K]."""
-        rows = rows.to(_wide(rows))
+        rows = rows.to(widest(rows))
         number, mean = len(rows), rows.mean(0)
         squares = (rows - mean).square().sum(0)
         if self.mean is None or self.squares is None:
@@ -74,7 +74,7 @@ class Confusion:
 
     def array(self) -> Array:
         """Return the counts [classes, classes] on the CPU."""
-        (counts,) = _fetch(self.flat())
+        (counts,) = fetch(self.flat())
         return counts.reshape(self.classes, self.classes).astype(np.int64)
 
 
@@ -106,7 +106,7 @@ class Classification:
         weight = self.loss.weight(targets)
         top = min(TOP, self.classes)
         hits = (logits.topk(top, dim=1).indices == targets.unsqueeze(1)).any(1)
-        wide = _wide(logits)
+        wide = widest(logits)
         heads = torch.stack([self.loss(logits, targets).to(wide) * weight, weight, hits.sum()])
         sums = torch.cat([heads.to(wide), _bins(logits, predicted == targets).flatten()])
         self._sums = sums if self._sums is None else self._sums + sums
@@ -118,7 +118,7 @@ class Classification:
         number of examples. There is no interval where they have several labels each: steps of one
         sequence are no independent trials.
         """
-        table, sums = _fetch(self._table.flat(), self._sums)
+        table, sums = fetch(self._table.flat(), self._sums)
         counts = table.reshape(self.classes, self.classes)
         labels = counts.sum()
         bins, confidence, right = sums[3:].reshape(3, BINS)
@@ -163,13 +163,13 @@ class Segmentation:
         weight = self.loss.weight(targets)
         pictures = torch.full_like(weight, len(targets))
         value = self.loss(logits, targets)
-        sums = torch.stack([value * weight, weight, pictures]).to(_wide(logits))
+        sums = torch.stack([value * weight, weight, pictures]).to(widest(logits))
         self._sums = sums if self._sums is None else self._sums + sums
 
     def compute(self, split: str = "eval") -> dict[str, float]:
         """Return the metrics; mIoU is the mean over the classes that occur, among targets or
         predictions (Long et al., 2015, section 5). On "test" n is the number of pictures."""
-        table, sums = _fetch(self._table.flat(), self._sums)
+        table, sums = fetch(self._table.flat(), self._sums)
         counts = table.reshape(self.classes, self.classes)
         hits, either = np.diag(counts), counts.sum(0) + counts.sum(1) - np.diag(counts)
         metrics = {
@@ -198,7 +198,7 @@ class Regression:
         """Add a batch: outputs and targets [B] or [B, K]. Raises ValueError where they differ."""
         if outputs.shape != targets.shape:
             raise ValueError(f"outputs are {tuple(outputs.shape)}, targets {tuple(targets.shape)}")
-        rows = targets.reshape(len(targets), -1).to(_wide(targets))
+        rows = targets.reshape(len(targets), -1).to(widest(targets))
         error = outputs.reshape(len(targets), -1).to(rows.dtype) - rows
         self._targets.add(rows)
         self._squared.add(error.square())
@@ -208,7 +208,7 @@ class Regression:
         """Return mse, mae and r2; an output whose targets are all alike has r2 1 where it is met
         exactly and else 0."""
         parts = self._errors, self._squared, self._targets
-        errors, squared, targets = _fetch(*(part.flat() for part in parts))
+        errors, squared, targets = fetch(*(part.flat() for part in parts))
         n = self._errors.number
         residual, total = np.split(squared, 2)[0] * n, np.split(targets, 2)[1]
         exact = (residual == 0).astype(float)
@@ -242,20 +242,20 @@ def _bins(logits: Tensor, right: Tensor) -> Tensor:
     which = (confidence * BINS).ceil().long().clamp(1, BINS) - 1
     member = which == torch.arange(BINS, device=logits.device)[:, None]  # [BINS, labels]
     values = torch.stack([torch.ones_like(confidence), confidence, right.flatten().float()])
-    return values.to(_wide(logits)) @ member.T.to(_wide(logits))
+    return values.to(widest(logits)) @ member.T.to(widest(logits))
 
 
-def _fetch(*tensors: Tensor | None) -> list[Array]:
+def fetch(*tensors: Tensor | None) -> list[Array]:
     """Bring flat tensors to the CPU at once. Raises ValueError where nothing was added."""
     present = [tensor for tensor in tensors if tensor is not None]
     if len(present) < len(tensors):
         raise ValueError("nothing was added: an empty set has no metrics")
-    wide = _wide(present[0])
+    wide = widest(present[0])
     flat = torch.cat([tensor.to(wide) for tensor in present]).cpu().double().numpy()
     return np.split(flat, np.cumsum([len(tensor) for tensor in present])[:-1])
 
 
-def _wide(tensor: Tensor) -> torch.dtype:
+def widest(tensor: Tensor) -> torch.dtype:
     """Return the widest format that the tensor's device adds in."""
     return torch.float32 if tensor.device.type == "mps" else torch.float64
 

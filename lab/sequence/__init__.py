@@ -1,4 +1,5 @@
-"""Build networks that read sequences: recurrent cells, attention, Transformers.
+"""Build networks that read sequences, and what is around them: cells, attention, Transformers,
+tokens, decoding, n-grams.
 
 Names load what they need when first used, so that the options stay light.
 """
@@ -34,6 +35,23 @@ _HOME = {
     "key_mask": "lab.sequence.masks",
     "make_alignment": "lab.sequence.choices",
     "make_positions": "lab.sequence.choices",
+    "Chosen": "lab.sequence.decoding",
+    "Hypothesis": "lab.sequence.decoding",
+    "NGram": "lab.sequence.ngram",
+    "NOTHING": "lab.sequence.decoding",
+    "Sampler": "lab.sequence.filtering",
+    "TextStream": "lab.sequence.text",
+    "beam_search": "lab.sequence.beam",
+    "ctc_beam_search": "lab.sequence.ctc",
+    "ctc_greedy": "lab.sequence.ctc",
+    "ctc_loss": "lab.sequence.ctc",
+    "filtered": "lab.sequence.filtering",
+    "frames_needed": "lab.sequence.ctc",
+    "greedy": "lab.sequence.decoding",
+    "sample": "lab.sequence.decoding",
+    "select": "lab.sequence.states",
+    "stream": "lab.sequence.decoding",
+    "stream_text": "lab.sequence.text",
 }
 
 __all__ = list(_HOME)
@@ -43,13 +61,26 @@ if TYPE_CHECKING:
     from lab.sequence.attention import MultiHeadAttention as MultiHeadAttention
     from lab.sequence.attention import attend as attend
     from lab.sequence.attention import attention_weights as attention_weights
+    from lab.sequence.beam import beam_search as beam_search
     from lab.sequence.cells import CELLS as CELLS
     from lab.sequence.choices import ALIGNMENTS as ALIGNMENTS
     from lab.sequence.choices import ATTENTION as ATTENTION
     from lab.sequence.choices import POSITIONS as POSITIONS
     from lab.sequence.choices import make_alignment as make_alignment
     from lab.sequence.choices import make_positions as make_positions
+    from lab.sequence.ctc import ctc_beam_search as ctc_beam_search
+    from lab.sequence.ctc import ctc_greedy as ctc_greedy
+    from lab.sequence.ctc import ctc_loss as ctc_loss
+    from lab.sequence.ctc import frames_needed as frames_needed
+    from lab.sequence.decoding import NOTHING as NOTHING
+    from lab.sequence.decoding import Chosen as Chosen
+    from lab.sequence.decoding import Hypothesis as Hypothesis
+    from lab.sequence.decoding import greedy as greedy
+    from lab.sequence.decoding import sample as sample
+    from lab.sequence.decoding import stream as stream
     from lab.sequence.embeddings import TokenEmbedding as TokenEmbedding
+    from lab.sequence.filtering import Sampler as Sampler
+    from lab.sequence.filtering import filtered as filtered
     from lab.sequence.initial_weights import TRANSFORMER_INITIALIZERS as TRANSFORMER_INITIALIZERS
     from lab.sequence.initial_weights import initialize_transformer as initialize_transformer
     from lab.sequence.maps import attention_maps as attention_maps
@@ -57,8 +88,12 @@ if TYPE_CHECKING:
     from lab.sequence.masks import check_lengths as check_lengths
     from lab.sequence.masks import keep_mask as keep_mask
     from lab.sequence.masks import key_mask as key_mask
+    from lab.sequence.ngram import NGram as NGram
     from lab.sequence.positions import count_up as count_up
     from lab.sequence.recurrent import Recurrent as Recurrent
+    from lab.sequence.states import select as select
+    from lab.sequence.text import TextStream as TextStream
+    from lab.sequence.text import stream_text as stream_text
     from lab.sequence.transformer import Block as Block
     from lab.sequence.transformer import BlockConfig as BlockConfig
     from lab.sequence.transformer import Decoder as Decoder

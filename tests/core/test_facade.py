@@ -9,9 +9,10 @@ import helpers
 import pytest
 
 import lab
-from lab import environments, generative, metrics, nn, optim, supervised
+from lab import environments, generative, metrics, nn, optim, sequence, supervised
+from lab.sequence import tokenizers
 
-LAZY = (lab, environments, generative, metrics, nn, optim, supervised)
+LAZY = (lab, environments, generative, metrics, nn, optim, sequence, supervised, tokenizers)
 NAMES = [(package, name) for package in LAZY for name in package._HOME]
 
 

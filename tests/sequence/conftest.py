@@ -1,5 +1,5 @@
-"""Fixtures: a fixed seed, and one thread as the runner has it."""
+"""Fixtures: a context without a runner, and one thread as the runner has it."""
 
-from block_fixtures import seeded, threads
+from block_fixtures import ctx, make_ctx, seeded, threads
 
-__all__ = ["seeded", "threads"]
+__all__ = ["ctx", "make_ctx", "seeded", "threads"]
