@@ -25,7 +25,7 @@ def edit_distance(a: Sequence[Hashable], b: Sequence[Hashable]) -> int:
 
 
 class ErrorRate:
-    """Edits over the length of all references together, and the share of sequences without one.
+    """Edits over the length of all references together, and the fraction of sequences without one.
 
     name: of the metric, `wer`, say. What a sequence is made of, the caller decides: `text.split()`
     gives words, a text its characters, a list phonemes or ids. The rate may be above 1. It has no

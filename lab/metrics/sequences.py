@@ -14,7 +14,7 @@ from lab.statistics import bounds, wilson
 
 
 class TokenAccuracy:
-    """The share of right tokens, and of sequences whose tokens are all right.
+    """The fraction of right tokens, and of sequences whose tokens are all right.
 
     ignore: the target that is none, padding say. What is predicted there does not matter, and a
     sequence of nothing else is none.
