@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 import torch
@@ -64,10 +65,12 @@ class Cached(nn.Module):
         return self.net(x[:, :1], memory_keep=keep, positions=lengths[:, None], cache=cache)
 
 
+def both_ways(cell: str) -> Read:
+    return Read(Recurrent(cell, 8, 4, 2, bidirectional=True))
+
+
 NETS: dict[str, Callable[[], nn.Module]] = {
-    **{
-        cell: lambda cell=cell: Read(Recurrent(cell, 8, 4, 2, bidirectional=True)) for cell in CELLS
-    },
+    **{cell: partial(both_ways, cell) for cell in CELLS},
     "steep": lambda: Read(Recurrent("lstm", 8, 4, gate_steepness=2.0)),
     "encoder": lambda: Read(Encoder(2, BlockConfig(8, 2))),
     "decoder": lambda: Read(Decoder(2, MODERN, cross=True)),
