@@ -98,11 +98,12 @@ def test_stacked_networks_run_at_once(name) -> None:
             torch.testing.assert_close(output, net(x, LENGTHS), atol=1e-5, rtol=0)
     if name == "cached":
         return
-    gradients = vmap(grad(lambda p: run(p, x).square().sum()))(stacked)
+    weights = torch.randn(outputs[0].shape)  # of a plain sum, a last norm leaves 0
+    gradients = vmap(grad(lambda p: (run(p, x) * weights).sum()))(stacked)
     for number, net in enumerate(nets):
-        net(x, LENGTHS).square().sum().backward()
+        (net(x, LENGTHS) * weights).sum().backward()
         for key, parameter in net.named_parameters():
-            torch.testing.assert_close(gradients[key][number], parameter.grad, atol=1e-3, rtol=1e-4)
+            torch.testing.assert_close(gradients[key][number], parameter.grad, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("name", NETS)
