@@ -38,7 +38,7 @@ def measured(prediction: str, *answers: str) -> tuple[float, float]:
     ],
 )
 def test_the_figures_of_one_answer(prediction, answers, exact, f1) -> None:
-    assert measured(prediction, *answers) == (exact, pytest.approx(f1))
+    assert measured(prediction, *answers) == pytest.approx((exact, f1))
 
 
 def test_figures_are_means_over_questions_with_intervals_on_test() -> None:

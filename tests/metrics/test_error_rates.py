@@ -75,7 +75,8 @@ def test_on_test_exact_match_has_wilsons_interval() -> None:
     figures = meter.compute("test")
     ends = binomtest(3, 4).proportion_ci(method="wilson")
     assert (figures["exact_match_low"], figures["exact_match_high"]) == pytest.approx(tuple(ends))
-    assert (figures["error_rate"], figures["n"]) == (pytest.approx(1 / 6), 4)
+    assert figures["error_rate"] == pytest.approx(1 / 6)
+    assert figures["n"] == 4
 
 
 def test_insertions_can_make_more_errors_than_there_are_words() -> None:

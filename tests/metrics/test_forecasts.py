@@ -16,7 +16,7 @@ def series(seed: int, *shape: int) -> torch.Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-def loop(forecasts, targets, history, period: int) -> tuple[list[float], list[float]]:
+def loop(forecasts, targets, history, *, period: int) -> tuple[list[float], list[float]]:
     """MAE and MASE of each series, by loops over [B, H, F]."""
     mae, mase = [], []
     for forecast, target, past in zip(forecasts, targets, history, strict=True):
@@ -41,7 +41,7 @@ def test_figures_are_those_of_a_loop_over_series(seed, period, features) -> None
         meter.add(forecasts[part], targets[part], history[part])
     arrays = [x.double().reshape(*x.shape[:2], -1).numpy() for x in (forecasts, targets, history)]
     figures = meter.compute("test")
-    for name, values in zip(("mae", "mase"), loop(*arrays, period), strict=True):
+    for name, values in zip(("mae", "mase"), loop(*arrays, period=period), strict=True):
         assert figures[name] == pytest.approx(np.mean(values), rel=1e-5)
         ends = t.interval(0.95, 6, np.mean(values), np.std(values, ddof=1) / 7**0.5)
         assert (figures[f"{name}_low"], figures[f"{name}_high"]) == pytest.approx(ends, rel=1e-4)

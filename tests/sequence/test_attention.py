@@ -22,7 +22,7 @@ from lab.sequence import (
 KEEP = keep_mask(torch.tensor([2, 6, 4]), 6)
 
 
-def close(one: object, other: object, atol: float = 1e-5) -> None:
+def close(one: object, other: object, *, atol: float = 1e-5) -> None:
     torch.testing.assert_close(one, other, atol=atol, rtol=0)
 
 
@@ -58,14 +58,15 @@ def test_a_query_without_keys_gets_zeros_and_finite_gradients(implementation) ->
     tensors = [torch.randn(2, 1, 4, 3, requires_grad=True) for _ in range(3)]
     mask = torch.ones(2, 1, 4, 4).bool()
     mask[0, :, 1] = mask[1] = False
-    outputs = attend(*tensors, mask, implementation=implementation)
+    query, key, value = tensors
+    outputs = attend(query, key, value, mask, implementation=implementation)
     assert not outputs[0, :, 1].any()
     assert not outputs[1].any()
     with torch.autograd.set_detect_anomaly(True):  # no NaN comes up on the way, either
-        outputs.sum().backward()
-    assert all(tensor.grad.isfinite().all() for tensor in tensors)
-    assert not any(tensor.grad[1].any() for tensor in tensors)
-    assert tensors[2].grad[0].any()
+        gradients = torch.autograd.grad(outputs.sum(), tensors)
+    assert all(gradient.isfinite().all() for gradient in gradients)
+    assert not any(gradient[1].any() for gradient in gradients)
+    assert gradients[2][0].any()
 
 
 def test_weights_of_a_row_sum_to_1_or_to_0() -> None:
@@ -106,6 +107,7 @@ def test_cross_attention_is_torchs(implementation) -> None:
     reference = nn.MultiheadAttention(8, 4, batch_first=True)
     module = MultiHeadAttention(8, 4, implementation=implementation)
     module.load_state_dict(reference.state_dict())
+    assert module.in_proj_bias is not None
     nn.init.normal_(module.in_proj_bias)
     reference.load_state_dict(module.state_dict())
     x, memory = torch.randn(3, 5, 8), torch.randn(3, 6, 8)
@@ -149,19 +151,20 @@ def test_normalized_queries_and_keys_bound_the_scores() -> None:
 
 
 def test_maps_are_gathered_by_name_and_only_inside() -> None:
-    net = nn.ModuleDict({"one": MultiHeadAttention(8, 2), "two": MultiHeadAttention(8, 4)})
+    one, two = MultiHeadAttention(8, 2), MultiHeadAttention(8, 4)
+    net = nn.ModuleDict({"one": one, "two": two})
     x, memory = torch.randn(3, 5, 8), torch.randn(3, 6, 8)
     with attention_maps(net) as maps:
-        net["one"](x, causal=True)
-        net["two"](x, memory, mask=key_mask(KEEP))
+        one(x, causal=True)
+        two(x, memory, mask=key_mask(KEEP))
     assert {name: tuple(value.shape) for name, value in maps.items()} == {
         "one": (3, 2, 5, 5),
         "two": (3, 4, 5, 6),
     }
-    assert torch.equal(maps["one"], net["one"].weights(x, causal=True))
+    assert torch.equal(maps["one"], one.weights(x, causal=True))
     assert not maps["two"][0, :, :, 2:].any()
     before = dict(maps)
-    net["one"](x * 2)
+    one(x * 2)
     assert maps["one"] is before["one"]
 
 

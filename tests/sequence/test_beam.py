@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import pytest
 import torch
@@ -125,7 +126,7 @@ def test_a_wider_beam_can_be_worse_in_three_tokens() -> None:
 
 def test_the_length_penalty_counts_what_was_generated_and_not_the_prompt() -> None:
     model = Table(3, 1)
-    options = {"beam_width": 9, "max_tokens": 3, "stop": {2}, "length_penalty": 0.8}
+    options: dict[str, Any] = {"beam_width": 9, "max_tokens": 3, "stop": {2}, "length_penalty": 0.8}
     rows = beam_search(model.step, model.start(3), [[0], [1, 1, 0], [0, 0]], **options)
     lengths = set()
     for one in itertools.chain(*rows):
@@ -154,7 +155,12 @@ def test_a_length_penalty_prefers_longer_answers() -> None:
 def test_rows_are_searched_as_if_alone(penalty) -> None:
     model = Recurrent(6, 4)
     prompts = [[0], [1, 2, 3], [4, 4], [5, 0, 0, 2]]
-    options = {"beam_width": 3, "max_tokens": 6, "stop": {1}, "length_penalty": penalty}
+    options: dict[str, Any] = {
+        "beam_width": 3,
+        "max_tokens": 6,
+        "stop": {1},
+        "length_penalty": penalty,
+    }
     together = beam_search(model.step, model.start(4), prompts, **options)
     for prompt, row in zip(prompts, together, strict=True):
         (alone,) = beam_search(model.step, model.start(1), [prompt], **options)
@@ -166,7 +172,7 @@ def test_rows_are_searched_as_if_alone(penalty) -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_ending_early_changes_no_result(seed, penalty) -> None:
     model = Table(3, seed, scale=4.0)
-    options = {"beam_width": 2, "stop": {2}, "length_penalty": penalty}
+    options: dict[str, Any] = {"beam_width": 2, "stop": {2}, "length_penalty": penalty}
     (short,) = beam_search(model.step, model.start(1), [[0]], max_tokens=9, **options)
     for one in short:
         tokens = (*one.tokens, 2) if one.ended else tuple(one.tokens)
@@ -177,7 +183,8 @@ def test_ending_early_changes_no_result(seed, penalty) -> None:
 
 def unpruned(model: Table, width: int, most: int, stop: int, penalty: float):
     """Beam search of one row in plain Python, which goes on to the last token in any case."""
-    live, finished = [((), 0.0)], []
+    live: list[tuple[tuple[int, ...], float]] = [((), 0.0)]
+    finished: list[tuple[tuple[int, ...], float]] = []
     for count in range(1, most + 1):
         divisor = ((5 + count) / 6) ** penalty
         total = [

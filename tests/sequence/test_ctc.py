@@ -26,7 +26,8 @@ def reading(path, blank: int) -> tuple[int, ...]:
 
 def enumerated(logits: torch.Tensor, blank: int) -> dict[tuple[int, ...], float]:
     """The probability of each labeling, over all paths through logits [T, C]."""
-    probabilities, found = logits.double().softmax(-1).tolist(), defaultdict(float)
+    probabilities = logits.double().softmax(-1).tolist()
+    found: defaultdict[tuple[int, ...], float] = defaultdict(float)
     for path in itertools.product(range(logits.shape[1]), repeat=len(logits)):
         found[reading(path, blank)] += math.prod(
             frame[label] for frame, label in zip(probabilities, path, strict=True)
@@ -62,7 +63,7 @@ def test_the_gradient_of_the_loss_is_that_of_the_sum_over_all_paths() -> None:
     again = logits.detach().clone().requires_grad_()
     scores = again[0].log_softmax(-1)
     paths = [
-        sum(scores[t, label] for t, label in enumerate(path))
+        scores[torch.arange(4), torch.tensor(path)].sum()
         for path in itertools.product(range(3), repeat=4)
         if reading(path, 0) == (1, 2)
     ]

@@ -23,8 +23,9 @@ def generator(seed: int = 0) -> torch.Generator:
 
 def by_hand(model: Recurrent, prompt: list[int], most: int, stop=()) -> list[int]:
     """Greedy decoding of one prompt, written out."""
-    state, tokens, out = model.start(1), list(prompt), []
-    for token in tokens:
+    state = model.start(1)
+    out: list[int] = []
+    for token in prompt:
         logits, state = model.step(torch.tensor([token]), state)
     while len(out) < most:
         token = int(logits[0].argmax())
@@ -181,11 +182,11 @@ def test_draws_follow_the_filtered_distribution(options) -> None:
     logits, number = torch.tensor([1.0, 0.2, -0.5, 2.0, -3.0]), 20_000
     drawn = Sampler(generator(), **options)(logits.expand(number, -1))
     counts = torch.bincount(drawn, minlength=5)
-    expected = filtered(logits[None], **options).softmax(-1)[0].double()
-    assert not counts[expected == 0].any()
-    observed = counts[expected > 0].numpy()
-    expected = (expected / expected.sum() * number)[expected > 0].numpy()
-    assert chisquare(observed, expected).pvalue > 1e-4
+    probabilities = filtered(logits[None], **options).softmax(-1)[0].double()
+    possible = probabilities > 0
+    assert not counts[~possible].any()
+    expected = probabilities / probabilities.sum() * number
+    assert chisquare(counts[possible].numpy(), expected[possible].numpy()).pvalue > 1e-4
 
 
 def test_tokens_of_probability_0_are_never_drawn() -> None:

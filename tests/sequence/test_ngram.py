@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import ArrayLike
 
 from lab.sequence import NGram
 
@@ -15,14 +16,17 @@ V = 4
 tokens = st.integers(0, V - 1)
 sequences = st.lists(st.lists(tokens, max_size=25), min_size=1, max_size=4).filter(any)
 
+Gram = tuple[int, ...]
+
 
 class Reference:
     """Chen & Goodman (1999), sections 2.7 and 3, n-gram by n-gram."""
 
     def __init__(self, texts, order: int) -> None:
-        self.counts = []
+        self.counts: list[dict[Gram, int]] = []
         for n in range(1, order + 1):
-            counts, before = Counter(), defaultdict(set)
+            counts: Counter[Gram] = Counter()
+            before: defaultdict[Gram, set[int]] = defaultdict(set)
             for text in texts:
                 for place in range(len(text) - n + 1):
                     gram = tuple(text[place : place + n])
@@ -144,10 +148,9 @@ def test_what_begins_a_sequence_counts_as_often_as_it_occurs() -> None:
 
 def test_sequences_may_be_arrays_lists_or_one_text() -> None:
     text = [0, 1, 0, 2, 1, 1]
-    scores = [
-        NGram.fit(form, 3, V).log_probabilities(form).tolist()
-        for form in (text, np.array(text), [text], [np.array(text)], np.array([text]), (text, []))
-    ]
+    array = np.array(text)
+    forms: list[ArrayLike] = [text, array, [text], [array], array[None], (text, [])]
+    scores = [NGram.fit(form, 3, V).log_probabilities(form).tolist() for form in forms]
     assert all(score == scores[0] for score in scores)
 
 

@@ -8,13 +8,13 @@ import pytest
 import torch
 
 from lab.sequence import POSITIONS, MultiHeadAttention, make_positions
-from lab.sequence.positions import Rotary
+from lab.sequence.positions import Learned, Rotary, Sinusoidal
 
 SOMEWHERE = torch.tensor([[0, 1, 2, 3], [7, 8, 9, 10], [40, 3, 0, 1]])
 
 
 def test_sinusoidal_positions_are_the_formula() -> None:
-    module = make_positions("sinusoidal", 6, 100)
+    module = Sinusoidal(6)
     encoded = module(SOMEWHERE)
     assert encoded.shape == (3, 4, 6)
     for row, step in ((0, 0), (0, 3), (1, 2), (2, 0)):
@@ -25,7 +25,7 @@ def test_sinusoidal_positions_are_the_formula() -> None:
 
 def test_a_shift_of_sinusoidal_positions_is_a_rotation_of_each_pair() -> None:
     """Section 3.5: the encoding at p + k is a linear function of the one at p."""
-    module = make_positions("sinusoidal", 8, 100)
+    module = Sinusoidal(8)
     p = module(torch.arange(20)[None])[0].unflatten(-1, (4, 2))
     shifted = module(torch.arange(5, 25)[None])[0].unflatten(-1, (4, 2))
     products = (p * shifted).sum(-1)  # the cosine of the shift's angle, at each p
@@ -33,7 +33,7 @@ def test_a_shift_of_sinusoidal_positions_is_a_rotation_of_each_pair() -> None:
 
 
 def test_learned_positions_are_looked_up_and_end() -> None:
-    module = make_positions("learned", 6, 41)
+    module = Learned(6, 41)
     assert torch.equal(module(SOMEWHERE)[2, 0], module.weight[40])
     with pytest.raises(ValueError, match="position 41 is beyond the 41 learned ones"):
         module(SOMEWHERE + 1)
@@ -80,7 +80,10 @@ def test_rotary_attention_sees_distances_and_nothing_else_of_positions() -> None
 
 def test_names_are_built_or_told() -> None:
     built = {name: make_positions(name, 6, 10) for name in POSITIONS}
-    assert [name for name, module in built.items() if module is None] == ["rotary"]
+    assert isinstance(built["sinusoidal"], Sinusoidal)
+    assert isinstance(built["learned"], Learned)
+    assert built["learned"].weight.shape == (10, 6)
+    assert built["rotary"] is None
     with pytest.raises(ValueError, match="no positions 'alibi'; there is: sinusoidal, learned"):
         make_positions("alibi", 6, 10)
     with pytest.raises(ValueError, match="a width of 7 is odd"):

@@ -21,14 +21,14 @@ TORCHS = {
 SHAPES = [(1, False), (1, True), (2, True), (3, False), (3, True)]
 
 
-def close(one: object, other: object, atol: float = 1e-5) -> None:
+def close(one: object, other: object, *, atol: float = 1e-5) -> None:
     torch.testing.assert_close(one, other, atol=atol, rtol=0)
 
 
 def by_torch(net: nn.RNNBase, inputs: Tensor, lengths: Tensor | None, start: dict[str, Tensor]):
     """Run torch's module as its documentation says; states as ours are laid out."""
-    hx = tuple(value.transpose(0, 1).contiguous() for value in start.values())
-    hx = hx if len(hx) > 1 else hx[0]
+    states = tuple(value.transpose(0, 1).contiguous() for value in start.values())
+    hx = states if len(states) > 1 else states[0]
     if lengths is None:
         outputs, ends = net(inputs, hx)
     else:
@@ -41,7 +41,8 @@ def by_torch(net: nn.RNNBase, inputs: Tensor, lengths: Tensor | None, start: dic
 
 def pulled(outputs: Tensor, state: dict[str, Tensor], weights: list[Tensor]) -> Tensor:
     """Return a scalar on which every output and state has a say of its own."""
-    return sum((w * v).sum() for w, v in zip(weights, [outputs, *state.values()], strict=True))
+    values = zip(weights, [outputs, *state.values()], strict=True)
+    return torch.stack([(w * v).sum() for w, v in values]).sum()
 
 
 @pytest.mark.parametrize("fused", [False, True], ids=["loop", "fused"])
@@ -129,10 +130,9 @@ def test_what_stands_in_the_padding_is_never_read(cell, fused) -> None:
     for content in (0.0, 100.0, math.nan):
         filled = x.masked_fill(padding[:, :, None], content).requires_grad_()
         outputs, state = net(filled, LENGTHS)
-        net.zero_grad()
-        (outputs.sum() + state["hidden"].sum()).backward()
-        gradients = [p.grad.clone() for p in net.parameters()]
-        seen.append((outputs, state, gradients, filled.grad))
+        total = outputs.sum() + state["hidden"].sum()
+        of_inputs, *gradients = torch.autograd.grad(total, [filled, *net.parameters()])
+        seen.append((outputs, state, gradients, of_inputs))
     for other in seen[1:]:
         close(seen[0], other, atol=0)
     assert not seen[0][3][padding].any()
@@ -156,16 +156,23 @@ def test_dropout_is_between_layers_and_while_training() -> None:
     x = torch.randn(4, 6, 3)
     assert not torch.equal(net(x)[0], net(x)[0])
     seen: list[Tensor] = []
-    net.cell = net.cell._replace(step=lambda p, r, s: seen.append(p) or {"hidden": p[:, :64]})
-    net.weight_ih_l1.data = torch.eye(64)
-    net.bias_ih_l1.data.zero_()
+
+    def step(projected: Tensor, recurrent: Tensor, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        seen.append(projected)
+        return {"hidden": projected}
+
+    net.cell = net.cell._replace(step=step)
+    parameters = dict(net.named_parameters())
+    parameters["weight_ih_l1"].data = torch.eye(64)
+    parameters["bias_ih_l1"].data.zero_()
     outputs, _ = net(x)
     first, second = torch.stack(seen[:6], 1), torch.stack(seen[6:], 1)
     kept = second != 0
-    close(first, nn.functional.linear(x, net.weight_ih_l0, net.bias_ih_l0))  # nor of the inputs
+    projected = nn.functional.linear(x, parameters["weight_ih_l0"], parameters["bias_ih_l0"])
+    close(first, projected)  # nothing is dropped of the inputs
     close(second[kept], 2 * first[kept])  # what is left is scaled by 1 / (1 - 0.5)
     assert 0.4 < kept.float().mean() < 0.6
-    assert torch.equal(outputs, second)  # nothing is dropped of the last layer
+    assert torch.equal(outputs, second)  # nor of the last layer
     net.eval()
     assert torch.equal(net(x)[0], net(x)[0])
 
@@ -189,7 +196,7 @@ def test_an_identity_start_hands_the_state_on() -> None:
     """IRNN (Le et al., 2015): without inputs a rectified state stays as it is."""
     net = Recurrent("rnn-relu", 3, 4, 2, identity_init=True)
     state = {"hidden": torch.rand(2, 2, 4)}
-    net.weight_ih_l1.data.zero_()
+    net.get_parameter("weight_ih_l1").data.zero_()
     _, end = net(torch.zeros(2, 50, 3), state=state)
     assert torch.equal(end["hidden"], state["hidden"])
 

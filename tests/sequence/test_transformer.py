@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import TypeVar
 
 import pytest
 import torch
@@ -20,26 +21,27 @@ from lab.sequence import (
     initialize_transformer,
     keep_mask,
     key_mask,
-    make_positions,
 )
+from lab.sequence.positions import Learned
 
+M = TypeVar("M", bound=nn.Module)
 SMALL = BlockConfig(8, 2, feedforward=20)
 KEEP = keep_mask(torch.tensor([2, 6, 4]), 6)
 MEMORY_KEEP = keep_mask(torch.tensor([5, 1, 3]), 5)
 
 
-def close(one: object, other: object, atol: float = 1e-5) -> None:
+def close(one: object, other: object, *, atol: float = 1e-5) -> None:
     torch.testing.assert_close(one, other, atol=atol, rtol=0)
 
 
-def unlike_a_start(module: nn.Module) -> nn.Module:
+def unlike_a_start(module: M) -> M:
     """Draw every parameter anew, so that no bias is 0 and no gain 1."""
     for parameter in module.parameters():
         nn.init.normal_(parameter, std=0.5)
     return module
 
 
-def torchs(layer: type[nn.Module], config: BlockConfig) -> nn.Module:
+def torchs(layer: type[M], config: BlockConfig) -> M:
     made = layer(
         config.width,
         config.heads,
@@ -131,9 +133,11 @@ def test_what_comes_later_changes_nothing_before_it(decoder) -> None:
 
 def test_gradients_reach_no_later_input(decoder) -> None:
     x = torch.randn(1, 6, 8, requires_grad=True)
-    decoder(x, torch.randn(1, 5, 8))[:, 3].sum().backward()
-    assert not x.grad[:, 4:].any()
-    assert x.grad[:, :4].any(-1).all()
+    outputs = decoder(x, torch.randn(1, 5, 8))
+    pulled = (outputs[:, 3] * torch.randn(8)).sum()  # of a plain sum, a last norm leaves 0
+    (gradient,) = torch.autograd.grad(pulled, x)
+    assert not gradient[:, 4:].any()
+    assert gradient[:, :4].any(-1).all()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -179,6 +183,7 @@ def test_dropout_is_of_what_each_sublayer_adds() -> None:
     assert torch.equal(block(x, memory), x)
     assert not torch.equal(block.eval()(x, memory), x)
     post = Block(replace(SMALL, dropout=1.0), cross=True)
+    assert post.norm3 is not None
     close(post(x, memory), post.norm3(post.norm2(post.norm1(x))))
     weights = [
         module.dropout
@@ -202,7 +207,7 @@ class GPT(nn.Module):
     def __init__(self, vocab_size: int, capacity: int, layers: int, config: BlockConfig) -> None:
         super().__init__()
         self.tokens = TokenEmbedding(vocab_size, config.width)
-        self.positions = make_positions("learned", config.width, capacity)
+        self.positions = Learned(config.width, capacity)
         self.decoder = Decoder(layers, config)
 
     def forward(self, tokens: Tensor) -> Tensor:
@@ -247,21 +252,22 @@ def test_a_scaled_embedding_is_of_the_size_of_positions_and_scores_unscaled() ->
 def test_gpt2_weights_begin_smaller_where_they_add_up() -> None:
     config = BlockConfig(64, 4, pre_norm=True)
     net = GPT(100, 32, 8, config)
-    nn.init.normal_(net.decoder.layers[0].linear1.bias)
+    first, *_, block = net.decoder.blocks()
+    nn.init.normal_(first.linear1.bias)
     initialize_transformer(net, "gpt2")
-    block = net.decoder.layers[3]
     for weight in (block.self_attn.in_proj_weight, block.linear1.weight, net.tokens.weight):
         assert weight.std().item() == pytest.approx(0.02, rel=0.05)
     for weight in (block.self_attn.out_proj.weight, block.linear2.weight):
         assert weight.std().item() == pytest.approx(0.02 / math.sqrt(16), rel=0.05)
     assert not any(p.any() for name, p in net.named_parameters() if name.endswith("bias"))
-    assert bool((net.decoder.norm.weight == 1).all())
+    assert isinstance(net.decoder.norm, nn.LayerNorm)
+    assert torch.equal(net.decoder.norm.weight, torch.ones(64))
 
 
 def test_xavier_weights_are_uniform_for_each_matrix_by_itself() -> None:
     net = GPT(100, 32, 2, BlockConfig(64, 4))
     initialize_transformer(net, "xavier")
-    block = net.decoder.layers[0]
+    block = next(net.decoder.blocks())
     for weight, fans in (
         (block.self_attn.in_proj_weight, 128),  # not 256, as of the three in one
         (block.self_attn.out_proj.weight, 128),

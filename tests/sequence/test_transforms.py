@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 import torch
@@ -64,10 +65,12 @@ class Cached(nn.Module):
         return self.net(x[:, :1], memory_keep=keep, positions=lengths[:, None], cache=cache)
 
 
+def both_ways(cell: str) -> Read:
+    return Read(Recurrent(cell, 8, 4, 2, bidirectional=True))
+
+
 NETS: dict[str, Callable[[], nn.Module]] = {
-    **{
-        cell: lambda cell=cell: Read(Recurrent(cell, 8, 4, 2, bidirectional=True)) for cell in CELLS
-    },
+    **{cell: partial(both_ways, cell) for cell in CELLS},
     "steep": lambda: Read(Recurrent("lstm", 8, 4, gate_steepness=2.0)),
     "encoder": lambda: Read(Encoder(2, BlockConfig(8, 2))),
     "decoder": lambda: Read(Decoder(2, MODERN, cross=True)),
@@ -95,11 +98,12 @@ def test_stacked_networks_run_at_once(name) -> None:
             torch.testing.assert_close(output, net(x, LENGTHS), atol=1e-5, rtol=0)
     if name == "cached":
         return
-    gradients = vmap(grad(lambda p: run(p, x).square().sum()))(stacked)
+    weights = torch.randn(outputs[0].shape)  # of a plain sum, a last norm leaves 0
+    gradients = vmap(grad(lambda p: (run(p, x) * weights).sum()))(stacked)
     for number, net in enumerate(nets):
-        net(x, LENGTHS).square().sum().backward()
+        (net(x, LENGTHS) * weights).sum().backward()
         for key, parameter in net.named_parameters():
-            torch.testing.assert_close(gradients[key][number], parameter.grad, atol=1e-3, rtol=1e-4)
+            torch.testing.assert_close(gradients[key][number], parameter.grad, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("name", NETS)
