@@ -21,10 +21,10 @@ from lab.data.fingerprint import contents_changed, digests, fingerprint
 from lab.data.options import DataOptions
 from lab.data.record import DataRecord
 from lab.errors import UsageError
-from lab.messages import count
+from lab.messages import count, listed
 from lab.spec import SourceSpec
 
-SHOWN = 5  # columns or classes in a message
+SHOWN = 5  # classes in a message
 UNEVEN = 3  # ratio of the largest class to the smallest above which that is told
 CHECK_BATCH_SIZE = 512  # of the check for inputs that are not finite
 REREAD_SEED = 20_181_203  # of the global generators, when a source is read for comparison
@@ -120,11 +120,9 @@ class Data:
                 f"{n:,} of {c.name}" for n, c in zip(counts, dataset.columns, strict=True) if n
             ]
             if lacking:
-                others = count(len(lacking) - SHOWN, "more column")
-                more = f" and {others}" if len(lacking) > SHOWN else ""
                 notes.append(
                     f"Missing values are filled (--missing {self.request.missing}): "
-                    f"{', '.join(lacking[:SHOWN])}{more}"
+                    f"{listed(lacking)}"
                 )
         notes += _uneven_classes(dataset)
         if self.request.fold and dataset.test is not None and dataset.eval is not None:

@@ -18,7 +18,7 @@ import numpy as np
 
 from lab.data.dataset import Array, Dataset
 from lab.errors import UsageError
-from lab.messages import count
+from lab.messages import count, listed
 
 FOLDS = 5
 EVAL_PARTS = 8  # an eighth of what is not test
@@ -180,7 +180,7 @@ def _class_indices(word: str, classes: Sequence[str], name: str) -> list[int]:
         if low > high:
             raise UsageError(f"--classes: {first} comes after {last}; write {last}-{first}")
         return list(range(low, high + 1))
-    raise UsageError(f"--classes: {name} has no class {word!r}. It has: {', '.join(classes)}")
+    raise UsageError(f"--classes: {name} has no class {word!r}. It has: {listed(classes)}")
 
 
 def few(dataset: Dataset, name: str, rows: Array, labels: int, seed: int) -> Array:

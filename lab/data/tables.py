@@ -15,7 +15,7 @@ import numpy as np
 from lab.data.dataset import Array, Dataset
 from lab.data.encoding import UNKNOWN, ColumnType, TableColumn
 from lab.errors import UsageError
-from lab.messages import did_you_mean
+from lab.messages import did_you_mean, listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +24,6 @@ MOST_CATEGORIES = 50  # of a column that is one-hot
 MOST_CLASSES = 1_000
 FEW_VALUES = 20  # of whole numbers: so many different ones are taken for classes
 MOSTLY = 0.9  # fraction of texts that read as numbers, from which on the others are mistakes
-MOST_NAMED = 8  # columns in a message
 BOOLEANS = {"true": 1.0, "false": 0.0}
 DATE = re.compile(  # ISO 8601
     r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?"
@@ -115,7 +114,7 @@ def choose_target(columns: Sequence[str], target: str, name: str) -> tuple[str, 
     by_name = [column for column in columns if column.lower() in TARGETS]
     chosen = by_name[0] if len(by_name) == 1 else columns[-1]
     why = "for its name" if len(by_name) == 1 else "the last column"
-    others = _listed([column for column in columns if column != chosen])
+    others = listed([column for column in columns if column != chosen])
     return chosen, [f"The target is {chosen!r}, {why}; target=COLUMN chooses another: {others}"]
 
 
@@ -124,7 +123,7 @@ def check_columns(columns: Sequence[str], wanted: Sequence[str], name: str) -> N
     for column in wanted:
         if column not in columns:
             hint = did_you_mean(column, columns)
-            raise UsageError(f"{name} has no column {column!r}.{hint} It has: {_listed(columns)}")
+            raise UsageError(f"{name} has no column {column!r}.{hint} It has: {listed(columns)}")
 
 
 def task_of(labels: pd.Series[Any], name: str) -> str:
@@ -147,7 +146,7 @@ def encode_frame(
     """
     absent = [column.name for column in columns if column.name not in frame.columns]
     if absent:
-        raise UsageError(f"{name} lacks columns that the run learned from: {_listed(absent)}")
+        raise UsageError(f"{name} lacks columns that the run learned from: {listed(absent)}")
     inputs, unknown = np.empty((len(frame), len(columns))), {}
     for number, column in enumerate(columns):
         series = frame[column.name].reset_index(drop=True)
@@ -334,8 +333,3 @@ def _repeated(columns: Sequence[TableColumn], inputs: Array) -> list[str]:
         if first != column.name:
             notes.append(f"{column.name!r} repeats {first!r}")
     return notes
-
-
-def _listed(columns: Sequence[str]) -> str:
-    more = f" and {len(columns) - MOST_NAMED} more" if len(columns) > MOST_NAMED else ""
-    return ", ".join(columns[:MOST_NAMED]) + more
