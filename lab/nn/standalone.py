@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from typing import Any, Literal
 
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from lab.data.dataset_info import DatasetInfo
-from lab.data.encoding import UNKNOWN
+from lab.data.encoding import UNKNOWN, TableColumn
 
 Meaning = Literal["probabilities", "values", "codes", "reconstructions"]
 
@@ -104,6 +105,7 @@ def metadata(model: Standalone) -> dict[str, str]:
         "target": info.target,
         "columns": _columns(info),
         "vocabulary": info.vocabulary,
+        "written": dict(info.written),
         # what the network itself takes, for who has its weights alone
         "preparation": {
             "mean": info.mean,
@@ -120,4 +122,4 @@ def metadata(model: Standalone) -> dict[str, str]:
 def _columns(info: DatasetInfo) -> list[dict[str, Any]]:
     if info.encoding is not None:
         return info.encoding.as_plain()["columns"]  # type: ignore[no-any-return]
-    return [{"name": name, "type": "number", "categories": []} for name in info.features]
+    return [asdict(TableColumn(name)) for name in info.features]

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lab.data.dataset import Dataset
-from lab.data.splits import FOLDS, few, only, split
+from lab.data.splits import FOLDS, _equal_inputs, few, only, split
 from lab.errors import UsageError
 
 quick = settings(max_examples=25, suppress_health_check=list(HealthCheck))
@@ -104,6 +104,19 @@ def test_what_stands_alone_may_equal_anything() -> None:
         split(table, "truth")
     parts = split(replace(table, groups=np.full(40, -1)), "truth")
     assert [len(rows) for rows in parts.values()] == [28, 4, 8]
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.uint8, np.bool_])
+@pytest.mark.parametrize("width", [1, 3, 8, 11])
+def test_inputs_are_equal_where_their_bytes_are(dtype, width) -> None:
+    rng = np.random.default_rng(0)
+    inputs = rng.integers(0, 2, (25_000, width)).astype(dtype)  # more than are read at once
+    if dtype is np.float64:
+        inputs[rng.random(inputs.shape) < 0.1] = np.nan
+    ids: dict[bytes, int] = {}
+    expected = [ids.setdefault(row.tobytes(), len(ids)) for row in inputs]
+    found = _equal_inputs(Dataset(np.asfortranarray(inputs)))
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_equal_texts_and_equal_images_are_found() -> None:
