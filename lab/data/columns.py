@@ -107,7 +107,7 @@ def read_as(series: pd.Series[Any], column: TableColumn, name: str) -> Array:
     if values is None:
         words = words_of(series)
         if column.type == "date" and words.different:
-            return _as_dates(words, column, name)
+            return _days(words, column.form, column.name, name)
         if column.type == "number":
             return _numbers(words, column.name, name)
         values = _read_words(words, column.name, name)
@@ -172,12 +172,6 @@ def _numbers(words: Words, title: str, name: str, mend: str = "") -> Array:
         advice = mend + text if mend else "Write a number, or nothing where it is missing"
         raise UsageError(f"{name}: {title} holds numbers, but {text!r} in row {row}. {advice}")
     return words.spread(parsed)
-
-
-def _as_dates(words: Words, column: TableColumn, name: str) -> Array:
-    """Return the days [N] of dates in ISO 8601, or as the other table wrote them."""
-    form = dates.ISO if dates.form_of(words.different) == dates.ISO else column.form
-    return _days(words, form, column.name, name)
 
 
 def _days(words: Words, form: str, title: str, name: str) -> Array:

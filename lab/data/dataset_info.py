@@ -30,7 +30,8 @@ class DatasetInfo:
     words of tokens. features: the names of columns, where the source has names. target: the names
     of what is predicted. encoding: how rows of a table with categories or missing values become
     features, of which mean and std are then; None where inputs are numbers already. written: what
-    the CSV file did not tell of itself, `encoding` and `na`: new ones are read alike.
+    the CSV file did not tell of itself, `encoding` and `na`: new ones are read alike. floats:
+    whether images are numbers that no byte stands for, below 0 or above 1.
     """
 
     name: str
@@ -48,6 +49,7 @@ class DatasetInfo:
     target: tuple[str, ...] = ()
     encoding: TableEncoding | None = None
     written: Mapping[str, str] = field(default_factory=dict)
+    floats: bool = False
 
     @classmethod
     def of(cls, name: str, dataset: Dataset, train: Array, missing: str = "median") -> DatasetInfo:
@@ -72,7 +74,7 @@ class DatasetInfo:
         return cls(
             name, dataset.kind, dataset.task, shape, dataset.classes, outputs, mean, std,
             target_mean, target_std, dataset.vocabulary, dataset.features, dataset.target, encoding,
-            dict(dataset.written),
+            dict(dataset.written), _beyond_bytes(dataset, train),
         )  # fmt: skip
 
     @classmethod
@@ -168,6 +170,14 @@ def _moments(dataset: Dataset, train: Array) -> tuple[tuple[float, ...], tuple[f
         return (), ()
     values = sampled(dataset, train)
     return mean_std(values, 255 if values.dtype == np.uint8 else 1)
+
+
+def _beyond_bytes(dataset: Dataset, train: Array) -> bool:
+    """Tell whether images are floats outside [0, 1], where bytes divided by 255 are."""
+    if dataset.kind not in ("image", "video") or np.dtype(dataset.inputs.dtype).kind != "f":
+        return False
+    values = sampled(dataset, train)
+    return bool(values.min() < 0 or values.max() > 1)
 
 
 def sampled(dataset: Dataset, rows: Array) -> Array:

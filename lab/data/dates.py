@@ -50,18 +50,31 @@ def _order(matches: Sequence[re.Match[str]], mark: str) -> str | None:
 
 
 def days_of(texts: Sequence[str], form: str) -> Array:
-    """Return the days since 1970-01-01 of dates [N], NaN where one is no date of this form."""
+    """Return the days since 1970-01-01 of dates [N] in ISO 8601 or another form, NaN where one is
+    neither."""
+    iso = np.array([form == ISO or ISO_DATE.fullmatch(text) is not None for text in texts])
+    days = np.empty(len(texts))
+    days[iso] = _iso_days([text for text, is_iso in zip(texts, iso, strict=True) if is_iso])
+    days[~iso] = _days([text for text, is_iso in zip(texts, iso, strict=True) if not is_iso], form)
+    return days
+
+
+def _iso_days(texts: Sequence[str]) -> Array:
     import pandas as pd
 
-    if form == ISO:
-        times = pd.to_datetime(
-            pd.Series(texts, dtype=object), format=ISO, utc=True, errors="coerce"
-        )
-        return days_of_times(times)
+    series = pd.Series(texts, dtype=object)
+    return days_of_times(pd.to_datetime(series, format=ISO, utc=True, errors="coerce"))
+
+
+def _days(texts: Sequence[str], form: str) -> Array:
+    import pandas as pd
+
     parts = [text.partition(" ") for text in texts]
-    dates = pd.to_datetime(pd.Series([day for day, _, _ in parts]), format=form, errors="coerce")
-    clocks = pd.to_timedelta(pd.Series([_clock(clock) for _, _, clock in parts]), errors="coerce")
-    return days_of_times(dates) + np.asarray(clocks.dt.total_seconds() / DAY, np.float64)
+    days = pd.Series([day for day, _, _ in parts], dtype=object)
+    clocks = pd.Series([_clock(clock) for _, _, clock in parts], dtype=object)
+    hours = pd.to_timedelta(clocks, errors="coerce").dt.total_seconds() / DAY
+    days = pd.to_datetime(days, format=form, errors="coerce")
+    return days_of_times(days) + np.asarray(hours, np.float64)
 
 
 def _clock(text: str) -> str:

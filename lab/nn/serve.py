@@ -52,6 +52,8 @@ def read_image(path: str, facts: Mapping[str, Any]) -> np.ndarray[Any, Any]:
     from PIL import Image, ImageOps
 
     _, channels, height, width = facts["inputs"]["shape"]
+    if facts["inputs"]["dtype"] != "uint8":
+        sys.exit(f"{path}: training learned from images of floats outside [0, 1], not of bytes")
     with Image.open(path) as image:
         image.draft(None, (2 * max(width, height), 2 * max(width, height)))
         picture: Image.Image = ImageOps.exif_transpose(image)

@@ -70,6 +70,11 @@ def _as_it_is(outputs: Tensor) -> Tensor:
     return outputs
 
 
+def dtype_of(info: DatasetInfo) -> torch.dtype:
+    """Return the type of the inputs of a model; of images that no bytes stand for, float32."""
+    return torch.float32 if info.floats else DTYPES[info.kind]
+
+
 def random_inputs(info: DatasetInfo) -> Tensor:
     """Return inputs as the source might have them [B, ...]; of a table with missing values and
     unknown categories, where it may have them."""
@@ -77,7 +82,7 @@ def random_inputs(info: DatasetInfo) -> Tensor:
     if info.kind == "tokens":
         return torch.randint(len(info.vocabulary), (BATCH, *info.shape), generator=generator)
     inputs = info.restore_inputs(torch.randn(BATCH, *info.shape, generator=generator))
-    dtype = DTYPES[info.kind]
+    dtype = dtype_of(info)
     if dtype == torch.uint8:
         return (255 * inputs).clamp(0, 255).to(dtype)
     inputs = inputs.to(dtype)
@@ -98,7 +103,7 @@ def metadata(model: Standalone) -> dict[str, str]:
         "task": info.task,
         "inputs": {
             "shape": ["batch", *info.source_shape],
-            "dtype": str(DTYPES[info.kind]).removeprefix("torch."),
+            "dtype": str(dtype_of(info)).removeprefix("torch."),
         },
         "outputs": model.meaning,
         "classes": info.classes,

@@ -227,6 +227,11 @@ def _image(path: str, info: DatasetInfo) -> Array:
     """Return an image in the run's size and channels: uint8 [C, H, W]."""
     from PIL import Image
 
+    if info.floats:
+        raise UsageError(
+            f"{path}: {info.name} has images of floats outside [0, 1], and files hold bytes. From "
+            "Python: lab.load(RUN).predict(array)"
+        )
     channels, height, width = info.shape
     try:
         return Decoder((width, height), channels == 1)(Path(path))
