@@ -209,11 +209,16 @@ def _class_indices(word: str, classes: Sequence[str], name: str) -> list[int]:
 def few(dataset: Dataset, name: str, rows: Array, labels: int, seed: int) -> Array:
     """Return `labels` of the `rows` for each class, or all where a class has fewer.
 
-    Raises UsageError where examples have no class each.
+    Raises UsageError where examples have no class each, and where every class has fewer.
     """
     targets = dataset.targets
     if dataset.task != "classify" or targets is None or targets.ndim > 1:
         raise UsageError(f"--labels-per-class: the examples of {name} have no class each")
+    most = int(np.bincount(targets[rows]).max())
+    if labels > most:
+        raise UsageError(
+            f"--labels-per-class {labels:,}: no class of {name} has more than {most:,} to train on"
+        )
     rng = np.random.default_rng(seed)
     chosen = [
         rng.permutation(rows[targets[rows] == label])[:labels] for label in np.unique(targets)

@@ -26,6 +26,7 @@ from stable_baselines3.common.utils import LinearSchedule
 
 import lab
 from lab.environments import Wrapper, count_from_zero, fitted, flatten_parts, starts
+from lab.outputs import check_folder
 from lab_sb3 import replay
 from lab_sb3.config import ARGUMENTS, Config, Export
 from lab_sb3.envs import LentEnvs
@@ -262,9 +263,9 @@ class SB3:
         path = options.out or self.ctx.dir / "sb3.zip"
         if path.suffix != ".zip":
             path = path.with_name(f"{path.name}.zip")
-        if path.exists() or not path.parent.is_dir():
-            why = "exists, and is left as it is" if path.exists() else "is in no folder there is"
-            raise lab.UsageError(f"--out {path} {why}.")
+        check_folder("--out", path)
+        if path.exists():
+            raise lab.UsageError(f"--out {path} exists, and is left as it is.")
         self.model.save(path)
         return path
 

@@ -261,6 +261,13 @@ def test_few_takes_as_many_of_each_class_and_all_where_there_are_fewer(blobs) ->
     assert rows.tolist() != few(blobs, "blobs", train, 30, seed=1).tolist()
 
 
+def test_more_labels_than_any_class_has_are_refused(blobs) -> None:
+    train = split(blobs, "some")["train"]  # 28, 42 and 70
+    assert len(few(blobs, "some", train, 70, seed=0)) == len(train)
+    with pytest.raises(UsageError, match="-class 71: no class of some has more than 70 to train"):
+        few(blobs, "some", train, 71, seed=0)
+
+
 @pytest.mark.parametrize("kind", ["sequence", "tokens"])
 def test_equal_sequences_stay_together(kind) -> None:
     rng = np.random.default_rng(0)
