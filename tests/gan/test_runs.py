@@ -139,6 +139,11 @@ def test_the_command_draws_what_the_run_learned(train, cli) -> None:
     drawn = cli("sample", result.dir, "-n", 20, "--class", "3", "--out", result.dir / "three.png")
     assert drawn.exit_code == 0, drawn.stderr
     assert (result.dir / "three.png").is_file()
+    file = result.dir / "summary.json"
+    for below in (file / "three.png", file / "samples" / "three.png"):
+        wrong = cli("sample", result.dir, "--out", below)
+        assert wrong.exit_code == 2
+        assert f"--out {below}: {file} is a file, not a folder" in wrong.stderr
     wrong = cli("sample", result.dir, "--traverse", "--interpolate")
     assert "exclude each other" in wrong.stderr
 
