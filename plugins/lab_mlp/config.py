@@ -12,6 +12,7 @@ from lab.nn import LayerOptions
 from lab.optim import OptimizerOptions
 from lab.supervised.config import SupervisedConfig
 
+TABLES = ("csv", "parquet")  # sources of a person's own tables
 LAYERS = ("hidden", "activation", "init", "dropout", "norm", "embedding_dim")
 PERCEPTRON_LACKS = (
     *LAYERS,
@@ -42,7 +43,9 @@ class Config(LayerOptions, SupervisedConfig):
     def preset(self) -> str | None:
         if self.task == "segment":
             return None  # no preset is for what these networks cannot learn
-        return self.arch if self.arch == "perceptron" else self.data
+        if self.arch == "perceptron":
+            return self.arch
+        return "table" if self.data.partition(":")[0] in TABLES else self.data
 
     @model_validator(mode="after")
     def _is_one_network(self) -> Self:
