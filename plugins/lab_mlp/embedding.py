@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from lab.data.encoding import TableEncoding
 
+STD = 0.01  # of the vectors in the beginning, as in fast.ai: torch's 1 drowns the other features
 FIRED = 0.5  # a one-hot feature above it is 1, also under --augment noise
 
 
@@ -25,10 +26,14 @@ class CategoryEmbedding(nn.Module):
         self.blocks = tuple(zip(starts, sizes, strict=True))  # first feature, and categories
         self.others = tuple(n for n, (_, code) in enumerate(encoding.layout) if code < 0)
         dimensions = [min(most, (size + 1) // 2) for size in sizes]
-        self.tables = nn.ModuleList(
+        tables = [
             nn.Embedding(size + 1, dimension, padding_idx=size)
             for size, dimension in zip(sizes, dimensions, strict=True)
-        )
+        ]
+        with torch.no_grad():
+            for table in tables:
+                table.weight *= STD
+        self.tables = nn.ModuleList(tables)
         self.width = len(self.others) + sum(dimensions)
 
     def forward(self, features: Tensor) -> Tensor:
