@@ -46,6 +46,8 @@ bench: $(VENV)/.test  ## measured figures, beside stable-baselines3
 	$(BIN)/python -m benchmarks.supervised
 	$(BIN)/python -m benchmarks.generative
 	$(BIN)/python -m benchmarks.newcomer
+	$(BIN)/python -m benchmarks.own_data
+	$(BIN)/python -m benchmarks.large_csv
 
 gpu: $(VENV)/.run  ## on a machine with a CUDA device: what the tests prove, and rates, in 8 minutes
 	$(BIN)/python -m benchmarks.gpu

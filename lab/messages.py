@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
+MOST_LISTED = 8  # names in a message
 LONGEST_SLUG = 100  # characters: names of files have 255 bytes, and hold more than one slug
 
 
@@ -26,6 +27,12 @@ def flag(name: str, off: bool = False) -> str:
 def count(number: int, noun: str, plural: str = "") -> str:
     """Return a number with its noun: `1 run`, `2,000 runs`; `plural` where that has no s."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names with commas between, cut after MOST_LISTED: `a, b and 3 more`."""
+    more = f" and {len(names) - MOST_LISTED:,} more" if len(names) > MOST_LISTED else ""
+    return ", ".join(names[:MOST_LISTED]) + more
 
 
 def slug(text: str) -> str:

@@ -14,6 +14,7 @@ import click
 from lab.cli import common, output
 from lab.errors import UsageError
 from lab.messages import duration
+from lab.outputs import check_folder
 
 if TYPE_CHECKING:
     from lab.comparison.groups import Comparison, ComparisonQuery, Group
@@ -87,11 +88,9 @@ def _check_pictures(plot: Path | None, html: Path | None) -> None:
         from lab.comparison.page import plotly
 
         plotly()
-    for path in (plot, html):
-        if path and not path.absolute().parent.is_dir():
-            raise UsageError(
-                f"There is no folder {path.absolute().parent} to write {path.name} to."
-            )
+    for option, path in (("--plot", plot), ("--html", html)):
+        if path:
+            check_folder(option, path)
 
 
 def _draw(path: Path, comparison: Comparison, runs: Sequence[Run]) -> None:

@@ -12,7 +12,7 @@ from lab import config
 from lab.cli import common, options, output
 from lab.config import Options
 from lab.data.options import DataOptions
-from lab.messages import did_you_mean
+from lab.messages import did_you_mean, listed
 from lab.plugins import discover
 from lab.spec import SourceSpec, import_object
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 LINES = 5  # of a text, or sentences
 MOST_CLASSES = 50  # shown one by one
-MOST_CATEGORIES = 8
 
 
 class Sources(click.Group):
@@ -276,9 +275,7 @@ def _range(entry: dict[str, Any]) -> list[str]:
 def _holds(entry: dict[str, Any]) -> str:
     """Return what a column holds beside numbers: categories, and gaps."""
     named = entry.get("categories", [])
-    words = ", ".join(named[:MOST_CATEGORIES])
-    if len(named) > MOST_CATEGORIES:
-        words += f" and {len(named) - MOST_CATEGORIES} more"
+    words = listed(named)
     if not named and entry.get("type", "number") != "number":
         words = entry["type"]
     missing = f"{entry['missing']:,} missing" if entry["missing"] else ""

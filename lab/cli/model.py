@@ -162,7 +162,8 @@ def _dataset_info(
     )
     if measured is None or len(measured.shape) != len(shape):
         return info
-    return replace(info, kind=measured.kind, vocabulary=measured.vocabulary)
+    encoding = measured.encoding if shape == measured.shape else None
+    return replace(info, kind=measured.kind, vocabulary=measured.vocabulary, encoding=encoding)
 
 
 def _measured(cfg: DataOptions, plugins: Plugins) -> DatasetInfo:

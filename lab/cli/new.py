@@ -13,6 +13,7 @@ import click
 from lab import __version__, templates
 from lab.cli import COMMANDS, common, output
 from lab.errors import LabError, UsageError
+from lab.outputs import check_folder
 from lab.plugins import KINDS, Plugins, discover
 from lab.spec import NAME
 from lab.templates.template import filled
@@ -75,6 +76,7 @@ def _taken(kind: str, plugins: Plugins) -> set[str]:
 
 
 def _write(folder: Path, files: Mapping[str, str]) -> None:
+    check_folder("The folder", folder, made=True)
     try:
         for path, text in files.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)

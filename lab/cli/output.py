@@ -12,6 +12,7 @@ import click
 
 from lab.errors import UsageError
 from lab.messages import duration
+from lab.outputs import check_folder
 
 if TYPE_CHECKING:
     from lab.engine.session import RunResult
@@ -101,8 +102,7 @@ def check_picture(out: Path) -> None:
     """Raise UsageError where `--out` cannot be a picture: before the work that it is to show."""
     if out.suffix.lower() not in PICTURES:
         raise UsageError(f"--out {out}: the name must end in {', '.join(PICTURES)}")
-    if not out.parent.is_dir():
-        raise UsageError(f"--out {out}: there is no folder {out.parent}")
+    check_folder("--out", out)
 
 
 def write_media(out: Path, content: Any) -> Path:
@@ -115,6 +115,7 @@ def write_media(out: Path, content: Any) -> Path:
     suffix = media.suffix(content)
     if out.suffix in SUFFIXES - {suffix}:
         raise UsageError(f"--out {out}: this is written as {suffix}. Name it {out.stem}{suffix}")
+    check_folder("--out", out, made=True)
     stem = out.with_suffix("") if out.suffix == suffix else out
     stem.parent.mkdir(parents=True, exist_ok=True)
     return media.write(stem, content)

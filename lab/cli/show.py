@@ -8,8 +8,7 @@ from typing import Any
 import click
 
 from lab.cli import common, output
-
-MOST_COLUMNS = 8
+from lab.messages import listed
 
 
 @click.command("show", short_help="Show one run.")
@@ -54,8 +53,7 @@ def _read(entry: dict[str, Any]) -> str:
     parts = ", ".join(f"{part} {entry[part]:,}" for part in ("train", "eval", "test"))
     target = [f"target {', '.join(entry['target'])}"] if entry.get("target") else []
     columns = entry.get("columns", [])
-    more = f" and {len(columns) - MOST_COLUMNS} more" if len(columns) > MOST_COLUMNS else ""
-    names = [f"columns {', '.join(columns[:MOST_COLUMNS])}{more}"] if columns else []
+    names = [f"columns {listed(columns)}"] if columns else []
     changes = [f"changed: {', '.join(change['changes'])} ({change['to']} {change['time']})"
                for change in entry.get("accepted", ())]  # fmt: skip
     return "; ".join([f"{parts}, fingerprint {entry['fingerprint']}", *target, *names, *changes])

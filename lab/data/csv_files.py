@@ -36,9 +36,10 @@ def read_csv(
     """Return a CSV file that begins with column names, or its first `rows`, as a DataFrame.
 
     What is "" is told from the file: the delimiter of , ; tab and |, the decimal mark, UTF-8 of any
-    kind. na: further words for what is missing, joined by +. otherwise: the encoding of a file that
-    is not UTF-8, where none is said. Raises UsageError, which calls the file `name`, where it
-    cannot be read; `advice` says what to do where it is no UTF-8, and ends with what reads it.
+    kind. Lines before the column names that begin with # are left out. na: further words for what
+    is missing, joined by +. otherwise: the encoding of a file that is not UTF-8, where none is
+    said. Raises UsageError, which calls the file `name`, where it cannot be read; `advice` says
+    what to do where it is no UTF-8, and ends with what reads it.
     """
     import pandas as pd
 
@@ -46,6 +47,8 @@ def read_csv(
         raise UsageError(f"{name} is a folder: name one file in it")
     encoding = encoding or encoding_of(place, name, advice, otherwise)
     head = _head(place, encoding, name)
+    comments = _comments(head)
+    head = head[comments:]
     if not "".join(head).strip():
         raise UsageError(f"{name} is empty: it begins with a line of column names")
     delimiter = {"tab": "\t", "": _delimiter(head)}.get(delimiter, delimiter)
@@ -66,6 +69,7 @@ def read_csv(
             skipinitialspace=True,
             na_values=words,
             nrows=rows,
+            skiprows=comments,
             low_memory=False,  # or a column's type depends on where chunks of it end
         ).rename(columns=lambda column: str(column).strip())
 
@@ -74,6 +78,19 @@ def _head(place: Path, encoding: str, name: str) -> list[str]:
     """Return the first lines of a file, whole ones."""
     with plain_errors(name), place.open(encoding=encoding, newline="") as file:
         return file.readlines(HEAD)
+
+
+def _comments(lines: Sequence[str]) -> int:
+    """Return how many lines at the start are comments: those that begin with #. The last of them is
+    the column names where it has as many delimiters as the line after it."""
+    first = next((n for n, line in enumerate(lines) if not line.startswith("#")), len(lines))
+    if 0 < first < len(lines):
+        above, below = (
+            [line.count(d) for d in DELIMITERS] for line in lines[first - 1 : first + 1]
+        )
+        if above == below and any(above):
+            return first - 1
+    return first
 
 
 def _delimiter(lines: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ import torch
 
 from lab import memory
 from lab.compute.rng import untouched
-from lab.data import sources, splits
+from lab.data import notes, sources, splits
 from lab.data.batches import ShuffledBatches, Split, make_split
 from lab.data.dataset import IN_WORDS, Dataset, checked, nbytes
 from lab.data.dataset_info import DatasetInfo
@@ -24,8 +24,6 @@ from lab.errors import UsageError
 from lab.messages import count
 from lab.spec import SourceSpec
 
-SHOWN = 5  # columns or classes in a message
-UNEVEN = 3  # ratio of the largest class to the smallest above which that is told
 CHECK_BATCH_SIZE = 512  # of the check for inputs that are not finite
 REREAD_SEED = 20_181_203  # of the global generators, when a source is read for comparison
 
@@ -93,7 +91,7 @@ class Data:
         digested = digests(dataset, parts)
         if self._record is not None and self._record.is_first(self.words):
             self._is_new = True
-            for note in self._notes(dataset):
+            for note in notes.notes_of(dataset, parts["train"], self.request):
                 self._warn(note)
             self._check_repeats(digested)
         description = self._description(dataset, parts)
@@ -110,26 +108,6 @@ class Data:
             self._record.add_or_compare(self.words, entry)
         self._on_read(self._spec.name, description)
         return dataset, parts
-
-    def _notes(self, dataset: Dataset) -> list[str]:
-        """Return what a person should know of how the data were read."""
-        notes = list(dataset.notes)
-        if dataset.columns:
-            counts = np.isnan(dataset.inputs).sum(axis=0)
-            lacking = [
-                f"{n:,} of {c.name}" for n, c in zip(counts, dataset.columns, strict=True) if n
-            ]
-            if lacking:
-                others = count(len(lacking) - SHOWN, "more column")
-                more = f" and {others}" if len(lacking) > SHOWN else ""
-                notes.append(
-                    f"Missing values are filled (--missing {self.request.missing}): "
-                    f"{', '.join(lacking[:SHOWN])}{more}"
-                )
-        notes += _uneven_classes(dataset)
-        if self.request.fold and dataset.test is not None and dataset.eval is not None:
-            notes.append("it has eval and test sets of its own, so --fold changes nothing")
-        return [f"{self.request.data_name}: {note}" for note in notes]
 
     def _load(self) -> tuple[Dataset, list[str]]:
         """Return the examples, and a line for each bad one that is left out."""
@@ -273,26 +251,6 @@ class Data:
             **target,
             **{part: len(rows) for part, rows in parts.items()},
         }
-
-
-def _uneven_classes(dataset: Dataset) -> list[str]:
-    """Return a note where some class has more than three times the examples of another."""
-    if dataset.task != "classify" or dataset.targets is None or dataset.targets.ndim > 1:
-        return []
-    counts = np.bincount(dataset.targets, minlength=len(dataset.classes))
-    order = np.argsort(-counts, kind="stable")
-    most, fewest = order[0], order[-1]
-    if counts[most] <= UNEVEN * counts[fewest]:
-        return []
-    listed = order if len(order) <= SHOWN else [*order[: SHOWN - 1], fewest]
-    words = [f"{counts[number]:,} {dataset.classes[number]}" for number in listed]
-    if len(listed) < len(order):
-        words.insert(-1, "...")
-    share = counts[most] / counts.sum()
-    return [
-        f"classes are uneven: {', '.join(words)}. Always to say {dataset.classes[most]} is right "
-        f"in {share:.0%}"
-    ]
 
 
 def _without_missing(dataset: Dataset, name: str) -> Dataset:

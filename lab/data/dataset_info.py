@@ -13,7 +13,7 @@ from torch import Tensor
 
 from lab.data.batches import IGNORED, Batch
 from lab.data.dataset import IN_WORDS, Array, Dataset
-from lab.data.encoding import TableEncoding, constant
+from lab.data.encoding import TableEncoding, constant, mean_std
 
 SAMPLE = 10_000  # examples that a mean needs at most
 FLOAT32_RATIO = 1e3  # of a mean to a standard deviation: 4 of float32's 7 digits are left then
@@ -31,7 +31,8 @@ class DatasetInfo:
     has names. target: the names of what is predicted. encoding: how rows of a table with categories
     or missing values become features, of which mean and std are then; None where inputs are numbers
     already. written: what the CSV file did not tell of itself, `encoding` and `na`: new ones are
-    read alike.
+    read alike. floats: whether images are numbers that no byte stands for, below 0
+    or above 1.
     """
 
     name: str
@@ -50,13 +51,19 @@ class DatasetInfo:
     target: tuple[str, ...] = ()
     encoding: TableEncoding | None = None
     written: Mapping[str, str] = field(default_factory=dict)
+    floats: bool = False
 
     @classmethod
     def of(cls, name: str, dataset: Dataset, train: Array, missing: str = "median") -> DatasetInfo:
         """Measure the training examples; `missing` says what `TableEncoding.fit` does of values
         that a table lacks."""
-        encoding = _encoding(dataset, train, missing)
-        mean, std = _moments(dataset, train, encoding)
+        encoding = None
+        if dataset.columns:
+            rows = np.asarray(dataset.inputs[train], np.float64)
+            encoding = TableEncoding.fit(dataset.columns, rows, missing)
+            mean, std = encoding.moments(rows)
+        else:
+            mean, std = _moments(dataset, train)
         shape = dataset.shape if encoding is None else (encoding.width,)
         target_mean: tuple[float, ...] = ()
         target_std: tuple[float, ...] = ()
@@ -64,12 +71,13 @@ class DatasetInfo:
         if dataset.task == "regress":
             assert dataset.targets is not None
             values = dataset.targets[train].reshape(len(train), -1)
-            target_mean, target_std = _mean_std(values)
+            target_mean, target_std = mean_std(values)
             outputs = values.shape[1]
         return cls(
             name, dataset.kind, dataset.task, shape, dataset.classes, outputs, mean, std,
             target_mean, target_std, dataset.vocabulary, dataset.target_vocabulary,
             dataset.features, dataset.target, encoding, dict(dataset.written),
+            _beyond_bytes(dataset, train),
         )  # fmt: skip
 
     @classmethod
@@ -160,24 +168,19 @@ class DatasetInfo:
         return values.to(dtype) * std + mean
 
 
-def _encoding(dataset: Dataset, train: Array, missing: str) -> TableEncoding | None:
-    if not dataset.columns:
-        return None
-    return TableEncoding.fit(dataset.columns, np.asarray(dataset.inputs[train]), missing)
-
-
-def _moments(
-    dataset: Dataset, train: Array, encoding: TableEncoding | None
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def _moments(dataset: Dataset, train: Array) -> tuple[tuple[float, ...], tuple[float, ...]]:
     if dataset.kind in IN_WORDS:
         return (), ()
-    if encoding is not None:
-        rows = torch.from_numpy(np.asarray(dataset.inputs[train], np.float64))
-        mean, std = map(np.array, _mean_std(encoding.encode(rows).numpy()))
-        kept = encoding.numeric  # what is 0 or 1 stays so
-        return tuple(np.where(kept, mean, 0.0).tolist()), tuple(np.where(kept, std, 1.0).tolist())
     values = sampled(dataset, train)
-    return _mean_std(values, 255 if values.dtype == np.uint8 else 1)
+    return mean_std(values, 255 if values.dtype == np.uint8 else 1)
+
+
+def _beyond_bytes(dataset: Dataset, train: Array) -> bool:
+    """Tell whether images are floats outside [0, 1], where bytes divided by 255 are."""
+    if dataset.kind not in ("image", "video") or np.dtype(dataset.inputs.dtype).kind != "f":
+        return False
+    values = sampled(dataset, train)
+    return bool(values.min() < 0 or values.max() > 1)
 
 
 def sampled(dataset: Dataset, rows: Array) -> Array:
@@ -191,11 +194,3 @@ def sampled(dataset: Dataset, rows: Array) -> Array:
     if dataset.kind in ("image", "video"):
         values = np.moveaxis(values, -3, -1)
     return values.reshape(-1, values.shape[-1])
-
-
-def _mean_std(values: Array, scale: float = 1) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return means and standard deviations by column, in units of `scale`; 1 for a constant."""
-    mean = values.mean(axis=0, dtype=np.float64) / scale
-    std = values.std(axis=0, dtype=np.float64) / scale
-    std[std <= 1e-9 * np.abs(mean)] = 1.0  # rounding alone
-    return tuple(map(float, mean)), tuple(map(float, std))

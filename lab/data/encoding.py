@@ -26,11 +26,13 @@ NUMBER, MISSING = -1.0, -2.0  # in `codes`, what is no category's
 @dataclass(frozen=True)
 class TableColumn:
     """A column as the source has it. A category is the number of one of `categories`, a boolean 0
-    or 1, a date the days since 1970-01-01; what is missing is NaN."""
+    or 1, a date the days since 1970-01-01; what is missing is NaN. form: how the source writes
+    dates, as `lab.data.dates.form_of` says it."""
 
     name: str
     type: ColumnType = "number"
     categories: tuple[str, ...] = ()
+    form: str = ""
 
     def text(self, value: float) -> float | str:
         """Return what a value of the column stands for: a category, true or false, a day; a number
@@ -60,23 +62,18 @@ class TableEncoding:
     def fit(cls, columns: Sequence[TableColumn], rows: Array, missing: str) -> TableEncoding:
         """Learn from training rows [N, F]: `missing` is mean, median, most_frequent or indicator
         (the median, and a feature that tells), for categories and booleans the most frequent."""
-        from sklearn.impute import SimpleImputer
-
         fill = []
-        for number, column in enumerate(columns):
-            values = rows[:, number : number + 1]
-            strategy = FILLED_BY.get(missing, missing)
-            if column.type in ("category", "boolean"):
-                strategy = "most_frequent"
-            imputer = SimpleImputer(strategy=strategy, keep_empty_features=True)
-            fill.append(float(imputer.fit(values).statistics_[0]))
+        for values, column in zip(rows.T, columns, strict=True):
+            named = column.type in ("category", "boolean")
+            strategy = "most_frequent" if named else FILLED_BY.get(missing, missing)
+            fill.append(_fill(values[~np.isnan(values)], strategy))
         absent = np.isnan(rows).any(axis=0) if missing == "indicator" else np.zeros(len(columns))
         return cls(tuple(columns), tuple(fill), tuple(map(int, np.flatnonzero(absent))))
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> TableEncoding:
         columns = tuple(
-            TableColumn(c["name"], c["type"], tuple(c["categories"])) for c in plain["columns"]
+            TableColumn(**{**c, "categories": tuple(c["categories"])}) for c in plain["columns"]
         )
         return cls(columns, tuple(plain["fill"]), tuple(plain["indicators"]))
 
@@ -114,15 +111,16 @@ class TableEncoding:
             return f"{column.name} is missing"
         return column.name if code == NUMBER else f"{column.name}={column.categories[int(code)]}"
 
-    @cached_property
-    def numeric(self) -> Array:
-        """Which features are numbers, to be standardized: bool [W]."""
-        return np.array(
-            [
-                code == NUMBER and self.columns[number].type != "boolean"
-                for number, code in self.layout
-            ]
-        )
+    def moments(self, rows: Array) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Return means and standard deviations of the features of rows [N, F], by which they are
+        standardized; 0 and 1 of what is 0 or 1, which stays so. Column by column: the features of
+        all rows may not fit in memory."""
+        means, stds = [0.0] * self.width, [1.0] * self.width
+        for feature, (number, code) in enumerate(self.layout):
+            if code == NUMBER and self.columns[number].type != "boolean":
+                values = np.nan_to_num(rows[:, number], nan=self.fill[number])
+                (means[feature],), (stds[feature],) = mean_std(values[:, None])
+        return tuple(means), tuple(stds)
 
     def encode(self, rows: Tensor) -> Tensor:
         """Return rows [B, F] of a source as features [B, W], float64 as they should be."""
@@ -152,6 +150,25 @@ class TableEncoding:
         source = constant(tuple(number for number, _ in self.layout), torch.long, rows.device)
         codes = constant(tuple(code for _, code in self.layout), rows.dtype, rows.device)
         return source, codes, constant(self.fill, rows.dtype, rows.device)
+
+
+def _fill(present: Array, strategy: str) -> float:
+    """Return what stands for a missing value of a column with the values `present` [N]; of values
+    that are equally frequent the smallest, 0 where there is none, as with SimpleImputer."""
+    if not len(present):
+        return 0.0
+    if strategy == "most_frequent":
+        values, counts = np.unique(present, return_counts=True)
+        return float(values[counts.argmax()])
+    return float(np.median(present) if strategy == "median" else np.mean(present))
+
+
+def mean_std(values: Array, scale: float = 1) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return means and standard deviations by column, in units of `scale`; 1 for a constant."""
+    mean = values.mean(axis=0, dtype=np.float64) / scale
+    std = values.std(axis=0, dtype=np.float64) / scale
+    std[std <= 1e-9 * np.abs(mean)] = 1.0  # rounding alone
+    return tuple(map(float, mean)), tuple(map(float, std))
 
 
 @lru_cache(maxsize=64)

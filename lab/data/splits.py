@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from lab.data.dataset import Array, Dataset
+from lab.data.dataset import AT_ONCE, Array, Dataset
 from lab.errors import UsageError
-from lab.messages import count
+from lab.messages import count, listed
 
 FOLDS = 5
 EVAL_PARTS = 8  # an eighth of what is not test
@@ -107,14 +107,37 @@ def _equal_inputs(dataset: Dataset) -> Array:
     """Return an id for each example, the same for equal inputs."""
     if not isinstance(dataset.inputs, np.ndarray) and dataset.kind != "text":
         return np.arange(len(dataset))  # read by batch: too much to look through
-    digests = [hashlib.blake2b(_bytes(item), digest_size=8).digest() for item in dataset.inputs]
-    _, first, ids = np.unique(np.array(digests), return_index=True, return_inverse=True)
+    _, first, ids = np.unique(_digests(dataset.inputs), return_index=True, return_inverse=True)
+    if len(first) == len(ids):
+        return np.arange(len(ids))  # as below, without sorting many
     # counted as they come: data read by batch, where none are equal, are then split the same way
     return np.argsort(np.argsort(first))[ids]
 
 
-def _bytes(example: Any) -> bytes:
-    return example.encode() if isinstance(example, str) else np.ascontiguousarray(example).tobytes()
+def _digests(inputs: Any) -> Array:
+    """Return 64 bits of each example [N], other ones for other bytes."""
+    if not isinstance(inputs, np.ndarray):
+        found = (hashlib.blake2b(text.encode(), digest_size=8).digest() for text in inputs)
+        return np.frombuffer(b"".join(found), np.uint64)
+    parts = [
+        _mixed(np.ascontiguousarray(inputs[start : start + AT_ONCE]))
+        for start in range(0, len(inputs), AT_ONCE)
+    ]
+    return np.concatenate(parts)
+
+
+def _mixed(examples: Array) -> Array:
+    """Return a hash of each example's bytes [N], all examples at once: word by word as
+    splitmix64 mixes (Steele et al., 2014)."""
+    octets = examples.reshape(len(examples), -1).view(np.uint8)
+    padded = np.pad(octets, ((0, 0), (0, -octets.shape[1] % 8)))
+    state = np.zeros(len(examples), np.uint64)
+    for word in np.ascontiguousarray(padded.view(np.uint64).T):  # [N] of each word
+        state = (state ^ word) + np.uint64(0x9E3779B97F4A7C15)
+        state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        state ^= state >> np.uint64(31)
+    return state
 
 
 def _strata(dataset: Dataset) -> Array:
@@ -202,17 +225,22 @@ def _class_indices(word: str, classes: Sequence[str], name: str) -> list[int]:
         if low > high:
             raise UsageError(f"--classes: {first} comes after {last}; write {last}-{first}")
         return list(range(low, high + 1))
-    raise UsageError(f"--classes: {name} has no class {word!r}. It has: {', '.join(classes)}")
+    raise UsageError(f"--classes: {name} has no class {word!r}. It has: {listed(classes)}")
 
 
 def few(dataset: Dataset, name: str, rows: Array, labels: int, seed: int) -> Array:
     """Return `labels` of the `rows` for each class, or all where a class has fewer.
 
-    Raises UsageError where examples have no class each.
+    Raises UsageError where examples have no class each, and where every class has fewer.
     """
     targets = dataset.targets
     if dataset.task != "classify" or targets is None or targets.ndim > 1:
         raise UsageError(f"--labels-per-class: the examples of {name} have no class each")
+    most = int(np.bincount(targets[rows]).max())
+    if labels > most:
+        raise UsageError(
+            f"--labels-per-class {labels:,}: no class of {name} has more than {most:,} to train on"
+        )
     rng = np.random.default_rng(seed)
     chosen = [
         rng.permutation(rows[targets[rows] == label])[:labels] for label in np.unique(targets)

@@ -10,6 +10,7 @@ from pathlib import Path
 from lab.errors import UsageError
 
 ADVICE = "Say how it is written: --data-args encoding=latin-1"
+AT_ONCE = 2**20  # bytes
 SHOWN = 60  # characters of a line
 
 
@@ -31,18 +32,31 @@ def encoding_of(place: Path, name: str, advice: str = ADVICE, otherwise: str = "
         if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
             return "utf-16"
         file.seek(0)
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        try:
+            while part := file.read(AT_ONCE):
+                decoder.decode(part)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError as error:
+            if otherwise:
+                return otherwise
+            number, line, byte = _first_other(place)
+            shown = line.decode("latin-1").strip()[:SHOWN]
+            raise UsageError(
+                f"{name} is not UTF-8: line {number} holds byte {byte:#x}. {advice} reads {shown!r}"
+            ) from error
+    return "utf-8-sig"  # with or without a mark at its start
+
+
+def _first_other(place: Path) -> tuple[int, bytes, int]:
+    """Return the number of the first line that is no UTF-8, the line, and the byte."""
+    with place.open("rb") as file:
         for number, line in enumerate(file, 1):
             try:
                 line.decode()
             except UnicodeDecodeError as error:
-                if otherwise:
-                    return otherwise
-                shown = line.decode("latin-1").strip()[:SHOWN]
-                raise UsageError(
-                    f"{name} is not UTF-8: line {number} holds byte {line[error.start]:#x}. "
-                    f"{advice} reads {shown!r}"
-                ) from error
-    return "utf-8-sig"  # with or without a mark at its start
+                return number, line, line[error.start]
+    raise AssertionError(f"{place} is UTF-8")
 
 
 def read_text(place: Path, name: str, encoding: str = "") -> str:

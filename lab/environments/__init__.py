@@ -17,6 +17,7 @@ _HOME = {
     "Wrapper": "lab.environments.wrap",
     "count_from_zero": "lab.environments.fit",
     "env_spec": "lab.environments.make",
+    "fitted": "lab.environments.fit",
     "flatten_observation": "lab.environments.fit",
     "flatten_parts": "lab.environments.fit",
     "make_env": "lab.environments.make",
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from lab.environments.episodes import Episodes as Episodes
     from lab.environments.episodes import play_episodes as play_episodes
     from lab.environments.fit import count_from_zero as count_from_zero
+    from lab.environments.fit import fitted as fitted
     from lab.environments.fit import flatten_observation as flatten_observation
     from lab.environments.fit import flatten_parts as flatten_parts
     from lab.environments.fit import starts as starts

@@ -144,6 +144,16 @@ def starts(env: Env) -> tuple[Any, Any]:
     return 0, 0
 
 
+def fitted(env: Env) -> Iterator[str]:
+    """Yield what was changed so that the spaces fit, in a word or two each, outermost first."""
+    while isinstance(env, gym.Wrapper):
+        if isinstance(env, ChangedObservation):
+            yield "flattened observations"
+        if isinstance(env, CountedFromZero):
+            yield "counts from 0"
+        env = env.env
+
+
 def name(env: Env) -> str:
     """Return the id as Gymnasium knows it."""
     return env.spec.id if env.spec else type(env.unwrapped).__name__

@@ -29,7 +29,7 @@ def write_companions(path: Path, info: DatasetInfo) -> None:
     """Write serve.py and an example beside a model, where its kind has one: a picture, a row of a
     table."""
     shutil.copyfile(serve.__file__, path.with_name(SCRIPT))
-    if info.kind == "image":
+    if info.kind == "image" and not info.floats:
         _picture(path.with_suffix(".example.png"), info)
     elif info.kind == "table":
         _row(path.with_suffix(".example.csv"), info)

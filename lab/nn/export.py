@@ -20,6 +20,7 @@ from lab.messages import describe
 from lab.nn.companions import check_place, write_companions
 from lab.nn.eager import as_written
 from lab.nn.standalone import Standalone, metadata, random_inputs
+from lab.outputs import check_folder
 
 SUFFIXES = {"onnx": ".onnx", "torchexport": ".pt2", "safetensors": ".safetensors"}
 TOLERANCE = 1e-5  # of the largest answer, or of 1
@@ -56,8 +57,7 @@ def _destination(options: Export, folder: Path) -> Path:
     path = options.out or folder / f"model{suffix}"
     if path.is_dir():
         raise UsageError(f"--out {path} is a folder: name a file in it, {path / f'model{suffix}'}")
-    if not path.parent.is_dir():
-        raise UsageError(f"--out {path}: there is no folder {path.parent}")
+    check_folder("--out", path)
     named = {known: to for to, known in SUFFIXES.items()}.get(path.suffix)
     if named is not None and named != options.to:
         raise UsageError(f"--out {path} is a name for {named}: say --to {named}, or *{suffix}")

@@ -11,13 +11,17 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 MARK = "Answer with an exported model"  # by which this script is known
-MISSING = {"", "NA", "N/A", "n/a", "nan", "NaN", "-nan", "null", "NULL", "None", "<NA>", "#N/A"}
+MISSING = {  # as pandas reads them
+    "", "NA", "N/A", "n/a", "#N/A", "#NA", "#N/A N/A", "<NA>", "nan", "NaN", "-nan", "-NaN", "null",
+    "NULL", "None", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN",
+}  # fmt: skip
 BOOLEANS = {"true": 1.0, "false": 0.0}
 UNKNOWN = -1.0  # the number of a category that training never saw
 DELIMITERS = ",;\t|"
@@ -48,6 +52,8 @@ def read_image(path: str, facts: Mapping[str, Any]) -> np.ndarray[Any, Any]:
     from PIL import Image, ImageOps
 
     _, channels, height, width = facts["inputs"]["shape"]
+    if facts["inputs"]["dtype"] != "uint8":
+        sys.exit(f"{path}: training learned from images of floats outside [0, 1], not of bytes")
     with Image.open(path) as image:
         image.draft(None, (2 * max(width, height), 2 * max(width, height)))
         picture: Image.Image = ImageOps.exif_transpose(image)
@@ -66,12 +72,12 @@ def read_image(path: str, facts: Mapping[str, Any]) -> np.ndarray[Any, Any]:
 
 def read_table(path: str, facts: Mapping[str, Any]) -> np.ndarray[Any, Any]:
     """Return the rows of a csv file as numbers: float64 [N, F]."""
-    with Path(path).open(newline="", encoding="utf-8-sig") as file:
-        first = file.readline()
-        file.seek(0)
-        delimiter = max(DELIMITERS, key=first.count)
-        lines = csv.reader(file, delimiter=delimiter, skipinitialspace=True)
-        head, *rows = ([cell.strip() for cell in line] for line in lines if line)
+    text = StringIO(text_of(path, facts["written"]), newline="")
+    lines = without_comments(text.readlines())
+    delimiter = max(DELIMITERS, key=lines[0].count) if lines else ","
+    cells = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
+    head, *rows = [[cell.strip() for cell in line] for line in cells if line] or [[]]
+    missing = MISSING | {word.strip() for word in facts["written"].get("na", "").split("+")}
     decimal = "." if delimiter == "," else ","
     columns = facts["columns"]
     if not columns:  # they have no names
@@ -79,23 +85,48 @@ def read_table(path: str, facts: Mapping[str, Any]) -> np.ndarray[Any, Any]:
     absent = [column["name"] for column in columns if column["name"] not in head]
     if absent:
         sys.exit(f"{path} lacks the columns {', '.join(absent)}")
-    inputs = np.empty((len(rows), len(columns)))
+    inputs = np.full((len(rows), len(columns)), np.nan)
     for n, row in enumerate(rows):
         place = f"{path}, row {n}"
         if len(row) != len(head):
             sys.exit(f"{place}: {len(row)} fields under {len(head)} column names")
-        cells = dict(zip(head, row, strict=True))
-        inputs[n] = [number(cells[column["name"]], column, place, decimal) for column in columns]
+        named = dict(zip(head, row, strict=True))
+        for m, column in enumerate(columns):
+            cell = named[column["name"]]
+            if cell not in missing:
+                inputs[n, m] = number(cell, column, place, decimal)
         if np.isnan(inputs[n]).any() and not facts["preparation"]["fill"]:
             sys.exit(f"{place}: a value is missing, and training has not learned to fill it")
     return inputs
 
 
+def text_of(path: str, written: Mapping[str, str]) -> str:
+    """Return a file's text: UTF-8, or else in the encoding of the file that training read."""
+    content = Path(path).read_bytes()
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        if "encoding" not in written:
+            sys.exit(f"{path} is not UTF-8: write it as UTF-8 first")
+        return content.decode(written["encoding"])
+
+
+def without_comments(lines: Sequence[str]) -> Sequence[str]:
+    """Return lines without those at the start that begin with #. The last of them is the column
+    names where it has as many delimiters as the line after it."""
+    first = next((n for n, line in enumerate(lines) if not line.startswith("#")), len(lines))
+    if 0 < first < len(lines):
+        above, below = (
+            [line.count(d) for d in DELIMITERS] for line in lines[first - 1 : first + 1]
+        )
+        if above == below and any(above):
+            first -= 1
+    return lines[first:]
+
+
 def number(cell: str, column: Mapping[str, Any], place: str, decimal: str) -> float:
-    """Return what stands for a cell: a category's number, days since 1970, NaN where it is missing;
-    of a number, which may have a point or `decimal`, itself."""
-    if cell in MISSING:
-        return float("nan")
+    """Return what stands for a cell: a category's number, days since 1970; of a number, which may
+    have a point or `decimal`, itself."""
     try:
         if column["type"] == "category":
             known: Sequence[str] = column["categories"]
@@ -103,11 +134,21 @@ def number(cell: str, column: Mapping[str, Any], place: str, decimal: str) -> fl
         if column["type"] == "boolean":
             return BOOLEANS[cell.lower()]
         if column["type"] == "date":
-            time = datetime.fromisoformat(cell)
-            return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() / DAY
+            return days(cell, column["form"])
         return float(cell.replace(decimal, "."))
     except (KeyError, ValueError):
         sys.exit(f"{place}: {column['name']} is no {column['type']}: {cell!r}")
+
+
+def days(cell: str, form: str) -> float:
+    """Return the days since 1970 of a date in ISO 8601, or as the file of the training wrote it."""
+    if "%" in form and not (cell[:4].isdigit() and cell[4:5] == "-"):
+        day, _, clock = cell.partition(" ")
+        hour, minute, second = ([int(part) for part in clock.split(":") if part] + [0, 0, 0])[:3]
+        time = datetime.strptime(day, form).replace(hour=hour, minute=minute, second=second)
+    else:
+        time = datetime.fromisoformat(cell)
+    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() / DAY
 
 
 def told(answer: np.ndarray[Any, Any], facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from typing import Any, Literal
 
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from lab.data.dataset_info import DatasetInfo
-from lab.data.encoding import UNKNOWN
+from lab.data.encoding import UNKNOWN, TableColumn
 
 Meaning = Literal["probabilities", "values", "codes", "reconstructions"]
 
@@ -69,6 +70,11 @@ def _as_it_is(outputs: Tensor) -> Tensor:
     return outputs
 
 
+def dtype_of(info: DatasetInfo) -> torch.dtype:
+    """Return the type of the inputs of a model; of images that no bytes stand for, float32."""
+    return torch.float32 if info.floats else DTYPES[info.kind]
+
+
 def random_inputs(info: DatasetInfo) -> Tensor:
     """Return inputs as the source might have them [B, ...]; of a table with missing values and
     unknown categories, where it may have them."""
@@ -76,7 +82,7 @@ def random_inputs(info: DatasetInfo) -> Tensor:
     if info.kind == "tokens":
         return torch.randint(len(info.vocabulary), (BATCH, *info.shape), generator=generator)
     inputs = info.restore_inputs(torch.randn(BATCH, *info.shape, generator=generator))
-    dtype = DTYPES[info.kind]
+    dtype = dtype_of(info)
     if dtype == torch.uint8:
         return (255 * inputs).clamp(0, 255).to(dtype)
     inputs = inputs.to(dtype)
@@ -97,13 +103,14 @@ def metadata(model: Standalone) -> dict[str, str]:
         "task": info.task,
         "inputs": {
             "shape": ["batch", *info.source_shape],
-            "dtype": str(DTYPES[info.kind]).removeprefix("torch."),
+            "dtype": str(dtype_of(info)).removeprefix("torch."),
         },
         "outputs": model.meaning,
         "classes": info.classes,
         "target": info.target,
         "columns": _columns(info),
         "vocabulary": info.vocabulary,
+        "written": dict(info.written),
         # what the network itself takes, for who has its weights alone
         "preparation": {
             "mean": info.mean,
@@ -120,4 +127,4 @@ def metadata(model: Standalone) -> dict[str, str]:
 def _columns(info: DatasetInfo) -> list[dict[str, Any]]:
     if info.encoding is not None:
         return info.encoding.as_plain()["columns"]  # type: ignore[no-any-return]
-    return [{"name": name, "type": "number", "categories": []} for name in info.features]
+    return [asdict(TableColumn(name)) for name in info.features]

@@ -20,6 +20,7 @@ import yaml
 
 from lab.errors import LabError, UsageError
 from lab.messages import did_you_mean
+from lab.outputs import check_folder
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -227,7 +228,9 @@ class RunFolder:
 
     @classmethod
     def create(cls, folder: Path, record: Mapping[str, Any]) -> RunFolder:
-        """Make a new run folder, whole or not at all. Raises UsageError where the name is taken."""
+        """Make a new run folder, whole or not at all. Raises UsageError where the name is taken,
+        and where what is above it is a file."""
+        check_folder("The run folder", folder, made=True)
         refuse_taken(folder)
         unfinished = folder.with_name(f".{folder.name}.{os.getpid()}")
         made = [parent for parent in folder.parents if not parent.exists()]

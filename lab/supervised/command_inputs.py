@@ -23,7 +23,7 @@ from lab.data.dataset_info import DatasetInfo
 from lab.data.image_files import BROKEN, Decoder
 from lab.data.tables import encode_frame
 from lab.errors import UsageError
-from lab.messages import did_you_mean
+from lab.messages import did_you_mean, listed
 from lab.supervised.inputs import columns_of, warn_of_unknown
 
 if TYPE_CHECKING:
@@ -92,8 +92,7 @@ def _expected(info: DatasetInfo) -> str:
         return "image files, or a folder of them"
     names = [column.name for column in columns_of(info)]
     fields = "numbers" if info.encoding is None else "fields"
-    shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
-    return f"{len(names)} {fields} ({shown}), a csv file, or - for csv on standard input"
+    return f"{len(names)} {fields} ({listed(names)}), a csv file, or - for csv on standard input"
 
 
 # -- rows of tables
@@ -147,7 +146,7 @@ def _by_name(word: str, cells: Sequence[str], names: Sequence[str]) -> list[str]
     absent = [name for name in names if name not in fields]
     if absent:
         raise UsageError(
-            f"{word!r} lacks {', '.join(absent)}. Where a value is missing, say {absent[0]}="
+            f"{word!r} lacks {listed(absent)}. Where a value is missing, say {absent[0]}="
         )
     return [fields[name] for name in names]
 
@@ -228,6 +227,11 @@ def _image(path: str, info: DatasetInfo) -> Array:
     """Return an image in the run's size and channels: uint8 [C, H, W]."""
     from PIL import Image
 
+    if info.floats:
+        raise UsageError(
+            f"{path}: {info.name} has images of floats outside [0, 1], and files hold bytes. From "
+            "Python: lab.load(RUN).predict(array)"
+        )
     channels, height, width = info.shape
     try:
         return Decoder((width, height), channels == 1)(Path(path))

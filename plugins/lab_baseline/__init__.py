@@ -13,7 +13,7 @@ from lab_baseline.presets import PRESETS
 def lab_experiments() -> Iterator[ExperimentSpec]:
     yield ExperimentSpec(
         name="baseline",
-        summary="Neighbors, support vectors, linear models and forests, as baselines",
+        summary="Neighbors, support vectors, linear models, forests and boosting, as baselines",
         config="lab_baseline.config:Config",
         experiment="lab_baseline.baseline:Baseline",
         presets=PRESETS,

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.multioutput import MultiOutputRegressor
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # scikit-learn's own
 from torch import Tensor
 
@@ -74,7 +75,8 @@ class Baseline:
         """The estimator, fitted to the training examples."""
         estimator = models.make(self.config, self.info.task, self.learned["seed"])
         targets = self.info.prepare_targets(self.learned["targets"]).numpy()
-        if targets.ndim > 1 and targets.shape[1] == 1 and self.config.algo != "svr":
+        single = targets.ndim > 1 and targets.shape[1] == 1
+        if single and not isinstance(estimator, MultiOutputRegressor):
             targets = targets[:, 0]
         with self.computing():
             estimator.fit(self.columns(self.learned["inputs"]), targets)

@@ -26,6 +26,7 @@ METHODS: Mapping[str, Method] = {
     "svc": Method(("classify",), ("c", "kernel", "gamma")),
     "logistic": Method(("classify",), ("c", "iterations")),
     "forest": Method(("classify", "regress"), ("trees", "depth")),
+    "boosting": Method(("classify", "regress"), ("trees", "depth")),
     "ridge": Method(("regress",), ("alpha",)),
     "svr": Method(("regress",), ("c", "kernel", "gamma", "epsilon")),
 }
@@ -34,10 +35,10 @@ METHODS: Mapping[str, Method] = {
 class Config(DataOptions, LabConfig):
     clock: ClassVar[str] = "samples"
 
-    algo: Literal["knn", "svc", "logistic", "forest", "ridge", "svr"] = Field(
+    algo: Literal["knn", "svc", "logistic", "forest", "boosting", "ridge", "svr"] = Field(
         "knn",
         description="Nearest neighbors, support vectors (svc: classes, svr: values), logistic "
-        "regression, random forest, ridge regression.",
+        "regression, random forest, gradient boosting (of histograms), ridge regression.",
     )
     neighbors: int = Field(5, ge=1, description="knn: number of nearest training examples.")
     weights: Literal["uniform", "distance"] = Field(
@@ -55,8 +56,10 @@ class Config(DataOptions, LabConfig):
     )
     iterations: int = Field(1_000, ge=1, description="logistic: largest number of iterations.")
     alpha: float = Field(1.0, ge=0, description="ridge: strength of the regularization.")
-    trees: int = Field(100, ge=1, description="forest: number of trees.")
-    depth: int | None = Field(None, ge=1, description="forest: largest depth of a tree, or none.")
+    trees: int = Field(100, ge=1, description="forest, boosting: number of trees.")
+    depth: int | None = Field(
+        None, ge=1, description="forest, boosting: largest depth of a tree, or none."
+    )
 
     @property
     def target(self) -> str:

@@ -6,7 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.multioutput import MultiOutputRegressor
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
@@ -53,6 +58,10 @@ def _forest(config: Config, seed: int) -> dict[str, Any]:
     return {"n_estimators": config.trees, "max_depth": config.depth, "random_state": seed}
 
 
+def _boosting(config: Config, seed: int) -> dict[str, Any]:
+    return {"max_iter": config.trees, "max_depth": config.depth, "random_state": seed}
+
+
 Maker = Callable[[Config, int], Any]
 CLASSIFIERS: Mapping[str, Maker] = {
     "knn": lambda config, seed: KNeighborsClassifier(**_neighbors(config)),
@@ -60,6 +69,7 @@ CLASSIFIERS: Mapping[str, Maker] = {
     "svc": lambda config, seed: SVC(**_support(config), break_ties=True),
     "logistic": lambda config, seed: LogisticRegression(C=config.c, max_iter=config.iterations),
     "forest": lambda config, seed: RandomForestClassifier(**_forest(config, seed)),
+    "boosting": lambda config, seed: HistGradientBoostingClassifier(**_boosting(config, seed)),
 }
 REGRESSORS: Mapping[str, Maker] = {
     "knn": lambda config, seed: KNeighborsRegressor(**_neighbors(config)),
@@ -68,5 +78,8 @@ REGRESSORS: Mapping[str, Maker] = {
         SVR(**_support(config), epsilon=config.epsilon)
     ),
     "forest": lambda config, seed: RandomForestRegressor(**_forest(config, seed)),
+    "boosting": lambda config, seed: MultiOutputRegressor(
+        HistGradientBoostingRegressor(**_boosting(config, seed))
+    ),
 }
 MAKERS: Mapping[str, Mapping[str, Maker]] = {"classify": CLASSIFIERS, "regress": REGRESSORS}

@@ -12,7 +12,8 @@ from lab.nn import LayerOptions
 from lab.optim import OptimizerOptions
 from lab.supervised.config import SupervisedConfig
 
-LAYERS = ("hidden", "activation", "init", "dropout", "norm")
+TABLES = ("csv", "parquet")  # sources of a person's own tables
+LAYERS = ("hidden", "activation", "init", "dropout", "norm", "embedding_dim")
 PERCEPTRON_LACKS = (
     *LAYERS,
     *(name for name in OptimizerOptions.model_fields if name != "lr"),
@@ -29,6 +30,12 @@ class Config(LayerOptions, SupervisedConfig):
     hidden: tuple[int, ...] = Field((256, 256), description="Units of the hidden layers.")
     dropout: float = Field(0.0, ge=0, lt=1, description="Probability of dropping a hidden unit.")
     norm: bool = Field(False, description="BatchNorm after each hidden layer.")
+    embedding_dim: int | None = Field(
+        None,
+        ge=1,
+        description="Dimensions, at most, of a learned vector for each category of a table's "
+        "column; none: one-hot.",
+    )
     model: str | None = Field(None, description="A network of your own: FILE.py:Net.")
     boundary: bool = Field(True, description="Draw the decision boundary of data with two columns.")
 
@@ -36,7 +43,9 @@ class Config(LayerOptions, SupervisedConfig):
     def preset(self) -> str | None:
         if self.task == "segment":
             return None  # no preset is for what these networks cannot learn
-        return self.arch if self.arch == "perceptron" else self.data
+        if self.arch == "perceptron":
+            return self.arch
+        return "table" if self.data.partition(":")[0] in TABLES else self.data
 
     @model_validator(mode="after")
     def _is_one_network(self) -> Self:
@@ -51,6 +60,8 @@ class Config(LayerOptions, SupervisedConfig):
         part = ceil(self.batch_size / self.grad_accum_steps)
         if self.norm and min(part, self.batch_size % part or part) < 2:
             raise ValueError("--norm needs two examples or more in each part of a batch")
+        if self.embedding_dim and self.augment.get("mixup"):
+            raise ValueError("--embedding-dim takes categories, which --augment mixup mixes")
         if self.arch == "perceptron" and self.augment.get("mixup"):
             raise ValueError(
                 "--augment mixup mixes classes, which threshold units cannot learn from"

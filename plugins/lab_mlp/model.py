@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from lab import DatasetInfo, UsageError
 from lab.nn import activation, initialize, load_network
 from lab_mlp.config import Config
+from lab_mlp.embedding import CategoryEmbedding
 
 
 def build(config: Config, info: DatasetInfo) -> nn.Module:
@@ -28,13 +29,18 @@ def build(config: Config, info: DatasetInfo) -> nn.Module:
         return load_network(config.model, inputs=prod(info.shape), outputs=info.outputs)
     if config.arch == "perceptron":
         return Perceptron(prod(info.shape), info.outputs)
-    net = nn.Sequential(*_layers(config, prod(info.shape), info.outputs))
+    net = nn.Sequential(*_layers(config, info))
     initialize(net, config.init, config.activation)
     return net
 
 
-def _layers(config: Config, inputs: int, outputs: int) -> Iterator[nn.Module]:
+def _layers(config: Config, info: DatasetInfo) -> Iterator[nn.Module]:
     yield nn.Flatten()
+    inputs = prod(info.shape)
+    if config.embedding_dim:
+        embedding = _embedding(config.embedding_dim, info)
+        inputs = embedding.width
+        yield embedding
     widths = (inputs, *config.hidden)
     for before, after in pairwise(widths):
         yield nn.Linear(before, after)
@@ -43,7 +49,15 @@ def _layers(config: Config, inputs: int, outputs: int) -> Iterator[nn.Module]:
         yield activation(config.activation)
         if config.dropout:
             yield nn.Dropout(config.dropout)
-    yield nn.Linear(widths[-1], outputs)
+    yield nn.Linear(widths[-1], info.outputs)
+
+
+def _embedding(most: int, info: DatasetInfo) -> CategoryEmbedding:
+    columns = () if info.encoding is None else info.encoding.columns
+    if not any(column.type == "category" for column in columns):
+        raise UsageError(f"--embedding-dim: {info.name} has no column of categories")
+    assert info.encoding is not None
+    return CategoryEmbedding(info.encoding, most)
 
 
 class Perceptron(nn.Module):

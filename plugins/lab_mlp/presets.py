@@ -10,6 +10,8 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     "tiny": {"data": "iris", "hidden": (16,), "budget": 2_000, "batch_size": 16, "lr": 1e-2},
     # Rosenblatt's rule knows neither a schedule nor a batch.
     "perceptron": {"batch_size": 1, "lr": 0.1, "budget": 20_000},
+    # A small table is overfitted within the first tenth of the budget at a constant rate.
+    "table": {"schedule": "one-cycle"},
     "digits": {
         "data": "digits",
         "hidden": (256, 256),

@@ -101,6 +101,9 @@ class Config(EnvConfig):
 class Export(Options):
     """What `lab export` asks."""
 
-    to: Path | None = Field(
+    out: Path | None = Field(
         None, description="File to write; by default sb3.zip in the run folder."
+    )
+    policy_alone: bool = Field(
+        False, description="Write it though it needs wrappers that stable-baselines3 lacks."
     )

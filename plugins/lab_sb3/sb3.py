@@ -25,7 +25,8 @@ from stable_baselines3.common.noise import NormalActionNoise
 from stable_baselines3.common.utils import LinearSchedule
 
 import lab
-from lab.environments import Wrapper, count_from_zero, flatten_parts, starts
+from lab.environments import Wrapper, count_from_zero, fitted, flatten_parts, starts
+from lab.outputs import check_folder
 from lab_sb3 import replay
 from lab_sb3.config import ARGUMENTS, Config, Export
 from lab_sb3.envs import LentEnvs
@@ -51,6 +52,8 @@ class SB3:
         self.observation_space = from_plain(facts["observation"])
         self.action_space = from_plain(facts["action"])
         # where the environment itself begins to count: here observations and actions begin with 0
+        # what is between the environment and the policy, in words
+        self.worn = [*(f"--wrap {name}" for name in config.wrap), *facts["fitted"]]
         self.first_observation, self.first_action = map(np.asarray, facts["starts"])
         self.vec_env = LentEnvs(
             self.observation_space, self.action_space, config.n_envs, self.make_envs, self.ended
@@ -124,6 +127,7 @@ class SB3:
             "observation": to_plain(env.observation_space),
             "action": to_plain(env.action_space),
             "starts": list(starts(env)),
+            "fitted": list(fitted(env)),
         }
 
     def build(self) -> Any:
@@ -247,14 +251,21 @@ class SB3:
     def export_command(self, options: Export) -> Path:
         """Write the model as plain stable-baselines3 loads it: `PPO.load(path)`.
 
-        Raises UsageError where there is a file already, or no folder.
+        Raises UsageError where there is a file already, or no folder, and where what is loaded
+        would not play in the environment as it is.
         """
-        path = options.to or self.ctx.dir / "sb3.zip"
+        if self.worn and not options.policy_alone:
+            raise lab.UsageError(
+                f"The policy plays in an environment that is changed ({', '.join(self.worn)}), and "
+                "PPO.load and the like know nothing of that. --policy-alone writes it, for who "
+                "wraps theirs alike."
+            )
+        path = options.out or self.ctx.dir / "sb3.zip"
         if path.suffix != ".zip":
             path = path.with_name(f"{path.name}.zip")
-        if path.exists() or not path.parent.is_dir():
-            why = "exists, and is left as it is" if path.exists() else "is in no folder there is"
-            raise lab.UsageError(f"--to {path} {why}.")
+        check_folder("--out", path)
+        if path.exists():
+            raise lab.UsageError(f"--out {path} exists, and is left as it is.")
         self.model.save(path)
         return path
 

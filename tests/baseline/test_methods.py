@@ -8,7 +8,11 @@ import numpy as np
 import pytest
 import torch
 from helpers import rows
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+)
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import f1_score, log_loss, r2_score
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
@@ -26,11 +30,22 @@ def split_of(loaded, name):
     return inputs, part.targets.numpy()
 
 
-CLASSIFIERS: dict[str, tuple[dict[str, Any], Any]] = {
+def forest(seed):
+    return RandomForestClassifier(20, max_depth=4, random_state=seed)
+
+
+def boosting(seed):
+    return HistGradientBoostingClassifier(max_iter=20, max_depth=3, random_state=seed)
+
+
+CLASSIFIERS: dict[
+    str, tuple[dict[str, Any], Any]
+] = {  # those that draw are made of the seed that the run drew
     "knn": ({"neighbors": 7, "weights": "distance"}, KNeighborsClassifier(7, weights="distance")),
     "svc": ({"c": 10.0, "gamma": 0.1}, SVC(C=10, gamma=0.1)),
     "logistic": ({"c": 0.5}, LogisticRegression(C=0.5, max_iter=1_000)),
-    "forest": ({"trees": 20, "depth": 4}, None),
+    "forest": ({"trees": 20, "depth": 4}, forest),
+    "boosting": ({"trees": 20, "depth": 3}, boosting),
 }
 
 
@@ -41,9 +56,8 @@ def test_a_classifier_measures_what_scikit_learn_measures(fit, algo) -> None:
     loaded = lab.load(test.dir)
     train, classes = split_of(loaded, "train")
     inputs, truth = split_of(loaded, "test")
-    if theirs is None:
-        seed = loaded.learned["seed"]
-        theirs = RandomForestClassifier(20, max_depth=4, random_state=seed)
+    if theirs in (forest, boosting):
+        theirs = theirs(loaded.learned["seed"])
     predicted = theirs.fit(train, classes).predict(inputs)
     metrics = test.summary["test"]
     assert metrics["test/n"] == len(truth)
@@ -56,7 +70,13 @@ def test_a_classifier_measures_what_scikit_learn_measures(fit, algo) -> None:
         assert metrics["test/loss"] == pytest.approx(log_loss(truth, chances), rel=1e-6)
 
 
-REGRESSORS: dict[str, tuple[dict[str, Any], Any]] = {
+REGRESSORS: dict[
+    str, tuple[dict[str, Any], Any]
+] = {  # boosting draws nothing of fewer than 10,000 examples
+    "boosting": (
+        {"trees": 30, "depth": 2},
+        HistGradientBoostingRegressor(max_iter=30, max_depth=2),
+    ),
     "knn": ({"neighbors": 9}, KNeighborsRegressor(9)),
     "ridge": ({"alpha": 3.0}, Ridge(alpha=3.0)),
     "svr": ({"c": 2.0, "epsilon": 0.2, "kernel": "linear"}, SVR(C=2, epsilon=0.2, kernel="linear")),

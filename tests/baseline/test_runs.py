@@ -14,11 +14,11 @@ from lab.data.fingerprint import digests
 from lab.tracking.terminal import Silent
 
 
-@pytest.mark.parametrize("algo", ["forest", "svc"])
+@pytest.mark.parametrize("algo", ["forest", "boosting", "svc"])
 def test_killed_and_resumed_it_is_the_same(fit, tmp_path, algo) -> None:
     """After the fit, where a checkpoint holds what was learned from. The row that was written since
     comes again."""
-    options = {"trees": 10} if algo == "forest" else {}
+    options = {} if algo == "svc" else {"trees": 10}
     uninterrupted = fit(algo, name="whole", checkpoint_every=50, **options)
     with pytest.raises(lab.RunFailed):
         fit(algo, name="killed", checkpoint_every=50, terminal=Stopper(), **options)
@@ -125,10 +125,13 @@ def test_networks_and_baselines_share_one_table(fit, cli, tmp_path) -> None:
 
 
 MISTAKES = {
-    "classes by ridge": (["--algo", "ridge"], "knn, svc, logistic, forest"),
-    "values by svc": (["--algo", "svc", "--data", "diabetes"], "knn, forest, ridge, svr"),
+    "classes by ridge": (["--algo", "ridge"], "knn, svc, logistic, forest, boosting"),
+    "values by svc": (["--algo", "svc", "--data", "diabetes"], "knn, forest, boosting, ridge, svr"),
     "an unknown method": (["--algo", "bayes"], "--algo"),
-    "another method's option": (["--algo", "knn", "--trees", "5"], "it belongs to forest"),
+    "another method's option": (
+        ["--algo", "knn", "--trees", "5"],
+        "it belongs to forest, boosting",
+    ),
     "a shared option": (["--algo", "forest", "--c", "2"], "it belongs to svc, logistic, svr"),
     "no neighbors": (["--neighbors", "0"], "--neighbors"),
     "pixels": (["--data", "shapes", "--task", "segment"], "which it cannot"),

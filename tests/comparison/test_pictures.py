@@ -56,8 +56,11 @@ def test_pictures_come_in_the_usual_formats(write, suffix: str) -> None:
 def test_a_name_or_folder_that_cannot_be_written_is_said_before_any_work(write) -> None:
     write("a", 1.0)
     assert ".png, .svg, .pdf" in lab("--plot", "out.jpg").output
-    assert "There is no folder" in lab("--plot", "nowhere/out.png").output
-    assert "There is no folder" in lab("--html", "nowhere/out.html").output
+    assert (
+        "--plot nowhere/out.png: there is no folder nowhere"
+        in lab("--plot", "nowhere/out.png").output
+    )
+    assert "--html nowhere/out.html: there is no folder" in lab("--html", "nowhere/out.html").output
 
 
 def test_a_metric_without_a_curve_is_a_plain_mistake(write) -> None:

@@ -246,7 +246,13 @@ MISTAKES = [  # exit code 2: the person can mend the command
     ("compare --metric nope", "no metric", "There is: eval/accuracy, test/accuracy"),
     ("compare one --fail-under high", "no metric", "write METRIC=VALUE"),
     ("compare one --plot out.doc", "no picture", "the name must end in .png, .svg, .pdf"),
-    ("compare one --plot nowhere/out.png", "no folder", "There is no folder"),
+    ("compare one --plot nowhere/out.png", "no folder", "there is no folder nowhere"),
+    ("compare one --plot good.csv/out.png", "below a file", "good.csv is a file, not a folder"),
+    ("compare one --html good.csv/out.html", "below a file", "good.csv is a file, not a folder"),
+    ("export one --out good.csv/x.onnx", "below a file", "good.csv is a file, not a folder"),
+    ("run mlp --runs-dir good.csv", "a file", "good.csv is a file, not a folder"),
+    ("run mlp --runs-dir good.csv/runs", "below a file", "good.csv is a file, not a folder"),
+    ("new thing --into good.csv/runs", "below a file", "good.csv is a file, not a folder"),
     ("compare failed", "not finished", "Left out: failed (failed)"),
     ("compare broken-summary", "damaged", "Left out: broken-summary (damaged)"),
     ("compare half-summary", "damaged", "Left out: half-summary (damaged)"),
@@ -275,7 +281,7 @@ MISTAKES = [  # exit code 2: the person can mend the command
     ("lr mlp --highest 0", "0", "0.0 is not in the range x>0"),
     ("lr mlp --out folder", "a folder", "File 'folder' is a directory"),
     ("lr mlp --out lr.doc", "no picture", "the name must end in .png"),
-    ("lr mlp --out good.csv/lr.png", "in a file", "there is no folder good.csv"),
+    ("lr mlp --out good.csv/lr.png", "in a file", "good.csv is a file, not a folder"),
     # lab data
     ("data nope", "no command", "There is no command 'nope'"),
     ("data digits", "no show", "Say: lab data show digits"),
@@ -283,7 +289,7 @@ MISTAKES = [  # exit code 2: the person can mend the command
     ("data show csv:header.csv", "no rows", "has column names, but no rows"),
     ("data show digits --fold 9", "one of five", "--fold 9: should be less than 5"),
     ("data show digits --out x.doc", "no picture", "the name must end in .png"),
-    ("data show digits --out good.csv/x.png", "in a file", "there is no folder good.csv"),
+    ("data show digits --out good.csv/x.png", "in a file", "good.csv is a file, not a folder"),
     # lab check, new, plugins, completion
     ("check nope", "nothing", "'nope'"),
     ("check mlp --only nope", "no check", "nope"),
@@ -301,7 +307,6 @@ MISTAKES = [  # exit code 2: the person can mend the command
     ("serve one --checkpoint 7", "none", "has no checkpoint '7'"),
 ]
 FAILURES = [  # exit code 1: the command is right, and what it needs is broken
-    ("run mlp --runs-dir good.csv", "a file", "cannot create good.csv/"),
     ("resume empty-config", "empty", "is not a run's configuration"),
     ("resume broken-config", "no YAML", "config.yaml cannot be read: it is not YAML"),
     ("resume binary-config", "bytes", "config.yaml cannot be read: it is not YAML"),

@@ -174,6 +174,12 @@ def test_labels_thin_out_train_alone(load_data, blobs) -> None:
         np.testing.assert_array_equal(data.parts[part], all_of_it.parts[part])
 
 
+def test_classes_with_fewer_labels_than_asked_for_are_told(load_data, blobs) -> None:
+    loaded = load_data(blobs, labels_per_class=42, record=DataRecord())
+    assert np.bincount(blobs.targets[loaded.data.parts["train"]]).tolist() == [28, 42, 42]
+    assert loaded.warned == ["stand-in: --labels-per-class 42, but there are 28 a alone"]
+
+
 def test_bad_rows_are_refused_and_left_out_with_one_warning(load_data, blobs) -> None:
     inputs = blobs.inputs.copy()
     inputs[[3, 50]] = np.nan

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lab.data.dataset import Dataset
-from lab.data.splits import FOLDS, few, only, split
+from lab.data.splits import FOLDS, _equal_inputs, few, only, split
 from lab.errors import UsageError
 
 quick = settings(max_examples=25, suppress_health_check=list(HealthCheck))
@@ -104,6 +104,19 @@ def test_what_stands_alone_may_equal_anything() -> None:
         split(table, "truth")
     parts = split(replace(table, groups=np.full(40, -1)), "truth")
     assert [len(rows) for rows in parts.values()] == [28, 4, 8]
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.uint8, np.bool_])
+@pytest.mark.parametrize("width", [1, 3, 8, 11])
+def test_inputs_are_equal_where_their_bytes_are(dtype, width) -> None:
+    rng = np.random.default_rng(0)
+    inputs = rng.integers(0, 2, (25_000, width)).astype(dtype)  # more than are read at once
+    if dtype is np.float64:
+        inputs[rng.random(inputs.shape) < 0.1] = np.nan
+    ids: dict[bytes, int] = {}
+    expected = [ids.setdefault(row.tobytes(), len(ids)) for row in inputs]
+    found = _equal_inputs(Dataset(np.asfortranarray(inputs)))
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_equal_texts_and_equal_images_are_found() -> None:
@@ -246,6 +259,13 @@ def test_few_takes_as_many_of_each_class_and_all_where_there_are_fewer(blobs) ->
     assert np.bincount(blobs.targets[rows]).tolist() == [28, 30, 30]
     np.testing.assert_array_equal(rows, few(blobs, "blobs", train, 30, seed=0))
     assert rows.tolist() != few(blobs, "blobs", train, 30, seed=1).tolist()
+
+
+def test_more_labels_than_any_class_has_are_refused(blobs) -> None:
+    train = split(blobs, "some")["train"]  # 28, 42 and 70
+    assert len(few(blobs, "some", train, 70, seed=0)) == len(train)
+    with pytest.raises(UsageError, match="-class 71: no class of some has more than 70 to train"):
+        few(blobs, "some", train, 71, seed=0)
 
 
 @pytest.mark.parametrize("kind", ["sequence", "tokens"])

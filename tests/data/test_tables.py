@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import helpers
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,6 +23,12 @@ TEXTS = {
     "numbers": (["1", " 2.5 ", ""], "number", [1.0, 2.5, np.nan]),
     "true and false": (["true", "False", None], "boolean", [1.0, 0.0, np.nan]),
     "dates": (["1970-01-02", "2000-01-01T12:00", ""], "date", [1.0, 10957.5, np.nan]),
+    "points in dates": (["2.1.1970", "01.01.2000", ""], "date", [1.0, 10957.0, np.nan]),
+    "days first": (["01/01/2000", "31/1/1970", ""], "date", [10957.0, 30.0, np.nan]),
+    "months first": (["01/01/2000", "1/31/1970", ""], "date", [10957.0, 30.0, np.nan]),
+    "years first": (["2000/1/1 12:00", "1970/01/31 6:00:00"], "date", [10957.5, 30.25]),
+    "days or months": (["02/01/2000", "01/02/2000"], "category", [1.0, 0.0]),
+    "two orders": (["31/01/2000", "01/31/2000"], "category", [1.0, 0.0]),
     "words": (["b", "a ", ""], "category", [1.0, 0.0, np.nan]),
 }
 
@@ -45,7 +52,7 @@ def frame(rows: int = 60, seed: int = 0) -> pd.DataFrame:
 
 @pytest.mark.parametrize(("texts", "kind", "values"), TEXTS.values(), ids=list(TEXTS))
 def test_texts_are_read_as_what_they_say(texts, kind, values) -> None:
-    dataset = from_frame(pd.DataFrame({"x": texts, "y": [0, 1, 0]}), "t")
+    dataset = from_frame(pd.DataFrame({"x": texts, "y": [0, 1, 0][: len(texts)]}), "t")
     assert dataset.columns[0].type == kind
     np.testing.assert_allclose(dataset.inputs[:, 0], values)
 
@@ -177,6 +184,45 @@ def test_a_text_among_numbers_names_its_row() -> None:
     table = pd.DataFrame({"x": [*map(str, range(19)), "twelve"], "y": range(20)})
     with pytest.raises(lab.UsageError, match="x holds numbers, but 'twelve' in row 19"):
         from_frame(table, "t")
+
+
+def test_dates_whose_order_cannot_be_told_are_named() -> None:
+    texts = [f"{number % 12 + 1}/{number % 7 + 1}/2024" for number in range(84)]
+    dataset = from_frame(pd.DataFrame({"day": texts, "x": range(84), "y": [0, 1] * 42}), "t")
+    assert dataset.features == ("x",)
+    assert "'day' looks like dates, but whether 1/1/2024 gives the day or the" in dataset.notes[1]
+    assert dataset.notes[2].startswith("'day' is left out: 84 different texts")
+
+
+@pytest.mark.parametrize("text", ["2024-02-30", "30.2.2024"])
+def test_a_date_that_is_none_names_its_row(text) -> None:
+    first = "2024-02-29" if "-" in text else "29.2.2024"
+    with pytest.raises(lab.UsageError, match=f"t: x holds dates .*, but '{text}' in row 1"):
+        from_frame(pd.DataFrame({"x": [first, text], "y": [0, 1]}), "t")
+
+
+def test_new_dates_are_read_in_the_order_of_the_runs_own() -> None:
+    """Of which some months have 12 days or fewer, so that they do not tell it themselves."""
+    made = from_frame(pd.DataFrame({"x": ["1/2/1970", "1/31/1970"], "y": [0, 1]}), "t")
+    assert made.columns[0].form == "%m/%d/%Y"
+    for text in ("1/3/1970", "1970-01-03"):
+        rows, _ = encode_frame(pd.DataFrame({"x": [text]}), made.columns, "new")
+        assert rows.tolist() == [[2.0]]
+    with pytest.raises(
+        lab.UsageError, match=r"new: x holds dates \(12/31/2024\), but '31/1/1970' in"
+    ):
+        encode_frame(pd.DataFrame({"x": ["31/1/1970"]}), made.columns, "new")
+
+
+def test_texts_are_looked_at_once_each(monkeypatch) -> None:
+    lengths: list[int] = []
+    noting = helpers.noting(pd.to_numeric, lambda values, **_: lengths.append(len(values)))
+    monkeypatch.setattr(pd, "to_numeric", noting)
+    table = pd.DataFrame({"x": ["a", "b", " a"] * 1_000, "n": ["1", "2", "3"] * 1_000})
+    table["y"] = [0, 1, 1] * 1_000
+    dataset = from_frame(table, "t")
+    assert max(lengths) == 3
+    assert dataset.inputs[:4].tolist() == [[0, 1], [1, 2], [0, 3], [0, 1]]
 
 
 def test_columns_of_one_name_are_refused() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import helpers
@@ -140,6 +141,11 @@ def test_the_command_draws_what_the_run_learned(train, cli) -> None:
     drawn = cli("sample", result.dir, "-n", 20, "--class", "3", "--out", result.dir / "three.png")
     assert drawn.exit_code == 0, drawn.stderr
     assert (result.dir / "three.png").is_file()
+    file = result.dir / "summary.json"
+    for below in (file / "three.png", file / "samples" / "three.png"):
+        wrong = cli("sample", result.dir, "--out", below)
+        assert wrong.exit_code == 2
+        assert f"--out {below}: {file} is a file, not a folder" in wrong.stderr
     wrong = cli("sample", result.dir, "--traverse", "--interpolate")
     assert "exclude each other" in wrong.stderr
 
@@ -153,6 +159,30 @@ def test_few_labels_teach_to_name_classes(train) -> None:
     gan = lab.load(result.dir)
     probabilities = gan.predict(gan.example(3))
     assert probabilities.sum(1).tolist() == pytest.approx([1, 1, 1], abs=1e-5)
+
+
+def test_lab_predict_names_classes_of_files_as_predict_does(train, cli, tmp_path) -> None:
+    rows = [f"{x},{'ab'[x % 2]},{'no' if x < 150 else 'yes'}" for x in range(300)]
+    rows[7] = ",b,no"  # a number is missing
+    (tmp_path / "few.csv").write_text("\n".join(["x,kind,target", *rows]))
+    options = {"data": f"csv:{tmp_path / 'few.csv'}", "data_args": {}, "n_labeled_per_class": 10}
+    result = train("it", **options, batch_size=16, budget=320)
+    said = cli("predict", result.dir, "3,a", "x=,kind=c", tmp_path / "few.csv", "--json")
+    assert said.exit_code == 0, said.output
+    answers = json.loads(said.stdout)
+    assert [row["input"] for row in answers][:3] == ["3,a", "x=,kind=c", f"{tmp_path}/few.csv:0"]
+    inputs = np.array([[3, 0], [np.nan, -1], *([x, x % 2] for x in range(300))])
+    inputs[2 + 7, 0] = np.nan
+    gan = lab.load(result.dir)
+    found = [[row["classes"][name] for name in gan.info.classes] for row in answers]
+    np.testing.assert_allclose(found, gan.predict(inputs), atol=1e-5)
+
+
+def test_a_family_without_an_export_says_what_it_can(train, cli) -> None:
+    refused = cli("export", train("it").dir)
+    assert refused.exit_code == 2
+    assert "gan" in refused.stderr
+    assert "export" in refused.stderr
 
 
 def test_a_discriminator_that_names_no_class_says_so(train) -> None:

@@ -113,7 +113,7 @@ def test_what_cannot_be_written_is_a_plain_line(train, cli, tmp_path) -> None:
     (tmp_path / "serve.py").write_text("print('mine')")
     for words, code, message in (
         (["--to", "tensorflow"], 2, "--to"),
-        (["--out", tmp_path / "file" / "model"], 2, f"there is no folder {tmp_path / 'file'}"),
+        (["--out", tmp_path / "file" / "model"], 2, f"{tmp_path / 'file'} is a file, not a folder"),
         (["--out", tmp_path / "new" / "model"], 2, f"there is no folder {tmp_path / 'new'}"),
         (["--out", tmp_path], 2, "is a folder: name a file in it"),
         (["--out", tmp_path / "net.pt2"], 2, "is a name for torchexport: say --to torchexport"),

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import stable_baselines3
 import torch
 import worlds  # noqa: F401  registers worlds/...
 from gymnasium import spaces
@@ -102,3 +103,25 @@ def test_pictures_that_a_convolution_can_read(shape, picture) -> None:
     space = spaces.Box(0, 255, shape, np.uint8)
     assert is_picture(space) is picture
     assert is_taken(space) is (picture or len(shape) == 1)
+
+
+@pytest.mark.parametrize(
+    ("case", "words"),
+    [
+        ("a mission", "(counts from 0, flattened observations)"),
+        ("in wrappers", "(--wrap worlds:Bonus(by=2), --wrap ClipReward(max_reward=2.5), counts"),
+    ],
+)
+def test_a_policy_that_needs_wrappers_is_exported_when_asked_for_alone(
+    run_sb3, case, words
+) -> None:
+    result = run_sb3("one", **SMALL, **OWN[case], **PPO)
+    with pytest.raises(lab.UsageError) as refused:
+        use(result.dir, "export")
+    assert words in str(refused.value)
+    assert not list(result.dir.glob("*.zip"))
+    path = use(result.dir, "export", policy_alone=True)
+    ours = lab.load(result.dir)
+    obs = ours.observation_space.sample()
+    theirs = stable_baselines3.PPO.load(path, device="cpu")
+    np.testing.assert_array_equal(theirs.predict(obs, deterministic=True)[0], ours.act(obs))

@@ -102,7 +102,7 @@ def test_an_export_is_what_stable_baselines3_itself_loads(run_sb3, tmp_path, cas
     options = {**CASES[case], "preset": "none", "budget": 128, "eval_episodes": 1,
                "test_episodes": 1}  # fmt: skip
     result = run_sb3(**options)
-    words = ["export", str(result.dir), "--to", str(tmp_path / "model.zip")]
+    words = ["export", str(result.dir), "--out", str(tmp_path / "model.zip")]
     done = CliRunner().invoke(main, words)
     assert done.exit_code == 0, done.output
     loaded = getattr(stable_baselines3, case.upper()).load(done.stdout.strip(), device="cpu")
@@ -307,6 +307,6 @@ def test_an_export_overwrites_nothing_and_makes_no_folder(run_sb3, tmp_path) -> 
     result = run_sb3(preset="tiny", budget=256, eval_episodes=1, test_episodes=1)
     first = use(result.dir, "export")
     assert first == result.dir / "sb3.zip"
-    for to in (None, first, tmp_path / "absent" / "model.zip"):
-        with pytest.raises(lab.UsageError, match="--to "):
-            use(result.dir, "export", to=to)
+    for out in (None, first, tmp_path / "absent" / "model.zip"):
+        with pytest.raises(lab.UsageError, match="--out "):
+            use(result.dir, "export", out=out)

@@ -233,6 +233,7 @@ FORMS = {
     "bars": ("p|kind\n1.5|a\n2.5|b\n", {}),
     "quotes": ('"p";"kind"\n"1,5";"a"\n"2,5";"b"\n', {}),
     "a mark of UTF-8": ("\ufeffp,kind\n1.5,a\n2.5,b\n", {}),
+    "comments": ("# from the shop, 2024\n# EUR\np,kind\n1.5,a\n2.5,b\n", {}),
     "as is said": ("p#kind\n1,5#a\n2,5#b\n", {"delimiter": "#", "decimal": ","}),
 }
 
@@ -243,6 +244,11 @@ def test_how_a_file_is_written_is_found_out(ask, tmp_path, text, options) -> Non
     assert dataset.features == ("p",)
     assert dataset.inputs.tolist() == [[1.5], [2.5]]
     assert (dataset.target, dataset.classes) == (("kind",), ("a", "b"))
+
+
+def test_column_names_may_begin_with_what_comments_begin_with(ask, tmp_path) -> None:
+    dataset = ask(write(tmp_path / "x.csv", "#made, by hand, today\n#p,kind\n1.5,a\n2.5,b\n"))
+    assert dataset.features == ("#p",)
 
 
 def test_a_delimiter_may_end_each_line(ask, tmp_path) -> None:

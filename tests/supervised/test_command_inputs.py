@@ -154,7 +154,7 @@ def test_images_are_read_as_the_source_reads_its_own(tmp_path, channels) -> None
     values = read_inputs([str(path) for path in paths], info).values.numpy()
     decode = Decoder((20, 16), channels == 1)
     np.testing.assert_array_equal(values, np.stack([decode(path) for path in paths]))
-    facts = {"inputs": {"shape": ["batch", channels, 16, 20]}}
+    facts = {"inputs": {"shape": ["batch", channels, 16, 20], "dtype": "uint8"}}
     alone = np.concatenate([serve.read_image(str(path), facts) for path in paths])
     np.testing.assert_array_equal(alone, values)
 

@@ -15,20 +15,32 @@ import pytest
 from PIL import Image
 
 import lab
+from lab.nn import serve as serve_script
 
-pytest.importorskip("onnxruntime")
+onnxruntime = pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
 
 ALONE = (  # python as it is where only onnxruntime, numpy and Pillow are
     "import runpy, sys; sys.modules |= dict.fromkeys(('lab', 'torch', 'pandas', 'sklearn')); "
     "sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
 )
+QUIET: dict[str, Any] = {"runs_dir": "runs", "wandb": "disabled", "media": False}
 RUNS: dict[str, tuple[str, dict[str, Any]]] = {
     "iris": ("mlp", {"data": "iris", "budget": 640}),
     "diabetes": ("mlp", {"data": "diabetes", "budget": 640}),
     "points without names": ("mlp", {"data": "spirals", "budget": 640}),
-    "csv": ("mlp", {"data": "csv:messy.csv", "budget": 640, "missing": "indicator"}),
+    "csv": (
+        "mlp",
+        {
+            "data": "csv:messy.csv",
+            "data_args": {"na": "?+unknown"},
+            "budget": 640,
+            "missing": "indicator",
+        },
+    ),
     "digits": ("cnn", {"data": "digits", "budget": 256, "ema": 0.9}),
+    "wine": ("mlp", {"data": "wine", "budget": 640}),
+    "digits, flattened": ("mlp", {"data": "digits", "budget": 256}),
     "shapes": ("cnn", {"data": "shapes", "data_args": {"n": 200}, "budget": 64}),
 }
 
@@ -49,7 +61,7 @@ def serve(model: Path, *inputs: Path | str) -> list[dict[str, Any]]:
 def write_messy() -> None:
     generator = np.random.default_rng(0)
     with Path("messy.csv").open("w") as file:
-        file.write('age;city;"income, net";member;since;grade\n')
+        file.write('# members; of the club\nage;city;"income, net";member;since;grade\n')
         for number in range(120):
             age, year = generator.integers(18, 80), generator.integers(1960, 2024)
             city = ("Paris", "Köln", '"St; Ives"')[number % 3]
@@ -59,9 +71,9 @@ def write_messy() -> None:
                 city,
                 f"{income:.2f}".replace(".", ","),
                 str(member).lower(),
-                f"{year}-03-09",
+                f"9.{number % 12 + 1}.{year}",
             ]
-            cells[number % 5] = "" if number % 4 == 0 else cells[number % 5]
+            cells[number % 5] = ("", "?", "unknown", cells[number % 5])[number % 4]
             file.write(";".join([*map(str, cells), "ab"[int(age > 50)]]) + "\n")
 
 
@@ -69,7 +81,8 @@ def write_inputs(experiment, case: str) -> list[str]:
     """Write examples as files; of the csv the file itself is the example."""
     if case == "csv":
         lines = Path("messy.csv").read_text().splitlines()
-        lines[1] = "33;Rome;30000,5;true;2001-05-06T12:00:00;a"  # a city that training never saw
+        lines[2] = "33;Rome;30000,5;true;2001-05-06T12:00:00;a"  # a city that training never saw
+        lines[3:] = [line for line in lines[3:] if "?" in line]  # dates are all in one form
         Path("new.csv").write_text("\n".join(lines))
         return ["new.csv"]
     examples = experiment.example(3).numpy()
@@ -119,3 +132,52 @@ def test_it_says_what_it_cannot_read(cli, tmp_path) -> None:
         assert done.returncode == 1
         assert message in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_the_script_knows_what_pandas_takes_for_missing() -> None:
+    from pandas._libs.parsers import STR_NA_VALUES
+
+    assert serve_script.MISSING == STR_NA_VALUES
+
+
+def test_a_file_in_the_runs_own_encoding_is_read(cli, tmp_path) -> None:
+    rows = "".join(f"{number};{('thé', 'café')[number % 2]};{number % 2}\n" for number in range(40))
+    Path("old.csv").write_text(f"x;drink;y\n{rows}", encoding="latin-1")
+    options: dict[str, Any] = {
+        "runs_dir": "runs",
+        "wandb": "disabled",
+        "media": False,
+        "budget": 64,
+    }
+    lab.run("mlp", name="it", data="csv:old.csv", data_args={"encoding": "latin-1"}, **options)
+    assert cli("export", "it", "--out", tmp_path / "net.onnx").exit_code == 0
+    answers = serve(tmp_path / "net.onnx", "old.csv")
+    expected = json.loads(cli("predict", "it", "old.csv", "--json").stdout)
+    for answer, truth in zip(answers, expected, strict=True):
+        assert answer["classes"] == pytest.approx(truth["classes"], abs=1e-5)
+
+
+def test_images_that_are_no_bytes_are_floats_and_files_of_bytes_are_refused(cli, tmp_path) -> None:
+    rng = np.random.default_rng(0)
+    images = rng.normal(3, 2, (80, 1, 8, 8)).astype(np.float32)
+    labels = (images.mean((1, 2, 3)) > 3).astype(int)
+    options: dict[str, Any] = {
+        "runs_dir": "runs",
+        "wandb": "disabled",
+        "media": False,
+        "budget": 640,
+    }
+    result = lab.run("mlp", name="it", data=(images, labels), **options)
+    assert cli("export", "it", "--out", tmp_path / "net.onnx").exit_code == 0
+    assert not list(tmp_path.glob("net.example.*"))
+    session = onnxruntime.InferenceSession(tmp_path / "net.onnx")
+    (answers,) = session.run(None, {"inputs": images[:9]})
+    np.testing.assert_allclose(answers, lab.load(result.dir).predict(images[:9]), atol=1e-5)
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save("black.png")
+    refused = cli("predict", "it", "black.png")
+    assert refused.exit_code == 2
+    assert "images of floats outside [0, 1], and files hold bytes" in refused.stderr
+    done = call_serve(tmp_path / "net.onnx", "black.png")
+    assert done.returncode == 1
+    assert "images of floats outside [0, 1], not of bytes" in done.stderr
+    assert "Traceback" not in done.stderr
