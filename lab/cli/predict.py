@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,9 +64,29 @@ def command(
             warnings.warn_explicit(
                 warning.message, warning.category, warning.filename, warning.lineno
             )
+    if checkpoint == "best":  # which the test measured
+        rows = _with_intervals(rows, trained_run.summary.get("test") or {})
     if as_json:
         output.print_json(rows)
         return
     from lab.cli import answers
 
     (answers.print_csv if as_csv else answers.print_table)(rows)
+
+
+def _with_intervals(rows: list[dict[str, Any]], test: Mapping[str, float]) -> list[dict[str, Any]]:
+    """Return answers with an interval beside each value, where the test tells how far nine of ten
+    lie from theirs."""
+    margin = test.get("test/error_90")
+    if margin is None or not all("values" in row for row in rows):
+        return rows
+    output.say(
+        f"Nine of ten true values lie from low to high, as they do in the test set "
+        f"(n = {test['test/n']:,.0f})."
+    )
+    return [{**row, "interval_90": _interval(row["values"], margin)} for row in rows]
+
+
+def _interval(values: Mapping[str, float], margin: float) -> dict[str, float]:
+    ends = (("low", -margin), ("high", margin))
+    return {f"{name}_{end}": value + way for name, value in values.items() for end, way in ends}

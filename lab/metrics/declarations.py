@@ -38,15 +38,18 @@ CLASSIFICATION_METRICS = _declared(
     ("accuracy", "top5"),
     "samples of the test set",
 )
-REGRESSION_METRICS = _declared(
-    {
-        "mse": "mean squared error",
-        "mae": "mean absolute error",
-        "r2": "fraction of the variance that is explained",
-    },
-    ("mse", "mae"),
-    "samples of the test set",
-)
+REGRESSION_METRICS: Mapping[str, str] = {
+    "test/error_90": "nine of ten values lie within this of their prediction, where there is one",
+    **_declared(
+        {
+            "mse": "mean squared error",
+            "mae": "mean absolute error",
+            "r2": "fraction of the variance that is explained",
+        },
+        ("mse", "mae"),
+        "samples of the test set",
+    ),
+}
 SEGMENTATION_METRICS = _declared(
     {
         "loss": "mean loss",

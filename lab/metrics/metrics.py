@@ -7,6 +7,7 @@ is one.
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -192,6 +193,7 @@ class Regression:
 
     def __init__(self) -> None:
         self._targets, self._squared, self._errors = Moments(), Moments(), Moments()
+        self._absolute: list[Tensor] = []  # errors [B] where there is one output
 
     @torch.no_grad()
     def add(self, outputs: Tensor, targets: Tensor) -> None:
@@ -203,10 +205,14 @@ class Regression:
         self._targets.add(rows)
         self._squared.add(error.square())
         self._errors.add(torch.stack([error.square().mean(1), error.abs().mean(1)], dim=1))
+        if error.shape[1] == 1:
+            self._absolute.append(error.abs().flatten())
 
     def compute(self, split: str = "eval") -> dict[str, float]:
         """Return mse, mae and r2; an output whose targets are all alike has r2 1 where it is met
-        exactly and else 0."""
+        exactly and else 0. On "test" also intervals, n and, of one output, error_90: a new value
+        lies within that of its prediction with a probability of at least 0.9, if it is drawn as the
+        test examples were (split conformal; Lei et al., 2018, section 2.2)."""
         parts = self._errors, self._squared, self._targets
         errors, squared, targets = fetch(*(part.flat() for part in parts))
         n = self._errors.number
@@ -218,6 +224,9 @@ class Regression:
             stds = np.sqrt(errors[2:] / max(n - 1, 1))
             for name, mean, std in zip(("mse", "mae"), errors[:2], stds, strict=True):
                 metrics |= bounds(name, student(float(mean), float(std), n))
+            rank = ceil(0.9 * (n + 1))
+            if self._absolute and rank <= n:
+                metrics["error_90"] = torch.cat(self._absolute).kthvalue(rank).values
             metrics["n"] = n
         return {name: float(value) for name, value in metrics.items()}
 

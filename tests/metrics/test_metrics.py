@@ -296,7 +296,7 @@ def test_half_precision_and_inference_tensors_are_taken() -> None:
 def test_what_specs_declare_is_what_is_returned() -> None:
     classifier, regression, segmentation = Classification(6), Regression(), Segmentation(3)
     classifier.add(torch.randn(4, 6), torch.arange(4))
-    regression.add(torch.randn(4), torch.randn(4))
+    regression.add(torch.randn(9), torch.randn(9))
     segmentation.add(torch.randn(2, 3, 4, 4), torch.ones(2, 4, 4, dtype=torch.long))
     for meter, declared in (
         (classifier, CLASSIFICATION_METRICS),
@@ -307,3 +307,26 @@ def test_what_specs_declare_is_what_is_returned() -> None:
             f"{split}/{name}" for split in ("eval", "test") for name in meter.compute(split)
         }
         assert returned == set(declared)
+
+
+def test_nine_of_ten_values_lie_within_error_90() -> None:
+    """Of 100 errors, whichever is left out, exactly those below the 90 % quantile are covered."""
+    errors = torch.from_numpy(np.random.default_rng(0).standard_cauchy(100))[:, None]
+    covered = 0
+    for left_out in range(100):
+        meter = Regression()
+        others = torch.cat([errors[:left_out], errors[left_out + 1 :]])
+        for part in others.split(40):
+            meter.add(part, torch.zeros_like(part))
+        covered += abs(float(errors[left_out])) <= meter.compute("test")["error_90"]
+    assert covered == 90
+
+
+@pytest.mark.parametrize(
+    ("examples", "outputs", "told"), [(8, 1, False), (9, 1, True), (50, 2, False)]
+)
+def test_error_90_needs_nine_examples_and_one_output(examples, outputs, told) -> None:
+    meter = Regression()
+    meter.add(torch.rand(examples, outputs), torch.rand(examples, outputs))
+    assert ("error_90" in meter.compute("test")) == told
+    assert "error_90" not in meter.compute("eval")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import helpers
 import numpy as np
 import pytest
 import torch
@@ -77,10 +78,24 @@ def test_values_come_in_their_own_unit(predict, runs) -> None:
     row = ",".join(map(str, lab.load(runs / "runs" / "values").example(1)[0].tolist()))
     result = predict("values", row)
     assert result.exit_code == 0, result.output
-    assert 50 < float(result.stdout.split()[-1]) < 350
+    assert 50 < float(result.stdout.split()[-3]) < 350
     named = json.loads(predict("values", row, "--json").stdout)[0]
     assert named["input"] == row
     assert list(named["values"]) == ["value"]
+
+
+def test_values_have_the_interval_that_the_test_set_tells(predict, runs) -> None:
+    row = ",".join(map(str, lab.load(runs / "runs" / "values").example(1)[0].tolist()))
+    said = predict("values", row, "--json")
+    assert "Nine of ten true values lie from low to high" in said.stderr
+    (answer,) = json.loads(said.stdout)
+    margin = helpers.summary(runs / "runs" / "values")["test"]["test/error_90"]
+    value, (low, high) = answer["values"]["value"], answer["interval_90"].values()
+    assert (high - value, value - low) == pytest.approx((margin, margin))
+    last = predict(
+        "values", row, "--json", "--checkpoint", "last"
+    )  # which the test did not measure
+    assert "interval_90" not in json.loads(last.stdout)[0]
 
 
 def test_a_row_may_begin_with_a_minus(predict) -> None:
