@@ -207,6 +207,8 @@ def _print(facts: dict[str, Any], data: Data) -> None:
         head["vocabulary"] = f"{facts['vocabulary']} words with the end"
     if facts.get("target_vocabulary"):
         head["target words"] = f"{facts['target_vocabulary']} with the end"
+    if facts.get("origin"):
+        head["origin"] = "; ".join(facts["origin"])
     if facts["factors"]:
         head["factors"] = ", ".join(facts["factors"])
     if facts.get("picture"):

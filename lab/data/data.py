@@ -259,6 +259,7 @@ class Data:
         }
         columns = {"columns": list(dataset.features)} if dataset.features else {}
         target = {"target": list(dataset.target)} if dataset.target else {}
+        origin = {"origin": list(dataset.origin)} if dataset.origin else {}
         return {
             "name": request.data_name,
             "options": dict(self.source_options),
@@ -271,6 +272,7 @@ class Data:
             **words,
             **columns,
             **target,
+            **origin,
             **{part: len(rows) for part, rows in parts.items()},
         }
 

@@ -1,0 +1,82 @@
+"""Offer sequences: real ones in installed packages, drawn ones, and those in files of one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lab import SourceSpec
+
+OPTIONS = "lab_sources.sequence_options"
+
+
+def sequences() -> Iterator[SourceSpec]:
+    """What needs no files of one's own."""
+    yield from _labeled()
+    yield from _streams()
+    yield from _spoken()
+    yield from _drawn()
+
+
+def _labeled() -> Iterator[SourceSpec]:
+    """Real series with classes, in aeon's files."""
+    for name, summary in (
+        ("japanese-vowels", "640 utterances of nine speakers, 7 to 29 steps of 12 coefficients"),
+        ("gunpoint", "200 movements of a hand that draws a gun, or points"),
+        ("arrow-head", "211 outlines of arrow heads of three kinds"),
+        ("osu-leaf", "442 outlines of leaves of six trees"),
+        ("basic-motions", "80 recordings of a watch, six sensors, in four motions"),
+        ("italy-power-demand", "1,096 days of electricity by the hour, in summer or winter"),
+    ):
+        yield SourceSpec(name, summary, load=f"lab_sources.aeon_series:{name.replace('-', '_')}")
+
+
+def _streams() -> Iterator[SourceSpec]:
+    for name, summary in (
+        ("sunspots", "Spots of the sun, year by year from 1700 to 2008"),
+        ("co2", "Carbon dioxide over Mauna Loa, week by week from 1958 to 2001"),
+    ):
+        yield SourceSpec(name, summary, load=f"lab_sources.sun_and_air:{name}", task="forecast")
+    yield SourceSpec(
+        "stdlib",
+        "The source of Python's own library, a text of 10 million characters",
+        load="lab_sources.stdlib:stdlib",
+        options=f"{OPTIONS}:Library",
+        task="lm",
+    )
+
+
+def _spoken() -> Iterator[SourceSpec]:
+    yield SourceSpec(
+        "cmudict",
+        "How 124,926 English words are said: letters to phonemes",
+        load="lab_sources.cmudict:cmudict",
+        options=f"{OPTIONS}:Words",
+        task="translate",
+    )
+    yield SourceSpec(
+        "pypinyin",
+        "How 47,111 Chinese phrases are said: characters to pinyin",
+        load="lab_sources.pypinyin:pypinyin",
+        options=f"{OPTIONS}:Phrases",
+        task="translate",
+    )
+
+
+def _drawn() -> Iterator[SourceSpec]:
+    yield SourceSpec(
+        "waves",
+        "Sequences of a value that swings in one of four forms",
+        load="lab_sources.waves:waves",
+        options="lab_sources.options:Waves",
+    )
+    yield SourceSpec(
+        "sentences",
+        "All 9,600 sentences of a small grammar, whose words agree in number",
+        load="lab_sources.sentences:sentences",
+        options="lab_sources.options:Sentences",
+    )
+
+
+def files() -> Iterator[SourceSpec]:
+    """What reads files of one's own."""
+    yield from ()
