@@ -75,6 +75,25 @@ def _drawn() -> Iterator[SourceSpec]:
         load="lab_sources.sentences:sentences",
         options="lab_sources.options:Sentences",
     )
+    for name, options, task, summary in (
+        ("adding", "Adding", "regress", "Two marked numbers of a long sequence are to be added"),
+        ("copy-memory", "CopyMemory", "classify", "Symbols are to be recalled after a pause"),
+        ("reverse", "Reverse", "translate", "Letters are to be written backwards, or again"),
+        ("number-words", "NumberWords", "translate", "Numbers, 234, to words: two hundred ..."),
+        ("dates", "Dates", "translate", "Dates, written in many ways, to ISO 8601"),
+        ("stories", "Stories", "classify", "Who went where and took what, and a question"),
+        ("regimes", "Regimes", "forecast", "A series whose trend and season change now and then"),
+        ("utterances", "Utterances", "translate", "A made-up speech of tones, to digits"),
+        ("captions", "Captions", "translate", "Pictures of a figure, and what they show"),
+    ):
+        module = name.replace("-", "_")
+        yield SourceSpec(
+            name,
+            summary,
+            load=f"lab_sources.{module}:{module}",
+            options=f"{OPTIONS}:{options}",
+            task=task,
+        )
 
 
 def files() -> Iterator[SourceSpec]:
