@@ -72,7 +72,7 @@ def from_frame(
     features = [column for column in frame.columns if column != chosen and column not in drop]
     labels = _texts(frame[chosen]) if _is_text(frame[chosen]) else frame[chosen]
     labels = labels.reset_index(drop=True)
-    columns, inputs, more = _read_columns(frame[features].reset_index(drop=True), name)
+    columns, inputs, more = read_columns(frame[features].reset_index(drop=True), name)
     bad = _bad(inputs, columns, labels, chosen)
     kept = np.setdiff1d(np.arange(len(inputs)), list(bad))
     classes, targets = read_target(labels.iloc[kept], chosen, task, name)
@@ -182,10 +182,14 @@ def _bad(
     return bad
 
 
-def _read_columns(
+def read_columns(
     frame: pd.DataFrame, name: str
 ) -> tuple[tuple[TableColumn, ...], Array, list[str]]:
-    """Return what the columns hold, their values [N, F], and what to say of them."""
+    """Return what the columns of a table hold, their values [N, F], and what to say of them. Texts
+    with too many different values are left out.
+
+    Raises UsageError where no column is left.
+    """
     columns, blocks, notes = [], [], []
     for title in frame.columns:
         values = _read(frame[title].reset_index(drop=True), title, name)

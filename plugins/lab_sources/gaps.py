@@ -12,7 +12,7 @@ def filled(values: Array) -> Array:
     neighbors in time, or equals the nearest one at an end. A column of NaN alone stays."""
     out, steps = values.copy(), np.arange(len(values))
     for column in out.T:
-        there = np.isfinite(column)
+        there = ~np.isnan(column)
         if there.any():
             column[~there] = np.interp(steps[~there], steps[there], column[there])
     return out

@@ -25,8 +25,13 @@ def log_mel(sound: Array, rate: int, mels: int = 40) -> Array:
     frames = np.lib.stride_tricks.sliding_window_view(sound, window)[::hop]
     weights = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(window) / window)
     power = np.abs(np.fft.rfft(frames * weights, axis=1)) ** 2
-    bands = triangles(window, rate, mels)
-    return np.log(np.maximum(power @ bands.T, FLOOR)).astype(np.float32)
+    energy = power @ triangles(window, rate, mels).T
+    return np.log(np.maximum(energy, FLOOR)).astype(np.float32)
+
+
+def bands(rate: int, mels: int) -> tuple[str, ...]:
+    """Return the names of the bands: where each peaks."""
+    return tuple(f"{peak:.0f} Hz" for peak in hertz(np.linspace(0, mel(rate / 2), mels + 2))[1:-1])
 
 
 def triangles(window: int, rate: int, mels: int) -> Array:

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 import lab
-from lab_sources.options import Seeded
+from lab_sources.options import Form, Seeded, Text
 
 
 class Words(Seeded):
@@ -86,3 +86,21 @@ class Captions(Seeded):
     held_out: bool = Field(
         False, description="Test on figures in the one color where train never has them."
     )
+
+
+class Pairs(Text):
+    unit: Literal["char", "word"] = Field("char", description="What a token is.")
+    longest: int = Field(200, ge=1, description="Tokens on a side; longer pairs are left out.")
+
+
+class Series(Form):
+    target: str = Field("", description="The one column to forecast; by default all of them.")
+    drop: str = Field("", description="Columns to leave out, joined by +.")
+
+
+class Audio(lab.Options):
+    rate: int = Field(
+        0, ge=0, le=192_000, description="Samples a second of all files; 0 for that of most."
+    )
+    mels: int = Field(40, ge=1, le=128, description="Bands of frequency.")
+    seconds: float = Field(10, gt=0, description="What a sound has at most; it is cut there.")

@@ -98,4 +98,32 @@ def _drawn() -> Iterator[SourceSpec]:
 
 def files() -> Iterator[SourceSpec]:
     """What reads files of one's own."""
-    yield from ()
+    yield SourceSpec(
+        "pairs",
+        "Sentences and what to make of them, in two columns: translations",
+        load="lab_sources.pairs:pairs",
+        options=f"{OPTIONS}:Pairs",
+        argument="FILE",
+        task="translate",
+        example="lab_sources.examples:pairs",
+        suffixes=(".tsv",),
+    )
+    yield SourceSpec(
+        "series",
+        "A series to forecast: columns of numbers, in the order of time",
+        load="lab_sources.series:series",
+        options=f"{OPTIONS}:Series",
+        argument="FILE",
+        task="forecast",
+        example="lab_sources.examples:series",
+        suffixes=(".csv", ".tsv"),
+    )
+    yield SourceSpec(
+        "audiofolder",
+        "Sounds, WAV files, in a folder for each class",
+        load="lab_sources.audio:audiofolder",
+        options=f"{OPTIONS}:Audio",
+        argument="PATH",
+        example="lab_sources.examples:audiofolder",
+        suffixes=("/",),
+    )

@@ -6,7 +6,7 @@ import numpy as np
 
 import lab
 from lab_sources import token_rows
-from lab_sources.log_mel import log_mel
+from lab_sources.log_mel import bands, log_mel
 from lab_sources.sdf import Array
 from lab_sources.ts_file import padded
 
@@ -46,6 +46,7 @@ def utterances(n: int, shortest: int, longest: int, noise: float, seed: int) -> 
         inputs,
         token_rows.rows(said, words, ends=True),
         mask=mask,
+        features=bands(RATE, MELS),
         factors={"length": lengths},
         target_vocabulary=words,
     )
