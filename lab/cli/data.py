@@ -245,6 +245,8 @@ def _print_words(data: Data) -> None:
         lines = [text.rstrip("\n") for text in dataset.inputs[:LINES]]
     elif dataset.kind == "tokens":
         lines = [" ".join(sentence(row, dataset.vocabulary)) for row in dataset.inputs[rows]]
+    elif dataset.target_vocabulary:
+        lines = [f"{dataset.kind} {row}" for row in rows]
     else:
         return
     if dataset.target_vocabulary:

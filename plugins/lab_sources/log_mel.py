@@ -26,7 +26,7 @@ def log_mel(sound: Array, rate: int, mels: int = 40) -> Array:
     weights = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(window) / window)
     power = np.abs(np.fft.rfft(frames * weights, axis=1)) ** 2
     energy = power @ triangles(window, rate, mels).T
-    return np.log(np.maximum(energy, FLOOR)).astype(np.float32)
+    return np.asarray(np.log(np.maximum(energy, FLOOR)), np.float32)
 
 
 def bands(rate: int, mels: int) -> tuple[str, ...]:
@@ -41,7 +41,7 @@ def triangles(window: int, rate: int, mels: int) -> Array:
     low, peak, high = corners[:-2, None], corners[1:-1, None], corners[2:, None]
     frequency = np.fft.rfftfreq(window, 1 / rate)
     rise, fall = (frequency - low) / (peak - low), (high - frequency) / (high - peak)
-    return np.maximum(0, np.minimum(rise, fall))
+    return np.asarray(np.maximum(0, np.minimum(rise, fall)))
 
 
 def mel(frequency: Array | float) -> Array:
