@@ -35,6 +35,7 @@ _HOME = {
     "ExperimentSpec": "lab.spec",
     "Finding": "lab.spec",
     "LabError": "lab.errors",
+    "NotInstalled": "lab.errors",
     "OneOf": "lab.config",
     "Options": "lab.config",
     "Outcome": "lab.launch",
@@ -115,6 +116,7 @@ if TYPE_CHECKING:
     from lab.environments import record_episode as record_episode
     from lab.errors import Diverged as Diverged
     from lab.errors import LabError as LabError
+    from lab.errors import NotInstalled as NotInstalled
     from lab.errors import RunFailed as RunFailed
     from lab.errors import UsageError as UsageError
     from lab.hookspecs import hookimpl as hookimpl

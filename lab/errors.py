@@ -17,6 +17,10 @@ class UsageError(LabError):
     exit_code = 2
 
 
+class NotInstalled(UsageError):
+    """What is asked for needs a package that is not there; the message says how to install it."""
+
+
 class UnseenCategory(UserWarning):
     """A table holds a category that its training rows did not; it counts as none of them."""
 

@@ -34,6 +34,16 @@ def distribution(
     return folder
 
 
+def wheel(folder: Path, name: str, files: Mapping[str, bytes | str], version: str = "1") -> Path:
+    """Write a distribution that holds files, by their paths in the wheel, and no entry points."""
+    distribution(folder, name, {}, version)
+    for path, content in files.items():
+        place = folder / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return folder
+
+
 def toy_distributions(folder: Path) -> Path:
     distribution(folder, "lab_toys", {"toys": "lab_toys"})
     return distribution(folder, "lab_odd", {"odd": "lab_odd"})

@@ -206,6 +206,8 @@ def _print(facts: dict[str, Any], data: Data) -> None:
         head["vocabulary"] = f"{facts['vocabulary']} words with the end"
     if facts.get("target_vocabulary"):
         head["target words"] = f"{facts['target_vocabulary']} with the end"
+    if facts.get("origin"):
+        head["origin"] = "; ".join(facts["origin"])
     if facts["factors"]:
         head["factors"] = ", ".join(facts["factors"])
     if facts.get("picture"):
@@ -242,6 +244,8 @@ def _print_words(data: Data) -> None:
         lines = [text.rstrip("\n") for text in dataset.inputs[:LINES]]
     elif dataset.kind == "tokens":
         lines = [" ".join(sentence(row, dataset.vocabulary)) for row in dataset.inputs[rows]]
+    elif dataset.target_vocabulary:
+        lines = [f"{dataset.kind} {row}" for row in rows]
     else:
         return
     if dataset.target_vocabulary:

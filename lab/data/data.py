@@ -237,6 +237,7 @@ class Data:
         }
         columns = {"columns": list(dataset.features)} if dataset.features else {}
         target = {"target": list(dataset.target)} if dataset.target else {}
+        origin = {"origin": list(dataset.origin)} if dataset.origin else {}
         return {
             "name": request.data_name,
             "options": dict(self.source_options),
@@ -249,6 +250,7 @@ class Data:
             **words,
             **columns,
             **target,
+            **origin,
             **{part: len(rows) for part, rows in parts.items()},
         }
 

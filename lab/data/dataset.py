@@ -65,6 +65,8 @@ class Dataset:
     written: what a CSV file does not tell of itself, if it was said: `encoding` and `na` of
         `read_csv`.
     notes: what a person should know of how the source was read, a line for each.
+    origin: the files of installed packages that were read, a line for each: version, checksum and
+        license.
     """
 
     inputs: Any
@@ -84,6 +86,7 @@ class Dataset:
     target: tuple[str, ...] = ()
     written: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    origin: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.inputs)

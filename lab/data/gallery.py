@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from textwrap import fill
 from typing import Any
 
 import numpy as np
 
 from lab.data.dataset import IN_WORDS, Array, Dataset
+from lab.data.tokens import sentence
 
 TILES = 48
 STRIPS = 8  # clips
 FRAMES = 12  # of a clip
 POINTS = 5_000
 COLUMNS = 8
+LINE = 22  # characters over an example
 
 
 def gallery(dataset: Dataset, rows: Array) -> Any | None:
@@ -91,7 +94,7 @@ def _lines(dataset: Dataset, rows: Array) -> Any:
     for axis, row, sequence in zip(axes.flat, rows, sequences, strict=False):
         axis.plot(sequence, linewidth=1)
         axis.set_ylim(low - room, high + room)
-        if dataset.targets is not None and dataset.targets[row].size == 1:
+        if _has_one_label(dataset):
             axis.set_title(_label(dataset, row), fontsize=7)
     return figure
 
@@ -134,8 +137,16 @@ def _show(axis: Any, image: Array) -> None:
         axis.imshow(image[0], cmap="gray", vmin=0, vmax=255 if image.dtype == np.uint8 else None)
 
 
+def _has_one_label(dataset: Dataset) -> bool:
+    """Tell whether an example has one class, value or sentence, not one for each step."""
+    targets = dataset.targets
+    return targets is not None and (bool(dataset.target_vocabulary) or targets[0].size == 1)
+
+
 def _label(dataset: Dataset, row: int, frame: int = 0) -> str:
     assert dataset.targets is not None
     target = np.atleast_1d(dataset.targets[row])
+    if dataset.target_vocabulary:
+        return fill(" ".join(sentence(target, dataset.target_vocabulary)), LINE)
     value = target[min(frame, len(target) - 1)]
     return dataset.classes[int(value)] if dataset.classes else f"{float(value):.3g}"

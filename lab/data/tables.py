@@ -51,7 +51,7 @@ def from_frame(
     check_columns(list(frame.columns), drop, name)
     features = [column for column in frame.columns if column != chosen and column not in drop]
     labels = _labels(frame[chosen]).reset_index(drop=True)
-    columns, inputs, more = _read_columns(frame, features, name)
+    columns, inputs, more = read_columns(frame, features, name)
     bad = _bad(inputs, columns, labels, chosen)
     kept: Any = slice(None)  # no copy of a large table of which all is fine
     if bad:
@@ -162,10 +162,14 @@ def _labels(series: pd.Series[Any]) -> pd.Series[Any]:
     return pd.Series(texts[words.numbers], dtype=object)
 
 
-def _read_columns(
+def read_columns(
     frame: pd.DataFrame, features: Sequence[str], name: str
 ) -> tuple[tuple[TableColumn, ...], Array, list[str]]:
-    """Return what the columns hold, their values [N, F], and what to say of them."""
+    """Return what the columns hold, their values [N, F], and what to say of them. Texts with too
+    many different values are left out.
+
+    Raises UsageError where no column is left.
+    """
     columns: list[TableColumn] = []
     inputs, notes = np.empty((len(frame), len(features))), []
     for title in features:

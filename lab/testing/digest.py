@@ -8,13 +8,16 @@ import numpy as np
 
 from lab.data.dataset import Dataset
 
+_COLUMNS = ("targets", "test", "eval", "groups", "mask")
+
 
 def digest_of(dataset: Dataset) -> str:
     """Return a digest of everything that a dataset holds."""
     digest = hashlib.blake2b(digest_size=16)
-    facts = (dataset.classes, dataset.features, dataset.vocabulary, dataset.bad)
+    words = (dataset.classes, dataset.features, dataset.vocabulary, dataset.target_vocabulary)
+    facts = (*words, dataset.bad)
     digest.update(repr(facts).encode())
-    columns = {name: getattr(dataset, name) for name in ("targets", "test", "eval", "groups")}
+    columns = {name: getattr(dataset, name) for name in _COLUMNS}
     for name, column in {**columns, **dataset.factors}.items():
         if column is not None:
             digest.update(name.encode() + np.ascontiguousarray(column).tobytes())

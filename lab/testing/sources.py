@@ -21,7 +21,7 @@ from lab.data import sources, splits
 from lab.data.data import Data
 from lab.data.dataset import Dataset, Task, checked
 from lab.data.options import DataOptions
-from lab.errors import LabError
+from lab.errors import LabError, NotInstalled
 from lab.plugins import Plugin, Plugins
 from lab.spec import SourceSpec, import_object
 from lab.testing.digest import digest_of
@@ -86,10 +86,13 @@ class Subject(Offered):
 
     @cached_property
     def dataset(self) -> Dataset:
-        """The data, loaded for the first time. Raises Broken where that fails."""
+        """The data, loaded for the first time. Raises Broken where that fails, Skipped where they
+        are in a package that is not installed."""
         try:
             with untouched(), watched(self.folder):  # which puts back what it changes
                 return sources.load(self.spec, self.argument, {})
+        except NotInstalled as missing:
+            raise Skipped(str(missing)) from missing
         except LabError as error:
             raise CheckFailed(f"With its own defaults it does not load: {error}") from error
 
@@ -207,6 +210,7 @@ def check_the_same_data_in_another_process(subject: Subject) -> None:
     plugin, spec = subject.plugin, subject.spec
     if plugin is None or plugin.is_file:
         raise Skipped("a file is no module of another process")
+    expected = digest_of(subject.dataset)
     code = (
         f"import sys; sys.path[:] = {sys.path!r}\n"
         "from lab.data.sources import load\nfrom lab.spec import SourceSpec\n"
@@ -221,7 +225,7 @@ def check_the_same_data_in_another_process(subject: Subject) -> None:
     last = (done.stderr.strip().splitlines() or [""])[-1]
     expect(done.returncode == 0, f"In another process it does not load: {last}")
     expect(
-        done.stdout.strip() == digest_of(subject.dataset),
+        done.stdout.strip() == expected,
         "In another process the data differ. The order of a set of words is another one there, and "
         "so is that of a folder's files: sort them.",
     )

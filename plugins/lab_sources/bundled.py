@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 import lab
+from lab_sources.wheel_files import locate
 
 CELL = (
     "radius", "texture", "perimeter", "area", "smoothness", "compactness", "concavity",
@@ -68,4 +69,4 @@ def _classes(name: str) -> lab.Dataset:
 
 
 def _file(name: str) -> Path:
-    return Path(str(distribution("scikit-learn").locate_file(f"sklearn/datasets/data/{name}")))
+    return locate(distribution("scikit-learn"), f"sklearn/datasets/data/{name}")

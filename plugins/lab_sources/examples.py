@@ -105,6 +105,41 @@ def csv_text(folder: Path) -> str:
     return str(path)
 
 
+def pairs(folder: Path) -> str:
+    """Write numbers and their digits in words, and return their file."""
+    path = folder / "pairs.tsv"
+    words = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+    lines = (f"{n}\t{' '.join(words[int(digit)] for digit in str(n))}\n" for n in range(N))
+    path.write_text("".join(lines))
+    return str(path)
+
+
+def series(folder: Path) -> str:
+    """Write a series of two columns by days, some values missing, and return its path."""
+    path = folder / "series.csv"
+    days = np.datetime64("2024-01-01") + np.arange(N)
+    swings = np.sin(2 * np.pi * np.arange(N) / 7)
+    rows = (
+        f"{day},{swing:.3f},{'' if n % 11 == 3 else n % 7}\n"
+        for n, (day, swing) in enumerate(zip(days, swings, strict=True))
+    )
+    path.write_text("day,swing,weekday\n" + "".join(rows))
+    return str(path)
+
+
+def audiofolder(folder: Path) -> str:
+    """Write low and high tones of different lengths, a folder each, and return their folder."""
+    from scipy.io import wavfile
+
+    for number in range(N):
+        name, frequency = (("low", 300), ("high", 1_500))[number % 2]
+        (folder / name).mkdir(exist_ok=True)
+        steps = np.arange(800 + 20 * number) / 8_000
+        tone = 0.5 * np.sin(2 * np.pi * (frequency + number) * steps)
+        wavfile.write(folder / name / f"{number}.wav", 8_000, (tone * 32_767).astype(np.int16))
+    return str(folder)
+
+
 def hub(folder: Path) -> str:
     """Save the same table as the Hugging Face library does, and return its folder."""
     datasets = needs("datasets", "hub")

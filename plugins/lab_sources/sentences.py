@@ -9,6 +9,8 @@ from itertools import chain, product
 import numpy as np
 
 import lab
+from lab_sources import token_rows
+from lab_sources.drawn import drawn
 
 NUMBERS = ("singular", "plural")  # what the next four are listed by
 DETERMINERS = (("a", "the"), ("some", "the"))
@@ -30,22 +32,15 @@ def sentences(n: int, seed: int) -> lab.Dataset:
     without one, 1 for a singular, 2 for a plural; adjective [n], whether there is one.
     Raises UsageError where the language has no n sentences.
     """
-    everything = list(language())
-    if n > len(everything):
-        raise lab.UsageError(f"sentences: n={n}, but there are {len(everything):,}")
-    order = np.random.default_rng(seed).permutation(len(everything))[: n or None]
-    drawn = [everything[row] for row in order]
-    words = vocabulary()
-    token = {word: number for number, word in enumerate(words)}
-    tokens = np.zeros((len(drawn), STEPS), np.int64)
-    for row, (sentence, _, _) in enumerate(drawn):
-        tokens[row, : len(sentence)] = [token[word] for word in sentence]
+    everything, words = list(language()), vocabulary()
+    some = drawn(everything, n or len(everything), seed, "sentences")
+    tokens = token_rows.rows([sentence for sentence, _, _ in some], words, steps=STEPS)
     factors = {
-        "length": np.array([len(sentence) for sentence, _, _ in drawn]),
-        "object": np.array([info for _, _, info in drawn]),
-        "adjective": np.array([bool(set(sentence) & set(ADJECTIVES)) for sentence, _, _ in drawn]),
+        "length": np.array([len(sentence) for sentence, _, _ in some]),
+        "object": np.array([info for _, _, info in some]),
+        "adjective": np.array([bool(set(sentence) & set(ADJECTIVES)) for sentence, _, _ in some]),
     }
-    subjects = np.array([subject for _, subject, _ in drawn])
+    subjects = np.array([subject for _, subject, _ in some])
     return lab.Dataset(tokens, subjects, NUMBERS, factors=factors, vocabulary=words)
 
 

@@ -27,12 +27,7 @@ def shapes(n: int, difficulty: float, task: str, held_out: bool, seed: int) -> l
     rng = np.random.default_rng(seed)
     factors = _factors(n, difficulty, rng)
     kind = rng.permutation(np.arange(n) % len(sdf.FIGURES))
-    images = np.empty((n, 3, SIDE, SIDE), np.uint8)
-    masks = np.empty((n, SIDE, SIDE), np.uint8)
-    for start in range(0, n, BLOCK):
-        rows = slice(start, start + BLOCK)
-        block = {name: values[rows] for name, values in factors.items()}
-        images[rows], masks[rows] = _draw(kind[rows], block, difficulty, rng)
+    images, masks = paint(kind, factors, difficulty, rng)
     test = _held_out(kind, factors["position"]) if held_out else None
     names = tuple(sdf.FIGURES)
     if task == "segment":
@@ -40,6 +35,21 @@ def shapes(n: int, difficulty: float, task: str, held_out: bool, seed: int) -> l
             images, masks, ("background", *names), test, factors={**factors, "figure": kind}
         )
     return lab.Dataset(images, kind, names, test, factors=factors)
+
+
+def paint(
+    kind: Array, factors: Mapping[str, Array], difficulty: float, rng: np.random.Generator
+) -> tuple[Array, Array]:
+    """Return pictures uint8 [N, 3, 32, 32] of the figures of class `kind` [N], and masks uint8 [N,
+    32, 32] of classes, 0 where there is no figure; factors as `shapes` returns them,
+    and if it should not be drawn the color of the ground [N, 3]."""
+    images = np.empty((len(kind), 3, SIDE, SIDE), np.uint8)
+    masks = np.empty((len(kind), SIDE, SIDE), np.uint8)
+    for start in range(0, len(kind), BLOCK):
+        rows = slice(start, start + BLOCK)
+        block = {name: values[rows] for name, values in factors.items()}
+        images[rows], masks[rows] = _draw(kind[rows], block, difficulty, rng)
+    return images, masks
 
 
 def _factors(n: int, difficulty: float, rng: np.random.Generator) -> dict[str, Array]:
@@ -62,7 +72,7 @@ def _draw(
     grid = sdf.pixels(SIDE)
     contrast = 1 - 0.8 * difficulty
     color = factors["color"]
-    ground = _apart(color, contrast, rng)
+    ground = factors["ground"] if "ground" in factors else _apart(color, contrast, rng)
     picture = _ground(ground, grid, 0.5 * difficulty, rng)
     for stroke in range(int(factors["clutter"].max(initial=0))):
         rows = np.flatnonzero(factors["clutter"] > stroke)

@@ -112,6 +112,14 @@ def test_a_source_that_reads_something_needs_an_example(plugins) -> None:
     assert "names no example" in result.message
 
 
+def test_a_source_of_a_package_that_is_not_there_is_skipped(plugins) -> None:
+    report = check_plugin(specimens.source(specimens.elsewhere), plugins=plugins)
+    assert report.passed, report.failures
+    skipped = {r.check: r.message for r in report.results if r.status == SKIPPED}
+    assert "pip install elsewhere" in skipped["data_are_consistent"]
+    assert "pip install elsewhere" in skipped["the_same_data_twice"]
+
+
 def test_a_module_that_is_not_there_is_a_reason_where_the_spec_says_how_to_get_it(plugins) -> None:
     spec = lab.EnvironmentSpec("far", "not_there", install="not-there")
     result = examined("environment", spec, "episodes_end", plugins)

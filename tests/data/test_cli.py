@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -68,6 +69,22 @@ def test_a_source_is_shown_with_all_that_is_known_of_it(cli) -> None:
     assert (facts["ranges"][0]["min"], facts["ranges"][0]["max"]) == (0, 255)
 
 
+def test_where_data_are_from_is_shown(cli, tmp_path, monkeypatch) -> None:
+    series = "".join(f"{year},{year % 11}\n" for year in range(1700, 1800))
+    files = {"statsmodels/datasets/sunspots/sunspots.csv": f"YEAR,SUNACTIVITY\n{series}"}
+    monkeypatch.syspath_prepend(helpers.wheel(tmp_path / "site", "statsmodels", files, "0.0.1"))
+    result = cli("data", "show", "sunspots")
+    assert result.exit_code == 0
+    (line,) = [line for line in result.stdout.splitlines() if line.startswith("origin")]
+    assert re.search(r"statsmodels 0.0.1, sunspots.csv, sha256 [0-9a-f]{16}, BSD 3-Clause", line)
+    assert "sunspots.csv of statsmodels 0.0.1 is another one than that of" in result.stderr
+
+
+def test_sentences_to_write_are_shown_of_inputs_without_words(cli) -> None:
+    result = cli("data", "show", "captions", "--data-args", "n=100")
+    assert re.search(r"image 0 -> a (small|large) \w+ \w+ (at|in) the", result.stdout)
+
+
 def test_options_are_shown_with_defaults_and_help(cli) -> None:
     words = ("data", "show", "shapes", "--data-args", "n=300,difficulty=0.2", "--task", "segment")
     (n, *_) = [o for o in json.loads(cli(*words, "--json").stdout)["source_options"]
@@ -111,6 +128,19 @@ def drawn_gallery(dataset: Dataset, rows: np.ndarray) -> Any:
     figure = gallery(dataset, rows)
     assert figure is not None
     return figure
+
+
+def test_a_sentence_to_write_is_the_title_of_its_picture() -> None:
+    words = ("", "a", "large", "red", "circle")
+    dataset = Dataset(
+        np.zeros((2, 3, 8, 8), np.uint8), np.array([[1, 2, 3, 4, 0], [1, 4, 0, 0, 0]]),
+        target_vocabulary=words,
+    )  # fmt: skip
+    titles = [axis.get_title() for axis in drawn_gallery(dataset, np.arange(2)).axes[:2]]
+    assert titles == ["a large red circle", "a circle"]
+    heard = Dataset(np.zeros((2, 9, 4)), dataset.targets, target_vocabulary=words)
+    titles = [axis.get_title() for axis in drawn_gallery(heard, np.arange(2)).axes[:2]]
+    assert titles == ["a large red circle", "a circle"]
 
 
 def test_a_grid_shows_every_class_in_turn() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -149,6 +150,15 @@ def test_targets_may_be_sentences_of_another_length_and_vocabulary() -> None:
     info = DatasetInfo.of("some", dataset, np.arange(2))
     assert (info.outputs, info.target_vocabulary) == (3, ("", "A", "B"))
     assert DatasetInfo.from_plain(info.as_plain()) == info
+
+
+def test_a_mask_of_inputs_leaves_sentences_to_write_alone() -> None:
+    masked = replace(PAIRS, targets=np.array([[1, 2], [2, 0]]), mask=np.array([[True, False]] * 2))
+    info = DatasetInfo.of("some", masked, np.arange(2))
+    batch = {
+        name: torch.from_numpy(getattr(masked, name)) for name in ("inputs", "targets", "mask")
+    }
+    assert info.prepare(batch)["targets"].tolist() == [[1, 2], [2, 0]]
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ class WordTokenizer:
     ) -> Self:
         """Learn the `max_words` most frequent words that come `min_count` times; of equally
         frequent ones those that sort first."""
-        counts = Counter(piece for text in texts for piece in _pieces(text, lowercase))
+        counts = Counter(piece for text in texts for piece in pieces(text, lowercase))
         frequent = sorted((-count, word) for word, count in counts.items() if count >= min_count)
         return cls(tuple(word for _, word in frequent[:max_words]), lowercase)
 
@@ -62,11 +62,11 @@ class WordTokenizer:
 
     def encode(self, text: str) -> list[int]:
         """Return an id for each word, the unknown id for words that were not learned."""
-        return [self._ids.get(word, SPECIAL.unknown) for word in _pieces(text, self.lowercase)]
+        return [self._ids.get(word, SPECIAL.unknown) for word in pieces(text, self.lowercase)]
 
     def unknown(self, text: str) -> Counter[str]:
         """Count the words of a text that encode to the unknown id."""
-        return Counter(word for word in _pieces(text, self.lowercase) if word not in self._ids)
+        return Counter(word for word in pieces(text, self.lowercase) if word not in self._ids)
 
     def decode(self, ids: Iterable[int]) -> str:
         """Return the words; an unknown one is <unk>."""
@@ -81,5 +81,6 @@ class WordTokenizer:
         return text
 
 
-def _pieces(text: str, lowercase: bool) -> list[str]:
+def pieces(text: str, lowercase: bool = False) -> list[str]:
+    """Return the words, numbers and marks of a text."""
     return _PIECE.findall(text.lower() if lowercase else text)

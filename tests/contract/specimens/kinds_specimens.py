@@ -66,6 +66,10 @@ def refused() -> lab.Dataset:
     raise lab.UsageError("there is no such thing")
 
 
+def elsewhere() -> lab.Dataset:
+    raise lab.NotInstalled("specimen reads a file of elsewhere: pip install elsewhere")
+
+
 def in_color() -> lab.Dataset:
     pixels = np.random.default_rng(0).random((60, 3, 8, 8)).astype(np.float32)
     return lab.Dataset(pixels, np.arange(60) % 2, classes=("a", "b"))
