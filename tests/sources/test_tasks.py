@@ -88,6 +88,7 @@ def test_without_noise_a_series_is_its_trend_and_season(ask) -> None:
     assert (dataset.kind, dataset.task, dataset.features) == ("series", "forecast", ("value",))
     parts = dataset.factors["trend"] + dataset.factors["season"]
     np.testing.assert_allclose(dataset.inputs[:, 0], parts, atol=1e-5)
+    assert dataset.factors["trend"][0] == dataset.factors["season"][0] == 0
 
 
 def test_each_regime_has_a_slope_and_a_period_of_its_own(ask) -> None:
