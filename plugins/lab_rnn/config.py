@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from lab.config import Objective, OneOf
+from lab import OneOf
 from lab.sequence.cells import CELLS
 from lab.supervised.config import OBJECTIVES, SupervisedConfig
 
@@ -25,7 +25,7 @@ class Config(SupervisedConfig):
         0.0, ge=0, lt=1, description="Probability of dropping an output between layers."
     )
     forget_bias: float | None = Field(
-        1.0, description="Bias of an LSTM's forget gate at the start; none: about 0."
+        1.0, ge=-10, le=10, description="Bias of an LSTM's forget gate at the start; none: about 0."
     )
     gate_steepness: float = Field(
         1.0, gt=0, description="Factor of what goes into the gates, which nears them to switches."
@@ -49,7 +49,7 @@ class Config(SupervisedConfig):
     )
 
     @property
-    def objective(self) -> Mapping[str, Objective]:
+    def objective(self) -> Mapping[str, tuple[str, str]]:
         return {**OBJECTIVES, "forecast": ("eval/mase", "min")}
 
     @property
