@@ -36,6 +36,13 @@ class Metrics(Protocol):
     def compute(self, split: str) -> dict[str, float]: ...
 
 
+def call(model: Any, batch: Batch) -> Tensor:
+    """Return what a model gives for a prepared batch: `model(inputs)`, or `model(inputs, mask)`
+    where the source has a mask."""
+    outputs: Tensor = model(*(batch[name] for name in ("inputs", "mask") if name in batch))
+    return outputs
+
+
 def check_classes(info: DatasetInfo) -> None:
     """Raise UsageError where all examples are of one class: every answer would be right."""
     if info.task != "regress" and len(info.classes) == 1:
@@ -85,7 +92,7 @@ class SupervisedTask(DataTask):
 
     def loss(self, model: Any, batch: Batch) -> tuple[Tensor, Any]:
         """Return the training loss, and the accuracy where there are classes."""
-        outputs, targets = model(batch["inputs"]), batch["targets"]
+        outputs, targets = call(model, batch), batch["targets"]
         return self.criterion(outputs, targets), self.accuracy(outputs, targets)
 
     def weight(self, batch: Batch) -> Tensor:
@@ -128,7 +135,7 @@ class SupervisedTask(DataTask):
         metrics: Any = self._make_metrics()
         for batch in self.data.part(split).batches(EVALUATED):
             with self.ctx.autocast():
-                outputs = model(self.info.prepare(batch)["inputs"])
+                outputs = call(model, self.info.prepare(batch))
             if self.info.task == "regress":
                 metrics.add(self.info.restore_targets(outputs.float()), batch["targets"])
             elif "mask" in batch and batch["mask"].shape == batch["targets"].shape:
