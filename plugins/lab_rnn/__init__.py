@@ -26,5 +26,13 @@ def lab_experiments() -> Iterator[ExperimentSpec]:
             **CLASSIFICATION_METRICS,
             **REGRESSION_METRICS,
             **FORECAST_METRICS,
+            **{
+                f"{split}/mase_{name}": f"the same of {what}"
+                for split in ("eval", "test")
+                for name, what in (
+                    ("seasonal", "the last season, repeated"),
+                    ("linear", "a linear function of the past"),
+                )
+            },
         },
     )

@@ -11,6 +11,8 @@ import lab
 from lab.sequence import Recurrent, StepInputs
 from lab_rnn.config import Config
 
+SMALLEST = 0.05  # standard deviation of a past, where that of train is 1
+
 
 class Reader(nn.Module):
     """Prepared inputs [B, ...] -> outputs of the last recurrent layer [B, T, D], and the units that
@@ -69,3 +71,36 @@ class StepLabeler(Labeler):
     def answer(self, outputs: Tensor, last: Tensor) -> Tensor:
         answers: Tensor = self.head(self.dropout(outputs))
         return answers.mT
+
+
+class Forecaster(nn.Module):
+    """Prepared pasts [B, C, F] -> the next steps [B, H, K] of the columns to forecast.
+
+    What is read is the past relative to its last step, in units of its own standard deviation, and
+    so is what is answered: level and scale of a series may move away from those of training (as in
+    Kim et al., 2022, section 3.1, and Zeng et al., 2023, section 4.2).
+    """
+
+    def __init__(self, config: Config, info: lab.DatasetInfo) -> None:
+        super().__init__()
+        self.columns, self.horizon = target_columns(info), config.horizon
+        self.reader = Reader(config, info)
+        self.dropout = nn.Dropout(config.dropout)
+        self.head = nn.Linear(self.reader.width, config.horizon * len(self.columns))
+
+    def forward(self, past: Tensor) -> Tensor:
+        last, scale = scales(past)
+        _, units = self.reader((past - last) / scale)
+        changes = self.head(self.dropout(units)).unflatten(1, (self.horizon, len(self.columns)))
+        forecasts: Tensor = last[..., self.columns] + changes * scale[..., self.columns]
+        return forecasts
+
+
+def scales(past: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the last step of prepared pasts [B, C, F] and their standard deviation, [B, 1, F]."""
+    return past[:, -1:], past.std(1, correction=0, keepdim=True).clamp(min=SMALLEST)
+
+
+def target_columns(info: lab.DatasetInfo) -> list[int]:
+    """Return the numbers of the columns of a series that are forecast: all, if none is named."""
+    return [info.features.index(name) for name in info.target] or list(range(info.shape[0]))

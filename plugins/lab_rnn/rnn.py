@@ -19,12 +19,13 @@ import lab
 from lab.capabilities import Export, Predict
 from lab.optim import Updater
 from lab_rnn.config import Config
+from lab_rnn.forecast import Forecast
 from lab_rnn.labels import Labels
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
-TASKS: Mapping[str, Any] = {"classify": Labels, "regress": Labels}
+TASKS: Mapping[str, Any] = {"classify": Labels, "regress": Labels, "forecast": Forecast}
 
 
 def find_task(task: str, name: str) -> Any:

@@ -46,7 +46,7 @@ class Windows:
         return torch.arange(first, max(first, last + 1), device=self.series.device)
 
     def take(self, starts: Tensor) -> tuple[Tensor, Tensor]:
-        """Return pasts [B, C, F], and what follows on them [B, H, F], from steps `starts` [B] on."""
+        """Return pasts [B, C, F] and what follows on them [B, H, F], which `starts` [B] begin."""
         offsets = torch.arange(-self.context, self.horizon, device=starts.device)
         windows = self.series[starts[:, None] + offsets]
         return windows[:, : self.context], windows[:, self.context :]
