@@ -15,6 +15,7 @@ from lab.engine.context import Context
 from lab.engine.experiment import Experiment
 from lab.supervised.early_stop import EarlyStop, validate
 from lab.supervised.options import LabelOptions
+from lab.supervised.sequence_inputs import filled
 
 
 class DataTask:
@@ -49,8 +50,9 @@ class DataTask:
         return self.early.add(validate(experiment, self.ctx, metric))
 
     def example(self, number: int) -> Tensor:
-        """Return the first inputs of the eval split [number, ...], as the source gives them."""
-        return self.data.eval.first(number)["inputs"]
+        """Return the first inputs of the eval split [number, ...], as the source gives them; steps
+        of numbers that only fill up are NaN."""
+        return filled(self.data.eval.first(number))
 
     def state_dict(self) -> dict[str, Any]:
         return {"batches": self.batches.state_dict(), "early": self.early.state_dict()}

@@ -7,18 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from torch import Tensor, nn
+from torch import nn
 
-import lab
 from lab.capabilities import Export, Predict
 from lab.nn.export import export
 from lab.nn.standalone import answering
 from lab.supervised.command_inputs import ranked, read_inputs
-from lab.supervised.sequence_inputs import Unfilled, as_steps, filled, present_steps
+from lab.supervised.sequence_inputs import Unfilled, as_steps, present_steps
 from lab.supervised.task import SupervisedTask, call
 from lab_rnn import pictures
 from lab_rnn.config import Config
-from lab_rnn.networks import Labeler, StepLabeler
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -27,10 +25,6 @@ class Labels(SupervisedTask):
     """Shapes: B sequences of T steps, K classes or values."""
 
     config: Config
-
-    @staticmethod
-    def network(config: Config, info: lab.DatasetInfo) -> nn.Module:
-        return (StepLabeler if info.per_step else Labeler)(config, info)
 
     def measure(self, model: nn.Module, split: str) -> dict[str, float]:
         """Return the metrics of a split; draw what happens over the steps, before and after."""
@@ -48,10 +42,6 @@ class Labels(SupervisedTask):
         outputs = call(model, batch)
         answers = outputs.softmax(1) if self.info.classes else self.info.restore_targets(outputs)
         return answers.cpu().numpy()
-
-    def example(self, number: int) -> Tensor:
-        """Return the first inputs of the eval split; steps that are none are NaN."""
-        return filled(self.data.eval.first(number))
 
     def predict_command(self, model: nn.Module, options: Predict) -> list[dict[str, Any]]:
         """Return the likeliest classes, or the values, of sequences, images or texts; of each step
