@@ -7,14 +7,23 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from lab import OneOf
+from lab import OneOf, capabilities
 from lab.sequence.cells import CELLS
 from lab.supervised.config import OBJECTIVES, SupervisedConfig
+from lab.supervised.translation_config import OBJECTIVE, TranslationOptions
 
 SIMPLE = ("rnn", "rnn-relu")
 
 
-class Config(SupervisedConfig):
+class Predict(capabilities.Predict, capabilities.Translate):
+    """Options of `lab predict`: of classes how many, of sentences how they are searched for."""
+
+    inputs: tuple[str, ...] = Field(
+        (), description="Sequences as numbers, csv or npy files, texts, or images, as INPUT."
+    )
+
+
+class Config(SupervisedConfig, TranslationOptions):
     cell: Annotated[str, OneOf(CELLS)] = Field(
         "lstm", description="Elman's unit (tanh or rectified), LSTM or gated recurrent unit."
     )
@@ -33,7 +42,9 @@ class Config(SupervisedConfig):
     identity_init: bool = Field(
         False, description="Begin with the identity as recurrent weights; of simple cells."
     )
-    fused: bool = Field(False, description="Compute by torch's kernel; not with --compile.")
+    fused: bool = Field(
+        True, description="Compute by torch's kernels, but for --compile; else step by step."
+    )
     embedding_dim: int = Field(64, ge=1, description="Numbers that a token or a frame becomes.")
     scan: Literal["rows", "pixels"] = Field("rows", description="How a picture is read.")
 
@@ -50,7 +61,7 @@ class Config(SupervisedConfig):
 
     @property
     def objective(self) -> Mapping[str, tuple[str, str]]:
-        return {**OBJECTIVES, "forecast": ("eval/mase", "min")}
+        return {**OBJECTIVES, "forecast": ("eval/mase", "min"), "translate": OBJECTIVE}
 
     @property
     def target(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 import lab
-from lab.capabilities import Export, Predict
+from lab.capabilities import Export
 from lab.data.augment import Augment
 from lab.data.streams import WindowBatches
 from lab.metrics import Forecasts, seasonal_scale
@@ -27,8 +26,8 @@ from lab.supervised.sequence_files import read_sequences
 from lab.supervised.sequence_inputs import as_steps
 from lab_rnn import forecast_pictures
 from lab_rnn.autoregression import RidgeAutoregression, seasonal_naive
-from lab_rnn.config import Config
-from lab_rnn.networks import Forecaster, scales, target_columns
+from lab_rnn.config import Config, Predict
+from lab_rnn.networks import scales, target_columns
 from lab_rnn.windows import Windows
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -36,8 +35,6 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 class Forecast(DataTask):
     """Shapes: B windows, C steps of the past, H to forecast, F columns, of which K are forecast."""
-
-    network: Callable[[Config, lab.DatasetInfo], nn.Module] = Forecaster
 
     def __init__(self, config: Config, ctx: lab.Context) -> None:
         super().__init__(config, ctx)

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from lab.capabilities import Export, Predict
+from lab.capabilities import Export
 from lab.nn.export import export
 from lab.nn.standalone import answering
 from lab.supervised.command_inputs import ranked, read_inputs
 from lab.supervised.sequence_inputs import Unfilled, as_steps, present_steps
 from lab.supervised.task import SupervisedTask, call
 from lab_rnn import pictures
-from lab_rnn.config import Config
+from lab_rnn.config import Config, Predict
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -7,7 +7,7 @@ for each shape of task.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,49 +16,44 @@ import torch
 from torch import Tensor, nn
 
 import lab
-from lab.capabilities import Export, Predict
+from lab.capabilities import Export
 from lab.optim import Updater
-from lab_rnn.config import Config
+from lab.sequence import Recurrent
+from lab_rnn.config import Config, Predict
 from lab_rnn.forecast import Forecast
 from lab_rnn.labels import Labels
+from lab_rnn.networks import build
+from lab_rnn.writing import writing
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
-TASKS: Mapping[str, Any] = {"classify": Labels, "regress": Labels, "forecast": Forecast}
-
-
-def find_task(task: str, name: str) -> Any:
-    """Return the shape of a task, a class. Raises UsageError where there is none for it."""
-    if task not in TASKS:
-        able = ", ".join(TASKS)
-        raise lab.UsageError(f"{name} is to {task}, which recurrent networks do not; they {able}")
-    return TASKS[task]
+TASKS: Mapping[str, Callable[[Config, lab.Context], Any]] = {
+    "classify": Labels,
+    "regress": Labels,
+    "forecast": Forecast,
+    "translate": writing,
+}
 
 
 class RNN:
     """The network, its updates and its state; all else is its task's.
 
-    A task offers `network(config, info)`, and like `SupervisedTask` the next batch, the loss, its
-    weight, what is logged and measured; and what is said of new inputs by a model.
+    A task offers the next batch, the loss, its weight, what is logged and measured, as
+    `SupervisedTask` does, and what a model predicts and is exported as.
     """
+
+    network = staticmethod(build)  # what `lab model` lists
 
     def __init__(self, config: Config, ctx: lab.Context) -> None:
         self.config, self.ctx = config, ctx
-        if config.fused and ctx.compute.compiled:
-            raise lab.UsageError(
-                "--fused is torch's kernel, which --compile refuses: leave one out"
-            )
-        self.task = find_task(ctx.task, config.data_name)(config, ctx)
-        self.net: nn.Module = ctx.wrap(self.network(config, self.task.info))
+        self.task = TASKS[ctx.task](config, ctx)
+        self.net: nn.Module = ctx.wrap(build(config, self.task.info))
+        for layer in self.net.modules():
+            if isinstance(layer, Recurrent):
+                layer.fused = config.fused and not ctx.compute.compiled
         self.updater = Updater(ctx, self.net, config, self.task.loss, weight=self.task.weight)
         self.stopped = False
-
-    @staticmethod
-    def network(config: Config, info: lab.DatasetInfo) -> nn.Module:
-        """Return the network for such data, with its initial weights: what `lab model` lists."""
-        net: nn.Module = find_task(info.task, info.name).network(config, info)
-        return net
 
     def step(self) -> int:
         """Train on one minibatch."""
@@ -67,7 +62,7 @@ class RNN:
         batch = self.task.next()
         self.task.log(*self.updater(batch))
         self.ctx.log("lr", self.updater.lr)
-        moved = len(batch["inputs"])
+        moved = len(batch["targets"])
         self.stopped = self.task.stop_early(self, moved)
         return moved
 
