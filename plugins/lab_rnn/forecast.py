@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -91,7 +92,7 @@ class Forecast(DataTask):
         MASE divides by the error that repeating the season makes within train. There is no
         interval: windows overlap, and are no independent trials.
         """
-        contestants = {
+        contestants: Mapping[str, Callable[[Tensor], Tensor]] = {
             "": lambda past: self.answers(model, past),
             "_seasonal": lambda past: self.repeated(past),
             "_linear": self.linear,

@@ -26,7 +26,7 @@ class Labels(SupervisedTask):
 
     config: Config
 
-    def measure(self, model: nn.Module, split: str) -> dict[str, float]:
+    def measure(self, model: Any, split: str) -> dict[str, float]:
         """Return the metrics of a split; draw what happens over the steps, before and after."""
         metrics = super().measure(model, split)
         if self.config.plots and (split == "test" or self.ctx.clock == 0):
