@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 import lab
@@ -39,7 +40,7 @@ class Words(nn.Module):
 
 
 class Window(nn.Module):
-    """A network that sees the last `context` tokens: its scores are a sum over them, so that a token
+    """A network that sees the last `context` tokens: its scores are a sum over them, so a token
     outside of them changes nothing. The state is the tokens themselves [B, context]."""
 
     def __init__(self, size: int, context: int) -> None:
@@ -60,9 +61,9 @@ class Window(nn.Module):
 
 
 class Config(LanguageConfig):
-    data: str = "stdlib"
-    carried: bool = True
-    lr: float = 1e-2
+    data: str = Field("stdlib", description="Source.")
+    carried: bool = Field(True, description="Carry a state on, rather than look back.")
+    lr: float = Field(1e-2, gt=0, description="Learning rate.")
 
     @property
     def budget(self) -> int:

@@ -33,7 +33,6 @@ from lab.sequence.states import State
 from lab.sequence.tokenizers.names import load_tokenizer
 from lab.sequence.tokenizers.protocol import Tokenizer
 from lab.supervised.corpus import Part, encoded, learned
-from lab.supervised.corpus import texts as texts_of
 from lab.supervised.early_stop import EarlyStop, validate
 from lab.supervised.language_config import LanguageConfig
 from lab.supervised.writing import LanguageModel, Writer
@@ -239,7 +238,7 @@ class LanguageTask:
 
     def example(self, number: int) -> list[str]:
         """Return texts that `predict` takes: the first of the eval split that hold something."""
-        found = (text for text in texts_of(self.data, "eval") if text.strip())
+        found = (text for text in self.data.texts("eval") if text.strip())
         return list(itertools.islice(found, number))
 
     # -- remembering
