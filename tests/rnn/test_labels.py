@@ -19,7 +19,7 @@ def ramps_run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("ramps")
     data = ramps()
     result = lab.run(
-        "rnn", data=data, preset="none", cell="lstm", hidden_size=8, bidirectional=True,
+        "rnn", data=data, preset="none", cell="lstm", hidden_size=8,
         batch_size=16, lr=1e-2, budget=3_000, eval_every=3_000, wandb="disabled",
         runs_dir=folder / "runs", name="ramps",
     )  # fmt: skip
