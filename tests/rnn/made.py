@@ -31,7 +31,7 @@ def steps(n: int = 120) -> lab.Dataset:
 def wave(n: int = 400) -> lab.Dataset:
     """A series of two columns, a wave of 8 steps and its double, on a rise."""
     rng = np.random.default_rng(0)
-    values = np.sin(2 * np.pi * np.arange(n) / 8) + 0.002 * np.arange(n) + rng.normal(0, 0.05, n)
+    values = np.sin(2 * np.pi * np.arange(n) / 8) + 0.02 * np.arange(n) + rng.normal(0, 0.05, n)
     columns = np.stack([values, 2 * values], 1)
     return lab.Dataset(columns, features=("one", "two"), stream=True)
 
