@@ -23,7 +23,7 @@ from lab.supervised.language_config import LanguageConfig
 class Words(nn.Module):
     """A recurrent network: what it read stands in its state."""
 
-    context = None
+    context: int | None = None
 
     def __init__(self, size: int, width: int = 24) -> None:
         super().__init__()
@@ -45,11 +45,13 @@ class Window(nn.Module):
 
     def __init__(self, size: int, context: int) -> None:
         super().__init__()
-        self.context = context
+        self.context: int | None = context
+        self.length = context
+        self.nothing = size  # what stands in the state before the first token
         self.scores = nn.Embedding(size + 1, size, padding_idx=size)  # by what was read
 
     def start(self, batch: int) -> State:
-        return {"read": torch.full((batch, self.context), self.scores.padding_idx)}
+        return {"read": torch.full((batch, self.length), self.nothing)}
 
     def forward(self, tokens: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         read = (self.start(len(tokens)) if state is None else state)["read"]
@@ -58,6 +60,22 @@ class Window(nn.Module):
             read = torch.cat([read[:, 1:], token[:, None]], 1)
             logits.append(self.scores(read).sum(1))
         return torch.stack(logits, 1), {"read": read}
+
+
+class Bigrams(nn.Module):
+    """Log-probabilities [V, V] of a token by the one before it, as they are given."""
+
+    context: int | None = None
+
+    def __init__(self, scores: Tensor) -> None:
+        super().__init__()
+        self.scores = nn.Parameter(scores)
+
+    def start(self, batch: int) -> State:
+        return {"nothing": torch.zeros(batch, 1)}
+
+    def forward(self, tokens: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        return self.scores[tokens], self.start(len(tokens))
 
 
 class Config(LanguageConfig):
