@@ -206,7 +206,7 @@ class LanguageTask:
         """Return the texts as one; they are shown while they are written."""
         shown = ""
         for number, pieces in enumerate(self.writer(model).texts(options, self.ctx.generator)):
-            for piece in (*([BETWEEN] if number else []), *pieces):
+            for piece in itertools.chain([BETWEEN] if number else [], pieces):
                 self.ctx.show(piece)
                 shown += piece
         return shown

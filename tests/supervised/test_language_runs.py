@@ -62,7 +62,7 @@ class Interrupted(Silent):
 
     def show(self, text: str) -> None:
         self.pieces.append(text)
-        if len(self.pieces) == 4:
+        if len(self.pieces) == 4:  # long before the last
             raise KeyboardInterrupt
 
 
