@@ -22,6 +22,7 @@ _HOME = {
     "MultiHeadAttention": "lab.sequence.attention",
     "POSITIONS": "lab.sequence.choices",
     "Recurrent": "lab.sequence.recurrent",
+    "StepInputs": "lab.sequence.step_inputs",
     "TRANSFORMER_INITIALIZERS": "lab.sequence.initial_weights",
     "TokenEmbedding": "lab.sequence.embeddings",
     "attend": "lab.sequence.attention",
@@ -92,6 +93,7 @@ if TYPE_CHECKING:
     from lab.sequence.positions import count_up as count_up
     from lab.sequence.recurrent import Recurrent as Recurrent
     from lab.sequence.states import select as select
+    from lab.sequence.step_inputs import StepInputs as StepInputs
     from lab.sequence.text import TextStream as TextStream
     from lab.sequence.text import stream_text as stream_text
     from lab.sequence.transformer import Block as Block
