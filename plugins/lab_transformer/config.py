@@ -7,10 +7,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from lab.config import Objective, OneOf
-from lab.nn.activations import ACTIVATIONS
-from lab.sequence.choices import ATTENTION, POSITIONS
-from lab.sequence.initial_weights import TRANSFORMER_INITIALIZERS
+from lab import OneOf
+from lab.nn import ACTIVATIONS
+from lab.sequence import ATTENTION, POSITIONS, TRANSFORMER_INITIALIZERS
 from lab.supervised.config import OBJECTIVES, SupervisedConfig
 
 
@@ -49,7 +48,7 @@ class Config(SupervisedConfig):
     )
     answer: Literal["class", "span"] = Field(
         "class",
-        description="Answer by a class, or by a span of the text: where it begins and ends.",
+        description="Answer by a class, or by a span of the text: its first and last word.",
     )
     init_from: str | None = Field(
         None, description="Begin with the weights of a run, a checkpoint or a state dict."
@@ -61,7 +60,7 @@ class Config(SupervisedConfig):
         return f"{self.data}-{self.answer}" if self.answer != "class" else self.data
 
     @property
-    def objective(self) -> Objective | Mapping[str, Objective]:
+    def objective(self) -> tuple[str, str] | Mapping[str, tuple[str, str]]:
         if self.answer == "span":
             return ("eval/exact_match", "max")
         return {task: OBJECTIVES[task] for task in ("classify", "regress")}

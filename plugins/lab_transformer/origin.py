@@ -15,8 +15,8 @@ def begin(network: nn.Module, config: Config, ctx: lab.Context) -> nn.Module:
     """Return the network, with the weights of `--init-from` where there are any. A head that does
     not fit begins anew.
 
-    They are read once, at a run's start: when it goes on, its own checkpoint has what it has learned
-    since, and the file may be gone.
+    They are read once, at a run's start: when it goes on, its own checkpoint has what it has
+    learned since, and the file may be gone.
     """
 
     def copy(reference: str) -> list[str]:

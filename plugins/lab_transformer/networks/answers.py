@@ -50,8 +50,8 @@ class SpanFinder(nn.Module):
 
 
 def best_spans(logits: Tensor, longest: int) -> tuple[Tensor, Tensor]:
-    """Return the spans [B, 2] of at most `longest` tokens whose first and last logits [B, 2, T] have
-    the largest sum, and their probabilities [B] among all such spans."""
+    """Return the spans [B, 2] of at most `longest` tokens whose first and last logits [B, 2, T]
+    have the largest sum, and their probabilities [B] among all such spans."""
     first, last = logits.unbind(1)
     steps = torch.arange(first.shape[1], device=logits.device)
     length = steps[None, :] - steps[:, None] + 1  # (T, T), of the span from row to column

@@ -54,10 +54,9 @@ class Reader(nn.Module):
         """Return outputs, the class token's first, [B, 1 + T, W], and which of them there are,
         [B, 1 + T]; None where all are. mask: bool [B, T], the steps that there are."""
         x, lengths = self.embed(inputs, mask)
-        keep = (
-            None if lengths is None else keep_mask(lengths + self.before, x.shape[1] + self.before)
-        )
-        if self.before:
+        before = self.before
+        keep = None if lengths is None else keep_mask(lengths + before, x.shape[1] + before)
+        if before:
             x = torch.cat([self.cls_token.expand(len(x), -1, -1), x], 1)  # (B, 1 + T, W)
         if self.pos_embed is not None:
             x = x + self.pos_embed(count_up(x))
