@@ -87,7 +87,16 @@ ERROR_RATE_METRICS = _declared(
     "sequences of the test set",
 )
 TRANSLATION_METRICS = _declared(
-    {"bleu": "BLEU of all texts together, from 0 to 100"}, (), "texts of the test set"
+    {
+        "loss": "cross-entropy of a target's token after the true ones before it, in nats",
+        "perplexity": "exponential of the same",
+        "token_accuracy": "fraction of right tokens after the true ones before them",
+        "error_rate": "edits of what is written over the length of the targets, in tokens",
+        "exact_match": "fraction of sentences that are written without an edit",
+        "bleu": "BLEU of all that is written together, from 0 to 100",
+    },
+    ("exact_match",),
+    "sentences of the test set",
 )
 ANSWER_METRICS = _declared(
     {

@@ -12,8 +12,11 @@ from lab.lazy import attach
 _HOME = {
     "ClassifierOptions": "lab.supervised.options",
     "EarlyStop": "lab.supervised.early_stop",
+    "LabelOptions": "lab.supervised.options",
     "SupervisedConfig": "lab.supervised.config",
     "SupervisedTask": "lab.supervised.task",
+    "TranslationOptions": "lab.supervised.translation_config",
+    "TranslationTask": "lab.supervised.translation",
     "validate": "lab.supervised.early_stop",
 }
 
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
     from lab.supervised.early_stop import EarlyStop as EarlyStop
     from lab.supervised.early_stop import validate as validate
     from lab.supervised.options import ClassifierOptions as ClassifierOptions
+    from lab.supervised.options import LabelOptions as LabelOptions
     from lab.supervised.task import SupervisedTask as SupervisedTask
+    from lab.supervised.translation import TranslationTask as TranslationTask
+    from lab.supervised.translation_config import TranslationOptions as TranslationOptions
 
 __getattr__, __dir__ = attach(__name__, _HOME)

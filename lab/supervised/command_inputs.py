@@ -71,6 +71,19 @@ def read_inputs(words: Sequence[str], info: DatasetInfo) -> Inputs:
     return _images(words, info) if info.kind == "image" else _rows(words, info)
 
 
+def lines_of(words: Sequence[str]) -> tuple[str, ...]:
+    """Return the texts that words are: each itself, but for `-` the lines of standard input."""
+    lines = [
+        line
+        for word in words
+        for line in (sys.stdin.read().splitlines() if word == STDIN else [word])
+    ]
+    texts = tuple(line for line in lines if line.strip())
+    if not texts:
+        raise UsageError("Nothing to predict. Give texts, or - for lines of standard input.")
+    return texts
+
+
 def ranked(
     answers: Array, inputs: Inputs, options: Predict, info: DatasetInfo
 ) -> list[dict[str, Any]]:
