@@ -75,7 +75,9 @@ class Write(Options):
 
     @model_validator(mode="after")
     def _searches_or_draws(self) -> Self:
-        drawn = [name for name in ("temperature", "top_k", "top_p") if name in self.model_fields_set]
+        drawn = [
+            name for name in ("temperature", "top_k", "top_p") if name in self.model_fields_set
+        ]
         if self.beam is not None and drawn:
             raise ValueError(f"--beam draws nothing: it has no {flag(drawn[0])}")
         if self.beam is not None and self.n > self.beam:

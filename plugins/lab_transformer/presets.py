@@ -28,4 +28,15 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "augment": {"shift": 1},
         "eval_every": 6_000,
     },
+    "stories-span": {
+        "data": "stories",
+        "answer": "span",
+        "layers": 2,
+        "width": 64,
+        "heads": 4,
+        "budget": 100_000,
+        "lr": 2e-3,
+        "schedule": "one-cycle",
+        "eval_every": 10_000,
+    },
 }

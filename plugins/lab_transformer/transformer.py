@@ -24,7 +24,7 @@ class Transformer:
     def __init__(self, config: Config, ctx: lab.Context) -> None:
         self.config, self.ctx = config, ctx
         self.task = task_of(config, ctx.task)(config, ctx)
-        self.net: nn.Module = ctx.wrap(begin(self.task.build(), config, ctx))
+        self.net: nn.Module = ctx.wrap(begin(self.network(config, self.task.info), config, ctx))
         self.updater = Updater(ctx, self.net, config, self.task.loss, weight=self.task.weight)
         self.stopped = False
 
@@ -73,7 +73,7 @@ class Transformer:
     def export_command(self, options: Export) -> Path:
         """Write a model for other software, from the source's inputs to what `predict` returns."""
         with self.updater.averaged():
-            return self.task.export(self.net, options, self.ctx.dir)
+            return self.task.export(self.net, options)
 
     # -- what a checkpoint holds
 

@@ -12,19 +12,19 @@ from lab_transformer.networks.reader import Reader
 
 
 class Labeler(nn.Module):
-    """Inputs [B, ...] -> logits or values [B, K]; `by_step`: [B, K, T], as cross-entropy and
-    metrics of steps take them."""
+    """Inputs [B, ...] -> logits or values [B, K]; where each step has a class, [B, K, T], as
+    cross-entropy and metrics take them."""
 
-    def __init__(self, config: Config, info: lab.DatasetInfo, *, by_step: bool = False) -> None:
+    def __init__(self, config: Config, info: lab.DatasetInfo) -> None:
         super().__init__()
-        self.by_step = by_step
+        self.per_step = info.per_step
         self.reader = Reader(config, info)
         self.head = nn.Linear(config.width, info.outputs)
         initialize_transformer(self, config.init)
 
     def forward(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
         outputs, keep = self.reader(inputs, mask)
-        if self.by_step:
+        if self.per_step:
             return self.head(self.reader.of_steps(outputs)).transpose(1, 2)  # (B, K, T)
         answers: Tensor = self.head(self.reader.of_all(outputs, keep))  # (B, K)
         return answers

@@ -34,16 +34,14 @@ class Task(Protocol):
     `model` is the network of `network`, as it went through `ctx.wrap`.
     """
 
-    info: lab.DatasetInfo
-
     def __init__(self, config: Config, ctx: lab.Context) -> None: ...
+
+    @property
+    def info(self) -> lab.DatasetInfo: ...
 
     @staticmethod
     def network(config: Config, info: lab.DatasetInfo) -> nn.Module:
-        """Return a network for such data: what `lab model` lists."""
-
-    def build(self) -> nn.Module:
-        """Return the network for the run's own data."""
+        """Return a network for such data, with its initial weights."""
 
     def next(self) -> lab.Batch: ...
 
@@ -65,7 +63,7 @@ class Task(Protocol):
 
     def predict_command(self, model: nn.Module, options: Predict) -> list[dict[str, Any]]: ...
 
-    def export(self, model: nn.Module, options: Export, folder: Path) -> Path: ...
+    def export(self, model: nn.Module, options: Export) -> Path: ...
 
     def state_dict(self) -> dict[str, Any]: ...
 
