@@ -19,6 +19,17 @@ class Predict(Options):
     top: int = Field(3, ge=1, description="How many classes to name, the likeliest first.")
 
 
+class Translate(Options):
+    """Options of `lab predict` for models that write sentences. What is not said is the run's."""
+
+    inputs: tuple[str, ...] = Field((), description="Texts, - or images, as INPUT.")
+    beam: int | None = Field(None, ge=1, description="Width of the beam; 1 is greedy.")
+    length_penalty: float | None = Field(
+        None, ge=0, description="Exponent by which a beam prefers what is longer."
+    )
+    max_tokens: int | None = Field(None, ge=1, description="Tokens written at most.")
+
+
 class Export(Options):
     """Options of `lab export`."""
 
