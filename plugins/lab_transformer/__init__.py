@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lab import ExperimentSpec, hookimpl
-from lab.metrics import ANSWER_METRICS, CLASSIFICATION_METRICS, REGRESSION_METRICS
+from lab.metrics import (
+    ANSWER_METRICS,
+    CLASSIFICATION_METRICS,
+    REGRESSION_METRICS,
+    TRANSLATION_METRICS,
+)
 from lab_transformer.presets import PRESETS
 
 
@@ -21,10 +26,12 @@ def lab_experiments() -> Iterator[ExperimentSpec]:
         metrics={
             "train/loss": "loss of the training batches",
             "train/accuracy": "accuracy in the training batches, by example or by step",
+            "train/token_accuracy": "fraction of right words, each after the true ones before it",
             "train/lr": "learning rate",
             "eval/gradient_*": "gradient norm of each layer, with --layer-stats",
             **CLASSIFICATION_METRICS,
             **REGRESSION_METRICS,
             **ANSWER_METRICS,
+            **TRANSLATION_METRICS,
         },
     )

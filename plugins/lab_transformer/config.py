@@ -11,9 +11,10 @@ from lab import OneOf
 from lab.nn import ACTIVATIONS
 from lab.sequence import ATTENTION, POSITIONS, TRANSFORMER_INITIALIZERS
 from lab.supervised.config import OBJECTIVES, SupervisedConfig
+from lab.supervised.translation_config import OBJECTIVE, TranslationOptions
 
 
-class Config(SupervisedConfig):
+class Config(TranslationOptions, SupervisedConfig):
     layers: int = Field(4, ge=1, description="Blocks; of an encoder-decoder, blocks of each.")
     width: int = Field(128, ge=1, description="Width of what each block takes and gives.")
     heads: int = Field(4, ge=1, description="Heads of each attention; they divide the width.")
@@ -50,6 +51,9 @@ class Config(SupervisedConfig):
         "class",
         description="Answer by a class, or by a span of the text: its first and last word.",
     )
+    tie_weights: bool = Field(
+        True, description="What writes scores words by the weights that it reads them by."
+    )
     init_from: str | None = Field(
         None, description="Begin with the weights of a run, a checkpoint or a state dict."
     )
@@ -63,7 +67,8 @@ class Config(SupervisedConfig):
     def objective(self) -> tuple[str, str] | Mapping[str, tuple[str, str]]:
         if self.answer == "span":
             return ("eval/exact_match", "max")
-        return {task: OBJECTIVES[task] for task in ("classify", "regress")}
+        labels = {task: OBJECTIVES[task] for task in ("classify", "regress")}
+        return {**labels, "translate": OBJECTIVE}
 
     @model_validator(mode="after")
     def _can_be_built(self) -> Self:

@@ -22,39 +22,54 @@ def looks(model: nn.Module, batch: lab.Batch, info: lab.DatasetInfo) -> Iterator
     it."""
     with attention_maps(model) as maps:
         call(model, info.prepare(batch))
-    weights = [layer[0].float().cpu() for layer in maps.values()]  # (heads, T, S) each
-    if not weights:
-        return
-    reader = model.reader
+    weights = _of_first(maps)
+    reader: Any = model.reader
     if info.kind == "image":
         yield "attention", over_picture(weights, batch["inputs"][0], reader)
     else:
-        yield "attention", over_steps(weights, labels_of(batch, info, reader.before))
+        labels = ["[CLS]"] * reader.before + step_labels(batch, info)
+        yield "attention", over_steps(weights, labels, labels)
 
 
-def labels_of(batch: lab.Batch, info: lab.DatasetInfo, before: int) -> list[str]:
-    """Return what the steps of the first example are called, the class token's before them."""
-    first = ["[CLS]"] * before
+def written(model: Any, batch: lab.Batch, words: Sequence[int], info: lab.DatasetInfo) -> Any:
+    """Return a figure of the steps of the first example of a prepared batch at which each written
+    word looks, in every layer and head of the decoder."""
+    known = torch.tensor([[model.bos, *words]], device=batch["inputs"].device)
+    mask = batch["mask"][:1] if "mask" in batch else None
+    with attention_maps(model) as maps:
+        model(batch["inputs"][:1], known, mask)
+    weights = _of_first({name: w for name, w in maps.items() if "multihead_attn" in name})
+    rows = [info.target_vocabulary[word] for word in (*words, 0)]
+    return over_steps(weights, [*rows[:-1], "[END]"], step_labels(batch, info))
+
+
+def step_labels(batch: lab.Batch, info: lab.DatasetInfo) -> list[str]:
+    """Return what the steps of the first example are called."""
+    inputs = batch["inputs"]
     if info.kind == "tokens":
-        return [*first, *sentence(batch["inputs"][0].tolist(), info.vocabulary)]
-    count = int(batch["mask"][0].sum()) if "mask" in batch else batch["inputs"].shape[1]
-    return [*first, *map(str, range(count))]
+        return sentence(inputs[0].tolist(), info.vocabulary)
+    if info.kind == "image":
+        return []
+    count = int(batch["mask"][0].sum()) if "mask" in batch else inputs.shape[1]
+    return [str(step) for step in range(count)]
 
 
-def over_steps(weights: Sequence[Tensor], labels: Sequence[str]) -> Any:
+def over_steps(weights: Sequence[Tensor], rows: Sequence[str], columns: Sequence[str]) -> Any:
     """Draw weights [heads, T, S] of each layer: a row of the grid is a layer, a column a head; in
-    each, rows look at columns."""
-    figure, grid = _grid(len(weights), len(weights[0]), side=1.2 + 0.1 * min(len(labels), LABELED))
+    each, what `rows` names looks at what `columns` names. Without names everything is drawn."""
+    height, width = (min(len(names), LABELED) or LABELED for names in (rows, columns))
+    size = (1.2 + 0.09 * width, 1.2 + 0.09 * height)
+    figure, grid = _grid(len(weights), len(weights[0]), size)
     for layer, heads in enumerate(weights):
         for head, matrix in enumerate(heads):
             axes = grid[layer][head]
-            axes.imshow(matrix[: len(labels), : len(labels)], cmap="Blues", vmin=0, aspect="auto")
+            shown = matrix[: len(rows) or None, : len(columns) or None]
+            axes.imshow(shown, cmap="Blues", vmin=0, aspect="auto")
             axes.set_title(f"layer {layer}, head {head}", fontsize=6)
-            if len(labels) <= LABELED:
-                if head == 0:
-                    axes.set_yticks(range(len(labels)), labels, fontsize=5)
-                if layer == len(weights) - 1:
-                    axes.set_xticks(range(len(labels)), labels, fontsize=5, rotation=90)
+            if head == 0 and len(rows) <= LABELED:
+                axes.set_yticks(range(len(rows)), rows, fontsize=5)
+            if layer == len(weights) - 1 and len(columns) <= LABELED:
+                axes.set_xticks(range(len(columns)), columns, fontsize=5, rotation=90)
     return figure
 
 
@@ -64,7 +79,7 @@ def over_picture(weights: Sequence[Tensor], picture: Tensor, reader: Any) -> Any
     size = picture.shape[-2:]
     gray = picture.float().mean(0).cpu()
     gray = (gray - gray.min()) / (gray.max() - gray.min()).clamp(min=1e-12)
-    figure, grid = _grid(len(weights), len(weights[0]), side=1.2)
+    figure, grid = _grid(len(weights), len(weights[0]), (1.2, 1.2))
     for layer, heads in enumerate(weights):
         for head, matrix in enumerate(heads):
             rows = matrix[:1] if reader.before else matrix
@@ -77,11 +92,16 @@ def over_picture(weights: Sequence[Tensor], picture: Tensor, reader: Any) -> Any
     return figure
 
 
-def _grid(rows: int, columns: int, side: float) -> tuple[Any, Any]:
-    """Return a figure with axes [rows][columns] without ticks."""
+def _of_first(maps: dict[str, Tensor]) -> list[Tensor]:
+    """Return the weights [heads, T, S] of the first example in each layer."""
+    return [weights[0].float().cpu() for weights in maps.values()]
+
+
+def _grid(rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, Any]:
+    """Return a figure with axes [rows][columns] without ticks, each of that size in inches."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(side * columns, side * rows), layout="constrained")
+    figure = Figure(figsize=(size[0] * columns, size[1] * rows), layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False)
     for axes in grid.flat:
         axes.set_xticks([])

@@ -18,7 +18,7 @@ class Labeler(nn.Module):
     def __init__(self, config: Config, info: lab.DatasetInfo) -> None:
         super().__init__()
         self.per_step = info.per_step
-        self.reader = Reader(config, info)
+        self.reader = Reader(config, info, class_token=config.pool == "class")
         self.head = nn.Linear(config.width, info.outputs)
         initialize_transformer(self, config.init)
 
@@ -36,7 +36,7 @@ class SpanFinder(nn.Module):
 
     def __init__(self, config: Config, info: lab.DatasetInfo) -> None:
         super().__init__()
-        self.reader = Reader(config, info)
+        self.reader = Reader(config, info, class_token=config.pool == "class")
         self.head = nn.Linear(config.width, 2)
         initialize_transformer(self, config.init)
 

@@ -33,17 +33,17 @@ def make_inputs(config: Config, info: lab.DatasetInfo) -> Patches | StepInputs:
 class Reader(nn.Module):
     """Prepared inputs of a source [B, ...] -> what the encoder says at each step, [B, T, W].
 
-    With `--pool class` a learned vector stands before the steps, whose output answers for all.
+    class_token: whether a learned vector stands before the steps, whose output answers for all.
     """
 
-    def __init__(self, config: Config, info: lab.DatasetInfo) -> None:
+    def __init__(self, config: Config, info: lab.DatasetInfo, *, class_token: bool) -> None:
         super().__init__()
         width = config.width
         self.embed = make_inputs(config, info)
         if self.embed.steps is None:
             raise lab.UsageError(f"{info.name} is {info.kind} data, without an end to answer at")
         self.steps = self.embed.steps
-        self.before = int(config.pool == "class")
+        self.before = int(class_token)
         if self.before:
             self.cls_token = nn.Parameter(0.02 * torch.randn(1, 1, width))
         self.pos_embed = make_positions(config.positions, width, self.steps + self.before)

@@ -16,6 +16,7 @@ from lab_transformer.config import Config
 TASKS: Mapping[str, str] = {  # by what is learned of the data
     "classify": "lab_transformer.tasks.labels:Labels",
     "regress": "lab_transformer.tasks.labels:Labels",
+    "translate": "lab_transformer.tasks.translation:Translation",
 }
 
 
