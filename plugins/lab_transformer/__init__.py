@@ -8,6 +8,7 @@ from lab import ExperimentSpec, hookimpl
 from lab.metrics import (
     ANSWER_METRICS,
     CLASSIFICATION_METRICS,
+    LANGUAGE_MODEL_METRICS,
     REGRESSION_METRICS,
     TRANSLATION_METRICS,
 )
@@ -33,5 +34,6 @@ def lab_experiments() -> Iterator[ExperimentSpec]:
             **REGRESSION_METRICS,
             **ANSWER_METRICS,
             **TRANSLATION_METRICS,
+            **LANGUAGE_MODEL_METRICS,
         },
     )

@@ -51,6 +51,12 @@ class Config(TranslationOptions, SupervisedConfig):
         "class",
         description="Answer by a class, or by a span of the text: its first and last word.",
     )
+    pretrain: Literal["none", "masked"] = Field(
+        "none", description="Learn without labels, by guessing hidden words."
+    )
+    mask_fraction: float = Field(
+        0.15, gt=0, lt=1, description="Words that --pretrain masked asks for."
+    )
     tie_weights: bool = Field(
         True, description="What writes scores words by the weights that it reads them by."
     )
@@ -61,10 +67,14 @@ class Config(TranslationOptions, SupervisedConfig):
 
     @property
     def preset(self) -> str | None:
-        return f"{self.data}-{self.answer}" if self.answer != "class" else self.data
+        if self.pretrain != "none":
+            return f"{self.data}-{self.pretrain}"
+        return self.data if self.answer == "class" else f"{self.data}-{self.answer}"
 
     @property
     def objective(self) -> tuple[str, str] | Mapping[str, tuple[str, str]]:
+        if self.pretrain == "masked":
+            return ("eval/loss", "min")
         if self.answer == "span":
             return ("eval/exact_match", "max")
         labels = {task: OBJECTIVES[task] for task in ("classify", "regress")}
@@ -72,6 +82,8 @@ class Config(TranslationOptions, SupervisedConfig):
 
     @model_validator(mode="after")
     def _can_be_built(self) -> Self:
+        if self.pretrain != "none" and self.answer != "class":
+            raise ValueError(f"--pretrain {self.pretrain} answers nothing: leave out --answer")
         if self.width % self.heads:
             raise ValueError(f"--heads {self.heads} do not divide --width {self.width}")
         if self.positions == "rotary" and self.width // self.heads % 2:

@@ -22,9 +22,12 @@ TASKS: Mapping[str, str] = {  # by what is learned of the data
 
 def task_of(config: Config, learned: str) -> type[Task]:
     """Return the task of these options on data from which `learned` is learned."""
-    reference = TASKS[learned]
-    if config.answer == "span":
+    if config.pretrain == "masked":
+        reference = "lab_transformer.tasks.masked:Masked"
+    elif config.answer == "span":
         reference = "lab_transformer.tasks.spans:Spans"
+    else:
+        reference = TASKS[learned]
     found: type[Task] = import_object(reference)
     return found
 
