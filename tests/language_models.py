@@ -16,8 +16,9 @@ from lab.metrics import LANGUAGE_MODEL_METRICS
 from lab.optim import Updater
 from lab.sequence import Recurrent
 from lab.sequence.states import State
+from lab.supervised.config import SupervisedConfig
 from lab.supervised.language import LanguageTask
-from lab.supervised.language_config import LanguageConfig
+from lab.supervised.language_config import LanguageOptions
 
 
 class Words(nn.Module):
@@ -78,10 +79,14 @@ class Bigrams(nn.Module):
         return self.scores[tokens], self.start(len(tokens))
 
 
-class Config(LanguageConfig):
+class Config(LanguageOptions, SupervisedConfig):
     data: str = Field("stdlib", description="Source.")
     carried: bool = Field(True, description="Carry a state on, rather than look back.")
     lr: float = Field(1e-2, gt=0, description="Learning rate.")
+
+    @property
+    def objective(self) -> tuple[str, str]:
+        return self.language_objective
 
     @property
     def budget(self) -> int:
@@ -103,11 +108,10 @@ class Language:
         if self.stopped:
             return 0
         batch = self.task.next()
-        loss, state = self.updater(batch)
-        self.task.keep(state)
-        self.task.log(loss)
-        self.stopped = self.task.stop_early(self)
-        return len(batch["inputs"])
+        self.task.log(*self.updater(batch))
+        moved = len(batch["inputs"])
+        self.stopped = self.task.stop_early(self, moved)
+        return moved
 
     def evaluate(self, split: str) -> Mapping[str, float]:
         with self.updater.averaged():
@@ -159,7 +163,6 @@ SPEC = lab.ExperimentSpec(
     capabilities={"sample": "lab.capabilities:Write", "predict": "lab.capabilities:Predict"},
     metrics={
         "train/loss": "cross-entropy of a token in nats",
-        "test/ngram_*": "bits of the n-gram model",
         **LANGUAGE_MODEL_METRICS,
     },
 )

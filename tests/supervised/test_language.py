@@ -187,7 +187,7 @@ def test_the_carried_state_makes_one_sequence_of_batches(make) -> None:
     for _ in range(3):
         batch = task.next()
         loss, state = task.loss(model, batch)
-        task.keep(state)
+        task.log(loss, state)
         inputs.append(batch["inputs"])
         targets.append(batch["targets"])
         losses.append(float(loss.detach()))
@@ -205,7 +205,7 @@ def test_an_epoch_begins_without_a_state(make) -> None:
     for _ in range(2 * task.batches.batches + 1):
         batch = task.next()
         began.append("carried_hidden" not in batch)
-        task.keep(task.loss(model, batch)[1])
+        task.log(*task.loss(model, batch))
     places = [place for place, first in enumerate(began) if first]
     assert places == [0, task.batches.batches, 2 * task.batches.batches]
 
