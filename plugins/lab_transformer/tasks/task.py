@@ -17,6 +17,7 @@ TASKS: Mapping[str, str] = {  # by what is learned of the data
     "classify": "lab_transformer.tasks.labels:Labels",
     "regress": "lab_transformer.tasks.labels:Labels",
     "translate": "lab_transformer.tasks.translation:Translation",
+    "lm": "lab_transformer.tasks.language:Language",
 }
 
 
