@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from lab.data.dataset_info import DatasetInfo
 from lab.data.encoding import UNKNOWN, TableColumn
 
-Meaning = Literal["probabilities", "values", "codes", "reconstructions"]
+Meaning = Literal["probabilities", "values", "logits", "codes", "reconstructions"]
 
 # inputs as the source has them; words are numbers of the vocabulary
 DTYPES = {

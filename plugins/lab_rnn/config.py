@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from lab import OneOf, capabilities
 from lab.sequence.cells import CELLS
 from lab.supervised.config import OBJECTIVES, SupervisedConfig
+from lab.supervised.language_config import LanguageOptions
 from lab.supervised.translation_config import OBJECTIVE, TranslationOptions
 
 SIMPLE = ("rnn", "rnn-relu")
@@ -23,7 +24,7 @@ class Predict(capabilities.Predict, capabilities.Translate):
     )
 
 
-class Config(SupervisedConfig, TranslationOptions):
+class Config(SupervisedConfig, TranslationOptions, LanguageOptions):
     cell: Annotated[str, OneOf(CELLS)] = Field(
         "lstm", description="Elman's unit (tanh or rectified), LSTM or gated recurrent unit."
     )
@@ -48,7 +49,12 @@ class Config(SupervisedConfig, TranslationOptions):
     embedding_dim: int = Field(64, ge=1, description="Numbers that a token or a frame becomes.")
     scan: Literal["rows", "pixels"] = Field("rows", description="How a picture is read.")
 
-    context: int = Field(48, ge=2, description="Forecasts: steps of the past that are read.")
+    context: int = Field(
+        48,
+        ge=2,
+        description="Steps of the past that a forecast reads; tokens of a text that errors flow "
+        "back through.",
+    )
     horizon: int = Field(12, ge=1, description="Forecasts: steps that are forecast at once.")
     period: int = Field(
         1, ge=1, description="Forecasts: steps of a season, which is repeated to compare with."
@@ -61,7 +67,8 @@ class Config(SupervisedConfig, TranslationOptions):
 
     @property
     def objective(self) -> Mapping[str, tuple[str, str]]:
-        return {**OBJECTIVES, "forecast": ("eval/mase", "min"), "translate": OBJECTIVE}
+        others = {"translate": OBJECTIVE, "lm": self.language_objective}
+        return {**OBJECTIVES, "forecast": ("eval/mase", "min"), **others}
 
     @property
     def target(self) -> str:

@@ -1,0 +1,75 @@
+"""Name what a Transformer may learn, and what each of these tasks offers the experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from torch import Tensor, nn
+
+import lab
+from lab.capabilities import Export, Predict
+from lab.spec import import_object
+from lab_transformer.config import Config
+
+TASKS: Mapping[str, str] = {  # by what is learned of the data
+    "classify": "lab_transformer.tasks.labels:Labels",
+    "regress": "lab_transformer.tasks.labels:Labels",
+    "translate": "lab_transformer.tasks.translation:Translation",
+    "lm": "lab_transformer.tasks.language:Language",
+}
+
+
+def task_of(config: Config, learned: str) -> type[Task]:
+    """Return the task of these options on data from which `learned` is learned."""
+    if config.pretrain == "masked":
+        reference = "lab_transformer.tasks.masked:Masked"
+    elif config.answer == "span":
+        reference = "lab_transformer.tasks.spans:Spans"
+    else:
+        reference = TASKS[learned]
+    found: type[Task] = import_object(reference)
+    return found
+
+
+class Task(Protocol):
+    """Data, network, loss and figures of one shape of task; the experiment has the loop.
+
+    `model` is the network of `network`, as it went through `ctx.wrap`.
+    """
+
+    def __init__(self, config: Config, ctx: lab.Context) -> None: ...
+
+    @property
+    def info(self) -> lab.DatasetInfo: ...
+
+    @staticmethod
+    def network(config: Config, info: lab.DatasetInfo) -> nn.Module:
+        """Return a network for such data, with its initial weights."""
+
+    def next(self) -> lab.Batch: ...
+
+    def loss(self, model: Any, batch: lab.Batch) -> tuple[Tensor, Any]: ...
+
+    def weight(self, batch: lab.Batch) -> Tensor: ...
+
+    def log(self, loss: Tensor, extra: Any) -> None: ...
+
+    def stop_early(self, experiment: Any, moved: int) -> bool: ...
+
+    def measure(self, model: nn.Module, split: str) -> dict[str, float]: ...
+
+    def draw(self, model: nn.Module) -> None: ...
+
+    def predict(self, model: nn.Module, inputs: Any) -> Any: ...
+
+    def example(self, number: int) -> Any: ...
+
+    def predict_command(self, model: nn.Module, options: Predict) -> list[dict[str, Any]]: ...
+
+    def export(self, model: nn.Module, options: Export) -> Path: ...
+
+    def state_dict(self) -> dict[str, Any]: ...
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None: ...
