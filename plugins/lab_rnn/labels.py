@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torch import nn
+from typing import Any
 
 from lab.supervised.label_task import LabelTask
 from lab_rnn import pictures
