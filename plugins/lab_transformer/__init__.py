@@ -23,7 +23,10 @@ def lab_experiments() -> Iterator[ExperimentSpec]:
         config="lab_transformer.config:Config",
         experiment="lab_transformer.transformer:Transformer",
         presets=PRESETS,
-        capabilities={"predict": "lab.capabilities:Predict", "export": "lab.capabilities:Export"},
+        capabilities={
+            "predict": "lab.capabilities:PredictAny",
+            "export": "lab.capabilities:Export",
+        },
         metrics={
             "train/loss": "loss of the training batches",
             "train/accuracy": "accuracy in the training batches, by example or by step",

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from torch import Tensor, nn
 
 import lab
-from lab.capabilities import Export, Predict
+from lab.capabilities import Export, PredictAny
 from lab.spec import import_object
 from lab_transformer.config import Config
 
@@ -38,6 +38,9 @@ class Task(Protocol):
     `model` is the network of `network`, as it went through `ctx.wrap`.
     """
 
+    asked: type[lab.Options]  # options of `lab predict` that it takes
+    answers: str  # what it answers by, for a message
+
     def __init__(self, config: Config, ctx: lab.Context) -> None: ...
 
     @property
@@ -65,7 +68,7 @@ class Task(Protocol):
 
     def example(self, number: int) -> Any: ...
 
-    def predict_command(self, model: nn.Module, options: Predict) -> list[dict[str, Any]]: ...
+    def predict_command(self, model: nn.Module, options: PredictAny) -> list[dict[str, Any]]: ...
 
     def export(self, model: nn.Module, options: Export) -> Path: ...
 
