@@ -15,7 +15,7 @@ from lab.capabilities import Export, PredictAny
 from lab.optim import Updater
 from lab_transformer.config import Config
 from lab_transformer.origin import begin
-from lab_transformer.tasks.task import task_of
+from lab_transformer.tasks.names import task_of
 
 
 class Transformer:

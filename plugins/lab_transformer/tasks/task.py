@@ -1,4 +1,4 @@
-"""Name what a Transformer may learn, and what each of these tasks offers the experiment."""
+"""Say what a task offers the experiment."""
 
 from __future__ import annotations
 
@@ -10,26 +10,7 @@ from torch import Tensor, nn
 
 import lab
 from lab.capabilities import Export, PredictAny
-from lab.spec import import_object
 from lab_transformer.config import Config
-
-TASKS: Mapping[str, str] = {  # by what is learned of the data
-    "classify": "lab_transformer.tasks.labels:Labels",
-    "regress": "lab_transformer.tasks.labels:Labels",
-    "translate": "lab_transformer.tasks.translation:Translation",
-}
-
-
-def task_of(config: Config, learned: str) -> type[Task]:
-    """Return the task of these options on data from which `learned` is learned."""
-    if config.pretrain == "masked":
-        reference = "lab_transformer.tasks.masked:Masked"
-    elif config.answer == "span":
-        reference = "lab_transformer.tasks.spans:Spans"
-    else:
-        reference = TASKS[learned]
-    found: type[Task] = import_object(reference)
-    return found
 
 
 class Task(Protocol):
