@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 import lab
@@ -15,14 +16,15 @@ from lab.metrics import LANGUAGE_MODEL_METRICS
 from lab.optim import Updater
 from lab.sequence import Recurrent
 from lab.sequence.states import State
+from lab.supervised.config import SupervisedConfig
 from lab.supervised.language import LanguageTask
-from lab.supervised.language_config import LanguageConfig
+from lab.supervised.language_config import LanguageOptions
 
 
 class Words(nn.Module):
     """A recurrent network: what it read stands in its state."""
 
-    context = None
+    context: int | None = None
 
     def __init__(self, size: int, width: int = 24) -> None:
         super().__init__()
@@ -39,16 +41,18 @@ class Words(nn.Module):
 
 
 class Window(nn.Module):
-    """A network that sees the last `context` tokens: its scores are a sum over them, so that a token
+    """A network that sees the last `context` tokens: its scores are a sum over them, so a token
     outside of them changes nothing. The state is the tokens themselves [B, context]."""
 
     def __init__(self, size: int, context: int) -> None:
         super().__init__()
-        self.context = context
+        self.context: int | None = context
+        self.length = context
+        self.nothing = size  # what stands in the state before the first token
         self.scores = nn.Embedding(size + 1, size, padding_idx=size)  # by what was read
 
     def start(self, batch: int) -> State:
-        return {"read": torch.full((batch, self.context), self.scores.padding_idx)}
+        return {"read": torch.full((batch, self.length), self.nothing)}
 
     def forward(self, tokens: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         read = (self.start(len(tokens)) if state is None else state)["read"]
@@ -59,10 +63,30 @@ class Window(nn.Module):
         return torch.stack(logits, 1), {"read": read}
 
 
-class Config(LanguageConfig):
-    data: str = "stdlib"
-    carried: bool = True
-    lr: float = 1e-2
+class Bigrams(nn.Module):
+    """Log-probabilities [V, V] of a token by the one before it, as they are given."""
+
+    context: int | None = None
+
+    def __init__(self, scores: Tensor) -> None:
+        super().__init__()
+        self.scores = nn.Parameter(scores)
+
+    def start(self, batch: int) -> State:
+        return {"nothing": torch.zeros(batch, 1)}
+
+    def forward(self, tokens: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        return self.scores[tokens], self.start(len(tokens))
+
+
+class Config(LanguageOptions, SupervisedConfig):
+    data: str = Field("stdlib", description="Source.")
+    carried: bool = Field(True, description="Carry a state on, rather than look back.")
+    lr: float = Field(1e-2, gt=0, description="Learning rate.")
+
+    @property
+    def objective(self) -> tuple[str, str]:
+        return self.language_objective
 
     @property
     def budget(self) -> int:
@@ -84,11 +108,10 @@ class Language:
         if self.stopped:
             return 0
         batch = self.task.next()
-        loss, state = self.updater(batch)
-        self.task.keep(state)
-        self.task.log(loss)
-        self.stopped = self.task.stop_early(self)
-        return len(batch["inputs"])
+        self.task.log(*self.updater(batch))
+        moved = len(batch["inputs"])
+        self.stopped = self.task.stop_early(self, moved)
+        return moved
 
     def evaluate(self, split: str) -> Mapping[str, float]:
         with self.updater.averaged():
@@ -140,7 +163,6 @@ SPEC = lab.ExperimentSpec(
     capabilities={"sample": "lab.capabilities:Write", "predict": "lab.capabilities:Predict"},
     metrics={
         "train/loss": "cross-entropy of a token in nats",
-        "test/ngram_*": "bits of the n-gram model",
         **LANGUAGE_MODEL_METRICS,
     },
 )

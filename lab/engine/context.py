@@ -39,7 +39,7 @@ class Context:
     seed, budget, dir: as resolved; `dir` is the run folder, and is there.
     task, objective: the kind of task (classify, regress, segment or none), and the metric that
     selects with its direction: decided when the options were resolved.
-    show: shows a piece of text to the person at once, where a command is to print what it belongs to.
+    show: shows a piece of text to the person at once, where a command will print all of it.
     clock: how far training has come, in the unit of the config's clock.
     rng, generator: numpy and torch generators, seeded, saved and restored by the runner.
     rank, world_size: which of how many processes of the run this is; today a run has one.

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from lab.data.data import Data
-from lab.data.tokens import sentence
+from lab.data.dataset_info import DatasetInfo
 from lab.errors import UsageError
 from lab.sequence.tokenizers.names import train_tokenizer
 from lab.sequence.tokenizers.protocol import OFFSET, Tokenizer
@@ -34,32 +33,29 @@ class Part:
 
 def learned(data: Data, options: LanguageOptions) -> dict[str, Any]:
     """Return the tokenizer of a run as plain data, and whether the source is one text."""
-    sizes: dict[str, Callable[[], dict[str, Any]]] = {
-        "word": lambda: {"max_words": options.vocab_size - OFFSET},
-        "bpe": lambda: {"vocab_size": options.vocab_size},
-        "char": lambda: {"unknown": "map"},  # of a text to measure on; prompts refuse them
+    settings: dict[str, dict[str, Any]] = {
+        "char": {"unknown": "map"},  # in a text to measure on; a prompt may hold none
+        "word": {"max_words": options.vocab_size - OFFSET},
+        "bpe": {"vocab_size": options.vocab_size},
     }
-    chosen = sizes.get(options.tokenizer, dict)()
-    tokenizer = train_tokenizer(options.tokenizer, texts(data, "train"), **chosen)
+    chosen = settings.get(options.tokenizer, {})
+    tokenizer = train_tokenizer(options.tokenizer, data.texts("train"), **chosen)
     return {"tokenizer": tokenizer.to_plain(), "one_text": data.dataset.stream}
 
 
-def texts(data: Data, split: str) -> list[str]:
-    """Return the texts of a split; sentences of words with spaces between them.
-
-    Raises UsageError where the source gives none.
-    """
-    dataset = data.dataset
-    if dataset.kind != "tokens":
-        return data.texts(split)
-    rows = dataset.inputs[data.parts[split]]
-    return [" ".join(sentence(row, dataset.vocabulary)) for row in rows]
+def as_tokens(info: DatasetInfo, tokenizer: Tokenizer, context: int) -> DatasetInfo:
+    """Return what networks are built from: tokens [context], and as many outputs as there are ids,
+    which the vocabulary shows as text."""
+    words = [tokenizer.decode([number]) for number in range(tokenizer.vocab_size)]
+    words[: len(tokenizer.special)] = ["", "<bos>", "<eos>", "<unk>"]
+    size = tokenizer.vocab_size
+    return replace(info, kind="tokens", shape=(context,), outputs=size, vocabulary=tuple(words))
 
 
 def encoded(data: Data, split: str, tokenizer: Tokenizer) -> Part:
     """Return a split as tokens. Raises UsageError where there is no token in it."""
     special = tokenizer.special
-    pieces = texts(data, split)
+    pieces = data.texts(split)
     whole = ["".join(pieces)] if data.dataset.stream else pieces
     ends = [] if data.dataset.stream else [special.eos]
     rows = [[special.bos, *tokenizer.encode(text), *ends] for text in whole]

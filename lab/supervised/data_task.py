@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from torch import Tensor
-
 from lab.data.batches import Batches
 from lab.data.dataset_info import DatasetInfo
 from lab.data.options import DataOptions
@@ -15,6 +13,7 @@ from lab.engine.context import Context
 from lab.engine.experiment import Experiment
 from lab.supervised.early_stop import EarlyStop, validate
 from lab.supervised.options import LabelOptions
+from lab.supervised.sequence_inputs import filled
 
 
 class DataTask:
@@ -48,9 +47,10 @@ class DataTask:
         metric = self.ctx.objective[0].removeprefix("eval/")
         return self.early.add(validate(experiment, self.ctx, metric))
 
-    def example(self, number: int) -> Tensor:
-        """Return the first inputs of the eval split [number, ...], as the source gives them."""
-        return self.data.eval.first(number)["inputs"]
+    def example(self, number: int) -> Any:
+        """Return the first inputs of the eval split [number, ...], as the source gives them; steps
+        of numbers that only fill up are NaN."""
+        return filled(self.data.eval.first(number))
 
     def state_dict(self) -> dict[str, Any]:
         return {"batches": self.batches.state_dict(), "early": self.early.state_dict()}

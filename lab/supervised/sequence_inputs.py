@@ -26,7 +26,7 @@ def as_steps(values: Any, info: DatasetInfo, device: torch.device) -> Batch:
     number. Steps of numbers that are NaN at the end are none; tokens are filled up by their end.
     Inputs without steps are taken as by `as_inputs`. Raises UsageError for what does not fit.
     """
-    if info.kind not in IN_STEPS:
+    if info.kind not in (*IN_STEPS, "series"):
         return {"inputs": as_inputs(values, info, device)}
     rows = [_row(row, info) for row in values]
     if not rows:
@@ -74,8 +74,9 @@ def _row(values: Any, info: DatasetInfo) -> Tensor:
         steps = torch.as_tensor(values if isinstance(values, Tensor) else np.array(values))
     except (TypeError, ValueError) as error:
         raise UsageError(f"a sequence is no array of numbers: {error}") from error
-    if steps.dim() != len(info.shape) or tuple(steps.shape[1:]) != info.shape[1:]:
-        expected = ", ".join(map(str, ("T", *info.shape[1:])))
+    shape = info.shape if info.kind == "series" else info.shape[1:]  # of a step
+    if not steps.dim() or tuple(steps.shape[1:]) != shape:
+        expected = ", ".join(map(str, ("T", *shape)))
         raise UsageError(f"{info.name} has sequences [{expected}]; one is {list(steps.shape)}")
     if info.kind == "tokens":
         _check_tokens(steps, len(info.vocabulary))
@@ -84,7 +85,7 @@ def _row(values: Any, info: DatasetInfo) -> Tensor:
         if bool(((steps < 0) | (steps > 255)).any()):
             raise UsageError("whole numbers in images are bytes: from 0 to 255")
         return steps.to(torch.uint8)
-    return steps.float()
+    return steps.double() if info.kind == "series" else steps.float()
 
 
 def _length(steps: Tensor) -> int:

@@ -26,8 +26,8 @@ from lab.sequence.decoding import Hypothesis, greedy
 from lab.sequence.states import State, Step
 from lab.supervised.command_inputs import lines_of, read_inputs
 from lab.supervised.data_task import DataTask
-from lab.supervised.inputs import as_inputs
 from lab.supervised.sentences import Sentences
+from lab.supervised.sequence_inputs import as_steps
 from lab.supervised.translation_config import TranslationOptions
 from lab.supervised.translation_scores import TranslationScores, draw_by_length
 
@@ -166,33 +166,31 @@ class TranslationTask(DataTask):
 
     @torch.no_grad()
     def predict(self, inputs: Any, decode: Decode) -> Array:
-        """Return what is written of inputs: of texts an array of texts [B]; of arrays, tensors and
-        lists as the source gives them [B, ...] tokens int64 [B, max_tokens], END behind each."""
+        """Return what is written of inputs: of texts an array of texts [B]; of what `as_steps`
+        takes tokens int64 [B, max_tokens or more], END behind each."""
         texts = self.info.kind == "tokens" and _are_texts(inputs)
-        values = self._tokens(inputs) if texts else as_inputs(inputs, self.info, self.ctx.device)
-        found = self._decoded(values, decode, self.search)
+        values = self._tokens(inputs) if texts else inputs
+        found = self._decoded(as_steps(values, self.info, self.ctx.device), decode, self.search)
         if texts:
             return np.array([self.written.text(best.tokens) for best in found])
-        rows = np.full((len(found), self.search.max_tokens), END, np.int64)
+        longest = max([self.search.max_tokens, *(len(best.tokens) for best in found)])
+        rows = np.full((len(found), longest), END, np.int64)
         for row, best in zip(rows, found, strict=True):
             row[: len(best.tokens)] = best.tokens
         return rows
 
     def predict_command(self, options: Any, decode: Decode) -> list[dict[str, Any]]:
-        """Return for each input, a text, a line of standard input (`-`) or an image, what is
-        written of it, with the log-probability in nats. What options say of `Search` goes first."""
-        asked = {name: getattr(options, name, None) for name in ("beam", "max_tokens")}
-        asked["length_penalty"] = getattr(options, "length_penalty", None)
-        search = replace(
-            self.search, **{n: value for n, value in asked.items() if value is not None}
-        )
+        """Return for each input, a text, a line of standard input (`-`), an image or a sequence,
+        what is written of it, with the log-probability in nats. What options say of `Search` goes
+        first."""
         if self.info.kind == "tokens":
             names: Sequence[str] = lines_of(options.inputs)
             values = self._tokens(names)
         else:
             inputs = read_inputs(options.inputs, self.info)
-            names, values = inputs.names, inputs.values.to(self.ctx.device)
-        found = self._decoded(values, decode, search)
+            names, values = inputs.names, inputs.values
+        steps = as_steps(values, self.info, self.ctx.device)
+        found = self._decoded(steps, decode, self._asked_for(options))
         return [
             {
                 "input": name,
@@ -212,12 +210,13 @@ class TranslationTask(DataTask):
 
     def _tokens(self, texts: Sequence[str]) -> Tensor:
         rows = Sentences(self.info.vocabulary).rows(list(texts), self.info.shape[0])
-        return torch.from_numpy(rows).to(self.ctx.device)
+        return torch.from_numpy(rows)
 
-    def _decoded(self, values: Tensor, decode: Decode, search: Search) -> list[Hypothesis]:
+    def _decoded(self, batch: Batch, decode: Decode, search: Search) -> list[Hypothesis]:
         found: list[Hypothesis] = []
-        for part in values.split(AT_ONCE):
-            found += decode({"inputs": self.info.prepare_inputs(part)}, search)
+        for start in range(0, len(batch["inputs"]), AT_ONCE):
+            part = {name: values[start : start + AT_ONCE] for name, values in batch.items()}
+            found += decode(self.info.prepare(part), search)
         return found
 
 

@@ -7,14 +7,24 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from lab.config import Objective, OneOf
+from lab import OneOf, capabilities
 from lab.sequence.cells import CELLS
 from lab.supervised.config import OBJECTIVES, SupervisedConfig
+from lab.supervised.language_config import LanguageOptions
+from lab.supervised.translation_config import OBJECTIVE, TranslationOptions
 
 SIMPLE = ("rnn", "rnn-relu")
 
 
-class Config(SupervisedConfig):
+class Predict(capabilities.Predict, capabilities.Translate):
+    """Options of `lab predict`: of classes how many, of sentences how they are searched for."""
+
+    inputs: tuple[str, ...] = Field(
+        (), description="Sequences as numbers, csv or npy files, texts, or images, as INPUT."
+    )
+
+
+class Config(SupervisedConfig, TranslationOptions, LanguageOptions):
     cell: Annotated[str, OneOf(CELLS)] = Field(
         "lstm", description="Elman's unit (tanh or rectified), LSTM or gated recurrent unit."
     )
@@ -25,7 +35,7 @@ class Config(SupervisedConfig):
         0.0, ge=0, lt=1, description="Probability of dropping an output between layers."
     )
     forget_bias: float | None = Field(
-        1.0, description="Bias of an LSTM's forget gate at the start; none: about 0."
+        1.0, ge=-10, le=10, description="Bias of an LSTM's forget gate at the start; none: about 0."
     )
     gate_steepness: float = Field(
         1.0, gt=0, description="Factor of what goes into the gates, which nears them to switches."
@@ -33,11 +43,18 @@ class Config(SupervisedConfig):
     identity_init: bool = Field(
         False, description="Begin with the identity as recurrent weights; of simple cells."
     )
-    fused: bool = Field(False, description="Compute by torch's kernel; not with --compile.")
+    fused: bool = Field(
+        True, description="Compute by torch's kernels, but for --compile; else step by step."
+    )
     embedding_dim: int = Field(64, ge=1, description="Numbers that a token or a frame becomes.")
     scan: Literal["rows", "pixels"] = Field("rows", description="How a picture is read.")
 
-    context: int = Field(48, ge=2, description="Forecasts: steps of the past that are read.")
+    context: int = Field(
+        48,
+        ge=2,
+        description="Steps of the past that a forecast reads; tokens of a text that errors flow "
+        "back through.",
+    )
     horizon: int = Field(12, ge=1, description="Forecasts: steps that are forecast at once.")
     period: int = Field(
         1, ge=1, description="Forecasts: steps of a season, which is repeated to compare with."
@@ -49,8 +66,9 @@ class Config(SupervisedConfig):
     )
 
     @property
-    def objective(self) -> Mapping[str, Objective]:
-        return {**OBJECTIVES, "forecast": ("eval/mase", "min")}
+    def objective(self) -> Mapping[str, tuple[str, str]]:
+        others = {"translate": OBJECTIVE, "lm": self.language_objective}
+        return {**OBJECTIVES, "forecast": ("eval/mase", "min"), **others}
 
     @property
     def target(self) -> str:

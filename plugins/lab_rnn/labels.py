@@ -4,21 +4,15 @@ from __future__ import annotations
 
 from torch import nn
 
-import lab
 from lab.supervised.label_task import LabelTask
 from lab_rnn import pictures
 from lab_rnn.config import Config
-from lab_rnn.networks import Labeler, StepLabeler
 
 
 class Labels(LabelTask):
     """Shapes: B sequences of T steps, K classes or values."""
 
     config: Config
-
-    @staticmethod
-    def network(config: Config, info: lab.DatasetInfo) -> nn.Module:
-        return (StepLabeler if info.per_step else Labeler)(config, info)
 
     def measure(self, model: nn.Module, split: str) -> dict[str, float]:
         """Return the metrics of a split; draw what happens over the steps, before and after."""

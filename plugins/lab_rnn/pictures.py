@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 import lab
+from lab.nn.eager import as_written
 from lab.nn.losses import Loss
 from lab_rnn.networks import Labeler
 
@@ -35,7 +36,7 @@ def gradient_through_time(net: Labeler, loss: Loss, batch: lab.Batch) -> Tensor:
     by how many steps it lies before the last: [0] is that of the last step itself, a mean over the
     examples that are so long (Hochreiter, 1991; Pascanu et al., 2013, section 2)."""
     steps, lengths = net.reader.inputs(batch["inputs"], batch.get("mask"))
-    with torch.enable_grad():
+    with torch.enable_grad(), as_written(net):
         steps = steps.detach().requires_grad_()
         value = loss(net.answer(*net.reader.read(steps, lengths)), batch["targets"])
         (gradient,) = torch.autograd.grad(value, steps)

@@ -15,4 +15,14 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "batch_size": 64,
         "lr": 1e-2,
     },
+    "regimes": {
+        "data": "regimes",
+        "cell": "gru",
+        "hidden_size": 64,
+        "period": 12,
+        "budget": 60_000,
+        "lr": 3e-3,
+        "schedule": "one-cycle",
+        "eval_every": 6_000,
+    },
 }

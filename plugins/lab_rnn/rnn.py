@@ -7,57 +7,55 @@ for each shape of task.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 import lab
-from lab.capabilities import Export, Predict
+from lab.capabilities import Export, Write
 from lab.optim import Updater
-from lab_rnn.config import Config
+from lab.sequence import Recurrent
+from lab_rnn.config import Config, Predict
+from lab_rnn.forecast import Forecast
 from lab_rnn.labels import Labels
+from lab_rnn.language import Language
+from lab_rnn.networks import build
+from lab_rnn.writing import writing
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
-TASKS: Mapping[str, Any] = {"classify": Labels, "regress": Labels}
-
-
-def find_task(task: str, name: str) -> Any:
-    """Return the shape of a task, a class. Raises UsageError where there is none for it."""
-    if task not in TASKS:
-        able = ", ".join(TASKS)
-        raise lab.UsageError(f"{name} is to {task}, which recurrent networks do not; they {able}")
-    return TASKS[task]
+TASKS: Mapping[str, Callable[[Config, lab.Context], Any]] = {
+    "classify": Labels,
+    "regress": Labels,
+    "forecast": Forecast,
+    "translate": writing,
+    "lm": Language,
+}
 
 
 class RNN:
     """The network, its updates and its state; all else is its task's.
 
-    A task offers `network(config, info)`, and like `SupervisedTask` the next batch, the loss, its
-    weight, what is logged and measured; and what is said of new inputs by a model.
+    A task offers the next batch, the loss, its weight, what is logged and measured, as
+    `SupervisedTask` does, and what a model predicts and is exported as.
     """
+
+    network = staticmethod(build)  # what `lab model` lists
 
     def __init__(self, config: Config, ctx: lab.Context) -> None:
         self.config, self.ctx = config, ctx
-        if config.fused and ctx.compute.compiled:
-            raise lab.UsageError(
-                "--fused is torch's kernel, which --compile refuses: leave one out"
-            )
-        self.task = find_task(ctx.task, config.data_name)(config, ctx)
-        self.net: nn.Module = ctx.wrap(self.network(config, self.task.info))
+        self.task = TASKS[ctx.task](config, ctx)
+        self.net: nn.Module = ctx.wrap(build(config, self.task.info))
+        for layer in self.net.modules():
+            if isinstance(layer, Recurrent):
+                layer.fused = config.fused and not ctx.compute.compiled
         self.updater = Updater(ctx, self.net, config, self.task.loss, weight=self.task.weight)
         self.stopped = False
-
-    @staticmethod
-    def network(config: Config, info: lab.DatasetInfo) -> nn.Module:
-        """Return the network for such data, with its initial weights: what `lab model` lists."""
-        net: nn.Module = find_task(info.task, info.name).network(config, info)
-        return net
 
     def step(self) -> int:
         """Train on one minibatch."""
@@ -66,7 +64,7 @@ class RNN:
         batch = self.task.next()
         self.task.log(*self.updater(batch))
         self.ctx.log("lr", self.updater.lr)
-        moved = len(batch["inputs"])
+        moved = len(batch["targets"])
         self.stopped = self.task.stop_early(self, moved)
         return moved
 
@@ -84,16 +82,31 @@ class RNN:
             answers: Array = self.task.predict(self.net, inputs)
         return answers
 
-    def example(self, number: int) -> Tensor:
+    def example(self, number: int) -> Any:
         """Return inputs that `predict` takes [number, ...]."""
-        inputs: Tensor = self.task.example(number)
-        return inputs
+        return self.task.example(number)
 
     def predict_command(self, options: Predict) -> list[dict[str, Any]]:
         """Return what is said of inputs that are words of the command line."""
         with self.updater.averaged():
             rows: list[dict[str, Any]] = self.task.predict_command(self.net, options)
         return rows
+
+    def sample(self, **options: Any) -> list[str]:
+        """Return texts that are written; the options are those of `lab.capabilities.Write`."""
+        with self.updater.averaged():
+            return self._language.sample(self.net, **options)
+
+    def sample_command(self, options: Write) -> str:
+        """Return texts, which are shown while they are written."""
+        with self.updater.averaged():
+            return self._language.sample_command(self.net, options)
+
+    @property
+    def _language(self) -> Language:
+        if isinstance(self.task, Language):
+            return self.task
+        raise lab.UsageError(f"{self.task.info.name} is no text: only models of language write")
 
     def export_command(self, options: Export) -> Path:
         """Write a model for other software, from the source's inputs to what `predict` returns."""

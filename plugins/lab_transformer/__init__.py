@@ -25,6 +25,7 @@ def lab_experiments() -> Iterator[ExperimentSpec]:
         presets=PRESETS,
         capabilities={
             "predict": "lab.capabilities:PredictAny",
+            "sample": "lab.capabilities:Write",
             "export": "lab.capabilities:Export",
         },
         metrics={

@@ -11,10 +11,11 @@ from lab import OneOf
 from lab.nn import ACTIVATIONS
 from lab.sequence import ATTENTION, POSITIONS, TRANSFORMER_INITIALIZERS
 from lab.supervised.config import OBJECTIVES, SupervisedConfig
+from lab.supervised.language_config import LanguageOptions
 from lab.supervised.translation_config import OBJECTIVE, TranslationOptions
 
 
-class Config(TranslationOptions, SupervisedConfig):
+class Config(TranslationOptions, LanguageOptions, SupervisedConfig):
     layers: int = Field(4, ge=1, description="Blocks; of an encoder-decoder, blocks of each.")
     width: int = Field(128, ge=1, description="Width of what each block takes and gives.")
     heads: int = Field(4, ge=1, description="Heads of each attention; they divide the width.")
@@ -78,7 +79,7 @@ class Config(TranslationOptions, SupervisedConfig):
         if self.answer == "span":
             return ("eval/exact_match", "max")
         labels = {task: OBJECTIVES[task] for task in ("classify", "regress")}
-        return {**labels, "translate": OBJECTIVE}
+        return {**labels, "translate": OBJECTIVE, "lm": self.language_objective}
 
     @model_validator(mode="after")
     def _can_be_built(self) -> Self:

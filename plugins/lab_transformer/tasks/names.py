@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from lab_transformer.config import Config
 from lab_transformer.tasks.labels import Labels
+from lab_transformer.tasks.language import Language
 from lab_transformer.tasks.masked import Masked
 from lab_transformer.tasks.spans import Spans
 from lab_transformer.tasks.task import Task
@@ -15,6 +16,7 @@ TASKS: Mapping[str, type[Task]] = {  # by what is learned of the data
     "classify": Labels,
     "regress": Labels,
     "translate": Translation,
+    "lm": Language,
 }
 
 
