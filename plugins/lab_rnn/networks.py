@@ -134,10 +134,10 @@ class Captioner(nn.Module):
         )
         return dict(zip(self.parts, units.unbind(1), strict=True))
 
-    def score(self, tokens: Tensor, state: State) -> tuple[Tensor, dict[str, Tensor]]:
+    def score(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
         """Return logits [B, U, V] behind tokens [B, U], and the state after them."""
-        outputs, state = self.layers(self.dropout(self.embedding(tokens)), state=state)
-        return self.head(self.dropout(outputs)), state
+        outputs, after = self.layers(self.dropout(self.embedding(tokens)), state=state)
+        return self.head(self.dropout(outputs)), after
 
     def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
         """Read one token a row [B]; return logits [B, V] of the next, and the state."""

@@ -11,12 +11,12 @@ import torch
 from torch import nn
 
 import lab
-from lab.capabilities import Export, Predict, Write
+from lab.capabilities import Export, PredictAny, Write
 from lab.optim import Updater
 from lab.supervised.language import language_task
 from lab_transformer.config import Config
 from lab_transformer.origin import begin
-from lab_transformer.tasks.task import task_of
+from lab_transformer.tasks.names import task_of
 
 
 class Transformer:
@@ -66,8 +66,9 @@ class Transformer:
         return self.task.example(number)
 
     @torch.no_grad()
-    def predict_command(self, options: Predict) -> list[dict[str, Any]]:
+    def predict_command(self, options: PredictAny) -> list[dict[str, Any]]:
         """Return an answer for each input that a person gave."""
+        options.check_are_of(self.task.asked, self.task.answers)
         with self.updater.averaged():
             return self.task.predict_command(self.net, options)
 

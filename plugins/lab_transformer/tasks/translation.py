@@ -21,6 +21,8 @@ from lab_transformer.networks.translator import Translator
 class Translation:
     """Shapes: B examples, U words of a sentence, V words of its vocabulary."""
 
+    asked, answers = Translate, "sentences"
+
     def __init__(self, config: Config, ctx: lab.Context) -> None:
         self.ctx = ctx
         self.writing = TranslationTask(config, ctx)
