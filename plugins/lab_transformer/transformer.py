@@ -13,7 +13,7 @@ from torch import nn
 import lab
 from lab.capabilities import Export, PredictAny, Write
 from lab.optim import Updater
-from lab.supervised.language import LanguageTask
+from lab.supervised.language import language_task
 from lab_transformer.config import Config
 from lab_transformer.origin import begin
 from lab_transformer.tasks.names import task_of
@@ -75,18 +75,12 @@ class Transformer:
     def sample(self, **options: Any) -> list[str]:
         """Return texts that are written; the options are those of `lab.capabilities.Write`."""
         with self.updater.averaged():
-            return self._language.sample(self.net, **options)
+            return language_task(self.task).sample(self.net, **options)
 
     def sample_command(self, options: Write) -> str:
         """Return texts, which are shown while they are written."""
         with self.updater.averaged():
-            return self._language.sample_command(self.net, options)
-
-    @property
-    def _language(self) -> LanguageTask:
-        if isinstance(self.task, LanguageTask):
-            return self.task
-        raise lab.UsageError(f"{self.task.info.name} is no text: only models of language write")
+            return language_task(self.task).sample_command(self.net, options)
 
     def export_command(self, options: Export) -> Path:
         """Write a model for other software, from the source's inputs to what `predict` returns."""
