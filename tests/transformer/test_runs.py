@@ -96,7 +96,7 @@ def test_an_exported_program_answers_the_same(shape: str, train, cli, tmp_path: 
     assert done.exit_code == 0, done.output
     program = torch.export.load(tmp_path / "model.pt2").module()
     inputs = lab.load(folder).example(5)
-    words = [torch.zeros(5, 4, dtype=torch.long)] if shape == "translations" else []
+    words = [torch.zeros(5, 5, dtype=torch.long)] if shape == "translations" else []
     assert len(program(inputs, *words)) == 5
 
 
