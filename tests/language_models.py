@@ -1,23 +1,14 @@
-"""Language models small enough to follow, and an experiment of them: for tests of what families
-share."""
+"""Language models small enough to follow, and the options of their task."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator, Mapping
-from typing import Any
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-import lab
-from lab.capabilities import Predict, Write
-from lab.metrics import LANGUAGE_MODEL_METRICS
-from lab.optim import Updater
 from lab.sequence import Recurrent
 from lab.sequence.states import State
 from lab.supervised.config import SupervisedConfig
-from lab.supervised.language import LanguageTask
 from lab.supervised.language_config import LanguageOptions
 
 
@@ -82,7 +73,6 @@ class Bigrams(nn.Module):
 class Config(LanguageOptions, SupervisedConfig):
     data: str = Field("stdlib", description="Source.")
     carried: bool = Field(True, description="Carry a state on, rather than look back.")
-    lr: float = Field(1e-2, gt=0, description="Learning rate.")
 
     @property
     def objective(self) -> tuple[str, str]:
@@ -91,83 +81,3 @@ class Config(LanguageOptions, SupervisedConfig):
     @property
     def budget(self) -> int:
         return 400
-
-
-class Language:
-    """A whole experiment, as a family writes it."""
-
-    def __init__(self, config: Config, ctx: lab.Context) -> None:
-        self.ctx = ctx
-        self.task = LanguageTask(config, ctx, carried=config.carried)
-        size = self.task.info.outputs
-        self.net = ctx.wrap(Words(size) if config.carried else Window(size, config.context))
-        self.updater = Updater(ctx, self.net, config, self.task.loss, weight=self.task.weight)
-        self.stopped = False
-
-    def step(self) -> int:
-        if self.stopped:
-            return 0
-        batch = self.task.next()
-        self.task.log(*self.updater(batch))
-        moved = len(batch["inputs"])
-        self.stopped = self.task.stop_early(self, moved)
-        return moved
-
-    def evaluate(self, split: str) -> Mapping[str, float]:
-        with self.updater.averaged():
-            return self.task.measure(self.net, split)
-
-    def sample(self, **options: Any) -> list[str]:
-        with self.updater.averaged():
-            return self.task.sample(self.net, **options)
-
-    def sample_command(self, options: Write) -> str:
-        with self.updater.averaged():
-            return self.task.sample_command(self.net, options)
-
-    def predict(self, texts: Any) -> Any:
-        with self.updater.averaged():
-            return self.task.predict(self.net, texts)
-
-    def predict_command(self, options: Predict) -> list[dict[str, Any]]:
-        with self.updater.averaged():
-            return self.task.predict_command(self.net, options)
-
-    def example(self, number: int) -> list[str]:
-        return self.task.example(number)
-
-    def state_dict(self) -> dict[str, Any]:
-        state = {**self.updater.state_dict(), **self.task.state_dict()}
-        return {**state, "stopped": self.stopped}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        self.updater.load_state_dict(state)
-        self.task.load_state_dict(state)
-        self.stopped = state.get("stopped", False)
-
-
-SPEC = lab.ExperimentSpec(
-    name="language",
-    summary="Language models that are only tested with",
-    config="language_models:Config",
-    experiment="language_models:Language",
-    presets={
-        "tiny": {
-            "data": "stdlib",
-            "data_args": {"n": 6_000},
-            "batch_size": 8,
-            "context": 16,
-            "budget": 400,
-        }
-    },
-    capabilities={"sample": "lab.capabilities:Write", "predict": "lab.capabilities:Predict"},
-    metrics={
-        "train/loss": "cross-entropy of a token in nats",
-        **LANGUAGE_MODEL_METRICS,
-    },
-)
-
-
-@lab.hookimpl
-def lab_experiments() -> Iterator[lab.ExperimentSpec]:
-    yield SPEC

@@ -256,6 +256,14 @@ class LanguageTask(DataTask):
         self.state = {n: value.to(self.ctx.device, copy=True) for n, value in carried.items()}
 
 
+def language_task(task: Any) -> LanguageTask:
+    """Return the task of an experiment that is asked to write. Raises UsageError where it learned
+    something else."""
+    if isinstance(task, LanguageTask):
+        return task
+    raise UsageError(f"{task.info.name} is to {task.info.task}: only models of language write")
+
+
 class Logits(nn.Module):
     """The logits [B, T, V] of a language model, for who needs no state."""
 

@@ -19,6 +19,7 @@ import lab
 from lab.capabilities import Export, Write
 from lab.optim import Updater
 from lab.sequence import Recurrent
+from lab.supervised.language import language_task
 from lab_rnn.config import Config, Predict
 from lab_rnn.forecast import Forecast
 from lab_rnn.labels import Labels
@@ -95,18 +96,12 @@ class RNN:
     def sample(self, **options: Any) -> list[str]:
         """Return texts that are written; the options are those of `lab.capabilities.Write`."""
         with self.updater.averaged():
-            return self._language.sample(self.net, **options)
+            return language_task(self.task).sample(self.net, **options)
 
     def sample_command(self, options: Write) -> str:
         """Return texts, which are shown while they are written."""
         with self.updater.averaged():
-            return self._language.sample_command(self.net, options)
-
-    @property
-    def _language(self) -> Language:
-        if isinstance(self.task, Language):
-            return self.task
-        raise lab.UsageError(f"{self.task.info.name} is no text: only models of language write")
+            return language_task(self.task).sample_command(self.net, options)
 
     def export_command(self, options: Export) -> Path:
         """Write a model for other software, from the source's inputs to what `predict` returns."""

@@ -24,7 +24,7 @@ def lab_experiments() -> Iterator[ExperimentSpec]:
         experiment="lab_transformer.transformer:Transformer",
         presets=PRESETS,
         capabilities={
-            "predict": "lab.capabilities:Predict",
+            "predict": "lab.capabilities:PredictAny",
             "sample": "lab.capabilities:Write",
             "export": "lab.capabilities:Export",
         },

@@ -64,7 +64,7 @@ def over_steps(weights: Sequence[Tensor], rows: Sequence[str], columns: Sequence
         for head, matrix in enumerate(heads):
             axes = grid[layer][head]
             shown = matrix[: len(rows) or None, : len(columns) or None]
-            axes.imshow(shown, cmap="Blues", vmin=0, aspect="auto")
+            axes.imshow(shown.numpy(), cmap="Blues", vmin=0, aspect="auto")
             axes.set_title(f"layer {layer}, head {head}", fontsize=6)
             if head == 0 and len(rows) <= LABELED:
                 axes.set_yticks(range(len(rows)), rows, fontsize=5)
@@ -87,7 +87,7 @@ def over_picture(weights: Sequence[Tensor], picture: Tensor, reader: Any) -> Any
             seen = functional.interpolate(seen / seen.max().clamp(min=1e-12), size=size)[0, 0]
             warm = torch.stack([seen, 0.3 * seen, torch.zeros_like(seen)], -1)
             axes = grid[layer][head]
-            axes.imshow((0.5 * gray[..., None] + 0.6 * warm).clamp(0, 1))
+            axes.imshow((0.5 * gray[..., None] + 0.6 * warm).clamp(0, 1).numpy())
             axes.set_title(f"layer {layer}, head {head}", fontsize=6)
     return figure
 

@@ -11,12 +11,12 @@ import torch
 from torch import nn
 
 import lab
-from lab.capabilities import Export, Predict, Write
+from lab.capabilities import Export, PredictAny, Write
 from lab.optim import Updater
-from lab.supervised.language import LanguageTask
+from lab.supervised.language import language_task
 from lab_transformer.config import Config
 from lab_transformer.origin import begin
-from lab_transformer.tasks.task import task_of
+from lab_transformer.tasks.names import task_of
 
 
 class Transformer:
@@ -66,26 +66,21 @@ class Transformer:
         return self.task.example(number)
 
     @torch.no_grad()
-    def predict_command(self, options: Predict) -> list[dict[str, Any]]:
+    def predict_command(self, options: PredictAny) -> list[dict[str, Any]]:
         """Return an answer for each input that a person gave."""
+        options.check_are_of(self.task.asked, self.task.answers)
         with self.updater.averaged():
             return self.task.predict_command(self.net, options)
 
     def sample(self, **options: Any) -> list[str]:
         """Return texts that are written; the options are those of `lab.capabilities.Write`."""
         with self.updater.averaged():
-            return self._language.sample(self.net, **options)
+            return language_task(self.task).sample(self.net, **options)
 
     def sample_command(self, options: Write) -> str:
         """Return texts, which are shown while they are written."""
         with self.updater.averaged():
-            return self._language.sample_command(self.net, options)
-
-    @property
-    def _language(self) -> LanguageTask:
-        if isinstance(self.task, LanguageTask):
-            return self.task
-        raise lab.UsageError(f"{self.task.info.name} is no text: only models of language write")
+            return language_task(self.task).sample_command(self.net, options)
 
     def export_command(self, options: Export) -> Path:
         """Write a model for other software, from the source's inputs to what `predict` returns."""

@@ -57,7 +57,7 @@ class Reader(nn.Module):
         before = self.before
         keep = None if lengths is None else keep_mask(lengths + before, x.shape[1] + before)
         if before:
-            x = torch.cat([self.cls_token.expand(len(x), -1, -1), x], 1)  # (B, 1 + T, W)
+            x = torch.cat([self.cls_token.expand(x.shape[0], -1, -1), x], 1)  # (B, 1 + T, W)
         if self.pos_embed is not None:
             x = x + self.pos_embed(count_up(x))
         return self.encoder(self.dropout(x), keep), keep

@@ -44,7 +44,7 @@ class Translator(nn.Module):
         """Return logits [B, U, V]; without words, of what begins a sentence. mask: [B, T], the
         steps of the inputs that there are."""
         if words is None:
-            words = torch.full((len(inputs), 1), self.bos, device=inputs.device)
+            words = torch.full((inputs.shape[0], 1), self.bos, device=inputs.device)
         logits: Tensor = self.decoder(words, *self.reader(inputs, mask))
         return logits
 

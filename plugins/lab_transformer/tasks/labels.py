@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 import lab
+from lab.capabilities import Predict
 from lab.supervised.label_task import LabelTask
 from lab_transformer import pictures
 from lab_transformer.config import Config
@@ -13,6 +14,8 @@ from lab_transformer.networks.answers import Labeler
 
 class Labels(LabelTask):
     """What an encoder says of all steps, or of each."""
+
+    asked, answers = Predict, "labels"
 
     @staticmethod
     def network(config: Config, info: lab.DatasetInfo) -> nn.Module:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 import lab
+from lab.capabilities import Predict
 from lab.sequence import attention_maps
 from lab.supervised.language import LanguageTask
 from lab_transformer import pictures
@@ -14,6 +15,8 @@ from lab_transformer.networks.language import LanguageNet
 
 class Language(LanguageTask):
     """Batches are windows of `context` tokens from anywhere in the text."""
+
+    asked, answers = Predict, "probabilities of a text"
 
     def __init__(self, config: Config, ctx: lab.Context) -> None:
         if config.class_weights != "none":

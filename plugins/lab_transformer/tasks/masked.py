@@ -35,6 +35,8 @@ Array = np.ndarray[Any, np.dtype[Any]]
 class Masked(DataTask):
     """Shapes: B sentences of T tokens, V words. Raises UsageError for data without words."""
 
+    asked, answers = Predict, "words"
+
     def __init__(self, config: Config, ctx: lab.Context) -> None:
         super().__init__(config, ctx)
         self.fraction = config.mask_fraction

@@ -33,6 +33,8 @@ class Spans(Labels):
     Raises UsageError for other sources.
     """
 
+    answers = "spans"
+
     def __init__(self, config: Config, ctx: lab.Context) -> None:
         super().__init__(config, ctx)
         if self.info.kind != "tokens":

@@ -1,4 +1,4 @@
-"""Name what a Transformer may learn, and what each of these tasks offers the experiment."""
+"""Say what a task offers the experiment."""
 
 from __future__ import annotations
 
@@ -9,28 +9,8 @@ from typing import Any, Protocol
 from torch import Tensor, nn
 
 import lab
-from lab.capabilities import Export, Predict
-from lab.spec import import_object
+from lab.capabilities import Export, PredictAny
 from lab_transformer.config import Config
-
-TASKS: Mapping[str, str] = {  # by what is learned of the data
-    "classify": "lab_transformer.tasks.labels:Labels",
-    "regress": "lab_transformer.tasks.labels:Labels",
-    "translate": "lab_transformer.tasks.translation:Translation",
-    "lm": "lab_transformer.tasks.language:Language",
-}
-
-
-def task_of(config: Config, learned: str) -> type[Task]:
-    """Return the task of these options on data from which `learned` is learned."""
-    if config.pretrain == "masked":
-        reference = "lab_transformer.tasks.masked:Masked"
-    elif config.answer == "span":
-        reference = "lab_transformer.tasks.spans:Spans"
-    else:
-        reference = TASKS[learned]
-    found: type[Task] = import_object(reference)
-    return found
 
 
 class Task(Protocol):
@@ -38,6 +18,9 @@ class Task(Protocol):
 
     `model` is the network of `network`, as it went through `ctx.wrap`.
     """
+
+    asked: type[lab.Options]  # options of `lab predict` that it takes
+    answers: str  # what it answers by, for a message
 
     def __init__(self, config: Config, ctx: lab.Context) -> None: ...
 
@@ -66,7 +49,7 @@ class Task(Protocol):
 
     def example(self, number: int) -> Any: ...
 
-    def predict_command(self, model: nn.Module, options: Predict) -> list[dict[str, Any]]: ...
+    def predict_command(self, model: nn.Module, options: PredictAny) -> list[dict[str, Any]]: ...
 
     def export(self, model: nn.Module, options: Export) -> Path: ...
 

@@ -11,27 +11,35 @@ from pathlib import Path
 import helpers
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import lab
+from lab.cli import main
 from lab.engine import checkpoint
 from lab.tracking.terminal import Silent
 
-FILE = Path(__file__).resolve().parents[1] / "language_models.py"
-QUIET = {"wandb": "disabled", "media": False}
+FAMILIES: dict[str, dict[str, object]] = {
+    "rnn": {"cell": "gru", "hidden_size": 32},
+    "transformer": {"layers": 2, "width": 32, "heads": 2},
+}
 TEXT = "狗咬人不是新聞。\n人咬狗才是新聞。\nthe man bit the dog.\n" * 30
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("language")
+def words(family: str, folder: Path, name: str) -> list[object]:
+    """The command line that trains a family on the text of a folder."""
+    options = {"context": 10, "batch_size": 8, "budget": 3_200, "lr": 1e-2, **FAMILIES[family]}
+    given = [w for key, v in options.items() for w in (f"--{key.replace('_', '-')}", v)]
+    place = ["--data", f"text:{folder / 'text.txt'}", "--runs-dir", folder / "runs"]
+    return ["run", family, *place, "--name", name, "--wandb", "disabled", "--no-media", *given]
+
+
+@pytest.fixture(scope="module", params=FAMILIES)
+def run(request, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp(request.param)
     (folder / "text.txt").write_text(TEXT, encoding="utf-8")
-    options = {
-        "data": f"text:{folder / 'text.txt'}",
-        "context": 10,
-        "budget": 3_200,
-        "batch_size": 8,
-    }
-    return lab.run(str(FILE), runs_dir=folder / "runs", name="mine", **options, **QUIET).dir
+    trained = CliRunner().invoke(main, list(map(str, words(request.param, folder, "mine"))))
+    assert trained.exit_code == 0, trained.output
+    return folder / "runs" / "mine"
 
 
 def test_a_run_writes_what_it_has_read(run) -> None:
@@ -113,31 +121,21 @@ def test_the_command_says_how_likely_texts_are(run, cli, tmp_path) -> None:
     assert word["values"]["bits_per_character"] == pytest.approx(bits)
 
 
-def test_a_text_killed_in_the_middle_goes_on_with_the_state_it_carried(run, tmp_path) -> None:
+@pytest.mark.parametrize("run", ["rnn"], indirect=True)
+def test_a_text_killed_in_the_middle_goes_on_with_the_state_it_carried(run) -> None:
     """To the bit: the same weights, and the same state, as a run that nothing stopped."""
     whole = checkpoint.load(run / "checkpoints" / "last.pt")["experiment"]
-    source = run.parents[1] / "text.txt"
-    words = [
-        FILE,
-        "--data",
-        f"text:{source}",
-        "--context",
-        10,
-        "--budget",
-        3_200,
-        "--batch-size",
-        8,
-    ]
-    words += ["--name", "killed", "--runs-dir", tmp_path, "--wandb", "disabled", "--no-media"]
-    words += ["--checkpoint-every", 64]
+    killed = run.with_name("killed")
+    command = helpers.lab_command(
+        *words("rnn", run.parents[1], "killed"), "--checkpoint-every", 640
+    )
     env = helpers.child_environment()
-    with helpers.start_warm(helpers.lab_command("run", *words), env=env, cwd=tmp_path) as child:
-        last, until = tmp_path / "killed" / "checkpoints" / "last.pt", time.monotonic() + 100
+    with helpers.start_warm(command, env=env, cwd=run) as child:
+        last, until = killed / "checkpoints" / "last.pt", time.monotonic() + helpers.LONG
         while not last.exists() and time.monotonic() < until:
             time.sleep(0.01)
         os.kill(child.pid, signal.SIGKILL)
-    assert (tmp_path / "killed" / "summary.json").exists()
-    lab.resume(tmp_path / "killed")
+    lab.resume(killed)
     resumed = checkpoint.load(last)["experiment"]
     assert resumed["carried"].keys() == whole["carried"].keys() == {"hidden"}
     for part in ("model", "carried"):
