@@ -332,10 +332,12 @@ def sample(
     **options: Any,
 ) -> Any:
     """Return samples of what a run has learned, an array [n, ...]: images in [0, 1], tables and
-    sequences in the source's own units, sentences as word indices.
+    sequences in the source's own units, sentences as word indices. Language models return a list of
+    texts, each its prompt and what they write on.
 
-    `options` are those of the experiment's own method: `n=16`, `class_="3"`. Without `seed` the
-    samples of a run are the same each time. Raises UsageError where it draws none.
+    `options` are those of the experiment's own method: `n=16`, `class_="3"`, `prompt="def "`.
+    Without `seed` the samples of a run are the same each time. Raises UsageError where it draws
+    none.
     """
     given = {"data": data, "model": model, "env": env}
     restored = _restored(dir, str(checkpoint), device, plugins, data_changed, given)

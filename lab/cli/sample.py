@@ -35,13 +35,14 @@ def command(
     `lab sample RUN --help` shows the options of the run's own experiment too.
     """
     from lab.storage import store
-    from lab.tracking.terminal import PlainLines
+    from lab.tracking.terminal import PlainLines, Printing
 
     trained_run = store.find(run, runs_dir)
-    options = {"seed": seed, "terminal": PlainLines(), **common.specified(values)}
+    terminal = PlainLines() if as_json or out is not None else Printing()
+    options = {"seed": seed, "terminal": terminal, **common.specified(values)}
     content = call(trained_run, "sample", checkpoint, **options)
-    if isinstance(content, str) and out is None and not as_json:
-        click.echo(content)
+    if isinstance(content, str) and isinstance(terminal, Printing):
+        click.echo(content.removeprefix(terminal.shown))
         return
     default = trained_run.dir / "media" / f"samples-{checkpoint}"
     path = output.write_media(out or default, content)

@@ -20,6 +20,7 @@ from lab.data.dataset_info import DatasetInfo
 from lab.data.fingerprint import contents_changed, digests, fingerprint
 from lab.data.options import DataOptions
 from lab.data.record import DataRecord
+from lab.data.tokens import sentence
 from lab.errors import UsageError
 from lab.messages import count
 from lab.spec import SourceSpec
@@ -172,8 +173,14 @@ class Data:
         return split
 
     def texts(self, name: str) -> list[str]:
-        """Return the texts of a split in order. Raises UsageError where the source gives none."""
+        """Return the texts of a split in order; sentences of words with spaces between these.
+
+        Raises UsageError where the source gives neither.
+        """
         dataset = self.dataset
+        if dataset.kind == "tokens":
+            rows = dataset.inputs[self.parts[name]]
+            return [" ".join(sentence(row, dataset.vocabulary)) for row in rows]
         if dataset.kind != "text":
             raise UsageError(f"{self.request.data_name} gives {dataset.kind} data, no texts")
         return [dataset.inputs[row] for row in self.parts[name]]

@@ -32,7 +32,7 @@ class DatasetInfo:
     or missing values become features, of which mean and std are then; None where inputs are numbers
     already. written: what the CSV file did not tell of itself, `encoding` and `na`: new ones are
     read alike. floats: whether images are numbers that no byte stands for, below 0
-    or above 1.
+    or above 1. per_step: whether each frame or step has a class, rather than the example one.
     """
 
     name: str
@@ -52,6 +52,7 @@ class DatasetInfo:
     encoding: TableEncoding | None = None
     written: Mapping[str, str] = field(default_factory=dict)
     floats: bool = False
+    per_step: bool = False
 
     @classmethod
     def of(cls, name: str, dataset: Dataset, train: Array, missing: str = "median") -> DatasetInfo:
@@ -77,7 +78,7 @@ class DatasetInfo:
             name, dataset.kind, dataset.task, shape, dataset.classes, outputs, mean, std,
             target_mean, target_std, dataset.vocabulary, dataset.target_vocabulary,
             dataset.features, dataset.target, encoding, dict(dataset.written),
-            _beyond_bytes(dataset, train),
+            _beyond_bytes(dataset, train), _per_step(dataset),
         )  # fmt: skip
 
     @classmethod
@@ -182,6 +183,11 @@ def _beyond_bytes(dataset: Dataset, train: Array) -> bool:
         return False
     values = sampled(dataset, train)
     return bool(values.min() < 0 or values.max() > 1)
+
+
+def _per_step(dataset: Dataset) -> bool:
+    targets = dataset.targets
+    return dataset.task == "classify" and targets is not None and targets.ndim > 1
 
 
 def sampled(dataset: Dataset, rows: Array) -> Array:

@@ -54,11 +54,15 @@ def _absolute(words: str) -> str:
 Augmentations = Annotated[dict[str, float], AfterValidator(_checked)]
 
 
+Source = Annotated[str, AfterValidator(_absolute)]
+"""A source as options name it, NAME or NAME:ARGUMENT."""
+
+
 class DataOptions(Options):
     """Which examples to use and how to split them. An experiment that learns from a source inherits
     it together with `lab.Config`, and passes its config to `ctx.data`."""
 
-    data: Annotated[str, AfterValidator(_absolute)] = Field(
+    data: Source = Field(
         "digits", description="Source: NAME or NAME:ARGUMENT; `lab data` lists them."
     )
     data_args: dict[str, bool | int | float | str] = Field(

@@ -104,6 +104,23 @@ class WindowBatches:
         self.seen = state["seen"]
 
 
+def windows(stream: Tensor, size: int, steps: int) -> Iterator[Batch]:
+    """Yield all of a stream once, `size` windows of `steps` steps at a time, one where the other
+    ends: each step but the first is a target exactly once. `mask` is False behind the end."""
+    check_length(stream, 1)
+    last = len(stream) - 1
+    begins = torch.arange(0, last, steps, device=stream.device)
+    within = torch.arange(min(steps, last), device=stream.device)
+    for first in begins.split(size):
+        places = first[:, None] + within
+        inside = places.clamp(max=last - 1)
+        yield {
+            "inputs": stream[inside],
+            "targets": stream[inside + 1],
+            "mask": places < last,
+        }
+
+
 def check_length(stream: Tensor, steps: int) -> None:
     """Raise UsageError where a stream has no window of `steps` steps and the one after it."""
     if len(stream) <= steps:

@@ -39,6 +39,7 @@ class Context:
     seed, budget, dir: as resolved; `dir` is the run folder, and is there.
     task, objective: the kind of task (classify, regress, segment or none), and the metric that
     selects with its direction: decided when the options were resolved.
+    show: shows a piece of text to the person at once, where a command will print all of it.
     clock: how far training has come, in the unit of the config's clock.
     rng, generator: numpy and torch generators, seeded, saved and restored by the runner.
     rank, world_size: which of how many processes of the run this is; today a run has one.
@@ -59,6 +60,7 @@ class Context:
         environments: Sequence[EnvironmentSpec] = (),
         sources: Mapping[str, SourceSpec] = MappingProxyType({}),
         warn: Callable[[str], None] = lambda message: None,
+        show: Callable[[str], None] = lambda text: None,
         tell_source: Callable[[str, Mapping[str, Any]], None] | None = None,
         data_record: DataRecord | None = None,
     ) -> None:
@@ -73,7 +75,7 @@ class Context:
         self.window = MetricAccumulator()
         self.facts: dict[str, Any] = dict(facts or {})
         self.shown: list[tuple[str, Any]] = []
-        self.warn = warn
+        self.warn, self.show = warn, show
         self._environments = tuple(environments)
         self._sources = sources
         self._tell_source = tell_source

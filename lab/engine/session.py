@@ -130,6 +130,7 @@ class Session:
             environments=self.plugins.environments(),
             sources=self.plugins.sources(),
             warn=recorder.warn if recorder else self.terminal.say,
+            show=self.terminal.show,
             tell_source=recorder.source if recorder else None,
             data_record=data_record,
         )

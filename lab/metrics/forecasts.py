@@ -27,14 +27,15 @@ class Forecasts:
 
     @torch.no_grad()
     def add(self, forecasts: Tensor, targets: Tensor, history: Tensor) -> None:
-        """Add forecasts and targets [B, H] or [B, H, F], and what came before [B, T] or [B, T, F].
+        """Add forecasts and targets [B, H] or [B, H, F], and what came before [B, T] or [B, T, F],
+        or [1, T] or [1, T, F] where that is the same for all.
 
         Raises ValueError where shapes do not belong together, and where a history has no error to
         compare with: it is no longer than a period, or repeats itself exactly.
         """
         if forecasts.shape != targets.shape:
             raise ValueError(f"forecasts {tuple(forecasts.shape)}, targets {tuple(targets.shape)}")
-        if history.shape[:1] + history.shape[2:] != targets.shape[:1] + targets.shape[2:]:
+        if len(history) not in (1, len(targets)) or history.shape[2:] != targets.shape[2:]:
             raise ValueError(f"history {tuple(history.shape)}, targets {tuple(targets.shape)}")
         scale = seasonal_scale(history.to(widest(history)), self.period)
         errors = (forecasts.to(scale.dtype) - targets.to(scale.dtype)).abs().mean(1)

@@ -22,7 +22,9 @@ _HOME = {
     "MultiHeadAttention": "lab.sequence.attention",
     "POSITIONS": "lab.sequence.choices",
     "Recurrent": "lab.sequence.recurrent",
+    "StepInputs": "lab.sequence.step_inputs",
     "TRANSFORMER_INITIALIZERS": "lab.sequence.initial_weights",
+    "TokenDecoder": "lab.sequence.token_decoder",
     "TokenEmbedding": "lab.sequence.embeddings",
     "attend": "lab.sequence.attention",
     "attention_maps": "lab.sequence.maps",
@@ -92,8 +94,10 @@ if TYPE_CHECKING:
     from lab.sequence.positions import count_up as count_up
     from lab.sequence.recurrent import Recurrent as Recurrent
     from lab.sequence.states import select as select
+    from lab.sequence.step_inputs import StepInputs as StepInputs
     from lab.sequence.text import TextStream as TextStream
     from lab.sequence.text import stream_text as stream_text
+    from lab.sequence.token_decoder import TokenDecoder as TokenDecoder
     from lab.sequence.transformer import Block as Block
     from lab.sequence.transformer import BlockConfig as BlockConfig
     from lab.sequence.transformer import Decoder as Decoder

@@ -17,7 +17,7 @@ def stream_text(
     step: Step,
     state: State,
     tokenizer: Tokenizer,
-    prompts: Sequence[str],
+    prompts: Sequence[Sequence[int]],
     choose: Callable[[Tensor], Tensor] = argmax,
     *,
     max_tokens: int,
@@ -25,13 +25,13 @@ def stream_text(
 ) -> Iterator[list[str]]:
     """Yield at each step what every row's text grows by: B pieces, which may be empty.
 
-    A prompt is read after `bos`. A row ends before `eos`, before a string of `stop`, or after
-    `max_tokens` tokens; with the last row all do. Step, state and `choose` are as in `stream`.
+    A prompt is the ids of its text, after a `bos` where the model learned from such. A row ends
+    before `eos`, before a string of `stop`, or after `max_tokens` tokens; with the last row all do.
+    Prompts, step, state and `choose` are as in `stream`.
     """
-    special = tokenizer.special
-    ids = [[special.bos, *tokenizer.encode(prompt)] for prompt in prompts]
-    rows = [TextStream(tokenizer, stop) for _ in prompts]
-    steps = stream(step, state, ids, choose, max_tokens=max_tokens, stop={special.eos})
+    eos = tokenizer.special.eos
+    rows = [TextStream(tokenizer, stop, after=prompt) for prompt in prompts]
+    steps = stream(step, state, prompts, choose, max_tokens=max_tokens, stop={eos})
     for chosen in steps:
         tokens = chosen.tokens.tolist()
         yield [row.add(token) for row, token in zip(rows, tokens, strict=True)]
@@ -46,15 +46,18 @@ class TextStream:
     The pieces that `add` and `close` return are together `decode` of all tokens, up to the string
     of `stop` that is complete first. Held back is what may still change: the bytes of a character
     that is not complete, and what may be the beginning of a stop string. stopped: one was found.
+    after: the tokens of a text that they go on from, which itself is not returned.
     """
 
-    def __init__(self, tokenizer: Tokenizer, stop: Collection[str] = ()) -> None:
+    def __init__(
+        self, tokenizer: Tokenizer, stop: Collection[str] = (), after: Sequence[int] = ()
+    ) -> None:
         if "" in stop:
             raise ValueError("a stop string has at least one character")
         self.tokenizer, self.stop, self.stopped = tokenizer, tuple(stop), False
-        self._ids: list[int] = []  # those of the last piece, then those that came since
-        self._old = 0  # how many of them are the last piece's
-        self._given = 0  # characters of their text that `_new` returned
+        self._ids = list(after)  # those of the last piece, then those that came since
+        self._old = len(after)  # how many of them are the last piece's
+        self._given = len(tokenizer.decode(after))  # characters of their text that were returned
         self._held = ""
 
     def add(self, token: int) -> str:

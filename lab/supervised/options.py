@@ -1,4 +1,4 @@
-"""Name the options of a classifier, a mixin that a plugin's config inherits.
+"""Name the options of learning from labels, mixins that a plugin's config inherits.
 
 The same option then has one name, range and help text in every family. A plugin gives a field
 another default by writing the field anew. Nothing heavy is imported.
@@ -13,15 +13,21 @@ from pydantic import Field
 from lab.config import Options
 
 
-class ClassifierOptions(Options):
-    """How a classifier is trained: what `CrossEntropy` and `EarlyStop` are made from."""
+class LabelOptions(Options):
+    """How labels are learned, be they classes or tokens: what `CrossEntropy` and `EarlyStop` are
+    made from."""
 
     label_smoothing: float = Field(
         0.0, ge=0, lt=1, description="Fraction of each label that is spread over all classes."
     )
-    class_weights: Literal["none", "balanced"] = Field(
-        "none", description="Balanced gives rare classes the weight of common ones."
-    )
     patience: int | None = Field(
         None, ge=1, description="Validations without a gain after which training ends, or none."
+    )
+
+
+class ClassifierOptions(LabelOptions):
+    """How a classifier is trained."""
+
+    class_weights: Literal["none", "balanced"] = Field(
+        "none", description="Balanced gives rare classes the weight of common ones."
     )

@@ -5,7 +5,7 @@ No trainer: an experiment's `step` takes a batch from here, updates, and logs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -13,17 +13,16 @@ import torch
 from torch import Tensor, nn
 
 from lab.data.augment import Augment
-from lab.data.batches import IGNORED, Batch, Batches
+from lab.data.batches import IGNORED, Batch
 from lab.data.dataset_info import DatasetInfo
 from lab.engine.context import Context
-from lab.engine.experiment import Experiment
 from lab.errors import UsageError
 from lab.metrics.metrics import Classification, Regression, Segmentation
 from lab.nn.gradients import draw_layers, layer_statistics, metric_names
 from lab.nn.losses import CrossEntropy, Loss, class_weights
 from lab.spec import import_object
 from lab.supervised.config import REGRESSION_LOSSES, SupervisedConfig
-from lab.supervised.early_stop import EarlyStop, validate
+from lab.supervised.data_task import DataTask
 
 EVALUATED = 512  # examples in a batch that is only measured
 
@@ -37,6 +36,13 @@ class Metrics(Protocol):
     def compute(self, split: str) -> dict[str, float]: ...
 
 
+def call(model: Any, batch: Batch) -> Tensor:
+    """Return what a model gives for a prepared batch: `model(inputs)`, or `model(inputs, mask)`
+    where the source has a mask."""
+    outputs: Tensor = model(*(batch[name] for name in ("inputs", "mask") if name in batch))
+    return outputs
+
+
 def check_classes(info: DatasetInfo) -> None:
     """Raise UsageError where all examples are of one class: every answer would be right."""
     if info.task != "regress" and len(info.classes) == 1:
@@ -46,7 +52,7 @@ def check_classes(info: DatasetInfo) -> None:
         )
 
 
-class SupervisedTask:
+class SupervisedTask(DataTask):
     """A supervised task on a source: batches, training loss and evaluation metrics.
 
     loss: the training loss, called with outputs and prepared targets; by default cross-entropy of
@@ -65,10 +71,9 @@ class SupervisedTask:
         loss: Loss | None = None,
         metrics: Callable[[], Metrics] | None = None,
     ) -> None:
-        self.config, self.ctx = config, ctx
+        super().__init__(config, ctx)
+        self.config = config
         self._loss, self._metrics = loss, metrics
-        self.data = ctx.data(config)
-        self.early = EarlyStop(config.patience, direction="max")
         if self.info.task == "regress" and config.label_smoothing:
             raise UsageError(f"--label-smoothing is for classes; {self.info.name} has none")
         if self.info.task == "regress" and config.class_weights != "none":
@@ -77,11 +82,6 @@ class SupervisedTask:
             raise UsageError(f"--loss {config.loss} is for values; {self.info.name} has classes")
         check_classes(self.info)
         self._augment = Augment(config.augment, self.info, ctx.generator)
-
-    @property
-    def info(self) -> DatasetInfo:
-        """Shapes, classes and scales: a `lab.DatasetInfo`."""
-        return self.data.info
 
     # -- training
 
@@ -92,7 +92,7 @@ class SupervisedTask:
 
     def loss(self, model: Any, batch: Batch) -> tuple[Tensor, Any]:
         """Return the training loss, and the accuracy where there are classes."""
-        outputs, targets = model(batch["inputs"]), batch["targets"]
+        outputs, targets = call(model, batch), batch["targets"]
         return self.criterion(outputs, targets), self.accuracy(outputs, targets)
 
     def weight(self, batch: Batch) -> Tensor:
@@ -112,21 +112,6 @@ class SupervisedTask:
         self.ctx.log("loss", loss)
         if accuracy is not None:
             self.ctx.log("accuracy", accuracy)
-
-    def stop_early(self, experiment: Experiment, moved: int) -> bool:
-        """Tell, after a step, whether `patience` epochs brought no gain on the eval split."""
-        if self.early.patience is None:
-            return False
-        size = len(self.data.train)
-        seen = round(self.batches.epoch * size)
-        if seen // size == (seen - moved) // size:
-            return False
-        metric = self.ctx.objective[0].removeprefix("eval/")
-        return self.early.add(validate(experiment, self.ctx, metric))
-
-    @cached_property
-    def batches(self) -> Batches:
-        return self.data.batches()
 
     @cached_property
     def criterion(self) -> Loss:
@@ -150,7 +135,7 @@ class SupervisedTask:
         metrics: Any = self._make_metrics()
         for batch in self.data.part(split).batches(EVALUATED):
             with self.ctx.autocast():
-                outputs = model(self.info.prepare(batch)["inputs"])
+                outputs = call(model, self.info.prepare(batch))
             if self.info.task == "regress":
                 metrics.add(self.info.restore_targets(outputs.float()), batch["targets"])
             elif "mask" in batch and batch["mask"].shape == batch["targets"].shape:
@@ -184,21 +169,6 @@ class SupervisedTask:
             if row.gradient_norm is not None
         }
         return metric_names(norms, "gradient")
-
-    def example(self, number: int) -> Tensor:
-        """Return the first inputs of the eval split [number, ...], as the source gives them."""
-        return self.data.eval.first(number)["inputs"]
-
-    # -- remembering
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"batches": self.batches.state_dict(), "early": self.early.state_dict()}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Copy a state in; a model alone, as it predicts, has none."""
-        if "batches" in state:
-            self.batches.load_state_dict(state["batches"])
-            self.early.load_state_dict(state["early"])
 
 
 def draw_confusion(counts: Any, classes: tuple[str, ...]) -> Any:

@@ -166,6 +166,10 @@ def _watched_data() -> type[Any]:
     class WatchedData(Data):
         reads: Reads
 
+        def texts(self, name: str) -> list[str]:
+            self.reads.note(name)
+            return super().texts(name)
+
         @cached_property
         def train(self) -> Split:
             return watched(self, "train", super().train)

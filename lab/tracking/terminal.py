@@ -15,12 +15,14 @@ PLAIN_SECONDS = 10.0
 
 
 class Terminal(Protocol):
-    """What the runner shows on a screen. All of it goes to stderr; stdout is for data."""
+    """What the runner shows on a screen. All of it goes to stderr; stdout is for data, which `show`
+    gets as they come, where somebody looks at them."""
 
     def start(self, title: str, clock: str, begin: int, budget: int) -> None: ...
     def tick(self, clock: int) -> None: ...
     def row(self, row: Mapping[str, float], objective: str, best: float | None) -> None: ...
     def say(self, message: str) -> None: ...
+    def show(self, text: str) -> None: ...
     def stop(self) -> None: ...
 
 
@@ -37,6 +39,9 @@ class Silent:
         pass
 
     def say(self, message: str) -> None:
+        pass
+
+    def show(self, text: str) -> None:
         pass
 
     def stop(self) -> None:
@@ -74,6 +79,19 @@ class PlainLines(Silent):
     def say(self, message: str) -> None:
         self._stream.write(f"{message}\n")  # at once: trackers speak from threads of their own
         self._stream.flush()
+
+
+class Printing(PlainLines):
+    """Print on stdout what is shown, as it comes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown = ""
+
+    def show(self, text: str) -> None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        self.shown += text
 
 
 class Bar(Silent):

@@ -58,7 +58,8 @@ class Steps(torch.nn.Module):
         super().__init__()
         self.layer = torch.nn.Linear(2, 2)
 
-    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+    def forward(self, inputs: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
+        assert mask is None or mask.shape == inputs.shape[:2]
         return self.layer(inputs).mT
 
 

@@ -53,6 +53,22 @@ def test_words_come_with_their_spaces(words) -> None:
     assert "".join(streamed(tokenizer, ids)) == tokenizer.decode(ids)
 
 
+@given(st.lists(st.sampled_from(["the", "dog", ".", "狗", "咬"]), min_size=1, max_size=6))
+def test_words_go_on_from_a_prompt_with_the_space_between(words) -> None:
+    tokenizer = WordTokenizer.train(["the dog . 狗 咬"])
+    ids = tokenizer.encode(" ".join(words))
+    for cut in range(len(ids) + 1):
+        text = TextStream(tokenizer, after=ids[:cut])
+        pieces = [*map(text.add, ids[cut:]), text.close()]
+        assert tokenizer.decode(ids[:cut]) + "".join(pieces) == tokenizer.decode(ids)
+
+
+def test_a_stop_string_does_not_begin_in_the_prompt() -> None:
+    tokenizer = ByteTokenizer()
+    text = TextStream(tokenizer, ["ab"], after=tokenizer.encode("a"))
+    assert "".join([*map(text.add, tokenizer.encode("bb")), text.close()]) == "bb"
+
+
 @given(LETTERS)
 def test_unknown_characters_come_too(value) -> None:
     tokenizer = CharTokenizer.train(["a "], unknown="map")
@@ -129,7 +145,9 @@ class Script:
 def run(continuations: dict[str, str], **options) -> tuple[list[str], int]:
     script = Script(ByteTokenizer(), continuations)
     state = {"place": torch.zeros(len(continuations), dtype=torch.long)}
-    steps = stream_text(script.step, state, ByteTokenizer(), list(continuations), **options)
+    tokenizer = ByteTokenizer()
+    prompts = [[tokenizer.special.bos, *tokenizer.encode(prompt)] for prompt in continuations]
+    steps = stream_text(script.step, state, tokenizer, prompts, **options)
     return ["".join(pieces) for pieces in zip(*steps, strict=True)], script.steps
 
 

@@ -1,0 +1,71 @@
+"""Read what a person writes as tokens of a vocabulary, and write tokens as a person would."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from itertools import takewhile
+
+import numpy as np
+
+from lab.data.dataset import Array
+from lab.data.tokens import END
+from lab.errors import UsageError
+from lab.messages import listed
+from lab.sequence.tokenizers.protocol import OFFSET
+from lab.sequence.tokenizers.words import WordTokenizer, pieces
+
+SHOWN = 40  # words of a vocabulary that a message lists at most
+
+
+class Sentences:
+    """Texts as rows of tokens: of characters, where all words of the vocabulary are single ones.
+
+    spaced: whether texts have spaces between words.
+    """
+
+    def __init__(self, vocabulary: Sequence[str]) -> None:
+        """vocabulary: words by their number; word 0 is the end, ""."""
+        self.words = tuple(vocabulary[END + 1 :])
+        self.by_character = all(len(word) == 1 for word in self.words)
+        self.spaced = not self.by_character or " " in self.words
+
+    def tokens(self, text: str) -> list[int]:
+        """Return the tokens of a text. Raises UsageError where one is unknown, or none is there."""
+        found = list(text.strip()) if self.by_character else self._split(text)
+        if not found:
+            raise UsageError("an empty text says nothing: leave it out")
+        for word in found:
+            if word not in self._numbers:
+                unit = "character" if self.by_character else "word"
+                known = f"; it has {listed(self.words)}" if len(self.words) <= SHOWN else ""
+                raise UsageError(f"{text!r}: training saw no {unit} {word!r}{known}")
+        return [self._numbers[word] for word in found]
+
+    def rows(self, texts: Sequence[str], steps: int = 1) -> Array:
+        """Return tokens int64 [B, T] of texts, filled up with the end, T at least `steps`."""
+        sentences = [self.tokens(text) for text in texts]
+        filled = np.full((len(texts), max([steps, *map(len, sentences)])), END, np.int64)
+        for row, sentence in zip(filled, sentences, strict=True):
+            row[: len(sentence)] = sentence
+        return filled
+
+    def text(self, tokens: Iterable[int]) -> str:
+        """Return the text of tokens, up to their end."""
+        known = takewhile(lambda token: token != END, map(int, tokens))
+        if self.by_character:
+            return "".join(self.words[token - 1] for token in known)
+        return self._tokenizer.decode(token - 1 + OFFSET for token in known)
+
+    def _split(self, text: str) -> list[str]:
+        """Return words as they are spelled between spaces; what is none falls into its marks."""
+        parts = text.split()
+        return [w for part in parts for w in ([part] if part in self._numbers else pieces(part))]
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {word: number for number, word in enumerate(self.words, END + 1)}
+
+    @cached_property
+    def _tokenizer(self) -> WordTokenizer:
+        return WordTokenizer(self.words)
