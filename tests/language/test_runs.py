@@ -126,7 +126,9 @@ def test_a_text_killed_in_the_middle_goes_on_with_the_state_it_carried(run) -> N
     """To the bit: the same weights, and the same state, as a run that nothing stopped."""
     whole = checkpoint.load(run / "checkpoints" / "last.pt")["experiment"]
     killed = run.with_name("killed")
-    command = helpers.lab_command(*words("rnn", run.parents[1], "killed"), "--checkpoint-every", 640)
+    command = helpers.lab_command(
+        *words("rnn", run.parents[1], "killed"), "--checkpoint-every", 640
+    )
     env = helpers.child_environment()
     with helpers.start_warm(command, env=env, cwd=run) as child:
         last, until = killed / "checkpoints" / "last.pt", time.monotonic() + helpers.LONG
