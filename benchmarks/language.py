@@ -113,8 +113,8 @@ class Bare:
 
 
 def overhead(folder: str, rounds: int = 7, steps: int = 20, compared: int = 200) -> Figures:
-    """Return the CPU time of steps of both; and how far their losses are apart where both begin with
-    the same weights and see the same windows, beside what another seed does."""
+    """Return the CPU time of steps of both; and how far their losses are apart where both begin
+    with the same weights and see the same windows, beside what another seed does."""
     learner, ctx = experiment(folder, data_args={"n": 300_000})
     bare = Bare(experiment(folder, data_args={"n": 300_000})[0], 0, 2_000)
     for net in (learner.net, bare.net):

@@ -159,6 +159,18 @@ def test_training_stops_where_the_eval_split_gains_nothing(train) -> None:
     assert ended["clock"]["value"] < 6_000
 
 
+def test_averaged_weights_are_those_that_write(train) -> None:
+    """Averages of hardly any decay but the first are the first weights: those of no training."""
+    run = lab.load(train(ema=0.9999, lr=0.05).dir)
+    inputs = run.example(20)
+    averaged = run.predict(inputs)
+    with run.updater.averaged():
+        inside = run.task.predict(inputs, run.decode)
+    raw = run.task.predict(inputs, run.decode)
+    assert np.array_equal(averaged, inside)
+    assert not np.array_equal(averaged, raw)
+
+
 def test_a_wider_beam_is_what_an_evaluation_searches_with(train) -> None:
     run = train(beam=3, length_penalty=0.6, max_tokens=4)
     search = lab.load(run.dir).task.search
