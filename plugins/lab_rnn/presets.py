@@ -100,6 +100,15 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "weight_decay": 0.1,
         "eval_every": 5_000,
     },
+    "captions": {
+        "data": "captions",
+        "cell": "gru",
+        "budget": 40_000,
+        "batch_size": 32,
+        "lr": 3e-3,
+        "schedule": "one-cycle",
+        "eval_every": 20_000,
+    },
     "utterances": {
         "data": "utterances",
         "cell": "gru",
