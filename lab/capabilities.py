@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from lab.config import Options
+from lab.errors import UsageError
 from lab.messages import flag
 from lab.option_text import REPEATED
 
@@ -28,6 +29,19 @@ class Translate(Options):
         None, ge=0, description="Exponent by which a beam prefers what is longer."
     )
     max_tokens: int | None = Field(None, ge=1, description="Tokens written at most.")
+
+
+class PredictAny(Predict, Translate):
+    """Options of `lab predict` for a family whose answers are labels or sentences, by its task."""
+
+    inputs: tuple[str, ...] = Field(
+        (), description="Rows, csv files, texts, - or images, as INPUT."
+    )
+
+    def check_are_of(self, kind: type[Options], answers: str) -> None:
+        """Raise UsageError for an option that was set and that `kind` does not have."""
+        for name in sorted(self.model_fields_set - set(kind.model_fields)):
+            raise UsageError(f"{flag(name)} is not for a run that answers by {answers}")
 
 
 class Export(Options):

@@ -67,17 +67,20 @@ TOKEN_METRICS = _declared(
     ("exact_match",),
     "sequences of the test set",
 )
-LANGUAGE_MODEL_METRICS = _declared(
-    {
-        "loss": "cross-entropy of a token, in nats",
-        "perplexity": "exponential of the cross-entropy of a token",
-        "bits_per_token": "cross-entropy of a token, in bits",
-        "bits_per_character": "cross-entropy of a character of the text, in bits",
-        "bits_per_byte": "cross-entropy of a byte of the text, in bits",
-    },
-    (),
-    "tokens of the test set",
-)
+LANGUAGE_MODEL_METRICS: Mapping[str, str] = {
+    "test/ngram_bits_per_*": "the same of an n-gram model, which is to be beaten",
+    **_declared(
+        {
+            "loss": "cross-entropy of a token, in nats",
+            "perplexity": "exponential of the cross-entropy of a token",
+            "bits_per_token": "cross-entropy of a token, in bits",
+            "bits_per_character": "cross-entropy of a character of the text, in bits",
+            "bits_per_byte": "cross-entropy of a byte of the text, in bits",
+        },
+        (),
+        "tokens of the test set",
+    ),
+}
 ERROR_RATE_METRICS = _declared(
     {
         "error_rate": "edits over the length of the references",

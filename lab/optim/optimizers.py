@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 
 
 class Optimizer(NamedTuple):
-    """An optimizer of torch by reference, the devices whose kernel takes all parameters at once,
-    and the momentum that it has by default, if it takes any."""
+    """An optimizer by reference, the devices whose kernel takes all parameters at once, the
+    momentum that it has by default, if it takes any, and what parts the parameters into groups."""
 
     reference: str
     fused: tuple[str, ...] = ()
     momentum: float | None = None
+    groups: str = "lab.optim.optimizers:decay_groups"
 
 
 OPTIMIZERS: Mapping[str, Optimizer] = {
@@ -32,6 +33,9 @@ OPTIMIZERS: Mapping[str, Optimizer] = {
     "adagrad": Optimizer("torch.optim:Adagrad", ("cpu",)),
     "adam": Optimizer("torch.optim:Adam", ("cpu", "cuda")),
     "adamw": Optimizer("torch.optim:AdamW", ("cpu", "cuda")),
+    "muon": Optimizer(
+        "lab.optim.muon:Muon", ("cpu", "cuda"), 0.95, groups="lab.optim.muon:muon_groups"
+    ),
 }
 UNDECAYED = (
     "bias",
@@ -56,7 +60,7 @@ def make_optimizer(
     device.
 
     Only parameters of two or more dimensions decay, and none that has a word of `undecayed` as a
-    part of its qualified name. Without weight decay there is one group of parameters: `make_update`
+    part of its qualified name. Without weight decay Adam has one group of parameters: `make_update`
     steps a plain Adam of one group by its kernel. `arguments` go to the class of torch: `betas`.
     """
     kind = OPTIMIZERS[options.optimizer]
@@ -64,7 +68,7 @@ def make_optimizer(
         arguments["momentum"] = kind.momentum if options.momentum is None else options.momentum
     if options.nesterov:
         arguments["nesterov"] = True
-    groups = decay_groups(module, options.weight_decay, undecayed)
+    groups = import_object(kind.groups)(module, options.weight_decay, undecayed)
     devices = {p.device.type for group in groups for p in group["params"]}
     if kind.fused:
         arguments.setdefault("fused", devices <= set(kind.fused))

@@ -21,7 +21,7 @@ class OptimizerOptions(Options):
     optimizer: Annotated[str, OneOf(OPTIMIZERS)] = Field("adamw", description="Optimizer.")
     lr: float = Field(1e-3, gt=0, description="Learning rate at its peak.")
     momentum: float | None = Field(
-        None, ge=0, lt=1, description="Momentum; none: 0.9 for sgd, 0 for rmsprop."
+        None, ge=0, lt=1, description="Momentum; none: 0.9 for sgd, 0.95 for muon, 0 for rmsprop."
     )
     nesterov: bool = Field(False, description="Nesterov's momentum, with sgd.")
     weight_decay: float = Field(
@@ -34,8 +34,8 @@ class OptimizerOptions(Options):
         None,
         ge=0,
         lt=1,
-        description="Fraction of the budget over which the rate rises; none: 0.3 for one-cycle, 0 "
-        "for the others.",
+        description="Fraction of the budget over which the rate rises; none: 0.3 for one-cycle, "
+        "0.04 for inverse-sqrt, 0 for the others.",
     )
     final_lr_ratio: float = Field(
         0.0, ge=0, le=1, description="Fraction of the peak rate that is left in the end."
@@ -50,4 +50,12 @@ class OptimizerOptions(Options):
     def _nesterov_has_momentum(self) -> Self:
         if self.nesterov and (self.optimizer != "sgd" or self.momentum == 0):
             raise ValueError("--nesterov needs --optimizer sgd with a --momentum above 0")
+        return self
+
+    @model_validator(mode="after")
+    def _a_root_begins_somewhere(self) -> Self:
+        if self.schedule == "inverse-sqrt" and self.warmup_fraction == 0:
+            raise ValueError(
+                "--schedule inverse-sqrt falls from the end of its warm-up: it needs one"
+            )
         return self

@@ -24,6 +24,7 @@ _HOME = {
     "Recurrent": "lab.sequence.recurrent",
     "StepInputs": "lab.sequence.step_inputs",
     "TRANSFORMER_INITIALIZERS": "lab.sequence.initial_weights",
+    "TokenDecoder": "lab.sequence.token_decoder",
     "TokenEmbedding": "lab.sequence.embeddings",
     "attend": "lab.sequence.attention",
     "attention_maps": "lab.sequence.maps",
@@ -96,6 +97,7 @@ if TYPE_CHECKING:
     from lab.sequence.step_inputs import StepInputs as StepInputs
     from lab.sequence.text import TextStream as TextStream
     from lab.sequence.text import stream_text as stream_text
+    from lab.sequence.token_decoder import TokenDecoder as TokenDecoder
     from lab.sequence.transformer import Block as Block
     from lab.sequence.transformer import BlockConfig as BlockConfig
     from lab.sequence.transformer import Decoder as Decoder

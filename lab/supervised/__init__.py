@@ -12,6 +12,8 @@ from lab.lazy import attach
 _HOME = {
     "ClassifierOptions": "lab.supervised.options",
     "EarlyStop": "lab.supervised.early_stop",
+    "LanguageOptions": "lab.supervised.language_config",
+    "LanguageTask": "lab.supervised.language",
     "LabelOptions": "lab.supervised.options",
     "SupervisedConfig": "lab.supervised.config",
     "SupervisedTask": "lab.supervised.task",
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from lab.supervised.config import SupervisedConfig as SupervisedConfig
     from lab.supervised.early_stop import EarlyStop as EarlyStop
     from lab.supervised.early_stop import validate as validate
+    from lab.supervised.language import LanguageTask as LanguageTask
+    from lab.supervised.language_config import LanguageOptions as LanguageOptions
     from lab.supervised.options import ClassifierOptions as ClassifierOptions
     from lab.supervised.options import LabelOptions as LabelOptions
     from lab.supervised.task import SupervisedTask as SupervisedTask

@@ -26,6 +26,7 @@ from lab.data.tables import encode_frame
 from lab.errors import UsageError
 from lab.messages import did_you_mean, listed
 from lab.supervised.inputs import columns_of, warn_of_unknown
+from lab.supervised.sentences import Sentences
 from lab.supervised.sequence_files import read_sequences
 
 if TYPE_CHECKING:
@@ -55,16 +56,21 @@ def read_inputs(words: Sequence[str], info: DatasetInfo) -> Inputs:
     Of a table, a word is a row (fields in the order of the columns, or named: age=35,city=Paris), a
     csv file, or `-`, the csv on standard input. Of images, it is a file or a folder of them, which
     are brought to the run's size and channels. Of sequences, it is what `read_sequences` takes, and
-    shorter ones end in NaN. Raises UsageError that names what cannot be read.
+    shorter ones end in NaN. Of tokens, it is a text, or `-`, the texts on standard input, a line
+    each. Raises UsageError that names what cannot be read.
     """
+    if info.kind == "tokens":
+        texts = lines_of(words)
+        rows = Sentences(info.vocabulary).rows(texts, info.shape[0])
+        return Inputs(texts, torch.from_numpy(rows))
     if info.kind in ("sequence", "series"):
         names, sequences = read_sequences(words, info)
         steps = [torch.from_numpy(steps) for steps in sequences]
         return Inputs(tuple(names), pad_sequence(steps, True, torch.nan))
     if info.kind not in ("image", "table"):
         raise UsageError(
-            f"{info.name} is {info.kind} data; images, sequences of numbers and rows of tables can "
-            "be predicted from"
+            f"{info.name} is {info.kind} data; images, texts, sequences of numbers and rows of "
+            "tables can be predicted from"
         )
     if not words:
         raise UsageError(f"Nothing to predict. Give {_expected(info)}.")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from lab.data.data import Data
+from lab.data.dataset_info import DatasetInfo
 from lab.errors import UsageError
 from lab.sequence.tokenizers.names import train_tokenizer
 from lab.sequence.tokenizers.protocol import OFFSET, Tokenizer
@@ -40,6 +41,15 @@ def learned(data: Data, options: LanguageOptions) -> dict[str, Any]:
     chosen = settings.get(options.tokenizer, {})
     tokenizer = train_tokenizer(options.tokenizer, data.texts("train"), **chosen)
     return {"tokenizer": tokenizer.to_plain(), "one_text": data.dataset.stream}
+
+
+def as_tokens(info: DatasetInfo, tokenizer: Tokenizer, context: int) -> DatasetInfo:
+    """Return what networks are built from: tokens [context], and as many outputs as there are ids,
+    which the vocabulary shows as text."""
+    words = [tokenizer.decode([number]) for number in range(tokenizer.vocab_size)]
+    words[: len(tokenizer.special)] = ["", "<bos>", "<eos>", "<unk>"]
+    size = tokenizer.vocab_size
+    return replace(info, kind="tokens", shape=(context,), outputs=size, vocabulary=tuple(words))
 
 
 def encoded(data: Data, split: str, tokenizer: Tokenizer) -> Part:

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
-from lab.capabilities import Predict, Write
+from lab.capabilities import Export, Predict, Write
 from lab.config import build
 from lab.data.batches import IGNORED, Batch
 from lab.data.dataset import Array
@@ -28,13 +28,16 @@ from lab.engine.context import Context
 from lab.engine.experiment import Experiment
 from lab.errors import UsageError
 from lab.metrics.sequences import Perplexity
+from lab.nn.export import export
+from lab.nn.standalone import Standalone
 from lab.sequence.ngram import NGram
 from lab.sequence.states import State
 from lab.sequence.tokenizers.names import load_tokenizer
 from lab.sequence.tokenizers.protocol import Tokenizer
-from lab.supervised.corpus import Part, encoded, learned
-from lab.supervised.early_stop import EarlyStop, validate
-from lab.supervised.language_config import LanguageConfig
+from lab.supervised.corpus import Part, as_tokens, encoded, learned
+from lab.supervised.data_task import DataTask
+from lab.supervised.early_stop import validate
+from lab.supervised.language_config import LanguageOptions
 from lab.supervised.writing import LanguageModel, Writer
 
 LANES = 16  # that a text is cut into to be measured, where a state is carried: each begins anew
@@ -44,7 +47,7 @@ CARRIED = "carried_"  # begins the names of a state's tensors in a batch
 BETWEEN = "\n" + "-" * 20 + "\n"  # two texts that are shown
 
 
-class LanguageTask:
+class LanguageTask(DataTask):
     """Prediction of the next token of a source's texts.
 
     carried: training goes through the text in order, and each batch begins with the state that the
@@ -53,21 +56,19 @@ class LanguageTask:
     none to predict.
     """
 
-    def __init__(self, config: LanguageConfig, ctx: Context, *, carried: bool) -> None:
-        self.config, self.ctx, self.carried = config, ctx, carried
-        self.data = ctx.data(config)
-        self.early = EarlyStop(config.patience, direction="min")
+    def __init__(self, config: LanguageOptions, ctx: Context, *, carried: bool) -> None:
+        super().__init__(config, ctx)
+        self.config, self.carried = config, carried
         plain = ctx.run_constant("language", lambda: learned(self.data, config))
         self.tokenizer: Tokenizer = load_tokenizer(plain["tokenizer"])
         self.one_text: bool = plain["one_text"]
         self.state: State = {}  # that the last batch left
         self._epoch_before = 0.0
 
-    @cached_property
+    @property
     def info(self) -> DatasetInfo:
-        """What networks are built from: tokens [context], and as many outputs as there are ids."""
-        size = self.tokenizer.vocab_size
-        return replace(self.data.info, kind="tokens", shape=(self.config.context,), outputs=size)
+        """What networks are built from: tokens [context], and an output for each id."""
+        return as_tokens(self.data.info, self.tokenizer, self.config.context)
 
     # -- training
 
@@ -96,14 +97,12 @@ class LanguageTask:
         """Return the divisor of a batch's mean loss, for batches that are computed in parts."""
         return (batch["targets"] != IGNORED).sum()
 
-    def keep(self, state: State) -> None:
-        """Let the next batch begin with the state that this one left."""
+    def log(self, loss: Tensor, state: State) -> None:
+        """Log the loss of a batch; the next begins with the state that it left."""
+        self.ctx.log("loss", loss)
         self.state = state
 
-    def log(self, loss: Tensor) -> None:
-        self.ctx.log("loss", loss)
-
-    def stop_early(self, experiment: Experiment) -> bool:
+    def stop_early(self, experiment: Experiment, moved: int) -> bool:
         """Tell, after a step, whether `patience` epochs brought no gain on the eval split."""
         ended = math.floor(self.batches.epoch) > math.floor(self._epoch_before)
         if self.early.patience is None or not ended:
@@ -206,7 +205,7 @@ class LanguageTask:
         """Return the texts as one; they are shown while they are written."""
         shown = ""
         for number, pieces in enumerate(self.writer(model).texts(options, self.ctx.generator)):
-            for piece in (*([BETWEEN] if number else []), *pieces):
+            for piece in itertools.chain([BETWEEN] if number else [], pieces):
                 self.ctx.show(piece)
                 shown += piece
         return shown
@@ -241,24 +240,40 @@ class LanguageTask:
         found = (text for text in self.data.texts("eval") if text.strip())
         return list(itertools.islice(found, number))
 
+    def export(self, model: Any, options: Export) -> Path:
+        """Write a model for other software: tokens [B, context] to the logits of the next."""
+        return export(Standalone(Logits(model), self.info, "logits"), options, self.ctx.dir)
+
     # -- remembering
 
     def state_dict(self) -> dict[str, Any]:
-        return {
-            "batches": self.batches.state_dict(),
-            "early": self.early.state_dict(),
-            "carried": dict(self.state),
-        }
+        return {**super().state_dict(), "carried": dict(self.state)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Copy a state in; a model alone, as it predicts, has none."""
-        if "batches" in state:
-            self.batches.load_state_dict(state["batches"])
-            self.early.load_state_dict(state["early"])
-            self.state = {
-                name: value.to(self.ctx.device, copy=True)
-                for name, value in state["carried"].items()
-            }
+        super().load_state_dict(state)
+        carried = state.get("carried", {})
+        self.state = {n: value.to(self.ctx.device, copy=True) for n, value in carried.items()}
+
+
+def language_task(task: Any) -> LanguageTask:
+    """Return the task of an experiment that is asked to write. Raises UsageError where it learned
+    something else."""
+    if isinstance(task, LanguageTask):
+        return task
+    raise UsageError(f"{task.info.name} is to {task.info.task}: only models of language write")
+
+
+class Logits(nn.Module):
+    """The logits [B, T, V] of a language model, for who needs no state."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        logits: Tensor = self.model(tokens)[0]
+        return logits
 
 
 def _text(word: str) -> str:

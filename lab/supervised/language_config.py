@@ -5,17 +5,17 @@ The same option then has one name, range and help text in every family. Nothing 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field
 
-from lab.config import Objective, OneOf, Options
+from lab.config import Objective, OneOf
+from lab.data.options import DataOptions
 from lab.sequence.tokenizers.names import TOKENIZERS
-from lab.supervised.config import SupervisedConfig
+from lab.supervised.options import LabelOptions
 
 
-class LanguageOptions(Options):
+class LanguageOptions(DataOptions, LabelOptions):
     """What a token is, and how many are read at a time; for sources to `lm`."""
 
     tokenizer: Annotated[str, OneOf(TOKENIZERS)] = Field(
@@ -37,11 +37,3 @@ class LanguageOptions(Options):
         between them, and which the unknown ones are, so theirs are bits of other texts."""
         unit = "token" if self.tokenizer == "word" else "character"
         return f"eval/bits_per_{unit}", "min"
-
-
-class LanguageConfig(LanguageOptions, SupervisedConfig):
-    """The options of a family that learns from labels, and language too."""
-
-    @property
-    def objective(self) -> Mapping[str, Objective]:
-        return {**super().objective, "lm": self.language_objective}

@@ -82,7 +82,7 @@ def _rows(place: Path, word: str, info: DatasetInfo) -> Array:
             f"{count(info.shape[-1], 'number')}"
         )
     try:
-        return frame.to_numpy(np.float32)
+        return np.asarray(frame.to_numpy(np.float32))
     except (TypeError, ValueError) as error:
         raise UsageError(f"{word} holds what is no number: {error}") from error
 

@@ -24,7 +24,7 @@ from lab.nn.losses import CrossEntropy
 from lab.sequence.beam import beam_search
 from lab.sequence.decoding import Hypothesis, greedy
 from lab.sequence.states import State, Step
-from lab.supervised.command_inputs import lines_of, read_inputs
+from lab.supervised.command_inputs import read_inputs
 from lab.supervised.data_task import DataTask
 from lab.supervised.sentences import Sentences
 from lab.supervised.sequence_inputs import as_steps
@@ -183,13 +183,8 @@ class TranslationTask(DataTask):
         """Return for each input, a text, a line of standard input (`-`), an image or a sequence,
         what is written of it, with the log-probability in nats. What options say of `Search` goes
         first."""
-        if self.info.kind == "tokens":
-            names: Sequence[str] = lines_of(options.inputs)
-            values = self._tokens(names)
-        else:
-            inputs = read_inputs(options.inputs, self.info)
-            names, values = inputs.names, inputs.values
-        steps = as_steps(values, self.info, self.ctx.device)
+        inputs = read_inputs(options.inputs, self.info)
+        steps = as_steps(inputs.values, self.info, self.ctx.device)
         found = self._decoded(steps, decode, self._asked_for(options))
         return [
             {
@@ -197,7 +192,7 @@ class TranslationTask(DataTask):
                 "output": self.written.text(best.tokens),
                 "log_probability": best.log_probability,
             }
-            for name, best in zip(names, found, strict=True)
+            for name, best in zip(inputs.names, found, strict=True)
         ]
 
     def _asked_for(self, options: Any) -> Search:

@@ -8,6 +8,7 @@ from lab import ExperimentSpec, hookimpl
 from lab.metrics import (
     CLASSIFICATION_METRICS,
     FORECAST_METRICS,
+    LANGUAGE_MODEL_METRICS,
     REGRESSION_METRICS,
     TRANSLATION_METRICS,
 )
@@ -22,7 +23,11 @@ def lab_experiments() -> Iterator[ExperimentSpec]:
         config="lab_rnn.config:Config",
         experiment="lab_rnn.rnn:RNN",
         presets=PRESETS,
-        capabilities={"predict": "lab_rnn.config:Predict", "export": "lab.capabilities:Export"},
+        capabilities={
+            "predict": "lab_rnn.config:Predict",
+            "sample": "lab.capabilities:Write",
+            "export": "lab.capabilities:Export",
+        },
         metrics={
             "train/loss": "loss of the training batches",
             "train/accuracy": "accuracy, by example or by step, in the training batches",
@@ -32,6 +37,7 @@ def lab_experiments() -> Iterator[ExperimentSpec]:
             **CLASSIFICATION_METRICS,
             **REGRESSION_METRICS,
             **FORECAST_METRICS,
+            **LANGUAGE_MODEL_METRICS,
             **TRANSLATION_METRICS,
             **{
                 f"{split}/mase_{name}": f"the same of {what}"

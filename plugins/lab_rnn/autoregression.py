@@ -34,7 +34,8 @@ class RidgeAutoregression:
         """Return forecasts [B, H, K] in the unit of the series."""
         changes = (self._features(past) @ self.weights).unflatten(1, (-1, len(self.columns)))
         last = past[:, -1:, self.columns].double()
-        return last + changes * self.std[self.columns]
+        forecasts: Tensor = last + changes * self.std[self.columns]
+        return forecasts
 
     def _features(self, past: Tensor) -> Tensor:
         """Return the past relative to its last step, and a constant [B, C F + 1]."""

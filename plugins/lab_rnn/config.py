@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from lab import OneOf, capabilities
 from lab.sequence.cells import CELLS
 from lab.supervised.config import OBJECTIVES, SupervisedConfig
+from lab.supervised.language_config import LanguageOptions
 from lab.supervised.translation_config import OBJECTIVE, TranslationOptions
 
 SIMPLE = ("rnn", "rnn-relu")
@@ -23,7 +24,7 @@ class Predict(capabilities.Predict, capabilities.Translate):
     )
 
 
-class Config(SupervisedConfig, TranslationOptions):
+class Config(SupervisedConfig, TranslationOptions, LanguageOptions):
     cell: Annotated[str, OneOf(CELLS)] = Field(
         "lstm", description="Elman's unit (tanh or rectified), LSTM or gated recurrent unit."
     )
@@ -31,7 +32,10 @@ class Config(SupervisedConfig, TranslationOptions):
     hidden_size: int = Field(128, ge=1, description="Units of a layer, in each direction.")
     bidirectional: bool = Field(False, description="Read backwards too, by units of their own.")
     dropout: float = Field(
-        0.0, ge=0, lt=1, description="Probability of dropping an output between layers."
+        0.0,
+        ge=0,
+        lt=1,
+        description="Probability of dropping a unit between layers, and before what answers.",
     )
     forget_bias: float | None = Field(
         1.0, ge=-10, le=10, description="Bias of an LSTM's forget gate at the start; none: about 0."
@@ -48,7 +52,12 @@ class Config(SupervisedConfig, TranslationOptions):
     embedding_dim: int = Field(64, ge=1, description="Numbers that a token or a frame becomes.")
     scan: Literal["rows", "pixels"] = Field("rows", description="How a picture is read.")
 
-    context: int = Field(48, ge=2, description="Forecasts: steps of the past that are read.")
+    context: int = Field(
+        48,
+        ge=2,
+        description="Steps of the past that a forecast reads; tokens of a text that errors flow "
+        "back through.",
+    )
     horizon: int = Field(12, ge=1, description="Forecasts: steps that are forecast at once.")
     period: int = Field(
         1, ge=1, description="Forecasts: steps of a season, which is repeated to compare with."
@@ -61,7 +70,8 @@ class Config(SupervisedConfig, TranslationOptions):
 
     @property
     def objective(self) -> Mapping[str, tuple[str, str]]:
-        return {**OBJECTIVES, "forecast": ("eval/mase", "min"), "translate": OBJECTIVE}
+        others = {"translate": OBJECTIVE, "lm": self.language_objective}
+        return {**OBJECTIVES, "forecast": ("eval/mase", "min"), **others}
 
     @property
     def target(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -44,16 +45,25 @@ class Forecast(DataTask):
         self.columns = target_columns(self.info)
         self.criterion: Loss = import_object(REGRESSION_LOSSES[config.loss])()
         self._augment = Augment(config.augment, self.info, ctx.generator)
+        ctx.run_constant(
+            f"{self.data.words} season", self._season
+        )  # a new run fails here if it must
 
     @cached_property
     def windows(self) -> Windows:
-        """All windows, whose errors can be scaled."""
-        windows = Windows(self.data, self.config.context, self.config.horizon)
+        return Windows(self.data, self.config.context, self.config.horizon)
+
+    def _season(self) -> list[float]:
+        """Return the error that repeating the season makes within train, by column: what MASE
+        divides by. Raises UsageError where there is none."""
         try:
-            seasonal_scale(windows.train[None], self.config.period)
-        except ValueError as error:
-            raise lab.UsageError(f"{self.info.name}: {error}") from error
-        return windows
+            scale = seasonal_scale(self.windows.train[None], self.config.period)
+        except ValueError:
+            raise lab.UsageError(
+                f"{self.info.name} repeats itself exactly every {self.config.period} steps "
+                "(--period) in its training part: there is nothing to forecast"
+            ) from None
+        return scale[0].tolist()
 
     @cached_property
     def batches(self) -> WindowBatches:
@@ -91,7 +101,7 @@ class Forecast(DataTask):
         MASE divides by the error that repeating the season makes within train. There is no
         interval: windows overlap, and are no independent trials.
         """
-        contestants = {
+        contestants: Mapping[str, Callable[[Tensor], Tensor]] = {
             "": lambda past: self.answers(model, past),
             "_seasonal": lambda past: self.repeated(past),
             "_linear": self.linear,

@@ -22,8 +22,8 @@ def draw(truth: Tensor, forecasts: Mapping[str, Tensor], name: str) -> Any:
     for color, (label, values) in zip(("C0", "C1"), forecasts.items(), strict=False):
         for number in range(count):
             steps = range(number * horizon, (number + 1) * horizon)
-            label_once = {"label": label} if not number else {}
-            axes.plot(steps, values[number].cpu().numpy(), color=color, linewidth=1, **label_once)
+            once = None if number else label
+            axes.plot(steps, values[number].cpu().numpy(), color=color, linewidth=1, label=once)
     for number in range(1, count):
         axes.axvline(number * horizon - 0.5, color="lightgray", linewidth=0.5, zorder=0)
     axes.set(xlabel="step of the test split", ylabel=name)

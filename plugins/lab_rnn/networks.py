@@ -23,6 +23,8 @@ def build(config: Config, info: lab.DatasetInfo) -> nn.Module:
     """
     if info.task == "forecast":
         return Forecaster(config, info)
+    if info.task == "lm":
+        return LanguageNet(config, info)
     if info.task == "translate":
         return Captioner(config, info) if info.kind == "image" else _transcriber(config, info)
     if info.task in ("classify", "regress"):
@@ -127,20 +129,41 @@ class Captioner(nn.Module):
 
     def start(self, pictures: Tensor) -> dict[str, Tensor]:
         """Return the state that knows the pictures: each part [B, layers, H]."""
-        units = (
-            self.front(pictures).tanh().unflatten(1, (len(self.parts), -1, self.layers.hidden_size))
-        )
-        return dict(zip(self.parts, units.unbind(1), strict=True))
+        units = self.front(pictures).tanh()
+        parts = units.unflatten(1, (len(self.parts), -1, self.layers.hidden_size)).unbind(1)
+        return dict(zip(self.parts, parts, strict=True))
 
-    def score(self, tokens: Tensor, state: State) -> tuple[Tensor, dict[str, Tensor]]:
+    def score(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
         """Return logits [B, U, V] behind tokens [B, U], and the state after them."""
-        outputs, state = self.layers(self.dropout(self.embedding(tokens)), state=state)
-        return self.head(self.dropout(outputs)), state
+        outputs, after = self.layers(self.dropout(self.embedding(tokens)), state=state)
+        return self.head(self.dropout(outputs)), after
 
     def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
         """Read one token a row [B]; return logits [B, V] of the next, and the state."""
         logits, state = self.score(tokens[:, None], state)
         return logits[:, 0], state
+
+
+class LanguageNet(nn.Module):
+    """Tokens [B, T] -> logits [B, T, V] of the one after each, and the state behind them."""
+
+    context: int | None = None  # the state carries all
+
+    def __init__(self, config: Config, info: lab.DatasetInfo) -> None:
+        super().__init__()
+        if config.bidirectional:
+            raise lab.UsageError("--bidirectional would read what is to be predicted")
+        self.embedding = TokenEmbedding(info.outputs, config.embedding_dim)
+        self.layers = recurrent(config, config.embedding_dim, bidirectional=False)
+        self.dropout = nn.Dropout(config.dropout)
+        self.head = nn.Linear(config.hidden_size, info.outputs)
+
+    def start(self, batch: int) -> State:
+        return self.layers.zero_state(batch)
+
+    def forward(self, tokens: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        outputs, state = self.layers(self.dropout(self.embedding(tokens)), state=state)
+        return self.head(self.dropout(outputs)), state
 
 
 class Forecaster(nn.Module):

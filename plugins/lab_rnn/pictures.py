@@ -40,14 +40,15 @@ def gradient_through_time(net: Labeler, loss: Loss, batch: lab.Batch) -> Tensor:
         steps = steps.detach().requires_grad_()
         value = loss(net.answer(*net.reader.read(steps, lengths)), batch["targets"])
         (gradient,) = torch.autograd.grad(value, steps)
-    norms = gradient.float().norm(dim=2)  # [B, T]
+    norms: Tensor = gradient.float().norm(dim=2)  # [B, T]
     if lengths is None:
         return norms.mean(0).flip(0)
     before = lengths[:, None] - 1 - torch.arange(norms.shape[1], device=norms.device)
     there = before >= 0
     sums = norms.new_zeros(norms.shape[1]).index_add_(0, before[there], norms[there])
     counts = torch.bincount(before[there], minlength=norms.shape[1])
-    return (sums / counts.clamp(min=1))[: int(lengths.max())]
+    means: Tensor = sums / counts.clamp(min=1)
+    return means[: int(lengths.max())]
 
 
 def draw_gradient(norms: Tensor) -> Any:
@@ -69,7 +70,7 @@ def draw_units(outputs: Tensor, words: list[str]) -> Any:
     from matplotlib.figure import Figure
 
     values = outputs[:, :MOST_UNITS].float().cpu().numpy().T
-    most = max(float(np.abs(values).max()), np.finfo(np.float32).tiny)
+    most = float(np.abs(values).max()) or 1.0
     figure = Figure(figsize=(8, 5), layout="constrained")
     axes = figure.add_subplot()
     shown = axes.imshow(values, aspect="auto", cmap="RdBu_r", vmin=-most, vmax=most)

@@ -13,15 +13,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 import lab
-from lab.capabilities import Export
+from lab.capabilities import Export, Write
 from lab.optim import Updater
 from lab.sequence import Recurrent
+from lab.supervised.language import language_task
 from lab_rnn.config import Config, Predict
 from lab_rnn.forecast import Forecast
 from lab_rnn.labels import Labels
+from lab_rnn.language import Language
 from lab_rnn.networks import build
 from lab_rnn.writing import writing
 
@@ -33,6 +35,7 @@ TASKS: Mapping[str, Callable[[Config, lab.Context], Any]] = {
     "regress": Labels,
     "forecast": Forecast,
     "translate": writing,
+    "lm": Language,
 }
 
 
@@ -80,16 +83,25 @@ class RNN:
             answers: Array = self.task.predict(self.net, inputs)
         return answers
 
-    def example(self, number: int) -> Tensor:
+    def example(self, number: int) -> Any:
         """Return inputs that `predict` takes [number, ...]."""
-        inputs: Tensor = self.task.example(number)
-        return inputs
+        return self.task.example(number)
 
     def predict_command(self, options: Predict) -> list[dict[str, Any]]:
         """Return what is said of inputs that are words of the command line."""
         with self.updater.averaged():
             rows: list[dict[str, Any]] = self.task.predict_command(self.net, options)
         return rows
+
+    def sample(self, **options: Any) -> list[str]:
+        """Return texts that are written; the options are those of `lab.capabilities.Write`."""
+        with self.updater.averaged():
+            return language_task(self.task).sample(self.net, **options)
+
+    def sample_command(self, options: Write) -> str:
+        """Return texts, which are shown while they are written."""
+        with self.updater.averaged():
+            return language_task(self.task).sample_command(self.net, options)
 
     def export_command(self, options: Export) -> Path:
         """Write a model for other software, from the source's inputs to what `predict` returns."""

@@ -33,7 +33,9 @@ def reading(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize("family", ["mlp", "cnn", "gan", "ae", "dbn", "seq2seq"])
+@pytest.mark.parametrize(
+    "family", ["mlp", "cnn", "rnn", "seq2seq", "transformer", "gan", "ae", "dbn"]
+)
 def test_a_step_stays_on_its_device(family: str, tmp_path: Path, monkeypatch) -> None:
     # "meta" has no generators of its own
     monkeypatch.setattr(context, "Randomness", lambda seed, place: Randomness(seed, CPU))
@@ -46,6 +48,7 @@ def test_a_step_stays_on_its_device(family: str, tmp_path: Path, monkeypatch) ->
         dir=tmp_path / "run",
         compute=Compute(torch.device("meta")),
         sources=plugins.sources(),
+        task=resolved.task,
     )
     with closing(ctx), device.configured(1, False):
         experiment = spec.load_experiment()(resolved.config, ctx)

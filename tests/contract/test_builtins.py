@@ -30,6 +30,16 @@ def test_cnn(check) -> None:
     check()
 
 
+@parametrize_with_checks("transformer")
+def test_transformer(check) -> None:
+    check()
+
+
+@parametrize_with_checks("rnn")
+def test_rnn(check) -> None:
+    check()
+
+
 @parametrize_with_checks("dbn")
 def test_dbn(check) -> None:
     check()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch.optim import lr_scheduler
 
 from lab.optim import OptimizerOptions, rate, set_rate
-from lab.optim.schedules import ONE_CYCLE_WARMUP, START
+from lab.optim.schedules import START, WARMUPS
 
 STEPS = 40
 fractions = st.floats(0, 1)
@@ -83,9 +83,22 @@ def test_one_cycle_is_torchs(rise, final) -> None:
 
 def test_one_cycle_rises_by_itself_for_the_share_that_is_usual() -> None:
     options = OptimizerOptions(schedule="one-cycle")
-    assert rate(options, ONE_CYCLE_WARMUP) == 1.0
+    assert rate(options, WARMUPS["one-cycle"]) == 1.0
     assert rate(options, 0.0) == pytest.approx(START)
     assert rate(options, 1.0) == pytest.approx(0.0)
+
+
+def test_inverse_root_is_that_of_the_paper() -> None:
+    """Vaswani et al. (2017), equation 3: min(step^-0.5, step * warmup^-1.5), here with its peak at
+    1."""
+    warmup = 10
+    rates = ours(schedule="inverse-sqrt", warmup_fraction=warmup / STEPS)
+    paper = [warmup**0.5 * min(step**-0.5, step * warmup**-1.5) for step in range(1, STEPS)]
+    assert rates[warmup:] == pytest.approx(paper[warmup - 1 :], abs=1e-9)
+    options = OptimizerOptions(schedule="inverse-sqrt", final_lr_ratio=0.5)
+    assert rate(options, 1.0) == pytest.approx(0.5 + 0.5 * WARMUPS["inverse-sqrt"] ** 0.5)
+    with pytest.raises(ValueError, match="it needs one"):
+        OptimizerOptions(schedule="inverse-sqrt", warmup_fraction=0)
 
 
 @given(schedule=schedules, warmup=st.floats(0, 0.99), final=fractions, progress=st.floats(-1, 2))

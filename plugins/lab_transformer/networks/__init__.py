@@ -1,0 +1,1 @@
+"""Build the networks: encoders of anything with steps, encoder-decoders, decoders."""

@@ -1,0 +1,1 @@
+"""Say what Transformers learn, a file for each shape of task."""
