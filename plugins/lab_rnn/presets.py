@@ -32,7 +32,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "hidden_size": 256,
         "context": 64,
         "batch_size": 32,
-        "budget": 50_000,  # four times through the text
+        "budget": 25_000,  # twice through the text
         "lr": 5e-3,
         "schedule": "one-cycle",
         "eval_every": 12_500,
