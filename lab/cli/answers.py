@@ -51,7 +51,7 @@ def print_table(rows: Sequence[Answer]) -> None:
     heads = list(dict.fromkeys(name for row in shown for name in row))
     table = Table(box=None, header_style="bold", pad_edge=False)
     for head in heads:
-        number = head not in ("input", "class", "next", "code", "features")
+        number = head not in ("input", "output", "class", "next", "code", "features")
         table.add_column(head, justify="right" if number else "left", overflow="fold")
     for row in shown:
         table.add_row(*(Text(row.get(head, "-")) for head in heads))

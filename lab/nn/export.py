@@ -19,35 +19,40 @@ from lab.errors import LabError, UsageError
 from lab.messages import describe
 from lab.nn.companions import check_place, write_companions
 from lab.nn.eager import as_written
-from lab.nn.standalone import Standalone, metadata, random_inputs
+from lab.nn.standalone import Standalone, metadata
 from lab.outputs import check_folder
 
 SUFFIXES = {"onnx": ".onnx", "torchexport": ".pt2", "safetensors": ".safetensors"}
+Arguments = Mapping[str, Tensor]  # of a model, by name: [B, ...]
 TOLERANCE = 1e-5  # of the largest answer, or of 1
 
 
 def export(model: Standalone, options: Export, folder: Path) -> Path:
-    """Write a model, and return the path; beside ONNX a script that uses it, and an example.
+    """Write a model, and return the path; beside ONNX of one input a script that uses it, and an
+    example.
 
     What was written is read back and run on random inputs. Raises LabError where it cannot be
     written or does not give the same, UsageError where a library or the folder is missing.
     """
     path = _destination(options, folder)
     model = model.on_cpu()
-    inputs = random_inputs(model.info)
+    arguments = model.examples()
+    accompanied = options.to == "onnx" and len(arguments) == 1
+    if accompanied:
+        check_place(path)
     try:
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".export-") as place:
             written = Path(place) / path.name  # it takes its place when it was found right
             with torch.no_grad(), as_written(model), _quiet():
-                expected = model(inputs)
-                answers = WRITERS[options.to](model, inputs, written)
+                expected = model(*arguments.values())
+                answers = WRITERS[options.to](model, arguments, written)
             _compare(answers, expected, path)
             written.replace(path)
     except LabError:
         raise
     except Exception as error:  # a user's own network may fail in any way
         raise LabError(f"{path} cannot be written as {options.to}: {describe(error)}") from error
-    if options.to == "onnx":
+    if accompanied:
         write_companions(path, model.info)
     return path
 
@@ -61,8 +66,6 @@ def _destination(options: Export, folder: Path) -> Path:
     named = {known: to for to, known in SUFFIXES.items()}.get(path.suffix)
     if named is not None and named != options.to:
         raise UsageError(f"--out {path} is a name for {named}: say --to {named}, or *{suffix}")
-    if options.to == "onnx":
-        check_place(path)
     return path
 
 
@@ -87,7 +90,7 @@ def _quiet() -> Iterator[None]:
             logging.disable(disabled)
 
 
-def _safetensors(model: Standalone, inputs: Tensor, path: Path) -> Tensor:
+def _safetensors(model: Standalone, arguments: Arguments, path: Path) -> Tensor:
     """Write the network's weights, which take prepared inputs."""
     from safetensors.torch import load_file, save_file
 
@@ -95,19 +98,19 @@ def _safetensors(model: Standalone, inputs: Tensor, path: Path) -> Tensor:
     state = {name: value.clone().contiguous() for name, value in model.net.state_dict().items()}
     save_file(state, path, metadata(model))
     model.net.load_state_dict(load_file(path))
-    answers: Tensor = model(inputs)
+    answers: Tensor = model(*arguments.values())
     return answers
 
 
-def _torchexport(model: Standalone, inputs: Tensor, path: Path) -> Tensor:
-    batch = torch.export.Dim("batch", min=1)
-    program = torch.export.export(model, (inputs,), dynamic_shapes=({0: batch},))
+def _torchexport(model: Standalone, arguments: Arguments, path: Path) -> Tensor:
+    batch, inputs = torch.export.Dim("batch", min=1), tuple(arguments.values())
+    program = torch.export.export(model, inputs, dynamic_shapes=tuple({0: batch} for _ in inputs))
     torch.export.save(program, path, extra_files=metadata(model))
-    answers: Tensor = torch.export.load(path).module()(inputs)
+    answers: Tensor = torch.export.load(path).module()(*inputs)
     return answers
 
 
-def _onnx(model: Standalone, inputs: Tensor, path: Path) -> Tensor:
+def _onnx(model: Standalone, arguments: Arguments, path: Path) -> Tensor:
     try:
         import onnxruntime
         import onnxscript  # noqa: F401  what torch writes ONNX with
@@ -119,21 +122,21 @@ def _onnx(model: Standalone, inputs: Tensor, path: Path) -> Tensor:
     batch = torch.export.Dim("batch", min=1)
     program: Any = torch.onnx.export(
         model,
-        (inputs,),
-        input_names=["inputs"],
+        tuple(arguments.values()),
+        input_names=list(arguments),
         output_names=[model.meaning],
-        dynamic_shapes=({0: batch},),
+        dynamic_shapes=tuple({0: batch} for _ in arguments),
         dynamo=True,
     )
     facts: Mapping[str, str] = metadata(model)
     program.model.metadata_props.update(facts)
     program.save(path, external_data=False)
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    (answers,) = session.run(None, {"inputs": inputs.numpy()})
+    (answers,) = session.run(None, {name: value.numpy() for name, value in arguments.items()})
     return torch.from_numpy(answers)
 
 
-WRITERS: dict[str, Callable[[Standalone, Tensor, Path], Tensor]] = {
+WRITERS: dict[str, Callable[[Standalone, Arguments, Path], Tensor]] = {
     "onnx": _onnx,
     "torchexport": _torchexport,
     "safetensors": _safetensors,

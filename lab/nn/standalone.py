@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor, nn
@@ -53,10 +53,38 @@ class Standalone(nn.Module):
     def forward(self, inputs: Tensor) -> Tensor:
         return self.answer(self.net(self.prepare(inputs)))
 
-    def on_cpu(self) -> Standalone:
+    def on_cpu(self) -> Self:
         """Return a copy to export: the experiment keeps its own where it is."""
-        net = copy.deepcopy(self.net).cpu().eval()
-        return Standalone(net, self.info, self.meaning, self.prepare, self.answer)
+        model = copy.copy(self)
+        model._modules = {**self._modules, "net": copy.deepcopy(self.net).cpu().eval()}
+        return model
+
+    def examples(self) -> dict[str, Tensor]:
+        """Return what the model might be called with [B, ...], by the names of its arguments."""
+        return {"inputs": random_inputs(self.info)}
+
+
+class Continuation(Standalone):
+    """Inputs as the source has them, and the tokens of a target so far, int64 [B, steps] -> logits
+    [B, steps, V] of those that follow each.
+
+    A sentence begins with the token V. What stands behind a token changes nothing before it, so
+    that shorter ones may be filled up with anything.
+    """
+
+    def __init__(self, net: nn.Module, info: DatasetInfo, steps: int) -> None:
+        super().__init__(net, info, "logits")
+        self.steps = steps
+
+    def forward(self, inputs: Tensor, tokens: Tensor | None = None) -> Tensor:
+        logits: Tensor = self.net(self.prepare(inputs), tokens)
+        return logits
+
+    def examples(self) -> dict[str, Tensor]:
+        generator = torch.Generator().manual_seed(0)
+        tokens = torch.randint(self.info.outputs, (BATCH, self.steps), generator=generator)
+        tokens[:, 0] = self.info.outputs
+        return {**super().examples(), "tokens": tokens}
 
 
 def answering(net: nn.Module, info: DatasetInfo) -> Standalone:
@@ -110,6 +138,7 @@ def metadata(model: Standalone) -> dict[str, str]:
         "target": info.target,
         "columns": _columns(info),
         "vocabulary": info.vocabulary,
+        "target_vocabulary": info.target_vocabulary,
         "written": dict(info.written),
         # what the network itself takes, for who has its weights alone
         "preparation": {

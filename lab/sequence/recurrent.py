@@ -68,7 +68,7 @@ class Recurrent(nn.RNNBase):
             hidden_size,
             num_layers,
             batch_first=True,
-            dropout=dropout,
+            dropout=dropout if num_layers > 1 else 0.0,  # torch warns of one that does nothing
             bidirectional=bidirectional,
         )
         self.fused = fused

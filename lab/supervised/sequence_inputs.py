@@ -57,14 +57,15 @@ def present_steps(inputs: Tensor, info: DatasetInfo) -> list[int]:
 
 
 class Unfilled(nn.Module):
-    """A network that takes a mask, as one that takes inputs [B, T, F] alone: NaN is no step."""
+    """A network that takes a mask in the end, as one that takes none: of inputs [B, T, F] NaN is no
+    step."""
 
     def __init__(self, net: nn.Module) -> None:
         super().__init__()
         self.net = net
 
-    def forward(self, inputs: Tensor) -> Tensor:
-        outputs: Tensor = self.net(inputs.nan_to_num(0.0), ~inputs.isnan().all(-1))
+    def forward(self, inputs: Tensor, *others: Tensor) -> Tensor:
+        outputs: Tensor = self.net(inputs.nan_to_num(0.0), *others, ~inputs.isnan().all(-1))
         return outputs
 
 

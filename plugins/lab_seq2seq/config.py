@@ -8,7 +8,6 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 import lab
-from lab.config import Objective, OneOf
 from lab.data.options import Source
 from lab.optim import OptimizerOptions
 from lab.sequence.choices import ALIGNMENTS, POSITIONS
@@ -28,7 +27,7 @@ class Config(TranslationOptions, OptimizerOptions, lab.Config):
         "attention",
         description="What the decoder knows of the source: every step, or one vector of it all.",
     )
-    alignment: Annotated[str, OneOf(ALIGNMENTS)] = Field(
+    alignment: Annotated[str, lab.OneOf(ALIGNMENTS)] = Field(
         "general", description="How a recurrent decoder scores the steps that it attends to."
     )
     bidirectional: bool = Field(
@@ -37,7 +36,7 @@ class Config(TranslationOptions, OptimizerOptions, lab.Config):
     hidden_size: int = Field(128, ge=2, description="Width of embeddings, layers and states.")
     layers: int = Field(1, ge=1, description="Layers of the encoder, and of the decoder.")
     heads: int = Field(4, ge=1, description="Heads of a Transformer's attention.")
-    positions: Annotated[str, OneOf(POSITIONS)] = Field(
+    positions: Annotated[str, lab.OneOf(POSITIONS)] = Field(
         "sinusoidal", description="How a Transformer knows where its steps stand."
     )
     dropout: float = Field(0.1, ge=0, lt=1, description="Probability of dropping a unit.")
@@ -56,7 +55,7 @@ class Config(TranslationOptions, OptimizerOptions, lab.Config):
     plots: bool = Field(True, description="Draw attention in the end, if media are on.")
 
     @property
-    def objective(self) -> Mapping[str, Objective]:
+    def objective(self) -> Mapping[str, tuple[str, str]]:
         return {"translate": OBJECTIVE}
 
     @property

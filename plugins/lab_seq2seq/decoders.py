@@ -54,7 +54,7 @@ class RecurrentDecoder(nn.Module):
     def start(self, encoding: Encoding, capacity: int | None = None) -> dict[str, Any]:
         """Return the state before the first token."""
         cells, width = self.cells, self.cells.hidden_size
-        values = self.begin(encoding.summary).tanh().view(len(encoding.summary), -1, width)
+        values = self.begin(encoding.summary).tanh().unflatten(1, (-1, width))
         parts = values.chunk(len(cells.cell.state), 1)  # (B, layers, W) each
         state: dict[str, Any] = {"cells": dict(zip(cells.cell.state, parts, strict=True))}
         if self.alignment is not None:
@@ -63,7 +63,7 @@ class RecurrentDecoder(nn.Module):
         return state
 
     def step(self, tokens: Tensor, state: State) -> tuple[Tensor, dict[str, Any]]:
-        """Read one token a row [B]; return logits [B, V] of the next, and the state."""
+        """Read one token a row [B]; return logits [B, V] of the next, and the state after it."""
         logits, after = self._read(tokens[:, None], state)
         return logits[:, 0], after
 

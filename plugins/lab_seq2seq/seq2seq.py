@@ -16,8 +16,11 @@ from torch import Tensor
 
 import lab
 from lab.capabilities import Export, Translate
+from lab.nn.export import export
+from lab.nn.standalone import Continuation
 from lab.optim import Updater
 from lab.sequence import Hypothesis, Recurrent
+from lab.supervised.sequence_inputs import Unfilled
 from lab.supervised.translation import Search, TranslationTask
 from lab_seq2seq.config import Config
 from lab_seq2seq.model import build
@@ -121,8 +124,12 @@ class Seq2Seq:
             return self.task.predict_command(options, self.decode)
 
     def export_command(self, options: Export) -> Path:
-        """Write a model for other software: logits of the tokens that follow those given."""
-        raise lab.UsageError("not yet")
+        """Write a model for other software, from the source's inputs and the tokens so far to
+        logits of those that follow; of sequences, steps that are NaN are none."""
+        info, steps = self.task.info, self.task.search.max_tokens
+        with self.updater.averaged():
+            net = Unfilled(self.net) if info.kind == "sequence" else self.net
+            return export(Continuation(net, info, steps), options, self.ctx.dir)
 
     # -- what a checkpoint holds
 

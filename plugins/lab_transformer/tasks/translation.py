@@ -11,7 +11,10 @@ from torch import Tensor, nn
 
 import lab
 from lab.capabilities import Export, Translate
+from lab.nn.export import export
+from lab.nn.standalone import Continuation
 from lab.sequence import Hypothesis
+from lab.supervised.sequence_inputs import Unfilled
 from lab.supervised.translation import Search, TranslationTask
 from lab_transformer import pictures
 from lab_transformer.config import Config
@@ -75,7 +78,11 @@ class Translation:
         return self.writing.predict_command(options, partial(decode, model))
 
     def export(self, model: nn.Module, options: Export) -> Path:
-        raise lab.UsageError("A sentence is written word by word, which no export is for yet")
+        """Write a model for other software, from the source's inputs and the words so far to the
+        logits of those that follow; of sequences, steps that are NaN are none."""
+        net = Unfilled(model) if self.info.kind == "sequence" else model
+        steps = self.writing.search.max_tokens
+        return export(Continuation(net, self.info, steps), options, self.ctx.dir)
 
     # -- what a checkpoint holds
 
