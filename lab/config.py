@@ -336,10 +336,13 @@ def _objective(config: Config, task: str) -> Objective:
     objective: Any = config.objective
     if isinstance(objective, Mapping):
         if task not in objective:
-            data = config.target
+            data = getattr(config, "data_name", config.target)
             if task == "none":
                 raise UsageError(f"{data} has nothing to predict: no classes and no values")
-            raise UsageError(f"{data} is to {task}; this experiment can {', '.join(objective)}")
+            raise UsageError(
+                f"{data} is to {task}; this experiment can {', '.join(objective)}. `lab data` says "
+                "what each source is for."
+            )
         objective = objective[task]
     metric, direction = (
         objective if isinstance(objective, tuple) and len(objective) == 2 else (objective, None)

@@ -6,7 +6,10 @@ import pytest
 
 TRANSFORMER = ["--encoder", "transformer", "--decoder", "transformer"]
 MISTAKES = {
-    "classes": (["--data", "iris"], "iris is to classify; this experiment can translate"),
+    "classes": (
+        ["--data", "iris"],
+        "Error: iris is to classify; this experiment can translate. `lab data` says",
+    ),
     "texts": (["--data", "text:lines.txt"], "text:lines.txt is to lm"),
     "a task that is none": (["--task", "classify"], "this experiment can translate"),
     "heads without a Transformer": (["--heads", "8"], "--heads is of Transformers"),
