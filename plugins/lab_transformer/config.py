@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -13,9 +13,17 @@ from lab.sequence import ATTENTION, POSITIONS, TRANSFORMER_INITIALIZERS
 from lab.supervised.config import OBJECTIVES, SupervisedConfig
 from lab.supervised.language_config import LanguageOptions
 from lab.supervised.translation_config import OBJECTIVE, TranslationOptions
+from lab_transformer import depth
 
 
 class Config(TranslationOptions, LanguageOptions, SupervisedConfig):
+    depth: int | None = Field(
+        None,
+        ge=1,
+        le=64,
+        description="One dial for --layers, --width, --heads, --lr, --schedule and the budget; "
+        "what is said beside it holds.",
+    )
     layers: int = Field(4, ge=1, description="Blocks; of an encoder-decoder, blocks of each.")
     width: int = Field(128, ge=1, description="Width of what each block takes and gives.")
     heads: int = Field(4, ge=1, description="Heads of each attention; they divide the width.")
@@ -67,7 +75,13 @@ class Config(TranslationOptions, LanguageOptions, SupervisedConfig):
     plots: bool = Field(True, description="Draw attention in the end, if media are on.")
 
     @property
+    def budget(self) -> int:
+        return super().budget if self.depth is None else depth.budget(self.depth)
+
+    @property
     def preset(self) -> str | None:
+        if self.depth is not None:
+            return None  # a preset would hold beside the dial
         if self.pretrain != "none":
             return f"{self.data}-{self.pretrain}"
         return self.data if self.answer == "class" else f"{self.data}-{self.answer}"
@@ -80,6 +94,12 @@ class Config(TranslationOptions, LanguageOptions, SupervisedConfig):
             return ("eval/exact_match", "max")
         labels = {task: OBJECTIVES[task] for task in ("classify", "regress")}
         return {**labels, "translate": OBJECTIVE, "lm": self.language_objective}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _turn_the_dial(cls, values: Any) -> Any:
+        turned = values.get("depth") if isinstance(values, dict) else None
+        return values if not isinstance(turned, int) else {**depth.settings(turned), **values}
 
     @model_validator(mode="after")
     def _can_be_built(self) -> Self:

@@ -25,7 +25,7 @@ class Transformer:
     def __init__(self, config: Config, ctx: lab.Context) -> None:
         self.config, self.ctx = config, ctx
         self.task = task_of(config, ctx.task)(config, ctx)
-        self.net: nn.Module = ctx.wrap(begin(self.network(config, self.task.info), config, ctx))
+        self.net: Any = ctx.wrap(begin(self.network(config, self.task.info), config, ctx))
         self.updater = Updater(ctx, self.net, config, self.task.loss, weight=self.task.weight)
         self.stopped = False
 
