@@ -50,7 +50,7 @@ Figures = dict[str, list[float]]
 def trained(folder: str, **options: Any) -> tuple[Any, Mapping[str, float], float]:
     """Run once; return the loaded run, its test metrics and CPU seconds."""
     began = time.process_time()
-    fixed = {"runs_dir": folder, "wandb": "disabled", "media": False, "threads": 1}
+    fixed: dict[str, Any] = {"runs_dir": folder, "wandb": "disabled", "media": False, "threads": 1}
     result = lab.run("seq2seq", **fixed, **options)
     seconds = time.process_time() - began
     return lab.load(result.dir), result.summary["test"], seconds
