@@ -32,7 +32,10 @@ class Config(SupervisedConfig, TranslationOptions, LanguageOptions):
     hidden_size: int = Field(128, ge=1, description="Units of a layer, in each direction.")
     bidirectional: bool = Field(False, description="Read backwards too, by units of their own.")
     dropout: float = Field(
-        0.0, ge=0, lt=1, description="Probability of dropping an output between layers."
+        0.0,
+        ge=0,
+        lt=1,
+        description="Probability of dropping a unit between layers, and before what answers.",
     )
     forget_bias: float | None = Field(
         1.0, ge=-10, le=10, description="Bias of an LSTM's forget gate at the start; none: about 0."

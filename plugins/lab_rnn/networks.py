@@ -129,10 +129,9 @@ class Captioner(nn.Module):
 
     def start(self, pictures: Tensor) -> dict[str, Tensor]:
         """Return the state that knows the pictures: each part [B, layers, H]."""
-        units = (
-            self.front(pictures).tanh().unflatten(1, (len(self.parts), -1, self.layers.hidden_size))
-        )
-        return dict(zip(self.parts, units.unbind(1), strict=True))
+        units = self.front(pictures).tanh()
+        parts = units.unflatten(1, (len(self.parts), -1, self.layers.hidden_size)).unbind(1)
+        return dict(zip(self.parts, parts, strict=True))
 
     def score(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
         """Return logits [B, U, V] behind tokens [B, U], and the state after them."""

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 import lab
 from lab.capabilities import Export, Write
@@ -51,7 +50,7 @@ class RNN:
     def __init__(self, config: Config, ctx: lab.Context) -> None:
         self.config, self.ctx = config, ctx
         self.task = TASKS[ctx.task](config, ctx)
-        self.net: nn.Module = ctx.wrap(build(config, self.task.info))
+        self.net: Any = ctx.wrap(build(config, self.task.info))
         for layer in self.net.modules():
             if isinstance(layer, Recurrent):
                 layer.fused = config.fused and not ctx.compute.compiled

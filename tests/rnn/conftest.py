@@ -39,15 +39,15 @@ def make_net() -> Callable[..., Any]:
     """A network in eval mode for data of that description."""
 
     def make(kind: str, shape: tuple[int, ...], task: str = "classify", **options: Any) -> Any:
-        facts = {
+        facts: dict[str, Any] = {
             name: options.pop(name)
             for name in ("per_step", "vocabulary", "target_vocabulary", "features", "target")
             if name in options
         }
         classes = ("a", "b", "c") if task == "classify" else ()
-        scale = {"mean": (0.0,) * shape[-1], "std": (1.0,) * shape[-1]}
+        zero, one = (0.0,) * shape[-1], (1.0,) * shape[-1]
         outputs = len(classes or facts.get("target_vocabulary", ()))
-        info = lab.DatasetInfo("it", kind, task, shape, classes, outputs, **scale, **facts)
+        info = lab.DatasetInfo("it", kind, task, shape, classes, outputs, zero, one, **facts)
         return build(Config(**{"hidden_size": 5, "cell": "gru", **options}), info).eval()
 
     return make

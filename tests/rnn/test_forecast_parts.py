@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -38,12 +39,17 @@ class Parts:
         return Part()
 
 
-def counted(steps: int = 20, ends: tuple[int, int] = (12, 16)) -> Parts:
-    return Parts(np.arange(float(steps))[:, None], ends)
+def windows_of(series: np.ndarray, ends: tuple[int, int], **sizes: int) -> Windows:
+    parts: Any = Parts(series, ends)
+    return Windows(parts, **sizes)
+
+
+def counted(**sizes: int) -> Windows:
+    return windows_of(np.arange(20.0)[:, None], (12, 16), **sizes)
 
 
 def test_windows_forecast_each_step_of_a_split_and_read_what_lies_before() -> None:
-    windows = Windows(counted(), context=3, horizon=2)
+    windows = counted(context=3, horizon=2)
     for name, first, last in (("train", 3, 10), ("eval", 12, 14), ("test", 16, 18)):
         past, future = windows.take(windows.starts(name))
         starts = range(first, last + 1)
@@ -54,7 +60,7 @@ def test_windows_forecast_each_step_of_a_split_and_read_what_lies_before() -> No
 @pytest.mark.parametrize(("context", "horizon", "part"), [(3, 5, "eval"), (11, 2, "train")])
 def test_a_split_too_short_for_a_window_is_named(context, horizon, part) -> None:
     with pytest.raises(lab.UsageError, match=f"it: {part} has .* steps, too few"):
-        Windows(counted(), context=context, horizon=horizon)
+        counted(context=context, horizon=horizon)
 
 
 def test_the_season_is_repeated_as_often_as_it_takes() -> None:
@@ -66,7 +72,7 @@ def test_the_season_is_repeated_as_often_as_it_takes() -> None:
 def test_the_linear_model_is_scikit_learns_ridge(monkeypatch) -> None:
     rng = np.random.default_rng(0)
     series = rng.normal(size=(90, 2)).cumsum(0)
-    windows = Windows(Parts(series, (60, 75)), context=4, horizon=3)
+    windows = windows_of(series, (60, 75), context=4, horizon=3)
     model = RidgeAutoregression(windows, [1])
     past, future = windows.take(windows.starts("train"))
     std = series[:60].std(0, ddof=1)
@@ -81,10 +87,15 @@ def test_the_linear_model_is_scikit_learns_ridge(monkeypatch) -> None:
 def test_it_is_fitted_to_evenly_spaced_windows_where_there_are_many(monkeypatch) -> None:
     monkeypatch.setattr(autoregression, "MOST", 10)
     rng = np.random.default_rng(0)
-    windows = Windows(Parts(rng.normal(size=(90, 1)), (60, 75)), context=4, horizon=3)
+    windows = windows_of(rng.normal(size=(90, 1)), (60, 75), context=4, horizon=3)
     taken: list[torch.Tensor] = []
     take = windows.take
-    monkeypatch.setattr(windows, "take", lambda starts: taken.append(starts) or take(starts))
+
+    def watched(starts: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        taken.append(starts)
+        return take(starts)
+
+    monkeypatch.setattr(windows, "take", watched)
     RidgeAutoregression(windows, [0])
     assert len(taken[0]) == 10
     assert (int(taken[0][0]), int(taken[0][-1])) == (4, 57)
@@ -93,7 +104,7 @@ def test_it_is_fitted_to_evenly_spaced_windows_where_there_are_many(monkeypatch)
 def test_a_wave_is_continued_by_it() -> None:
     """Any sine is a linear function of its two steps before."""
     series = np.sin(np.arange(300.0))[:, None]
-    windows = Windows(Parts(series, (240, 270)), context=12, horizon=5)
+    windows = windows_of(series, (240, 270), context=12, horizon=5)
     past, future = windows.take(windows.starts("test"))
     model = RidgeAutoregression(windows, [0])
     assert float((model(past) - future).abs().max()) < 0.05

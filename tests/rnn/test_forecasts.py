@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from rnn.made import wave
 
 import lab
 
-OPTIONS = {"context": 12, "horizon": 3, "period": 8}
+OPTIONS: dict[str, Any] = {"context": 12, "horizon": 3, "period": 8}
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +89,7 @@ def test_a_large_level_keeps_its_digits(train) -> None:
     assert result.summary["test"]["test/mae"] < 0.5
 
 
-WRONG = {
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "too short": ({"context": 300, "period": 8}, "train has 320 steps, too few to forecast"),
     "a season of noise": ({"period": 24}, "--period: a season is read in --context steps"),
     "smoothing": ({"label_smoothing": 0.1, **OPTIONS}, "are for classes"),

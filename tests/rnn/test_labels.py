@@ -100,6 +100,7 @@ def test_each_step_has_a_class(train, cli) -> None:
 
 def test_values_come_in_their_own_unit(train) -> None:
     data = ramps()
+    assert data.mask is not None
     sums = np.where(data.mask, data.inputs[..., 0], 0).sum(1, keepdims=True) * 10 + 500
     values = lab.Dataset(data.inputs, sums.astype(np.float32), mask=data.mask)
     result = train(values, lr=1e-2, budget=4_000, eval_every=4_000)
