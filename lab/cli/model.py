@@ -20,6 +20,7 @@ from lab.errors import LabError, UsageError
 from lab.messages import describe
 from lab.plugins import Plugins
 from lab.spec import ExperimentSpec
+from lab.supervised.language_config import LanguageOptions
 
 if TYPE_CHECKING:
     from torch import nn
@@ -170,6 +171,8 @@ def _measured(cfg: DataOptions, plugins: Plugins) -> DatasetInfo:
     import torch
 
     from lab.data.data import Data
+    from lab.sequence.tokenizers import load_tokenizer
+    from lab.supervised.corpus import as_tokens, learned
 
     cpu, sources = torch.device("cpu"), plugins.sources()
 
@@ -179,7 +182,11 @@ def _measured(cfg: DataOptions, plugins: Plugins) -> DatasetInfo:
     def on_read(name: str, description: Mapping[str, Any]) -> None:
         pass
 
-    return Data(cfg, sources, cpu, 0, run_constant, output.say, on_read).info
+    data = Data(cfg, sources, cpu, 0, run_constant, output.say, on_read)
+    if not isinstance(cfg, LanguageOptions) or data.info.task != "lm":
+        return data.info
+    tokenizer = load_tokenizer(learned(data, cfg)["tokenizer"])
+    return as_tokens(data.info, tokenizer, cfg.context)
 
 
 def _build(

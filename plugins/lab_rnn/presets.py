@@ -52,6 +52,18 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "schedule": "one-cycle",
         "eval_every": 6_000,
     },
+    "stdlib": {
+        "data": "stdlib",
+        "data_args": {"n": 1_000_000},
+        "cell": "gru",
+        "hidden_size": 256,
+        "context": 64,
+        "batch_size": 32,
+        "budget": 25_000,  # twice through the text
+        "lr": 5e-3,
+        "schedule": "one-cycle",
+        "eval_every": 12_500,
+    },
     "moving-shapes": {
         "data": "moving-shapes",
         "cell": "gru",
