@@ -50,7 +50,7 @@ Figures = dict[str, list[float]]
 def trained(folder: str, **options: Any) -> tuple[Any, Mapping[str, float], float]:
     """Run once; return the loaded run, its test metrics and CPU seconds."""
     began = time.process_time()
-    fixed = {"runs_dir": folder, "wandb": "disabled", "media": False, "threads": 1}
+    fixed: dict[str, Any] = {"runs_dir": folder, "wandb": "disabled", "media": False, "threads": 1}
     result = lab.run("seq2seq", **fixed, **options)
     seconds = time.process_time() - began
     return lab.load(result.dir), result.summary["test"], seconds
@@ -89,9 +89,17 @@ def nearest_neighbor(task: TranslationTask) -> Mapping[str, float]:
 
 
 def reverse(folder: str, seeds: int) -> dict[str, Figures]:
+    """Strings of ten letters: of the shorter ones few are different, and a test holds some of these
+    dozens of times."""
+    ten = {"shortest": 10, "longest": 10}
     return {
         f"{order}, {label}": over_seeds(
-            f"{order}, {label}", folder, seeds, data="reverse", data_args={"order": order}, **kind
+            f"{order}, {label}",
+            folder,
+            seeds,
+            data="reverse",
+            data_args={**ten, "order": order},
+            **kind,
         )
         for order in ("reverse", "copy")
         for label, kind in (("GRU", {}), ("Transformer", TRANSFORMER))

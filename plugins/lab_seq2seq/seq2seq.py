@@ -122,7 +122,8 @@ class Seq2Seq:
 
     def example(self, number: int) -> Tensor:
         """Return inputs that `predict` takes [number, ...]."""
-        return self.task.example(number)
+        inputs: Tensor = self.task.example(number)
+        return inputs
 
     @torch.no_grad()
     def predict_command(self, options: Translate) -> list[dict[str, Any]]:

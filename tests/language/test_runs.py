@@ -82,6 +82,16 @@ def test_text_is_shown_while_it_is_written(run) -> None:
     assert [len(piece) for piece in person.pieces[1:]] == [1, 1, 1]
 
 
+def test_a_network_is_shown_by_the_tokens_of_its_text(cli, tmp_path) -> None:
+    (tmp_path / "text.txt").write_text("abcd\n" * 100)
+    options = ["--layers", 1, "--width", 8, "--heads", 2, "--context", 16, "--preset", "none"]
+    result = cli("model", "transformer", "--data", "text:text.txt", "--json", *options)
+    shown = json.loads(result.stdout)
+    assert (shown["input_shape"], shown["outputs"]) == ([16], 4 + len("abcd\n"))
+    block = 12 * 8 * 8 + 13 * 8  # four matrices of attention, 8 of the layers behind; biases, norms
+    assert shown["parameters"] == (9 + 16) * 8 + block + 2 * 8
+
+
 def test_a_text_may_be_written_to_a_file(run, cli, tmp_path) -> None:
     result = cli("sample", run, "--out", "mine.txt", "--json", "--max-tokens", 5)
     assert json.loads(result.stdout)["file"] == "mine.txt"
