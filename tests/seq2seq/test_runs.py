@@ -17,7 +17,6 @@ import lab
 from lab.capabilities import Translate
 
 KINDS = ("gru", "transformer")
-pytestmark = pytest.mark.xdist_group("seq2seq")
 
 
 @pytest.mark.parametrize("kind", KINDS)
