@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
+from torch import Tensor
+
 from lab.data.batches import Batches
 from lab.data.dataset_info import DatasetInfo
 from lab.data.options import DataOptions
