@@ -43,7 +43,9 @@ bench: $(VENV)/.test  ## measured figures, beside stable-baselines3
 	$(BIN)/python -m benchmarks.plugins
 	$(BIN)/python -m benchmarks.comparison
 	$(BIN)/python -m benchmarks.tracking
+	$(BIN)/python -m benchmarks.uploads
 	$(BIN)/python -m benchmarks.supervised
+	$(BIN)/python -m benchmarks.seq2seq
 	$(BIN)/python -m benchmarks.generative
 	$(BIN)/python -m benchmarks.sequences
 	$(BIN)/python -m benchmarks.language

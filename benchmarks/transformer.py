@@ -72,7 +72,7 @@ def pictures(seeds: Sequence[int]) -> list[Row]:
     rows = []
     for data, arch in (("digits", "resnet14"), ("mnist5k", "simple")):
         for algo in ("knn", "svc"):
-            same = {"data": data, "algo": algo}
+            same: Row = {"data": data, "algo": algo}
             rows.append(over_seeds(f"{data}, {algo}", "accuracy", [0], "baseline", **same))
         rows.append(
             over_seeds(f"{data}, cnn {arch}", "accuracy", seeds, "cnn", data=data, arch=arch)
@@ -85,7 +85,7 @@ def answers(seeds: Sequence[int]) -> list[Row]:
     """Exact answers to questions about stories of forms that training does not show."""
     rows = []
     for hops in (1, 2):
-        asked = {"data": "stories", "answer": "span", "data_args": {"n": 20_000, "hops": hops}}
+        asked: Row = {"data": "stories", "answer": "span", "data_args": {"n": 20_000, "hops": hops}}
         rows.append(over_seeds(f"stories of {hops} hops", "exact_match", seeds, **asked))
     return rows
 
@@ -99,7 +99,7 @@ def sentences(seeds: Sequence[int]) -> list[Row]:
 
 def pretraining(seeds: Sequence[int]) -> list[Row]:
     """Test accuracy with ten labels of each class."""
-    small: Mapping[str, Any] = {
+    small: Row = {
         "data": "sentences", "layers": 2, "width": 32, "heads": 2, "preset": "none",
         "threads": 1, "wandb": "disabled", "media": False,
     }  # fmt: skip
@@ -107,8 +107,8 @@ def pretraining(seeds: Sequence[int]) -> list[Row]:
     accuracies: dict[str, list[float]] = {"from scratch": [], "pretrained": []}
     for seed in seeds:
         with tempfile.TemporaryDirectory() as folder:
-            place = {"runs_dir": folder, "seed": seed}
-            guessing = {"pretrain": "masked", "lr": 3e-3, "budget": 20_000}
+            place: Row = {"runs_dir": folder, "seed": seed}
+            guessing: Row = {"pretrain": "masked", "lr": 3e-3, "budget": 20_000}
             before = lab.run("transformer", **small, **place, **guessing, name="before")
             for label, begin in (("from scratch", None), ("pretrained", str(before.dir))):
                 run = lab.run("transformer", **few, **place, init_from=begin, name=label[:4])

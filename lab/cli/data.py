@@ -273,7 +273,13 @@ def _print_classes(counts: dict[str, dict[str, int]]) -> None:
 
 
 def _range(entry: dict[str, Any]) -> list[str]:
-    return [entry["name"], *(output.number(entry[key]) for key in ("min", "max", "mean", "std"))]
+    cells = {key: output.number(entry[key]) for key in ("min", "max", "mean", "std")}
+    if entry.get("type") == "date" and entry["min"] is not None:
+        from lab.data.dates import iso_date
+
+        cells |= {key: iso_date(entry[key]) for key in ("min", "max", "mean")}
+        cells["std"] += " days"
+    return [entry["name"], *cells.values()]
 
 
 def _holds(entry: dict[str, Any]) -> str:

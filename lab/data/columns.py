@@ -140,7 +140,7 @@ def _read_words(words: Words, title: str, name: str) -> Values:
         return Values(np.full(len(words.numbers), np.nan))
     fine = ~np.isnan(_parsed(words))
     if fine.all() or words.fraction(fine) >= MOSTLY:
-        mend = "Mend it, or say that it is missing: na="
+        mend = "Mend it, or say that it is missing: --data-args na="
         return Values(_numbers(words, title, name, mend))
     lowered = [word.lower() for word in words.different]
     if set(lowered) <= set(BOOLEANS):

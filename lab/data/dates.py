@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -87,6 +88,11 @@ def days_of_times(times: pd.Series[Any]) -> Array:
 
     start = pd.Timestamp(0, tz=getattr(times.dt, "tz", None))
     return np.asarray((times - start).dt.total_seconds() / DAY, np.float64)
+
+
+def iso_date(days: float) -> str:
+    """Return the date of a number of days since 1970-01-01, without its time."""
+    return str(np.datetime64(math.floor(days), "D"))
 
 
 def example(form: str) -> str:

@@ -43,10 +43,16 @@ class Muon(torch.optim.Optimizer):
         self._share()
 
     @torch.no_grad()
-    def step(self, closure: None = None) -> None:
-        """Take one step on the gradients that there are."""
+    def step(self, closure: Any = None) -> Any:
+        """Take one step on the gradients that there are, or that `closure` computes with the loss
+        that it returns."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
         for part in self._parts.values():
             part.step()
+        return loss
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         super().load_state_dict(dict(state_dict))

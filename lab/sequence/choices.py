@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lab.sequence.alignment import Alignment
 
 ATTENTION = ("matmul", "sdpa")  # as it is written, or by torch's own kernels
+SCANS = ("rows", "pixels", "grid")  # what of a picture is a step
 POSITIONS: Mapping[str, str | None] = {
     "sinusoidal": "lab.sequence.positions:Sinusoidal",
     "learned": "lab.sequence.positions:Learned",

@@ -7,21 +7,20 @@ from torch import Tensor, nn
 from lab.data.dataset_info import DatasetInfo
 from lab.data.tokens import END
 from lab.errors import UsageError
-from lab.nn.pyramid import Pyramid
-from lab.sequence.choices import check_choice
+from lab.nn.pyramid import Grid, Pyramid
+from lab.sequence.choices import SCANS, check_choice
 from lab.sequence.embeddings import TokenEmbedding
-
-SCANS = ("rows", "pixels")
 
 
 class StepInputs(nn.Module):
     """Prepared inputs of a source [B, ...] -> steps [B, T, width] and their lengths.
 
     Tokens [B, T] are embedded; sequences [B, T, F] and windows of a series go through one linear
-    layer; a picture [B, C, H, W] is read row by row as sequences of C W values, or pixel by pixel
-    of C; of a clip [B, T, C, H, W] each frame goes through one small convolutional network.
+    layer; a picture [B, C, H, W] is read row by row as sequences of C W values, pixel by pixel
+    of C, or as the cells of a small convolutional network; of a clip [B, T, C, H, W] each frame
+    goes through another one.
 
-    scan: "rows" or "pixels", of pictures. project: False leaves numbers as they are, for cells that
+    scan: a name of SCANS, of pictures. project: False leaves numbers as they are, for cells that
     have a layer of their own; `width` is then that of the source. scaled: of `TokenEmbedding`.
     Attributes: `width`, and `steps`, of the longest example (None of a series).
     Raises UsageError for data without steps, ValueError for another scan.
@@ -46,6 +45,9 @@ class StepInputs(nn.Module):
             self.read = TokenEmbedding(len(info.vocabulary), width, scaled=scaled)
         elif info.kind == "video":
             self.read = Pyramid(info.shape[1:], width)
+        elif info.kind == "image" and scan == "grid":
+            self.read = Grid(info.shape, width)
+            self.steps = self.read.cells
         elif project:
             self.read = nn.Linear(_features(info, scan), width)
         else:
@@ -63,7 +65,7 @@ class StepInputs(nn.Module):
             lengths = (inputs != END).sum(1).clamp(min=1)
         else:
             lengths = None
-        if self.kind == "image":
+        if self.kind == "image" and self.scan != "grid":
             inputs = scanned(inputs, self.scan)
         if self.kind == "video":
             frames = self.read(inputs.flatten(0, 1))

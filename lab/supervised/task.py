@@ -43,6 +43,12 @@ def call(model: Any, batch: Batch) -> Tensor:
     return outputs
 
 
+def regression_loss(name: str) -> Loss:
+    """Return the loss of values that an option `loss` names."""
+    loss: Loss = import_object(REGRESSION_LOSSES[name])()
+    return loss
+
+
 def check_classes(info: DatasetInfo) -> None:
     """Raise UsageError where all examples are of one class: every answer would be right."""
     if info.task != "regress" and len(info.classes) == 1:
@@ -119,8 +125,7 @@ class SupervisedTask(DataTask):
         if self._loss is not None:
             return self._loss
         if self.info.task == "regress":
-            loss: Loss = import_object(REGRESSION_LOSSES[self.config.loss])()
-            return loss
+            return regression_loss(self.config.loss)
         weights = None
         if self.config.class_weights == "balanced":
             labels = self.data.dataset.labels(self.data.parts["train"])

@@ -38,6 +38,7 @@ PUBLIC = (  # modules that plugins may import
     "lab.metrics",
     "lab.nn",
     "lab.optim",
+    "lab.outputs",
     "lab.sequence",
     "lab.statistics",
     "lab.supervised",

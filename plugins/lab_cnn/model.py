@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
 from lab_cnn.models.classifier import (
     Classifier,
     Map,
@@ -92,6 +90,4 @@ def build_fcn(
 
 
 def _construct(spec: Spec) -> Classifier:
-    module = import_module(f"lab_cnn.models.{family_of(spec.arch).module}")
-    net: Classifier = module.build(spec)
-    return net
+    return family_of(spec.arch).build(spec)

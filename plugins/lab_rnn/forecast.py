@@ -18,13 +18,11 @@ from lab.data.augment import Augment
 from lab.data.streams import WindowBatches
 from lab.metrics import Forecasts, seasonal_scale
 from lab.nn.export import export
-from lab.nn.losses import Loss
 from lab.nn.standalone import Standalone
-from lab.spec import import_object
-from lab.supervised.config import REGRESSION_LOSSES
 from lab.supervised.data_task import DataTask
 from lab.supervised.sequence_files import read_sequences
 from lab.supervised.sequence_inputs import as_steps
+from lab.supervised.task import regression_loss
 from lab_rnn import forecast_pictures
 from lab_rnn.autoregression import RidgeAutoregression, seasonal_naive
 from lab_rnn.config import Config, Predict
@@ -43,7 +41,7 @@ class Forecast(DataTask):
         if config.label_smoothing or config.class_weights != "none":
             raise lab.UsageError("--label-smoothing and --class-weights are for classes")
         self.columns = target_columns(self.info)
-        self.criterion: Loss = import_object(REGRESSION_LOSSES[config.loss])()
+        self.criterion = regression_loss(config.loss)
         self._augment = Augment(config.augment, self.info, ctx.generator)
         ctx.run_constant(
             f"{self.data.words} season", self._season

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 import lab
 from lab.data.options import Source
 from lab.optim import OptimizerOptions
-from lab.sequence.choices import ALIGNMENTS, POSITIONS
+from lab.sequence.choices import ALIGNMENTS, POSITIONS, SCANS
 from lab.supervised.translation_config import OBJECTIVE, TranslationOptions
 
 Kind = Literal["rnn", "lstm", "gru", "transformer"]
@@ -40,7 +40,10 @@ class Config(TranslationOptions, OptimizerOptions, lab.Config):
         "sinusoidal", description="How a Transformer knows where its steps stand."
     )
     dropout: float = Field(0.1, ge=0, lt=1, description="Probability of dropping a unit.")
-    scan: Literal["rows", "pixels"] = Field("rows", description="What of a picture is one step.")
+    scan: Annotated[str, lab.OneOf(SCANS)] = Field(
+        "grid",
+        description="What of a picture is one step; grid: a cell behind convolutions.",
+    )
 
     teacher_forcing: float = Field(
         1.0,

@@ -11,7 +11,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lab.sequence import Alignment, BlockConfig, Decoder, Recurrent, TokenEmbedding, count_up
+from lab.sequence import (
+    Alignment,
+    BlockConfig,
+    Recurrent,
+    TokenDecoder,
+    TokenEmbedding,
+    attention_maps,
+)
 from lab.sequence.states import State
 from lab_seq2seq.encoders import Encoding
 
@@ -37,6 +44,7 @@ class RecurrentDecoder(nn.Module):
         dropout: float,
     ) -> None:
         super().__init__()
+        self.words = words
         self.embedding = TokenEmbedding(words + 1, width)
         self.dropout = nn.Dropout(dropout)
         self.cells = Recurrent(cell, width, width, layers, dropout=dropout)
@@ -94,54 +102,31 @@ class TransformerDecoder(nn.Module):
     with norms before each sublayer)."""
 
     def __init__(
-        self, words: int, layers: int, block: BlockConfig, positions: nn.Module | None
+        self, words: int, layers: int, block: BlockConfig, *, positions: str, capacity: int
     ) -> None:
         super().__init__()
-        scaled = positions is not None
-        self.embedding = TokenEmbedding(words + 1, block.width, scaled=scaled)
-        self.positions = positions
-        self.dropout = nn.Dropout(block.dropout)
-        self.blocks = Decoder(layers, block, cross=True)
-        self.scores = nn.Linear(block.width, words)
+        self.words = words
+        self.tokens = TokenDecoder(
+            words, layers, block, positions=positions, capacity=capacity, extra=1, cross=True
+        )
 
     def forward(self, tokens: Tensor, encoding: Encoding) -> Tensor:
         """Return logits [B, U, V] of what follows each of the tokens [B, U]."""
-        embedded = self._embed(tokens, count_up(tokens))
-        outputs = self.blocks(embedded, encoding.memory, memory_keep=encoding.keep)
-        logits: Tensor = self.scores(outputs)
+        logits: Tensor = self.tokens(tokens, encoding.memory, encoding.keep)
         return logits
 
     def start(self, encoding: Encoding, capacity: int) -> dict[str, Any]:
         """Return the state before the first of `capacity` tokens: keys and values of the memory,
         and places for those of the tokens."""
         rows = len(encoding.memory)
-        keep = {} if encoding.keep is None else {"keep": encoding.keep}
-        position = torch.zeros(rows, dtype=torch.long, device=encoding.memory.device)
-        cache = self.blocks.start(rows, capacity, encoding.memory)
-        return {"cache": cache, "position": position, **keep}
+        return self.tokens.start(rows, capacity, encoding.memory, encoding.keep)
 
     def step(self, tokens: Tensor, state: State) -> tuple[Tensor, dict[str, Any]]:
-        """Read one token a row [B]; return logits [B, V] of the next, and the state."""
-        positions = state["position"][:, None]
-        outputs = self.blocks(
-            self._embed(tokens[:, None], positions),
-            memory_keep=state.get("keep"),
-            positions=positions,
-            cache=state["cache"],
-        )
-        return self.scores(outputs)[:, 0], {**state, "position": state["position"] + 1}
+        """Read one token a row [B]; return logits [B, V] of the next, and the state after it."""
+        return self.tokens.step(tokens, state)
 
     def weights(self, tokens: Tensor, encoding: Encoding) -> Tensor | None:
         """Return what each step attends to in the last block [B, U, S], the mean of its heads."""
-        from lab.sequence import attention_maps
-
         with attention_maps(self) as maps:
             self(tokens, encoding)
         return list(maps.values())[-1].mean(1)
-
-    def _embed(self, tokens: Tensor, positions: Tensor) -> Tensor:
-        embedded = self.embedding(tokens)
-        if self.positions is not None:
-            embedded = embedded + self.positions(positions)
-        dropped: Tensor = self.dropout(embedded)
-        return dropped

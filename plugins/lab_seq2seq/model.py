@@ -49,7 +49,7 @@ class EncoderDecoder(nn.Module):
     @property
     def bos(self) -> int:
         """The token that begins a sentence."""
-        return self.decoder.embedding.num_embeddings - 1
+        return self.decoder.words
 
     def forward(
         self, inputs: Tensor, tokens: Tensor | None = None, mask: Tensor | None = None
@@ -77,7 +77,7 @@ class EncoderDecoder(nn.Module):
 
 def build(config: Config, info: DatasetInfo) -> EncoderDecoder:
     """Return the network that the config asks for, with its initial weights."""
-    scaled = config.encoder == "transformer" and config.positions != "rotary"
+    scaled = config.encoder == "transformer" and config.positions == "sinusoidal"
     inputs = StepInputs(info, config.hidden_size, scan=config.scan, scaled=scaled)
     encoder = _encoder(config, inputs.steps or CAPACITY)
     decoder = _decoder(config, info.outputs)
@@ -87,7 +87,8 @@ def build(config: Config, info: DatasetInfo) -> EncoderDecoder:
 def _encoder(config: Config, steps: int) -> RecurrentEncoder | TransformerEncoder:
     width, layers = config.hidden_size, config.layers
     if config.encoder == "transformer":
-        return _initialized(TransformerEncoder(layers, _block(config), _positions(config, steps)))
+        positions = make_positions(config.positions, width, max(steps, CAPACITY))
+        return _initialized(TransformerEncoder(layers, _block(config), positions))
     return RecurrentEncoder(
         config.encoder,
         width,
@@ -100,8 +101,11 @@ def _encoder(config: Config, steps: int) -> RecurrentEncoder | TransformerEncode
 def _decoder(config: Config, words: int) -> RecurrentDecoder | TransformerDecoder:
     width, layers = config.hidden_size, config.layers
     if config.decoder == "transformer":
-        positions = _positions(config, CAPACITY)
-        return _initialized(TransformerDecoder(words, layers, _block(config), positions))
+        return _initialized(
+            TransformerDecoder(
+                words, layers, _block(config), positions=config.positions, capacity=CAPACITY
+            )
+        )
     attends = config.context == "attention"
     alignment = make_alignment(config.alignment, width, width, width) if attends else None
     return RecurrentDecoder(
@@ -117,10 +121,6 @@ def _block(config: Config) -> BlockConfig:
         pre_norm=True,
         rotary=config.positions == "rotary",
     )
-
-
-def _positions(config: Config, steps: int) -> nn.Module | None:
-    return make_positions(config.positions, config.hidden_size, max(steps, CAPACITY))
 
 
 def _initialized(module: Transformer) -> Transformer:

@@ -41,11 +41,18 @@ class Seq2Seq:
         self.config, self.ctx = config, ctx
         self.task = TranslationTask(config, ctx)
         self.net = ctx.wrap(build(config, self.task.info))
-        for layer in self.net.modules():
-            if isinstance(layer, Recurrent):
-                layer.fused = not ctx.compute.compiled
+        self.use_kernels()
         self.updater = Updater(ctx, self.net, config, self.loss, weight=self.task.weight)
         self.stopped = False
+
+    def use_kernels(self) -> None:
+        """Run torch's own recurrent kernels where they help: that of padded sources asks for their
+        lengths on the CPU, which would wait for another device."""
+        waits = self.ctx.device.type != "cpu"
+        for name, layer in self.net.named_modules():
+            if isinstance(layer, Recurrent):
+                packed = name.startswith("encoder.")
+                layer.fused = not (self.ctx.compute.compiled or (packed and waits))
 
     # -- training
 
@@ -115,7 +122,8 @@ class Seq2Seq:
 
     def example(self, number: int) -> Tensor:
         """Return inputs that `predict` takes [number, ...]."""
-        return self.task.example(number)
+        inputs: Tensor = self.task.example(number)
+        return inputs
 
     @torch.no_grad()
     def predict_command(self, options: Translate) -> list[dict[str, Any]]:

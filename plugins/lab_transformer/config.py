@@ -87,19 +87,21 @@ class Config(TranslationOptions, LanguageOptions, SupervisedConfig):
         return self.data if self.answer == "class" else f"{self.data}-{self.answer}"
 
     @property
-    def objective(self) -> tuple[str, str] | Mapping[str, tuple[str, str]]:
-        if self.pretrain == "masked":
-            return ("eval/loss", "min")
-        if self.answer == "span":
-            return ("eval/exact_match", "max")
+    def objective(self) -> Mapping[str, tuple[str, str]]:
         labels = {task: OBJECTIVES[task] for task in ("classify", "regress")}
-        return {**labels, "translate": OBJECTIVE, "lm": self.language_objective}
+        objectives = {**labels, "translate": OBJECTIVE, "lm": self.language_objective}
+        if self.pretrain == "masked":
+            return dict.fromkeys(objectives, ("eval/loss", "min"))
+        if self.answer == "span":
+            return {"classify": ("eval/exact_match", "max")}
+        return objectives
 
     @model_validator(mode="before")
     @classmethod
     def _turn_the_dial(cls, values: Any) -> Any:
         turned = values.get("depth") if isinstance(values, dict) else None
-        return values if not isinstance(turned, int) else {**depth.settings(turned), **values}
+        possible = isinstance(turned, int) and turned > 0  # the field says what it may be
+        return {**depth.settings(turned), **values} if possible else values
 
     @model_validator(mode="after")
     def _can_be_built(self) -> Self:

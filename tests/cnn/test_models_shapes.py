@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from lab_cnn.model import WithAux, build
-from lab_cnn.models.names import FAMILIES, resolve
+from lab_cnn.models.names import families, resolve
 from lab_cnn.models.stems import choose_stem, poolings_that_fit
 
 REPRESENTATIVES = [
@@ -26,7 +26,7 @@ def meta(arch: str, size: tuple[int, int], channels: int = 3, **options) -> Any:
 
 
 def test_a_representative_of_every_family_is_tried() -> None:
-    assert all(set(family.names) & set(REPRESENTATIVES) for family in FAMILIES)
+    assert all(set(family.names) & set(REPRESENTATIVES) for family in families())
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -33,7 +33,9 @@ def reading(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize("family", ["mlp", "cnn", "rnn", "transformer", "gan", "ae", "dbn"])
+@pytest.mark.parametrize(
+    "family", ["mlp", "cnn", "rnn", "seq2seq", "transformer", "gan", "ae", "dbn"]
+)
 def test_a_step_stays_on_its_device(family: str, tmp_path: Path, monkeypatch) -> None:
     # "meta" has no generators of its own
     monkeypatch.setattr(context, "Randomness", lambda seed, place: Randomness(seed, CPU))

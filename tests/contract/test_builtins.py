@@ -53,3 +53,8 @@ def test_ae(check) -> None:
 @parametrize_with_checks("gan")
 def test_gan(check) -> None:
     check()
+
+
+@parametrize_with_checks("seq2seq")
+def test_seq2seq(check) -> None:
+    check()

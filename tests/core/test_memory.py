@@ -195,7 +195,7 @@ def test_masks_sequences_and_texts_have_their_kinds() -> None:
         ("even", "odd"),
         [1, 0, 1],
     )
-    assert as_dataset(["one", "two"]).task == "none"
+    assert as_dataset(["one", "two"]).task == "lm"
 
 
 def test_missing_values_of_an_array_are_filled(train) -> None:

@@ -173,7 +173,11 @@ MISTAKES = [  # exit code 2: the person can mend the command
     ("run baseline --data csv:one-class.csv", "one class", "one class of label, 'x'"),
     ("run mlp --data csv:one-column.csv", "no features", "no column is left to learn from"),
     ("run mlp --data csv:ragged.csv", "too many cells", "Expected 3 fields in line 3, saw 5"),
-    ("run mlp --data csv:word-among-numbers.csv", "a word", "say that it is missing: na=q"),
+    (
+        "run mlp --data csv:word-among-numbers.csv",
+        "a word",
+        "say that it is missing: --data-args na=q",
+    ),
     ("run mlp --data csv:latin.csv", "not UTF-8", "encoding=latin-1 reads 'größe,label'"),
     ("run mlp --data csv:binary.csv", "bytes", "is not UTF-8"),
     ("run mlp --data csv:good.csv --data-args target=c", "no column", "It has: a, b, label"),

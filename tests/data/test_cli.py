@@ -236,3 +236,12 @@ def test_a_table_is_shown_with_its_target_categories_and_gaps(cli, tmp_path) -> 
     assert income["min"] > 0
     assert f"{income['missing']} missing" in shown.stdout
     assert "Oslo, Rome" in shown.stdout
+
+
+def test_dates_are_shown_as_dates(cli, tmp_path) -> None:
+    days = ["2020-02-28", "2020-03-01", "2024-12-31", "1969-12-31"]
+    rows = [f"{n},{days[n % 4]},{'ab'[n % 2]}" for n in range(80)]
+    (tmp_path / "t.csv").write_text("\n".join(["n,since,kind", *rows]))
+    shown = cli("data", "show", f"csv:{tmp_path / 't.csv'}").stdout
+    assert "1969-12-31  2024-12-31" in shown
+    assert " days  date" in shown

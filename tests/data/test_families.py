@@ -12,6 +12,7 @@ REFUSED = {
     "mlp": "{source} is {kind} data to {task}",
     "cnn": "{source} is {kind} data to {task}",
     "baseline": "A baseline learns from images and tables; {source} holds neither",
+    "seq2seq": "{source} is to {task}; this experiment can translate",
     "dbn": "{source} is {kind} data; RBMs learn from images and tables",
 }
 SOURCES = {

@@ -39,7 +39,7 @@ def test_the_tiny_preset_learns(run_dqn) -> None:
     assert result.state == "finished"
     assert result.objective == max(returns.values()) > returns[0] + 50
     assert result.summary["test"]["test/return"] > returns[0] + 50
-    assert list(returns) == [200 * k for k in range(21)]
+    assert list(returns) == [1000 * k for k in range(5)]
 
 
 def test_every_declared_metric_is_logged_and_no_other(run_dqn) -> None:

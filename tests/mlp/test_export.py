@@ -92,7 +92,8 @@ def test_a_program_of_torch_holds_what_its_answers_mean(train, cli) -> None:
     torch.export.load(program, extra_files=written)
     facts = {name: json.loads(text) for name, text in written.items()}
     assert facts["classes"] == ["setosa", "versicolor", "virginica"]
-    assert facts["columns"][0] == {"name": "sepal length (cm)", "type": "number", "categories": []}
+    column = {"name": "sepal length (cm)", "type": "number", "categories": [], "form": ""}
+    assert facts["columns"][0] == column
     assert facts["inputs"] == {"shape": ["batch", 4], "dtype": "float64"}
 
 

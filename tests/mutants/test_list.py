@@ -12,7 +12,9 @@ import pytest
 from mutants.listing import ROOT, SOURCES, Mutant, known_killers, known_survivors, load
 
 MUTANTS = load()
-FAMILIES = ("ae", "baseline", "cnn", "dbn", "dqn", "gan", "mlp", "rnn", "sb3", "transformer")
+FAMILIES = (
+    "ae", "baseline", "cnn", "dbn", "dqn", "gan", "mlp", "rnn", "sb3", "seq2seq", "transformer",
+)  # fmt: skip
 
 
 @cache

@@ -14,8 +14,8 @@ from lab_seq2seq.config import Config
 
 __all__ = ["cli", "threads"]
 
-SMALL = {"hidden_size": 16, "heads": 2, "dropout": 0.0}
-SHORT = {"preset": "tiny", "wandb": "disabled", "threads": 1}
+SMALL: dict[str, Any] = {"hidden_size": 16, "heads": 2, "dropout": 0.0}
+SHORT: dict[str, Any] = {"preset": "tiny", "wandb": "disabled", "threads": 1}
 
 
 def info(kind: str = "tokens", shape: tuple[int, ...] = (5,), **facts: Any) -> lab.DatasetInfo:

@@ -91,6 +91,22 @@ def test_a_pyramid_halves_sides_until_none_is_longer_than_four() -> None:
     assert Pyramid((1, 3, 3), 4)(torch.randn(2, 1, 3, 3)).shape == (2, 4)
 
 
+def test_a_picture_is_read_cell_by_cell_of_what_convolutions_leave() -> None:
+    """A cell of the last of three convolutions sees 15 x 15 pixels around its own place alone."""
+    net = StepInputs(info("image", (3, 32, 20)), 6, scan="grid")
+    pictures = torch.randn(2, 3, 32, 20)
+    cells, lengths = net(pictures)
+    assert lengths is None
+    assert cells.shape == (2, 12, 6)
+    assert net.steps == 12
+    changed = pictures.clone()
+    changed[:, :, 31, 19] += 9
+    differs = (net(changed)[0] != cells).any(-1).any(0).view(4, 3)
+    assert not differs[:2].any()
+    assert not differs[:, 0].any()
+    assert differs[-1, -1]
+
+
 @pytest.mark.parametrize("kind", ["table", "text"])
 def test_data_without_steps_are_refused_plainly(kind) -> None:
     with pytest.raises(lab.UsageError, match=f"it is {kind} data, which has no steps"):
@@ -98,5 +114,5 @@ def test_data_without_steps_are_refused_plainly(kind) -> None:
 
 
 def test_another_scan_is_refused() -> None:
-    with pytest.raises(ValueError, match="no scan 'columns'; there is: rows, pixels"):
+    with pytest.raises(ValueError, match="no scan 'columns'; there is: rows, pixels, grid"):
         StepInputs(info("image", (1, 4, 4)), 5, scan="columns")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -60,7 +61,8 @@ def test_what_comes_later_changes_nothing() -> None:
 
 @torch.no_grad()
 def test_tied_scores_are_products_with_the_embeddings_of_words() -> None:
-    tied, untied = made("learned", tied=True), made("learned")
+    tied: Any = made("learned", tied=True)
+    untied = made("learned")
     assert tied.head is None
     assert tied(TOKENS).shape == untied(TOKENS).shape == (2, 5, 5)
     outputs = tied.blocks(tied.embed(TOKENS) + tied.pos_embed.weight[:5])

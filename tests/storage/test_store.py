@@ -148,7 +148,7 @@ def test_a_folder_is_never_overwritten(folder) -> None:
 
 def test_a_folder_that_cannot_be_made_is_a_plain_error(tmp_path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(LabError, match="cannot create"):
+    with pytest.raises(UsageError, match="file is a file, not a folder"):
         RunFolder.create(tmp_path / "file" / "one", RECORD)
     with pytest.raises(LabError, match="cannot create"):
         RunFolder.create(Path("/proc/runs/one"), RECORD)

@@ -105,7 +105,7 @@ def test_the_best_span_is_that_of_trying_all(longest: int, generator: torch.Gene
 
 
 def test_guesses_are_scores_of_words_by_their_own_vectors() -> None:
-    network = Guesser(small(), info("tokens", (6,)))
+    network: Any = Guesser(small(), info("tokens", (6,)))
     with torch.no_grad():
         network.head.bias.normal_()
         outputs, _ = network.reader(TOKENS)

@@ -5,6 +5,8 @@ Large ones are made on torch's meta device: shapes without data.
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -49,7 +51,8 @@ def test_a_decoder_has_as_many_parameters_as_gpt(words, capacity, block, layers,
 
 
 def test_patches_are_read_row_by_row_by_one_linear_map() -> None:
-    network = Labeler(Config(layers=1, width=8, heads=2, patch=2), info("image", (3, 4, 6)))
+    config = Config(layers=1, width=8, heads=2, patch=2)
+    network: Any = Labeler(config, info("image", (3, 4, 6)))
     pictures = torch.randn(2, 3, 4, 6)
     proj = network.reader.embed.proj
     steps, lengths = network.reader.embed(pictures)
@@ -83,9 +86,9 @@ def torchs(config: Config, encoder: nn.Module, x: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("norm", ["pre", "post"])
-def test_vit_is_a_class_token_positions_and_torchs_encoder(norm: str) -> None:
+def test_vit_is_a_class_token_positions_and_torchs_encoder(norm: Any) -> None:
     config = Config(layers=2, width=8, heads=2, patch=2, norm=norm)
-    network = Labeler(config, info("image", (1, 4, 4)))
+    network: Any = Labeler(config, info("image", (1, 4, 4)))
     reader, pictures = network.reader, torch.randn(3, 1, 4, 4)
     with torch.no_grad():
         patches, _ = reader.embed(pictures)
@@ -102,7 +105,7 @@ def test_the_encoder_decoder_of_2017_is_torchs(generator: torch.Generator) -> No
     )  # fmt: skip
     words = ("", "x", "y", "z")
     facts = info("tokens", (5,), outputs=4, task="translate", classes=(), target_vocabulary=words)
-    network = Translator(config, facts)
+    network: Any = Translator(config, facts)
     theirs = nn.Transformer(8, 2, 2, 2, 32, 0.0, batch_first=True)
     theirs.encoder.norm = theirs.decoder.norm = None  # which the paper does not have
     theirs.encoder.load_state_dict(network.reader.encoder.state_dict())

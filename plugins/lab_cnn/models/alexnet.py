@@ -11,7 +11,7 @@ from torch import nn
 
 from lab_cnn.models.classifier import Chain, Map
 from lab_cnn.models.initial import he
-from lab_cnn.models.names import Spec
+from lab_cnn.models.names import Family, Spec
 from lab_cnn.models.pooling import pooling
 from lab_cnn.models.stems import poolings_that_fit
 
@@ -75,3 +75,6 @@ def _classifier(spec: Spec, inputs: int) -> nn.Sequential:
         nn.ReLU(),
         nn.Linear(units, spec.classes),
     )
+
+
+FAMILY = Family(("alexnet",), build, ("pool", "stem", "dropout"), full_needs=63)

@@ -12,7 +12,7 @@ from torch.nn.functional import pad, relu
 
 from lab_cnn.models.classifier import Classifier, Map
 from lab_cnn.models.initial import he
-from lab_cnn.models.names import Spec
+from lab_cnn.models.names import Family, Spec, each
 from lab_cnn.models.resnet import conv3x3
 
 BASE = 16  # channels of the first stage at width 1
@@ -82,3 +82,7 @@ def _stage(inputs: int, planes: int, count: int, stride: int, residual: bool) ->
 def build(spec: Spec) -> CifarResNet:
     """Return a residual network, or its plain twin without shortcuts."""
     return CifarResNet(spec)
+
+
+DEPTHS = (8, 14, 20, 32, 44, 56, 110)
+FAMILY = Family((*each("resnet", *DEPTHS), *each("plain", *DEPTHS)), build, ("width",))

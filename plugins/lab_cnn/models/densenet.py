@@ -16,7 +16,7 @@ from torch.nn.init import zeros_
 
 from lab_cnn.models.classifier import Chain, Map
 from lab_cnn.models.initial import he
-from lab_cnn.models.names import Spec
+from lab_cnn.models.names import Family, Spec, each
 from lab_cnn.models.pooling import pooling
 
 GROWTH = 32  # channels that each layer adds
@@ -111,3 +111,6 @@ def _rename(module: nn.Module, state: dict[str, Any], prefix: str, *_: Any) -> N
     """Read the published files too, which were written before a name could hold no dot."""
     for name in [name for name in state if OLD_NAME.search(name)]:
         state[OLD_NAME.sub(r"\1\2", name)] = state.pop(name)
+
+
+FAMILY = Family(each("densenet", 121, 169, 201), build, ("pool", "stem", "dropout"))

@@ -14,7 +14,7 @@ from torch.nn.functional import relu
 from torch.nn.init import trunc_normal_
 
 from lab_cnn.models.classifier import Classifier, Map, WithAux
-from lab_cnn.models.names import Spec
+from lab_cnn.models.names import Family, Spec
 from lab_cnn.models.pooling import AdaptiveAveragePool, pooling
 
 
@@ -162,3 +162,6 @@ class GoogLeNet(Classifier):
 def build(spec: Spec) -> GoogLeNet:
     """Return GoogLeNet, with auxiliary heads unless they are declined."""
     return GoogLeNet(spec)
+
+
+FAMILY = Family(("googlenet",), build, ("pool", "stem", "dropout", "aux"))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from torch import nn
 
 from lab_cnn.models.classifier import Chain, Map
-from lab_cnn.models.names import Spec
+from lab_cnn.models.names import Family, Spec
 from lab_cnn.models.pooling import pooling
 
 SIDE = 5  # of the last map at the paper's size
@@ -36,3 +36,6 @@ def build(spec: Spec) -> Chain:
         nn.Linear(84, spec.classes),
     )
     return Chain(features, {2: Map(2, 6), 5: Map(4, 16)}, (height, width), classifier)
+
+
+FAMILY = Family(("lenet5",), build, ("pool", "stem"), full_from=28, full_needs=12)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from lab_cnn.models.classifier import Chain, Map
 from lab_cnn.models.initial import gaussian, he
-from lab_cnn.models.names import Spec
+from lab_cnn.models.names import Family, Spec
 
 V1 = (  # output channels and stride of each separable convolution
     (64, 1),
@@ -152,3 +152,6 @@ class Strides:
 def _classifier(spec: Spec, inputs: int, dropout: float) -> nn.Sequential:
     rate = dropout if spec.dropout is None else spec.dropout
     return nn.Sequential(nn.Dropout(rate), nn.Linear(inputs, spec.classes))
+
+
+FAMILY = Family(("mobilenet_v1", "mobilenet_v2"), build, ("width", "stem", "dropout"))

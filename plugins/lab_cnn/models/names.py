@@ -1,28 +1,41 @@
-"""Name the architectures and validate their options, without importing torch."""
+"""Find the architectures in the files beside this one, and validate their options.
+
+A file offers architectures by a `FAMILY`: to add one, a file is all it takes.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from difflib import get_close_matches
-from typing import NamedTuple
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING, NamedTuple
 
+from lab_cnn import models
 from lab_cnn.models.stems import FULL_FROM, SMALLEST, STEMS, choose_stem
+
+if TYPE_CHECKING:
+    from lab_cnn.models.classifier import Classifier
 
 POOLS = ("max", "average", "sum", "strided")
 
 
 class Family(NamedTuple):
-    """The architectures that one module builds, and the options that they can use.
+    """The architectures of one file, and the options that they can use.
 
     `full_only` are those that the small stem has no use for. `full_from` is the shorter side in
     pixels from which "auto" takes the paper's own stem, `full_needs` the least that it can take.
+    `dilates` tells whether `DilatedFCN` can stand on it.
     """
 
-    module: str
     names: tuple[str, ...]
+    build: Callable[[Spec], Classifier]
     options: tuple[str, ...]
     full_only: tuple[str, ...] = ()
     full_from: int = FULL_FROM
     full_needs: int = 32
+    dilates: bool = False
 
 
 class Spec(NamedTuple):
@@ -39,44 +52,30 @@ class Spec(NamedTuple):
     aux: bool | None
 
 
-def _each(prefix: str, *depths: int, suffix: str = "") -> tuple[str, ...]:
+FCN_VARIANTS = ("fcn32s", "fcn16s", "fcn8s", "dilated")
+
+
+def each(prefix: str, *depths: int, suffix: str = "") -> tuple[str, ...]:
+    """Return the names of networks that differ by their depth."""
     return tuple(f"{prefix}{depth}{suffix}" for depth in depths)
 
 
-VGG_DEPTHS = (11, 13, 16, 19)
-CIFAR_DEPTHS = (8, 14, 20, 32, 44, 56, 110)
-
-FAMILIES = (
-    Family("lenet", ("lenet5",), ("pool", "stem"), full_from=28, full_needs=12),
-    Family("alexnet", ("alexnet",), ("pool", "stem", "dropout"), full_needs=63),
-    Family(
-        "vgg",
-        (*_each("vgg", *VGG_DEPTHS), *_each("vgg", *VGG_DEPTHS, suffix="_bn")),
-        ("pool", "stem", "dropout"),
-    ),
-    Family("googlenet", ("googlenet",), ("pool", "stem", "dropout", "aux")),
-    Family("resnet", _each("resnet", 18, 34, 50, 101, 152), ("pool", "stem"), full_only=("pool",)),
-    Family(
-        "cifar_resnet",
-        (*_each("resnet", *CIFAR_DEPTHS), *_each("plain", *CIFAR_DEPTHS)),
-        ("width",),
-    ),
-    Family("mobilenet", ("mobilenet_v1", "mobilenet_v2"), ("width", "stem", "dropout")),
-    Family("densenet", _each("densenet", 121, 169, 201), ("pool", "stem", "dropout")),
-    Family("small", ("simple", "separable", "spatial"), ("width", "pool", "dropout")),
-)
-
-FCN_VARIANTS = ("fcn32s", "fcn16s", "fcn8s", "dilated")
+@cache
+def families() -> tuple[Family, ...]:
+    """Return the `FAMILY` of each file in this folder that has one; torch is loaded with them."""
+    files = [module.name for module in iter_modules(models.__path__)]
+    modules = [import_module(f"{models.__name__}.{name}") for name in files]
+    return tuple(module.FAMILY for module in modules if hasattr(module, "FAMILY"))
 
 
 def names() -> tuple[str, ...]:
     """Return the names of all architectures, family by family."""
-    return tuple(name for family in FAMILIES for name in family.names)
+    return tuple(name for family in families() for name in family.names)
 
 
 def family_of(arch: str) -> Family:
     """Return the family of an architecture; ValueError for an unknown name."""
-    for family in FAMILIES:
+    for family in families():
         if arch in family.names:
             return family
     close = get_close_matches(arch, names(), n=1)
@@ -86,7 +85,7 @@ def family_of(arch: str) -> Family:
 
 def able_to(option: str) -> tuple[str, ...]:
     """Return the names of the architectures that can use an option."""
-    return tuple(name for family in FAMILIES if option in family.options for name in family.names)
+    return tuple(name for family in families() if option in family.options for name in family.names)
 
 
 def resolve(
@@ -129,10 +128,9 @@ def check_fcn(variant: str, arch: str, aux: bool = False) -> None:
     """Check that a segmentation network can stand on that backbone; ValueError says why not."""
     if variant not in FCN_VARIANTS:
         raise ValueError(f"No FCN is called {variant!r}; there are {', '.join(FCN_VARIANTS)}.")
-    family_of(arch)
-    resnets = next(each.names for each in FAMILIES if each.module == "resnet")
-    if variant == "dilated" and arch not in resnets:
-        raise ValueError(f"Only {', '.join(resnets)} can be dilated, not {arch}.")
+    if variant == "dilated" and not family_of(arch).dilates:
+        able = [name for family in families() if family.dilates for name in family.names]
+        raise ValueError(f"Only {', '.join(able)} can be dilated, not {arch}.")
     if aux and variant != "dilated":
         raise ValueError(f"{variant} has no auxiliary head; only dilated has.")
 

@@ -11,7 +11,7 @@ from torch.nn.functional import relu
 
 from lab_cnn.models.classifier import Classifier, Map
 from lab_cnn.models.initial import he
-from lab_cnn.models.names import Spec
+from lab_cnn.models.names import Family, Spec, each
 from lab_cnn.models.pooling import pooling
 
 BLOCKS = {  # in each of the four stages
@@ -145,3 +145,12 @@ def projection(inputs: int, outputs: int, stride: int) -> nn.Sequential | None:
 def build(spec: Spec) -> ResNet:
     """Return a residual network."""
     return ResNet(spec)
+
+
+FAMILY = Family(
+    each("resnet", 18, 34, 50, 101, 152),
+    build,
+    ("pool", "stem"),
+    full_only=("pool",),
+    dilates=True,
+)

@@ -12,7 +12,7 @@ from torch import nn
 
 from lab_cnn.models.classifier import Chain, Map
 from lab_cnn.models.initial import he
-from lab_cnn.models.names import Spec
+from lab_cnn.models.names import Family, Spec
 from lab_cnn.models.pooling import pooling
 
 KERNEL = 5  # at 3, a spatial pair that doubles its channels would save nothing
@@ -52,3 +52,6 @@ def convolution(kind: str, inputs: int, outputs: int, kernel: int = KERNEL) -> n
 
 class Pair(nn.Sequential):
     """Two convolutions that stand for one."""
+
+
+FAMILY = Family(("simple", "separable", "spatial"), build, ("width", "pool", "dropout"))

@@ -12,7 +12,7 @@ from torch import nn
 
 from lab_cnn.models.classifier import Chain, Map
 from lab_cnn.models.initial import gaussian, he
-from lab_cnn.models.names import Spec
+from lab_cnn.models.names import Family, Spec, each
 from lab_cnn.models.pooling import pooling
 from lab_cnn.models.stems import poolings_that_fit
 
@@ -71,3 +71,11 @@ def _classifier(spec: Spec, inputs: int) -> nn.Sequential:
         nn.Dropout(dropout),
         nn.Linear(units, spec.classes),
     )
+
+
+DEPTHS = (11, 13, 16, 19)
+FAMILY = Family(
+    (*each("vgg", *DEPTHS), *each("vgg", *DEPTHS, suffix="_bn")),
+    build,
+    ("pool", "stem", "dropout"),
+)

@@ -25,8 +25,9 @@ class Labeler(nn.Module):
     def forward(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
         outputs, keep = self.reader(inputs, mask)
         if self.per_step:
-            return self.head(self.reader.of_steps(outputs)).transpose(1, 2)  # (B, K, T)
-        answers: Tensor = self.head(self.reader.of_all(outputs, keep))  # (B, K)
+            answers: Tensor = self.head(self.reader.of_steps(outputs)).mT  # (B, K, T)
+        else:
+            answers = self.head(self.reader.of_all(outputs, keep))  # (B, K)
         return answers
 
 
@@ -42,7 +43,7 @@ class SpanFinder(nn.Module):
 
     def forward(self, tokens: Tensor, mask: Tensor | None = None) -> Tensor:
         outputs, keep = self.reader(tokens, mask)
-        logits = self.head(self.reader.of_steps(outputs)).transpose(1, 2)  # (B, 2, T)
+        logits: Tensor = self.head(self.reader.of_steps(outputs)).mT  # (B, 2, T)
         if keep is None:
             return logits
         there = keep[:, None, self.reader.before :]

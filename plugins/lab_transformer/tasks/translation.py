@@ -71,7 +71,7 @@ class Translation:
     def predict(self, model: Any, inputs: Any) -> Any:
         return self.writing.predict(inputs, partial(decode, model))
 
-    def example(self, number: int) -> Tensor:
+    def example(self, number: int) -> Any:
         return self.writing.example(number)
 
     def predict_command(self, model: Any, options: Translate) -> list[dict[str, Any]]:
