@@ -89,9 +89,17 @@ def nearest_neighbor(task: TranslationTask) -> Mapping[str, float]:
 
 
 def reverse(folder: str, seeds: int) -> dict[str, Figures]:
+    """Strings of ten letters: of the shorter ones few are different, and a test holds some of these
+    dozens of times."""
+    ten = {"shortest": 10, "longest": 10}
     return {
         f"{order}, {label}": over_seeds(
-            f"{order}, {label}", folder, seeds, data="reverse", data_args={"order": order}, **kind
+            f"{order}, {label}",
+            folder,
+            seeds,
+            data="reverse",
+            data_args={**ten, "order": order},
+            **kind,
         )
         for order in ("reverse", "copy")
         for label, kind in (("GRU", {}), ("Transformer", TRANSFORMER))
