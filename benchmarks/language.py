@@ -73,7 +73,7 @@ class Bare:
     """The same model, batches of the same kind, and nothing but torch."""
 
     def __init__(self, learner: Transformer, seed: int, steps: int) -> None:
-        settings = learner.config
+        settings: Any = learner.config
         self.net, self.size, self.context = learner.net, settings.batch_size, settings.context
         self.ids = learner.task.part("train").ids  # type: ignore[attr-defined]
         decays: dict[bool, list[Any]] = {True: [], False: []}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from pydantic import Field
 from torch import Tensor, nn
@@ -75,8 +77,8 @@ class Config(LanguageOptions, SupervisedConfig):
     carried: bool = Field(True, description="Carry a state on, rather than look back.")
 
     @property
-    def objective(self) -> tuple[str, str]:
-        return self.language_objective
+    def objective(self) -> Mapping[str, tuple[str, str]]:
+        return {"lm": self.language_objective}
 
     @property
     def budget(self) -> int:

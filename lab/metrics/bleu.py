@@ -116,7 +116,7 @@ def own_bleu(
 def _by_sacrebleu(
     hypotheses: Sequence[str], references: Sequence[Sequence[str]], tokenize: str, lowercase: bool
 ) -> BleuScore:
-    from sacrebleu.metrics import BLEU
+    from sacrebleu.metrics.bleu import BLEU
 
     metric = BLEU(tokenize=tokenize, lowercase=lowercase)
     result = metric.corpus_score(

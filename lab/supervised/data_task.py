@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
+from torch import Tensor
+
 from lab.data.batches import Batches
 from lab.data.dataset_info import DatasetInfo
 from lab.data.options import DataOptions
@@ -47,7 +49,7 @@ class DataTask:
         metric = self.ctx.objective[0].removeprefix("eval/")
         return self.early.add(validate(experiment, self.ctx, metric))
 
-    def example(self, number: int) -> Any:
+    def example(self, number: int) -> Tensor:
         """Return the first inputs of the eval split [number, ...], as the source gives them; steps
         of numbers that only fill up are NaN."""
         return filled(self.data.eval.first(number))

@@ -235,7 +235,7 @@ class LanguageTask(DataTask):
             scores.append((-nats / math.log(2) / length, nats))
         return scores
 
-    def example(self, number: int) -> list[str]:
+    def example(self, number: int) -> list[str]:  # type: ignore[override]  # not numbers
         """Return texts that `predict` takes: the first of the eval split that hold something."""
         found = (text for text in self.data.texts("eval") if text.strip())
         return list(itertools.islice(found, number))

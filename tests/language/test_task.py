@@ -63,7 +63,8 @@ def bigrams(size: int, seed: int = 0) -> Bigrams:
 
 def split_text(text: str) -> tuple[str, str, str]:
     """Lines in their order: eight tenths to train on, one each to select and to test."""
-    lines, ends = text.splitlines(keepends=True), []
+    lines = text.splitlines(keepends=True)
+    ends: list[int] = []
     for line in lines:
         ends.append((ends[-1] if ends else 0) + len(line))
     first, second = (sum(1 for end in ends if end <= cut * ends[-1]) for cut in (0.8, 0.9))
