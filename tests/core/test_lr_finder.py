@@ -55,7 +55,7 @@ def test_the_steepest_point_lies_before_the_lowest() -> None:
 def test_the_rate_rises_by_a_constant_factor_up_to_the_peak() -> None:
     curve = SCHEDULES["range-test"]
     assert curve is not None
-    values = [curve(done) for done in np.linspace(0, 1, 8)]
+    values = [curve(done, 0.0) for done in np.linspace(0, 1, 8)]
     assert values[0] == pytest.approx(1e-7)
     assert values[-1] == 1.0
     assert np.diff(np.log(values)) == pytest.approx(np.log(10))
