@@ -100,8 +100,9 @@ class Config(TranslationOptions, LanguageOptions, SupervisedConfig):
     @classmethod
     def _turn_the_dial(cls, values: Any) -> Any:
         turned = values.get("depth") if isinstance(values, dict) else None
-        possible = isinstance(turned, int) and turned > 0  # the field says what it may be
-        return {**depth.settings(turned), **values} if possible else values
+        if isinstance(turned, int) and turned > 0:  # the field says what else it may be
+            return {**depth.settings(turned), **values}
+        return values
 
     @model_validator(mode="after")
     def _can_be_built(self) -> Self:

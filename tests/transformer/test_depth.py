@@ -29,7 +29,7 @@ def test_the_dial_stands_in_for_a_preset() -> None:
     spec = discover().experiment("transformer")
     resolved = resolve(spec, {"data": "reverse", "depth": 2})
     assert resolved.preset is None
-    assert resolved.config.width == 64
+    assert resolved.config.model_dump()["width"] == 64
     assert resolved.run.budget == depth.budget(2)
     assert resolve(spec, {"data": "reverse"}).preset == "reverse"
 
