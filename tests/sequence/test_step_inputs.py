@@ -61,7 +61,8 @@ def test_the_length_of_tokens_is_where_they_end() -> None:
     tokens = torch.tensor([[1, 2, 0, 0], [3, 1, 2, 3], [0, 0, 0, 0]])
     steps, lengths = net(tokens)
     assert lengths.tolist() == [2, 4, 1]
-    assert torch.equal(steps[1, 0], net.read.weight[3])
+    (weight,) = net.parameters()
+    assert torch.equal(steps[1, 0], weight[3])
 
 
 def test_a_mask_says_the_length_where_there_is_one() -> None:
