@@ -92,7 +92,7 @@ def test_a_pyramid_halves_sides_until_none_is_longer_than_four() -> None:
 
 
 def test_a_picture_is_read_cell_by_cell_of_what_convolutions_leave() -> None:
-    """Two pairs of convolutions see 13 pixels each way: a corner changes the cells at it alone."""
+    """Two pairs of convolutions see 13 x 13 pixels: a corner changes the cells at it alone."""
     net = StepInputs(info("image", (3, 32, 20)), 6, scan="grid").eval()
     pictures = torch.randn(2, 3, 32, 20)
     cells, lengths = net(pictures)
