@@ -30,7 +30,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     "number-words": {"data": "number-words", "budget": 60_000, **RECURRENT},
     "number-words-transformer": {"data": "number-words", "budget": 60_000, **TRANSFORMER},
     "dates": {"data": "dates", "budget": 50_000, **RECURRENT},
-    "captions": {"data": "captions", "budget": 40_000, **RECURRENT, "lr": 2e-3},
+    "captions": {"data": "captions", "batch_size": 32, "budget": 30_000, **RECURRENT, "lr": 3e-3},
     "utterances": {"data": "utterances", "batch_size": 16, "budget": 20_000, **RECURRENT},
     # All words of the dictionary, ten times over.
     "cmudict": {

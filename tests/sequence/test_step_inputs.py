@@ -92,19 +92,19 @@ def test_a_pyramid_halves_sides_until_none_is_longer_than_four() -> None:
 
 
 def test_a_picture_is_read_cell_by_cell_of_what_convolutions_leave() -> None:
-    """A cell of the last of three convolutions sees 15 x 15 pixels around its own place alone."""
-    net = StepInputs(info("image", (3, 32, 20)), 6, scan="grid")
+    """Two pairs of convolutions see 13 x 13 pixels: a corner changes the cells at it alone."""
+    net = StepInputs(info("image", (3, 32, 20)), 6, scan="grid").eval()
     pictures = torch.randn(2, 3, 32, 20)
     cells, lengths = net(pictures)
     assert lengths is None
-    assert cells.shape == (2, 12, 6)
-    assert net.steps == 12
+    assert cells.shape == (2, 40, 6)
+    assert net.steps == 40
     changed = pictures.clone()
     changed[:, :, 31, 19] += 9
-    differs = (net(changed)[0] != cells).any(-1).any(0).view(4, 3)
-    assert not differs[:2].any()
-    assert not differs[:, 0].any()
+    differs = (net(changed)[0] != cells).any(-1).any(0).view(8, 5)
     assert differs[-1, -1]
+    assert not differs[:5].any()
+    assert not differs[:, :2].any()
 
 
 @pytest.mark.parametrize("kind", ["table", "text"])

@@ -174,9 +174,10 @@ def test_exact_sentences_are_counted_by_the_length_of_their_source(tmp_path) -> 
     scores = TranslationScores(Sentences(("", "a", "b")))
     targets = torch.tensor([[1, 0], [2, 0], [1, 2]])
     scores.add_sentences([[1], [1], [1, 2]], targets, torch.tensor([3, 3, 7]))
-    assert scores.by_length() == {3: [True, False], 7: [True]}
+    scores.add_sentences([[1]], targets[2:], torch.tensor([9]))
+    assert scores.by_length() == {3: [True, False], 7: [True], 9: [False]}
     bars = draw_by_length(scores.by_length()).axes[0].patches
-    assert [bar.get_height() for bar in bars] == [0.5, 1.0]
+    assert [bar.get_height() for bar in bars] == [0.5, 1.0, 0.0]
     many = draw_by_length({length: [True] for length in range(1, 31)})
     assert len(many.axes[0].patches) == 10
 
