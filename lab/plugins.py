@@ -11,10 +11,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import Distribution, EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import pluggy
 
@@ -250,17 +250,19 @@ def discover(environ: Mapping[str, str] = os.environ) -> Plugins:
     """Load every plugin that the environment offers and does not block."""
     manager = _manager()
     blocked = set(re.split(r"[,\s]+", environ.get(DISABLE, ""))) - {""}
-    return Plugins(_load(manager, point, blocked) for point in _entry_points())
+    return Plugins(_load(manager, *found, blocked) for found in _entry_points())
 
 
 def installed() -> set[str]:
     """Return the names by which plugins can be blocked; none is imported."""
-    points = [(point.name, point.dist.name if point.dist else "?") for point in _entry_points()]
-    return {name for point, dist in points for name in _names(point, dist)}
+    found = _entry_points()
+    return {name for point, origin in found for name in _names(point.name, origin.name)}
 
 
-def _entry_points() -> list[EntryPoint]:
-    return sorted(entry_points(group=GROUP), key=lambda point: (point.name, point.value))
+def _entry_points() -> list[tuple[EntryPoint, _Origin]]:
+    points = sorted(entry_points(group=GROUP), key=lambda point: (point.name, point.value))
+    origins = {dist: _origin(dist) for dist in {point.dist for point in points}}  # parsing is slow
+    return [(point, origins[point.dist]) for point in points]
 
 
 def _names(point: str, distribution: str) -> set[str]:
@@ -273,15 +275,30 @@ def _manager() -> pluggy.PluginManager:
     return manager
 
 
-def _load(manager: pluggy.PluginManager, point: EntryPoint, blocked: set[str]) -> Plugin:
-    dist = point.dist
-    plugin = Plugin(
-        point.name, dist.name if dist else "?", dist.version if dist else "?", point.module
-    )
+class _Origin(NamedTuple):
+    """The distribution that a plugin is from."""
+
+    name: str = "?"
+    version: str = "?"
+    requires: tuple[str, ...] = ()
+
+
+def _origin(dist: Distribution | None) -> _Origin:
+    if dist is None:
+        return _Origin()
+    metadata = dist.metadata
+    requires = metadata.get_all("Requires-Dist") or ()
+    return _Origin(metadata["Name"], metadata["Version"], tuple(requires))
+
+
+def _load(
+    manager: pluggy.PluginManager, point: EntryPoint, origin: _Origin, blocked: set[str]
+) -> Plugin:
+    plugin = Plugin(point.name, origin.name, origin.version, point.module)
     if _names(point.name, plugin.distribution) & blocked:
         plugin.status = "blocked"
         return plugin
-    needed = _needed(dist.requires or () if dist else ())
+    needed = _needed(origin.requires)
     if needed:
         plugin.status = "broken"
         plugin.error = f"needs {needed}; this is {DISTRIBUTION} {__version__}"

@@ -90,9 +90,18 @@ def _with_one_palette(images: list[Any]) -> list[Any]:
 
 def _save_figure(path: Path, figure: Any) -> None:
     """Write a matplotlib figure, or what has its `savefig`."""
-    # who lays a figure out has drawn it once to do so: "tight" would draw it a third time
-    arranged = not hasattr(figure, "get_layout_engine") or figure.get_layout_engine() is not None
-    figure.savefig(path, dpi=DPI, bbox_inches=None if arranged else "tight")
+    if not hasattr(figure, "get_layout_engine"):
+        figure.savefig(path, dpi=DPI)
+        return
+    engine = figure.get_layout_engine()
+    if engine is None:
+        figure.savefig(path, dpi=DPI, bbox_inches="tight")
+        return
+    # once and here: savefig would lay it out and draw it to no end before it does so to the file
+    figure.set_dpi(DPI)
+    engine.execute(figure)
+    figure.set_layout_engine(None)
+    figure.savefig(path, dpi=DPI)
 
 
 def write_csv(path: Path, table: Table) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from functools import cache
 from importlib.metadata import PackageNotFoundError, requires, version
 from typing import Any
 
@@ -20,14 +21,16 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: _version(name) for name in packages}}
 
 
-def requirements() -> list[str]:
+@cache
+def requirements() -> tuple[str, ...]:
     """Return the distributions that the lab needs, whatever extras are installed."""
     with suppress(PackageNotFoundError):
         needed = [line for line in requires(DISTRIBUTION) or () if "extra ==" not in line]
-        return [re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in needed]
-    return []
+        return tuple(re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in needed)
+    return ()
 
 
+@cache  # what is imported by then stays as it is
 def _version(package: str) -> str:
     try:
         return version(package)

@@ -263,8 +263,8 @@ def test_the_experiment_keeps_the_contract(lab) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "name"),
-    [("source", "halves"), ("tracker", "ledger"), ("environment", "everything"),
-     ("command", "everything-tell")],
+    [("source", "halves"), ("source", "louder"), ("tracker", "ledger"),
+     ("environment", "everything"), ("command", "everything-tell")],
 )  # fmt: skip
 def test_what_else_it_offers_keeps_the_contract(lab, kind, name) -> None:
     done = lab("check", name, "--kind", kind, "--json")
@@ -281,7 +281,7 @@ FAMILIES = sorted(
     for spec in plugin.experiments
 )
 WORLD = "everything/Still-v0"
-PICTURES = "halves"
+PICTURES, WORDS = "halves", "louder"  # to label, and to translate
 EVERY_FAMILY = """\
 import json, os, sys, traceback
 from pathlib import Path
@@ -291,30 +291,36 @@ from click.testing import CliRunner
 from lab.cli import main
 from lab.plugins import discover
 
-WORLD, PICTURES = sys.argv[1:3]
+WORLD, PICTURES, WORDS = sys.argv[1:4]
 
 
 def read(path):
     return Path(path).read_text() if Path(path).exists() else ""
 
 
+def data_for(config):
+    objective = config().objective
+    return PICTURES if isinstance(objective, tuple) or "classify" in objective else WORDS
+
+
 def train(name, folder):
-    fields = discover().experiment(name).load_config().model_fields
-    learns_from = {"env": WORLD} if "env" in fields else {"data": PICTURES}
+    config = discover().experiment(name).load_config()
+    fields = config.model_fields
+    learns_from = {"env": WORLD} if "env" in fields else {"data": data_for(config)}
     os.environ["LEDGER"] = str(folder / f"{name}.ledger")
     options = {"runs_dir": folder, "name": name, "media": False}
     result = lab.run(name, preset="none", budget=256, **learns_from, **options)
     told = CliRunner().invoke(main, ["everything-tell", str(result.dir)], prog_name="lab")
     return {
         "state": result.state,
-        "read": "env" if "env" in fields else "data",
+        "read": learns_from.get("data"),
         "told": told.output,
         "events": [json.loads(line) for line in read(os.environ["LEDGER"]).splitlines()],
         "log": read(result.dir / "log.txt"),
     }
 
 
-for name in sys.argv[3:]:
+for name in sys.argv[4:]:
     try:
         found = train(name, Path.cwd())
     except Exception:
@@ -331,7 +337,7 @@ def families(python: Path, tmp_path_factory) -> dict[str, dict[str, Any]]:
     """What came of a short run of each family with what the distribution offers; all in one
     child, so that torch is imported once."""
     env = environment()
-    command = [str(python), "-c", EVERY_FAMILY, WORLD, PICTURES, *FAMILIES]
+    command = [str(python), "-c", EVERY_FAMILY, WORLD, PICTURES, WORDS, *FAMILIES]
     done = helpers.run_child(
         command, tmp_path_factory.mktemp("families"), env, timeout=280, warm=True
     )
@@ -361,7 +367,7 @@ def test_a_source_or_a_world_of_anybodys_is_learned_from(family) -> None:
     assert family["state"] == "finished"
     assert "given up" not in family["log"], family["log"]
     sources = [event[2] for event in family["events"] if event[0] == "source"]
-    assert set(sources) == ({PICTURES} if family["read"] == "data" else set())
+    assert set(sources) == ({family["read"]} if family["read"] else set())
 
 
 @same_worker
@@ -372,7 +378,7 @@ def test_a_tracker_of_anybodys_is_told_all_in_order(family, name) -> None:
     kinds = [event[0] for event in family["events"]]
     assert family["events"][0] == ["start", name, 0]
     assert kinds.count("start") == kinds.count("finish") == 1
-    data = ["source"] if family["read"] == "data" else []
+    data = ["source"] if family["read"] else []
     in_order = [kind for kind, before in zip(kinds, [None, *kinds], strict=False) if kind != before]
     assert in_order == ["start", *data, "row", "checkpoint", "finish"]
     assert family["events"][-1] == ["finish", "finished"]
