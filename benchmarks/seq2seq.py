@@ -73,8 +73,11 @@ def over_seeds(label: str, folder: str, seeds: int, **options: Any) -> Figures:
 
 def nearest_neighbor(task: TranslationTask) -> Mapping[str, float]:
     """Return the figures of writing what belongs to the training source that differs least."""
-    train, test = (part.first(len(part)) for part in (task.data.train, task.data.test))
-    known, asked = train["inputs"].numpy(), test["inputs"].numpy()[:TEST]
+    train = task.data.train.first(len(task.data.train))
+    size = len(task.data.test)
+    rows = torch.linspace(0, size - 1, min(size, TEST)).long()
+    test = task.data.test.take(rows)
+    known, asked = train["inputs"].numpy(), test["inputs"].numpy()
     found = np.concatenate(
         [
             (asked[start : start + AT_ONCE, None] != known[None]).sum(2).argmin(1)
@@ -83,7 +86,7 @@ def nearest_neighbor(task: TranslationTask) -> Mapping[str, float]:
     )
     written = [[t for t in row if t != END] for row in train["targets"][found].tolist()]
     scores = TranslationScores(task.written)
-    scores.add_sentences(written, test["targets"][:TEST], torch.ones(len(asked)))
+    scores.add_sentences(written, test["targets"], torch.ones(len(asked)))
     metrics = scores.compute("eval")
     return {name: metrics[name] for name in FIGURES}
 
