@@ -19,12 +19,15 @@ if TYPE_CHECKING:
 
 
 class Cell(NamedTuple):
-    """A step, torch's name for it, its blocks of rows in torch's order, and what it remembers."""
+    """A step, torch's name for it, its blocks of rows in torch's order, what it remembers, and the
+    gates that keep that and write to it, if they are gates of their own."""
 
     step: Callable[[Tensor, Tensor, State], State]
     mode: str
     blocks: tuple[str, ...]
     state: tuple[str, ...] = ("hidden",)
+    keeps: str = ""
+    writes: str = ""
 
 
 def rnn(projected: Tensor, recurrent: Tensor, state: State) -> State:
@@ -65,8 +68,15 @@ def gru(projected: Tensor, recurrent: Tensor, state: State) -> State:
 CELLS: Mapping[str, Cell] = {
     "rnn": Cell(rnn, "RNN_TANH", ("candidate",)),
     "rnn-relu": Cell(rnn_relu, "RNN_RELU", ("candidate",)),
-    "lstm": Cell(lstm, "LSTM", ("input", "forget", "candidate", "output"), ("hidden", "cell")),
-    "gru": Cell(gru, "GRU", ("reset", "update", "candidate")),
+    "lstm": Cell(
+        lstm,
+        "LSTM",
+        ("input", "forget", "candidate", "output"),
+        ("hidden", "cell"),
+        keeps="forget",
+        writes="input",
+    ),
+    "gru": Cell(gru, "GRU", ("reset", "update", "candidate"), keeps="update"),
 }
 
 

@@ -34,6 +34,9 @@ class Recurrent(nn.RNNBase):
     dropout: on the outputs of all layers but the last, while training.
     forget_bias: sum of the two biases of an LSTM's forget gate at the start, so that it remembers
         (Gers et al., 2000; Jozefowicz et al., 2015); None leaves torch's, about 0.
+    chrono: as many steps as there may lie between what is read and its use: each unit of an LSTM or
+        a GRU keeps its state for another time up to that, and an LSTM's writes as rarely (Tallec &
+        Ollivier, 2018, section 2.2). It takes the place of forget_bias.
     gate_steepness: multiplies what goes into the gates (not the candidates), which nears them to
         switches as it grows.
     identity_init: start from U = 1 and biases 0 (Le et al., 2015, IRNN); of simple cells only.
@@ -52,6 +55,7 @@ class Recurrent(nn.RNNBase):
         bidirectional: bool = False,
         dropout: float = 0.0,
         forget_bias: float | None = 1.0,
+        chrono: int | None = None,
         gate_steepness: float = 1.0,
         identity_init: bool = False,
         fused: bool = False,
@@ -62,6 +66,8 @@ class Recurrent(nn.RNNBase):
             raise ValueError(f"{cell} has gates: only rnn and rnn-relu start from the identity")
         if gate_steepness != 1 and simple:
             raise ValueError(f"{cell} has no gates whose steepness could be {gate_steepness}")
+        if chrono is not None and simple:
+            raise ValueError(f"{cell} has no gate that could keep its state for {chrono} steps")
         super().__init__(
             self.cell.mode,
             input_size,
@@ -74,7 +80,7 @@ class Recurrent(nn.RNNBase):
         self.fused = fused
         self.gate_steepness = gate_steepness
         self.directions = ("", "_reverse") if bidirectional else ("",)
-        self._start(forget_bias, identity_init)
+        self._start(forget_bias, chrono, identity_init)
 
     def forward(
         self, inputs: Tensor, lengths: Tensor | None = None, state: State | None = None
@@ -212,12 +218,30 @@ class Recurrent(nn.RNNBase):
         ]
 
     @torch.no_grad()
-    def _start(self, forget_bias: float | None, identity: bool) -> None:
+    def _start(self, forget_bias: float | None, chrono: int | None, identity: bool) -> None:
         for name, parameter in self.named_parameters():
             if identity and name.startswith("weight_hh"):
                 nn.init.eye_(parameter)
             elif identity and name.startswith("bias"):
                 parameter.zero_()
-            elif forget_bias is not None and "forget" in self.cell.blocks and "bias" in name:
-                rows = parameter.chunk(len(self.cell.blocks))[self.cell.blocks.index("forget")]
-                rows.fill_(forget_bias if name.startswith("bias_ih") else 0.0)
+            elif name.startswith("bias"):
+                rows = parameter.chunk(len(self.cell.blocks))
+                biases = dict(zip(self.cell.blocks, rows, strict=True))
+                self._start_gates(biases, forget_bias, chrono, float(name.startswith("bias_ih")))
+
+    def _start_gates(
+        self,
+        biases: Mapping[str, Tensor],
+        forget_bias: float | None,
+        chrono: int | None,
+        summand: float,
+    ) -> None:
+        """Set the biases [H] of the gates that keep a state and write to it. Torch adds two of
+        each: the `summand` of one is all of it, 1, that of the other 0."""
+        if chrono is not None:
+            kept = biases[self.cell.keeps]
+            kept.uniform_(1, chrono - 1).log_().mul_(summand)
+            if self.cell.writes:
+                biases[self.cell.writes].copy_(-kept)
+        elif forget_bias is not None and "forget" in biases:
+            biases["forget"].fill_(forget_bias * summand)

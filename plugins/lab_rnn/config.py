@@ -40,6 +40,11 @@ class Config(SupervisedConfig, TranslationOptions, LanguageOptions):
     forget_bias: float | None = Field(
         1.0, ge=-10, le=10, description="Bias of an LSTM's forget gate at the start; none: about 0."
     )
+    chrono: int | None = Field(
+        None,
+        ge=2,
+        description="Steps to remember over: gates of an LSTM or GRU begin with times up to that.",
+    )
     gate_steepness: float = Field(
         1.0, gt=0, description="Factor of what goes into the gates, which nears them to switches."
     )
@@ -90,6 +95,8 @@ class Config(SupervisedConfig, TranslationOptions, LanguageOptions):
             )
         if self.gate_steepness != 1 and simple:
             raise ValueError(f"--gate-steepness: {self.cell} has no gates")
+        if self.chrono is not None and simple:
+            raise ValueError(f"--chrono: {self.cell} has no gate that keeps a state")
         if self.period > self.context:
             raise ValueError("--period: a season is read in --context steps, which are fewer")
         return self

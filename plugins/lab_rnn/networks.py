@@ -54,6 +54,7 @@ def recurrent(config: Config, inputs: int, bidirectional: bool) -> Recurrent:
         bidirectional=bidirectional,
         dropout=config.dropout if config.layers > 1 else 0.0,
         forget_bias=config.forget_bias,
+        chrono=config.chrono,
         gate_steepness=config.gate_steepness,
         identity_init=config.identity_init,
     )

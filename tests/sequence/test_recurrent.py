@@ -192,6 +192,29 @@ def test_both_biases_of_the_forget_gate_sum_to_what_was_asked(bias) -> None:
         assert torch.equal(ours, theirs)
 
 
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_chrono_gates_keep_a_state_for_times_up_to_the_span(cell) -> None:
+    """Without inputs or recurrence a state fades as k / (1 + k) a step, for k in [1, span - 1]:
+    after about k steps 1/e of it is left (Tallec and Ollivier, 2018)."""
+    torch.manual_seed(5)
+    net = Recurrent(cell, 2, 1_000, chrono=101)
+    for name, parameter in net.named_parameters():
+        rows = dict(zip(net.cell.blocks, parameter.data.chunk(len(net.cell.blocks)), strict=True))
+        (parameter.data if name.startswith("weight") else rows["candidate"]).zero_()
+    state = {name: torch.ones(1, 1, 1_000) for name in net.cell.state}
+    _, end = net(torch.zeros(1, 1, 2), state=state)
+    biases = (net.get_parameter("bias_ih_l0") + net.get_parameter("bias_hh_l0")).detach()
+    gates = dict(zip(net.cell.blocks, biases.chunk(len(net.cell.blocks)), strict=True))
+    spans = gates["forget" if cell == "lstm" else "update"].exp()
+    assert 1 <= spans.min() < 3
+    assert 98 < spans.max() <= 100.01
+    assert spans.mean().item() == pytest.approx(50.5, abs=4)  # uniform
+    kept = end["cell" if cell == "lstm" else "hidden"][0, 0]
+    assert torch.allclose(kept, spans / (1 + spans), atol=1e-6)
+    if cell == "lstm":
+        assert torch.equal(gates["input"], -gates["forget"])
+
+
 def test_an_identity_start_hands_the_state_on() -> None:
     """IRNN (Le et al., 2015): without inputs a rectified state stays as it is."""
     net = Recurrent("rnn-relu", 3, 4, 2, identity_init=True)
