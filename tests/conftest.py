@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import tempfile
@@ -67,6 +68,12 @@ def run_info(tmp_path: Path) -> Callable[..., Any]:
         return RunInfo(**{**facts, **changes})
 
     return make
+
+
+def pytest_collection_finish() -> None:
+    """Keep python from looking through what stays anyway, tests and libraries, for what may go."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(trylast=True)

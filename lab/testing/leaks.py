@@ -120,8 +120,11 @@ def _environments() -> set[str]:
     if gymnasium is None:
         return set()
     kinds = (gymnasium.Env, gymnasium.vector.VectorEnv)
-    # by the type's own line: isinstance would ask objects that pretend to be others
-    alive = (thing for thing in gc.get_objects() if issubclass(type(thing), kinds))
+    # by the type's own line, as isinstance would ask objects that pretend to be others; each type
+    # once, as there are a million objects
+    things = gc.get_objects()
+    types = {kind for kind in set(map(type, things)) if issubclass(kind, kinds)}
+    alive = (thing for thing in things if type(thing) in types) if types else ()
     return {f"environment {type(env).__name__} ({id(env)})" for env in alive}
 
 

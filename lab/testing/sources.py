@@ -84,15 +84,21 @@ class Subject(Offered):
         """What `--data` gets."""
         return f"{self.spec.name}:{self.argument}" if self.spec.argument else self.spec.name
 
-    @cached_property
+    @property
     def dataset(self) -> Dataset:
         """The data, loaded for the first time. Raises Broken where that fails, Skipped where they
         are in a package that is not installed."""
+        if isinstance(self._loaded, NotInstalled):
+            raise Skipped(str(self._loaded)) from self._loaded
+        return self._loaded
+
+    @cached_property
+    def _loaded(self) -> Dataset | NotInstalled:
         try:
             with untouched(), watched(self.folder):  # which puts back what it changes
                 return sources.load(self.spec, self.argument, {})
         except NotInstalled as missing:
-            raise Skipped(str(missing)) from missing
+            return missing
         except LabError as error:
             raise CheckFailed(f"With its own defaults it does not load: {error}") from error
 
