@@ -26,8 +26,11 @@ def main(control: socket.socket) -> dict[str, Any] | None:
     """Fork for each task until nobody is left to send one. Returns in the children, with the task,
     and in the end, without."""
     os.environ["JE_ARROW_MALLOC_CONF"] = "background_thread:false"  # of pyarrow, by pandas
+    # torch._dynamo draws a table with it at the end, after which python forgets an interrupt
+    sys.modules["tabulate"] = None  # type: ignore[assignment]
     for name in HEAVY:
         importlib.import_module(name)
+    del sys.modules["tabulate"]
     threads = list(Path("/proc/self/task").iterdir())
     assert len(threads) == 1, f"{len(threads)} threads: a fork would lose all but one"
     gc.freeze()

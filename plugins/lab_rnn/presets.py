@@ -41,6 +41,16 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "schedule": "one-cycle",
         "eval_every": 24_000,
     },
+    # After a pause of 100 steps: gates that begin with times up to that find it.
+    "copy-memory": {
+        "data": "copy-memory",
+        "data_args": {"n": 40_000, "blanks": 100},
+        "chrono": 120,
+        "optimizer": "rmsprop",
+        "lr": 1e-3,
+        "budget": 128_000,
+        "eval_every": 16_000,
+    },
     # 270 utterances are learned by heart at once: half of the units are dropped.
     "japanese-vowels": {
         "data": "japanese-vowels",

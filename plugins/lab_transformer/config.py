@@ -20,7 +20,7 @@ class Config(TranslationOptions, LanguageOptions, SupervisedConfig):
     depth: int | None = Field(
         None,
         ge=1,
-        le=64,
+        le=depth.DEEPEST,
         description="One dial for --layers, --width, --heads, --lr, --schedule and the budget; "
         "what is said beside it holds.",
     )
@@ -100,7 +100,7 @@ class Config(TranslationOptions, LanguageOptions, SupervisedConfig):
     @classmethod
     def _turn_the_dial(cls, values: Any) -> Any:
         turned = values.get("depth") if isinstance(values, dict) else None
-        if isinstance(turned, int) and turned > 0:  # the field says what else it may not be
+        if isinstance(turned, int) and 0 < turned <= depth.DEEPEST:  # the field refuses others
             return {**depth.settings(turned), **values}
         return values
 

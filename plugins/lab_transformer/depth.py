@@ -12,6 +12,7 @@ from typing import Any
 
 HEAD = 32  # width of a head: 4 layers are then 128 wide, nanoGPT's setting for a CPU
 RATE = 8e-3  # the best for one layer
+DEEPEST = 64
 SAMPLES = 30_000  # that one layer profits from
 
 

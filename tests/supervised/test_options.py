@@ -78,7 +78,7 @@ def test_what_is_registered_is_a_choice() -> None:
         lever: Annotated[str, lab.OneOf({**OPTIMIZERS, "lion": None})] = Field("lion")
 
     assert build(Own, {"lever": "sgd"}).lever == "sgd"
-    with pytest.raises(lab.UsageError, match="--lever lio: should be .*'adamw' or 'lion'"):
+    with pytest.raises(lab.UsageError, match="--lever lio: should be .*'adamw', .* or 'lion'"):
         build(Own, {"lever": "lio"})
     text = CliRunner().invoke(click.Command("own", params=[*from_model(Own)]), ["--help"]).output
     assert "--lever sgd|rmsprop|adagrad|adam|adamw|lion" in text
