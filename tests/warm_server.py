@@ -10,6 +10,7 @@ import runpy
 import signal
 import socket
 import sys
+from contextlib import suppress
 from io import TextIOWrapper
 from pathlib import Path
 from types import ModuleType
@@ -26,11 +27,10 @@ def main(control: socket.socket) -> dict[str, Any] | None:
     """Fork for each task until nobody is left to send one. Returns in the children, with the task,
     and in the end, without."""
     os.environ["JE_ARROW_MALLOC_CONF"] = "background_thread:false"  # of pyarrow, by pandas
-    # torch._dynamo draws a table with it at the end, after which python forgets an interrupt
-    sys.modules["tabulate"] = None  # type: ignore[assignment]
     for name in HEAVY:
         importlib.import_module(name)
-    del sys.modules["tabulate"]
+    with suppress(ImportError):  # else torch._dynamo imports it at exit: an interrupt is forgotten
+        importlib.import_module("tabulate")
     threads = list(Path("/proc/self/task").iterdir())
     assert len(threads) == 1, f"{len(threads)} threads: a fork would lose all but one"
     gc.freeze()
