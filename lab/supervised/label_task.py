@@ -7,14 +7,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from lab.capabilities import Export, Predict
 from lab.data.dataset import Array
 from lab.nn.export import export
 from lab.nn.standalone import answering
 from lab.supervised.command_inputs import ranked, read_inputs
-from lab.supervised.sequence_inputs import Unfilled, as_steps, filled, present_steps
+from lab.supervised.sequence_inputs import Unfilled, as_steps, present_steps
 from lab.supervised.task import SupervisedTask, call
 
 
@@ -31,10 +31,6 @@ class LabelTask(SupervisedTask):
         outputs = call(model, batch)
         answers = outputs.softmax(1) if self.info.classes else self.info.restore_targets(outputs)
         return answers.cpu().numpy()
-
-    def example(self, number: int) -> Tensor:
-        """Return the first inputs of the eval split; steps that are none are NaN."""
-        return filled(self.data.eval.first(number))
 
     def predict_command(self, model: nn.Module, options: Predict) -> list[dict[str, Any]]:
         """Return the likeliest classes, or the values, of sequences, images or texts; of each step

@@ -215,6 +215,11 @@ def test_chrono_gates_keep_a_state_for_times_up_to_the_span(cell) -> None:
         assert torch.equal(gates["input"], -gates["forget"])
 
 
+def test_a_cell_without_gates_has_no_chrono_start() -> None:
+    with pytest.raises(ValueError, match="rnn has no gate that could keep its state for 5 steps"):
+        Recurrent("rnn", 3, 4, chrono=5)
+
+
 def test_an_identity_start_hands_the_state_on() -> None:
     """IRNN (Le et al., 2015): without inputs a rectified state stays as it is."""
     net = Recurrent("rnn-relu", 3, 4, 2, identity_init=True)
