@@ -60,8 +60,9 @@ class Schedules:
         ended = [name for name, course in self._courses.items() if course.progress(clock) == 1]
         others = [name for name in self._courses if name not in ended]
         for name, course in self._courses.items():
-            done = {} if restart else {"begin": clock, "done": course.progress(clock)}
-            self._courses[name] = Course(course.span, course.span * self.budget, **done)
+            end = course.span * self.budget
+            begin, done = (0, 0.0) if restart else (clock, course.progress(clock))
+            self._courses[name] = Course(course.span, end, begin, done)
         if restart and self._courses:
             return [f"Schedules begin anew, for {self.budget:,}: {listed([*ended, *others])}."]
         lines = []
