@@ -1,0 +1,28 @@
+"""Offer diffusion and flow-matching models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lab import ExperimentSpec, hookimpl
+from lab.generative import SAMPLE_METRICS
+from lab_diffusion.presets import PRESETS
+
+
+@hookimpl
+def lab_experiments() -> Iterator[ExperimentSpec]:
+    yield ExperimentSpec(
+        name="diffusion",
+        summary="Diffusion and flow matching: points, images, sequences, by class with guidance",
+        config="lab_diffusion.config:Config",
+        experiment="lab_diffusion.diffusion:Diffusion",
+        presets=PRESETS,
+        capabilities={"sample": "lab_diffusion.config:Sample"},
+        metrics={
+            "train/loss": "squared error of the network's answers",
+            "train/lr": "learning rate",
+            "eval/loss": "squared error on unseen examples",
+            "test/loss": "the same, once at the end",
+            **SAMPLE_METRICS,
+        },
+    )

@@ -1,0 +1,152 @@
+"""Train networks that take noise away, and make data out of nothing but noise.
+
+One algorithm: draw a time, add noise, ask the network for what was mixed, and compare. How noise is
+added and how samples come out of it is the process's affair: `ddpm.py`, `flow.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import mse_loss
+
+import lab
+from lab.generative import centered
+from lab.optim import Updater
+from lab_diffusion import checks, pictures
+from lab_diffusion.config import Config, Sample
+from lab_diffusion.ddpm import DDPM
+from lab_diffusion.figures import Evaluator
+from lab_diffusion.flow import Flow
+from lab_diffusion.guidance import dropped
+from lab_diffusion.networks.mlp import MLP
+from lab_diffusion.networks.transformer import StepTransformer
+from lab_diffusion.networks.unet import UNet
+from lab_diffusion.process import Process
+from lab_diffusion.sampling import Sampler
+from lab_diffusion.schedules import alpha_bar
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class Diffusion:
+    """Shapes: B examples."""
+
+    def __init__(self, config: Config, ctx: lab.Context) -> None:
+        self.config, self.ctx = config, ctx
+        self.data = ctx.data(config)
+        self.info = self.data.info
+        checks.fits(config, self.info)
+        self.net = ctx.wrap(build(config, self.info))
+        self.process = process(config, ctx.device)
+        self.updater = Updater(ctx, self.net, config, loss)
+        self.sampler = Sampler(config, ctx, self.data, self.net, self.process)
+        self.evaluator = Evaluator(self.sampler, self.noised)
+
+    # -- training
+
+    def step(self) -> int:
+        """Train on one minibatch."""
+        batch = self.batches.next()
+        value, _ = self.updater(self.noised(batch, self.config.label_dropout))
+        self.ctx.log("loss", value)
+        self.ctx.log("lr", self.updater.lr)
+        return len(batch["inputs"])
+
+    def noised(self, batch: lab.Batch, label_dropout: float = 0.0) -> lab.Batch:
+        """Return what the network learns from a batch of the source: `noised` x_t [B, ...], `time`
+        [B], the `target` [B, ...] and, of a conditional network, `classes` [B]."""
+        generator, device = self.ctx.generator, self.ctx.device
+        clean = centered(batch["inputs"], self.info)
+        noise = torch.empty_like(clean).normal_(generator=generator)
+        time = self.process.times(len(clean), generator, device)
+        learned = {
+            "noised": self.process.noised(clean, noise, time),
+            "time": time,
+            "target": self.process.target(clean, noise, time),
+        }
+        if self.config.conditional:
+            classes, none = batch["targets"].long(), len(self.info.classes)
+            learned["classes"] = dropped(classes, none, label_dropout, generator)
+        return learned
+
+    @cached_property
+    def batches(self) -> lab.ShuffledBatches:
+        checks.examples(self.data)
+        return self.data.batches()
+
+    # -- evaluation
+
+    def evaluate(self, split: str) -> Mapping[str, float]:
+        checks.examples(self.data)
+        with self.updater.averaged():
+            return self.evaluator.measure(split)
+
+    # -- using the trained network
+
+    def sample(
+        self,
+        n: int = 64,
+        class_: str | None = None,
+        steps: int | None = None,
+        guidance: float | None = None,
+        eta: float | None = None,
+        solver: str | None = None,
+    ) -> Array:
+        """Return samples [n, ...]: images in [0, 1], tables and sequences in their own units; of a
+        conditional network all of one class, or of all in turn. What is None is as in the run."""
+        how = self.sampler.how(steps=steps, guidance=guidance, eta=eta, solver=solver)
+        with self.updater.averaged():
+            return self.sampler.generate(n, self.sampler.classes(n, class_), how).cpu().numpy()
+
+    def sample_command(self, options: Sample) -> Any:
+        """Return samples as one picture; of tables and sequences as a table."""
+        with self.updater.averaged():
+            return pictures.sampled(self.sampler, options)
+
+    # -- what a checkpoint holds
+
+    def state_dict(self) -> dict[str, Any]:
+        return {**self.updater.state_dict(), "batches": self.batches.state_dict()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.updater.load_state_dict(state)
+        if "batches" in state:  # a model alone samples
+            self.batches.load_state_dict(state["batches"])
+
+
+def loss(model: Any, batch: lab.Batch) -> tuple[Tensor, None]:
+    """Return the squared error of the network's answers, mean over everything (Ho et al., 2020,
+    equation 14; Lipman et al., 2023, equation 23)."""
+    return mse_loss(answer(model, batch).float(), batch["target"]), None
+
+
+def answer(model: Any, batch: lab.Batch) -> Tensor:
+    """Return the network's outputs [B, ...] for a batch that `Diffusion.noised` made."""
+    classes = (batch["classes"],) if "classes" in batch else ()
+    outputs: Tensor = model(batch["noised"], batch["time"], *classes)
+    return outputs
+
+
+def build(config: Config, info: lab.DatasetInfo) -> nn.Module:
+    """Return the network for data of any kind."""
+    classes = len(info.classes) if config.conditional else 0
+    arch = config.architecture(info.kind)
+    if arch == "unet":
+        return UNet(info.shape, config.width, config.blocks, classes)
+    if arch == "transformer":
+        return StepTransformer(info.shape, config.width, config.blocks, config.heads, classes)
+    return MLP(info.shape, config.hidden, classes)
+
+
+def process(config: Config, device: torch.device) -> Process:
+    """Return the way from data to noise, and back."""
+    if config.method == "flow":
+        return Flow()
+    kept = alpha_bar(config.noise_schedule, config.timesteps)
+    return DDPM(kept, config.prediction, device)

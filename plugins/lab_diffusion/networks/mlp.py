@@ -1,0 +1,39 @@
+"""Denoise points, rows of a table, or anything as a flat vector."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from math import prod
+
+from torch import Tensor, nn
+
+from lab_diffusion.networks.conditions import Conditions, silent
+
+CONDITION = 64  # numbers that say the time and the class
+
+
+class MLP(nn.Module):
+    """x_t [B, ...] of a shape, times [B], classes [B] -> outputs [B, ...].
+
+    Each hidden layer is told the conditions; layers of one width add to what they get (He et al.,
+    2016).
+    """
+
+    def __init__(self, shape: Sequence[int], hidden: Sequence[int], classes: int = 0) -> None:
+        super().__init__()
+        self.conditions = Conditions(CONDITION, classes)
+        sizes = list(pairwise((prod(shape), *hidden)))
+        self.layers = nn.ModuleList(nn.Linear(before, after) for before, after in sizes)
+        self.told = nn.ModuleList(nn.Linear(CONDITION, after) for _, after in sizes)
+        self.activation = nn.SiLU()
+        self.output = silent(nn.Linear(hidden[-1], prod(shape)))
+
+    def forward(self, x: Tensor, time: Tensor, classes: Tensor | None = None) -> Tensor:
+        conditions = self.activation(self.conditions(time, classes))
+        h = x.flatten(1)
+        for layer, told in zip(self.layers, self.told, strict=True):
+            new = self.activation(layer(h) + told(conditions))
+            h = h + new if new.shape == h.shape else new
+        outputs: Tensor = self.output(h)
+        return outputs.view_as(x)
