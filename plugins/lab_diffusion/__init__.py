@@ -8,6 +8,11 @@ from lab import ExperimentSpec, hookimpl
 from lab.generative import SAMPLE_METRICS
 from lab_diffusion.presets import PRESETS
 
+MEASURED = {
+    "loss": "squared error on unseen examples",
+    "score_error": "squared error of the noise, where the true distribution is known, to its mean",
+}
+
 
 @hookimpl
 def lab_experiments() -> Iterator[ExperimentSpec]:
@@ -21,8 +26,7 @@ def lab_experiments() -> Iterator[ExperimentSpec]:
         metrics={
             "train/loss": "squared error of the network's answers",
             "train/lr": "learning rate",
-            "eval/loss": "squared error on unseen examples",
-            "test/loss": "the same, once at the end",
+            **{f"{split}/{n}": text for split in ("eval", "test") for n, text in MEASURED.items()},
             **SAMPLE_METRICS,
         },
     )

@@ -41,6 +41,6 @@ def examples(data: Data) -> None:
     check_variety(data)
     if data.train.mask is not None:
         raise lab.UsageError(
-            f"{data.info.name}: its sequences are of different lengths, and what is made here is of "
+            f"{data.info.name}: its sequences differ in length, and what is made here is of "
             "one: take a source like waves or gunpoint"
         )

@@ -11,6 +11,7 @@ from torch import Tensor
 import lab
 from lab.generative import FeatureMetrics, measure_samples, show_samples, spaced
 from lab_diffusion import pictures
+from lab_diffusion.exact import Mixture, score_errors
 from lab_diffusion.sampling import Sampler
 
 HOPELESS = 2.0  # times the loss of always answering 0
@@ -43,7 +44,8 @@ class Evaluator:
         return metrics
 
     def of_loss(self, split: str) -> dict[str, float]:
-        """Return the loss on unseen examples; draw it over time.
+        """Return the loss on unseen examples, and of a known mixture the error of the score; draw
+        the loss over time.
 
         Raises Diverged where no answer at all would be far better."""
         batch = self.noised(spaced(self.data, split))
@@ -57,9 +59,14 @@ class Evaluator:
             raise lab.Diverged(
                 f"The loss is {value:.3g}, where answering 0 has {silence:.3g}: {self.advice}"
             )
+        metrics = {"loss": value}
+        if self.mixture is not None:
+            noised, time = batch["noised"], batch["time"]
+            misses = score_errors(self.mixture, self.sampler.process, noised, answers, time)
+            metrics["score_error"] = float(misses.mean())
         if split == "eval":
             self.ctx.media("loss_by_time", pictures.loss_by_time(batch["time"], errors))
-        return {"loss": value}
+        return metrics
 
     @property
     def advice(self) -> str:
@@ -78,6 +85,10 @@ class Evaluator:
             return None
         targets = spaced(self.data, split)["targets"].long()
         return targets[torch.arange(count, device=targets.device) % len(targets)]
+
+    @cached_property
+    def mixture(self) -> Mixture | None:
+        return Mixture.of(self.data)
 
     @cached_property
     def domain(self) -> FeatureMetrics:

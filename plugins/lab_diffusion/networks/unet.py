@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 from math import gcd
-from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +16,7 @@ from lab_diffusion.networks.conditions import Conditions, silent
 
 SMALLEST = 7  # pixels of a side that are not halved any more
 GROUPS, HEADS = 8, 4  # at most
+FEWEST = 4  # channels in a group: one alone, on one pixel, would be normalized to nothing
 WIDEST = 4  # times the channels of the largest level
 
 
@@ -30,55 +30,74 @@ class UNet(nn.Module):
 
     def __init__(self, shape: Sequence[int], width: int, blocks: int = 1, classes: int = 0) -> None:
         super().__init__()
-        condition = 4 * width
-        self.conditions = Conditions(condition, classes)
+        told = 4 * width
+        self.conditions = Conditions(told, classes)
         widths = [width * min(2**level, WIDEST) for level in range(_levels(shape))]
-        self.input = nn.Conv2d(shape[0], width, 3, padding=1)
-        self.down, self.halve = nn.ModuleList(), nn.ModuleList()
-        skips = [width]
-        for before, after in pairwise((width, *widths)):
-            if self.down:
-                self.halve.append(nn.Conv2d(before, before, 3, stride=2, padding=1))
-                skips.append(before)
-            level = [Residual(n, after, condition) for n in (before, *[after] * (blocks - 1))]
-            self.down.append(nn.ModuleList(level))
-            skips += [after] * blocks
-        self.middle = Middle(widths[-1], condition)
-        self.up, self.double = nn.ModuleList(), nn.ModuleList()
-        now = widths[-1]
-        for after in reversed(widths):
-            if self.up:
-                self.double.append(nn.Conv2d(now, now, 3, padding=1))
-            level = []
-            for _ in range(blocks + 1):
-                level.append(Residual(now + skips.pop(), after, condition))
-                now = after
-            self.up.append(nn.ModuleList(level))
-        self.output = nn.Sequential(
-            _norm(width), nn.SiLU(), silent(nn.Conv2d(width, shape[0], 3, padding=1))
+        enter = nn.Conv2d(shape[0], width, 3, padding=1)
+        self.down = nn.ModuleList([Down(enter, width, blocks, told)])
+        for before, after in pairwise(widths):
+            halve = nn.Conv2d(before, before, 3, stride=2, padding=1)
+            self.down.append(Down(halve, after, blocks, told))
+        self.middle = Middle(widths[-1], told)
+        entered = [width, *widths[:-1]]  # what each level begins with on the way down
+        above = [*widths[1:], widths[-1]]
+        self.up = nn.ModuleList(
+            Up(inputs, [outputs] * blocks + [first], outputs, told, grows=number > 0)
+            for number, (inputs, outputs, first) in enumerate(
+                zip(above[::-1], widths[::-1], entered[::-1], strict=True)
+            )
         )
+        silence = silent(nn.Conv2d(width, shape[0], 3, padding=1))
+        self.output = nn.Sequential(_norm(width), nn.SiLU(), silence)
 
     def forward(self, x: Tensor, time: Tensor, classes: Tensor | None = None) -> Tensor:
         conditions = self.conditions(time, classes)
-        x = self.input(x)
-        skips = [x]
-        for number, level in enumerate(self.down):
-            if number:
-                x = self.halve[number - 1](x)
-                skips.append(x)
-            for block in cast("nn.ModuleList", level):
-                x = block(x, conditions)
-                skips.append(x)
+        skips: list[Tensor] = []
+        for level in self.down:
+            skips += level(x, conditions)
+            x = skips[-1]
         x = self.middle(x, conditions)
-        for number, level in enumerate(self.up):
-            if number:
-                height, across = skips[-1].shape[2:]
-                twice = interpolate(x, scale_factor=2.0)[:, :, :height, :across]
-                x = self.double[number - 1](twice)
-            for block in cast("nn.ModuleList", level):
-                x = block(torch.cat([x, skips.pop()], 1), conditions)
+        for level in self.up:
+            x = level(x, skips, conditions)
         outputs: Tensor = self.output(x)
         return outputs
+
+
+class Down(nn.Module):
+    """A convolution that enters the level, and residual blocks; returns what each of them gives."""
+
+    def __init__(self, enter: nn.Conv2d, outputs: int, blocks: int, condition: int) -> None:
+        super().__init__()
+        self.enter = enter
+        sizes = pairwise([enter.out_channels, *[outputs] * blocks])
+        self.blocks = nn.ModuleList(Residual(a, b, condition) for a, b in sizes)
+
+    def forward(self, x: Tensor, conditions: Tensor) -> list[Tensor]:
+        states = [self.enter(x)]
+        for block in self.blocks:
+            states.append(block(states[-1], conditions))
+        return states
+
+
+class Up(nn.Module):
+    """Residual blocks, each of which sees what stood at its place on the way down; `skips` are the
+    channels of that. What comes from a smaller level is first doubled, to the exact size."""
+
+    def __init__(
+        self, inputs: int, skips: Sequence[int], outputs: int, condition: int, grows: bool
+    ) -> None:
+        super().__init__()
+        self.smooth = nn.Conv2d(inputs, inputs, 3, padding=1) if grows else None
+        sizes = zip([inputs, *[outputs] * (len(skips) - 1)], skips, strict=True)
+        self.blocks = nn.ModuleList(Residual(a + b, outputs, condition) for a, b in sizes)
+
+    def forward(self, x: Tensor, skips: list[Tensor], conditions: Tensor) -> Tensor:
+        if self.smooth is not None:
+            height, across = skips[-1].shape[2:]
+            x = self.smooth(interpolate(x, scale_factor=2.0)[:, :, :height, :across])
+        for block in self.blocks:
+            x = block(torch.cat([x, skips.pop()], 1), conditions)
+        return x
 
 
 class Middle(nn.Module):
@@ -129,4 +148,5 @@ def _levels(shape: Sequence[int]) -> int:
 
 
 def _norm(channels: int) -> nn.GroupNorm:
-    return nn.GroupNorm(gcd(GROUPS, channels), channels)
+    groups = gcd(GROUPS, channels, max(1, channels // FEWEST))
+    return nn.GroupNorm(groups, channels)
