@@ -8,7 +8,7 @@ from lab.generative import check_variety
 from lab_diffusion.config import ARCHITECTURES, Config
 
 USED = {
-    "mlp": ("hidden",),
+    "mlp": ("hidden", "frequencies"),
     "unet": ("width", "blocks"),
     "transformer": ("width", "blocks", "heads"),
 }
@@ -24,7 +24,7 @@ def fits(config: Config, info: DatasetInfo) -> None:
     arch, own = config.architecture(info.kind), ARCHITECTURES[info.kind]
     if arch not in (own, "mlp"):
         raise lab.UsageError(f"--arch {arch} cannot make {info.name}; leave it to {own}, or mlp")
-    for name in ("hidden", "width", "blocks", "heads"):
+    for name in ("hidden", "frequencies", "width", "blocks", "heads"):
         if config.is_set(name) and name not in USED[arch]:
             raise lab.UsageError(f"--{name} does nothing for {info.name}, which {arch} makes")
     if arch == "transformer" and config.width % config.heads:

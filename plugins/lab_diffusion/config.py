@@ -30,13 +30,20 @@ class Config(DataOptions, OptimizerOptions, BaseConfig):
     )
     timesteps: int = Field(1_000, ge=2, le=100_000, description="Steps of noise (ddpm).")
     prediction: Literal["epsilon", "v"] = Field(
-        "epsilon", description="What the network answers: the noise, or noise less data (ddpm)."
+        "v", description="What the network answers: the noise, or a turn of noise and data (ddpm)."
     )
 
     arch: Literal["auto", "mlp", "unet", "transformer"] = Field(
         "auto", description="Network; auto: unet for images, transformer for sequences, else mlp."
     )
     hidden: tuple[int, ...] = Field((128, 128, 128), description="Units of the layers (mlp).")
+    frequencies: int | None = Field(
+        None,
+        ge=0,
+        le=16,
+        description="Sines and cosines of each input, of doubling frequency (mlp); none: 6 for "
+        "points and tables, else 0.",
+    )
     width: int = Field(
         32, ge=2, description="Channels of the largest level (unet), or of each step (transformer)."
     )

@@ -31,6 +31,8 @@ from lab_diffusion.process import Process
 from lab_diffusion.sampling import Sampler
 from lab_diffusion.schedules import alpha_bar
 
+FREQUENCIES = 6  # of a column, by default
+
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
@@ -141,7 +143,10 @@ def build(config: Config, info: lab.DatasetInfo) -> nn.Module:
         return UNet(info.shape, config.width, config.blocks, classes)
     if arch == "transformer":
         return StepTransformer(info.shape, config.width, config.blocks, config.heads, classes)
-    return MLP(info.shape, config.hidden, classes)
+    frequencies = FREQUENCIES if info.kind == "table" else 0
+    if config.frequencies is not None:
+        frequencies = config.frequencies
+    return MLP(info.shape, config.hidden, classes, frequencies)
 
 
 def process(config: Config, device: torch.device) -> Process:

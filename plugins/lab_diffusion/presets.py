@@ -9,7 +9,7 @@ POINTS: Mapping[str, Any] = {
     "data": "ring",
     "hidden": (128, 128, 128),
     "batch_size": 256,
-    "lr": 2e-3,
+    "lr": 4e-3,
     "schedule": "cosine",
     "ema": 0.999,
     "budget": 1_000_000,

@@ -50,4 +50,4 @@ def test_learning_finds_the_score(method, train) -> None:
         budget=32_000, eval_every=32_000, ema=0.99, steps=20,
     )  # fmt: skip
     before, after = helpers.column(result.dir, "eval/score_error")
-    assert after < 0.25 * before
+    assert after < 0.5 * before

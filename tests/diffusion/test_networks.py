@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -28,7 +30,7 @@ def build(shape: tuple[int, ...], classes: int = 0) -> nn.Module:
         return UNet(shape, 4, 2, classes)
     if len(shape) == 2:
         return StepTransformer(shape, 8, 2, 2, classes)
-    return MLP(shape, (8, 8, 6), classes)
+    return MLP(shape, (8, 8, 6), classes, frequencies=2)
 
 
 def stirred(net: nn.Module) -> nn.Module:
@@ -106,3 +108,11 @@ def test_growing_back_doubles_each_pixel() -> None:
 def test_times_are_told_apart_at_both_ends() -> None:
     told: Tensor = Conditions(16)(torch.tensor([0.001, 0.002, 0.5, 0.998, 1.0])).detach()
     assert float(torch.cdist(told, told).add(torch.eye(5)).min()) > 1e-3
+
+
+def test_inputs_come_with_waves_of_doubling_frequency() -> None:
+    x = torch.tensor([[0.3, -2.0]])
+    features = MLP((2,), (4,), frequencies=3).features(x)
+    waves = [f(n * value) for f in (math.sin, math.cos) for value in (0.3, -2.0) for n in (1, 2, 4)]
+    assert features[0].tolist() == pytest.approx([0.3, -2.0, *waves], abs=1e-6)
+    assert torch.equal(MLP((2,), (4,)).features(x), x)
