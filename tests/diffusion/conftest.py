@@ -14,7 +14,7 @@ import lab
 __all__ = ["cli", "generator", "threads"]
 
 KINDS: dict[str, dict[str, Any]] = {
-    "ring": {"data_args": {"n": 400}, "hidden": (16,)},
+    "ring": {"data_args": {"n": 1_000, "std": 0.15}, "hidden": (16,)},
     "digits": {"width": 4, "blocks": 1},
     "waves": {"data_args": {"n": 300, "steps": 12}, "width": 8, "blocks": 1, "heads": 2},
 }

@@ -46,7 +46,7 @@ def test_a_wrong_answer_is_as_wrong_as_its_noise(process, generator) -> None:
 @pytest.mark.parametrize("method", ["ddpm", "flow"])
 def test_learning_finds_the_score(method, train) -> None:
     result = train(
-        method=method, data_args={"n": 2_000, "std": 0.2}, hidden=(64, 64), lr=3e-3, batch_size=128,
+        method=method, hidden=(64, 64), lr=3e-3, batch_size=128,
         budget=32_000, eval_every=32_000, ema=0.99, steps=20,
     )  # fmt: skip
     before, after = helpers.column(result.dir, "eval/score_error")
