@@ -22,7 +22,10 @@ def lab_experiments() -> Iterator[ExperimentSpec]:
         config="lab_diffusion.config:Config",
         experiment="lab_diffusion.diffusion:Diffusion",
         presets=PRESETS,
-        capabilities={"sample": "lab_diffusion.config:Sample"},
+        capabilities={
+            "sample": "lab_diffusion.config:Sample",
+            "predict": "lab.capabilities:Predict",
+        },
         metrics={
             "train/loss": "squared error of the network's answers",
             "train/lr": "learning rate",

@@ -28,11 +28,17 @@ class DDPM(Process):
         self.alpha_bar: list[float] = alpha_bar.tolist()
         self.timesteps = len(alpha_bar) - 1
         self.prediction = prediction
+        self.first = 1 / self.timesteps
         self._scales = torch.stack([alpha_bar.sqrt(), (1 - alpha_bar).sqrt()]).float().to(device)
 
     def times(self, count: int, generator: Generator, device: torch.device) -> Tensor:
         """Return random times [B] of steps 1..T."""
         return (super().times(count, generator, device) * self.timesteps).ceil() / self.timesteps
+
+    def rising(self, steps: int) -> list[float]:
+        """Return times of whole steps."""
+        whole = {round(time * self.timesteps) for time in super().rising(steps)}
+        return [step / self.timesteps for step in sorted(whole)]
 
     def scales(self, time: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
         alpha, sigma = self._scales[:, (time * self.timesteps).round().long()]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -16,14 +17,18 @@ from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
 import lab
+from lab.capabilities import Predict
 from lab.generative import centered
 from lab.optim import Updater
+from lab.supervised.command_inputs import ranked, read_inputs
+from lab.supervised.inputs import as_inputs
 from lab_diffusion import checks, pictures
 from lab_diffusion.config import Config, Sample
 from lab_diffusion.ddpm import DDPM
 from lab_diffusion.figures import Evaluator
 from lab_diffusion.flow import Flow
 from lab_diffusion.guidance import dropped
+from lab_diffusion.likelihood import MOST, log_density
 from lab_diffusion.networks.mlp import MLP
 from lab_diffusion.networks.transformer import StepTransformer
 from lab_diffusion.networks.unet import UNet
@@ -31,6 +36,7 @@ from lab_diffusion.process import Process
 from lab_diffusion.sampling import Sampler
 from lab_diffusion.schedules import alpha_bar
 
+LIKELIHOOD_STEPS = 100  # from data to noise
 FREQUENCIES = 6  # of a column, by default
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -110,6 +116,46 @@ class Diffusion:
         """Return samples as one picture; of tables and sequences as a table."""
         with self.updater.averaged():
             return pictures.sampled(self.sampler, options)
+
+    def predict(self, inputs: Any) -> Array:
+        """Return log densities [B, 1], in nats of centered inputs, of inputs [B, ...] as the source
+        gives them; of a conditional network the probabilities of the classes [B, K], each as likely
+        before. Raises UsageError for examples of more than 64 numbers."""
+        size = prod(self.info.shape)
+        if size > MOST:
+            raise lab.UsageError(
+                f"{self.info.name} has {size} numbers in an example; densities are computed for "
+                f"{MOST} or fewer"
+            )
+        clean = centered(as_inputs(inputs, self.info, self.ctx.device), self.info)
+        with self.updater.averaged():
+            if not self.config.conditional:
+                return self.log_density(clean, None)[:, None].cpu().numpy()
+            each = [self.log_density(clean, number) for number in range(len(self.info.classes))]
+            return torch.stack(each, 1).softmax(1).cpu().numpy()
+
+    def log_density(self, clean: Tensor, number: int | None) -> Tensor:
+        """Return log densities of centered inputs [B], given a class if there are classes."""
+        classes = None
+        if number is not None:
+            classes = torch.full((len(clean),), number, device=clean.device)
+        model = self.sampler.model(classes)
+        return log_density(self.process, model, clean, LIKELIHOOD_STEPS)
+
+    def example(self, number: int) -> Tensor:
+        """Return inputs that `predict` takes [number, ...]."""
+        return self.data.eval.first(number)["inputs"]
+
+    def predict_command(self, options: Predict) -> list[dict[str, Any]]:
+        """Return the log densities of images or rows of a table, or their likeliest classes."""
+        inputs = read_inputs(options.inputs, self.info)
+        answers = inputs.answers(self.predict)
+        if self.config.conditional:
+            return ranked(answers, inputs, options, self.info)
+        return [
+            {"input": name, "log_density": float(value)}
+            for name, value in zip(inputs.names, answers[:, 0], strict=True)
+        ]
 
     # -- what a checkpoint holds
 

@@ -33,13 +33,20 @@ class Sampling:
 
 
 class Process(ABC):
-    """Shapes: B examples; what holds for each of them is [B]."""
+    """Shapes: B examples; what holds for each of them is [B]. first: the earliest time that a
+    network is asked about."""
+
+    first = 0.0
 
     def times(self, count: int, generator: Generator, device: torch.device) -> Tensor:
         """Return random times [B] in (0, 1], each uniform, and together evenly spread (Kingma et
         al., 2021, appendix I.1), which makes losses vary less."""
         first = torch.rand((), generator=generator, device=device)
         return 1 - (first + torch.arange(count, device=device) / count) % 1
+
+    def rising(self, steps: int) -> list[float]:
+        """Return times from data to noise, closer to each other near the data."""
+        return [(number / steps) ** 2 for number in range(steps + 1)]
 
     def noised(self, clean: Tensor, noise: Tensor, time: Tensor) -> Tensor:
         """Return x_t [B, ...] of data x_0 and noise [B, ...]."""

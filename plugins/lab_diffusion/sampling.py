@@ -103,7 +103,8 @@ class Sampler:
                     answer = self.net(x, at(time, x))
                 else:
                     answer = guided(self.net, x, at(time, x), classes, none, guidance)
-            return answer.float()
+            outputs: Tensor = answer.float()
+            return outputs
 
         return output
 

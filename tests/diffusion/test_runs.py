@@ -115,10 +115,11 @@ def test_a_guided_sample_is_of_the_class_that_is_asked_for(train) -> None:
 
 def test_the_command_draws_what_the_run_learned(train, cli) -> None:
     result = train(data="digits", conditional=True)
-    for number, words in enumerate((
+    drawings: list[list[object]] = [
         ["-n", 20], ["-n", 4, "--class", "3", "--guidance", 3, "--steps", 2, "--eta", 0.5],
         ["-n", 16, "--interpolate"], ["-n", 2, "--denoising"],
-    )):  # fmt: skip
+    ]  # fmt: skip
+    for number, words in enumerate(drawings):
         file = result.dir / f"{number}.png"
         drawn = cli("sample", result.dir, *words, "--out", file)
         assert drawn.exit_code == 0, drawn.stderr
@@ -224,7 +225,7 @@ def test_sequences_of_different_lengths_are_refused(train, tmp_path) -> None:
     data = lab.load(train(data="waves").dir).data
     checks.examples(data)
     ragged = torch.ones(len(data.train), 12, dtype=torch.bool)
-    uneven = SimpleNamespace(train=replace(data.train, mask=ragged), info=data.info)
+    uneven: Any = SimpleNamespace(train=replace(data.train, mask=ragged), info=data.info)
     with pytest.raises(lab.UsageError, match="its sequences differ in length"):
         checks.examples(uneven)
 
