@@ -32,4 +32,14 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     },
     "ring": POINTS,
     "grid": {**POINTS, "data": "grid"},
+    "digits": {
+        "data": "digits",
+        "width": 16,
+        "blocks": 1,
+        "lr": 2e-3,
+        "schedule": "cosine",
+        "budget": 150_000,
+        "eval_every": 50_000,
+        "eval_samples": 300,  # half of the test digits are 180
+    },
 }
