@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 import lab
 from lab.generative import (
@@ -69,31 +70,35 @@ def moments(sampler: Sampler, count: int, classes: Tensor | None, how: Sampling)
 
 
 def clouds(ways: Tensor) -> Any:
-    """Return a figure of points [N, times, 2], a panel for each time."""
-    figure, panels = _panels(1, ways.shape[1], 1.8)
-    for axes, points in zip(panels[0], ways.cpu().unbind(1), strict=True):
-        axes.scatter(*points.T.numpy(), s=2, linewidths=0)
-        axes.set_aspect("equal", adjustable="datalim")
+    """Return a figure of points [N, times, 2], from left to right."""
+    apart = float(ways[..., 0].max() - ways[..., 0].min())
+    places = ways.cpu() + apart * torch.arange(ways.shape[1])[:, None] * torch.tensor([1.0, 0.0])
+    figure, axes = _bare(2 * ways.shape[1], 2)
+    axes.scatter(*places.flatten(0, 1).T.numpy(), s=2, linewidths=0)
+    axes.set_aspect("equal")
     return figure
 
 
 def curves(ways: Tensor) -> Any:
-    """Return a figure of sequences [N, times, T, F]: a row for each, a panel for each time."""
-    figure, panels = _panels(len(ways), ways.shape[1], 1.2)
-    for line, way in zip(panels, ways.cpu(), strict=True):
-        for axes, sequence in zip(line, way, strict=True):
-            axes.plot(sequence.numpy(), linewidth=1)
+    """Return a figure of sequences [N, times, T, F]: a row for each, from left to right, and a
+    color for each feature."""
+    apart = float(ways.max() - ways.min())
+    below = apart * torch.arange(len(ways))[:, None, None, None]
+    lines = pad(ways.cpu() - below, (0, 0, 0, 1), value=torch.nan)  # a gap after each
+    figure, axes = _bare(1.2 * ways.shape[1], 1.2 * len(ways))
+    for line in lines.flatten(1, 2):
+        for number, feature in enumerate(line.T.numpy()):
+            axes.plot(feature, linewidth=1, color=f"C{number % 10}")
     return figure
 
 
-def _panels(rows: int, columns: int, side: float) -> Any:
+def _bare(width: float, height: float) -> Any:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(side * columns, side * rows), layout="constrained")
-    panels = figure.subplots(rows, columns, squeeze=False, sharex="col", sharey="col")
-    for axes in panels.flat:
-        axes.set_axis_off()
-    return figure, panels
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axes = figure.add_subplot()
+    axes.set_axis_off()
+    return figure, axes
 
 
 # -- of the command `sample`

@@ -53,12 +53,6 @@ class Process(ABC):
         alpha, sigma = self.scales(time, clean)
         return alpha * clean + sigma * noise
 
-    def score(self, noised: Tensor, output: Tensor, time: Tensor) -> Tensor:
-        """Return the gradient of log p(x_t) [B, ...] that a network's output stands for: -noise /
-        sigma (Song et al., 2021, section 3)."""
-        _, sigma = self.scales(time, noised)
-        return -self.parts(noised, output, time)[1] / sigma
-
     @abstractmethod
     def scales(self, time: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
         """Return alpha and sigma at times [B], with as many axes as `like` [B, ...]."""

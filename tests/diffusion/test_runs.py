@@ -115,7 +115,7 @@ def test_a_guided_sample_is_of_the_class_that_is_asked_for(train) -> None:
 
 def test_the_command_draws_what_the_run_learned(train, cli) -> None:
     result = train(data="digits", conditional=True)
-    drawings: list[list[object]] = [
+    drawings: list[list[Any]] = [
         ["-n", 20], ["-n", 4, "--class", "3", "--guidance", 3, "--steps", 2, "--eta", 0.5],
         ["-n", 16, "--interpolate"], ["-n", 2, "--denoising"],
     ]  # fmt: skip
@@ -124,14 +124,14 @@ def test_the_command_draws_what_the_run_learned(train, cli) -> None:
         drawn = cli("sample", result.dir, *words, "--out", file)
         assert drawn.exit_code == 0, drawn.stderr
         assert file.is_file()
-    for words, message in (
+    for options, message in (
         (["--solver", "heun"], "--solver is not for a run of --method ddpm"),
         (["--steps", 2_000], "--steps 2000 are more than the 1000 --timesteps"),
         (["--class", "ten"], "no class 'ten'; there is: 0, 1"),
         (["--interpolate", "--denoising"], "exclude each other"),
         (["--interpolate", "--eta", 1], "--eta 0"),
     ):
-        wrong = cli("sample", result.dir, *words)
+        wrong = cli("sample", result.dir, *options)
         assert wrong.exit_code == 2
         assert message in wrong.stderr
 
