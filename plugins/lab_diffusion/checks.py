@@ -9,7 +9,7 @@ from lab_diffusion.config import ARCHITECTURES, Config
 
 USED = {
     "mlp": ("hidden", "frequencies"),
-    "unet": ("width", "blocks"),
+    "unet": ("width", "blocks", "patch"),
     "transformer": ("width", "blocks", "heads"),
 }
 
@@ -24,9 +24,12 @@ def fits(config: Config, info: DatasetInfo) -> None:
     arch, own = config.architecture(info.kind), ARCHITECTURES[info.kind]
     if arch not in (own, "mlp"):
         raise lab.UsageError(f"--arch {arch} cannot make {info.name}; leave it to {own}, or mlp")
-    for name in ("hidden", "frequencies", "width", "blocks", "heads"):
-        if config.is_set(name) and name not in USED[arch]:
+    for name in sorted({name for names in USED.values() for name in names} - set(USED[arch])):
+        if config.is_set(name):
             raise lab.UsageError(f"--{name} does nothing for {info.name}, which {arch} makes")
+    if info.kind == "image" and config.patch > min(info.shape[1:]):
+        sides = " x ".join(map(str, info.shape[1:]))
+        raise lab.UsageError(f"--patch {config.patch} is larger than {info.name}: {sides}")
     if arch == "transformer" and config.width % config.heads:
         raise lab.UsageError(f"--heads {config.heads} do not divide --width {config.width}")
     if arch == "transformer" and config.width % 2:

@@ -50,6 +50,9 @@ class Config(DataOptions, OptimizerOptions, BaseConfig):
     blocks: int = Field(
         2, ge=1, description="Residual blocks of each level (unet), or blocks (transformer)."
     )
+    patch: int = Field(
+        1, ge=1, description="Side in pixels of what is one place of the largest level (unet)."
+    )
     heads: int = Field(4, ge=1, description="Heads of attention (transformer).")
 
     conditional: bool = Field(False, description="Generate by class.")

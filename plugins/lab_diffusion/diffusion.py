@@ -186,7 +186,7 @@ def build(config: Config, info: lab.DatasetInfo) -> nn.Module:
     classes = len(info.classes) if config.conditional else 0
     arch = config.architecture(info.kind)
     if arch == "unet":
-        return UNet(info.shape, config.width, config.blocks, classes)
+        return UNet(info.shape, config.width, config.blocks, classes, config.patch)
     if arch == "transformer":
         return StepTransformer(info.shape, config.width, config.blocks, config.heads, classes)
     frequencies = FREQUENCIES if info.kind == "table" else 0

@@ -96,6 +96,20 @@ def test_sides_are_halved_until_none_is_longer_than_seven(sides, levels) -> None
     assert tuple(seen[0]) == expected
 
 
+@pytest.mark.parametrize("sides", [(8, 8), (7, 9)])
+def test_patches_are_places_and_each_pixel_keeps_its_own(sides) -> None:
+    net = UNet((2, *sides), 4, 1, patch=2)
+    halved = tuple(-(-side // 2) for side in sides)
+    seen: list[Tensor] = []
+    net.down[0].enter.register_forward_hook(lambda module, args, output: seen.append(args[0]))
+    x = torch.randn(3, 2, *sides)
+    output = stirred(net)(x, torch.rand(3))
+    assert output.shape == x.shape
+    assert seen[0].shape == (3, 8, *halved)
+    assert torch.equal(seen[0][:, 3, 1, 1], x[:, 0, 3, 3])  # the last of the four of a square
+    assert torch.equal(seen[0][:, 4, 0, 0], x[:, 1, 0, 0])
+
+
 def test_growing_back_doubles_each_pixel() -> None:
     """What is halved at even places grows back over the same pixels, odd sizes included."""
     for side in range(1, 12):

@@ -199,6 +199,7 @@ def test_samples_and_their_ways_are_shown(train, options, names) -> None:
         ({"steps": 20, "timesteps": 10}, "--steps 20 are more than the 10"),
         ({"hidden": ()}, "--hidden: one layer or more"),
         ({"arch": "unet"}, "--arch unet cannot make ring; leave it to mlp"),
+        ({"data": "digits", "patch": 9}, "--patch 9 is larger than digits: 8 x 8"),
         ({"width": 8}, "--width does nothing for ring, which mlp makes"),
         ({"data": "waves", "heads": 3}, "--heads 3 do not divide --width 8"),
     ],

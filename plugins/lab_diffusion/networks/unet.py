@@ -9,7 +9,7 @@ from math import gcd
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
+from torch.nn.functional import interpolate, pad, pixel_shuffle, pixel_unshuffle
 
 from lab.sequence.attention import MultiHeadAttention
 from lab_diffusion.networks.conditions import Conditions, silent
@@ -25,11 +25,16 @@ class UNet(nn.Module):
 
     Each level halves the sides, rounding up, until none is longer than seven pixels, and has more
     channels: `width`, twice and four times as many, and no more. blocks: on each level, on the way
-    down; one more on the way up.
+    down; one more on the way up. patch: pixels of the side of a square that is one place of the
+    largest level, with all its values as channels.
     """
 
-    def __init__(self, shape: Sequence[int], width: int, blocks: int = 1, classes: int = 0) -> None:
+    def __init__(
+        self, shape: Sequence[int], width: int, blocks: int = 1, classes: int = 0, patch: int = 1
+    ) -> None:
         super().__init__()
+        self.patch = patch
+        shape = (shape[0] * patch**2, *(-(-side // patch) for side in shape[1:]))
         told = 4 * width
         self.conditions = Conditions(told, classes)
         widths = [width * min(2**level, WIDEST) for level in range(_levels(shape))]
@@ -52,6 +57,9 @@ class UNet(nn.Module):
 
     def forward(self, x: Tensor, time: Tensor, classes: Tensor | None = None) -> Tensor:
         conditions = self.conditions(time, classes)
+        height, across = x.shape[2:]
+        whole = pad(x, (0, -across % self.patch, 0, -height % self.patch))
+        x = pixel_unshuffle(whole, self.patch)
         skips: list[Tensor] = []
         for level in self.down:
             skips += level(x, conditions)
@@ -59,8 +67,7 @@ class UNet(nn.Module):
         x = self.middle(x, conditions)
         for level in self.up:
             x = level(x, skips, conditions)
-        outputs: Tensor = self.output(x)
-        return outputs
+        return pixel_shuffle(self.output(x), self.patch)[:, :, :height, :across]
 
 
 class Down(nn.Module):
