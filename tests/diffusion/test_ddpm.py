@@ -130,6 +130,21 @@ def test_a_step_of_the_chain_is_the_posterior_by_enumeration(generator) -> None:
     assert float(drawn.var()) == pytest.approx(variance, rel=0.02)
 
 
+@pytest.mark.parametrize("eta", [0.3, 1.0])
+def test_fresh_noise_has_the_spread_of_equation_16_and_the_rest_is_kept(eta, generator) -> None:
+    """Over x_0 and noise at random, x at the earlier step has the variance of q(x_then | x_0)."""
+    process, now, then = ddpm(timesteps=100), 60, 40
+    before, after = process.alpha_bar[now], process.alpha_bar[then]
+    sigma = eta * math.sqrt((1 - after) / (1 - before)) * math.sqrt(1 - before / after)
+    clean = torch.full((200_000, 1), 0.5).double()
+    fixed = process.step(clean, torch.ones_like(clean), now, then, eta, generator)
+    assert float(fixed.std()) == pytest.approx(sigma, rel=0.01)
+    drawn = process.step(clean, torch.randn(clean.shape, generator=generator).double(), now, then,
+                         eta, generator)  # fmt: skip
+    assert float(drawn.mean()) == pytest.approx(0.5 * math.sqrt(after), abs=0.01)
+    assert float(drawn.var()) == pytest.approx(1 - after, rel=0.02)
+
+
 def test_ddim_brings_a_single_point_back_in_any_number_of_steps(generator) -> None:
     """For one data point the right answer leads straight to it."""
     process, point = ddpm(), torch.tensor([0.3, -0.8]).double()

@@ -113,6 +113,14 @@ def test_a_guided_sample_is_of_the_class_that_is_asked_for(train) -> None:
     assert spread[0] > 2 * spread[1]  # asked for no class, all come
 
 
+def test_classes_are_withheld_in_training_alone(train) -> None:
+    run = lab.load(train(conditional=True, label_dropout=0.5).dir)
+    batch = run.data.train.first(200)
+    assert torch.equal(run.noised(batch)["classes"], batch["targets"].long())
+    withheld = run.noised(batch, run.config.label_dropout)["classes"] == 8
+    assert 60 < int(withheld.sum()) < 140
+
+
 def test_the_command_draws_what_the_run_learned(train, cli) -> None:
     result = train(data="digits", conditional=True)
     drawings: list[list[Any]] = [
