@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -101,7 +102,8 @@ def test_patches_are_places_and_each_pixel_keeps_its_own(sides) -> None:
     net = UNet((2, *sides), 4, 1, patch=2)
     halved = tuple(-(-side // 2) for side in sides)
     seen: list[Tensor] = []
-    net.down[0].enter.register_forward_hook(lambda module, args, output: seen.append(args[0]))
+    first: Any = net.down[0]
+    first.enter.register_forward_hook(lambda module, args, output: seen.append(args[0]))
     x = torch.randn(3, 2, *sides)
     output = stirred(net)(x, torch.rand(3))
     assert output.shape == x.shape
