@@ -90,6 +90,11 @@ class Config(DataOptions, OptimizerOptions, BaseConfig):
     def budget(self) -> int:
         return 500_000
 
+    @property
+    def preset(self) -> str | None:
+        """Presets are tuned for the network that a source gets by itself."""
+        return self.data if self.arch == "auto" else None
+
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if not self.hidden or any(units < 1 for units in self.hidden):

@@ -242,3 +242,14 @@ def test_sequences_of_different_lengths_are_refused(train, tmp_path) -> None:
 def test_what_diverges_ends_with_its_cause(train) -> None:
     with pytest.raises(lab.RunFailed, match="--lr 50 is too large|train/loss"):
         train(lr=50.0, budget=3_200, eval_every=1_600)
+
+
+def test_a_source_picks_its_preset_and_another_network_none() -> None:
+    from lab import config
+    from lab.plugins import discover
+
+    spec = discover().experiment("diffusion")
+    chosen: Any = config.resolve(spec, {"data": "digits", "method": "flow"}).config
+    assert (chosen.width, chosen.blocks, chosen.steps) == (16, 1, 50)
+    other: Any = config.resolve(spec, {"data": "digits", "arch": "mlp"}).config
+    assert other.width == 32
