@@ -129,6 +129,10 @@ MISTAKES = [  # exit code 2: the person can mend the command
     ("run dqn --gamma 2", "too large", "should be less than or equal to 1"),
     ("run sb3 --algo pp", "unknown", "should be 'dqn', 'ppo', 'a2c'"),
     ("run gan --loss perfect", "unknown", "should be 'non-saturating', 'minimax'"),
+    ("run diffusion --data sentences", "words", "noise is added to numbers: images, tables and"),
+    ("run diffusion --method flow --eta 1", "of ddpm", "--eta is for --method ddpm"),
+    ("run diffusion --steps 2000", "too many", "--steps 2000 are more than the 1000 --timesteps"),
+    ("run diffusion --data diabetes --conditional", "no classes", "needs a class for each"),
     ("run dbn --data waves", "sequences", "RBMs learn from images and tables"),
     ("run baseline --algo guess", "unknown", "should be 'knn', 'svc'"),
     # lab run: files of options, and the environment
