@@ -12,13 +12,13 @@ from lab.supervised.config import OBJECTIVES, SupervisedConfig
 
 
 class Config(SupervisedConfig):
-    channels: int = Field(64, ge=1, description="Channels of the first convolution.")
-    kernel: int = Field(5, ge=1, description="Side of its windows, in pixels.")
+    channels: int = Field(32, ge=1, description="Channels of the first convolution.")
+    kernel: int = Field(9, ge=1, description="Side of its windows, in pixels.")
     capsule_types: int = Field(
         8, ge=1, description="Primary capsules at each position, each of channels of its own."
     )
     capsule_dim: int = Field(8, ge=1, description="Dimensions of a primary capsule.")
-    primary_kernel: int = Field(5, ge=1, description="Side of the windows of primary capsules.")
+    primary_kernel: int = Field(9, ge=1, description="Side of the windows of primary capsules.")
     primary_stride: int = Field(2, ge=1, description="Pixels from one window to the next.")
     class_dim: int = Field(16, ge=1, description="Dimensions of the capsule of a class.")
     routings: int = Field(
@@ -60,8 +60,6 @@ class Config(SupervisedConfig):
             raise ValueError("--label-smoothing is for cross-entropy; capsules have a margin loss")
         if self.class_weights != "none":
             raise ValueError("--class-weights is for cross-entropy; capsules have a margin loss")
-        if "decoder" in self.model_fields_set and not self.reconstruction:
-            raise ValueError("--decoder: with --reconstruction 0 there is none")
         return self
 
 
@@ -75,3 +73,9 @@ class Sample(Options):
         description="Each row varies one dimension of the capsule of a test picture by up to a "
         "quarter, and keeps the others.",
     )
+
+    @model_validator(mode="after")
+    def _is_one_picture(self) -> Self:
+        if self.perturb and "n" in self.model_fields_set:
+            raise ValueError("--perturb draws one picture: it has no --n")
+        return self

@@ -17,6 +17,7 @@ EXAMPLES = 16
 ROUTED = 5  # pictures whose routing is drawn, and classes beside each
 CHANGES = tuple(round(0.05 * step, 2) for step in range(-5, 6))  # the paper's figure 4
 DIMENSIONS = 32  # of a capsule that are drawn, at most
+TALL, CAPTION, GAP = 1.2, 0.22, 0.03  # of a tile 1 wide: its height with a caption, that, a margin
 
 Looks = Iterator[tuple[str, Any]]
 
@@ -35,15 +36,14 @@ def reconstructions(net: Any, images: Tensor, targets: Tensor, info: lab.Dataset
     capsules, _ = net.capsules(info.prepare_inputs(images))
     chosen = longest(capsules)
     again = net.decode(capsules, chosen)
-    half = -(-len(images) // 2)
-    figure, axes = _grid(4, half, 1.1)
+    across = -(-len(images) // 2)
+    board = Board(4, across, "pictures, and below them what is made of the longest capsule")
     for number, answer in enumerate(chosen.argmax(1).tolist()):
-        top, column = 2 * (number // half), number % half
+        row, column = 2 * (number // across), number % across
         true = info.classes[int(targets[number])]
-        _show(axes[top, column], in_unit(images[number], info), true)
-        _show(axes[top + 1, column], again[number], f"as {info.classes[answer]}")
-    figure.suptitle("pictures, and below them what is reconstructed of the longest capsule")
-    return figure
+        board.show(row, column, in_unit(images[number]), true)
+        board.show(row + 1, column, again[number], f"as {info.classes[answer]}")
+    return board.figure
 
 
 def perturbations(net: Any, image: Tensor, info: lab.DatasetInfo) -> Any:
@@ -55,19 +55,17 @@ def perturbations(net: Any, image: Tensor, info: lab.DatasetInfo) -> Any:
     changed = capsules.repeat(dimensions, len(CHANGES), 1, 1)  # [rows, columns, K, E]
     for row in range(dimensions):
         changed[row, :, :, row] += changed.new_tensor(CHANGES)[:, None]
-    drawn = net.decode(
-        changed.flatten(0, 1), chosen.expand(changed[..., 0].numel() // chosen.numel(), -1)
-    )
-    figure, axes = _grid(dimensions, 1 + len(CHANGES), 0.8)
-    for row in range(dimensions):
-        _show(axes[row, 0], in_unit(image[0], info), "picture" if row == 0 else "")
-        axes[row, 0].set_ylabel(row + 1, rotation=0, labelpad=10, va="center")
-        for column, change in enumerate(CHANGES):
-            tile = drawn[row * len(CHANGES) + column]
-            _show(axes[row, 1 + column], tile, f"{change:+.2f}" if row == 0 else "")
+    codes = changed.flatten(0, 1)
+    drawn = net.decode(codes, chosen.expand(len(codes), -1))
+    tiles = drawn.unflatten(0, (dimensions, len(CHANGES)))
     name = info.classes[int(chosen.argmax())]
-    figure.suptitle(f"each dimension of the capsule of {name}, changed")
-    return figure
+    title = f"the capsule of {name}, changed in one dimension"
+    board = Board(dimensions, 1 + len(CHANGES), title)
+    for row in range(dimensions):
+        board.show(row, 0, in_unit(image[0]), f"dimension {row + 1}")
+        for column, change in enumerate(CHANGES):
+            board.show(row, 1 + column, tiles[row, column], f"{change:+.2f}")
+    return board.figure
 
 
 def routing(net: Any, images: Tensor, info: lab.DatasetInfo) -> Any:
@@ -75,44 +73,58 @@ def routing(net: Any, images: Tensor, info: lab.DatasetInfo) -> Any:
     which the primary capsules of a position go there, their mean over types."""
     capsules, coefficients = net.capsules(info.prepare_inputs(images))
     maps = coefficients.unflatten(2, (-1, *net.grid)).mean(2).cpu()  # [B, K, H', W']
-    order = lengths(capsules).sort(1, descending=True)
+    found, order = lengths(capsules).sort(1, descending=True)
     count = min(ROUTED, info.outputs)
-    figure, axes = _grid(len(images), 1 + count, 1.5)
-    highest = float(maps.max())
+    title = "the longest capsules, their lengths, and where their parts are taken from"
+    board = Board(len(images), 1 + count, title, side=1.5)
     for row, image in enumerate(images):
-        _show(axes[row, 0], in_unit(image, info), "picture" if row == 0 else "")
-        for column in range(count):
-            which, length = int(order.indices[row, column]), float(order.values[row, column])
-            place = axes[row, 1 + column]
-            drawn = place.imshow(maps[row, which].numpy(), vmin=0, vmax=highest, cmap="viridis")
-            _bare(place, f"{info.classes[which]}: {length:.2f}")
-    figure.colorbar(drawn, ax=axes.ravel().tolist(), shrink=0.6, label="routing coefficient")
-    figure.suptitle("the longest capsules, their lengths, and where their parts come from")
-    return figure
+        board.show(row, 0, in_unit(image), "picture")
+        for column, (which, length) in enumerate(
+            zip(order[row, :count].tolist(), found[row].tolist(), strict=False)
+        ):
+            caption = f"{info.classes[which]}: {length:.2f}"
+            board.map(row, 1 + column, maps[row, which], float(maps.max()), caption)
+    board.explain("routing coefficient")
+    return board.figure
 
 
-def in_unit(images: Tensor, info: lab.DatasetInfo) -> Tensor:
+def in_unit(images: Tensor) -> Tensor:
     """Return pictures as the decoder makes them: bytes as numbers in [0, 1]."""
     return images.float() / 255 if images.dtype == torch.uint8 else images.float()
 
 
-def _grid(rows: int, columns: int, side: float) -> tuple[Any, Any]:
-    from matplotlib.figure import Figure
+class Board:
+    """A figure of captioned tiles in rows and columns. One pair of axes holds all of them: two
+    hundred would take seconds. `side` of a tile: in inches."""
 
-    figure = Figure(figsize=(side * columns + 0.6, side * rows * 1.15 + 0.5), layout="constrained")
-    return figure, figure.subplots(rows, columns, squeeze=False)
+    def __init__(self, rows: int, columns: int, title: str, side: float = 1.0) -> None:
+        from matplotlib.figure import Figure
 
+        size = side * columns + 0.4, side * rows * TALL + 0.5
+        self.figure = Figure(figsize=size, layout="constrained")
+        self.axes = self.figure.add_subplot()
+        self.axes.set(xlim=(0, columns), ylim=(rows * TALL, 0), aspect="equal")
+        self.axes.axis("off")
+        self.axes.set_title(title)
+        self.last: Any = None
 
-def _show(axes: Any, image: Tensor, title: str) -> None:
-    """Draw a picture [C, H, W] of numbers in [0, 1]."""
-    pixels = showable(image[None].float())[0].clamp(0, 1).movedim(0, -1).cpu().numpy()
-    colored = np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels
-    axes.imshow(colored)
-    _bare(axes, title)
+    def show(self, row: int, column: int, image: Tensor, caption: str) -> None:
+        """Draw a picture [C, H, W] of numbers in [0, 1]."""
+        pixels = showable(image[None].float())[0].clamp(0, 1).movedim(0, -1).cpu().numpy()
+        colored = np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels
+        self._place(row, column, colored, caption)
 
+    def map(self, row: int, column: int, values: Tensor, highest: float, caption: str) -> None:
+        """Draw numbers [H, W] from 0 to `highest` as colors."""
+        self._place(row, column, values.numpy(), caption, vmin=0, vmax=highest, cmap="viridis")
 
-def _bare(axes: Any, title: str) -> None:
-    axes.set_xticks([])
-    axes.set_yticks([])
-    if title:
-        axes.set_title(title, fontsize="small")
+    def explain(self, label: str) -> None:
+        """Draw beside the tiles what the colors of maps say."""
+        self.figure.colorbar(self.last, ax=self.axes, shrink=0.6, label=label)
+
+    def _place(self, row: int, column: int, pixels: Any, caption: str, **colors: Any) -> None:
+        left, top = column + GAP, row * TALL + CAPTION
+        extent = (left, column + 1 - GAP, (row + 1) * TALL - GAP, top)
+        self.last = self.axes.imshow(pixels, extent=extent, interpolation="nearest", **colors)
+        self.axes.text(column + 0.5, top - GAP, caption, ha="center", fontsize="x-small")
+        self.axes.set(xlim=self.axes.get_xlim(), ylim=self.axes.get_ylim())

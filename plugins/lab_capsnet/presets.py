@@ -15,8 +15,9 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "primary_kernel": 3,
         "class_dim": 8,
         "decoder": (32,),
+        "reconstruction": 0.006,
         "budget": 4_000,
-        "lr": 3e-3,
+        "lr": 5e-3,
     },
     "digits": {
         "data": "digits",

@@ -14,7 +14,7 @@ from lab_capsnet import pictures
 from lab_capsnet.config import Sample
 from lab_capsnet.task import Classes
 
-FITTED = 2_000  # training pictures whose capsules a normal distribution is fitted to
+FITTED = 200  # training pictures of a class whose capsules a normal distribution is fitted to
 
 
 class Sampler:
@@ -42,33 +42,37 @@ class Sampler:
         if class_ is not None:
             classes = torch.full_like(classes, class_number(class_, self.info.classes))
         there = functional.one_hot(classes, self.info.outputs).float()
-        of_class, labels = self.trained_capsules()
-        drawn = torch.zeros(n, of_class.shape[1], device=self.ctx.device)
+        drawn = there.new_zeros(n, self.task.config.class_dim)
         for number in classes.unique().tolist():
             rows = classes == number
-            drawn[rows] = normal(of_class[labels == number], int(rows.sum()), self.ctx.generator)
-        return self.decode(drawn[:, None] * there[:, :, None], there)
+            drawn[rows] = normal(self.capsules_of(number), int(rows.sum()), self.ctx.generator)
+        with self.ctx.autocast():
+            pictures = self.net.decode(drawn[:, None].expand(-1, self.info.outputs, -1), there)
+        return restored(pictures.float(), self.info, False)
 
-    def trained_capsules(self) -> tuple[Tensor, Tensor]:
-        """Return the capsules of the true classes of training pictures [N, E], and those [N]."""
-        batch = self.task.info.prepare(self.task.data.train.first(FITTED))
-        capsules, _ = self.net.capsules(batch["inputs"])
-        labels = batch["targets"]
-        return capsules[torch.arange(len(labels), device=labels.device), labels], labels
+    def capsules_of(self, number: int) -> Tensor:
+        """Return the capsules of a class for training pictures of it [N, E]."""
+        batch = self.pictures_of(number, self.task.data.train, FITTED)
+        with self.ctx.autocast():
+            capsules, _ = self.net.capsules(self.info.prepare_inputs(batch["inputs"]))
+        return capsules[:, number]  # type: ignore[no-any-return]
 
     def perturbed(self, class_: str | None) -> Any:
         """Draw a test picture with each dimension of its capsule changed."""
         self.check()
-        batch = self.task.data.test.first(FITTED)
-        row = 0
+        test = self.task.data.test
+        batch = test.first(1)
         if class_ is not None:
-            of_class = batch["targets"] == class_number(class_, self.info.classes)
-            row = int(of_class.int().argmax())
-        return pictures.perturbations(self.net, batch["inputs"][row : row + 1], self.info)
+            batch = self.pictures_of(class_number(class_, self.info.classes), test, 1)
+        return pictures.perturbations(self.net, batch["inputs"], self.info)
 
-    def decode(self, capsules: Tensor, there: Tensor) -> Tensor:
-        with self.ctx.autocast():
-            return restored(self.net.decode(capsules, there).float(), self.info, False)
+    def pictures_of(self, number: int, split: Any, most: int) -> lab.Batch:
+        """Return the first pictures of a class. Raises UsageError where there is none."""
+        rows = (split.targets == number).nonzero()[:most, 0]
+        if not len(rows):
+            raise lab.UsageError(f"No picture is of class {self.info.classes[number]!r} there")
+        batch: lab.Batch = split.take(rows)
+        return batch
 
     def check(self) -> None:
         if self.net.decoder is None:

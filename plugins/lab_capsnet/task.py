@@ -23,6 +23,10 @@ class Classes(LabelTask):
 
     def __init__(self, config: Config, ctx: lab.Context) -> None:
         super().__init__(config, ctx, loss=MarginLoss(), metrics=self.make_metrics)
+        self.mean, self.std = (
+            torch.tensor(values, device=ctx.device).view(-1, 1, 1)
+            for values in (self.info.mean, self.info.std)
+        )
 
     def make_metrics(self) -> Classification:
         return Classification(self.info.outputs, MarginLoss())
@@ -43,7 +47,7 @@ class Classes(LabelTask):
 
     def squared_error(self, reconstruction: Tensor, images: Tensor) -> Tensor:
         """Return the sums of squares [B] over pixels; images as they are prepared."""
-        pixels = self.info.restore_inputs(images)
+        pixels = images * self.std + self.mean
         return (reconstruction - pixels).square().flatten(1).sum(1)
 
     def measure(self, model: nn.Module, split: str) -> dict[str, float]:

@@ -22,7 +22,7 @@ def meta(arch: str, **options) -> nn.Module:
 
 
 def test_names_are_unique() -> None:
-    assert len(names()) == len(set(names())) == 38
+    assert len(names()) == len(set(names())) == 39
 
 
 def test_a_file_is_all_that_an_architecture_takes(tmp_path, monkeypatch) -> None:
