@@ -59,7 +59,7 @@ def test_samples_are_of_a_class_and_of_all_in_turn(trained: Path) -> None:
         int(np.square(means - sample).sum((1, 2, 3)).argmin()) for sample in (*threes, *turns)
     ]
     assert np.mean(np.array(nearest[:20]) == 3) > 0.7
-    assert np.mean(np.array(nearest[20:]) == np.arange(20) % 10) > 0.7
+    assert np.mean(np.array(nearest[20:]) == np.arange(20) % 10) > 0.5
 
 
 def test_samples_have_the_mean_and_covariance_of_the_capsules() -> None:
