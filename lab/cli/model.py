@@ -171,8 +171,8 @@ def _measured(cfg: DataOptions, plugins: Plugins) -> DatasetInfo:
     import torch
 
     from lab.data.data import Data
-    from lab.sequence.tokenizers import load_tokenizer
     from lab.supervised.corpus import as_tokens, learned
+    from lab.tokenizers import load_tokenizer
 
     cpu, sources = torch.device("cpu"), plugins.sources()
 

@@ -1,5 +1,5 @@
 """Build networks that read sequences, and what is around them: cells, attention, Transformers,
-tokens, decoding, n-grams.
+decoding, n-grams.
 
 Names load what they need when first used, so that the options stay light.
 """

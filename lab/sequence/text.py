@@ -9,8 +9,8 @@ from torch import Tensor
 from lab.sequence.decoding import NOTHING, stream
 from lab.sequence.filtering import argmax
 from lab.sequence.states import State, Step
-from lab.sequence.tokenizers.characters import REPLACEMENT
-from lab.sequence.tokenizers.protocol import Tokenizer
+from lab.tokenizers.characters import REPLACEMENT
+from lab.tokenizers.protocol import Tokenizer
 
 
 def stream_text(

@@ -11,9 +11,9 @@ from torch import Tensor
 from lab.data.data import Data
 from lab.data.dataset_info import DatasetInfo
 from lab.errors import UsageError
-from lab.sequence.tokenizers.names import train_tokenizer
-from lab.sequence.tokenizers.protocol import OFFSET, Tokenizer
 from lab.supervised.language_config import LanguageOptions
+from lab.tokenizers.names import train_tokenizer
+from lab.tokenizers.protocol import OFFSET, Tokenizer
 
 
 @dataclass(frozen=True)

@@ -32,13 +32,13 @@ from lab.nn.export import export
 from lab.nn.standalone import Standalone
 from lab.sequence.ngram import NGram
 from lab.sequence.states import State
-from lab.sequence.tokenizers.names import load_tokenizer
-from lab.sequence.tokenizers.protocol import Tokenizer
 from lab.supervised.corpus import Part, as_tokens, encoded, learned
 from lab.supervised.data_task import DataTask
 from lab.supervised.early_stop import validate
 from lab.supervised.language_config import LanguageOptions
 from lab.supervised.writing import LanguageModel, Writer
+from lab.tokenizers.names import load_tokenizer
+from lab.tokenizers.protocol import Tokenizer
 
 LANES = 16  # that a text is cut into to be measured, where a state is carried: each begins anew
 STEPS = 128  # of a lane at a time: what they are changes nothing

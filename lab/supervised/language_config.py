@@ -11,8 +11,8 @@ from pydantic import Field
 
 from lab.config import Objective, OneOf
 from lab.data.options import DataOptions
-from lab.sequence.tokenizers.names import TOKENIZERS
 from lab.supervised.options import LabelOptions
+from lab.tokenizers.names import TOKENIZERS
 
 
 class LanguageOptions(DataOptions, LabelOptions):

@@ -12,8 +12,8 @@ from lab.data.dataset import Array
 from lab.data.tokens import END
 from lab.errors import UsageError
 from lab.messages import listed
-from lab.sequence.tokenizers.protocol import OFFSET
-from lab.sequence.tokenizers.words import WordTokenizer, pieces
+from lab.tokenizers.protocol import OFFSET
+from lab.tokenizers.words import WordTokenizer, pieces
 
 SHOWN = 40  # words of a vocabulary that a message lists at most
 

@@ -18,8 +18,8 @@ from lab.sequence.beam import beam_search
 from lab.sequence.filtering import Sampler, log_probabilities
 from lab.sequence.states import State
 from lab.sequence.text import TextStream, stream_text
-from lab.sequence.tokenizers.names import load_tokenizer
-from lab.sequence.tokenizers.protocol import Tokenizer
+from lab.tokenizers.names import load_tokenizer
+from lab.tokenizers.protocol import Tokenizer
 
 ROWS = 64  # texts that are written at a time
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import lab
 from lab.data.text_files import read_text
 from lab.messages import count
-from lab.sequence.tokenizers.words import pieces
+from lab.tokenizers.words import pieces
 from lab_sources import token_rows
 
 SIDES = ("source", "target")

@@ -9,8 +9,7 @@ import helpers
 import pytest
 
 import lab
-from lab import environments, generative, metrics, nn, optim, sequence, supervised
-from lab.sequence import tokenizers
+from lab import environments, generative, metrics, nn, optim, sequence, supervised, tokenizers
 
 LAZY = (lab, environments, generative, metrics, nn, optim, sequence, supervised, tokenizers)
 NAMES = [(package, name) for package in LAZY for name in package._HOME]

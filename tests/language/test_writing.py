@@ -13,8 +13,8 @@ from language_models import Bigrams, Window, Words
 import lab
 from lab.capabilities import Write
 from lab.config import build
-from lab.sequence.tokenizers import ByteTokenizer, CharTokenizer, WordTokenizer
 from lab.supervised.writing import Writer
+from lab.tokenizers import ByteTokenizer, CharTokenizer, WordTokenizer
 
 CHARS = CharTokenizer.train(["abcdefgh \n"], unknown="map")
 CPU = torch.device("cpu")

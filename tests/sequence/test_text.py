@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lab.sequence import TextStream, stream_text
-from lab.sequence.tokenizers import ByteTokenizer, CharTokenizer, WordTokenizer
+from lab.tokenizers import ByteTokenizer, CharTokenizer, WordTokenizer
 
 LETTERS = st.text("abc ", max_size=30)
 

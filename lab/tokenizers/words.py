@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
-from lab.sequence.tokenizers.protocol import OFFSET, SPECIAL, Special
+from lab.tokenizers.protocol import OFFSET, SPECIAL, Special
 
 # ideographs, kana, and the marks that are set with them: text that has no spaces between words
 UNSPACED = r"\u3001-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any, ClassVar, Self
 
 from lab.errors import UsageError
-from lab.sequence.tokenizers.protocol import OFFSET, SPECIAL, Special
+from lab.tokenizers.protocol import OFFSET, SPECIAL, Special
 
 BYTES = 256
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from lab.sequence.tokenizers.protocol import OFFSET, SPECIAL, Special
+from lab.tokenizers.protocol import OFFSET, SPECIAL, Special
 
 
 @dataclass(frozen=True)

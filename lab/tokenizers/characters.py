@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, ClassVar, Literal, Self
 
 from lab.errors import UsageError
-from lab.sequence.tokenizers.protocol import OFFSET, SPECIAL, Special
+from lab.tokenizers.protocol import OFFSET, SPECIAL, Special
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"  # what an unknown character is decoded to
 

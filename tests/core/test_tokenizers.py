@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import lab
-from lab.sequence.tokenizers import (
+from lab.tokenizers import (
     SPECIAL,
     TOKENIZERS,
     BPETokenizer,
@@ -199,7 +199,7 @@ def test_a_name_is_its_tokenizers_own(name) -> None:
 
 def test_the_names_and_the_declarations_come_without_anything_heavy(tmp_path) -> None:
     code = (
-        "import sys; from lab.sequence.tokenizers import TOKENIZERS\n"
+        "import sys; from lab.tokenizers import TOKENIZERS\n"
         "from lab.metrics import TOKEN_METRICS, LANGUAGE_MODEL_METRICS, FORECAST_METRICS\n"
         "print('LOADED', *{'torch', 'numpy', 'scipy', 'tokenizers'} & set(sys.modules))"
     )

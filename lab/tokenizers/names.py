@@ -9,14 +9,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lab.errors import UsageError
-from lab.sequence.tokenizers.protocol import Tokenizer
 from lab.spec import import_object
+from lab.tokenizers.protocol import Tokenizer
 
 TOKENIZERS: Mapping[str, str] = {
-    "char": "lab.sequence.tokenizers.characters:CharTokenizer",
-    "byte": "lab.sequence.tokenizers.utf8:ByteTokenizer",
-    "word": "lab.sequence.tokenizers.words:WordTokenizer",
-    "bpe": "lab.sequence.tokenizers.byte_pairs:BPETokenizer",
+    "char": "lab.tokenizers.characters:CharTokenizer",
+    "byte": "lab.tokenizers.utf8:ByteTokenizer",
+    "word": "lab.tokenizers.words:WordTokenizer",
+    "bpe": "lab.tokenizers.byte_pairs:BPETokenizer",
 }
 
 
