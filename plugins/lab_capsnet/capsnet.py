@@ -91,7 +91,7 @@ class CapsNet:
         """Return pictures [n, C, H, W] that the decoder makes of capsules drawn for a class, or for
         all in turn; in [0, 1] where the source's are bytes."""
         with self.updater.averaged():
-            return self.sampler.generate(n, class_).cpu().numpy()  # type: ignore[no-any-return]
+            return self.sampler.generate(n, class_).cpu().numpy()
 
     @torch.no_grad()
     def sample_command(self, options: Sample) -> Any:

@@ -158,7 +158,8 @@ def longest(capsules: Tensor) -> Tensor:
 def entropy(coefficients: Tensor) -> Tensor:
     """Return the mean entropy [] of routing coefficients [B, K, I] over the classes, in units of
     its largest value, log K: 1 where routing tells no classes apart."""
-    return torch.special.entr(coefficients).sum(1).mean() / math.log(coefficients.shape[1])
+    entropies: Tensor = torch.special.entr(coefficients).sum(1)  # [B, I]
+    return entropies.mean() / math.log(coefficients.shape[1])
 
 
 def positions(config: Config, info: lab.DatasetInfo) -> tuple[int, int]:

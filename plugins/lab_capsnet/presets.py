@@ -26,11 +26,21 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "capsule_types": 16,
         "primary_kernel": 3,
         "decoder": (128, 256),
+        "reconstruction": 0.006,  # the paper's, for as many pixels as there are here
         "budget": 30_000,
         "lr": 3e-3,
         "schedule": "one-cycle",
         "augment": {"shift": 1},
         "eval_every": 6_000,
+    },
+    "mnist5k": {
+        "data": "mnist5k",
+        "decoder": (256, 512),
+        "budget": 40_000,
+        "lr": 3e-3,
+        "schedule": "one-cycle",
+        "augment": {"shift": 2},
+        "eval_every": 10_000,
     },
     # The paper's own network and loss; an epoch of MNIST takes a CPU's core half an hour.
     "paper": {

@@ -59,13 +59,13 @@ def coefficients(u: Tensor, weight: Tensor, routings: int) -> Tensor:
 
 def weighted_votes(c: Tensor, u: Tensor, weight: Tensor) -> Tensor:
     """Return the sums over input capsules of coefficient times vote [B, J, E]."""
-    s: Tensor = _WeightedVotes.apply(c, u, weight)
+    s: Tensor = _WeightedVotes.apply(c, u, weight)  # type: ignore[no-untyped-call]
     return s
 
 
 def agreement(v: Tensor, u: Tensor, weight: Tensor) -> Tensor:
     """Return the products of votes with the output capsules that they are for [B, J, I]."""
-    a: Tensor = _Agreement.apply(v, u, weight)
+    a: Tensor = _Agreement.apply(v, u, weight)  # type: ignore[no-untyped-call]
     return a
 
 
@@ -81,7 +81,7 @@ class _WeightedVotes(torch.autograd.Function):
         ctx.save_for_backward(*inputs)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         c, u, weight = ctx.saved_tensors
         by_c, by_u, by_weight = _derivatives(c, u, weight, grad)
         return by_c, by_u, by_weight
@@ -99,7 +99,7 @@ class _Agreement(torch.autograd.Function):
         ctx.save_for_backward(*inputs)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         v, u, weight = ctx.saved_tensors
         _, by_u, by_weight = _derivatives(grad, u, weight, v)
         return _sum_votes(grad, u, weight), by_u, by_weight
@@ -107,27 +107,30 @@ class _Agreement(torch.autograd.Function):
 
 def _sum_votes(c: Tensor, u: Tensor, weight: Tensor) -> Tensor:
     """Differentiate the form by v: [B, J, E]."""
-    s = [_weighted(c, u, block) @ weight[block].flatten(1, 2) for block in _blocks(u, weight)]
-    return torch.cat(s).transpose(0, 1)
+    s = u.new_empty(len(weight), len(u), weight.shape[3])
+    for block in _blocks(u, weight):
+        s[block] = _weighted(c, u, block) @ weight[block].flatten(1, 2)
+    return s.transpose(0, 1)
 
 
 def _agree(v: Tensor, u: Tensor, weight: Tensor) -> Tensor:
     """Differentiate the form by c: [B, J, I]."""
-    a = [(_seen(v, u, weight, block) * u).sum(2) for block in _blocks(u, weight)]
-    return torch.cat(a).transpose(0, 1)
+    a = u.new_empty(len(u), len(weight), u.shape[2])
+    for block in _blocks(u, weight):
+        a[:, block] = (_seen(v, u, weight, block) * u).sum(2).transpose(0, 1)
+    return a
 
 
 def _derivatives(c: Tensor, u: Tensor, weight: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Differentiate the form by c, u and W."""
-    by_c, by_weight = [], []
-    by_u = torch.zeros_like(u)
+    by_c, by_u, by_weight = torch.empty_like(c), torch.zeros_like(u), torch.empty_like(weight)
     for block in _blocks(u, weight):
         seen = _seen(v, u, weight, block)  # [J', B, D, I]
-        by_c.append((seen * u).sum(2))
+        by_c[:, block] = (seen * u).sum(2).transpose(0, 1)
         by_u += (seen * c[:, block].transpose(0, 1)[:, :, None]).sum(0)
         products = _weighted(c, u, block).transpose(1, 2) @ v[:, block].transpose(0, 1)
-        by_weight.append(products.view(-1, *weight.shape[1:]))
-    return torch.cat(by_c).transpose(0, 1), by_u, torch.cat(by_weight)
+        by_weight[block] = products.view(-1, *weight.shape[1:])
+    return by_c, by_u, by_weight
 
 
 def _weighted(c: Tensor, u: Tensor, block: slice) -> Tensor:

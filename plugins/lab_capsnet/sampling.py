@@ -82,6 +82,6 @@ class Sampler:
 def normal(capsules: Tensor, n: int, generator: torch.Generator) -> Tensor:
     """Return n draws [n, E] from the normal distribution of capsules [N, E]; of few of them it has
     fewer directions."""
-    mean = capsules.mean(0)
+    mean: Tensor = capsules.mean(0)
     weights = torch.randn(n, len(capsules), generator=generator, device=capsules.device)
     return mean + weights @ (capsules - mean) / max(len(capsules) - 1, 1) ** 0.5
