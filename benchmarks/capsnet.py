@@ -192,7 +192,7 @@ def pose(number: int) -> list[Row]:
 
 LEARNING: Mapping[str, Any] = {
     "preset": "none",
-    "budget": 30_000,
+    "budget": 20_000,
     "lr": 3e-3,
     "schedule": "one-cycle",
     "eval_every": 10_000,
