@@ -92,6 +92,8 @@ def test_perturbing_changes_the_dimension_that_is_named(trained: Path) -> None:
     for row in range(8):
         np.testing.assert_allclose(tiles[row * columns + middle], again[0, 0], atol=1e-5)
         assert not np.allclose(tiles[row * columns + 1], again[0, 0], atol=1e-3)
+    firsts = [tiles[row * columns + 1] for row in range(8)]
+    assert not any(np.allclose(firsts[0], other, atol=1e-3) for other in firsts[1:])
 
 
 @pytest.mark.parametrize(
