@@ -53,7 +53,7 @@ def learned(scale: float = 1.0, **logged: float) -> Learned:
 def test_a_family_takes_part_by_having_a_tiny_preset() -> None:
     families = script._families(None)
     assert families == [s.name for s in discover().experiments() if "tiny" in s.presets]
-    assert {"dqn", "sb3", "mlp", "cnn", "baseline", "gan", "ae", "dbn"} <= set(families)
+    assert {"dqn", "sb3", "mlp", "cnn", "capsnet", "baseline", "gan", "ae", "dbn"} <= set(families)
     assert {"rnn", "seq2seq", "transformer"} <= set(families)
 
 
