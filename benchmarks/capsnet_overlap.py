@@ -15,10 +15,10 @@ from torch import Tensor
 
 import lab
 from lab.generative import showable
+from lab_capsnet.board import Board
 from lab_capsnet.config import Config
 from lab_capsnet.losses import MarginLoss
 from lab_capsnet.model import Capsules, build
-from lab_capsnet.pictures import Board
 from lab_sources.digits import overlapping_digits
 
 BATCH, EPOCHS, RATE, WEIGHT = 64, 12, 3e-3, 0.005

@@ -101,7 +101,7 @@ class ClassCapsules(nn.Module):
     """Capsules [B, D, I] -> those of the classes [B, K, E], by routing, and its coefficients.
 
     The initial weights let the first sums be of one size, whatever the number of capsules and
-    classes: with smaller ones routing stays even and nothing is learned for long.
+    classes: with much larger ones all capsules are saturated, and nothing is learned.
     """
 
     def __init__(self, number: int, classes: int, config: Config) -> None:

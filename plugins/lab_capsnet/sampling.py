@@ -60,11 +60,12 @@ class Sampler:
     def perturbed(self, class_: str | None) -> Any:
         """Draw a test picture with each dimension of its capsule changed."""
         self.check()
-        test = self.task.data.test
+        test, number = self.task.data.test, None
         batch = test.first(1)
         if class_ is not None:
-            batch = self.pictures_of(class_number(class_, self.info.classes), test, 1)
-        return pictures.perturbations(self.net, batch["inputs"], self.info)
+            number = class_number(class_, self.info.classes)
+            batch = self.pictures_of(number, test, 1)
+        return pictures.perturbations(self.net, batch["inputs"], self.info, number)
 
     def pictures_of(self, number: int, split: Any, most: int) -> lab.Batch:
         """Return the first pictures of a class. Raises UsageError where there is none."""

@@ -1,5 +1,5 @@
-"""Tell early whether routing and loss move at all: badly scaled weights between capsules learn
-nothing for thousands of steps, and nothing else shows it."""
+"""Tell early whether routing and loss move at all: capsules that begin saturated, or without any
+length, may learn nothing, and nothing else shows it for long."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 STEPS = 50
-MOVES = {"margin_loss": 1e-3, "routing_entropy": 1e-5}  # what is less is rounding, or noise
+MOVES = {"margin_loss": 1e-2, "routing_entropy": 1e-6}  # in units of the highest: less is noise
 
 
 class Startup:
@@ -37,7 +37,7 @@ class Startup:
         self.steps += 1
         if self.steps < STEPS:
             return ()
-        moved = (self.highest - self.lowest).tolist()
+        moved = (1 - self.lowest / self.highest).tolist()
         return tuple(n for n, way in zip(self.names, moved, strict=True) if way < MOVES[n])
 
     def state_dict(self) -> dict[str, Any]:
