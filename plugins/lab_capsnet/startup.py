@@ -9,22 +9,22 @@ from typing import Any
 import torch
 from torch import Tensor
 
-STEPS = 50
-MOVES = {"margin_loss": 1e-2, "routing_entropy": 1e-6}  # in units of the highest: less is noise
+STEPS, WINDOW = 50, 10
+MOVES = {"margin_loss": 2e-2, "routing_entropy": 1e-6}  # as fractions: less is noise of batches
 
 
 class Startup:
-    """Watches training metrics over the first steps: what stayed within a range is stuck.
+    """Compares the means of training metrics over the first and the last of the first steps.
 
-    Values stay on their device until the last of those steps. routed: whether routing has rounds in
+    Sums stay on their device until the last of those steps. routed: whether routing has rounds in
     which coefficients could move.
     """
 
     def __init__(self, routed: bool) -> None:
         self.names = tuple(MOVES) if routed else ("margin_loss",)
         self.steps = 0
-        self.lowest: Tensor | None = None
-        self.highest: Tensor | None = None
+        self.first: Tensor | None = None
+        self.last: Tensor | None = None
 
     def add(self, metrics: Mapping[str, Tensor]) -> tuple[str, ...]:
         """Take the metrics of a step; after the last one that is watched return the names of those
@@ -32,17 +32,18 @@ class Startup:
         if self.steps == STEPS:
             return ()
         values = torch.stack([metrics[name].detach().float() for name in self.names])
-        self.lowest = values if self.lowest is None else torch.minimum(self.lowest, values)
-        self.highest = values if self.highest is None else torch.maximum(self.highest, values)
+        if self.steps < WINDOW:
+            self.first = values if self.first is None else self.first + values
+        elif self.steps >= STEPS - WINDOW:
+            self.last = values if self.last is None else self.last + values
         self.steps += 1
-        if self.steps < STEPS:
+        if self.steps < STEPS or self.first is None or self.last is None:
             return ()
-        moved = (1 - self.lowest / self.highest).tolist()
+        moved = (self.last / self.first - 1).abs().tolist()
         return tuple(n for n, way in zip(self.names, moved, strict=True) if way < MOVES[n])
 
     def state_dict(self) -> dict[str, Any]:
-        return {"steps": self.steps, "lowest": self.lowest, "highest": self.highest}
+        return {"steps": self.steps, "first": self.first, "last": self.last}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        self.steps = state["steps"]
-        self.lowest, self.highest = state["lowest"], state["highest"]
+        self.steps, self.first, self.last = state["steps"], state["first"], state["last"]
