@@ -123,9 +123,8 @@ def test_without_a_decoder_nothing_is_reconstructed_or_sampled(train) -> None:
         lab.sample(result.dir, n=2)
 
 
-@pytest.mark.parametrize("init_scale", [1e-6, 1e3], ids=["small", "large"])
-def test_weights_that_learn_nothing_are_told_once_and_what_to_do(train, init_scale) -> None:
-    result = train(init_scale=init_scale, lr=1e-12, budget=1_700, eval_every=1_700)
+def test_weights_that_learn_nothing_are_told_once_and_what_to_do(train) -> None:
+    result = train(init_scale=1e-6, lr=1e-12, budget=1_700, eval_every=1_700)
     lines = [
         line for line in (result.dir / "log.txt").read_text().splitlines() if "did not move" in line
     ]
