@@ -85,4 +85,5 @@ def normal(capsules: Tensor, n: int, generator: torch.Generator) -> Tensor:
     fewer directions."""
     mean: Tensor = capsules.mean(0)
     weights = torch.randn(n, len(capsules), generator=generator, device=capsules.device)
-    return mean + weights @ (capsules - mean) / max(len(capsules) - 1, 1) ** 0.5
+    spread: Tensor = (capsules - mean) / max(len(capsules) - 1, 1) ** 0.5
+    return mean + weights @ spread

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ import lab
     ],
 )
 def test_mistakes_are_refused_before_anything_is_written(
-    options: dict[str, object], words: str, tmp_path: Path
+    options: dict[str, Any], words: str, tmp_path: Path
 ) -> None:
     with pytest.raises(lab.UsageError, match=words):
         lab.run("capsnet", runs_dir=tmp_path / "runs", wandb="disabled", **options)
