@@ -42,6 +42,18 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "augment": {"shift": 2},
         "eval_every": 10_000,
     },
+    "shapes": {
+        "data": "shapes",
+        "channels": 64,
+        "kernel": 7,
+        "primary_kernel": 7,
+        "decoder": (256, 512),
+        "budget": 20_000,
+        "lr": 3e-3,
+        "schedule": "one-cycle",
+        "augment": {"shift": 2},
+        "eval_every": 10_000,
+    },
     # The paper's own network and loss; an epoch of MNIST takes a CPU's core half an hour.
     "paper": {
         "data": "mnist5k",
