@@ -60,11 +60,12 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "data": "mnist5k",
         "arch": "capsnet_baseline",
         "width": 0.176,
-        "budget": 40_000,
+        "budget": 20_000,
         "lr": 1e-3,
         "schedule": "one-cycle",
         "augment": {"shift": 2},
         "eval_every": 10_000,
+        "channels_last": True,
     },
     "shapes-simple": {
         "data": "shapes",
