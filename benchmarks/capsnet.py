@@ -10,7 +10,8 @@
     python -m benchmarks.capsnet pose        how much of a figure's pose a linear model finds
 
 Test figures are of the selected weights, with Student's 95 % interval; CPU seconds are those of one
-thread. Results are kept in benchmarks/results/capsnet.json, part by part.
+thread. Results are kept in benchmarks/results/capsnet.json, part by part; `overlap` draws beside
+it what it reads and reconstructs.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from lab import config
 from lab.plugins import discover
 
 RESULTS = Path(__file__).parent / "results" / "capsnet.json"
+PICTURE = RESULTS.with_name("capsnet-overlap.png")
 FOLDS = range(5)
 TWIN: Mapping[str, Any] = {"arch": "capsnet_baseline"}
 
@@ -163,7 +165,7 @@ def overlap(number: int) -> list[Row]:
         over("capsnet, 45 capsules", "capsnet", each, **{**data, **size}),
         over(f"cnn, width {width}", "cnn", each, **{**data, **TWIN}, width=width),
     ]
-    found = [capsnet_overlap.measure(seed) for seed in range(number)]
+    found = [capsnet_overlap.measure(seed, picture=PICTURE) for seed in range(number)]
     values = [figures["accuracy"] for figures in found]
     means = {name: statistics.mean(figures[name] for figures in found) for name in found[0]}
     print(f"{'ten capsules, the two longest':36}{summed_up(values)}   {means}")
