@@ -158,7 +158,9 @@ def affine(number: int) -> list[Row]:
 def overlap(number: int) -> list[Row]:
     """Pairs of digits that are read right: each pair a class, or by the two longest of ten
     capsules."""
-    data: Row = {**LEARNING, "data": "overlapping-digits", "data_args": {"n": 8_000}}
+    source = {"n": capsnet_overlap.NUMBER, "size": capsnet_overlap.SIDE}
+    data: Row = {**LEARNING, "data": "overlapping-digits", "data_args": source}
+    data["budget"] = capsnet_overlap.SAMPLES
     width = like(capsnet_overlap.SIZE, (1, 12, 12), 45)
     each, size = seeds(number), capsnet_overlap.SIZE
     rows = [

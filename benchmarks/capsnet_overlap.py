@@ -10,18 +10,19 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 import lab
-from lab.generative import showable
 from lab_capsnet.board import Board
 from lab_capsnet.config import Config
 from lab_capsnet.losses import MarginLoss
 from lab_capsnet.model import Capsules, build
 from lab_sources.digits import overlapping_digits
 
-BATCH, EPOCHS, RATE, WEIGHT = 64, 12, 3e-3, 0.005
+NUMBER, SIDE = 8_000, 12  # of canvases, and of one in pixels
+SAMPLES, BATCH, RATE, WEIGHT = 40_000, 64, 3e-3, 0.005
 SIZE: dict[str, Any] = {"kernel": 3, "primary_kernel": 5, "decoder": (256, 512)}
 SHOWN = 8
 
@@ -29,13 +30,12 @@ SHOWN = 8
 class Pairs:
     """Canvases [N, 1, H, W], their digits alone [N, 2, H, W] and classes [N, 2]."""
 
-    def __init__(self, n: int, seed: int) -> None:
-        data = overlapping_digits(n, 12, 2, seed)
+    def __init__(self) -> None:
+        data = overlapping_digits(NUMBER, SIDE, 2, 0)
         self.canvas = torch.from_numpy(data.inputs).float() / 255
         self.parts = torch.from_numpy(data.factors["parts"]).float() / 255
-        self.classes = torch.from_numpy(
-            torch.stack([torch.from_numpy(data.factors[n]) for n in ("first", "second")], 1).numpy()
-        )
+        classes = np.stack([data.factors["first"], data.factors["second"]], 1)
+        self.classes = torch.from_numpy(classes)
         self.test = torch.from_numpy(data.test)
 
     def memberships(self, rows: Tensor) -> Tensor:
@@ -47,10 +47,10 @@ def learned(pairs: Pairs, seed: int) -> Capsules:
     torch.manual_seed(seed)
     config = Config(**SIZE)
     names = tuple("0123456789")
-    info = lab.DatasetInfo("pairs", "image", "classify", (1, 12, 12), names, 10, (0.0,), (1.0,))
+    info = lab.DatasetInfo("pairs", "image", "classify", (1, SIDE, SIDE), names, 10, (0.0,), (1.0,))
     net, loss = build(config, info), MarginLoss()
     train = (~pairs.test).nonzero()[:, 0]
-    steps = EPOCHS * (len(train) // BATCH)
+    steps = SAMPLES // BATCH
     optimizer = torch.optim.Adam(net.parameters(), RATE)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, steps)
     for step in range(steps):
@@ -68,11 +68,11 @@ def learned(pairs: Pairs, seed: int) -> Capsules:
 
 
 @torch.no_grad()
-def measure(seed: int, n: int = 8_000, picture: Path | None = None) -> dict[str, float]:
+def measure(seed: int, picture: Path | None = None) -> dict[str, float]:
     """Return the fraction of test pairs that are read right, and the error of a pixel where each
     digit of these is reconstructed apart; beside it that of the canvas in the place of both."""
     began = time.process_time()
-    pairs = Pairs(n, seed)
+    pairs = Pairs()
     with torch.enable_grad():
         net = learned(pairs, seed)
     rows = pairs.test.nonzero()[:, 0]
@@ -100,10 +100,9 @@ def measure(seed: int, n: int = 8_000, picture: Path | None = None) -> dict[str,
 def draw(canvas: Tensor, parts: Tensor, again: Tensor, found: Tensor, path: Path) -> None:
     """Draw canvases, the two digits of each, and what is reconstructed of their capsules."""
     board = Board(5, SHOWN, "two digits, each alone, and each as it is reconstructed")
-    for column in range(SHOWN):
-        pair = " and ".join(map(str, found[column].tolist()))
-        board.show(0, column, showable(canvas[column : column + 1])[0], f"read: {pair}")
+    for column, row in enumerate(range(0, len(canvas), len(canvas) // SHOWN)[:SHOWN]):
+        board.show(0, column, canvas[row], "read: {} and {}".format(*found[row].tolist()))
         for side in (0, 1):
-            board.show(1 + side, column, parts[column, side][None], "alone")
-            board.show(3 + side, column, again[column, side][None], "reconstructed")
+            board.show(1 + side, column, parts[row, side][None], "alone")
+            board.show(3 + side, column, again[row, side][None], "reconstructed")
     board.figure.savefig(path, dpi=120)
