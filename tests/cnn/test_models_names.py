@@ -50,7 +50,7 @@ def test_an_unknown_name_gets_the_nearest() -> None:
         ValueError, match="No architecture is called 'resnet51'; did you mean 'resn"
     ):
         build("resnet51", **ASK)
-    with pytest.raises(ValueError, match="there are alexnet, resnet8"):
+    with pytest.raises(ValueError, match="there are alexnet, capsnet_baseline, resnet8"):
         family_of("?")
 
 
