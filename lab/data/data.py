@@ -118,7 +118,9 @@ class Data:
             dataset = sources.load(self._spec, self._argument, self.source_options)
         dataset, bad = checked(dataset, request.data_name, request.skip_bad)
         if request.task == "lm" and dataset.kind in IN_WORDS:
-            dataset = replace(dataset, targets=None, classes=(), target_vocabulary=())
+            dataset = replace(dataset, targets=None, classes=(), target_vocabulary=(), trees=None)
+        if request.task in ("classify", "parse") and dataset.trees is not None:
+            dataset = replace(dataset, parse=request.task == "parse")
         if request.task not in ("auto", dataset.task):
             raise UsageError(f"--task {request.task}: {request.data_name} is to {dataset.task}")
         if request.classes:
@@ -178,7 +180,7 @@ class Data:
         Raises UsageError where the source gives neither.
         """
         dataset = self.dataset
-        if dataset.kind == "tokens":
+        if dataset.kind in ("tokens", "tree"):
             rows = dataset.inputs[self.parts[name]]
             return [" ".join(sentence(row, dataset.vocabulary)) for row in rows]
         if dataset.kind != "text":
@@ -232,7 +234,9 @@ class Data:
             raise UsageError(f"{name} gives texts, and what it is for takes numbers")
         rows = self.parts[name]
         fits = self._fits(dataset)
-        return make_split(dataset.inputs, dataset.targets, rows, device, fits, dataset.mask)
+        return make_split(
+            dataset.inputs, dataset.targets, rows, device, fits, dataset.mask, dataset.trees
+        )
 
     def _description(self, dataset: Dataset, parts: splits.Parts) -> dict[str, Any]:
         """Return what identifies the data, to compare with when they are read again."""
