@@ -17,8 +17,8 @@ from lab.data.trees import IGNORED as IGNORED  # the class of what is no target
 Batch = dict[str, Tensor]
 """Named tensors [B, ...] of the same examples: `inputs` as the source gives them, `targets`,
 `mask` [B, T], the steps that there are, `trees` [B, T - 1, 2], the nodes over them, and `rows`,
-which examples of the split they are. What there is not has no key. Whoever prepares a batch for a loss adds what that needs (`noise`,
-`labels`); a tensor [] holds for the batch as a whole."""
+which examples of the split they are. What there is not has no key. Whoever prepares a batch for a
+loss adds what that needs (`noise`, `labels`); a tensor [] holds for the batch as a whole."""
 
 
 @dataclass(frozen=True)

@@ -203,7 +203,9 @@ def from_arrays(
     words = tuple(sentence(tokens, vocabulary))
     children = tuple((int(left), int(right)) for left, right in trees[: len(words) - 1])
     count = 2 * len(words) - 1
-    labels = (None,) * count if targets is None else tuple(
-        None if number == IGNORED else classes[number] for number in targets[:count]
+    labels = (
+        (None,) * count
+        if targets is None
+        else tuple(None if number == IGNORED else classes[number] for number in targets[:count])
     )
     return Tree(words, children, labels)

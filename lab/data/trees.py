@@ -19,6 +19,7 @@ from lab.errors import UsageError
 Array = np.ndarray[Any, np.dtype[Any]]
 
 NONE = -1  # the child of what is no node
+SENTIMENT = ("very-negative", "negative", "neutral", "positive", "very-positive")
 IGNORED = -100  # the class of what is no target: torch's own losses pass over it
 
 

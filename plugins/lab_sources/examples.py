@@ -140,6 +140,17 @@ def audiofolder(folder: Path) -> str:
     return str(folder)
 
 
+def trees(folder: Path) -> str:
+    """Write praise and blame of two words in brackets, and return their file."""
+    path = folder / "trees.txt"
+    says = (("bad", 0), ("fine", 1))
+    lines = (
+        f"({says[n % 2][1]} (2 part-{n}) ({says[n % 2][1]} {says[n % 2][0]}))" for n in range(N)
+    )
+    path.write_text("\n".join(lines) + "\n")
+    return str(path)
+
+
 def hub(folder: Path) -> str:
     """Save the same table as the Hugging Face library does, and return its folder."""
     datasets = needs("datasets", "hub")

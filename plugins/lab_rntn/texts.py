@@ -1,0 +1,73 @@
+"""Read what a person writes: texts, or trees in brackets, as tokens of a run's vocabulary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+import lab
+from lab.data.brackets import read_tree
+from lab.data.trees import packed
+from lab.supervised.sentences import Sentences
+from lab.tokenizers.words import UNKNOWN, pieces
+
+
+class Given(NamedTuple):
+    """tokens: int [B, T]. trees: of each, the children that its brackets say; None of a text."""
+
+    tokens: Tensor
+    children: list[Sequence[tuple[int, int]] | None]
+
+    def joined(self, found: Tensor) -> Tensor:
+        """Return trees int [B, T - 1, 2]: those that were given, and else those that were found."""
+        trees = found.clone()
+        for row, children in enumerate(self.children):
+            if children is not None:
+                trees[row] = torch.from_numpy(packed([children], self.tokens.shape[1])[0])
+        return trees
+
+
+def read(texts: Iterable[object], info: lab.DatasetInfo) -> Given:
+    """Return what texts hold; one that begins with a bracket is a tree, whose labels are not read.
+
+    Words that training did not see are <unk> where it had that; then case does not keep a word from
+    being known. Raises UsageError for other unknown words, and for brackets that are no tree.
+    """
+    rows, children = [], list[Sequence[tuple[int, int]] | None]()
+    vocabulary = Sentences(info.vocabulary)
+    for text in texts:
+        if not isinstance(text, str):
+            raise lab.UsageError(
+                f"{info.name} has trees over words: predict from texts, or trees in brackets"
+            )
+        words, tree = _words(text, info)
+        rows.append(vocabulary.tokens(" ".join(words)))
+        children.append(tree)
+    if not rows:
+        raise lab.UsageError("there is no text to predict from")
+    tokens = torch.zeros(len(rows), max(map(len, rows)), dtype=torch.long)
+    for row, numbers in zip(tokens, rows, strict=True):
+        row[: len(numbers)] = torch.tensor(numbers)
+    return Given(tokens, children)
+
+
+def _words(text: str, info: lab.DatasetInfo) -> tuple[list[str], Sequence[tuple[int, int]] | None]:
+    """Return the words of a text, and the children of its tree, if it has one."""
+    if not text.lstrip().startswith("("):
+        known = set(info.vocabulary)
+        parts = [[part] if part in known else pieces(part) for part in text.split()]
+        return [_known(word, info) for words in parts for word in words], None
+    try:
+        tree = read_tree(text)
+    except ValueError as error:
+        raise lab.UsageError(f"{text!r} is no tree: {error}") from error
+    return [_known(word, info) for word in tree.words], tree.children
+
+
+def _known(word: str, info: lab.DatasetInfo) -> str:
+    if word in info.vocabulary or UNKNOWN not in info.vocabulary:
+        return word
+    return word.lower() if word.lower() in info.vocabulary else UNKNOWN
