@@ -31,8 +31,8 @@ class NodeClassification:
         Raises ValueError where the shapes do not belong together."""
         if logits.movedim(1, -1).shape[:-1] != targets.shape or roots.shape != targets.shape[:1]:
             raise ValueError(
-                f"logits are [B, K, M] for nodes [B, M] and roots [B], not {list(logits.shape)} for "
-                f"{list(targets.shape)} and {list(roots.shape)}"
+                f"logits [B, K, M] are for nodes [B, M] and roots [B]; these are "
+                f"{list(logits.shape)} for {list(targets.shape)} and {list(roots.shape)}"
             )
         logits = logits.float()
         right = logits.argmax(1) == targets  # which IGNORED never is

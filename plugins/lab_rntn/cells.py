@@ -11,7 +11,6 @@ from typing import Protocol
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 RANK = 3  # of a word's matrix beside its diagonal (Socher et al., 2012, section 2.3)
 SPREAD = 0.01  # standard deviation around the matrices that cells begin with

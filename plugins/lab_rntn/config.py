@@ -1,4 +1,4 @@
-"""List the options of recursive networks. Units: the clock counts training examples, trees, seen."""
+"""List the options of recursive networks. Units: the clock counts training trees seen."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Config(lab.DataOptions, OptimizerOptions, LabelOptions, lab.Config):
     )
     search: Literal["greedy", "chart"] = Field(
         "chart",
-        description="How trees are found: the best neighbors first, or the best of a chart.",
+        description="How trees are found: the best pair first, or the best of a chart.",
     )
     violator: Literal["greedy", "chart"] = Field(
         "greedy", description="How training looks for the tree that is wrong and scores highest."

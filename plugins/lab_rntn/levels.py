@@ -34,8 +34,8 @@ class Level:
 
 @dataclass(frozen=True)
 class Plan:
-    """places: int [nodes], where each node, in the order of computing, stands in [B * (2T - 1)]; the
-    leaves come first. levels: leaves, then nodes of height 1, and so on."""
+    """places: int [nodes], where each node, in the order of computing, stands in [B * (2T - 1)];
+    the leaves come first. levels: leaves, then nodes of height 1, and so on."""
 
     places: Array
     leaves: int

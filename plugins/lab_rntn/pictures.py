@@ -5,26 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from lab.data.brackets import Tree, written
+from lab.data.brackets import Tree
+from lab.data.trees import SENTIMENT
 from lab_rntn.trees import TreeTask
 
 EXAMPLES = 4
-COLORS = {"classes": "tab20", "scale": "RdYlGn"}  # of classes, and of an order of them
-DEEPEST = 60  # levels of a tree that still can be seen
 
 
 def looks(task: TreeTask, net: Any) -> Iterator[tuple[str, Any]]:
     """Yield names and figures of what the first trees of the test split are taken for."""
-    batch = task.data.test.first(EXAMPLES)
-    rows = zip(batch["inputs"], batch["trees"], strict=True)
-    texts = [written(task.tree(tokens, trees, None)) for tokens, trees in rows]
-    if task.info.task == "parse":
-        texts = [
-            " ".join(task.tree(*row, None).words)
-            for row in zip(batch["inputs"], batch["trees"], strict=True)
-        ]
-    answers = [answer.tree for answer in task.read(net, texts, None)]
-    yield "trees", draw(answers, task.info.classes)
+    answers = task.read(net, task.texts("test", EXAMPLES), None)
+    yield "trees", draw([answer.tree for answer in answers], task.info.classes)
 
 
 def draw(trees: list[Tree], classes: tuple[str, ...]) -> Any:
@@ -45,7 +36,7 @@ def _draw(axes: Any, tree: Tree, classes: tuple[str, ...]) -> None:
 
     across, up = places(tree)
     leaves = len(tree.words)
-    colors = colormaps["RdYlGn" if len(classes) == 5 else "tab20"]
+    colors = colormaps["RdYlGn" if classes == SENTIMENT else "tab20"]
     for parent, children in enumerate(tree.children, leaves):
         for child in children:
             ends = ([across[parent], across[child]], [up[parent], up[child]])

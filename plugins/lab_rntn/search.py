@@ -89,10 +89,9 @@ def chart(net: TreeNet, tokens: Tensor, bonus: Tensor | None = None) -> Tensor:
         totals[size] = best + _bonus(bonus, row, start, start + size)
         cuts[row, start, start + size] = start + 1 + part
     lengths = (tokens != END).sum(1).tolist()
-    found = [
-        _children(cut, length) for cut, length in zip(cuts.cpu().numpy(), lengths, strict=True)
-    ]
-    return torch.from_numpy(packed(found, steps)).to(tokens.device, torch.long)
+    pairs = zip(cuts.cpu().numpy(), lengths, strict=True)
+    found = packed([_children(cut, length) for cut, length in pairs], steps)
+    return torch.from_numpy(found).to(tokens.device, torch.long)
 
 
 SEARCHES: Mapping[str, Search] = {"greedy": greedy, "chart": chart}

@@ -11,7 +11,7 @@ from torch import Tensor
 
 import lab
 from lab.data import trees as tree_data
-from lab.data.brackets import Tree, drawn, from_arrays, written
+from lab.data.brackets import Tree, from_arrays, written
 from lab.data.tokens import END
 from lab.supervised.command_inputs import lines_of
 from lab.supervised.data_task import DataTask
@@ -30,10 +30,8 @@ class Answer(NamedTuple):
 
     def described(self, classes: Sequence[str]) -> dict[str, Any]:
         """Return the answer as plain data."""
-        tree = {"tree": written(self.tree), "drawing": drawn(self.tree)}
-        named = dict(zip(classes, self.root.tolist(), strict=True))
-        best = dict(sorted(named.items(), key=lambda item: -item[1])[:1])
-        return {**({"classes": best} if best else {}), **tree}
+        best = {classes[number]: float(self.root[number]) for number in self.root.argsort()[-1:]}
+        return {**({"classes": best} if best else {}), "tree": written(self.tree)}
 
 
 class TreeTask(DataTask):
@@ -83,11 +81,18 @@ class TreeTask(DataTask):
                 classes = likely[row].argmax(0) if self.info.classes else None
                 yield Answer(self.tree(tokens[row], trees[row], classes), likely[row, :, root])
 
-    def example(self, number: int) -> Any:
-        """Return the first trees of the eval split, in brackets [number]."""
-        batch = self.data.eval.first(number)
+    def texts(self, split: str, number: int) -> list[str]:
+        """Return the first examples of a split as `read` takes them: trees in brackets, or texts
+        where these are to be parsed."""
+        batch = self.data.part(split).first(number)
         rows = zip(batch["inputs"], batch["trees"], strict=True)
-        return np.array([written(self.tree(tokens, trees, None)) for tokens, trees in rows])
+        trees = [self.tree(tokens, trees, None) for tokens, trees in rows]
+        parsing = self.info.task == "parse"
+        return [" ".join(tree.words) if parsing else written(tree) for tree in trees]
+
+    def example(self, number: int) -> Any:
+        """Return what `predict` takes, of the first examples of the eval split [number]."""
+        return np.array(self.texts("eval", number))
 
     def predict_command(self, model: Any, options: Predict) -> list[dict[str, Any]]:
         """Return of each text its tree in brackets, every node with its class, and the class of the

@@ -144,9 +144,8 @@ def trees(folder: Path) -> str:
     """Write praise and blame of two words in brackets, and return their file."""
     path = folder / "trees.txt"
     says = (("bad", 0), ("fine", 1))
-    lines = (
-        f"({says[n % 2][1]} (2 part-{n}) ({says[n % 2][1]} {says[n % 2][0]}))" for n in range(N)
-    )
+    parts = ((n, *says[n % 2]) for n in range(N))
+    lines = (f"({label} (2 part-{n}) ({label} {word}))" for n, word, label in parts)
     path.write_text("\n".join(lines) + "\n")
     return str(path)
 

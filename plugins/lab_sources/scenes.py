@@ -35,8 +35,8 @@ OBJECTS = (  # how they are joined of their parts
 
 def scenes(n: int, objects: int, seed: int) -> lab.Dataset:
     """Return n different scenes of two objects or more, to parse: tokens int [n, T], the looks of
-    segments; trees int [n, T - 1, 2]: parts are joined to objects, those to the scene; and the class
-    of each node. factors: length [n] in segments.
+    segments; trees int [n, T - 1, 2]: parts are joined to objects, those to the scene; and the
+    class of each node. factors: length [n] in segments.
     """
     rng = np.random.default_rng(seed)
     texts: dict[str, None] = {}

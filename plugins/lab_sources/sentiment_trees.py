@@ -38,9 +38,9 @@ def sentiment_trees(n: int, seed: int) -> lab.Dataset:
     node, of five from very negative to very positive.
 
     A template is the sequence of modifiers before each adjective, with what joins two clauses or
-    turns one around. Test sentences are of templates that the others never have (`held_out`): three
-    modifiers, two negations, or a weakened adjective that is negated, and such parts in two clauses.
-    factors: negations [n].
+    turns one around. Test sentences are of templates that the others never have (`held_out`): of
+    three modifiers, two negations, or one of what is weakened; of two clauses those with more than
+    two modifiers. factors: negations [n], words that turn a part around.
     """
     rng = np.random.default_rng(seed)
     kinds = templates()
@@ -54,15 +54,14 @@ def sentiment_trees(n: int, seed: int) -> lab.Dataset:
     trees = [read_tree(text) for text in texts]
     negating = {*MODIFIERS["N"], "nobody"}
     words = ("", *dict.fromkeys(word for tree in trees for word in tree.words))
+    negations = np.array([sum(word in negating for word in tree.words) for tree in trees])
     tokens, joined, targets = as_arrays(trees, words, SENTIMENT)
     return lab.Dataset(
         tokens,
         targets,
         SENTIMENT,
         test=np.array(list(texts.values())),
-        factors={
-            "negations": np.array([len([w for w in t.words if w in negating]) for t in trees])
-        },
+        factors={"negations": negations},
         vocabulary=words,
         trees=joined,
     )

@@ -24,9 +24,9 @@ def trees(path: str, task: str, binarize: str, min_count: int, encoding: str) ->
     """Return the trees of a file, or of train.txt, dev.txt and test.txt of a folder, of which dev
     is to select by: tokens int [N, T], trees int [N, T - 1, 2], the classes of nodes.
 
-    Classes are the labels, those from 0 to 4 by the names that they have in the treebank. Words that
-    train does not have `min_count` times are <unk>. Raises UsageError that names file and line for
-    what is no tree, or has a label that train has not.
+    Classes are the labels, those from 0 to 4 by the names that they have in the treebank. Words
+    that train does not have `min_count` times are <unk>. Raises UsageError that names file and line
+    for what is no tree, or has a label that train has not.
     """
     lines = list(_lines(path, binarize, encoding))
     train = [tree for part, _, tree in lines if part in ("", PARTS[0])]
