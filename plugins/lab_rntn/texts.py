@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -10,9 +10,9 @@ from torch import Tensor
 
 import lab
 from lab.data.brackets import read_tree
+from lab.data.tokens import UNKNOWN
 from lab.data.trees import packed
 from lab.supervised.sentences import Sentences
-from lab.tokenizers.words import UNKNOWN, pieces
 
 
 class Given(NamedTuple):
@@ -36,15 +36,15 @@ def read(texts: Iterable[object], info: lab.DatasetInfo) -> Given:
     Words that training did not see are <unk> where it had that; then case does not keep a word from
     being known. Raises UsageError for other unknown words, and for brackets that are no tree.
     """
+    numbers = {word: number for number, word in enumerate(info.vocabulary)}
     rows, children = [], list[Sequence[tuple[int, int]] | None]()
-    vocabulary = Sentences(info.vocabulary)
     for text in texts:
         if not isinstance(text, str):
             raise lab.UsageError(
                 f"{info.name} has trees over words: predict from texts, or trees in brackets"
             )
-        words, tree = _words(text, info)
-        rows.append(vocabulary.tokens(" ".join(words)))
+        words, tree = _parts(text, info)
+        rows.append([_number(word, numbers, text) for word in words])
         children.append(tree)
     if not rows:
         raise lab.UsageError("there is no text to predict from")
@@ -54,20 +54,25 @@ def read(texts: Iterable[object], info: lab.DatasetInfo) -> Given:
     return Given(tokens, children)
 
 
-def _words(text: str, info: lab.DatasetInfo) -> tuple[list[str], Sequence[tuple[int, int]] | None]:
+def _parts(
+    text: str, info: lab.DatasetInfo
+) -> tuple[Sequence[str], Sequence[tuple[int, int]] | None]:
     """Return the words of a text, and the children of its tree, if it has one."""
-    if not text.lstrip().startswith("("):
-        known = set(info.vocabulary)
-        parts = [[part] if part in known else pieces(part) for part in text.split()]
-        return [_known(word, info) for words in parts for word in words], None
-    try:
-        tree = read_tree(text)
-    except ValueError as error:
-        raise lab.UsageError(f"{text!r} is no tree: {error}") from error
-    return [_known(word, info) for word in tree.words], tree.children
+    if text.lstrip().startswith("("):
+        try:
+            tree = read_tree(text)
+        except ValueError as error:
+            raise lab.UsageError(f"{text!r} is no tree: {error}") from error
+        return tree.words, tree.children
+    words = Sentences(info.vocabulary).split(text)
+    if not words:
+        raise lab.UsageError("an empty text says nothing: leave it out")
+    return words, None
 
 
-def _known(word: str, info: lab.DatasetInfo) -> str:
-    if word in info.vocabulary or UNKNOWN not in info.vocabulary:
-        return word
-    return word.lower() if word.lower() in info.vocabulary else UNKNOWN
+def _number(word: str, numbers: Mapping[str, int], text: str) -> int:
+    if word in numbers:
+        return numbers[word]
+    if UNKNOWN not in numbers:
+        raise lab.UsageError(f"{text!r}: training saw no word {word!r}")
+    return numbers.get(word.lower(), numbers[UNKNOWN])
