@@ -54,12 +54,14 @@ class TensorCell(Plain):
     def __init__(self, width: int) -> None:
         super().__init__(width)
         self.slices = nn.Parameter(torch.empty(2 * width, width * 2 * width))  # [i, k * j]
-        bound = 1 / (4 * width)
+        bound = 1.0
         nn.init.uniform_(self.slices, -bound, bound)
 
     def compose(self, left: Tensor, right: Tensor) -> Tensor:
         pair = torch.cat([left, right], 1)  # [M, 2D]
-        half = (pair @ self.slices).view(len(pair), -1, pair.shape[1])  # [M, D, 2D]
+        half = (pair @ self.slices / (2 * pair.shape[1])).view(
+            len(pair), -1, pair.shape[1]
+        )  # [M, D, 2D]
         return torch.tanh(torch.bmm(half, pair[:, :, None])[:, :, 0] + self.linear(pair))
 
 
