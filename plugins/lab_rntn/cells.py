@@ -49,20 +49,22 @@ class Plain(nn.Module):
 
 class TensorCell(Plain):
     """p = tanh([a; b]^T V [a; b] + W [a; b] + bias), with a slice of V [2D, 2D] for each number of
-    p: the recursive neural tensor network (Socher et al., 2013, section 4.3)."""
+    p: the recursive neural tensor network (Socher et al., 2013, section 4.3).
+
+    `slices` are 4D times V: a step of AdaGrad, as long for each parameter, then moves a sum of
+    4D^2 products no further than the sum of 2D terms beside it.
+    """
 
     def __init__(self, width: int) -> None:
         super().__init__(width)
         self.slices = nn.Parameter(torch.empty(2 * width, width * 2 * width))  # [i, k * j]
-        bound = 1.0
-        nn.init.uniform_(self.slices, -bound, bound)
+        nn.init.uniform_(self.slices, -1.0, 1.0)
 
     def compose(self, left: Tensor, right: Tensor) -> Tensor:
         pair = torch.cat([left, right], 1)  # [M, 2D]
-        half = (pair @ self.slices / (2 * pair.shape[1])).view(
-            len(pair), -1, pair.shape[1]
-        )  # [M, D, 2D]
-        return torch.tanh(torch.bmm(half, pair[:, :, None])[:, :, 0] + self.linear(pair))
+        half = (pair @ self.slices).view(len(pair), -1, pair.shape[1])  # [M, D, 2D]
+        products = torch.bmm(half, pair[:, :, None])[:, :, 0] / (2 * pair.shape[1])
+        return torch.tanh(products + self.linear(pair))
 
 
 class MatrixVector(nn.Module):

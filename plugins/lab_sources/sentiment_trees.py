@@ -1,9 +1,11 @@
 """Praise and blame in trees: what a sentence says follows from its parts, and not from its words
-alone: negations turn it around, degrees strengthen and weaken it, a "but" keeps one side."""
+alone. Modifiers multiply what is behind them, as in lexicons of sentiment (Taboada et al., 2011,
+section 2.3), negations by less than 0, and a "but" keeps one side."""
 
 from __future__ import annotations
 
 from itertools import product
+from typing import TypeVar
 
 import numpy as np
 
@@ -11,25 +13,27 @@ import lab
 from lab.data.brackets import as_arrays, read_tree
 from lab.data.trees import SENTIMENT
 
-WORDS = {  # by what they say, from -2 to 2
-    2: ("brilliant", "superb", "wonderful", "dazzling", "masterful"),
-    1: ("good", "nice", "charming", "funny", "clever", "fresh"),
-    0: ("long", "loud", "french", "old", "quiet"),
-    -1: ("bad", "dull", "clumsy", "bland", "weak", "stale"),
-    -2: ("awful", "terrible", "horrible", "dreadful", "atrocious"),
+WORDS = {  # by what they say, from -5 to 5
+    5.0: ("masterful", "superb"), 4.0: ("brilliant", "wonderful"), 3.0: ("great", "charming"),
+    2.0: ("good", "funny"), 1.0: ("fine", "decent"), 0.0: ("long", "loud", "french", "old"),
+    -1.0: ("plain", "uneven"), -2.0: ("bad", "dull"), -3.0: ("clumsy", "dreary"),
+    -4.0: ("awful", "terrible"), -5.0: ("atrocious", "abysmal"),
+}  # fmt: skip
+MODIFIERS = {  # what they multiply that by; N: turns around, I: strengthens, S: weakens
+    "N": {"not": -0.8, "never": -1.0, "hardly": -0.5},
+    "I": {"really": 1.15, "very": 1.25, "extremely": 1.5},
+    "S": {"slightly": 0.5, "somewhat": 0.7, "fairly": 0.9},
 }
-MODIFIERS = {  # N: turns around, I: strengthens, S: weakens
-    "N": ("not", "never", "hardly"),
-    "I": ("very", "really", "extremely"),
-    "S": ("slightly", "somewhat", "fairly"),
-}
+REPORT = -0.8  # nobody says that
+NEUTRAL, STRONG = 0.75, 3.0  # below the one a part says nothing, from the other on much
 DETERMINERS = ("the", "this", "its")
 NOUNS = ("film", "plot", "acting", "script", "music", "ending")
 VERBS = ("is", "was", "seems")
 CHAINS = tuple("".join(chain) for size in range(4) for chain in product("NIS", repeat=size))
 HELD_OUT = 0.3  # fraction of the sentences that are of held-out templates
 
-Part = tuple[int, str]  # what it says, and its brackets
+T = TypeVar("T")
+Part = tuple[float, str]  # what it says, and its brackets
 Template = tuple[str, ...]
 
 
@@ -86,54 +90,47 @@ def held_out(template: Template) -> bool:
     return len(last) > 2 or last in ("NN", "NS")
 
 
-def modified(kind: str, says: int) -> int:
-    """Return what a part says behind a modifier. Who denies a strong word says little."""
-    if kind == "N":
-        return -int(np.sign(says))
-    if kind == "I":
-        return int(np.clip(2 * says, -2, 2))
-    return int(np.sign(says))
+def joined(first: float, second: float, word: str) -> float:
+    """Return what two clauses say: behind "but" the second, with "and" their mean."""
+    return second if word == "but" else (first + second) / 2
 
 
-def joined(first: int, second: int, word: str) -> int:
-    """Return what two clauses say: behind "but" the second, with "and" their mean, towards 0."""
-    return second if word == "but" else int((first + second) / 2)
+def class_of(says: float) -> str:
+    """Return the name of what a number says."""
+    side = (says >= NEUTRAL) - (says <= -NEUTRAL)
+    return SENTIMENT[2 + side * (1 + (abs(says) >= STRONG))]
 
 
 def _sentence(template: Template, rng: np.random.Generator) -> Part:
     *before, last = template
     clause = _clause(last, rng)
     if before == ["nobody"]:
-        report = _node(0, _leaf(0, "nobody"), _leaf(0, "says"))
-        return _node(modified("N", clause[0]), report, clause)
+        report = _node(0.0, _leaf(0.0, "nobody"), _leaf(0.0, "says"))
+        return _node(REPORT * clause[0], report, clause)
     if not before:
         return clause
     first, word = _clause(before[0], rng), before[1]
-    behind = _node(clause[0], _leaf(0, word), clause)
+    behind = _node(clause[0], _leaf(0.0, word), clause)
     return _node(joined(first[0], clause[0], word), first, behind)
 
 
 def _clause(chain: str, rng: np.random.Generator) -> Part:
-    scale = list(WORDS)
-    says = scale[rng.integers(len(scale))]
+    says = _one(tuple(WORDS), rng)
     part = _leaf(says, _one(WORDS[says], rng))
     for kind in reversed(chain):
-        part = _node(modified(kind, part[0]), _leaf(0, _one(MODIFIERS[kind], rng)), part)
-    subject = _node(0, _leaf(0, _one(DETERMINERS, rng)), _leaf(0, _one(NOUNS, rng)))
-    return _node(part[0], subject, _node(part[0], _leaf(0, _one(VERBS, rng)), part))
+        word = _one(tuple(MODIFIERS[kind]), rng)
+        part = _node(MODIFIERS[kind][word] * part[0], _leaf(0.0, word), part)
+    subject = _node(0.0, _leaf(0.0, _one(DETERMINERS, rng)), _leaf(0.0, _one(NOUNS, rng)))
+    return _node(part[0], subject, _node(part[0], _leaf(0.0, _one(VERBS, rng)), part))
 
 
-def _one(words: tuple[str, ...], rng: np.random.Generator) -> str:
-    return words[rng.integers(len(words))]
+def _one(options: tuple[T, ...], rng: np.random.Generator) -> T:
+    return options[rng.integers(len(options))]
 
 
-def _leaf(says: int, word: str) -> Part:
-    return says, f"({_name(says)} {word})"
+def _leaf(says: float, word: str) -> Part:
+    return says, f"({class_of(says)} {word})"
 
 
-def _node(says: int, left: Part, right: Part) -> Part:
-    return says, f"({_name(says)} {left[1]} {right[1]})"
-
-
-def _name(says: int) -> str:
-    return SENTIMENT[says + 2].replace(" ", "-")
+def _node(says: float, left: Part, right: Part) -> Part:
+    return says, f"({class_of(says)} {left[1]} {right[1]})"
