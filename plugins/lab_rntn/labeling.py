@@ -18,7 +18,19 @@ from lab.nn import CrossEntropy
 from lab_rntn.config import Config
 from lab_rntn.trees import EVALUATED, TreeTask
 
-NEGATING = ("not", "n't", "never", "no", "nothing", "neither", "nor", "without", "hardly", "nobody")
+NEGATING = (
+    "not",
+    "n't",
+    "never",
+    "no",
+    "nothing",
+    "neither",
+    "nor",
+    "without",
+    "hardly",
+    "scarcely",
+    "nobody",
+)
 
 
 class Labeling(TreeTask):

@@ -20,9 +20,9 @@ WORDS = {  # by what they say, from -5 to 5
     -4.0: ("awful", "terrible"), -5.0: ("atrocious", "abysmal"),
 }  # fmt: skip
 MODIFIERS = {  # what they multiply that by; N: turns around, I: strengthens, S: weakens
-    "N": {"not": -0.8, "never": -1.0, "hardly": -0.5},
-    "I": {"really": 1.15, "very": 1.25, "extremely": 1.5},
-    "S": {"slightly": 0.5, "somewhat": 0.7, "fairly": 0.9},
+    "N": {"not": -0.8, "never": -1.0, "hardly": -0.5, "scarcely": -0.6},
+    "I": {"really": 1.15, "very": 1.25, "extremely": 1.5, "incredibly": 1.75, "most": 2.0},
+    "S": {"vaguely": 0.4, "slightly": 0.5, "somewhat": 0.7, "rather": 0.8, "fairly": 0.9},
 }
 REPORT = -0.8  # nobody says that
 NEUTRAL, STRONG = 0.75, 3.0  # below the one a part says nothing, from the other on much

@@ -57,9 +57,10 @@ def trees_task(path: str, task: str, binarize: str, min_count: int, encoding: st
 
 
 def _lines(path: str, binarize: str, encoding: str) -> Iterator[Line]:
-    """Yield the trees of all files. Raises UsageError where there is none."""
-    place, found = Path(path), False
+    """Yield the trees of all files. Raises UsageError where one has none."""
+    place = Path(path)
     for part, file in _files(place):
+        found = False
         name = f"trees:{file.name if file == place else f'{place.name}/{file.name}'}"
         text = read_text(file, name, encoding)
         for number, line in enumerate(text.splitlines(), 1):
@@ -70,8 +71,8 @@ def _lines(path: str, binarize: str, encoding: str) -> Iterator[Line]:
                 yield part, number, read_tree(line, binarize)
             except ValueError as error:
                 raise lab.UsageError(f"{name}: line {number}: {error}") from error
-    if not found:
-        raise lab.UsageError(f"trees:{place.name} holds no tree")
+        if not found:
+            raise lab.UsageError(f"{name} holds no tree")
 
 
 def _files(place: Path) -> list[tuple[str, Path]]:
