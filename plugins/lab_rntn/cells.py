@@ -61,10 +61,20 @@ class TensorCell(Plain):
         nn.init.uniform_(self.slices, -1.0, 1.0)
 
     def compose(self, left: Tensor, right: Tensor) -> Tensor:
-        pair = torch.cat([left, right], 1)  # [M, 2D]
-        half = (pair @ self.slices).view(len(pair), -1, pair.shape[1])  # [M, D, 2D]
-        products = torch.bmm(half, pair[:, :, None])[:, :, 0] / (2 * pair.shape[1])
-        return torch.tanh(products + self.linear(pair))
+        """Both products of a with b are of one matrix, so a quarter of all is saved."""
+        width = left.shape[1]
+        blocks = self.slices.view(2, width, width, 2, width)  # [of a or b, i, k, of a or b, j]
+        between = blocks[1, :, :, 0] + blocks[0, :, :, 1].transpose(0, 2)
+        before_a = torch.cat([blocks[0, :, :, 0], between]).flatten(1)  # [2D, D * D]
+        before_b = blocks[1, :, :, 1].flatten(1)
+        pair = torch.cat([left, right], 1)
+        products = _forms(pair @ before_a, left) + _forms(right @ before_b, right)
+        return torch.tanh(products / (4 * width) + self.linear(pair))
+
+
+def _forms(before: Tensor, vectors: Tensor) -> Tensor:
+    """Return the D products [M, D] of D rows [M, D * D] with one vector [M, D] each."""
+    return (before.view(len(vectors), -1, vectors.shape[1]) * vectors[:, None]).sum(2)
 
 
 class MatrixVector(nn.Module):

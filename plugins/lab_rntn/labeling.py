@@ -19,18 +19,9 @@ from lab_rntn.config import Config
 from lab_rntn.trees import EVALUATED, TreeTask
 
 NEGATING = (
-    "not",
-    "n't",
-    "never",
-    "no",
-    "nothing",
-    "neither",
-    "nor",
-    "without",
-    "hardly",
-    "scarcely",
+    "not", "n't", "never", "no", "nothing", "neither", "nor", "without", "hardly", "scarcely",
     "nobody",
-)
+)  # fmt: skip
 
 
 class Labeling(TreeTask):

@@ -46,8 +46,6 @@ def read(texts: Iterable[object], info: lab.DatasetInfo) -> Given:
         words, tree = _parts(text, info)
         rows.append([_number(word, numbers, text) for word in words])
         children.append(tree)
-    if not rows:
-        raise lab.UsageError("there is no text to predict from")
     tokens = torch.zeros(len(rows), max(map(len, rows)), dtype=torch.long)
     for row, numbers in zip(tokens, rows, strict=True):
         row[: len(numbers)] = torch.tensor(numbers)

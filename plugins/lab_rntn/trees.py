@@ -70,7 +70,10 @@ class TreeTask(DataTask):
         raise NotImplementedError
 
     def read(self, model: Any, texts: Sequence[str], search: str | None) -> Iterator[Answer]:
-        """Yield an answer for each text, or tree in brackets."""
+        """Yield an answer for each text, or tree in brackets. Raises UsageError where there is
+        none, and for what `texts.read` refuses."""
+        if not texts:
+            raise lab.UsageError("there is no text to predict from")
         for start in range(0, len(texts), AT_ONCE):
             given = read(texts[start : start + AT_ONCE], self.info)
             tokens = given.tokens.to(self.ctx.device)
