@@ -5,7 +5,7 @@
     python -m benchmarks.rntn negation     templates that training does not show, by cell
     python -m benchmarks.rntn parsing      a grammar, scenes, and Python's expressions
 
-Test figures are of the selected weights, a value for each seed; CPU seconds are those of one thread.
+Test figures are of the selected weights, a value for each seed; CPU seconds are of one thread.
 Results are kept in benchmarks/results/rntn.json, part by part.
 """
 
@@ -90,7 +90,8 @@ def speed(seeds: Sequence[int]) -> list[Row]:
         net(tokens, trees).logits.square().sum().backward()
 
     def by_nodes() -> None:
-        sum(_one_by_one(net, *row) for row in zip(tokens, trees, strict=True)).backward()  # type: ignore[union-attr]
+        for row in zip(tokens, trees, strict=True):
+            _one_by_one(net, *row).backward()
 
     seconds = alternate({"nodes": by_nodes, "levels": by_levels}, rounds=5)
     times = {name: 1e3 * statistics.median(values) for name, values in seconds.items()}
@@ -116,7 +117,9 @@ def _one_by_one(net: TreeNet, tokens: Tensor, trees: Tensor) -> Tensor:
     states = [net.cell.leaf(net.embed(tokens[place : place + 1])) for place in range(length)]
     for left, right in trees[: length - 1].tolist():
         states.append(net.cell.compose(states[left], states[right]))
-    total: Tensor = sum(net.classify(net.cell.vector(state)).square().sum() for state in states)  # type: ignore[assignment]
+    total = torch.zeros(())
+    for state in states:
+        total = total + net.classify(net.cell.vector(state)).square().sum()
     return total
 
 

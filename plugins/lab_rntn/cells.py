@@ -51,25 +51,22 @@ class TensorCell(Plain):
     """p = tanh([a; b]^T V [a; b] + W [a; b] + bias), with a slice of V [2D, 2D] for each number of
     p: the recursive neural tensor network (Socher et al., 2013, section 4.3).
 
-    `slices` are 4D times V: a step of AdaGrad, as long for each parameter, then moves a sum of
-    4D^2 products no further than the sum of 2D terms beside it.
+    Products of a with b stand in two blocks of a slice, of which one is left out: together they
+    are one matrix. What is kept is 4D times V: a step of AdaGrad, as long for each parameter, then
+    moves a sum of as many products no further than the sum of 2D terms beside it.
     """
 
     def __init__(self, width: int) -> None:
         super().__init__(width)
-        self.slices = nn.Parameter(torch.empty(2 * width, width * 2 * width))  # [i, k * j]
-        nn.init.uniform_(self.slices, -1.0, 1.0)
+        self.before_left = nn.Parameter(torch.empty(2 * width, width * width))  # [i, k * j]
+        self.before_right = nn.Parameter(torch.empty(width, width * width))
+        for slices in (self.before_left, self.before_right):
+            nn.init.uniform_(slices, -1.0, 1.0)
 
     def compose(self, left: Tensor, right: Tensor) -> Tensor:
-        """Both products of a with b are of one matrix, so a quarter of all is saved."""
-        width = left.shape[1]
-        blocks = self.slices.view(2, width, width, 2, width)  # [of a or b, i, k, of a or b, j]
-        between = blocks[1, :, :, 0] + blocks[0, :, :, 1].transpose(0, 2)
-        before_a = torch.cat([blocks[0, :, :, 0], between]).flatten(1)  # [2D, D * D]
-        before_b = blocks[1, :, :, 1].flatten(1)
-        pair = torch.cat([left, right], 1)
-        products = _forms(pair @ before_a, left) + _forms(right @ before_b, right)
-        return torch.tanh(products / (4 * width) + self.linear(pair))
+        pair = torch.cat([left, right], 1)  # [M, 2D]
+        products = _forms(pair @ self.before_left, left) + _forms(right @ self.before_right, right)
+        return torch.tanh(products / (2 * pair.shape[1]) + self.linear(pair))
 
 
 def _forms(before: Tensor, vectors: Tensor) -> Tensor:

@@ -44,13 +44,10 @@ class Config(lab.DataOptions, OptimizerOptions, LabelOptions, lab.Config):
     )
     search: Literal["greedy", "chart"] = Field(
         "chart",
-        description="How trees are found: the best pair first, or the best of a chart.",
-    )
-    violator: Literal["greedy", "chart"] = Field(
-        "greedy", description="How training looks for the tree that is wrong and scores highest."
+        description="How trees are found, in training too: the best pair first, or by a chart.",
     )
     margin: float = Field(
-        0.1, ge=0, description="By how much each wrong span should cost a tree its score."
+        1.0, ge=0, description="By how much each wrong span should cost a tree its score."
     )
     optimizer: Literal["sgd", "rmsprop", "adagrad", "adam", "adamw", "muon"] = Field(
         "adagrad", description="Optimizer."

@@ -32,7 +32,7 @@ class Parsing(TreeTask):
         tokens, trees = batch["inputs"], batch["trees"]
         wrong = self.wrong_spans(tokens, trees)
         with torch.no_grad():
-            found = SEARCHES[self.config.violator](model, tokens, self.config.margin * wrong)
+            found = SEARCHES[self.config.search](model, tokens, self.config.margin * wrong)
         read = model(tokens.repeat(2, 1), torch.cat([trees, found]))
         right, other = read.scores.sum(1).chunk(2)
         cost = self.config.margin * taken(wrong, tokens, found).sum(1)

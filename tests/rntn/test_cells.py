@@ -40,12 +40,17 @@ def test_each_number_of_the_tensors_parent_has_a_slice() -> None:
     drawn(cell)
     a, b = torch.randn(2, 5, WIDTH, dtype=torch.float64)
     w = arrays(cell)
-    slices = w["slices"].reshape(2 * WIDTH, WIDTH, 2 * WIDTH) / (4 * WIDTH)
+    slices = np.zeros((WIDTH, 2 * WIDTH, 2 * WIDTH))  # b beside a, but not a beside b
+    for number in range(WIDTH):
+        columns = slice(number * WIDTH, (number + 1) * WIDTH)
+        slices[number, :, :WIDTH] = w["before_left"][:, columns]
+        slices[number, WIDTH:, WIDTH:] = w["before_right"][:, columns]
+    slices /= 4 * WIDTH
     for row in range(5):
         pair = np.concatenate([a[row], b[row]])
         plain = w["linear.weight"] @ pair + w["linear.bias"]
         for number in range(WIDTH):
-            expected = np.tanh(pair @ slices[:, number] @ pair + plain[number])
+            expected = np.tanh(pair @ slices[number] @ pair + plain[number])
             np.testing.assert_allclose(cell.compose(a, b)[row, number].item(), expected)
 
 

@@ -13,20 +13,20 @@ from lab_rntn.parsing import Parsing, brackets, kept, taken, without_unnamed
 from lab_rntn.search import chart
 
 
-def parsing(margin: float, violator: str = "chart") -> Any:
+def parsing(margin: float, search: str = "chart") -> Any:
     task: Any = Parsing.__new__(Parsing)
-    task.config = SimpleNamespace(margin=margin, violator=violator, label_smoothing=0.0)
+    task.config = SimpleNamespace(margin=margin, search=search, label_smoothing=0.0)
     return task
 
 
-@pytest.mark.parametrize("violator", ["chart", "greedy"])
-def test_each_wrong_span_should_cost_a_margin(make_net, violator) -> None:
+@pytest.mark.parametrize("search", ["chart", "greedy"])
+def test_each_wrong_span_should_cost_a_margin(make_net, search) -> None:
     net, (tokens, trees) = make_net("plain"), batch_of([6, 1, 4, 2])
-    task = parsing(0.5, violator)
+    task = parsing(0.5, search)
     wrong = task.wrong_spans(tokens, trees).double()
     from lab_rntn.search import SEARCHES
 
-    found = SEARCHES[violator](net, tokens, 0.5 * wrong)
+    found = SEARCHES[search](net, tokens, 0.5 * wrong)
     ours, theirs = brackets(tokens, found), brackets(tokens, trees)
     scores, right = (net(tokens, some).scores.sum(1).tolist() for some in (found, trees))
     expected = 0.0

@@ -129,7 +129,7 @@ def test_every_cell_learns_either_task(train, cell, task) -> None:
     assert result.state == "finished"
 
 
-@pytest.mark.parametrize("options", [{"violator": "chart"}, {"search": "greedy", "ema": 0.9}])
+@pytest.mark.parametrize("options", [{}, {"search": "greedy", "ema": 0.9}])
 def test_a_parsing_run_resumes_to_the_bit(train, options) -> None:
     facts = {"task": "parse", "budget": 128, **options}
     whole = train(name="whole", **facts)

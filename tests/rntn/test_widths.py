@@ -14,7 +14,7 @@ OTHERS = ("plain", "matrix-vector", "tree-lstm")
 
 @pytest.mark.parametrize("scored", [False, True])
 @pytest.mark.parametrize("words", [20, 60])
-@pytest.mark.parametrize("dim", [10, 12, 16, 25, 35])
+@pytest.mark.parametrize("dim", [12, 16, 25, 35])
 @pytest.mark.parametrize("cell", OTHERS)
 def test_widths_give_as_many_parameters_to_five_percent(cell, dim, words, scored) -> None:
     facts = (words, 5, scored)
@@ -41,4 +41,4 @@ def test_the_width_of_tensors_is_what_is_asked_for() -> None:
     assert net.head is not None
     assert net.head.weight.shape == (2, 7)
     assert net.score is None
-    assert sum(p.numel() for p in net.parameters()) == 3 * 7 + 4 * 7**3 + 2 * 7**2 + 7 + 2 * 8
+    assert sum(p.numel() for p in net.parameters()) == 3 * 7 + 3 * 7**3 + 2 * 7**2 + 7 + 2 * 8
