@@ -55,6 +55,7 @@ _HOME = {
     "Split": "lab.data.batches",
     "Step": "lab.environments",
     "Table": "lab.storage.media",
+    "TextOptions": "lab.data.options",
     "Tracker": "lab.tracking.tracker",
     "TrackerSpec": "lab.spec",
     "UsageError": "lab.errors",
@@ -104,6 +105,7 @@ if TYPE_CHECKING:
     from lab.data.dataset_info import DatasetInfo as DatasetInfo
     from lab.data.options import AugmentOptions as AugmentOptions
     from lab.data.options import DataOptions as DataOptions
+    from lab.data.options import TextOptions as TextOptions
     from lab.engine.context import Context as Context
     from lab.engine.experiment import Experiment as Experiment
     from lab.engine.session import RunResult as RunResult

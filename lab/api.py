@@ -143,10 +143,13 @@ def resume(
     model: Any = None,
     env: Any = None,
     data_changed: bool = False,
+    restart_schedules: bool = False,
     **changes: Any,
 ) -> RunResult:
-    """Continue a run that was interrupted, or that `on_eval` stopped, exactly. A larger `budget` is
-    a new horizon for its schedules.
+    """Continue a run that was interrupted, or that `on_eval` stopped, exactly.
+
+    With a larger `budget` it trains on: schedules that have ended stay so, the rest of others is
+    stretched, unless `restart_schedules` makes all of them anew for that budget.
 
     `on_eval` is that of `run`; the evaluation at which a run was cut off may be reported again.
     `changes` may be budget, device, stop_at, media, and what trackers let be changed. `data`,
@@ -178,7 +181,10 @@ def resume(
         raise UsageError(
             f"{stored_run.dir} is finished. To train on, give a larger --budget than {budget}."
         )
-    accepted = {"data_changed": True} if data_changed else {}
+    if restart_schedules and options.budget == budget:
+        raise UsageError("--restart-schedules is for a larger --budget than before")
+    said = {"data_changed": data_changed, "restart_schedules": restart_schedules}
+    accepted = {name: True for name, value in said.items() if value}
     resumes = [*record.get("resumes", []), {**changes, **accepted, **provenance()}]
     changed = {
         "run": options.model_dump(mode="json"),
@@ -189,7 +195,7 @@ def resume(
     terminal = terminal or for_python()
     session = Session(spec, resolved, record, plugins, terminal, on_eval)
     with session.computing():
-        return session.resume(stored_run, data_changed)
+        return session.resume(stored_run, data_changed, restart_schedules)
 
 
 def _as_recorded(

@@ -21,8 +21,8 @@ class NotInstalled(UsageError):
     """What is asked for needs a package that is not there; the message says how to install it."""
 
 
-class UnseenCategory(UserWarning):
-    """A table holds a category that its training rows did not; it counts as none of them."""
+class InputWarning(UserWarning):
+    """What is predicted from holds what training never saw, a category or a word, or is cut."""
 
 
 class Diverged(LabError):

@@ -72,7 +72,7 @@ class Bigrams(nn.Module):
         return self.scores[tokens], self.start(len(tokens))
 
 
-class Config(LanguageOptions, SupervisedConfig):
+class Config(SupervisedConfig, LanguageOptions):  # type: ignore[misc]  # of the plugin for pydantic
     data: str = Field("stdlib", description="Source.")
     carried: bool = Field(True, description="Carry a state on, rather than look back.")
 

@@ -17,6 +17,7 @@ from rich.text import Text
 from lab.cli import output
 
 WIDTH = 120  # columns, where the output is no terminal
+LONGEST = 200  # characters of an input, such as a text
 MOST_ROWS = 200  # of a table that a person reads
 RANKED = {"classes": "probability", "scores": "score"}  # what the number beside a class is
 
@@ -92,5 +93,8 @@ def _cells(row: Answer) -> Iterator[tuple[str, str]]:
             yield from ((key, output.number(item)) for key, item in value.items())
         elif isinstance(value, list):
             yield name, ", ".join(map(output.number, value))
+        elif not isinstance(value, str):
+            yield name, output.number(value)
         else:
-            yield name, value if isinstance(value, str) else output.number(value)
+            cut = name == "input" and len(value) > LONGEST
+            yield name, f"{value[:LONGEST]}..." if cut else value

@@ -12,7 +12,7 @@ import click
 
 from lab.cli import common, output
 from lab.cli.capability import CapabilityCommand, call
-from lab.errors import UnseenCategory, UsageError
+from lab.errors import InputWarning, UsageError
 
 NEGATIVE = re.compile(r"-[\d.]")
 
@@ -42,11 +42,11 @@ def command(
     as_json: bool,
     **values: Any,
 ) -> None:
-    """Predict with RUN, a folder or a name, from images or from rows of a table.
+    """Predict with RUN, a folder or a name, from images, rows of a table, or texts.
 
-    INPUT is an image file or a folder of them; a row as 5.1,3.5,1.4 or age=35,city=Paris; a csv
-    file, or - for csv on standard input. `lab predict RUN --help` shows the options of the run's
-    own experiment too.
+    INPUT is an image file or a folder of them; a row as 5.1,3.5,1.4 or age=35,city=Paris; a text;
+    a csv file, or - for csv or texts on standard input. `lab predict RUN --help` shows the options
+    of the run's own experiment too.
     """
     from lab.storage import store
 
@@ -55,10 +55,10 @@ def command(
     trained_run = store.find(run, runs_dir)
     words = tuple(word.strip() for word in inputs)
     with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", UnseenCategory)
+        warnings.simplefilter("always", InputWarning)
         rows = call(trained_run, "predict", checkpoint, inputs=words, **common.specified(values))
     for warning in caught:
-        if issubclass(warning.category, UnseenCategory):
+        if issubclass(warning.category, InputWarning):
             output.say(f"Warning: {warning.message}")
         else:
             warnings.warn_explicit(

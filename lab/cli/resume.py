@@ -40,6 +40,11 @@ def _changes_of(model: type[Options]) -> list[click.Option]:
 @click.command("resume", cls=ResumeCommand, short_help="Continue an interrupted run exactly.")
 @common.run_argument
 @common.data_changed_option
+@click.option(
+    "--restart-schedules",
+    is_flag=True,
+    help="With a larger --budget, make schedules anew for it: learning rate, exploration.",
+)
 @common.runs_dir_option
 @common.json_option
 @common.quiet_option
@@ -48,8 +53,8 @@ def command(run: str, runs_dir: Path, as_json: bool, quiet: bool, **values: Any)
     """Continue RUN, a folder or a name, from its last checkpoint.
 
     A run of fixed budget ends with the same weights and metrics as if it had never stopped. A
-    larger --budget trains on; schedules then follow the new horizon. Data that have changed since
-    the run read them are refused.
+    larger --budget trains on: schedules that have ended stay so, others end later. Data that have
+    changed since the run read them are refused.
     """
     from lab import api
 

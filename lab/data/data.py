@@ -15,10 +15,10 @@ from lab import memory
 from lab.compute.rng import untouched
 from lab.data import notes, sources, splits
 from lab.data.batches import ShuffledBatches, Split, make_split
-from lab.data.dataset import IN_WORDS, Dataset, checked, nbytes
+from lab.data.dataset import IN_WORDS, Column, Dataset, checked, nbytes
 from lab.data.dataset_info import DatasetInfo
 from lab.data.fingerprint import contents_changed, digests, fingerprint
-from lab.data.options import DataOptions
+from lab.data.options import DataOptions, TextOptions
 from lab.data.record import DataRecord
 from lab.data.tokens import sentence
 from lab.errors import UsageError
@@ -214,29 +214,45 @@ class Data:
     @property
     def _measured(self) -> DatasetInfo:
         request = self.request
-        return DatasetInfo.of(request.data_name, self.dataset, self.parts["train"], request.missing)
+        texts = request if isinstance(request, TextOptions) else None
+        return DatasetInfo.of(
+            request.data_name, self.dataset, self.parts["train"], request.missing, texts
+        )
 
-    def _fits(self, dataset: Dataset) -> bool:
-        return nbytes(dataset.inputs) <= self.request.max_resident_mb * 2**20
+    def _fits(self, column: Column) -> bool:
+        return nbytes(column) <= self.request.max_resident_mb * 2**20
 
     def _in_memory(self, dataset: Dataset) -> Dataset:
         """Read a column at once where it fits, so that equal examples in it can be seen."""
         if dataset.kind == "text" or isinstance(dataset.inputs, np.ndarray):
             return dataset
-        if not self._fits(dataset):
+        if not self._fits(dataset.inputs):
             return dataset
         return replace(dataset, inputs=np.asarray(dataset.inputs[np.arange(len(dataset))]))
 
     def _split(self, name: str) -> Split:
-        dataset, device = self.dataset, self._device
-        if dataset.kind == "text":
-            name = self.request.data_name
-            raise UsageError(f"{name} gives texts, and what it is for takes numbers")
-        rows = self.parts[name]
-        fits = self._fits(dataset)
+        dataset, column = self.dataset, self._column
+        fits, rows = self._fits(column), self.parts[name]
         return make_split(
-            dataset.inputs, dataset.targets, rows, device, fits, dataset.mask, dataset.trees
+            column, dataset.targets, rows, self._device, fits, dataset.mask, dataset.trees
         )
+
+    @cached_property
+    def _column(self) -> Column:
+        """The inputs of all examples; of texts their tokens. Raises UsageError where an experiment
+        has no use for texts."""
+        dataset, name = self.dataset, self.request.data_name
+        if dataset.kind != "text":
+            column: Column = dataset.inputs
+            return column
+        encoding = self.info.text
+        if encoding is None:
+            raise UsageError(f"{name} gives texts, and what it is for takes numbers")
+        ids = encoding.ids(dataset.inputs)
+        if self._is_new:
+            for note in notes.of_texts(encoding, ids, self.parts):
+                self._warn(f"{name}: {note}")
+        return encoding.rows(ids)
 
     def _description(self, dataset: Dataset, parts: splits.Parts) -> dict[str, Any]:
         """Return what identifies the data, to compare with when they are read again."""

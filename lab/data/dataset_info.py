@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,8 @@ from torch import Tensor
 from lab.data.batches import IGNORED, Batch
 from lab.data.dataset import IN_WORDS, Array, Dataset
 from lab.data.encoding import TableEncoding, constant, mean_std
+from lab.data.options import TextOptions
+from lab.data.text_encoding import TextEncoding
 
 SAMPLE = 10_000  # examples that a mean needs at most
 FLOAT32_RATIO = 1e3  # of a mean to a standard deviation: 4 of float32's 7 digits are left then
@@ -30,9 +32,10 @@ class DatasetInfo:
     words of tokens, target_vocabulary: of targets. features: the names of columns, where the source
     has names. target: the names of what is predicted. encoding: how rows of a table with categories
     or missing values become features, of which mean and std are then; None where inputs are numbers
-    already. written: what the CSV file did not tell of itself, `encoding` and `na`: new ones are
-    read alike. floats: whether images are numbers that no byte stands for, below 0
+    already. written: what the CSV file did not tell of itself, as in `Dataset`: new ones are read
+    alike. floats: whether images are numbers that no byte stands for, below 0
     or above 1. per_step: whether each frame or step has a class, rather than the example one.
+    text: how texts become tokens, which the inputs are then.
     """
 
     name: str
@@ -53,11 +56,19 @@ class DatasetInfo:
     written: Mapping[str, str] = field(default_factory=dict)
     floats: bool = False
     per_step: bool = False
+    text: TextEncoding | None = None
 
     @classmethod
-    def of(cls, name: str, dataset: Dataset, train: Array, missing: str = "median") -> DatasetInfo:
+    def of(
+        cls,
+        name: str,
+        dataset: Dataset,
+        train: Array,
+        missing: str = "median",
+        texts: TextOptions | None = None,
+    ) -> DatasetInfo:
         """Measure the training examples; `missing` says what `TableEncoding.fit` does of values
-        that a table lacks."""
+        that a table lacks, `texts` how texts are read that have labels."""
         encoding = None
         if dataset.columns:
             rows = np.asarray(dataset.inputs[train], np.float64)
@@ -74,12 +85,15 @@ class DatasetInfo:
             values = dataset.targets[train].reshape(len(train), -1)
             target_mean, target_std = mean_std(values)
             outputs = values.shape[1]
-        return cls(
+        info = cls(
             name, dataset.kind, dataset.task, shape, dataset.classes, outputs, mean, std,
             target_mean, target_std, dataset.vocabulary, dataset.target_vocabulary,
             dataset.features, dataset.target, encoding, dict(dataset.written),
             _beyond_bytes(dataset, train), _per_step(dataset),
         )  # fmt: skip
+        if dataset.kind != "text" or texts is None or dataset.task not in ("classify", "regress"):
+            return info
+        return info.as_tokens(TextEncoding.fit([dataset.inputs[row] for row in train], texts))
 
     @classmethod
     def from_plain(cls, facts: Mapping[str, Any]) -> DatasetInfo:
@@ -88,11 +102,20 @@ class DatasetInfo:
         }
         if values.get("encoding"):
             values["encoding"] = TableEncoding.from_plain(values["encoding"])
+        if values.get("text"):
+            values["text"] = TextEncoding.from_plain(values["text"])
         return cls(**values)
 
     def as_plain(self) -> dict[str, Any]:
         plain = {n: list(v) if isinstance(v, tuple) else v for n, v in vars(self).items()}
-        return {**plain, "encoding": self.encoding and self.encoding.as_plain()}
+        encodings = {"encoding": self.encoding, "text": self.text}
+        return {**plain, **{name: e and e.as_plain() for name, e in encodings.items()}}
+
+    def as_tokens(self, text: TextEncoding) -> DatasetInfo:
+        """Return what networks take of texts: tokens."""
+        return replace(
+            self, kind="tokens", shape=(text.length,), vocabulary=text.vocabulary, text=text
+        )
 
     @property
     def source_shape(self) -> tuple[int, ...]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from lab.data.dataset import Array, Dataset
 from lab.data.options import DataOptions
+from lab.data.text_encoding import Ids, TextEncoding
 from lab.messages import listed
 
 SHOWN = 5  # classes in a message
+MANY_UNKNOWN = 0.1  # of the words, above which that is told
 UNEVEN = 3  # ratio of the largest class to the smallest above which that is told
 
 
@@ -20,6 +24,23 @@ def notes_of(dataset: Dataset, train: Array, request: DataOptions) -> list[str]:
     if request.fold and dataset.test is not None and dataset.eval is not None:
         notes.append("it has eval and test sets of its own, so --fold changes nothing")
     return [f"{request.data_name}: {note}" for note in notes]
+
+
+def of_texts(encoding: TextEncoding, ids: Ids, parts: Mapping[str, Array]) -> list[str]:
+    """Return lines on texts that were read as tokens: what was cut, and what training lacks."""
+    notes = []
+    if cut := encoding.cut(ids):
+        notes.append(
+            f"{cut:,} of {len(ids):,} texts are longer than {encoding.length:,} tokens and are cut "
+            "there (--max-length)"
+        )
+    unknown = encoding.unknown([ids[row] for name in ("eval", "test") for row in parts[name]])
+    if unknown > MANY_UNKNOWN:
+        notes.append(
+            f"{unknown:.0%} of the words of its eval and test splits are unknown: the training "
+            "split has them once or never (--tokenizer byte knows all)"
+        )
+    return notes
 
 
 def _missing(dataset: Dataset, request: DataOptions) -> list[str]:

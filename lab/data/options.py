@@ -9,8 +9,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from lab import memory
-from lab.config import Options
+from lab.config import OneOf, Options
 from lab.plugins import Plugins
+from lab.tokenizers.names import TOKENIZERS
 
 AUGMENTATIONS = {
     "shift": "largest shift in pixels",
@@ -21,6 +22,7 @@ AUGMENTATIONS = {
     "mixup": "alpha of the beta distribution of the mixture",
 }
 IN_PIXELS = ("shift", "cutout")
+TEXT_SOURCES = ("csv-text", "textfolder")
 
 
 def _checked(amounts: dict[str, float]) -> dict[str, float]:
@@ -107,6 +109,28 @@ class DataOptions(Options):
         if self.task != "auto":
             return self.task
         return task_of(self.data, self.data_args, plugins.sources())
+
+
+class TextOptions(Options):
+    """How texts are read as tokens. Whose config has it learns from texts that have labels."""
+
+    tokenizer: Annotated[str, OneOf(TOKENIZERS)] | None = Field(
+        None,
+        description="Pieces that text is read in, learned from the training text; none: words.",
+    )
+    vocab_size: int = Field(
+        4096, ge=5, description="Most tokens there are; of word and bpe, the others are fixed."
+    )
+    max_length: int = Field(
+        256, ge=1, description="Tokens of a text with a label that are read; the rest is cut."
+    )
+
+
+def preset_of_texts(options: DataOptions) -> str | None:
+    """Return the preset for a person's own texts that have labels, where a source gives such."""
+    name, _, argument = options.data.partition(":")
+    given = name == memory.MEMORY and argument.startswith("texts-")
+    return "texts" if (given or name in TEXT_SOURCES) and options.task != "lm" else None
 
 
 class ObjectOptions(Options):

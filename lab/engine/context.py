@@ -22,6 +22,7 @@ from lab.data.data import Data
 from lab.data.options import DataOptions
 from lab.data.record import DataRecord
 from lab.engine.accumulator import MetricAccumulator, Value
+from lab.engine.schedules import Schedules
 from lab.environments import Envs, make
 from lab.environments.check import check_contract
 from lab.environments.limits import EVALUATION_STEPS, registered_limit
@@ -70,6 +71,7 @@ class Context:
         self.task = task
         self.objective = objective
         self.clock = 0
+        self.schedules = Schedules(budget)
         self.compute = compute
         self.randomness = Randomness(seed, compute.device)
         self.window = MetricAccumulator()
@@ -85,6 +87,16 @@ class Context:
         self._all_envs: list[Envs] = []
         self._restored_envs: list[Any] = []
         self._objects = memory.held()  # a loaded run makes environments later
+
+    # -- time
+
+    def progress(self, schedule: str, span: float = 1.0, clock: int | None = None) -> float:
+        """Return how much of a schedule is done, from 0 to 1: all of it after `span` of the budget.
+
+        It never goes back, also where the budget is raised later: a schedule that has ended has
+        ended. `schedule` is its name, for messages; `clock` another moment than the present one.
+        """
+        return self.schedules.progress(schedule, self.clock if clock is None else clock, span)
 
     # -- computing
 

@@ -286,6 +286,7 @@ class Runner:
             "clock": self.progress.clock,
             "budget": self.plan.budget,
             "progress": progress,
+            "schedules": self.ctx.schedules.state_dict(),
             "window": self.ctx.window.state_dict(),
             "rng": self.ctx.randomness.state_dict(),
             "envs": self.ctx.envs_state(),
@@ -306,8 +307,9 @@ class Runner:
         self._save()
         checkpoint.load(self.checkpoints.dir / LAST)
 
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Go back to the moment `state` was saved. RNG comes last: loading may draw from it."""
+    def restore(self, state: Mapping[str, Any], restart_schedules: bool = False) -> None:
+        """Go back to the moment `state` was saved. RNG comes last: loading may draw from it.
+        restart_schedules: where the budget is larger now, schedules begin anew for it."""
         self.recorder.progress = Progress(**state["progress"])
         self.ctx.clock = self._saved_clock = self.progress.clock
         extended = self.plan.budget > state["budget"]
@@ -318,6 +320,7 @@ class Runner:
         if reopened:
             self.progress.ended = None
         self._restored = True
+        self.ctx.schedules.load_state_dict(state["schedules"])
         self.experiment.load_state_dict(state["experiment"])
         self.ctx.load_envs_state(state["envs"])
         self.ctx.window.load_state_dict(state["window"])
@@ -329,3 +332,7 @@ class Runner:
         dropped = self.recorder.folder.cut(state["metrics_bytes"])
         # the rows that were cut come again, unless the run goes another way from here
         self.recorder.already_sent = 0 if extended or reopened else dropped
+        if extended:
+            for line in self.ctx.schedules.extend(self.ctx.clock, restart=restart_schedules):
+                self.recorder.say(line)
+            self._save()  # what was decided here is not decided anew

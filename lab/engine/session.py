@@ -146,7 +146,9 @@ class Session:
         with closing(self._create(names)) as folder:
             return self._run(folder, state=None, new=True)
 
-    def resume(self, run: Run, data_changed: bool = False) -> RunResult:
+    def resume(
+        self, run: Run, data_changed: bool = False, restart_schedules: bool = False
+    ) -> RunResult:
         """Go on from the last checkpoint; from the beginning where none was written yet."""
         self._prepare()
         with closing(RunFolder(run.dir)) as folder:
@@ -159,7 +161,9 @@ class Session:
             if state is None:
                 self.terminal.say("No checkpoint was written yet: starting from the beginning.")
                 folder.cut(0)
-            return self._run(folder, state, data_changed=data_changed)
+            return self._run(
+                folder, state, data_changed=data_changed, restart_schedules=restart_schedules
+            )
 
     def restore(
         self, run: Run, which: str, data_changed: bool = False
@@ -216,6 +220,7 @@ class Session:
         state: Mapping[str, Any] | None,
         new: bool = False,
         data_changed: bool = False,
+        restart_schedules: bool = False,
     ) -> RunResult:
         """Build the experiment in its run folder and train it."""
         from lab.data.record import DataRecord
@@ -236,7 +241,7 @@ class Session:
         runner = Runner(plan, experiment, ctx, recorder)
         try:
             if state is not None:
-                runner.restore(state)
+                runner.restore(state, restart_schedules)
                 before = Run(folder.dir).summary
                 followed = set(before.get("trackers", ()))
                 recorder.newcomers = {t.name for t in recorder.trackers} - followed

@@ -14,8 +14,10 @@ from lab.data.dataset_info import DatasetInfo
 from lab.data.encoding import TableColumn
 from lab.errors import UsageError
 from lab.nn import serve
+from lab.tokenizers.protocol import OFFSET
 
 SCRIPT = "serve.py"
+WORDS = 10  # of the text that is an example
 
 
 def check_place(path: Path) -> None:
@@ -27,12 +29,15 @@ def check_place(path: Path) -> None:
 
 def write_companions(path: Path, info: DatasetInfo) -> None:
     """Write serve.py and an example beside a model, where its kind has one: a picture, a row of a
-    table."""
+    table, a text."""
     shutil.copyfile(serve.__file__, path.with_name(SCRIPT))
     if info.kind == "image" and not info.floats:
         _picture(path.with_suffix(".example.png"), info)
     elif info.kind == "table":
         _row(path.with_suffix(".example.csv"), info)
+    elif info.text is not None:
+        words = info.text.tokenizer.decode(range(OFFSET, min(OFFSET + WORDS, len(info.vocabulary))))
+        path.with_suffix(".example.txt").write_text(words, encoding="utf-8")
 
 
 def _picture(path: Path, info: DatasetInfo) -> None:

@@ -1,15 +1,17 @@
 """Answer with an exported model: python serve.py model.onnx example.csv
 
 Needs onnxruntime and numpy, and Pillow for images; neither torch nor what trained the model.
-INPUT is a csv file with column names, or an image. Each answer is a line of JSON.
+INPUT is a csv file with column names, an image, or a text or the file of one. Each answer is a line
+of JSON.
 """
 
 from __future__ import annotations
 
 import csv
 import json
+import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
@@ -24,6 +26,7 @@ MISSING = {  # as pandas reads them
 }  # fmt: skip
 BOOLEANS = {"true": 1.0, "false": 0.0}
 UNKNOWN = -1.0  # the number of a category that training never saw
+UNKNOWN_ID, FIRST_ID = 3, 4  # of a word that training does not know, and of the first it does
 DELIMITERS = ",;\t|"
 DAY = 86_400.0  # seconds
 TOP = 3  # classes in an answer
@@ -72,11 +75,7 @@ def read_image(path: str, facts: Mapping[str, Any]) -> np.ndarray[Any, Any]:
 
 def read_table(path: str, facts: Mapping[str, Any]) -> np.ndarray[Any, Any]:
     """Return the rows of a csv file as numbers: float64 [N, F]."""
-    text = StringIO(text_of(path, facts["written"]), newline="")
-    lines = without_comments(text.readlines())
-    delimiter = max(DELIMITERS, key=lines[0].count) if lines else ","
-    cells = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
-    head, *rows = [[cell.strip() for cell in line] for line in cells if line] or [[]]
+    head, rows, delimiter = read_csv(path, facts)
     missing = MISSING | {word.strip() for word in facts["written"].get("na", "").split("+")}
     decimal = "." if delimiter == "," else ","
     columns = facts["columns"]
@@ -88,8 +87,6 @@ def read_table(path: str, facts: Mapping[str, Any]) -> np.ndarray[Any, Any]:
     inputs = np.full((len(rows), len(columns)), np.nan)
     for n, row in enumerate(rows):
         place = f"{path}, row {n}"
-        if len(row) != len(head):
-            sys.exit(f"{place}: {len(row)} fields under {len(head)} column names")
         named = dict(zip(head, row, strict=True))
         for m, column in enumerate(columns):
             cell = named[column["name"]]
@@ -98,6 +95,69 @@ def read_table(path: str, facts: Mapping[str, Any]) -> np.ndarray[Any, Any]:
         if np.isnan(inputs[n]).any() and not facts["preparation"]["fill"]:
             sys.exit(f"{place}: a value is missing, and training has not learned to fill it")
     return inputs
+
+
+def read_csv(path: str, facts: Mapping[str, Any]) -> tuple[list[str], list[list[str]], str]:
+    """Return the column names of a csv file, its rows, and what is between their cells."""
+    text = StringIO(text_of(path, facts["written"]), newline="")
+    lines = without_comments(text.readlines())
+    delimiter = max(DELIMITERS, key=lines[0].count) if lines else ","
+    cells = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
+    head, *rows = [[cell.strip() for cell in line] for line in cells if line] or [[]]
+    for n, row in enumerate(rows):
+        if len(row) != len(head):
+            sys.exit(f"{path}, row {n}: {len(row)} fields under {len(head)} column names")
+    return head, rows, delimiter
+
+
+def read_texts(word: str, facts: Mapping[str, Any]) -> np.ndarray[Any, Any]:
+    """Return the tokens of a text, of the file of one, or of a column of a csv file: int64 [N, T],
+    cut at T and filled up with 0."""
+    if not facts["text"]:
+        sys.exit("This model takes numbers of its vocabulary: call it by onnxruntime")
+    length, tokenizer = facts["text"]["length"], facts["text"]["tokenizer"]
+    texts = list(texts_of(word, facts))
+    inputs = np.zeros((len(texts), length), np.int64)
+    for row, text in zip(inputs, texts, strict=True):
+        ids = (token_ids(text, tokenizer, facts["text"]["pattern"]) or [UNKNOWN_ID])[:length]
+        row[: len(ids)] = ids
+    return inputs
+
+
+def texts_of(word: str, facts: Mapping[str, Any]) -> Iterator[str]:
+    try:
+        is_file = Path(word).is_file()
+    except OSError:  # too long a name for a file
+        is_file = False
+    if not is_file:
+        yield word
+    elif not word.lower().endswith((".csv", ".tsv")):
+        yield text_of(word, facts["written"]).strip()
+    else:
+        head, rows, _ = read_csv(word, facts)
+        name = facts["written"].get("text", "text")
+        if name not in head and len(head) > 1:
+            sys.exit(f"{word} has no column {name}; it has {', '.join(head)}")
+        column = head.index(name) if name in head else 0
+        yield from (row[column] for row in rows)
+
+
+def token_ids(text: str, tokenizer: Mapping[str, Any], pattern: str) -> list[int]:
+    """Return the ids of a text, by a tokenizer as training kept it."""
+    name = tokenizer["tokenizer"]
+    if name == "byte":
+        return [FIRST_ID + byte for byte in text.encode()]
+    if name == "bpe":
+        from tokenizers import Tokenizer
+
+        pairs = Tokenizer.from_str(json.dumps(tokenizer["pairs"]))
+        return [FIRST_ID + number for number in pairs.encode(text, add_special_tokens=False).ids]
+    known = tokenizer["words" if name == "word" else "characters"]
+    ids = {piece: number for number, piece in enumerate(known, FIRST_ID)}
+    if name == "word":
+        lower = text.lower() if tokenizer["lowercase"] else text
+        return [ids.get(word, UNKNOWN_ID) for word in re.findall(pattern, lower)]
+    return [ids.get(character, UNKNOWN_ID) for character in text]
 
 
 def text_of(path: str, written: Mapping[str, str]) -> str:
@@ -168,7 +228,8 @@ def main() -> None:
     if len(sys.argv) < 3:
         sys.exit(f"Usage: python {sys.argv[0]} MODEL.onnx INPUT...")
     model = Model(sys.argv[1])
-    read = read_image if model.facts["kind"] == "image" else read_table
+    readers = {"image": read_image, "table": read_table, "tokens": read_texts}
+    read = readers[model.facts["kind"]]
     for path in sys.argv[2:]:
         for answer in model(read(path, model.facts)):
             print(json.dumps({"input": path, **told(answer, model.facts)}, ensure_ascii=False))

@@ -139,6 +139,7 @@ def metadata(model: Standalone) -> dict[str, str]:
         "columns": _columns(info),
         "vocabulary": info.vocabulary,
         "target_vocabulary": info.target_vocabulary,
+        "text": info.text.facts() if info.text else {},
         "written": dict(info.written),
         # what the network itself takes, for who has its weights alone
         "preparation": {

@@ -70,6 +70,11 @@ def rate(options: OptimizerOptions, progress: float) -> float:
     return options.final_lr_ratio + (1.0 - options.final_lr_ratio) * left
 
 
+def is_scheduled(options: OptimizerOptions) -> bool:
+    """Tell whether the learning rate ever changes."""
+    return SCHEDULES[options.schedule] is not None or warmup(options) > 0
+
+
 def warmup(options: OptimizerOptions) -> float:
     """Return the fraction of the budget over which the learning rate rises."""
     if options.warmup_fraction is not None:

@@ -15,7 +15,7 @@ from lab.data.batches import Batch
 from lab.optim.ema import EMA
 from lab.optim.optimizers import make_optimizer
 from lab.optim.options import OptimizerOptions
-from lab.optim.schedules import rate, set_rate
+from lab.optim.schedules import is_scheduled, rate, set_rate
 from lab.optim.step import Loss, Update, step_clipped
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Updater:
         self.module, self.options = module, options
         self.optimizer = optimizer or make_optimizer(module, options)
         self.ema = None if options.ema is None else EMA(module, options.ema)
-        self._progress = progress or (lambda: ctx.clock / ctx.budget)
+        self._progress = progress or (lambda: ctx.progress("lr"))
         # as one graph, an update may write to parameters alone: not to BatchNorm's statistics
         compiled = ctx.compute.compiled and compile
         in_one_graph = not compiled or next(module.buffers(), None) is None
@@ -85,10 +85,13 @@ class Updater:
     @property
     def lr(self) -> float:
         """Return the learning rate at the present progress."""
-        return self.options.lr * rate(self.options, self._progress())
+        return self.options.lr * self._factor()
+
+    def _factor(self) -> float:
+        return rate(self.options, self._progress()) if is_scheduled(self.options) else 1.0
 
     def __call__(self, batch: Batch) -> tuple[Tensor, Any]:
-        set_rate(self.optimizer, self.options.lr, rate(self.options, self._progress()))
+        set_rate(self.optimizer, self.options.lr, self._factor())
         result = self._update(batch)
         if self.ema is not None:
             self.ema.update()

@@ -19,7 +19,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from lab.errors import LabError, UnseenCategory, UsageError
+from lab.errors import InputWarning, LabError, UsageError
 from lab.loopback import answer, guarded, listening
 
 Predict = Callable[..., Sequence[Mapping[str, Any]]]  # of `inputs`, words as `lab predict` takes
@@ -44,18 +44,18 @@ class Predictor:
             path = Path(folder) / (UNSAFE.sub("_", name)[-LONGEST:].lstrip(".") or ROWS)
             path.write_bytes(content)
             try:
-                rows, unseen = self._answers(str(path))
+                rows, warned = self._answers(str(path))
             except LabError as error:
                 raise UsageError(str(error).replace(f"{folder}/", "")) from error
             named = [{**row, "input": row["input"].replace(f"{folder}/", "")} for row in rows]
-            return {"answers": named, "warnings": unseen}
+            return {"answers": named, "warnings": warned}
 
     def _answers(self, word: str) -> tuple[Sequence[Mapping[str, Any]], list[str]]:
         with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", UnseenCategory)
+            warnings.simplefilter("always", InputWarning)
             rows = self._predict(inputs=(word,))
-        unseen = [w for w in caught if issubclass(w.category, UnseenCategory)]
-        return rows, [str(warning.message) for warning in unseen]
+        warned = [w for w in caught if issubclass(w.category, InputWarning)]
+        return rows, [str(warning.message) for warning in warned]
 
 
 def as_csv(content: bytes) -> bytes:

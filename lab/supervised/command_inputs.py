@@ -26,13 +26,13 @@ from lab.data.tables import encode_frame
 from lab.errors import UsageError
 from lab.messages import did_you_mean, listed
 from lab.supervised.inputs import columns_of, warn_of_unknown
-from lab.supervised.sentences import Sentences
+from lab.supervised.sentences import token_rows
 from lab.supervised.sequence_files import read_sequences
+from lab.supervised.text_inputs import STDIN, read_texts
 
 if TYPE_CHECKING:
     import pandas as pd
 
-STDIN = "-"
 IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 BATCH = 256  # inputs that are predicted from at a time
 
@@ -56,13 +56,12 @@ def read_inputs(words: Sequence[str], info: DatasetInfo) -> Inputs:
     Of a table, a word is a row (fields in the order of the columns, or named: age=35,city=Paris), a
     csv file, or `-`, the csv on standard input. Of images, it is a file or a folder of them, which
     are brought to the run's size and channels. Of sequences, it is what `read_sequences` takes, and
-    shorter ones end in NaN. Of tokens, it is a text, or `-`, the texts on standard input, a line
-    each. Raises UsageError that names what cannot be read.
+    shorter ones end in NaN. Of tokens, it is what `read_texts` takes. Raises UsageError that names
+    what cannot be read.
     """
     if info.kind == "tokens":
-        texts = lines_of(words)
-        rows = Sentences(info.vocabulary).rows(texts, info.shape[0])
-        return Inputs(texts, torch.from_numpy(rows))
+        called, texts = read_texts(words, info)
+        return Inputs(called, torch.from_numpy(token_rows(texts, info)))
     if info.kind in ("sequence", "series"):
         names, sequences = read_sequences(words, info)
         steps = [torch.from_numpy(steps) for steps in sequences]
@@ -75,19 +74,6 @@ def read_inputs(words: Sequence[str], info: DatasetInfo) -> Inputs:
     if not words:
         raise UsageError(f"Nothing to predict. Give {_expected(info)}.")
     return _images(words, info) if info.kind == "image" else _rows(words, info)
-
-
-def lines_of(words: Sequence[str]) -> tuple[str, ...]:
-    """Return the texts that words are: each itself, but for `-` the lines of standard input."""
-    lines = [
-        line
-        for word in words
-        for line in (sys.stdin.read().splitlines() if word == STDIN else [word])
-    ]
-    texts = tuple(line for line in lines if line.strip())
-    if not texts:
-        raise UsageError("Nothing to predict. Give texts, or - for lines of standard input.")
-    return texts
 
 
 def ranked(

@@ -12,8 +12,8 @@ from lab.data.data import Data
 from lab.data.dataset_info import DatasetInfo
 from lab.errors import UsageError
 from lab.supervised.language_config import LanguageOptions
-from lab.tokenizers.names import train_tokenizer
-from lab.tokenizers.protocol import OFFSET, Tokenizer
+from lab.tokenizers.names import fit_tokenizer, vocabulary_of
+from lab.tokenizers.protocol import Tokenizer
 
 
 @dataclass(frozen=True)
@@ -33,23 +33,15 @@ class Part:
 
 def learned(data: Data, options: LanguageOptions) -> dict[str, Any]:
     """Return the tokenizer of a run as plain data, and whether the source is one text."""
-    settings: dict[str, dict[str, Any]] = {
-        "char": {"unknown": "map"},  # in a text to measure on; a prompt may hold none
-        "word": {"max_words": options.vocab_size - OFFSET},
-        "bpe": {"vocab_size": options.vocab_size},
-    }
-    chosen = settings.get(options.tokenizer, {})
-    tokenizer = train_tokenizer(options.tokenizer, data.texts("train"), **chosen)
+    tokenizer = fit_tokenizer(options.pieces, data.texts("train"), options.vocab_size)
     return {"tokenizer": tokenizer.to_plain(), "one_text": data.dataset.stream}
 
 
 def as_tokens(info: DatasetInfo, tokenizer: Tokenizer, context: int) -> DatasetInfo:
     """Return what networks are built from: tokens [context], and as many outputs as there are ids,
     which the vocabulary shows as text."""
-    words = [tokenizer.decode([number]) for number in range(tokenizer.vocab_size)]
-    words[: len(tokenizer.special)] = ["", "<bos>", "<eos>", "<unk>"]
-    size = tokenizer.vocab_size
-    return replace(info, kind="tokens", shape=(context,), outputs=size, vocabulary=tuple(words))
+    size, words = tokenizer.vocab_size, vocabulary_of(tokenizer)
+    return replace(info, kind="tokens", shape=(context,), outputs=size, vocabulary=words)
 
 
 def encoded(data: Data, split: str, tokenizer: Tokenizer) -> Part:

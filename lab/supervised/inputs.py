@@ -14,18 +14,22 @@ from lab.data.dataset import Array
 from lab.data.dataset_info import DatasetInfo
 from lab.data.encoding import TableColumn
 from lab.data.tables import as_frame, encode_frame
-from lab.errors import UnseenCategory, UsageError
+from lab.errors import InputWarning, UsageError
+from lab.supervised.sentences import are_texts, token_rows
 
 
 def as_inputs(values: Any, info: DatasetInfo, device: torch.device) -> Tensor:
     """Return inputs [B, ...] of a source, on a device, of what a person hands to `predict`: an
     array, a tensor or lists; of a table with names also a DataFrame, or a list of rows as mappings,
-    whose columns are taken by name. Texts in them are read as those of the source were.
+    whose columns are taken by name; of tokens also a list of texts. Texts are read as those of the
+    source were.
 
     Values are in the source's own units: images are bytes from 0 to 255, or floats as the source
     has them; of a table None and NaN are missing, where training knew how to fill them. Raises
     UsageError where they are of another shape, or no finite numbers.
     """
+    if info.kind == "tokens" and are_texts(values):
+        return torch.from_numpy(token_rows(values, info)).to(device)
     inputs = (
         values.detach() if isinstance(values, Tensor) else torch.from_numpy(_array(values, info))
     )
@@ -88,6 +92,6 @@ def warn_of_unknown(unknown: Mapping[str, int], rows: int) -> None:
     for name, count in unknown.items():
         warnings.warn(
             f"{count:,} of {rows:,} values of {name} are none that training saw",
-            UnseenCategory,
+            InputWarning,
             stacklevel=2,
         )

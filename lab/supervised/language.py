@@ -23,7 +23,6 @@ from lab.data.batches import IGNORED, Batch
 from lab.data.dataset import Array
 from lab.data.dataset_info import DatasetInfo
 from lab.data.streams import StreamBatches, WindowBatches, windows
-from lab.data.text_files import read_text
 from lab.engine.context import Context
 from lab.engine.experiment import Experiment
 from lab.errors import UsageError
@@ -36,6 +35,7 @@ from lab.supervised.corpus import Part, as_tokens, encoded, learned
 from lab.supervised.data_task import DataTask
 from lab.supervised.early_stop import validate
 from lab.supervised.language_config import LanguageOptions
+from lab.supervised.text_inputs import text_of
 from lab.supervised.writing import LanguageModel, Writer
 from lab.tokenizers.names import load_tokenizer
 from lab.tokenizers.protocol import Tokenizer
@@ -178,7 +178,7 @@ class LanguageTask(DataTask):
 
     @property
     def _words(self) -> bool:
-        return self.config.tokenizer == "word"
+        return self.config.pieces == "word"
 
     def _ngram(self, part: Part) -> dict[str, float]:
         """Return the bits of an n-gram model in the unit that selects: the figure to beat."""
@@ -218,7 +218,7 @@ class LanguageTask(DataTask):
         """Return for each text, or file of one, how likely it is to the network."""
         if not options.inputs:
             raise UsageError("Nothing to predict. Give a text, or a file that holds one.")
-        texts = [_text(word) for word in options.inputs]
+        texts = [text_of(word) for word in options.inputs]
         unit = "token" if self._words else "character"
         scored = zip(options.inputs, self._scored(model, texts), strict=True)
         return [
@@ -274,12 +274,3 @@ class Logits(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         logits: Tensor = self.model(tokens)[0]
         return logits
-
-
-def _text(word: str) -> str:
-    """Return the text of a word of `lab predict`: itself, or that of a file."""
-    try:
-        is_file = Path(word).is_file()
-    except (OSError, ValueError):  # too long a name for a file
-        is_file = False
-    return read_text(Path(word), word) if is_file else word

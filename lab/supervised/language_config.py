@@ -10,19 +10,18 @@ from typing import Annotated
 from pydantic import Field
 
 from lab.config import Objective, OneOf
-from lab.data.options import DataOptions
+from lab.data.options import DataOptions, TextOptions
 from lab.supervised.options import LabelOptions
 from lab.tokenizers.names import TOKENIZERS
 
 
-class LanguageOptions(DataOptions, LabelOptions):
+class LanguageOptions(DataOptions, TextOptions, LabelOptions):
     """What a token is, and how many are read at a time; for sources to `lm`."""
 
-    tokenizer: Annotated[str, OneOf(TOKENIZERS)] = Field(
-        "char", description="Pieces that text is read in, learned from the training text."
-    )
-    vocab_size: int = Field(
-        4096, ge=5, description="Most tokens there are; of word and bpe, the others are fixed."
+    tokenizer: Annotated[str, OneOf(TOKENIZERS)] | None = Field(
+        None,
+        description="Pieces that text is read in, learned from the training text; none: words to "
+        "label, characters to write.",
     )
     context: int = Field(
         64, ge=1, description="Tokens of a text in a training example, one to predict from each."
@@ -32,8 +31,13 @@ class LanguageOptions(DataOptions, LabelOptions):
     )
 
     @property
+    def pieces(self) -> str:
+        """The tokenizer of a language model."""
+        return self.tokenizer or "char"
+
+    @property
     def language_objective(self) -> Objective:
         """Return what selects: bits of a character compare over tokenizers. Words forget the spaces
         between them, and which the unknown ones are, so theirs are bits of other texts."""
-        unit = "token" if self.tokenizer == "word" else "character"
+        unit = "token" if self.pieces == "word" else "character"
         return f"eval/bits_per_{unit}", "min"

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import takewhile
+from typing import Any
+from warnings import warn
 
 import numpy as np
 
 from lab.data.dataset import Array
+from lab.data.dataset_info import DatasetInfo
 from lab.data.tokens import END
-from lab.errors import UsageError
-from lab.messages import listed
+from lab.errors import InputWarning, UsageError
+from lab.messages import count, listed
 from lab.tokenizers.protocol import OFFSET
 from lab.tokenizers.words import WordTokenizer, pieces
 
@@ -69,3 +72,25 @@ class Sentences:
     @cached_property
     def _tokenizer(self) -> WordTokenizer:
         return WordTokenizer(self.words)
+
+
+def are_texts(inputs: Any) -> bool:
+    """Tell whether inputs are a list of texts, or another collection of them."""
+    texts = not isinstance(inputs, str) and hasattr(inputs, "__len__") and bool(len(inputs))
+    return texts and all(isinstance(text, str) for text in inputs)
+
+
+def token_rows(texts: Sequence[str], info: DatasetInfo) -> Array:
+    """Return tokens [B, T] of texts, read as those of the source were. Warns of what training never
+    saw where there is a token for it, and of texts that are cut; raises UsageError as `Sentences`
+    does where there is none."""
+    if info.text is None:
+        return Sentences(info.vocabulary).rows(texts, info.shape[0])
+    ids = info.text.ids(texts)
+    if unknown := info.text.unknown(ids):
+        warn(f"{unknown:.0%} of the words are unknown", InputWarning, stacklevel=2)
+    if cut := info.text.cut(ids):
+        longer = "is longer" if cut == 1 else "are longer"
+        message = f"{cut:,} of {count(len(ids), 'text')} {longer} than {info.text.length:,} tokens"
+        warn(f"{message}: the rest is not read", InputWarning, stacklevel=2)
+    return info.text.rows(ids)

@@ -16,6 +16,7 @@ from lab.data.tokens import END
 from lab.errors import UsageError
 from lab.sequence.masks import keep_mask
 from lab.supervised.inputs import as_inputs
+from lab.supervised.sentences import are_texts
 
 
 def as_steps(values: Any, info: DatasetInfo, device: torch.device) -> Batch:
@@ -24,9 +25,10 @@ def as_steps(values: Any, info: DatasetInfo, device: torch.device) -> Batch:
 
     That is an array or a tensor [B, T, ...], or a list of B sequences, each with steps of its own
     number. Steps of numbers that are NaN at the end are none; tokens are filled up by their end.
-    Inputs without steps are taken as by `as_inputs`. Raises UsageError for what does not fit.
+    Inputs without steps, and texts, are taken as by `as_inputs`. Raises UsageError for what does
+    not fit.
     """
-    if info.kind not in (*IN_STEPS, "series"):
+    if info.kind not in (*IN_STEPS, "series") or (info.kind == "tokens" and are_texts(values)):
         return {"inputs": as_inputs(values, info, device)}
     rows = [_row(row, info) for row in values]
     if not rows:

@@ -21,6 +21,7 @@ from lab.metrics.metrics import Classification, Regression, Segmentation
 from lab.nn.gradients import draw_layers, layer_statistics, metric_names
 from lab.nn.losses import CrossEntropy, Loss, class_weights
 from lab.spec import import_object
+from lab.supervised import padding
 from lab.supervised.config import REGRESSION_LOSSES, SupervisedConfig
 from lab.supervised.data_task import DataTask
 
@@ -65,8 +66,9 @@ class SupervisedTask(DataTask):
         classes and squared error of values, by the options. metrics: makes the object to which an
         evaluation adds outputs and targets, values in their own units; by default the task's.
     Batches come prepared: inputs [B, ...] as floats of mean 0 and standard deviation 1,
-    augmented in training, or tokens [B, T]; targets as class indices [B], [B, T] or [B, H, W],
-    class probabilities [B, K] after mixup, or standardized values [B, D].
+    augmented in training, or tokens [B, T], of texts as many as the longest has; targets as class
+    indices [B], [B, T] or [B, H, W], class probabilities [B, K] after mixup, or standardized values
+    [B, D].
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class SupervisedTask(DataTask):
         if self.info.task != "regress" and config.loss != "mse":
             raise UsageError(f"--loss {config.loss} is for values; {self.info.name} has classes")
         check_classes(self.info)
+        self._trims = self.info.text is not None and padding.costs_nothing(ctx)
         self._augment = Augment(config.augment, self.info, ctx.generator)
 
     # -- training
@@ -94,7 +97,12 @@ class SupervisedTask(DataTask):
     def next(self) -> Batch:
         """Return the next training batch, prepared and augmented."""
         _ = self.criterion  # made here: within a compiled update it could not be
-        return self._augment(self.info.prepare(self.batches.next()))
+        return self._augment(self.prepare(self.batches.next()))
+
+    def prepare(self, batch: Batch) -> Batch:
+        """Return a batch of the source as networks and the loss take it."""
+        prepared = self.info.prepare(batch)
+        return padding.trimmed(prepared, self.info) if self._trims else prepared
 
     def loss(self, model: Any, batch: Batch) -> tuple[Tensor, Any]:
         """Return the training loss, and the accuracy where there are classes."""
@@ -140,7 +148,7 @@ class SupervisedTask(DataTask):
         metrics: Any = self._make_metrics()
         for batch in self.data.part(split).batches(EVALUATED):
             with self.ctx.autocast():
-                outputs = call(model, self.info.prepare(batch))
+                outputs = call(model, self.prepare(batch))
             if self.info.task == "regress":
                 metrics.add(self.info.restore_targets(outputs.float()), batch["targets"])
             elif "mask" in batch and batch["mask"].shape == batch["targets"].shape:

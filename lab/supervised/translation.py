@@ -24,9 +24,10 @@ from lab.nn.losses import CrossEntropy
 from lab.sequence.beam import beam_search
 from lab.sequence.decoding import Hypothesis, greedy
 from lab.sequence.states import State, Step
+from lab.supervised import padding
 from lab.supervised.command_inputs import read_inputs
 from lab.supervised.data_task import DataTask
-from lab.supervised.sentences import Sentences
+from lab.supervised.sentences import Sentences, are_texts, token_rows
 from lab.supervised.sequence_inputs import as_steps
 from lab.supervised.translation_config import TranslationOptions
 from lab.supervised.translation_scores import TranslationScores, draw_by_length
@@ -84,7 +85,7 @@ class TranslationTask(DataTask):
         )
         self.criterion = CrossEntropy(config.label_smoothing, ignore=IGNORED)
         self.written = Sentences(self.info.target_vocabulary)
-        self._trims = ctx.device.type == "cpu" and not ctx.compute.compiled
+        self._trims = padding.costs_nothing(ctx)
 
     def _longest(self) -> int:
         targets = self.data.dataset.targets
@@ -126,18 +127,7 @@ class TranslationTask(DataTask):
         """Return a batch without the steps that are padding in every row."""
         longest = int((batch["targets"] != IGNORED).sum(1).max())
         trimmed = {**batch, **{n: batch[n][:, :longest] for n in ("targets", "decoder_inputs")}}
-        present = self._present(batch)
-        if present is not None:
-            steps = int(present.any(0).nonzero().max()) + 1
-            for name in {"inputs", "mask"} & set(batch):
-                trimmed[name] = batch[name][:, :steps]
-        return trimmed
-
-    def _present(self, batch: Batch) -> Tensor | None:
-        """Return which steps of the inputs there are [B, T]; None where none is padding."""
-        if "mask" in batch:
-            return batch["mask"]
-        return batch["inputs"] != END if self.info.kind == "tokens" else None
+        return padding.trimmed(trimmed, self.info)
 
     # -- measuring
 
@@ -159,7 +149,7 @@ class TranslationTask(DataTask):
 
     def _source_lengths(self, batch: Batch) -> Tensor:
         """Return the steps of each source [B]; of a picture, the tokens of what is said of it."""
-        present = self._present(batch)
+        present = padding.present(batch, self.info)
         return ((batch["targets"] != IGNORED) if present is None else present).sum(1)
 
     # -- predicting
@@ -168,7 +158,7 @@ class TranslationTask(DataTask):
     def predict(self, inputs: Any, decode: Decode) -> Array:
         """Return what is written of inputs: of texts an array of texts [B]; of what `as_steps`
         takes tokens int64 [B, max_tokens or more], END behind each."""
-        texts = self.info.kind == "tokens" and _are_texts(inputs)
+        texts = self.info.kind == "tokens" and are_texts(inputs)
         values = self._tokens(inputs) if texts else inputs
         found = self._decoded(as_steps(values, self.info, self.ctx.device), decode, self.search)
         if texts:
@@ -204,8 +194,7 @@ class TranslationTask(DataTask):
         )
 
     def _tokens(self, texts: Sequence[str]) -> Tensor:
-        rows = Sentences(self.info.vocabulary).rows(list(texts), self.info.shape[0])
-        return torch.from_numpy(rows)
+        return torch.from_numpy(token_rows(texts, self.info))
 
     def _decoded(self, batch: Batch, decode: Decode, search: Search) -> list[Hypothesis]:
         found: list[Hypothesis] = []
@@ -213,7 +202,3 @@ class TranslationTask(DataTask):
             part = {name: values[start : start + AT_ONCE] for name, values in batch.items()}
             found += decode(self.info.prepare(part), search)
         return found
-
-
-def _are_texts(inputs: Any) -> bool:
-    return bool(len(inputs)) and all(isinstance(text, str) for text in inputs)

@@ -10,7 +10,7 @@ from typing import Any
 
 from lab.errors import UsageError
 from lab.spec import import_object
-from lab.tokenizers.protocol import Tokenizer
+from lab.tokenizers.protocol import OFFSET, Tokenizer
 
 TOKENIZERS: Mapping[str, str] = {
     "char": "lab.tokenizers.characters:CharTokenizer",
@@ -27,6 +27,32 @@ def train_tokenizer(name: str, texts: Iterable[str], **options: Any) -> Tokenize
     """
     trained: Tokenizer = _class(name).train(texts, **options)
     return trained
+
+
+def fit_tokenizer(
+    name: str,
+    texts: Iterable[str],
+    vocab_size: int,
+    *,
+    lowercase: bool = False,
+    min_count: int = 1,
+) -> Tokenizer:
+    """Return a tokenizer that also takes texts with what training did not show. vocab_size: ids at
+    most, where their number is to be chosen; lowercase, min_count: of words."""
+    words = {"max_words": vocab_size - OFFSET, "lowercase": lowercase, "min_count": min_count}
+    options: dict[str, dict[str, Any]] = {
+        "char": {"unknown": "map"},
+        "word": words,
+        "bpe": {"vocab_size": vocab_size},
+    }
+    return train_tokenizer(name, texts, **options.get(name, {}))
+
+
+def vocabulary_of(tokenizer: Tokenizer) -> tuple[str, ...]:
+    """Return what each id is as text, to show; what pads is ""."""
+    texts = [tokenizer.decode([number]) for number in range(tokenizer.vocab_size)]
+    texts[: len(tokenizer.special)] = ["", "<bos>", "<eos>", "<unk>"]
+    return tuple(texts)
 
 
 def load_tokenizer(plain: Mapping[str, Any]) -> Tokenizer:

@@ -14,7 +14,7 @@ from lab.tokenizers.protocol import OFFSET, SPECIAL, Special
 # ideographs, kana, and the marks that are set with them: text that has no spaces between words
 UNSPACED = r"\u3001-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
 _WORD = rf"[^\W{UNSPACED}]+"
-_PIECE = re.compile(rf"[{UNSPACED}]|{_WORD}(?:['’]{_WORD})*|[^\w\s]")
+PIECE = re.compile(rf"[{UNSPACED}]|{_WORD}(?:['’]{_WORD})*|[^\w\s]")
 _UNSPACED = re.compile(rf"[{UNSPACED}]")
 UNKNOWN = "<unk>"  # what an unknown word is decoded to
 
@@ -83,4 +83,4 @@ class WordTokenizer:
 
 def pieces(text: str, lowercase: bool = False) -> list[str]:
     """Return the words, numbers and marks of a text."""
-    return _PIECE.findall(text.lower() if lowercase else text)
+    return PIECE.findall(text.lower() if lowercase else text)

@@ -55,7 +55,7 @@ class AE:
     def make_objective(self) -> Objective:
         c, generator, bits = self.config, self.ctx.generator, self.net.bits
         if c.kind == "vae":
-            return Variational(c, bits, generator, lambda: self.ctx.clock / self.ctx.budget)
+            return Variational(c, bits, generator, lambda: self.ctx.progress("beta"))
         return Quantizing(c, bits) if c.kind == "vq" else Reconstructing(c, bits, generator)
 
     def step(self) -> int:

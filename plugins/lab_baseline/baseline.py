@@ -32,6 +32,7 @@ from lab.supervised.task import EVALUATED, check_classes, draw_confusion
 from lab_baseline import models
 from lab_baseline.config import METHODS, Config
 from lab_baseline.models import Array
+from lab_baseline.texts import last
 
 LARGEST_SEED = 2**31
 
@@ -49,9 +50,10 @@ class Baseline:
             )
         self.data = ctx.data(config)
         self.info = self.data.info
-        if self.info.kind not in ("image", "table"):
+        if self.info.kind not in ("image", "table", "tokens") or self.info.per_step:
             raise lab.UsageError(
-                f"A baseline learns from images and tables; {self.info.name} holds neither."
+                f"A baseline learns from images, tables and texts; {self.info.name} is "
+                f"{self.info.kind} data{' with a class for each step' * self.info.per_step}."
             )
         check_classes(self.info)
         self.learned: dict[str, Any] = {}  # inputs, targets and seed, once there are any
@@ -73,10 +75,10 @@ class Baseline:
     @cached_property
     def estimator(self) -> Any:
         """The estimator, fitted to the training examples."""
-        estimator = models.make(self.config, self.info.task, self.learned["seed"])
+        estimator = models.make(self.config, self.info, self.learned["seed"])
         targets = self.info.prepare_targets(self.learned["targets"]).numpy()
         single = targets.ndim > 1 and targets.shape[1] == 1
-        if single and not isinstance(estimator, MultiOutputRegressor):
+        if single and not isinstance(last(estimator), MultiOutputRegressor):
             targets = targets[:, 0]
         with self.computing():
             estimator.fit(self.columns(self.learned["inputs"]), targets)
@@ -98,8 +100,9 @@ class Baseline:
             )
 
     def columns(self, inputs: Tensor) -> Array:
-        """Return inputs [B, F], scaled as a network gets them."""
-        return self.info.prepare_inputs(inputs.cpu()).flatten(1).double().numpy()
+        """Return inputs [B, F], scaled as a network gets them; tokens [B, T] as they are."""
+        prepared = self.info.prepare_inputs(inputs.cpu()).flatten(1)
+        return (prepared if self.info.kind == "tokens" else prepared.double()).numpy()
 
     # -- measuring
 
@@ -144,7 +147,7 @@ class Baseline:
         return self.data.eval.first(number)["inputs"]
 
     def predict_command(self, options: Predict) -> list[dict[str, Any]]:
-        """Return the likeliest classes, or the values, of images or rows of a table."""
+        """Return the likeliest classes, or the values, of images, rows of a table or texts."""
         inputs = read_inputs(options.inputs, self.info)
         rows = ranked(inputs.answers(self.predict), inputs, options, self.info)
         if self.info.classes and not self.config.gives_probabilities:

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from lab import Config as LabConfig
-from lab import DataOptions
+from lab import DataOptions, TextOptions
 from lab.supervised.config import OBJECTIVES
 
 
@@ -32,7 +32,7 @@ METHODS: Mapping[str, Method] = {
 }
 
 
-class Config(DataOptions, LabConfig):
+class Config(TextOptions, DataOptions, LabConfig):
     clock: ClassVar[str] = "samples"
 
     algo: Literal["knn", "svc", "logistic", "forest", "boosting", "ridge", "svr"] = Field(

@@ -17,23 +17,27 @@ from sklearn.multioutput import MultiOutputRegressor
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.svm import SVC, SVR
 
+from lab.data.dataset_info import DatasetInfo
 from lab_baseline.config import Config
+from lab_baseline.texts import last, tf_idf
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 RAREST = float(np.finfo(np.float32).eps)  # a probability below this counts as this
 
 
-def make(config: Config, task: str, seed: int) -> Any:
-    """Return an estimator that is not fitted yet. `seed` fixes its randomness."""
-    return MAKERS[task][config.algo](config, seed)
+def make(config: Config, info: DatasetInfo, seed: int) -> Any:
+    """Return an estimator that is not fitted yet, of texts behind tf-idf. `seed` fixes its
+    randomness."""
+    estimator = MAKERS[info.task][config.algo](config, seed)
+    return tf_idf(estimator, info) if info.kind == "tokens" else estimator
 
 
 def logits(estimator: Any, inputs: Array) -> Array:
     """Return log-probabilities [B, K], which no class has below log RAREST: where none of five
     neighbors is of a class, that class is not impossible. Of an SVC, which has no probabilities,
     the decision values: one class against the rest."""
-    if not isinstance(estimator, SVC):
+    if not isinstance(last(estimator), SVC):
         probabilities = estimator.predict_proba(inputs)
         return np.asarray(np.log(np.maximum(probabilities, RAREST)))
     scores = np.asarray(estimator.decision_function(inputs))

@@ -47,20 +47,23 @@ class DQN:
         self.update = ctx.make_update(self.online, self.optimizer, self.loss, config.clip_norm)
         self.exploration = Exploration(config.n_envs, self.task.actions, config.temporally_extended)
         self.updates = 0  # gradient steps so far
+        self.surplus = 0  # env steps that no learning phase has followed yet
 
     # -- the algorithm
 
     def step(self) -> int:
-        """Play a rollout, then learn from memory."""
+        """Play a rollout, then learn from memory, once for each `train_freq` env steps: what all
+        environments together play beyond that counts for the next time."""
         moved = self.play_rollout()
+        phases, self.surplus = divmod(self.surplus + moved, self.config.train_freq)
         if self.ctx.clock + moved >= self.config.learning_starts and len(self.memory):
-            self.learn(self.config.gradient_steps)
+            self.learn(phases * self.config.gradient_steps)
         return moved
 
     def play_rollout(self) -> int:
-        """Act epsilon-greedily until `train_every` transitions are remembered."""
+        """Act epsilon-greedily until `train_freq` transitions are remembered, with the surplus."""
         moved, rollout = 0, []
-        while moved < self.config.train_freq:
+        while self.surplus + moved < self.config.train_freq:
             epsilon = self.epsilon(self.ctx.clock + moved)
             obs = self.envs.obs
             action = self.act(obs, epsilon)
@@ -172,8 +175,7 @@ class DQN:
     def epsilon(self, clock: int) -> float:
         """Return the probability of a random action: linear from start to end, then constant."""
         c = self.config
-        span = c.exploration_fraction * self.ctx.budget
-        done = min(1.0, clock / span) if span else 1.0
+        done = self.ctx.progress("epsilon", c.exploration_fraction, clock)
         return (1.0 - done) * c.epsilon_start + done * c.epsilon_end
 
     def act(self, obs: Array, epsilon: float) -> Array:
@@ -186,7 +188,7 @@ class DQN:
     def beta(self) -> float:
         """Return the exponent of the importance weights: linear to 1 over the budget."""
         start = self.config.priority_beta
-        return start + (1.0 - start) * min(1.0, self.ctx.clock / self.ctx.budget)
+        return start + (1.0 - start) * self.ctx.progress("beta")
 
     # -- memory and environments, made on first use: a trained run predicts without them
 
@@ -311,6 +313,7 @@ class DQN:
             "memory": self.memory.state_dict(),
             "exploration": self.exploration.state_dict(),
             "updates": self.updates,
+            "surplus": self.surplus,
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -323,4 +326,4 @@ class DQN:
         if not self.envs.exact:  # their episodes restart
             self.memory.restart()
         self.exploration.load_state_dict(state["exploration"])
-        self.updates = state["updates"]
+        self.updates, self.surplus = state["updates"], state["surplus"]

@@ -8,6 +8,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from lab.data.options import TextOptions, preset_of_texts
 from lab.nn import LayerOptions
 from lab.optim import OptimizerOptions
 from lab.supervised.config import SupervisedConfig
@@ -23,7 +24,7 @@ PERCEPTRON_LACKS = (
 )
 
 
-class Config(LayerOptions, SupervisedConfig):
+class Config(LayerOptions, TextOptions, SupervisedConfig):
     arch: Literal["mlp", "perceptron"] = Field(
         "mlp", description="Layers trained by backpropagation, or Rosenblatt's threshold units."
     )
@@ -34,7 +35,7 @@ class Config(LayerOptions, SupervisedConfig):
         None,
         ge=1,
         description="Dimensions, at most, of a learned vector for each category of a table's "
-        "column; none: one-hot.",
+        "column; none: one-hot. Of a text's words: 64, unless said.",
     )
     model: str | None = Field(None, description="A network of your own: FILE.py:Net.")
     boundary: bool = Field(True, description="Draw the decision boundary of data with two columns.")
@@ -45,7 +46,9 @@ class Config(LayerOptions, SupervisedConfig):
             return None  # no preset is for what these networks cannot learn
         if self.arch == "perceptron":
             return self.arch
-        return "table" if self.data.partition(":")[0] in TABLES else self.data
+        if self.data.partition(":")[0] in TABLES:
+            return "table"
+        return preset_of_texts(self) or self.data
 
     @model_validator(mode="after")
     def _is_one_network(self) -> Self:

@@ -97,7 +97,7 @@ class MLP:
         return outputs.softmax(1) if info.classes else info.restore_targets(outputs)
 
     def predict_command(self, options: Predict) -> list[dict[str, Any]]:
-        """Return the likeliest classes, or the values, of images or rows of a table."""
+        """Return the likeliest classes, or the values, of images, rows of a table or texts."""
         info = self.supervision.info
         inputs = read_inputs(options.inputs, info)
         return ranked(inputs.answers(self.predict), inputs, options, info)

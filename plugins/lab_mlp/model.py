@@ -11,8 +11,12 @@ from torch import Tensor, nn
 
 from lab import DatasetInfo, UsageError
 from lab.nn import activation, initialize, load_network
+from lab_mlp.bag import TokenBag
 from lab_mlp.config import Config
 from lab_mlp.embedding import CategoryEmbedding
+
+KINDS = ("image", "table", "tokens")
+WORD_DIM = 64  # numbers that a word becomes, unless said
 
 
 def build(config: Config, info: DatasetInfo) -> nn.Module:
@@ -20,11 +24,14 @@ def build(config: Config, info: DatasetInfo) -> nn.Module:
 
     Raises UsageError for data that it cannot learn from.
     """
-    if info.kind not in ("image", "table") or info.task not in ("classify", "regress"):
+    if info.kind not in KINDS or info.task not in ("classify", "regress") or info.per_step:
         raise UsageError(
-            "A feed-forward network gives each image or row of a table a class or values; "
+            "A feed-forward network gives each image, row of a table or text a class or values; "
             f"{info.name} is {info.kind} data to {info.task}."
         )
+    if info.kind == "tokens" and (config.model or config.arch == "perceptron"):
+        option = "--model" if config.model else f"--arch {config.arch}"
+        raise UsageError(f"{option} takes numbers; {info.name} gives tokens")
     if config.model:
         return load_network(config.model, inputs=prod(info.shape), outputs=info.outputs)
     if config.arch == "perceptron":
@@ -35,9 +42,13 @@ def build(config: Config, info: DatasetInfo) -> nn.Module:
 
 
 def _layers(config: Config, info: DatasetInfo) -> Iterator[nn.Module]:
-    yield nn.Flatten()
     inputs = prod(info.shape)
-    if config.embedding_dim:
+    if info.kind == "tokens":
+        inputs = config.embedding_dim or WORD_DIM
+        yield TokenBag(len(info.vocabulary), inputs)
+    else:
+        yield nn.Flatten()
+    if config.embedding_dim and info.kind != "tokens":
         embedding = _embedding(config.embedding_dim, info)
         inputs = embedding.width
         yield embedding

@@ -12,6 +12,15 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     "perceptron": {"batch_size": 1, "lr": 0.1, "budget": 20_000},
     # A small table is overfitted within the first tenth of the budget at a constant rate.
     "table": {"schedule": "one-cycle"},
+    # A bag of words is learned by heart at once: half of the units are dropped.
+    "texts": {
+        "hidden": (128,),
+        "embedding_dim": 128,
+        "dropout": 0.5,
+        "budget": 30_000,
+        "lr": 1e-2,
+        "schedule": "one-cycle",
+    },
     "digits": {
         "data": "digits",
         "hidden": (256, 256),

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from lab import OneOf, capabilities
+from lab.data.options import preset_of_texts
 from lab.sequence.cells import CELLS
 from lab.supervised.config import OBJECTIVES, SupervisedConfig
 from lab.supervised.language_config import LanguageOptions
@@ -84,7 +85,9 @@ class Config(SupervisedConfig, TranslationOptions, LanguageOptions):
 
     @property
     def preset(self) -> str | None:
-        return f"{self.data}-pixels" if self.scan == "pixels" else self.data
+        if self.scan == "pixels":
+            return f"{self.data}-pixels"
+        return preset_of_texts(self) or self.data
 
     @model_validator(mode="after")
     def _cell_has_the_options(self) -> Self:

@@ -62,6 +62,15 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "schedule": "one-cycle",
         "eval_every": 6_000,
     },
+    "texts": {
+        "cell": "gru",
+        "bidirectional": True,
+        "dropout": 0.5,
+        "budget": 20_000,
+        "lr": 5e-3,
+        "schedule": "one-cycle",
+        "eval_every": 2_500,
+    },
     "stdlib": {
         "data": "stdlib",
         "data_args": {"n": 1_000_000},

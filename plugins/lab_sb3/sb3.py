@@ -75,9 +75,10 @@ class SB3:
             model.collect_rollouts(
                 model.env, self.callback, model.rollout_buffer, n_rollout_steps=model.n_steps
             )
-            model._update_current_progress_remaining(model.num_timesteps, self.ctx.budget)
+            model._update_current_progress_remaining(model.num_timesteps, self.horizon())
             model.train()
         else:
+            model._total_timesteps = self.horizon()
             rollout = model.collect_rollouts(
                 model.env,
                 train_freq=model.train_freq,
@@ -100,6 +101,10 @@ class SB3:
         if not self.begun:
             self.begun = True
             _, self.callback = self.model._setup_learn(self.ctx.budget)
+
+    def horizon(self) -> float:
+        """Return the budget that learning rate, clipping and exploration go by."""
+        return self.ctx.schedules.horizon("lr and exploration", self.model.num_timesteps)
 
     def report(self) -> None:
         """Log what the algorithm recorded. Nothing goes through its loggers."""

@@ -77,7 +77,7 @@ class Seq2Seq:
     @torch.no_grad()
     def partly_own(self, batch: lab.Batch) -> Tensor:
         """Return tokens [B, U] to read of which some are drawn from what the network expects."""
-        progress = self.ctx.clock / self.ctx.budget
+        progress = self.ctx.progress("teacher forcing")
         true = fraction(self.config.teacher_forcing, self.config.teacher_forcing_schedule, progress)
         self.ctx.log("teacher_forcing", true)
         with self.ctx.autocast():

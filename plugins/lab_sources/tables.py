@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,12 @@ def csv(path: str, target: str, task: str, drop: str, **form: Any) -> lab.Datase
             "If it holds several, say what is between them: --data-args 'delimiter=;' for one"
         )
     dataset = _dataset(frame, f"csv:{path}", target, task, drop)
-    untold = {name: form[name] for name in UNTOLD if form[name]}
-    return replace(dataset, written=untold)
+    return replace(dataset, written=untold(form))
+
+
+def untold(form: Mapping[str, str]) -> dict[str, str]:
+    """Return what of a form no file tells of itself, as far as it was said."""
+    return {name: form[name] for name in UNTOLD if form[name]}
 
 
 def parquet(path: str, target: str, task: str, drop: str) -> lab.Dataset:

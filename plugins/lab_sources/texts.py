@@ -12,7 +12,7 @@ import lab
 from lab.data.tables import check_columns, choose_target, read_target
 from lab.data.text_files import read_text
 from lab_sources import class_folders
-from lab_sources.tables import read_csv
+from lab_sources.tables import read_csv, untold
 
 PIECE = 100  # characters
 TEXTS = ("text", "sentence", "review", "content", "message", "document", "body", "comment")
@@ -89,6 +89,7 @@ def csv_text(path: str, text: str, target: str, **form: Any) -> lab.Dataset:
         targets,
         classes,
         target=(chosen,),
+        written={"text": chosen_text, **untold(form)},
         bad=tuple(
             f"row {row}: its {column} is missing"
             for column, rows in lacking.items()

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from lab import OneOf
+from lab.data.options import preset_of_texts
 from lab.nn import ACTIVATIONS
 from lab.sequence import ATTENTION, POSITIONS, TRANSFORMER_INITIALIZERS
 from lab.supervised.config import OBJECTIVES, SupervisedConfig
@@ -84,6 +85,8 @@ class Config(TranslationOptions, LanguageOptions, SupervisedConfig):
             return None  # a preset would hold beside the dial
         if self.pretrain != "none":
             return f"{self.data}-{self.pretrain}"
+        if texts := preset_of_texts(self):
+            return texts
         return self.data if self.answer == "class" else f"{self.data}-{self.answer}"
 
     @property

@@ -39,7 +39,12 @@ def load_data(monkeypatch: pytest.MonkeyPatch) -> Callable[..., SourceData]:
     names: list[str] = []
 
     def make(
-        source: Any, seed: int = 0, facts: Any = None, record: Any = None, **request: Any
+        source: Any,
+        seed: int = 0,
+        facts: Any = None,
+        record: Any = None,
+        options: type[DataOptions] = DataOptions,
+        **request: Any,
     ) -> SourceData:
         name = f"stand_in_{len(names)}"
         names.append(name)
@@ -55,7 +60,7 @@ def load_data(monkeypatch: pytest.MonkeyPatch) -> Callable[..., SourceData]:
             return loaded.facts[name]
 
         loaded.data = Data(
-            DataOptions(data="stand-in", **request),
+            options(data="stand-in", **request),
             {"stand-in": spec},
             torch.device("cpu"),
             seed,

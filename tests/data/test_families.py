@@ -11,13 +11,13 @@ import lab
 REFUSED = {
     "mlp": "{source} is {kind} data to {task}",
     "cnn": "{source} is {kind} data to {task}",
-    "baseline": "A baseline learns from images and tables; {source} holds neither",
+    "baseline": "A baseline learns from images, tables and texts; {source} is {kind} data",
     "seq2seq": "{source} is to {task}; this experiment can translate",
     "dbn": "{source} is {kind} data; RBMs learn from images and tables",
 }
 SOURCES = {
     "waves": ("sequence", "classify"),
-    "sentences": ("tokens", "classify"),
+    "copy-memory": ("tokens", "classify"),  # a class for each step
     "text:lines.txt": ("text", "lm"),
 }
 

@@ -260,3 +260,30 @@ def test_a_larger_budget_trains_on(run_dqn) -> None:
     assert longer.summary["clock"]["value"] >= 900
     clocks = [row["clock"] for row in rows(short.dir) if "eval/return" in row]
     assert clocks == sorted(set(clocks))
+
+
+EXTENDED = {"eval_every": 400, "test_episodes": 2, "log_every": 40, "learning_starts": 100}
+
+
+def epsilons(run: Path, after: int) -> set[float]:
+    logged = [row for row in rows(run) if "train/epsilon" in row]
+    return {row["train/epsilon"] for row in logged if row["clock"] > after}
+
+
+def test_a_larger_budget_does_not_explore_anew(run_dqn, cli) -> None:
+    run = run_dqn("it", preset="tiny", budget=400, prioritized=True, **EXTENDED).dir
+    done = cli("resume", run, "--budget", 4_000)
+    assert "Schedules that have ended stay so: epsilon, beta (--restart-schedules)." in done.stderr
+    assert epsilons(run, 400) == {0.05}
+
+
+def test_it_does_where_schedules_are_restarted(run_dqn) -> None:
+    run = run_dqn("it", preset="tiny", budget=400, **EXTENDED).dir
+    lab.resume(run, budget=4_000, restart_schedules=True)
+    assert max(epsilons(run, 400)) > 0.5  # of 1,200 steps, 400 are done
+
+
+def test_schedules_are_restarted_for_a_larger_budget_alone(run_dqn) -> None:
+    run = run_dqn("it", preset="tiny", budget=400, stop_at="eval/return>=1", **EXTENDED).dir
+    with pytest.raises(lab.UsageError, match="--restart-schedules is for a larger --budget"):
+        lab.resume(run, stop_at="none", restart_schedules=True)

@@ -260,6 +260,15 @@ def test_a_signal_in_an_evaluation_leaves_a_run_that_goes_on_to_the_same_end(run
     assert mismatch is None, mismatch
 
 
+def test_a_larger_budget_does_not_explore_anew(run_sb3) -> None:
+    options = {**CASES["dqn"], "preset": "none", "budget": 128, "log_every": 32,
+               "eval_episodes": 1, "test_episodes": 1, "max_episode_steps": 9}  # fmt: skip
+    run = run_sb3("it", **options).dir
+    lab.resume(run, budget=2_560)
+    later = [row for row in rows(run) if row["clock"] > 128 and "train/exploration_rate" in row]
+    assert {row["train/exploration_rate"] for row in later} == {0.05}
+
+
 # -- what cannot be
 
 

@@ -16,7 +16,7 @@ from lab.api import use
 from lab.data.dataset_info import DatasetInfo
 from lab.data.image_files import Decoder
 from lab.data.tables import from_frame
-from lab.errors import UnseenCategory
+from lab.errors import InputWarning
 from lab.nn import serve
 from lab.supervised.command_inputs import Inputs, read_inputs
 
@@ -45,7 +45,7 @@ def test_named_fields_come_in_any_order(info) -> None:
 
 
 def test_a_comma_may_stand_in_quotes(info) -> None:
-    with pytest.warns(UnseenCategory, match="1 of 1 values of city"):
+    with pytest.warns(InputWarning, match="1 of 1 values of city"):
         (row,) = read_inputs(['35,"Paris, Texas",true,1970-01-03'], info).values
     assert row.tolist() == [35, -1, 1, 2]
 
@@ -82,7 +82,7 @@ def test_csv_comes_through_a_pipe(info, monkeypatch) -> None:
 
 def test_unknown_categories_are_counted_over_all_inputs(info, tmp_path) -> None:
     (tmp_path / "new.csv").write_text(f"{HEAD}\n1,Rome,true,2000-01-01\n2,Bonn,true,2000-01-01\n")
-    with pytest.warns(UnseenCategory, match="3 of 4 values of city are none that training saw"):
+    with pytest.warns(InputWarning, match="3 of 4 values of city are none that training saw"):
         read_inputs([str(tmp_path / "new.csv"), "1,Oslo,true,2000-01-01", ROWS[0]], info)
 
 

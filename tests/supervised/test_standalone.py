@@ -42,6 +42,15 @@ RUNS: dict[str, tuple[str, dict[str, Any]]] = {
     "wine": ("mlp", {"data": "wine", "budget": 640}),
     "digits, flattened": ("mlp", {"data": "digits", "budget": 256}),
     "shapes": ("cnn", {"data": "shapes", "data_args": {"n": 200}, "budget": 64}),
+    "texts in a csv": ("mlp", {"data": "csv-text:texts.csv", "budget": 320}),
+    "texts by character": (
+        "rnn",
+        {"data": "csv-text:texts.csv", "tokenizer": "char", "max_length": 20, "budget": 64},
+    ),
+    "texts by bytes": (
+        "mlp",
+        {"data": "csv-text:texts.csv", "tokenizer": "byte", "budget": 64},
+    ),
 }
 
 
@@ -77,6 +86,11 @@ def write_messy() -> None:
             file.write(";".join([*map(str, cells), "ab"[int(age > 50)]]) + "\n")
 
 
+def write_texts() -> None:
+    rows = (f'"{("Très bon", "Assez mal")[n % 2]}, {n} fois";{n % 2}' for n in range(80))
+    Path("texts.csv").write_text("\n".join(["review;label", *rows]))
+
+
 def write_inputs(experiment, case: str) -> list[str]:
     """Write examples as files; of the csv the file itself is the example."""
     if case == "csv":
@@ -85,6 +99,9 @@ def write_inputs(experiment, case: str) -> list[str]:
         lines[3:] = [line for line in lines[3:] if "?" in line]  # dates are all in one form
         Path("new.csv").write_text("\n".join(lines))
         return ["new.csv"]
+    if case.startswith("texts"):
+        Path("note.md").write_text("Pas mal du tout, trop long pour vingt signes\n")
+        return ["texts.csv", "note.md", "Très MAL, inconnu"]
     examples = experiment.example(3).numpy()
     if examples.ndim == 2:
         head = experiment.supervision.info.features or ("u", "v")
@@ -99,6 +116,7 @@ def write_inputs(experiment, case: str) -> list[str]:
 @pytest.mark.parametrize("case", RUNS)
 def test_it_answers_as_the_lab_does(case, cli, tmp_path) -> None:
     write_messy()
+    write_texts()
     family, options = RUNS[case]
     result = lab.run(family, name="it", runs_dir="runs", wandb="disabled", media=False, **options)
     exported = cli("export", "it", "--out", tmp_path / "net.onnx")
