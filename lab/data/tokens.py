@@ -12,7 +12,6 @@ from lab.errors import UsageError
 Array = np.ndarray[Any, np.dtype[Any]]
 
 END = 0  # the token that ends and pads a sentence; its word is ""
-UNKNOWN = "<unk>"  # the word that stands for those that training did not see
 
 
 def sentence(tokens: Iterable[Any], vocabulary: Sequence[str]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from warnings import warn
 
 import numpy as np
 import torch
@@ -63,9 +64,12 @@ class Labeling(TreeTask):
     # -- predicting
 
     def find(self, model: Any, tokens: Tensor, search: str) -> Tensor:
-        """Return trees that branch to the right: what was not taught to parse knows no others."""
+        """Return trees that branch to the right, and warn: who was not taught to parse knows no
+        others."""
+        warn("texts without brackets branch to the right", lab.InputWarning, stacklevel=2)
         lengths = (tokens != END).sum(1).tolist()
-        return torch.from_numpy(packed([chain(length) for length in lengths], tokens.shape[1]))
+        trees = packed([chain(length) for length in lengths], tokens.shape[1])
+        return torch.from_numpy(trees).long()
 
     def predict(self, model: Any, texts: Any) -> Array:
         """Return the probabilities of the root's class [B, K] of texts, or trees in brackets."""

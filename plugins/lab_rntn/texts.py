@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -10,9 +10,9 @@ from torch import Tensor
 
 import lab
 from lab.data.brackets import read_tree
-from lab.data.tokens import UNKNOWN
 from lab.data.trees import packed
 from lab.supervised.sentences import Sentences
+from lab.tokenizers.words import UNKNOWN
 
 
 class Given(NamedTuple):
@@ -21,12 +21,14 @@ class Given(NamedTuple):
     tokens: Tensor
     children: list[Sequence[tuple[int, int]] | None]
 
-    def joined(self, found: Tensor) -> Tensor:
-        """Return trees int [B, T - 1, 2]: those that were given, and else those that were found."""
-        trees = found.clone()
-        for row, children in enumerate(self.children):
-            if children is not None:
-                trees[row] = torch.from_numpy(packed([children], self.tokens.shape[1])[0])
+    def trees(self, find: Callable[[Tensor], Tensor]) -> Tensor:
+        """Return trees int [B, T - 1, 2]: those that were given, and of other tokens those that
+        `find` returns of them."""
+        known = [children or () for children in self.children]
+        trees = torch.from_numpy(packed(known, self.tokens.shape[1])).long()
+        rows = [row for row, children in enumerate(self.children) if children is None]
+        if rows:
+            trees[rows] = find(self.tokens[rows])
         return trees
 
 

@@ -13,8 +13,8 @@ import lab
 from lab.data import trees as tree_data
 from lab.data.brackets import Tree, from_arrays, written
 from lab.data.tokens import END
-from lab.supervised.command_inputs import lines_of
 from lab.supervised.data_task import DataTask
+from lab.supervised.text_inputs import read_texts
 from lab_rntn.config import Config, Predict
 from lab_rntn.texts import read
 
@@ -74,11 +74,15 @@ class TreeTask(DataTask):
         none, and for what `texts.read` refuses."""
         if not texts:
             raise lab.UsageError("there is no text to predict from")
+
+        def find(tokens: Tensor) -> Tensor:
+            found = self.find(model, tokens.to(self.ctx.device), search or self.config.search)
+            return found.cpu()
+
         for start in range(0, len(texts), AT_ONCE):
             given = read(texts[start : start + AT_ONCE], self.info)
             tokens = given.tokens.to(self.ctx.device)
-            found = self.find(model, tokens, search or self.config.search)
-            trees = given.joined(found.cpu()).to(self.ctx.device)
+            trees = given.trees(find).to(tokens.device)
             likely = model(tokens, trees).logits.float().softmax(1).cpu()
             for row, root in enumerate(self.roots(tokens).tolist()):
                 classes = likely[row].argmax(0) if self.info.classes else None
@@ -100,11 +104,11 @@ class TreeTask(DataTask):
     def predict_command(self, model: Any, options: Predict) -> list[dict[str, Any]]:
         """Return of each text its tree in brackets, every node with its class, and the class of the
         root."""
-        texts = lines_of(options.inputs)
+        called, texts = read_texts(options.inputs, self.info)
         answers = self.read(model, texts, options.search)
         return [
-            {"input": text, **answer.described(self.info.classes)}
-            for text, answer in zip(texts, answers, strict=True)
+            {"input": name, **answer.described(self.info.classes)}
+            for name, answer in zip(called, answers, strict=True)
         ]
 
     def tree(self, tokens: Tensor, trees: Tensor, classes: Tensor | None) -> Tree:

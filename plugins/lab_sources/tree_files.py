@@ -12,8 +12,8 @@ import numpy as np
 import lab
 from lab.data.brackets import Tree, as_arrays, read_tree
 from lab.data.text_files import read_text
-from lab.data.tokens import UNKNOWN
 from lab.data.trees import SENTIMENT
+from lab.tokenizers.words import UNKNOWN
 
 PARTS = ("train", "dev", "test")  # files of a folder
 LABELS = tuple(map(str, range(len(SENTIMENT))))

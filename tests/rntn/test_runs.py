@@ -43,7 +43,9 @@ def test_what_is_measured(runs) -> None:
 
 @pytest.mark.xdist_group("rntn-runs")
 def test_a_text_without_a_tree_branches_to_the_right(runs, cli) -> None:
-    (row,) = json.loads(cli("predict", runs / "label", "--json", SENTENCE).stdout)
+    result = cli("predict", runs / "label", "--json", SENTENCE)
+    assert "texts without brackets branch to the right" in result.stderr
+    (row,) = json.loads(result.stdout)
     tree = read_tree(row["tree"])
     assert tree.words == tuple(SENTENCE.split())
     assert tree.children == ((4, 5), (3, 6), (2, 7), (1, 8), (0, 9))
@@ -89,7 +91,8 @@ def test_trees_are_drawn_for_people(runs, cli) -> None:
 def test_python_predicts_alike(runs) -> None:
     label, parse = lab.load(runs / "label"), lab.load(runs / "parse")
     texts = [SENTENCE, "(_ (_ not) (_ good))"]
-    probabilities = label.predict(texts)
+    with pytest.warns(lab.InputWarning, match="branch to the right"):
+        probabilities = label.predict(texts)
     assert probabilities.shape == (2, 5)
     np.testing.assert_allclose(probabilities.sum(1), 1, rtol=1e-5)
     np.testing.assert_allclose(label.predict(texts[1:])[0], probabilities[1], rtol=1e-4)
@@ -148,7 +151,8 @@ def test_words_that_training_did_not_see_are_unknown(train, tmp_path) -> None:
     (place / "test.txt").write_text("(1 (2 never-seen) (1 fine))\n(0 (2 w1) (0 bad))\n")
     result = train(f"trees:{place}", data_args={})
     loaded = lab.load(result.dir)
-    np.testing.assert_array_equal(loaded.predict(["zebra bad"]), loaded.predict(["<unk> Bad"]))
+    ours, theirs = "(_ (_ zebra) (_ bad))", "(_ (_ <unk>) (_ Bad))"
+    np.testing.assert_array_equal(loaded.predict([ours]), loaded.predict([theirs]))
 
 
 @pytest.mark.parametrize(
