@@ -44,8 +44,7 @@ from lab_sources.stdlib_expr import stdlib_expr
 
 RESULTS = Path(__file__).parent / "results" / "rntn.json"
 TREES, NODES, WIDTH = 100, 3_594, 25
-CELLS = ("tensor", "plain", "matrix-vector", "tree-lstm")
-RATES = (0.05, 0.1, 0.2)  # of which a cell gets the best by eval/accuracy, at seed 0
+RATES = {"tensor": 0.1, "plain": 0.1, "matrix-vector": 0.05, "tree-lstm": 0.1}  # by eval/accuracy
 
 Row = dict[str, Any]
 Children = list[tuple[int, int]]
@@ -137,15 +136,13 @@ def random_tree(rng: np.random.Generator, length: int) -> Children:
 
 
 def negation(seeds: Sequence[int]) -> list[Row]:
-    """Root accuracy on held-out templates, cells of as many parameters, each at its best rate."""
+    """Root accuracy on held-out templates, cells of as many parameters."""
     shared: Row = {"data": "sentiment-trees", "preset": "sentiment-trees"}
     rows = [_bag_of_words()]
-    for cell in CELLS:
-        tried = {rate: train(cell=cell, lr=rate, **shared)["eval"] for rate in RATES}
-        best = max(tried, key=lambda rate: tried[rate])
-        label = f"{cell}, rate {best:g}"
-        metrics = ("accuracy", "negation_accuracy", "node_accuracy")
-        rows.append(over_seeds(label, metrics, seeds, cell=cell, lr=best, **shared))
+    for cell, rate in RATES.items():
+        label = f"{cell}, rate {rate:g}"
+        metrics = ("eval", "accuracy", "negation_accuracy")
+        rows.append(over_seeds(label, metrics, seeds, cell=cell, lr=rate, **shared))
     return rows
 
 
