@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,7 +22,12 @@ CPU = torch.device("cpu")
 
 
 def make_dqn(
-    *, seed: int = 0, budget: int = 10_000, compute: Compute | None = None, **options: Any
+    *,
+    seed: int = 0,
+    budget: int = 10_000,
+    compute: Compute | None = None,
+    warn: Callable[[str], None] = print,
+    **options: Any,
 ) -> DQN:
     """Return a DQN that nobody runs: the caller calls its methods and moves its clock."""
     ctx = Context(
@@ -31,6 +36,7 @@ def make_dqn(
         dir=Path("nowhere"),
         compute=compute or Compute(CPU),
         environments=discover().environments(),
+        warn=warn,
     )
     return DQN(Config(**options), ctx)
 

@@ -242,6 +242,10 @@ class Odd(gym.Env):
             "switches": spaces.MultiBinary(2),
             "sequence": spaces.Sequence(box),
             "many": spaces.Discrete(10**9),
+            "bits": spaces.Box(0, 1, (10, 10, 4), np.bool_),
+            "bytes first": spaces.Box(0, 255, (3, 48, 40), np.uint8),
+            "bytes last": spaces.Box(0, 255, (48, 40, 3), np.uint8),
+            "cube": spaces.Box(0, 255, (12, 12, 12), np.uint8),
         }
         self.observation_space, self.action_space = kinds[observation], kinds[action]
 

@@ -12,6 +12,9 @@ from lab import EnvConfig
 class Config(EnvConfig):
     frame_stack: int = Field(1, ge=1, description="Latest observations that make one.")
     scale_obs: bool = Field(False, description="Scale bounded vectors to [-1, 1].")
+    channels: Literal["first", "last"] | None = Field(
+        None, description="Where pictures have their channels; none: where there are fewer."
+    )
     atari: bool = Field(False, description="Atari preprocessing: 84x84 gray, skip 4, no-ops.")
 
     hidden: tuple[int, ...] = Field((128, 128), description="Units of the hidden layers.")

@@ -25,7 +25,7 @@ from lab_dqn.config import Config
 from lab_dqn.exploration import Exploration
 from lab_dqn.model import QNetwork
 from lab_dqn.replay import Batch, Memory, Transitions
-from lab_dqn.replay.sampling import Prioritized, Uniform
+from lab_dqn.replay.make import make_memory
 from lab_dqn.task import Task, describe, env_args, wrappers
 
 DRAWN_AHEAD = 2**24  # elements in the observations of the minibatches drawn at once
@@ -212,22 +212,7 @@ class DQN:
 
     @cached_property
     def memory(self) -> Memory:
-        c = self.config
-        # without replay, memory holds the rows of one rollout, however many those are
-        capacity = c.buffer_size if c.replay else c.train_freq + c.n_envs * c.n_step
-        sampler = Prioritized(capacity, c.priority_alpha) if c.prioritized else Uniform(capacity)
-        return Memory(
-            capacity,
-            frame_shape=self.task.frame,
-            dtype=self.task.torch_dtype,
-            stack=self.task.stack,
-            num_envs=c.n_envs,
-            n_step=c.n_step,
-            gamma=c.gamma,
-            sampler=sampler,
-            device=self.ctx.device,
-            frames_on=torch.device("cpu") if c.replay_device == "cpu" else self.ctx.device,
-        )
+        return make_memory(self.config, self.task, self.ctx.device, self.ctx.warn)
 
     def remember(self, steps: list[Transitions]) -> None:
         """Hand a rollout to memory as arrays [T, N, ...]."""

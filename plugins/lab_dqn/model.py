@@ -69,9 +69,9 @@ class QNetwork(nn.Module):
             return one_hot(obs.flatten(1), self.task.states).float()
         if self.task.kind == "vector":
             return (obs - self.center) / self.half_range if self.scaled else obs
-        if obs.dim() == 5:  # [B, k, H, W, C]
-            obs = obs.movedim(-1, 2).flatten(1, 2)
-        return obs.float() / 255.0  # [B, channels, H, W]
+        if obs.dim() == 5:  # [B, k, H, W, C], or the channels first
+            obs = (obs if self.task.channels_first else obs.movedim(-1, 2)).flatten(1, 2)
+        return obs.float() / self.task.white  # [B, channels, H, W]
 
 
 def is_embedded(task: Task) -> bool:
@@ -85,7 +85,8 @@ def _convolutions(task: Task) -> tuple[nn.Sequential | None, int]:
         return None, EMBEDDED if is_embedded(task) else task.states
     if task.kind == "vector":
         return None, task.stack * math.prod(task.frame)
-    height, width, *channels = task.frame
+    first, second, *third = task.frame
+    height, width, *channels = (second, *third, first) if task.channels_first else task.frame
     planes = task.stack * math.prod(channels)
     small = min(height, width) < NATURE_MIN_SIDE
     layers = _small_convolution(planes) if small else _nature_convolutions(planes)

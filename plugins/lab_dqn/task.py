@@ -21,7 +21,7 @@ MOST_STATES = 4_000_000  # of a Discrete observation: a table of the network has
 class Task(NamedTuple):
     """The shapes that networks and replay are built from. Plain data, kept with the run."""
 
-    kind: str  # vector, image (uint8), or discrete (a number, until it reaches the network)
+    kind: str  # vector, image (bytes or bits), or discrete (a number, until it is in the network)
     frame: tuple[int, ...]  # shape of one observation
     dtype: str
     stack: int
@@ -31,6 +31,8 @@ class Task(NamedTuple):
     half_range: tuple[float, ...] = ()  # what it is divided by; empty to leave vectors alone
     first_state: int = 0  # where the environment itself begins to count its observations
     first_action: int = 0  # and its actions; here both begin with 0
+    channels_first: bool = False  # of a picture, whose frame has three sizes
+    white: int = 255  # the largest value of a picture
 
     @property
     def torch_dtype(self) -> torch.dtype:
@@ -44,6 +46,8 @@ def describe(config: Config, ctx: Context) -> Task:
     env = ctx.look_at_env(config.env, wrappers=wrappers(config), **env_args(config))
     first_state, first_action = starts(env)
     task = _task(env.observation_space, env.action_space, config)
+    if task.kind == "image" and len(task.frame) == 3 and config.channels is None:
+        _tell_of_doubt(task, config, ctx)
     return task._replace(first_state=first_state, first_action=first_action)
 
 
@@ -68,7 +72,9 @@ def _task(observation: spaces.Space[Any], action: spaces.Space[Any], config: Con
     stack = config.frame_stack
     frame = observation.shape[1:] if stack > 1 else observation.shape
     if not vector:
-        return Task("image", tuple(frame), "uint8", stack, 0, actions)
+        layout = {"channels_first": _channels_first(tuple(frame), config.channels)}
+        white = {"white": 1} if observation.dtype == bool else {}
+        return Task("image", tuple(frame), "uint8", stack, 0, actions, **layout, **white)
     scale = _scale(observation, stack) if config.scale_obs else ()
     return Task("vector", tuple(frame), "float32", stack, 0, actions, *scale)
 
@@ -92,7 +98,28 @@ def _refuse_large(observation: spaces.Discrete, config: Config) -> None:
 
 
 def _is_image(observation: spaces.Box, stack: int) -> bool:
-    return observation.dtype == "uint8" and len(observation.shape) - (stack > 1) >= 2
+    """Tell pictures, bytes as of a screen or bits as of MinAtar's, from vectors."""
+    in_pixels = observation.dtype in (np.uint8, np.bool_)
+    return in_pixels and len(observation.shape) - (stack > 1) in (2, 3)
+
+
+def _channels_first(frame: tuple[int, ...], channels: str | None) -> bool:
+    """Tell whether a frame is [C, H, W] rather than [H, W, C] or [H, W]: there are fewer channels
+    than pixels a side."""
+    if len(frame) < 3:
+        return False
+    return channels == "first" if channels else frame[0] < frame[2]
+
+
+def _tell_of_doubt(task: Task, config: Config, ctx: Context) -> None:
+    """Say how a picture is read whose shape does not tell."""
+    first, middle, last = task.frame
+    if first == last or min(first, last) > middle:
+        read = "channels, height, width" if task.channels_first else "height, width, channels"
+        shape = " x ".join(map(str, task.frame))
+        ctx.warn(
+            f"--env {config.env} shows {shape}, read as {read}: --channels first or last decides"
+        )
 
 
 def _scale(observation: spaces.Box, stack: int) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -1,4 +1,4 @@
-"""Save the filled part of a replay buffer, without pickle.
+"""Know how large a replay buffer is, and save the filled part of it without pickle.
 
 Invariant of stable-baselines3's buffers: every array whose first axis has length `buffer_size` is a
 ring, of which the first `size()` rows are filled.
@@ -6,12 +6,37 @@ ring, of which the first `size()` rows are filled.
 
 from __future__ import annotations
 
+import inspect
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import gymnasium as gym
 import numpy as np
+import torch
 
 import lab
+from lab.compute.free_memory import check_room
+
+
+def check_size(algorithm: Any, arguments: Mapping[str, Any], space: gym.Space[Any]) -> None:
+    """Raise UsageError where an algorithm's replay buffer has no room in main memory: each
+    transition holds two observations."""
+    parameter = inspect.signature(algorithm).parameters.get("buffer_size")
+    if parameter is None:
+        return
+    size = arguments.get("buffer_size", parameter.default)
+    copies = 1 if arguments.get("optimize_memory_usage") else 2
+    needed = copies * size * observation_bytes(space)
+    advice = "Give less, or --wrap what shows less."
+    check_room(needed, torch.device("cpu"), f"--buffer-size {size:,}", advice)
+
+
+def observation_bytes(space: gym.Space[Any]) -> int:
+    if isinstance(space, gym.spaces.Dict):
+        return sum(map(observation_bytes, space.values()))
+    item = np.dtype(space.dtype or np.int64).itemsize
+    return math.prod(space.shape or ()) * item
 
 
 def state_dict(buffer: Any) -> dict[str, Any]:

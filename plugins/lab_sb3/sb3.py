@@ -62,6 +62,7 @@ class SB3:
         self.model.action_space.seed(int(ctx.rng.integers(2**31)))
         ctx.wrap(self.model.policy, compile=False)
         self.begun = False
+        self.tell_of_rollouts()
 
     # -- the algorithm is theirs
 
@@ -138,18 +139,29 @@ class SB3:
     def build(self) -> Any:
         """Construct the algorithm. Raises UsageError for spaces or options it does not take."""
         algorithm = getattr(stable_baselines3, self.config.algo.upper())
+        arguments = self.arguments(algorithm)
+        replay.check_size(algorithm, arguments, self.observation_space)
         try:
             model = algorithm(
                 self.policy(),
                 self.vec_env,
                 device=self.ctx.device,
                 policy_kwargs=self.network(),
-                **self.arguments(algorithm),
+                **arguments,
             )
         except (AssertionError, ValueError, TypeError) as error:
             raise lab.UsageError(f"{self.config.algo} on {self.config.env}: {error}") from error
         model.set_logger(Logger(folder=None, output_formats=[]))
         return model
+
+    def tell_of_rollouts(self) -> None:
+        """Say where the run will be longer than its budget: rollouts are not cut."""
+        steps = getattr(self.model, "n_steps", 0) * self.config.n_envs
+        if self.config.algo in ON_POLICY and steps > self.ctx.budget:
+            self.ctx.warn(
+                f"--budget {self.ctx.budget:,}: a rollout of {self.config.algo} is {steps:,} env "
+                "steps, and one is played whole. --n-steps or --n-envs shortens it."
+            )
 
     def policy(self) -> str:
         if self.config.policy != "auto":

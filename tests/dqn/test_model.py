@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from dqn_tools import make_dqn
@@ -139,6 +140,43 @@ def test_pictures_of_any_size_have_a_network(side) -> None:
 )  # fmt: skip
 def test_the_task_is_read_off_the_environment(options, task) -> None:
     assert make_dqn(**options).task == task
+
+
+@pytest.mark.parametrize(
+    ("observation", "options", "planes"),
+    [
+        ("bits", {}, (4, 10, 10)),
+        ("bits", {"frame_stack": 2}, (8, 10, 10)),
+        ("bytes first", {}, (3, 48, 40)),
+        ("bytes first", {"frame_stack": 2}, (6, 48, 40)),
+        ("bytes first", {"channels": "last"}, (40, 3, 48)),
+        ("bytes last", {}, (3, 48, 40)),
+        ("bytes last", {"channels": "first"}, (48, 40, 3)),
+    ],
+)
+def test_pictures_are_read_as_what_they_are(observation, options, planes) -> None:
+    dqn = make_dqn(
+        env="worlds:worlds/Odd-v0", env_args={"observation": observation}, hidden=(8,), **options
+    )
+    obs = dqn.example(2)
+    stored = torch.from_numpy(obs.astype(np.uint8))
+    prepared = dqn.online.prepare(stored if dqn.task.stack > 1 else stored[:, None])
+    assert prepared.shape == (2, *planes)
+    assert prepared.max() > 0.9  # what is brightest is near 1, of bits as of bytes
+    if observation == "bytes first" and not options:
+        torch.testing.assert_close(prepared, stored / 255)
+    if planes[1] > 9:
+        assert dqn.predict(obs).shape == (2,)
+
+
+def test_a_picture_that_may_be_read_in_two_ways_is_told() -> None:
+    said: list[str] = []
+    env = {"env": "worlds:worlds/Odd-v0", "env_args": {"observation": "cube"}, "hidden": (8,)}
+    assert not make_dqn(**env, warn=said.append).task.channels_first
+    (line,) = said
+    assert line.endswith("read as height, width, channels: --channels first or last decides")
+    assert make_dqn(**env, channels="first", warn=said.append).task.channels_first
+    assert said == [line]
 
 
 def test_predictions_are_the_network_s_and_refuse_other_shapes() -> None:

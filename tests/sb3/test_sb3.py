@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from gymnasium import spaces
 from helpers import last_state, rows, signal_in_evaluation
 
 import lab
+from lab.compute import free_memory
 from lab.compute.device import Compute
 from lab.engine import context
 from lab.engine.context import Context
@@ -45,11 +47,12 @@ CASES: dict[str, dict[str, Any]] = {
 STEPS = 384
 
 
-def make_sb3(**options: Any) -> SB3:
+def make_sb3(budget: int = STEPS, warn: Callable[[str], None] = print, **options: Any) -> SB3:
     """Return an experiment that nobody runs."""
     ctx = Context(
         seed=0,
-        budget=STEPS,
+        budget=budget,
+        warn=warn,
         dir=Path("nowhere"),
         compute=Compute(torch.device("cpu")),
         environments=discover().environments(),
@@ -269,7 +272,22 @@ def test_a_larger_budget_does_not_explore_anew(run_sb3) -> None:
     assert {row["train/exploration_rate"] for row in later} == {0.05}
 
 
+def test_a_budget_below_a_rollout_says_what_it_will_do() -> None:
+    said: list[str] = []
+    make_sb3(algo="ppo", n_envs=2, budget=500, warn=said.append)
+    (line,) = said
+    assert line.startswith("--budget 500: a rollout of ppo is 4,096 env steps")
+
+
 # -- what cannot be
+
+
+def test_a_buffer_that_has_no_room_is_refused(monkeypatch) -> None:
+    monkeypatch.setattr(free_memory, "free_bytes", lambda device: 2**30)
+    options = {"env": "worlds/Odd-v0", "env_args": {"observation": "bytes last"}}
+    message = r"--buffer-size 1,000,000 needs 10.7 GiB; this machine has 1.0 GiB free"
+    with pytest.raises(lab.UsageError, match=message):
+        make_sb3(algo="dqn", **options)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ Invariant: every row between tail and head points only at frames that can still 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,8 @@ from lab_dqn.replay.frames import Frames, Histories
 from lab_dqn.replay.nstep import NStep
 from lab_dqn.replay.sampling import Prioritized, Uniform
 from lab_dqn.replay.transitions import Batch, Transitions
+
+SMALL = 1_024  # bytes of a frame of which the ring may hold two for each transition
 
 
 class Memory:
@@ -38,13 +41,7 @@ class Memory:
         device: torch.device,
         frames_on: torch.device | None = None,
     ) -> None:
-        # rows of different environments interleave, so a row may point this far behind its elders:
-        # it waited up to n_step ticks, and its oldest frame is up to `stack` ticks older than it
-        self.margin = num_envs * (n_step + stack) * (stack + 1)
-        # a transition writes one frame, and an episode's first `stack` more: with a stack of one
-        # the ring holds any mix of episodes, with more it holds those of 4 * stack steps and longer
-        extra = capacity if stack == 1 else capacity // 4
-        ring = capacity + extra + 2 * self.margin  # the newest row lags behind the frames as well
+        ring, self.margin = ring_size(capacity, frame_shape, dtype, stack, num_envs, n_step)
         self.frames = Frames(ring, frame_shape, dtype, frames_on or device)
         self.histories = Histories(self.frames, num_envs, stack)
         self.n_step = NStep(n_step, gamma)
@@ -137,3 +134,29 @@ class Memory:
         used = (self.tail + np.arange(self.size)) % self.capacity
         for name, values in state["rows"].items():
             self.rows[name][used] = values.cpu().numpy()
+
+
+def ring_size(
+    capacity: int,
+    frame_shape: tuple[int, ...],
+    dtype: torch.dtype,
+    stack: int,
+    num_envs: int,
+    n_step: int,
+) -> tuple[int, int]:
+    """Return how many frames `capacity` transitions need, and how far a row may point behind its
+    elders: rows of different environments interleave, so it waited up to n_step ticks, and its
+    oldest frame is up to `stack` ticks older than it.
+
+    A transition writes one frame, and an episode's first `stack` more. Small frames have room for
+    any mix of episodes; of pictures and stacks the ring holds episodes of 4 * stack steps and
+    longer, and remembers fewer transitions of shorter ones.
+    """
+    margin = num_envs * (n_step + stack) * (stack + 1)
+    small = stack == 1 and frame_bytes(frame_shape, dtype) < SMALL
+    extra = capacity if small else capacity // 4
+    return capacity + extra + 2 * margin, margin  # the newest row lags behind the frames as well
+
+
+def frame_bytes(shape: tuple[int, ...], dtype: torch.dtype) -> int:
+    return math.prod(shape) * dtype.itemsize
