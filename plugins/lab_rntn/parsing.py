@@ -73,7 +73,7 @@ class Parsing(TreeTask):
         for raw in self.data.part(split).batches(EVALUATED):
             batch = self.prepared(raw)
             tokens, trees, targets = batch["inputs"], batch["trees"], batch.get("targets")
-            found = SEARCHES[self.config.search](model, tokens)
+            found = SEARCHES[self.config.search](model, tokens, None)
             ours, theirs = brackets(tokens, found), brackets(tokens, trees)
             plain.add(ours, theirs)
             if targets is not None:

@@ -38,7 +38,7 @@ def read(texts: Iterable[object], info: lab.DatasetInfo) -> Given:
     Words that training did not see are <unk> where it had that; then case does not keep a word from
     being known. Raises UsageError for other unknown words, and for brackets that are no tree.
     """
-    numbers = {word: number for number, word in enumerate(info.vocabulary)}
+    known = {word: number for number, word in enumerate(info.vocabulary)}
     rows, children = [], list[Sequence[tuple[int, int]] | None]()
     for text in texts:
         if not isinstance(text, str):
@@ -46,7 +46,7 @@ def read(texts: Iterable[object], info: lab.DatasetInfo) -> Given:
                 f"{info.name} has trees over words: predict from texts, or trees in brackets"
             )
         words, tree = _parts(text, info)
-        rows.append([_number(word, numbers, text) for word in words])
+        rows.append([_number(word, known, text) for word in words])
         children.append(tree)
     tokens = torch.zeros(len(rows), max(map(len, rows)), dtype=torch.long)
     for row, numbers in zip(tokens, rows, strict=True):
@@ -70,9 +70,9 @@ def _parts(
     return words, None
 
 
-def _number(word: str, numbers: Mapping[str, int], text: str) -> int:
-    if word in numbers:
-        return numbers[word]
-    if UNKNOWN not in numbers:
+def _number(word: str, known: Mapping[str, int], text: str) -> int:
+    if word in known:
+        return known[word]
+    if UNKNOWN not in known:
         raise lab.UsageError(f"{text!r}: training saw no word {word!r}")
-    return numbers.get(word.lower(), numbers[UNKNOWN])
+    return known.get(word.lower(), known[UNKNOWN])

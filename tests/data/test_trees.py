@@ -21,8 +21,9 @@ TEXT = "(3 (2 a) (4 (1 fine) (0 film)))"
 WORDS = ("", "a", "b", "c", "d")
 
 
-def dataset(n: int = 40, **fields: Any) -> lab.Dataset:
-    """Sentences of two to four words; even ones branch to the right, odd ones to the left."""
+def dataset(n: int = 40, **fields: Any) -> Any:
+    """A `lab.Dataset`: sentences of two to four words; those of even rows branch to the right, the
+    others to the left."""
     rng = np.random.default_rng(0)
     lengths = rng.integers(2, 5, n)
     tokens = np.where(np.arange(4) < lengths[:, None], rng.integers(1, 5, (n, 4)), 0)

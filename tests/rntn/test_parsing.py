@@ -69,7 +69,7 @@ def test_brackets_are_those_over_two_words_or_more() -> None:
     named = brackets(tokens, trees, classes)
     assert named == [[(1, 3, 7), (0, 3, -100)], [(0, 2, 8)]]
     assert kept(named) == [[(1, 3, 7)], [(0, 2, 8)]]
-    found = [[(0, 2, 1), (0, 3, 1)], [(0, 2, 1)]]
+    found: list[list[tuple[int, ...]]] = [[(0, 2, 1), (0, 3, 1)], [(0, 2, 1)]]
     assert without_unnamed(found, named) == [[(0, 2, 1)], [(0, 2, 1)]]
 
 

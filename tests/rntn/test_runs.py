@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,8 +21,15 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a run that labels and one that parses."""
     torch.manual_seed(0)
     folder = tmp_path_factory.mktemp("trained") / "runs"
-    fixed = {"runs_dir": folder, "wandb": "disabled", "preset": "none", "data_args": {"n": 200}}
-    shared = {"data": "sentiment-trees", "dim": 6, "lr": 0.1, "eval_every": 10**6, **fixed}
+    fixed: dict[str, Any] = {"runs_dir": folder, "wandb": "disabled", "preset": "none"}
+    fixed["data_args"] = {"n": 200}
+    shared: dict[str, Any] = {
+        "data": "sentiment-trees",
+        "dim": 6,
+        "lr": 0.1,
+        "eval_every": 10**6,
+        **fixed,
+    }
     lab.run("rntn", name="label", budget=1_200, media=True, **shared)
     lab.run("rntn", name="parse", budget=600, task="parse", media=True, **shared)
     return folder

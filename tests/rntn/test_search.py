@@ -24,7 +24,7 @@ def leaf(net: TreeNet, tokens: Tensor, place: int) -> Tensor:
 
 def joined(net: TreeNet, left: Found, right: Found, span: Span, bonus: Tensor) -> Found:
     state = net.cell.compose(left[1], right[1])
-    score = net.score(net.cell.vector(state)).item() + float(bonus[span])
+    score = net.merge(left[1], right[1])[1].item() + float(bonus[span])
     return left[0] + right[0] + score, state, left[2] | right[2] | {span}
 
 
@@ -45,10 +45,8 @@ def best_by_spans(net: TreeNet, tokens: Tensor, span: Span, bonus: Tensor) -> Fo
     if end - start == 1:
         return 0.0, leaf(net, tokens, start), frozenset()
     parts = [((start, cut), (cut, end)) for cut in range(start + 1, end)]
-    found = [
-        joined(net, *(best_by_spans(net, tokens, part, bonus) for part in pair), span, bonus)
-        for pair in parts
-    ]
+    best = [[best_by_spans(net, tokens, part, bonus) for part in pair] for pair in parts]
+    found = [joined(net, left, right, span, bonus) for left, right in best]
     return max(found, key=lambda tree: tree[0])
 
 

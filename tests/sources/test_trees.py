@@ -131,6 +131,7 @@ def _behind_nouns(text: str) -> str:
 def test_parts_look_as_such_parts_do(ask) -> None:
     for tree in trees_of(ask("scenes", n=300)):
         for label, word in zip(tree.labels, tree.words, strict=False):
+            assert label is not None
             assert word in LOOKS[label]
 
 
