@@ -109,8 +109,8 @@ def _check_children(words: Array, trees: Array, length: Array, name: str) -> Non
         )
         wrong[all_rows, root[all_rows]] |= ~whole.all(-1)
     if wrong.any():
-        row, place = (int(found) for found in np.argwhere(wrong)[0])
+        bad, at = map(int, np.argwhere(wrong)[0])
         raise UsageError(
-            f"{name}: row {row}: node {length[row] + place} of its tree, of children "
-            f"{trees[row, place].tolist()}, does not join two neighbors"
+            f"{name}: row {bad}: node {length[bad] + at} of its tree, of children "
+            f"{trees[bad, at].tolist()}, does not join two neighbors"
         )

@@ -43,7 +43,7 @@ def _written(node: ast.expr) -> str:
         case ast.Constant(value=str()):
             return "(text '')"
         case ast.Constant(value=bool() | None):
-            return f"(constant {node.value})"
+            return f"(constant {node.value!r})"
         case ast.Constant(value=int() | float()):
             return "(number 0)"
         case ast.UnaryOp():

@@ -119,7 +119,7 @@ def test_spans_are_what_nodes_stand_over() -> None:
 
 
 def test_a_dataset_of_trees() -> None:
-    data, _ = checked(dataset(), "it")
+    data: Any = checked(dataset(), "it")[0]
     assert (data.kind, data.task, data.shape) == ("tree", "classify", (4,))
     assert replace(data, parse=True).task == replace(data, targets=None).task == "parse"
     taken = data.take(np.array([3, 5]))

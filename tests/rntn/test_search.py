@@ -24,7 +24,8 @@ def leaf(net: TreeNet, tokens: Tensor, place: int) -> Tensor:
 
 def joined(net: TreeNet, left: Found, right: Found, span: Span, bonus: Tensor) -> Found:
     state = net.cell.compose(left[1], right[1])
-    score = net.merge(left[1], right[1])[1].item() + float(bonus[span])
+    assert net.score is not None
+    score = net.score(net.cell.vector(state)).item() + float(bonus[span])
     return left[0] + right[0] + score, state, left[2] | right[2] | {span}
 
 
