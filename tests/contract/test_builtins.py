@@ -60,6 +60,11 @@ def test_gan(check) -> None:
     check()
 
 
+@parametrize_with_checks("diffusion")
+def test_diffusion(check) -> None:
+    check()
+
+
 @parametrize_with_checks("seq2seq")
 def test_seq2seq(check) -> None:
     check()
