@@ -45,6 +45,11 @@ def test_rnn(check) -> None:
     check()
 
 
+@parametrize_with_checks("rntn")
+def test_rntn(check) -> None:
+    check()
+
+
 @parametrize_with_checks("dbn")
 def test_dbn(check) -> None:
     check()

@@ -136,6 +136,12 @@ MISTAKES = [  # exit code 2: the person can mend the command
     ("run diffusion --steps 2000", "too many", "--steps 2000 are more than the 1000 --timesteps"),
     ("run diffusion --data diabetes --conditional", "no classes", "needs a class for each"),
     ("run dbn --data waves", "sequences", "RBMs learn from images and tables"),
+    ("run rntn --cell cnn", "unknown", "should be 'tensor', 'plain'"),
+    ("run rntn --dim 0", "0", "--dim 0: should be greater than or equal to 1"),
+    ("run rntn --data digits", "no trees", "this experiment learns from trees"),
+    ("run rntn --task segment", "no task of trees", "this experiment can classify, parse"),
+    ("run rntn --data trees:nowhere", "no file", "cannot be read"),
+    ("run rntn --compile", "no one graph", "each batch of trees computes another graph"),
     ("run baseline --algo guess", "unknown", "should be 'knn', 'svc'"),
     # lab run: files of options, and the environment
     ("run mlp --config nowhere.yaml", "no file", "cannot read nowhere.yaml: No such file"),

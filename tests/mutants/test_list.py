@@ -13,7 +13,7 @@ from mutants.listing import ROOT, SOURCES, Mutant, known_killers, known_survivor
 
 MUTANTS = load()
 FAMILIES = (
-    "ae", "baseline", "capsnet", "cnn", "dbn", "diffusion", "dqn", "gan", "mlp", "rnn", "sb3",
+    "ae", "baseline", "capsnet", "cnn", "dbn", "diffusion", "dqn", "gan", "mlp", "rnn", "rntn", "sb3",
     "seq2seq", "transformer",
 )  # fmt: skip
 
