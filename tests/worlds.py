@@ -439,4 +439,4 @@ class Arcade(gym.Env):
         return np.array([self.lives, self.steps % 3], np.float32)
 
 
-gym.register("worlds/Arcade-v0", Arcade)
+gym.register("worlds/Arcade-v0", lambda **options: Arcade(**options))

@@ -50,7 +50,7 @@ class FireReset(gym.Wrapper[Any, Any, Any, Any]):
 
     def __init__(self, env: gym.Env[Any, Any]) -> None:
         super().__init__(env)
-        meanings = getattr(env.unwrapped, "get_action_meanings", list)()
+        meanings: list[str] = getattr(env.unwrapped, "get_action_meanings", list)()
         self.fires = meanings[FIRE : FIRE + 1] == ["FIRE"]
         self.lives = 0
 

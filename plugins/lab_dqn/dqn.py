@@ -218,7 +218,7 @@ class DQN:
 
     @cached_property
     def memory(self) -> Memory:
-        return make_memory(self.config, self.task, self.ctx.device, self.ctx.warn)
+        return make_memory(self.config, self.task, self.ctx)
 
     def remember(self, steps: list[Transitions]) -> None:
         """Hand a rollout to memory as arrays [T, N, ...]."""

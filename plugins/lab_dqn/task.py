@@ -73,9 +73,9 @@ def _task(observation: spaces.Space[Any], action: spaces.Space[Any], config: Con
     stack = config.frame_stack
     frame = observation.shape[1:] if stack > 1 else observation.shape
     if not vector:
-        layout = {"channels_first": _channels_first(tuple(frame), config.channels)}
-        white = {"white": 1} if observation.dtype == bool else {}
-        return Task("image", tuple(frame), "uint8", stack, 0, actions, **layout, **white)
+        task = Task("image", tuple(frame), "uint8", stack, 0, actions)
+        first = _channels_first(task.frame, config.channels)
+        return task._replace(channels_first=first, white=1 if observation.dtype == bool else 255)
     scale = _scale(observation, stack) if config.scale_obs else ()
     return Task("vector", tuple(frame), "float32", stack, 0, actions, *scale)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -13,7 +15,12 @@ from lab_dqn.atari import FireReset, Protocol
 from lab_dqn.config import Config
 from lab_dqn.exploration import nearly_greedy
 
-GAME = {"env": "worlds:worlds/Arcade-v0", "hidden": (4,), "fire_reset": True, "gamma": 0.5}
+GAME: dict[str, Any] = {
+    "env": "worlds:worlds/Arcade-v0",
+    "hidden": (4,),
+    "fire_reset": True,
+    "gamma": 0.5,
+}
 
 
 def test_fire_is_pressed_at_the_start_and_after_each_lost_life() -> None:
@@ -37,7 +44,7 @@ def test_games_without_the_button_are_left_alone() -> None:
 def play(**options):
     dqn = make_dqn(**GAME, train_freq=12, learning_starts=10_000, **options)
     logged = []
-    dqn.ctx.log = lambda name, value: logged.append((name, value))
+    dqn.ctx.log = lambda name, value: logged.append((name, value))  # type: ignore[method-assign]
     dqn.play_rollout()
     return dqn, [value for name, value in logged if name == "return"]
 
