@@ -45,6 +45,7 @@ bench: $(VENV)/.test  ## measured figures, beside stable-baselines3
 	$(BIN)/python -m benchmarks.tracking
 	$(BIN)/python -m benchmarks.uploads
 	$(BIN)/python -m benchmarks.supervised
+	$(BIN)/python -m benchmarks.capsnet
 	$(BIN)/python -m benchmarks.seq2seq
 	$(BIN)/python -m benchmarks.generative
 	$(BIN)/python -m benchmarks.sequences

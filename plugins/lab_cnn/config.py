@@ -18,7 +18,7 @@ class Config(SupervisedConfig):
         "lenet5",
         description="lenet5, alexnet, vgg11-19[_bn], googlenet, resnet18-152, resnet8-110 and "
         "plain8-110 (for small images), mobilenet_v1/v2, densenet121-201, simple, separable, "
-        "spatial.",
+        "spatial, capsnet_baseline.",
     )
     model: str | None = Field(None, description="A network of your own: FILE.py:Net.")
     width: float = Field(1.0, gt=0, description="Factor of the channels, where the family has it.")

@@ -45,6 +45,28 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "eval_every": 6_000,
         "channels_last": True,
     },
+    # As many parameters as capsnet has with its own preset, decoder and all.
+    "digits-capsnet_baseline": {
+        "data": "digits",
+        "arch": "capsnet_baseline",
+        "width": 0.207,
+        "budget": 30_000,
+        "lr": 3e-3,
+        "schedule": "one-cycle",
+        "augment": {"shift": 1},
+        "eval_every": 6_000,
+    },
+    "mnist5k-capsnet_baseline": {
+        "data": "mnist5k",
+        "arch": "capsnet_baseline",
+        "width": 0.176,
+        "budget": 20_000,
+        "lr": 1e-3,
+        "schedule": "one-cycle",
+        "augment": {"shift": 2},
+        "eval_every": 10_000,
+        "channels_last": True,
+    },
     "shapes-simple": {
         "data": "shapes",
         "arch": "simple",

@@ -22,7 +22,7 @@ def meta(arch: str, **options) -> nn.Module:
 
 
 def test_names_are_unique() -> None:
-    assert len(names()) == len(set(names())) == 38
+    assert len(names()) == len(set(names())) == 39
 
 
 def test_a_file_is_all_that_an_architecture_takes(tmp_path, monkeypatch) -> None:
@@ -50,7 +50,7 @@ def test_an_unknown_name_gets_the_nearest() -> None:
         ValueError, match="No architecture is called 'resnet51'; did you mean 'resn"
     ):
         build("resnet51", **ASK)
-    with pytest.raises(ValueError, match="there are alexnet, resnet8"):
+    with pytest.raises(ValueError, match="there are alexnet, capsnet_baseline, resnet8"):
         family_of("?")
 
 

@@ -220,4 +220,13 @@ def test_narrow_mobilenets(width, count) -> None:
 def test_every_architecture_was_counted() -> None:
     cifar = {f"{kind}{depth}" for kind in ("resnet", "plain") for depth in CIFAR}
     small = {"simple", "separable", "spatial"}
-    assert set(names()) == {"lenet5", *IMAGENET, *cifar, *small}
+    assert set(names()) == {"lenet5", "capsnet_baseline", *IMAGENET, *cifar, *small}
+
+
+def test_the_network_that_capsules_were_compared_with_has_its_size() -> None:
+    """35.4 million (Sabour et al., 2017, section 5), which needs maps of the picture's size."""
+    with torch.device("meta"):
+        net = build("capsnet_baseline", channels=1, size=(28, 28), classes=10)
+    convolutions = 25 * (1 * 256 + 256 * 256 + 256 * 128) + 256 + 256 + 128
+    linear = (28 * 28 * 128 + 1) * 328 + 329 * 192 + 193 * 10
+    assert parameters(net) == convolutions + linear == 35_445_522

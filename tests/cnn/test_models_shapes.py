@@ -15,6 +15,7 @@ from lab_cnn.models.stems import choose_stem, poolings_that_fit
 REPRESENTATIVES = [
     "lenet5", "alexnet", "vgg11", "vgg13_bn", "googlenet", "resnet18", "resnet50", "resnet20",
     "plain20", "mobilenet_v1", "mobilenet_v2", "densenet121", "simple", "separable", "spatial",
+    "capsnet_baseline",
 ]  # fmt: skip
 SIZES = [(8, 8), (28, 37), (65, 97)]
 PADDED = [arch for arch in REPRESENTATIVES if arch not in ("lenet5", "alexnet")]

@@ -34,7 +34,19 @@ def reading(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    "family", ["mlp", "cnn", "rnn", "seq2seq", "transformer", "gan", "diffusion", "ae", "dbn"]
+    "family",
+    [
+        "mlp",
+        "cnn",
+        "capsnet",
+        "rnn",
+        "seq2seq",
+        "transformer",
+        "gan",
+        "diffusion",
+        "ae",
+        "dbn",
+    ],  # fmt: skip
 )
 def test_a_step_stays_on_its_device(family: str, tmp_path: Path, monkeypatch) -> None:
     # "meta" has no generators of its own

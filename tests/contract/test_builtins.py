@@ -30,6 +30,11 @@ def test_cnn(check) -> None:
     check()
 
 
+@parametrize_with_checks("capsnet")
+def test_capsnet(check) -> None:
+    check()
+
+
 @parametrize_with_checks("transformer")
 def test_transformer(check) -> None:
     check()

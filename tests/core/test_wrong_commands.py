@@ -121,6 +121,8 @@ MISTAKES = [  # exit code 2: the person can mend the command
     ("run mlp --model syntax_fault.py:Net", "no Python", "cannot be loaded: SyntaxError"),
     ("run mlp --model good.csv:Net", "no module", "cannot be imported: ModuleNotFoundError"),
     ("run cnn --arch resnet999", "unknown", "did you mean 'resnet8'?"),
+    ("run capsnet --data iris", "a table", "needs images and their classes; iris is table data"),
+    ("run capsnet --data digits --kernel 9", "too wide", "Lower --kernel and --primary-kernel"),
     ("run cnn --data iris", "a table", "needs images and their classes; iris is table data"),
     ("run dqn --env Nowhere-v0", "unknown", "Gymnasium knows no such environment"),
     ("run dqn --env nowhere:Env-v0", "no module", "No module named 'nowhere'"),
