@@ -92,7 +92,6 @@ def score(seeds: Sequence[int]) -> list[Row]:
     return rows
 
 
-@torch.no_grad()
 def _score_by_level(method: str, seed: int) -> list[Row]:
     trained = train(data="ring", method=method, seed=seed)
     run: Any = lab.load(trained["dir"])
@@ -101,7 +100,7 @@ def _score_by_level(method: str, seed: int) -> list[Row]:
     clean = centered(run.data.test.first(1_000)["inputs"], run.info)
     noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(seed))
     rows = []
-    with run.updater.averaged():
+    with run.updater.averaged(), torch.no_grad():
         for level in LEVELS:
             time_ = at(_time_of(run.process, level), clean)
             x = run.process.noised(clean, noise, time_)
