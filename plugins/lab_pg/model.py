@@ -75,7 +75,7 @@ def _layers(task: Task, sizes: Sequence[int], last_gain: float) -> nn.Sequential
         nn.Embedding(a, b) if states and index == 0 else nn.Linear(a, b)
         for index, (a, b) in enumerate(pairwise(sizes))
     ]
-    network = nn.Sequential(*(part for layer in layers for part in (layer, nn.Tanh())))[:-1]
+    network = nn.Sequential(layers[0], *(p for layer in layers[1:] for p in (nn.Tanh(), layer)))
     _draw(network)
     nn.init.orthogonal_(layers[-1].weight, last_gain)  # type: ignore[arg-type]
     return network

@@ -28,7 +28,7 @@ from lab_pg.config import Config
 from lab_pg.model import ActorCritic
 from lab_pg.normalization import ReturnScale
 from lab_pg.policy import Policy
-from lab_pg.task import Task, describe, wrappers
+from lab_pg.task import Task, describe, env_args, wrappers
 
 SMALLEST_STD = 1e-8  # that advantages are divided by
 
@@ -112,12 +112,12 @@ class PG:
         if self.config.normalize_returns:
             reward = self.scale.scale(reward, done, live)
         batch = {
-            name: self.flat(rollout[name])
+            name: self.policy.flat(rollout[name])
             for name in ("action", "learned", "mask")
             if name in rollout
         }
         batch["obs"] = self.policy.prepare(rollout["obs"]).flatten(0, 1)
-        batch["log_prob"], value = self.look_again(batch)
+        batch["log_prob"], value = self.policy.look_again(batch)
         value = value.reshape(reward.shape)
         advantage = gae(
             reward,
@@ -130,7 +130,7 @@ class PG:
         )
         target = value + advantage
         for name, values in (("value", value), ("advantage", advantage), ("target", target)):
-            batch[name] = self.flat(values.astype(np.float32))
+            batch[name] = self.policy.flat(values.astype(np.float32))
         learned = rollout["learned"]
         explained = explained_variance(value[learned], target[learned])
         if self.config.baseline and explained is not None:
@@ -241,7 +241,7 @@ class PG:
             train=train,
             wrappers=wrappers(self.config),
             time_limit=self.config.max_episode_steps,
-            **self.config.env_args,
+            **env_args(self.config),
         )
 
     def check_rollouts(self) -> None:
@@ -275,13 +275,15 @@ class PG:
             shape = ", ".join(map(str, ("B", *self.task.frame)))
             raise lab.UsageError(f"observations are [{shape}]; these are {list(obs.shape)}")
         with self.updater.averaged():
-            return self.policy.best(obs - self.task.first_state) + self.task.first_action
+            actions = self.policy.best(obs - self.task.first_state)
+        return np.asarray(actions + self.task.first_action)
 
     def example(self, number: int) -> Array:
         """Return observations [number, ...] that `predict` takes: drawn from their space."""
         space = self.eval_envs.observation_space
         space.seed(int(self.ctx.rng.integers(2**31)))
-        return np.stack([space.sample() for _ in range(number)]) + self.task.first_state
+        drawn = np.stack([space.sample() for _ in range(number)])
+        return np.asarray(drawn + self.task.first_state)
 
     def evaluate(self, split: str) -> Mapping[str, float]:
         """Play episodes of the likeliest actions, with what training knows of observations."""
@@ -300,7 +302,7 @@ class PG:
             wrappers=wrappers(self.config),
             time_limit=self.config.max_episode_steps,
             render_mode="rgb_array",
-            **self.config.env_args,
+            **env_args(self.config),
         )
         seed = int(self.ctx.rng.integers(2**31))
         with self.updater.averaged():

@@ -75,3 +75,7 @@ class Policy:
 
     def to_device(self, values: Array) -> Tensor:
         return torch.from_numpy(values).to(self.ctx.device)
+
+    def flat(self, values: Array) -> Tensor:
+        """Return [T, N, ...] as [T N, ...] on the device."""
+        return self.to_device(values).flatten(0, 1)

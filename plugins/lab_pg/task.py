@@ -36,7 +36,7 @@ class Task(NamedTuple):
     white: int = 255  # the largest value of a picture
 
     @property
-    def stored(self) -> type[np.generic]:
+    def stored(self) -> type[np.number[Any]]:
         """Return the type in which observations go to the device."""
         return {"vector": np.float32, "image": np.uint8, "discrete": np.int64}[self.kind]
 
@@ -53,7 +53,7 @@ class Task(NamedTuple):
 
 def describe(config: Config, ctx: Context) -> Task:
     """Return the task. Raises UsageError where policy gradients cannot learn it."""
-    env = ctx.look_at_env(config.env, wrappers=wrappers(config), **config.env_args)
+    env = ctx.look_at_env(config.env, wrappers=wrappers(config), **env_args(config))
     if config.algo == "reinforce" and config.max_episode_steps is None and not _ends(env):
         raise UsageError(
             f"--algo reinforce plays whole episodes, and --env {config.env} has no time limit: "
@@ -118,3 +118,8 @@ def _taken(space: spaces.Space[Any], config: Config) -> dict[str, Any]:
 def wrappers(config: Config) -> list[Wrapper]:
     """Return the wrappers, innermost first: the person's, and those that fit the spaces."""
     return [*config.wrappers(), flatten_observation, count_from_zero]
+
+
+def env_args(config: Config) -> dict[str, Any]:
+    """Return the arguments of `gymnasium.make`."""
+    return dict(config.env_args)
