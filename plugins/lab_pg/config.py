@@ -19,13 +19,12 @@ class Algorithm(NamedTuple):
     batch_size: int | None  # none: the whole rollout
     gae_lambda: float
     clip_range: float | None
-    normalize_advantages: bool
 
 
 ALGORITHMS: Mapping[str, Algorithm] = {
-    "ppo": Algorithm(128, 4, 256, 0.95, 0.2, True),
-    "a2c": Algorithm(8, 1, None, 1.0, None, False),
-    "reinforce": Algorithm(None, 1, None, 1.0, None, False),
+    "ppo": Algorithm(128, 4, 256, 0.95, 0.2),
+    "a2c": Algorithm(8, 1, None, 1.0, None),
+    "reinforce": Algorithm(None, 1, None, 1.0, None),
 }
 FOREIGN: Mapping[str, tuple[str, ...]] = {  # options that would be passed over
     "ppo": (),
@@ -68,8 +67,8 @@ class Config(EnvConfig, OptimizerOptions):
     gae_lambda: float | None = Field(
         None, ge=0, le=1, description="Lambda of GAE; none: 0.95 of PPO, 1 of A2C."
     )
-    normalize_advantages: bool | None = Field(
-        None, description="Standardize the advantages of a minibatch; none: of PPO."
+    normalize_advantages: bool = Field(
+        True, description="Standardize the advantages of a minibatch."
     )
     clip_value: float | None = Field(
         None, gt=0, description="How far a value moves from that of the rollout; none: freely."

@@ -25,6 +25,7 @@ from lab.optim import Updater
 from lab_pg.actions import forbid
 from lab_pg.advantages import Array, explained_variance, gae
 from lab_pg.config import Config
+from lab_pg.masks import Masked
 from lab_pg.model import ActorCritic
 from lab_pg.normalization import ReturnScale
 from lab_pg.policy import Policy
@@ -172,7 +173,7 @@ class PG:
 
     def update(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Take one gradient step on a minibatch [B, ...], and return what there is to log."""
-        if self.algorithm.normalize_advantages:
+        if self.config.normalize_advantages:
             batch = {**batch, "advantage": standardized(batch["advantage"], batch["learned"])}
         weight = torch.tensor(self.entropy_coef(), device=self.ctx.device)
         loss, figures = self.updater({**batch, "entropy_coef": weight})
@@ -248,7 +249,7 @@ class PG:
         """Say where the run will be longer than its budget: rollouts are not cut. Raises UsageError
         where one has no room in main memory."""
         steps = (self.algorithm.n_steps or 0) * self.config.n_envs
-        frame = math.prod(self.task.frame) * np.dtype(self.task.stored).itemsize
+        frame = math.prod(self.task.frame) * self.task.stored.itemsize
         advice, cpu = "--n-steps or --n-envs shortens it.", torch.device("cpu")
         self.ctx.check_room(2 * steps * frame, f"a rollout of {steps:,} env steps", advice, cpu)
         if steps > self.ctx.budget:
@@ -265,17 +266,18 @@ class PG:
 
     # -- using what was learned
 
-    def predict(self, observations: Any) -> Array:
+    def predict(self, observations: Any, action_mask: Any = None) -> Array:
         """Return the likeliest actions [B, ...], as the environment takes them, for observations
         [B, ...], as it gives them in the wrappers of `--wrap`; of a Dict or Tuple the vectors of
-        `gymnasium.spaces.flatten`. Raises UsageError for a shape that the network was not trained
-        on."""
+        `gymnasium.spaces.flatten`. `action_mask` [B, P] is True where a discrete action is allowed.
+        Raises UsageError for a shape that the network was not trained on."""
         obs = np.asarray(observations)
         if obs.shape[1:] != self.task.frame:
             shape = ", ".join(map(str, ("B", *self.task.frame)))
             raise lab.UsageError(f"observations are [{shape}]; these are {list(obs.shape)}")
+        mask = None if action_mask is None else np.asarray(action_mask, bool)
         with self.updater.averaged():
-            actions = self.policy.best(obs - self.task.first_state)
+            actions = self.policy.best(obs - self.task.first_state, mask)
         return np.asarray(actions + self.task.first_action)
 
     def example(self, number: int) -> Array:
@@ -297,17 +299,22 @@ class PG:
 
     def play_command(self, options: lab.Play) -> lab.Clip:
         """Return an episode of the likeliest actions as a clip."""
-        env = self.ctx.make_env(
-            self.config.env,
-            wrappers=wrappers(self.config),
-            time_limit=self.config.max_episode_steps,
-            render_mode="rgb_array",
-            **env_args(self.config),
+        env = Masked(
+            self.ctx.make_env(
+                self.config.env,
+                wrappers=wrappers(self.config),
+                time_limit=self.config.max_episode_steps,
+                render_mode="rgb_array",
+                **env_args(self.config),
+            )
         )
         seed = int(self.ctx.rng.integers(2**31))
         with self.updater.averaged():
             return lab.record_episode(
-                env, lambda obs: self.policy.best(np.asarray(obs)[None])[0], seed, options
+                env,
+                lambda obs: self.policy.best(np.asarray(obs)[None], env.action_mask)[0],
+                seed,
+                options,
             )
 
     # -- state

@@ -36,9 +36,9 @@ class Task(NamedTuple):
     white: int = 255  # the largest value of a picture
 
     @property
-    def stored(self) -> type[np.number[Any]]:
+    def stored(self) -> np.dtype[Any]:
         """Return the type in which observations go to the device."""
-        return {"vector": np.float32, "image": np.uint8, "discrete": np.int64}[self.kind]
+        return np.dtype({"vector": "float32", "image": "uint8", "discrete": "int64"}[self.kind])
 
     def actions(self) -> Actions:
         """Return the distributions of actions [B, D]."""
