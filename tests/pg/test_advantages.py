@@ -47,7 +47,9 @@ ends = st.sampled_from([(False, False), (False, False), (True, True), (False, Tr
 )
 def test_advantages_are_the_sums_of_their_definition(steps, gamma, lam) -> None:
     rows = [(r, v, n, *end) for r, v, n, end in steps]
-    reward, value, next_value, terminated, done = (np.array(c)[:, None] for c in zip(*rows))
+    reward, value, next_value, terminated, done = (
+        np.array(c)[:, None] for c in zip(*rows, strict=True)
+    )
     got = gae(reward, value, next_value, terminated, done, gamma, lam)
     assert np.allclose(got[:, 0], added_up(rows, gamma, lam))
 
