@@ -85,9 +85,9 @@ def _task(observation: spaces.Space[Any], action: spaces.Space[Any], config: Con
 def _others(action: spaces.Space[Any]) -> str:
     """Say what learns to take such actions."""
     if isinstance(action, spaces.Box):
-        return "Actor-critic methods fit continuous actions: lab run sb3 --algo ppo, a2c, sac, td3."
+        return "Actor-critic methods fit continuous actions: lab run pg, or sb3 --algo sac, td3."
     if isinstance(action, (spaces.MultiDiscrete, spaces.MultiBinary)):
-        return "PPO and A2C take several at a time: lab run sb3 --algo ppo."
+        return "PPO and A2C take several at a time: lab run pg."
     return "--wrap module:MyWrapper may make a Discrete of it."
 
 
