@@ -51,6 +51,7 @@ bench: $(VENV)/.test  ## measured figures, beside stable-baselines3
 	$(BIN)/python -m benchmarks.sequences
 	$(BIN)/python -m benchmarks.language
 	$(BIN)/python -m benchmarks.transformer
+	$(BIN)/python -m benchmarks.rntn
 	$(BIN)/python -m benchmarks.newcomer
 	$(BIN)/python -m benchmarks.own_data
 	$(BIN)/python -m benchmarks.large_csv

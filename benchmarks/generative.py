@@ -1,5 +1,5 @@
-"""Measure the generative families, all of them or one: adversarial networks, autoencoders, deep
-belief networks.
+"""Measure the generative families, all of them or one: adversarial networks, autoencoders,
+diffusion, deep belief networks.
 
     python -m benchmarks.generative               all figures (some hours on two cores)
     python -m benchmarks.generative gan           those of one family
@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import click
 
-from benchmarks import ae, dbn, gan
+from benchmarks import ae, dbn, diffusion, gan
 
-FAMILIES = {"gan": gan.main, "ae": ae.main, "dbn": dbn.main}
+FAMILIES = {"gan": gan.main, "ae": ae.main, "diffusion": diffusion.main, "dbn": dbn.main}
 
 
 @click.group(invoke_without_command=True, help=__doc__, commands=FAMILIES)

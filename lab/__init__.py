@@ -34,6 +34,7 @@ _HOME = {
     "Experiment": "lab.engine.experiment",
     "ExperimentSpec": "lab.spec",
     "Finding": "lab.spec",
+    "InputWarning": "lab.errors",
     "LabError": "lab.errors",
     "NotInstalled": "lab.errors",
     "OneOf": "lab.config",
@@ -117,6 +118,7 @@ if TYPE_CHECKING:
     from lab.environments import play_episodes as play_episodes
     from lab.environments import record_episode as record_episode
     from lab.errors import Diverged as Diverged
+    from lab.errors import InputWarning as InputWarning
     from lab.errors import LabError as LabError
     from lab.errors import NotInstalled as NotInstalled
     from lab.errors import RunFailed as RunFailed

@@ -55,14 +55,19 @@ class Export(Options):
     out: Path | None = Field(None, description="File to write; in the run folder by default.")
 
 
-class Sample(Options):
-    """Options of `lab sample` for models that decode latents."""
+class Draw(Options):
+    """Options of `lab sample` for whatever makes examples out of noise."""
 
     n: int = Field(64, ge=1, le=10_000, description="How many samples.")
     class_: str | None = Field(None, description="Of this class alone, by a conditional network.")
     interpolate: bool = Field(
         False, description="Each row interpolates in eight steps between two samples."
     )
+
+
+class Sample(Draw):
+    """Options of `lab sample` for models that decode latents."""
+
     traverse: bool = Field(
         False, description="Each row varies one dimension of a latent, and keeps the others."
     )

@@ -402,3 +402,41 @@ register(
     lambda: gym.wrappers.NormalizeObservation(gym.make("CartPole-v1").unwrapped),
     max_episode_steps=50,
 )
+
+
+class Arcade(gym.Env):
+    """A game as Atari's are: it waits for FIRE, has lives, and large rewards. An action after FIRE
+    gives 5, and each third takes a life; the game is over with the last of `lives`. `pressed` holds
+    the actions of all games."""
+
+    observation_space = spaces.Box(0, 9, (2,), np.float32)
+    action_space = spaces.Discrete(3)
+
+    def __init__(self, lives: int = 2) -> None:
+        self.most, self.pressed = lives, list[int]()
+        self.lives = self.steps = 0
+        self.waits = True
+
+    def get_action_meanings(self) -> list[str]:
+        return ["NOOP", "FIRE", "RIGHT"]
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
+        super().reset(seed=seed)
+        self.lives, self.steps, self.waits = self.most, 0, True
+        return self._look(), {"lives": self.lives}
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        self.pressed.append(int(action))
+        if self.waits:
+            self.waits = int(action) != 1
+            return self._look(), 0.0, False, False, {"lives": self.lives}
+        self.steps += 1
+        if self.steps % 3 == 0:
+            self.lives, self.waits = self.lives - 1, True
+        return self._look(), 5.0, self.lives == 0, False, {"lives": self.lives}
+
+    def _look(self) -> Any:
+        return np.array([self.lives, self.steps % 3], np.float32)
+
+
+gym.register("worlds/Arcade-v0", lambda **options: Arcade(**options))

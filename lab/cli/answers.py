@@ -6,8 +6,10 @@ import csv
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from textwrap import indent
 from typing import Any
 
+import click
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -47,8 +49,27 @@ def _fields(row: Answer) -> Iterator[tuple[str, Any]]:
 
 
 def print_table(rows: Sequence[Answer]) -> None:
-    """Print answers, the first ones of many, as columns."""
-    shown = [dict(_cells(row)) for row in rows[:MOST_ROWS]]
+    """Print answers, the first ones of many, as columns; trees are drawn."""
+    if any("tree" in row for row in rows):
+        _print_trees(rows[:MOST_ROWS])
+    else:
+        _print_columns(rows[:MOST_ROWS])
+    if len(rows) > MOST_ROWS:
+        output.say(f"... and {len(rows) - MOST_ROWS:,} more; --csv prints all.")
+
+
+def _print_trees(rows: Sequence[Answer]) -> None:
+    """Print a tree for each input, a line for each of its nodes."""
+    from lab.data.brackets import drawn, read_tree
+
+    for row in rows:
+        cells = {name: text for name, text in _cells(row) if name not in ("input", "tree")}
+        click.echo("  ".join([str(row["input"]), *cells.values()]))
+        click.echo(indent(drawn(read_tree(row["tree"])), "  ") + "\n")
+
+
+def _print_columns(rows: Sequence[Answer]) -> None:
+    shown = [dict(_cells(row)) for row in rows]
     heads = list(dict.fromkeys(name for row in shown for name in row))
     table = Table(box=None, header_style="bold", pad_edge=False)
     for head in heads:
@@ -58,8 +79,6 @@ def print_table(rows: Sequence[Answer]) -> None:
         table.add_row(*(Text(row.get(head, "-")) for head in heads))
     width = shutil.get_terminal_size((WIDTH, 24)).columns if sys.stdout.isatty() else WIDTH
     Console(file=sys.stdout, width=width, highlight=False).print(table)
-    if len(rows) > MOST_ROWS:
-        output.say(f"... and {len(rows) - MOST_ROWS:,} more; --csv prints all.")
 
 
 def _cells(row: Answer) -> Iterator[tuple[str, str]]:

@@ -87,7 +87,7 @@ def show(source: str, out: Path | None, as_json: bool, **values: Any) -> None:
         output.print_json(facts)
     else:
         _print(facts, data)
-    if out is None and data.dataset.kind not in ("tokens", "text"):
+    if out is None and data.dataset.kind not in ("tokens", "tree", "text"):
         output.say("--out FILE.png draws some examples.")
 
 
@@ -149,7 +149,7 @@ def _facts(
 
 
 def _counts(data: Data) -> dict[str, dict[str, int]]:
-    """Return how many examples, frames or pixels of each class are in each split."""
+    """Return how many examples, frames, pixels or nodes of each class are in each split."""
     import numpy as np
 
     dataset = data.dataset
@@ -157,7 +157,8 @@ def _counts(data: Data) -> dict[str, dict[str, int]]:
     if dataset.targets is None or not by_class:
         return {}
     for part, rows in data.parts.items():
-        counts = np.bincount(dataset.targets[rows].ravel(), minlength=len(by_class))
+        labels = dataset.targets[rows] if dataset.trees is None else dataset.labels(rows)
+        counts = np.bincount(labels.ravel(), minlength=len(by_class))
         for name, count in zip(by_class, counts.tolist(), strict=False):
             by_class[name][part] = count
     return by_class
@@ -244,6 +245,9 @@ def _print_words(data: Data) -> None:
         lines = [text.rstrip("\n") for text in dataset.inputs[:LINES]]
     elif dataset.kind == "tokens":
         lines = [" ".join(sentence(row, dataset.vocabulary)) for row in dataset.inputs[rows]]
+    elif dataset.trees is not None:
+        _print_trees(data)
+        return
     elif dataset.target_vocabulary:
         lines = [f"{dataset.kind} {row}" for row in rows]
     else:
@@ -257,6 +261,31 @@ def _print_words(data: Data) -> None:
     click.echo("\nfirst lines" if dataset.kind == "text" else "\nfirst sentences")
     for line in lines:
         click.echo(f"  {line}")
+
+
+def _print_trees(data: Data) -> None:
+    """Print the first tree as it is drawn, and some more in brackets."""
+    from lab.data.brackets import drawn, from_arrays, written
+
+    dataset = data.dataset
+    assert dataset.trees is not None
+    targets = dataset.targets
+    trees = [
+        from_arrays(
+            dataset.inputs[row],
+            dataset.trees[row],
+            None if targets is None else targets[row],
+            dataset.vocabulary,
+            dataset.classes,
+        )
+        for row in range(min(LINES, len(dataset)))
+    ]
+    click.echo("\nfirst tree")
+    for line in drawn(trees[0]).splitlines():
+        click.echo(f"  {line}")
+    click.echo("\nmore trees")
+    for tree in trees[1:]:
+        click.echo(f"  {written(tree)}")
 
 
 def _print_classes(counts: dict[str, dict[str, int]]) -> None:

@@ -12,14 +12,13 @@ from torch import Tensor
 
 from lab.compute.rng import derive_seed
 from lab.data.dataset import Array, Column
-
-IGNORED = -100  # the class of what is no target: torch's own losses pass over it
+from lab.data.trees import IGNORED as IGNORED  # the class of what is no target
 
 Batch = dict[str, Tensor]
 """Named tensors [B, ...] of the same examples: `inputs` as the source gives them, `targets`,
-`mask` [B, T], the steps that there are, and `rows`, which examples of the split they are. What
-there is not has no key. Whoever prepares a batch for a loss adds what that needs (`noise`,
-`labels`); a tensor [] holds for the batch as a whole."""
+`mask` [B, T], the steps that there are, `trees` [B, T - 1, 2], the nodes over them, and `rows`,
+which examples of the split they are. What there is not has no key. Whoever prepares a batch for a
+loss adds what that needs (`noise`, `labels`); a tensor [] holds for the batch as a whole."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +31,7 @@ class Split:
     indices: Array  # in the dataset
     device: torch.device
     mask: Tensor | None = None  # [N, T], the steps that there are
+    trees: Tensor | None = None  # [N, T - 1, 2], the children of each inner node
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -43,6 +43,8 @@ class Split:
             batch["targets"] = self.targets[rows]
         if self.mask is not None:
             batch["mask"] = self.mask[rows]
+        if self.trees is not None:
+            batch["trees"] = self.trees[rows]
         batch["rows"] = rows
         return batch
 
@@ -69,16 +71,17 @@ def make_split(
     device: torch.device,
     resident: bool,
     mask: Array | None = None,
+    trees: Array | None = None,
 ) -> Split:
     """Return the examples at `indices`, on the device where they are `resident`."""
     inputs: Any = column
     if resident:
         inputs = torch.from_numpy(np.ascontiguousarray(column[indices])).to(device)
-    split_targets, split_mask = (
+    split_targets, split_mask, split_trees = (
         None if array is None else torch.from_numpy(np.ascontiguousarray(array[indices])).to(device)
-        for array in (targets, mask)
+        for array in (targets, mask, trees)
     )
-    return Split(inputs, split_targets, indices, device, split_mask)
+    return Split(inputs, split_targets, indices, device, split_mask, split_trees)
 
 
 class Batches(Protocol):

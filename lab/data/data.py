@@ -118,7 +118,9 @@ class Data:
             dataset = sources.load(self._spec, self._argument, self.source_options)
         dataset, bad = checked(dataset, request.data_name, request.skip_bad)
         if request.task == "lm" and dataset.kind in IN_WORDS:
-            dataset = replace(dataset, targets=None, classes=(), target_vocabulary=())
+            dataset = replace(dataset, targets=None, classes=(), target_vocabulary=(), trees=None)
+        if request.task in ("classify", "parse") and dataset.trees is not None:
+            dataset = replace(dataset, parse=request.task == "parse")
         if request.task not in ("auto", dataset.task):
             raise UsageError(f"--task {request.task}: {request.data_name} is to {dataset.task}")
         if request.classes:
@@ -178,7 +180,7 @@ class Data:
         Raises UsageError where the source gives neither.
         """
         dataset = self.dataset
-        if dataset.kind == "tokens":
+        if dataset.kind in ("tokens", "tree"):
             rows = dataset.inputs[self.parts[name]]
             return [" ".join(sentence(row, dataset.vocabulary)) for row in rows]
         if dataset.kind != "text":
@@ -230,9 +232,9 @@ class Data:
 
     def _split(self, name: str) -> Split:
         dataset, column = self.dataset, self._column
-        fits = self._fits(column)
+        fits, rows = self._fits(column), self.parts[name]
         return make_split(
-            column, dataset.targets, self.parts[name], self._device, fits, dataset.mask
+            column, dataset.targets, rows, self._device, fits, dataset.mask, dataset.trees
         )
 
     @cached_property

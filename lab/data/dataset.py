@@ -11,14 +11,15 @@ import numpy as np
 
 from lab.data.encoding import TableColumn
 from lab.data.tokens import check_sentences, check_vocabulary
+from lab.data.trees import IGNORED, check_trees
 from lab.errors import UsageError
 from lab.messages import count
 
 Array = np.ndarray[Any, np.dtype[Any]]
-Kind = Literal["image", "table", "video", "sequence", "tokens", "text", "series"]
-Task = Literal["classify", "regress", "segment", "translate", "forecast", "lm", "none"]
+Kind = Literal["image", "table", "video", "sequence", "tokens", "tree", "text", "series"]
+Task = Literal["classify", "regress", "segment", "translate", "forecast", "parse", "lm", "none"]
 
-IN_WORDS: tuple[Kind, ...] = ("tokens", "text")  # without values to measure
+IN_WORDS: tuple[Kind, ...] = ("tokens", "tree", "text")  # without values to measure
 IN_STEPS: tuple[Kind, ...] = ("video", "sequence", "tokens")
 SMALLEST_SIDE = 2
 AT_ONCE = 10_000  # examples that are read at a time
@@ -59,6 +60,9 @@ class Dataset:
         of one text do: the split keeps their order, train before eval before test.
     mask: bool [N, T], which steps of clips, sequences and tokens there are; the others fill shorter
         examples up. What fills is not measured, learned or scored.
+    trees: int [N, T - 1, 2], a binary tree over each sentence of tokens, as `lab.data.trees` has
+        them; targets are then classes of its nodes [N, 2T - 1], IGNORED where one has none.
+    parse: the trees are what is to be found; otherwise they are given.
     columns: what each of the F columns of a table holds, where they are not all numbers or lack
         some: inputs are float64 [N, F] then, codes of categories, NaN what is missing.
     target: the names of what is to be predicted, where there are names.
@@ -82,6 +86,8 @@ class Dataset:
     target_vocabulary: tuple[str, ...] = ()
     stream: bool = False
     mask: Array | None = None
+    trees: Array | None = None
+    parse: bool = False
     columns: tuple[TableColumn, ...] = ()
     target: tuple[str, ...] = ()
     written: Mapping[str, str] = field(default_factory=dict)
@@ -96,7 +102,7 @@ class Dataset:
         if not hasattr(self.inputs, "shape"):
             return "text"
         if self.vocabulary:
-            return "tokens"
+            return "tokens" if self.trees is None else "tree"
         kinds: dict[int, Kind] = {
             2: "series" if self.stream else "table",
             3: "sequence",
@@ -107,6 +113,8 @@ class Dataset:
 
     @property
     def task(self) -> Task:
+        if self.trees is not None and (self.parse or self.targets is None):
+            return "parse"
         if self.targets is None:
             return "lm" if self.kind in IN_WORDS else "forecast" if self.stream else "none"
         if self.target_vocabulary:
@@ -121,9 +129,12 @@ class Dataset:
         return () if self.kind == "text" else tuple(self.inputs.shape[1:])
 
     def labels(self, rows: Array) -> Array:
-        """Return the classes of some examples, of several each those of steps that there are."""
+        """Return the classes of some examples, of several each those of steps that there are, or of
+        nodes that have one."""
         assert self.targets is not None
         targets = self.targets[rows]
+        if self.trees is not None:
+            return np.asarray(targets[targets != IGNORED])
         if self.mask is None or targets.shape != (len(rows), *self.mask.shape[1:]):
             return targets
         return targets[self.mask[rows]]
@@ -136,7 +147,7 @@ class Dataset:
             inputs = self.inputs[rows]
         else:
             inputs = Rows(self.inputs, rows)
-        columns = ("targets", "test", "eval", "groups", "mask")
+        columns = ("targets", "test", "eval", "groups", "mask", "trees")
         taken: dict[str, Any] = {}
         for name in columns:
             values = getattr(self, name)
@@ -206,12 +217,14 @@ def _check_shapes(dataset: Dataset, name: str) -> None:
         raise UsageError(f"{name}: images of {height} x {width} pixels show nothing")
     if 0 in dataset.shape:
         raise UsageError(f"{name}: its examples are empty")
-    names = ("test", "eval", "groups", "mask")
+    names = ("test", "eval", "groups", "mask", "trees")
     columns = {"targets": targets, **{name: getattr(dataset, name) for name in names}}
     for column, values in {**columns, **dataset.factors}.items():
         if values is not None and len(values) != len(inputs):
             raise UsageError(f"{name}: {len(inputs)} inputs, but {len(values)} {column}")
     _check_mask(dataset, name)
+    if dataset.trees is not None:
+        _check_trees(dataset, name)
     if (
         dataset.test is not None
         and dataset.eval is not None
@@ -250,6 +263,15 @@ def _check_translations(dataset: Dataset, name: str) -> None:
     where = f"{name}: targets"
     check_vocabulary(targets, dataset.target_vocabulary, where)
     check_sentences(_parts(targets), dataset.target_vocabulary, where)
+
+
+def _check_trees(dataset: Dataset, name: str) -> None:
+    assert dataset.trees is not None
+    if dataset.kind != "tree" or dataset.target_vocabulary:
+        raise UsageError(f"{name}: trees stand over tokens [N, T] with a vocabulary, and no others")
+    check_trees(dataset.inputs, dataset.trees, dataset.targets, name)
+    if dataset.targets is not None and not len(dataset.labels(np.arange(len(dataset)))):
+        raise UsageError(f"{name}: no node of its trees has a class; leave out the targets")
 
 
 def _check_mask(dataset: Dataset, name: str) -> None:

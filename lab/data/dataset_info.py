@@ -144,7 +144,7 @@ class DatasetInfo:
     def prepare_inputs(self, inputs: Tensor) -> Tensor:
         """Return inputs [B, ...] as floats of mean 0 and standard deviation 1, by channel, column
         or feature of a step; tokens [B, T] as integers."""
-        if self.kind == "tokens":
+        if self.kind in IN_WORDS:
             return inputs.long()
         if self.encoding is not None:
             inputs = self.encoding.encode(inputs.double())
@@ -158,7 +158,7 @@ class DatasetInfo:
 
     def restore_inputs(self, values: Tensor) -> Tensor:
         """Return prepared inputs [B, ...] in the source's own units and shape."""
-        if self.kind == "tokens":
+        if self.kind in IN_WORDS:
             return values
         if self.encoding is None:
             mean, std = self._scales(values)
@@ -210,7 +210,8 @@ def _beyond_bytes(dataset: Dataset, train: Array) -> bool:
 
 def _per_step(dataset: Dataset) -> bool:
     targets = dataset.targets
-    return dataset.task == "classify" and targets is not None and targets.ndim > 1
+    several = dataset.task == "classify" and targets is not None and targets.ndim > 1
+    return several and dataset.trees is None
 
 
 def sampled(dataset: Dataset, rows: Array) -> Array:

@@ -25,6 +25,7 @@ CONTENTS = {
     "targets": "targets",
     "factors": "factors",
     "mask": "mask",
+    "trees": "trees",
 }
 
 Entry = Mapping[str, Any]
@@ -54,8 +55,10 @@ def digests(dataset: Dataset, parts: Mapping[str, Array] | None = None) -> dict[
         "columns": _digest(json.dumps([astuple(column) for column in dataset.columns]).encode()),
         "factors": _of_arrays([dataset.factors[name] for name in factors], factors),
     }
-    if dataset.mask is not None:
-        digest_of["mask"] = _of_arrays([dataset.mask])
+    for name in ("mask", "trees"):
+        values = getattr(dataset, name)
+        if values is not None:
+            digest_of[name] = _of_arrays([values])
     if parts is not None:
         digest_of["split"] = _of_arrays(list(parts.values()), list(parts))
     return digest_of

@@ -78,7 +78,8 @@ def digest(examples: Dataset | Examples) -> str:
 
 def _check_arrays(dataset: Dataset) -> None:
     """Raise UsageError for fields of a dataset that are no arrays, as a person may fill them."""
-    fields = {name: getattr(dataset, name) for name in ("targets", "test", "groups", "mask")}
+    names = ("targets", "test", "groups", "mask", "trees")
+    fields = {name: getattr(dataset, name) for name in names}
     for name, value in {**fields, **dataset.factors}.items():
         if value is not None and not isinstance(value, np.ndarray):
             raise UsageError(

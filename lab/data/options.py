@@ -70,9 +70,9 @@ class DataOptions(Options):
     data_args: dict[str, bool | int | float | str] = Field(
         {}, description="Options of the source: difficulty=0.5,n=2000."
     )
-    task: Literal["auto", "classify", "regress", "segment", "translate", "forecast", "lm"] = Field(
-        "auto", description="What to learn of it; auto is what the source is for."
-    )
+    task: Literal[
+        "auto", "classify", "regress", "segment", "translate", "forecast", "parse", "lm"
+    ] = Field("auto", description="What to learn of it; auto is what the source is for.")
     fold: int = Field(0, ge=0, lt=5, description="Which of five disjoint parts is the test set.")
     split_seed: int = Field(0, ge=0, description="Seed of the split; runs of one seed share it.")
     classes: tuple[str, ...] = Field((), description="Only these classes: names, or 0-4.")

@@ -17,6 +17,7 @@ from torch import nn
 
 from lab import memory
 from lab.compute.device import Compute
+from lab.compute.free_memory import check_room, in_gigabytes
 from lab.compute.rng import Randomness, derive_seed, from_plain, to_plain, untouched
 from lab.data.data import Data
 from lab.data.options import DataOptions
@@ -32,6 +33,7 @@ from lab.optim.step import Loss, Update, make_update, optimize
 from lab.spec import EnvironmentSpec, SourceSpec
 
 CACHE_KEY = re.compile(r"\w[\w.-]*(/\w[\w.-]*)*")  # no part begins with a dot
+LARGE = 2**30  # bytes that are worth a line
 
 
 class Context:
@@ -99,6 +101,15 @@ class Context:
         return self.schedules.progress(schedule, self.clock if clock is None else clock, span)
 
     # -- computing
+
+    def check_room(
+        self, needed: int, what: str, advice: str, device: torch.device | None = None
+    ) -> None:
+        """Raise UsageError where `what` takes more bytes than are free on a device, the run's or
+        another, and say what it takes where that is much. `advice` says what to do."""
+        check_room(needed, device or self.device, what, advice)
+        if needed > LARGE:
+            self.warn(f"{what} takes {in_gigabytes(needed)}")
 
     @property
     def device(self) -> torch.device:

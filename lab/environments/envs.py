@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,6 +30,7 @@ class Step(NamedTuple):
     live: Array  # [N] bool
     returns: Array  # [E] undiscounted returns of the episodes that ended here
     lengths: Array  # [E] their lengths in steps
+    info: Mapping[str, Any] = MappingProxyType({})  # as the vector environment gives it
 
 
 class Envs:
@@ -93,7 +95,7 @@ class Envs:
             self._resetting = done
         self._watch.see(next_obs, self._lengths)
         returns, lengths = self._count(reward, live, done)
-        return Step(next_obs, reward, terminated, truncated, live, returns, lengths)
+        return Step(next_obs, reward, terminated, truncated, live, returns, lengths, info)
 
     def _successor(self, obs: Array, done: Array, info: Mapping[str, Any]) -> tuple[Array, Array]:
         """Return the true successors, and the observations to act from."""

@@ -15,17 +15,21 @@ _HOME = {
     "Memorization": "lab.generative.neighbors",
     "Modes": "lab.generative.mixtures",
     "Principal": "lab.generative.principal_components",
+    "SAMPLE_METRICS": "lab.generative.metric_declarations",
     "TwoSample": "lab.generative.two_sample",
     "cached": "lab.generative.caching",
+    "centered": "lab.generative.scaling",
     "check_variety": "lab.generative.validation",
     "class_number": "lab.generative.validation",
     "code_map": "lab.generative.pictures",
+    "diversity": "lab.generative.samples",
     "fid": "lab.generative.frechet",
     "filter_grid": "lab.generative.pictures",
     "frechet_distance": "lab.generative.frechet",
     "indistinguishable": "lab.generative.two_sample",
     "interpolation_grid": "lab.generative.pictures",
     "kid": "lab.generative.kernel",
+    "measure_samples": "lab.generative.samples",
     "memorization": "lab.generative.neighbors",
     "mixture_of": "lab.generative.mixtures",
     "mode_coverage": "lab.generative.mixtures",
@@ -38,8 +42,11 @@ _HOME = {
     "sample_grid": "lab.generative.pictures",
     "sample_table": "lab.generative.validation",
     "scaled": "lab.generative.scaling",
+    "show_samples": "lab.generative.shown",
     "showable": "lab.generative.scaling",
+    "spaced": "lab.generative.samples",
     "traversal_grid": "lab.generative.pictures",
+    "uncentered": "lab.generative.scaling",
 }
 
 __all__ = list(_HOME)
@@ -51,6 +58,7 @@ if TYPE_CHECKING:
     from lab.generative.frechet import frechet_distance as frechet_distance
     from lab.generative.kernel import kid as kid
     from lab.generative.metric_declarations import DISTRIBUTION_METRICS as DISTRIBUTION_METRICS
+    from lab.generative.metric_declarations import SAMPLE_METRICS as SAMPLE_METRICS
     from lab.generative.mixtures import Modes as Modes
     from lab.generative.mixtures import mixture_of as mixture_of
     from lab.generative.mixtures import mode_coverage as mode_coverage
@@ -67,9 +75,15 @@ if TYPE_CHECKING:
     from lab.generative.principal_components import Principal as Principal
     from lab.generative.principal_components import principal as principal
     from lab.generative.probes import probe as probe
+    from lab.generative.samples import diversity as diversity
+    from lab.generative.samples import measure_samples as measure_samples
+    from lab.generative.samples import spaced as spaced
+    from lab.generative.scaling import centered as centered
     from lab.generative.scaling import restored as restored
     from lab.generative.scaling import scaled as scaled
     from lab.generative.scaling import showable as showable
+    from lab.generative.scaling import uncentered as uncentered
+    from lab.generative.shown import show_samples as show_samples
     from lab.generative.two_sample import TwoSample as TwoSample
     from lab.generative.two_sample import indistinguishable as indistinguishable
     from lab.generative.validation import check_variety as check_variety

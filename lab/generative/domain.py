@@ -60,6 +60,10 @@ class FeatureMetrics:
         self._ctx, self._data = ctx, data
         self._real: dict[str, Tensor] = {}
 
+    @property
+    def info(self) -> DatasetInfo:
+        return self._data.info
+
     # -- features
 
     def features(self, samples: Examples) -> Tensor:

@@ -30,6 +30,17 @@ def _declared(metrics: Mapping[str, str]) -> Mapping[str, str]:
     }
 
 
+_SAMPLES = {
+    "distance": "what selects: fid; of known modes, and of pairs of words, total variation",
+    "nearer": "probability that a sample is nearer to the training data than a fresh example is",
+    "copies": "fraction of samples nearer to the training data than 99 % of fresh examples",
+    "diversity": "mean distance of two samples, where that of two real examples is 1",
+    "modes": "modes of the source that samples cover",
+    "high_quality": "fraction of samples within three standard deviations of a mode",
+    "mode_kl": "divergence of the frequencies of the modes from even ones, in nats",
+    "agreement": "fraction of samples that are of the requested class",
+}
+
 DISTRIBUTION_METRICS: Mapping[str, str] = {
     **_declared(_METRICS),
     **_declared({"kid_std": "standard deviation of the squared discrepancy among subsets"}),
@@ -39,3 +50,5 @@ DISTRIBUTION_METRICS: Mapping[str, str] = {
     ),
     "test/n": "samples that were measured at a time",
 }
+
+SAMPLE_METRICS: Mapping[str, str] = {**DISTRIBUTION_METRICS, **_declared(_SAMPLES)}

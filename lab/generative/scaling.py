@@ -28,6 +28,19 @@ def restored(values: Tensor, info: DatasetInfo, standardized: bool | None = None
     return examples.clamp(0, 1) if info.kind == "image" else examples
 
 
+def centered(inputs: Tensor, info: DatasetInfo) -> Tensor:
+    """Return inputs [B, ...] around 0: images in [-1, 1], all else standardized."""
+    return 2 * scaled(inputs, info) - 1 if info.kind == "image" else info.prepare_inputs(inputs)
+
+
+def uncentered(values: Tensor, info: DatasetInfo) -> Tensor:
+    """Return centered values, [B, ...] or [B, D], in the source's own unit and shape; images are
+    clipped to [0, 1]."""
+    if info.kind == "image":
+        return restored((values + 1) / 2, info)
+    return restored(values, info, standardized=True)
+
+
 def showable(images: Tensor) -> Tensor:
     """Return images [N, C, H, W] as pictures show them, gray or in colors: other channels than one
     or three are averaged."""

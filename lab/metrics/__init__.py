@@ -1,4 +1,4 @@
-"""Measure predictions over a split: of classes, values, masks, tokens, texts and forecasts.
+"""Measure predictions over a split: of classes, values, masks, tokens, texts, trees, forecasts.
 
 Names load what they need when first used, so that the options stay light.
 """
@@ -13,6 +13,7 @@ _HOME = {
     "ANSWER_METRICS": "lab.metrics.declarations",
     "Answers": "lab.metrics.answers",
     "Bleu": "lab.metrics.bleu",
+    "Brackets": "lab.metrics.parseval",
     "CLASSIFICATION_METRICS": "lab.metrics.declarations",
     "Classification": "lab.metrics.metrics",
     "ERROR_RATE_METRICS": "lab.metrics.declarations",
@@ -20,6 +21,9 @@ _HOME = {
     "FORECAST_METRICS": "lab.metrics.declarations",
     "Forecasts": "lab.metrics.forecasts",
     "LANGUAGE_MODEL_METRICS": "lab.metrics.declarations",
+    "NODE_METRICS": "lab.metrics.declarations",
+    "NodeClassification": "lab.metrics.nodes",
+    "PARSING_METRICS": "lab.metrics.declarations",
     "Perplexity": "lab.metrics.sequences",
     "REGRESSION_METRICS": "lab.metrics.declarations",
     "Regression": "lab.metrics.metrics",
@@ -42,6 +46,8 @@ if TYPE_CHECKING:
     from lab.metrics.declarations import ERROR_RATE_METRICS as ERROR_RATE_METRICS
     from lab.metrics.declarations import FORECAST_METRICS as FORECAST_METRICS
     from lab.metrics.declarations import LANGUAGE_MODEL_METRICS as LANGUAGE_MODEL_METRICS
+    from lab.metrics.declarations import NODE_METRICS as NODE_METRICS
+    from lab.metrics.declarations import PARSING_METRICS as PARSING_METRICS
     from lab.metrics.declarations import REGRESSION_METRICS as REGRESSION_METRICS
     from lab.metrics.declarations import SEGMENTATION_METRICS as SEGMENTATION_METRICS
     from lab.metrics.declarations import TOKEN_METRICS as TOKEN_METRICS
@@ -53,6 +59,8 @@ if TYPE_CHECKING:
     from lab.metrics.metrics import Classification as Classification
     from lab.metrics.metrics import Regression as Regression
     from lab.metrics.metrics import Segmentation as Segmentation
+    from lab.metrics.nodes import NodeClassification as NodeClassification
+    from lab.metrics.parseval import Brackets as Brackets
     from lab.metrics.sequences import Perplexity as Perplexity
     from lab.metrics.sequences import TokenAccuracy as TokenAccuracy
 

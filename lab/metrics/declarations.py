@@ -117,3 +117,28 @@ FORECAST_METRICS = _declared(
     ("mae", "mase"),
     "series of the test set",
 )
+NODE_METRICS = _declared(
+    {
+        "loss": "cross-entropy of a node's class, in nats",
+        "accuracy": "fraction of roots with the right class",
+        "node_accuracy": "fraction of nodes with the right class",
+        "binary_accuracy": "fraction of roots, but neutral ones, on the right side of neutral",
+        "negation_accuracy": "fraction of roots with the right class, where a word negates",
+    },
+    ("accuracy", "binary_accuracy", "negation_accuracy"),
+    "trees of the test set",
+)
+PARSING_METRICS = _declared(
+    {
+        "precision": "fraction of found brackets that are right",
+        "recall": "fraction of right brackets that are found",
+        "f1": "their harmonic mean",
+        "exact_match": "fraction of trees whose brackets are all right",
+        "labeled_precision": "fraction of found brackets that are right with their class",
+        "labeled_recall": "fraction of right brackets that are found with their class",
+        "labeled_f1": "their harmonic mean",
+        "labeled_exact_match": "fraction of trees whose brackets and classes are all right",
+    },
+    ("exact_match", "labeled_exact_match"),
+    "trees of the test set",
+)

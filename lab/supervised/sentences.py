@@ -35,7 +35,7 @@ class Sentences:
 
     def tokens(self, text: str) -> list[int]:
         """Return the tokens of a text. Raises UsageError where one is unknown, or none is there."""
-        found = list(text.strip()) if self.by_character else self._split(text)
+        found = list(text.strip()) if self.by_character else self.split(text)
         if not found:
             raise UsageError("an empty text says nothing: leave it out")
         for word in found:
@@ -60,7 +60,7 @@ class Sentences:
             return "".join(self.words[token - 1] for token in known)
         return self._tokenizer.decode(token - 1 + OFFSET for token in known)
 
-    def _split(self, text: str) -> list[str]:
+    def split(self, text: str) -> list[str]:
         """Return words as they are spelled between spaces; what is none falls into its marks."""
         parts = text.split()
         return [w for part in parts for w in ([part] if part in self._numbers else pieces(part))]

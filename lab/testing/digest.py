@@ -8,7 +8,7 @@ import numpy as np
 
 from lab.data.dataset import Dataset
 
-_COLUMNS = ("targets", "test", "eval", "groups", "mask")
+_COLUMNS = ("targets", "test", "eval", "groups", "mask", "trees")
 
 
 def digest_of(dataset: Dataset) -> str:

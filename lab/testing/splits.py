@@ -159,7 +159,7 @@ def _watched_data() -> type[Any]:
             return super().__getattribute__(name)
 
     def watched(data: Any, name: str, split: Split) -> Split:
-        subset = Watched(split.inputs, split.targets, split.indices, split.device)
+        subset = Watched(**vars(split))
         object.__setattr__(subset, "tell", lambda: data.reads.note(name))
         return subset
 

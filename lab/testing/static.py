@@ -43,6 +43,7 @@ PUBLIC = (  # modules that plugins may import
     "lab.statistics",
     "lab.supervised",
     "lab.testing",
+    "lab.tokenizers",
 )
 METRIC = re.compile(r"(train|eval|test)/[a-z0-9_]+")
 DECLARED = re.compile(METRIC.pattern + r"\*?")

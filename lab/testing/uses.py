@@ -74,8 +74,11 @@ def _paths(model: type[Options], folder: Path) -> Mapping[str, Path]:
 
 
 def words(inputs: Any, folder: Path) -> tuple[str, ...]:
-    """Write inputs as `lab predict` reads them: pictures as files, the rest as rows of numbers."""
+    """Write inputs as `lab predict` reads them: pictures as files, texts as they are, the rest as
+    rows of numbers."""
     rows = [np.asarray(row) for row in inputs]
+    if rows[0].dtype.kind == "U":
+        return tuple(map(str, rows))
     if rows[0].ndim == 3:
         return tuple(_picture(row, folder / f"{n}.png") for n, row in enumerate(rows))
     return tuple(",".join(map(repr, row.ravel().tolist())) for row in rows)

@@ -271,7 +271,7 @@ def _is_gaussian(config: Config, info: lab.DatasetInfo) -> bool:
 
 def _check(config: Config, info: lab.DatasetInfo) -> None:
     """Raise UsageError where the data lack what the options need."""
-    if info.kind in ("sequence", "tokens", "text"):
+    if info.kind not in ("image", "table", "video"):
         raise lab.UsageError(f"{info.name} is {info.kind} data; RBMs learn from images and tables")
     for option, is_set in (
         ("--label-units", config.label_units),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from lab import EnvConfig
 
@@ -15,7 +15,31 @@ class Config(EnvConfig):
     channels: Literal["first", "last"] | None = Field(
         None, description="Where pictures have their channels; none: where there are fewer."
     )
-    atari: bool = Field(False, description="Atari preprocessing: 84x84 gray, skip 4, no-ops.")
+    atari: bool = Field(
+        False,
+        description="Atari's protocol: 84x84 gray, every fourth frame, and the next five options.",
+    )
+    noop_max: int | None = Field(
+        None, ge=0, description="No-ops at a game's start, at most; none: 30 with --atari."
+    )
+    fire_reset: bool | None = Field(
+        None, description="Press FIRE at the start and after a lost life; none: with --atari."
+    )
+    clip_reward: bool | None = Field(
+        None, description="Learn from rewards' signs, not returns'; none: with --atari."
+    )
+    terminal_on_life_loss: bool | None = Field(
+        None, description="Learn that a lost life is an end; none: with --atari."
+    )
+    eval_epsilon: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="Random actions in evaluation; none: .05 with --atari, else 0.",
+    )
+    sticky_actions: float | None = Field(
+        None, ge=0, lt=1, description="Probability that a game repeats the action before."
+    )
 
     hidden: tuple[int, ...] = Field((128, 128), description="Units of the hidden layers.")
     dueling: bool = Field(False, description="Separate value and advantage heads.")
@@ -81,3 +105,9 @@ class Config(EnvConfig):
     @property
     def preset(self) -> str:
         return self.env.rpartition(":")[2]
+
+    @model_validator(mode="after")
+    def _does_something(self) -> Self:
+        if self.noop_max is not None and not self.atari:
+            raise ValueError("--noop-max is a part of --atari")
+        return self

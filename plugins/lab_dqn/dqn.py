@@ -21,8 +21,9 @@ from torch import Tensor
 from torch.nn.functional import huber_loss, mse_loss
 
 import lab
+from lab_dqn.atari import Lives, Protocol
 from lab_dqn.config import Config
-from lab_dqn.exploration import Exploration
+from lab_dqn.exploration import Exploration, nearly_greedy
 from lab_dqn.model import QNetwork
 from lab_dqn.replay import Batch, Memory, Transitions
 from lab_dqn.replay.make import make_memory
@@ -45,6 +46,7 @@ class DQN:
         fused = ctx.device.type in ("cpu", "cuda")
         self.optimizer = torch.optim.Adam(self.online.parameters(), config.lr, fused=fused)
         self.update = ctx.make_update(self.online, self.optimizer, self.loss, config.clip_norm)
+        self.protocol, self.lives = Protocol.of(config), Lives(config.n_envs)
         self.exploration = Exploration(config.n_envs, self.task.actions, config.temporally_extended)
         self.updates = 0  # gradient steps so far
         self.surplus = 0  # env steps that no learning phase has followed yet
@@ -69,7 +71,7 @@ class DQN:
             action = self.act(obs, epsilon)
             step = self.envs.step(action)
             rollout.append(self.transition(obs, action, step))
-            self.exploration.end(rollout[-1]["done"])
+            self.exploration.end(step.terminated | step.truncated)
             moved += int(step.live.sum())
             for value, length in zip(step.returns, step.lengths, strict=True):
                 self.ctx.log("return", float(value))
@@ -79,14 +81,18 @@ class DQN:
         return moved
 
     def transition(self, obs: Array, action: Array, step: lab.Step) -> Transitions:
-        """Return the transition of one step of N environments [N, ...]."""
+        """Return the transition of one step of N environments [N, ...]: rewards and ends as they
+        are learned from."""
+        terminated = step.terminated
+        if self.protocol.terminal_on_life_loss:
+            terminated = terminated | self.lives.lost(step.info)
         return {
             "obs": obs,
             "action": action,
-            "reward": step.reward,
-            "discount": self.config.gamma * ~step.terminated,
+            "reward": np.sign(step.reward) if self.protocol.clip_reward else step.reward,
+            "discount": self.config.gamma * ~terminated,
             "next_obs": step.next_obs,
-            "done": step.terminated | step.truncated,
+            "done": terminated | step.truncated,
             "live": step.live,
         }
 
@@ -212,7 +218,7 @@ class DQN:
 
     @cached_property
     def memory(self) -> Memory:
-        return make_memory(self.config, self.task, self.ctx.device, self.ctx.warn)
+        return make_memory(self.config, self.task, self.ctx)
 
     def remember(self, steps: list[Transitions]) -> None:
         """Hand a rollout to memory as arrays [T, N, ...]."""
@@ -265,9 +271,8 @@ class DQN:
         number = self.config.test_episodes if split == "test" else self.config.eval_episodes
         envs, seed = self.eval_envs, int(self.ctx.rng.integers(2**31))
         q_start = self.q(envs.reset(seed)).max(1)  # [N]
-        played = lab.play_episodes(
-            envs, lambda obs: self.q(obs).argmax(1), number, seed=seed, gamma=self.config.gamma
-        )
+        act = nearly_greedy(self.q, self.protocol.eval_epsilon, np.random.default_rng(seed))
+        played = lab.play_episodes(envs, act, number, seed=seed, gamma=self.config.gamma)
         return {
             **played.metrics(split),
             "q_start": float(q_start.mean()),
@@ -299,6 +304,7 @@ class DQN:
             "exploration": self.exploration.state_dict(),
             "updates": self.updates,
             "surplus": self.surplus,
+            "lives": self.lives.left.tolist(),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -312,3 +318,4 @@ class DQN:
             self.memory.restart()
         self.exploration.load_state_dict(state["exploration"])
         self.updates, self.surplus = state["updates"], state["surplus"]
+        self.lives.left = np.array(state["lives"], np.int64)

@@ -7,7 +7,7 @@ a heavy-tailed number of steps.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -55,3 +55,19 @@ class Exploration:
     def load_state_dict(self, state: Mapping[str, list[int]]) -> None:
         self.action = np.array(state["action"], np.int64)
         self.left = np.array(state["left"], np.int64)
+
+
+def nearly_greedy(
+    q: Callable[[Array], Array], epsilon: float, rng: np.random.Generator
+) -> Callable[[Array], Array]:
+    """Return what acts by the largest of Q-values [N, A], but for a fraction of the actions."""
+
+    def act(obs: Array) -> Array:
+        values = q(obs)
+        greedy: Array = values.argmax(1)
+        if not epsilon:
+            return greedy
+        random = rng.integers(values.shape[1], size=len(greedy))
+        return np.where(rng.random(len(greedy)) < epsilon, random, greedy)
+
+    return act

@@ -9,10 +9,11 @@ import gymnasium as gym
 import numpy as np
 import torch
 from gymnasium import spaces
-from gymnasium.wrappers import AtariPreprocessing, FrameStackObservation
+from gymnasium.wrappers import FrameStackObservation
 
 from lab import Context, UsageError
 from lab.environments import count_from_zero, flatten_observation, starts
+from lab_dqn import atari
 from lab_dqn.config import Config
 
 MOST_STATES = 4_000_000  # of a Discrete observation: a table of the network has a row for each
@@ -72,9 +73,9 @@ def _task(observation: spaces.Space[Any], action: spaces.Space[Any], config: Con
     stack = config.frame_stack
     frame = observation.shape[1:] if stack > 1 else observation.shape
     if not vector:
-        layout = {"channels_first": _channels_first(tuple(frame), config.channels)}
-        white = {"white": 1} if observation.dtype == bool else {}
-        return Task("image", tuple(frame), "uint8", stack, 0, actions, **layout, **white)
+        task = Task("image", tuple(frame), "uint8", stack, 0, actions)
+        first = _channels_first(task.frame, config.channels)
+        return task._replace(channels_first=first, white=1 if observation.dtype == bool else 255)
     scale = _scale(observation, stack) if config.scale_obs else ()
     return Task("vector", tuple(frame), "float32", stack, 0, actions, *scale)
 
@@ -134,16 +135,14 @@ def _scale(observation: spaces.Box, stack: int) -> tuple[tuple[float, ...], tupl
 
 
 def env_args(config: Config) -> dict[str, Any]:
-    """Return the arguments of `gymnasium.make`. Atari preprocessing does its own frame skip."""
-    return {**({"frameskip": 1} if config.atari else {}), **config.env_args}
+    """Return the arguments of `gymnasium.make`."""
+    return {**atari.env_args(config), **config.env_args}
 
 
 def wrappers(config: Config) -> list[Callable[[gym.Env[Any, Any]], gym.Env[Any, Any]]]:
-    """Return the wrappers, innermost first (Mnih et al., 2015, methods: preprocessing)."""
+    """Return the wrappers, innermost first."""
     chosen: list[Callable[[gym.Env[Any, Any]], gym.Env[Any, Any]]] = config.wrappers()
-    if config.atari:
-        chosen.append(AtariPreprocessing)
-    chosen += [flatten_observation, count_from_zero]
+    chosen += [*atari.wrappers(config), flatten_observation, count_from_zero]
     if config.frame_stack > 1:
         chosen.append(lambda env: FrameStackObservation(env, config.frame_stack))
     return chosen

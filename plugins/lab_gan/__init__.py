@@ -5,20 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lab import ExperimentSpec, hookimpl
-from lab.generative import DISTRIBUTION_METRICS
+from lab.generative import SAMPLE_METRICS
 from lab.metrics import CLASSIFICATION_METRICS
 from lab_gan.diagnostics import HEALTH_METRICS
 from lab_gan.presets import PRESETS
 
 MEASURED = {
-    "distance": "what selects: fid; of known modes, and of pairs of words, total variation",
-    "nearer": "probability that a sample is nearer to the training data than a fresh example is",
-    "copies": "fraction of samples nearer to the training data than 99 % of fresh examples",
-    "diversity": "mean distance of two samples, where that of two real examples is 1",
-    "modes": "modes of the source that samples cover",
-    "high_quality": "fraction of samples within three standard deviations of a mode",
-    "mode_kl": "divergence of the frequencies of the modes from even ones, in nats",
-    "agreement": "fraction of samples that are of the requested class",
     "information": "mutual information of a sample and its category (InfoGAN), in nats",
     "known": "fraction of samples that are sentences of the source",
     "new": "fraction of those that are not in the training data",
@@ -52,7 +44,7 @@ def lab_experiments() -> Iterator[ExperimentSpec]:
             "train/lr": "learning rate of the generator",
             **{f"{split}/{n}": text for split in ("eval", "test") for n, text in MEASURED.items()},
             **CLASSIFICATION_METRICS,
-            **DISTRIBUTION_METRICS,
+            **SAMPLE_METRICS,
             **HEALTH_METRICS,
         },
     )

@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from lab.generative.vectors import Examples
+from typing import NamedTuple
 
 LARGEST_LOSS = 1e4
 WON_ACCURACY = 0.99  # on reals and fakes together
@@ -18,7 +15,6 @@ VANISHED_GRADIENT = 1e-6
 LEAST_DIVERSITY = 0.2  # where real examples have 1
 LEAST_COVERAGE = 0.3  # where real examples have about 0.97
 GOOD_PRECISION = 0.5
-MOST = 1_000
 
 VERDICTS = {
     "healthy": "1 where nothing is wrong with adversarial training",
@@ -52,8 +48,8 @@ def health(logged: Metrics | Sequence[Metrics], window: int = 5) -> Health:
 
     - d_loss, g_loss, and any other: diverged where one is not finite in the last row, or a loss is
       beyond 10,000;
-    - diversity (see there) below 0.2, or coverage below 0.3 while precision is 0.5 or more: the
-      samples are good and few. Collapsed;
+    - diversity (see `generative.diversity`) below 0.2, or coverage below 0.3 while precision is 0.5
+      or more: the samples are good and few. Collapsed;
     - d_accuracy, the discriminator's accuracy on reals and fakes, of 0.99 or more, or g_gradient,
       the norm of the generator's gradient, below 1e-6: the discriminator won, nothing is learned
       from it.
@@ -67,22 +63,6 @@ def health(logged: Metrics | Sequence[Metrics], window: int = 5) -> Health:
         return Health("healthy", "nothing is known against it")
     mean = _means(rows)
     return _diverged(rows[-1], mean) or _collapsed(mean) or _won(mean) or _healthy(mean)
-
-
-def diversity(samples: Examples, real: Examples) -> float:
-    """Return the mean distance of two samples, where that of two real examples is 1; of the first
-    thousand of each."""
-
-    apart, natural = (_mean_distance(examples) for examples in (samples, real))
-    return apart / natural if natural > 0 else math.nan
-
-
-def _mean_distance(examples: Examples) -> float:
-    from lab.generative.vectors import rows, squared_distances
-
-    x = rows(examples[:MOST])
-    distances = squared_distances(x, x).sqrt()
-    return float(distances.sum()) / max(1, len(x) * (len(x) - 1))
 
 
 def _means(table: Sequence[Metrics]) -> dict[str, float]:

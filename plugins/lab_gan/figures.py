@@ -12,11 +12,10 @@ from torch import Tensor
 
 import lab
 from lab import generative
-from lab.generative import FeatureMetrics
+from lab.generative import FeatureMetrics, measure_samples, show_samples
 from lab_gan import diagnostics, pictures, tokens
 from lab_gan.players import Players
 
-NEIGHBORS = 16  # samples that are drawn with their neighbors
 MOST = 1_000  # examples that the networks are evaluated on
 HEALTH = (
     "d_loss",
@@ -60,18 +59,7 @@ class Evaluator:
             raise lab.Diverged(f"The generator's samples are not finite: {self.advice}")
         if self.kind == "tokens":
             return tokens.measure(samples, self.data, split)
-        metrics = self.domain.measure(samples, split)
-        memory = self.domain.memorization(samples, split)
-        metrics |= {"nearer": memory.nearer, "copies": memory.copies, "distance": metrics["fid"]}
-        real = self.some(split)["inputs"]
-        prepared = (self.players.info.prepare_inputs(inputs) for inputs in (samples, real))
-        metrics["diversity"] = diagnostics.diversity(*prepared)
-        if "center" in self.data.dataset.factors:
-            modes = generative.mode_coverage(samples, *generative.mixture_of(self.data))
-            metrics |= {name: float(value) for name, value in modes._asdict().items()}
-            if math.isnan(metrics["mode_kl"]):  # no sample is near any mode
-                del metrics["mode_kl"]
-        return metrics
+        return measure_samples(samples, split, self.data, self.domain)
 
     def of_codes(self, samples: Tensor, codes: Tensor) -> dict[str, float]:
         """Measure whether samples have the class and the category of their codes."""
@@ -152,15 +140,10 @@ class Evaluator:
 
     def show(self, samples: Tensor, split: str) -> None:
         """Record samples, and of images their nearest training examples, too."""
-        info = self.players.info
-        if info.shape == (2,) and self.kind == "table":
-            self.ctx.media("samples", pictures.points(samples, self.some(split)["inputs"]))
-        elif self.kind != "table":
-            self.ctx.media("samples", pictures.picture(samples, info))
-        if self.kind == "image":
-            few = samples[:NEIGHBORS]
-            nearest, _, _ = self.domain.nearest(few, 3)
-            self.ctx.media("samples_and_nearest", pictures.neighbors(few, nearest))
+        if self.kind == "tokens":
+            self.ctx.media("samples", pictures.text(samples, self.players.info))
+        else:
+            show_samples(self.ctx, samples, self.some(split)["inputs"], self.domain)
 
     # -- the health of training
 

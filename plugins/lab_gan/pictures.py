@@ -14,56 +14,14 @@ from lab.generative import showable
 from lab_gan import tokens
 from lab_gan.players import Players
 
-IMAGES, LINES, SPOKEN = 64, 16, 30  # samples in a picture of each kind
+SPOKEN = 30  # sentences that are shown
 STEPS = 8  # of a way from one sample to another
 REACH = 2.0  # standard deviations of the noise that a traversal covers
 
 
-def picture(samples: Tensor, info: lab.DatasetInfo) -> Any:
-    """Return a picture of images or sequences, or sentences as lines."""
-    if info.kind == "tokens":
-        return "\n".join(tokens.spoken(samples[:SPOKEN], info.vocabulary))
-    if info.kind == "sequence":
-        return lines(samples[:LINES])
-    return generative.sample_grid(showable(samples[:IMAGES]))
-
-
-def neighbors(samples: Tensor, nearest: Tensor) -> Any:
-    """Return a picture of images [N, C, H, W], each in a line with its neighbors [N, M, C, H,
-    W]."""
-    flat = showable(nearest.flatten(0, 1))
-    in_lines = flat.view(*nearest.shape[:2], *flat.shape[1:])
-    return generative.neighbor_grid(showable(samples), in_lines)
-
-
-def points(samples: Tensor, real: Tensor) -> Any:
-    """Return a figure of samples [N, 2] over real points [M, 2]."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(5, 5), layout="constrained")
-    axes = figure.add_subplot()
-    for cloud, color, name in ((real, "0.75", "real"), (samples, "tab:blue", "samples")):
-        x, y = cloud.cpu().float().T.numpy()
-        axes.scatter(x, y, s=4, color=color, label=name, linewidths=0)
-    axes.legend(frameon=False, fontsize="small", markerscale=3)
-    axes.set_aspect("equal", adjustable="datalim")
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure
-
-
-def lines(samples: Tensor) -> Any:
-    """Return a figure with a panel for each sequence [N, T, F], a line for each feature."""
-    from matplotlib.figure import Figure
-
-    columns = 4
-    rows = -(-len(samples) // columns)
-    figure = Figure(figsize=(8, 1.4 * rows), layout="constrained")
-    panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
-    for axes in panels.flat:
-        axes.spines[["top", "right"]].set_visible(False)
-    for axes, sample in zip(panels.flat, samples.cpu(), strict=False):
-        axes.plot(sample.numpy(), linewidth=1)
-    return figure
+def text(samples: Tensor, info: lab.DatasetInfo) -> str:
+    """Return sentences as lines."""
+    return "\n".join(tokens.spoken(samples[:SPOKEN], info.vocabulary))
 
 
 # -- of the command `sample`

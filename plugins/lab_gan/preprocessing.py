@@ -7,22 +7,16 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from lab import DatasetInfo
-from lab.generative import restored, scaled
+from lab.generative import centered, uncentered
 
 
 def encoded(inputs: Tensor, info: DatasetInfo) -> Tensor:
     """Return inputs [B, ...] as the players see them; tokens [B, T] become words [B, T, V]."""
     if info.kind == "tokens":
         return one_hot(inputs.long(), len(info.vocabulary)).float()
-    if info.kind == "image":
-        return 2 * scaled(inputs, info) - 1
-    return info.prepare_inputs(inputs)
+    return centered(inputs, info)
 
 
 def decoded(examples: Tensor, info: DatasetInfo) -> Tensor:
     """Return what the players see in the source's own units; images in [0, 1]."""
-    if info.kind == "tokens":
-        return examples.argmax(2)
-    if info.kind == "image":
-        return restored((examples + 1) / 2, info)
-    return restored(examples, info, standardized=True)
+    return examples.argmax(2) if info.kind == "tokens" else uncentered(examples, info)

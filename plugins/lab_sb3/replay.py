@@ -13,23 +13,23 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
-import torch
 
 import lab
-from lab.compute.free_memory import check_room
 
 
-def check_size(algorithm: Any, arguments: Mapping[str, Any], space: gym.Space[Any]) -> None:
-    """Raise UsageError where an algorithm's replay buffer has no room in main memory: each
-    transition holds two observations."""
-    parameter = inspect.signature(algorithm).parameters.get("buffer_size")
-    if parameter is None:
-        return
-    size = arguments.get("buffer_size", parameter.default)
+def bytes_needed(algorithm: Any, arguments: Mapping[str, Any], space: gym.Space[Any]) -> int:
+    """Return what an algorithm's replay buffer takes, 0 without one: each transition holds two
+    observations."""
+    if "buffer_size" not in inspect.signature(algorithm).parameters:
+        return 0
     copies = 1 if arguments.get("optimize_memory_usage") else 2
-    needed = copies * size * observation_bytes(space)
-    advice = "Give less, or --wrap what shows less."
-    check_room(needed, torch.device("cpu"), f"--buffer-size {size:,}", advice)
+    return copies * size_of(algorithm, arguments) * observation_bytes(space)
+
+
+def size_of(algorithm: Any, arguments: Mapping[str, Any]) -> int:
+    """Return how many transitions the buffer holds."""
+    default = inspect.signature(algorithm).parameters["buffer_size"].default
+    return int(arguments.get("buffer_size", default))
 
 
 def observation_bytes(space: gym.Space[Any]) -> int:

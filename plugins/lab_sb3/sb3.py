@@ -140,7 +140,7 @@ class SB3:
         """Construct the algorithm. Raises UsageError for spaces or options it does not take."""
         algorithm = getattr(stable_baselines3, self.config.algo.upper())
         arguments = self.arguments(algorithm)
-        replay.check_size(algorithm, arguments, self.observation_space)
+        self.check_buffer(algorithm, arguments)
         try:
             model = algorithm(
                 self.policy(),
@@ -153,6 +153,14 @@ class SB3:
             raise lab.UsageError(f"{self.config.algo} on {self.config.env}: {error}") from error
         model.set_logger(Logger(folder=None, output_formats=[]))
         return model
+
+    def check_buffer(self, algorithm: Any, arguments: Mapping[str, Any]) -> None:
+        """Raise UsageError where the replay buffer has no room in main memory."""
+        needed = replay.bytes_needed(algorithm, arguments, self.observation_space)
+        if needed:
+            what = f"--buffer-size {replay.size_of(algorithm, arguments):,}"
+            advice, cpu = "Give less, or --wrap what shows less.", torch.device("cpu")
+            self.ctx.check_room(needed, what, advice, cpu)
 
     def tell_of_rollouts(self) -> None:
         """Say where the run will be longer than its budget: rollouts are not cut."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lab import SourceSpec, hookimpl
-from lab_sources import sequence_specs
+from lab_sources import sequence_specs, tree_specs
 
 
 @hookimpl
@@ -14,6 +14,7 @@ def lab_sources() -> Iterator[SourceSpec]:
     yield from _pictures()
     yield from _points()
     yield from sequence_specs.sequences()
+    yield from tree_specs.trees()
     yield from _image_files()
     yield from _tables()
     yield from _text_files()

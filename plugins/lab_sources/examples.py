@@ -140,6 +140,16 @@ def audiofolder(folder: Path) -> str:
     return str(folder)
 
 
+def trees(folder: Path) -> str:
+    """Write praise and blame of two words in brackets, and return their file."""
+    path = folder / "trees.txt"
+    says = (("bad", 0), ("fine", 1))
+    parts = ((n, *says[n % 2]) for n in range(N))
+    lines = (f"({label} (2 part-{n}) ({label} {word}))" for n, word, label in parts)
+    path.write_text("\n".join(lines) + "\n")
+    return str(path)
+
+
 def hub(folder: Path) -> str:
     """Save the same table as the Hugging Face library does, and return its folder."""
     datasets = needs("datasets", "hub")

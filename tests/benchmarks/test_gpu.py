@@ -54,7 +54,7 @@ def test_a_family_takes_part_by_having_a_tiny_preset() -> None:
     families = script._families(None)
     assert families == [s.name for s in discover().experiments() if "tiny" in s.presets]
     assert {"dqn", "sb3", "mlp", "cnn", "capsnet", "baseline", "gan", "ae", "dbn"} <= set(families)
-    assert {"rnn", "seq2seq", "transformer"} <= set(families)
+    assert {"rnn", "rntn", "seq2seq", "transformer", "diffusion"} <= set(families)
 
 
 def test_a_row_goes_through_a_pipe_where_others_print_too() -> None:

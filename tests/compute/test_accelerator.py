@@ -34,7 +34,8 @@ def reading(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    "family", ["mlp", "cnn", "capsnet", "rnn", "seq2seq", "transformer", "gan", "ae", "dbn"]
+    "family",
+    ["mlp", "cnn", "capsnet", "rnn", "seq2seq", "transformer", "gan", "diffusion", "ae", "dbn"],
 )
 def test_a_step_stays_on_its_device(family: str, tmp_path: Path, monkeypatch) -> None:
     # "meta" has no generators of its own

@@ -45,6 +45,11 @@ def test_rnn(check) -> None:
     check()
 
 
+@parametrize_with_checks("rntn")
+def test_rntn(check) -> None:
+    check()
+
+
 @parametrize_with_checks("dbn")
 def test_dbn(check) -> None:
     check()
@@ -57,6 +62,11 @@ def test_ae(check) -> None:
 
 @parametrize_with_checks("gan")
 def test_gan(check) -> None:
+    check()
+
+
+@parametrize_with_checks("diffusion")
+def test_diffusion(check) -> None:
     check()
 
 

@@ -34,12 +34,13 @@ FAMILIES: dict[str, tuple[str, dict[str, Any], tuple[int, ...]]] = {
         {**SHORT, "data": "iris", "eval_samples": 10, "n_labeled_per_class": 3},
         (3,),
     ),
+    "diffusion": ("diffusion", {**SHORT, "data": "iris", "eval_samples": 10, "steps": 3}, (1,)),
     "dbn": ("dbn", {**SHORT, "data": "digits", "layers": (6,)}, (6,)),
     "baseline": ("baseline", {"data": "iris", "algo": "logistic"}, (3,)),
     "dqn": ("dqn", RL, ()),
     "sb3": ("sb3", {**RL, "algo": "dqn"}, ()),
 }  # fmt: skip
-GENERATIVE = ("conditional vae", "gan", "dbn")
+GENERATIVE = ("conditional vae", "gan", "diffusion", "dbn")
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +87,7 @@ def test_inputs_of_another_shape_are_refused_in_words(trained, family) -> None:
 @pytest.mark.parametrize("family", GENERATIVE)
 def test_samples_are_an_array_and_those_of_a_seed_the_same(trained, family) -> None:
     run = trained(family)
-    shape = ROWS if family == "gan" else DIGITS
+    shape = ROWS if family in ("gan", "diffusion") else DIGITS
     drawn = lab.load(run).sample(n=3)
     assert isinstance(drawn, np.ndarray)
     assert drawn.shape == (3, *shape)

@@ -17,6 +17,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "baseline": {"algo": "logistic"},
     "ae": {"hidden": (8,), "latent_dim": 2},
     "gan": {"hidden": (8,), "eval_samples": 20},
+    "diffusion": {"hidden": (8,), "eval_samples": 20, "steps": 3},
     "dbn": {"layers": (4,)},
 }
 
@@ -59,7 +60,7 @@ def test_it_trains_and_answers(family, table, tmp_path, monkeypatch) -> None:
     assert len(answers) == 2
     assert np.isfinite(answers).all()
     assert any("1 of 2 values of city" in str(w.message) for w in told)
-    if family in ("gan", "dbn"):
+    if family in ("gan", "diffusion", "dbn"):
         samples = lab.sample(result.dir, n=3)
         assert samples.shape == (3, 4)
         assert set(samples[:, 1]) <= {0.0, 1.0}

@@ -108,7 +108,8 @@ def keys_of_a_batch() -> list[str]:
     """Return the names in a batch of a source that has all that there may be."""
     steps, first = np.zeros((2, 3, 1), np.float32), np.arange(2)
     everything = steps, np.zeros((2, 3), int), first, torch.device("cpu"), True
-    return list(make_split(*everything, mask=np.ones((2, 3), bool)).first(2))
+    mask, trees = np.ones((2, 3), bool), np.zeros((2, 2, 2), int)
+    return list(make_split(*everything, mask=mask, trees=trees).first(2))
 
 
 FIELDS = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -171,7 +172,8 @@ def test_pictures_are_read_as_what_they_are(observation, options, planes) -> Non
 
 def test_a_picture_that_may_be_read_in_two_ways_is_told() -> None:
     said: list[str] = []
-    env = {"env": "worlds:worlds/Odd-v0", "env_args": {"observation": "cube"}, "hidden": (8,)}
+    odd: dict[str, Any] = {"env": "worlds:worlds/Odd-v0", "env_args": {"observation": "cube"}}
+    env = {**odd, "hidden": (8,)}
     assert not make_dqn(**env, warn=said.append).task.channels_first
     (line,) = said
     assert line.endswith("read as height, width, channels: --channels first or last decides")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from dqn_tools import make_dqn
@@ -24,7 +26,10 @@ def test_pictures_are_kept_once_and_a_quarter() -> None:
 
 def test_what_has_no_room_is_refused_before_it_is_allocated(monkeypatch) -> None:
     monkeypatch.setattr(free_memory, "free_bytes", lambda device: 10 * 2**30)
-    options = {"env": "worlds:worlds/Odd-v0", "env_args": {"observation": "bytes last"}}
+    options: dict[str, Any] = {
+        "env": "worlds:worlds/Odd-v0",
+        "env_args": {"observation": "bytes last"},
+    }
     dqn = make_dqn(**options, buffer_size=10_000_000, hidden=(4,))
     message = "--buffer-size 10,000,000 needs 67.1 GiB; this machine has 10.0 GiB free. Give less"
     with pytest.raises(lab.UsageError, match=message):
@@ -34,7 +39,10 @@ def test_what_has_no_room_is_refused_before_it_is_allocated(monkeypatch) -> None
 def test_much_is_told(monkeypatch) -> None:
     monkeypatch.setattr(free_memory, "free_bytes", lambda device: 10 * 2**30)
     said: list[str] = []
-    options = {"env": "worlds:worlds/Odd-v0", "env_args": {"observation": "bytes last"}}
+    options: dict[str, Any] = {
+        "env": "worlds:worlds/Odd-v0",
+        "env_args": {"observation": "bytes last"},
+    }
     dqn = make_dqn(**options, buffer_size=200_000, hidden=(4,), warn=said.append)
     _ = dqn.memory  # 5,760 bytes each; only what is written takes real memory
     assert said == ["--buffer-size 200,000 takes 1.3 GiB"]

@@ -11,7 +11,7 @@ from scipy.stats import chi2, mannwhitneyu
 
 import lab
 from lab.data.batches import make_split
-from lab.generative import memorization, mixture_of, mode_coverage, nearest
+from lab.generative import diversity, memorization, mixture_of, mode_coverage, nearest
 from lab.plugins import discover
 
 SQUARE = torch.tensor([[0.0, 0.0], [0.0, 10.0], [10.0, 0.0], [10.0, 10.0]])
@@ -129,3 +129,10 @@ def test_the_statistic_is_scipys() -> None:
 def test_distances_that_are_all_alike_say_nothing() -> None:
     zeros = torch.zeros(5, 2)
     assert memorization(zeros, zeros, zeros).z == 0
+
+
+def test_diversity_is_1_for_real_examples_and_0_for_one_sample() -> None:
+    real = normal(0, 400, 3)
+    assert diversity(normal(1, 400, 3), real) == pytest.approx(1, abs=0.1)
+    assert diversity(0.5 * normal(1, 400, 3), real) == pytest.approx(0.5, abs=0.05)
+    assert diversity(torch.ones(50, 3), real) == 0

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import lab
-from lab.generative import restored, scaled, showable
+from lab.generative import centered, restored, scaled, showable, uncentered
 
 IMAGES = lab.DatasetInfo("toy", "image", "none", (2, 3, 4), (), 0, (0.25, 0.5), (0.5, 0.125))
 TABLE = lab.DatasetInfo("toy", "table", "none", (3,), (), 0, (1.0, -2.0, 0.0), (2.0, 0.5, 1.0))
@@ -59,3 +59,18 @@ def test_any_channels_can_be_shown(channels, expected) -> None:
     rgb = showable(images)
     assert rgb.shape == (2, expected, 3, 3)
     assert torch.allclose(rgb.mean(1), images.mean(1))
+
+
+def test_centered_images_run_from_minus_one_to_one_and_come_back() -> None:
+    inputs = torch.tensor([[0, 51], [128, 255]], dtype=torch.uint8).view(1, 1, 2, 2)
+    info = lab.DatasetInfo("toy", "image", "none", (1, 2, 2), (), 0, (0.5,), (0.1,))
+    values = centered(inputs, info)
+    assert values.flatten().tolist() == pytest.approx([-1, -0.6, 256 / 255 - 1, 1], abs=1e-6)
+    assert torch.equal((uncentered(values.flatten(1), info) * 255).round().byte(), inputs)
+    assert uncentered(torch.full((1, 4), 3.0), info).max() == 1
+
+
+def test_centered_columns_are_standardized_ones() -> None:
+    rows = torch.randn(4, 3)
+    assert torch.equal(centered(rows, TABLE), scaled(rows, TABLE))
+    assert torch.allclose(uncentered(centered(rows, TABLE), TABLE), rows, atol=1e-6)

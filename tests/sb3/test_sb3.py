@@ -284,7 +284,7 @@ def test_a_budget_below_a_rollout_says_what_it_will_do() -> None:
 
 def test_a_buffer_that_has_no_room_is_refused(monkeypatch) -> None:
     monkeypatch.setattr(free_memory, "free_bytes", lambda device: 2**30)
-    options = {"env": "worlds/Odd-v0", "env_args": {"observation": "bytes last"}}
+    options: dict[str, Any] = {"env": "worlds/Odd-v0", "env_args": {"observation": "bytes last"}}
     message = r"--buffer-size 1,000,000 needs 10.7 GiB; this machine has 1.0 GiB free"
     with pytest.raises(lab.UsageError, match=message):
         make_sb3(algo="dqn", **options)

@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 
-from lab.compute.free_memory import check_room, in_gigabytes
+import lab
 from lab_dqn.config import Config
 from lab_dqn.replay.memory import Memory, frame_bytes, ring_size
 from lab_dqn.replay.sampling import Prioritized, Uniform
 from lab_dqn.task import Task
 
-LARGE = 2**30  # bytes that are worth a line
 
-
-def make_memory(
-    config: Config, task: Task, device: torch.device, warn: Callable[[str], None]
-) -> Memory:
-    """Return an empty memory. Tells how much it takes where that is much; raises UsageError where
-    that is more than is free."""
+def make_memory(config: Config, task: Task, ctx: lab.Context) -> Memory:
+    """Return an empty memory. Raises UsageError where there is no room for its frames."""
     # without replay, memory holds the rows of one rollout, however many those are
     rollout = config.train_freq + config.n_envs * config.n_step
     capacity = config.buffer_size if config.replay else rollout
     sampler = Prioritized(capacity, config.priority_alpha) if config.prioritized else None
-    frames_on = torch.device("cpu") if config.replay_device == "cpu" else device
-    _check(config, task, capacity, frames_on, warn)
+    frames_on = torch.device("cpu") if config.replay_device == "cpu" else ctx.device
+    _check_room(config, task, capacity, frames_on, ctx)
     return Memory(
         capacity,
         frame_shape=task.frame,
@@ -35,23 +28,20 @@ def make_memory(
         n_step=config.n_step,
         gamma=config.gamma,
         sampler=sampler or Uniform(capacity),
-        device=device,
+        device=ctx.device,
         frames_on=frames_on,
     )
 
 
-def _check(
-    config: Config,
-    task: Task,
-    capacity: int,
-    device: torch.device,
-    warn: Callable[[str], None],
+def _check_room(
+    config: Config, task: Task, capacity: int, device: torch.device, ctx: lab.Context
 ) -> None:
     dtype, envs = task.torch_dtype, config.n_envs
     ring, _ = ring_size(capacity, task.frame, dtype, task.stack, envs, config.n_step)
-    needed = ring * frame_bytes(task.frame, dtype)
     elsewhere = "" if device.type == "cpu" else " --replay-device cpu keeps it in main memory."
-    what = f"--buffer-size {capacity:,}"
-    check_room(needed, device, what, f"Give less, or --wrap what shows less.{elsewhere}")
-    if needed > LARGE:
-        warn(f"{what} takes {in_gigabytes(needed)}")
+    ctx.check_room(
+        ring * frame_bytes(task.frame, dtype),
+        f"--buffer-size {capacity:,}",
+        f"Give less, or --wrap what shows less.{elsewhere}",
+        device,
+    )
