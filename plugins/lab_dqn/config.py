@@ -48,6 +48,9 @@ class Config(EnvConfig):
     quantiles: int = Field(
         0, ge=0, le=1_000, description="Learn the return's distribution by so many; 0: its mean."
     )
+    noisy: bool = Field(
+        False, description="Explore by noise in the weights, in the place of random actions."
+    )
 
     lr: float = Field(1e-3, gt=0, description="Learning rate of Adam.")
     batch_size: int = Field(64, ge=1, description="Transitions in a minibatch.")

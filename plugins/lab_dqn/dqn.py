@@ -39,7 +39,7 @@ class DQN:
     def __init__(self, config: Config, ctx: lab.Context) -> None:
         self.config, self.ctx = config, ctx
         self.task = Task(*ctx.run_constant("task", lambda: tuple(describe(config, ctx))))
-        network = QNetwork(self.task, config.hidden, config.dueling, config.quantiles)
+        network = QNetwork(self.task, config.hidden, config.dueling, config.quantiles, config.noisy)
         self.returns = make_returns(config, ctx.device)
         self.target = ctx.wrap(copy.deepcopy(network).requires_grad_(False))
         self.online = ctx.wrap(network, compile=False)  # it acts, on a few observations at a time
@@ -163,7 +163,7 @@ class DQN:
 
     def drawn_at_once(self) -> int:
         """Return how many minibatches may be drawn before anything they depend on changes."""
-        if self.config.prioritized:  # priorities change with every step
+        if self.config.prioritized or self.config.noisy:  # priorities and noise are of one step
             return 1
         fitting = DRAWN_AHEAD // (
             self.config.batch_size * math.prod(self.task.frame) * self.task.stack
@@ -176,8 +176,11 @@ class DQN:
     # -- exploration
 
     def epsilon(self, clock: int) -> float:
-        """Return the probability of a random action: linear from start to end, then constant."""
+        """Return the probability of a random action: linear from start to end, then constant. Noisy
+        weights take none."""
         c = self.config
+        if c.noisy:
+            return 0.0
         done = self.ctx.progress("epsilon", c.exploration_fraction, clock)
         return (1.0 - done) * c.epsilon_start + done * c.epsilon_end
 

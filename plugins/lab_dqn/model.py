@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot, relu
 
+from lab_dqn.noisy import NoisyLinear
 from lab_dqn.task import Task
 
 MOST_ONE_HOT = 1_024  # states; more of them have rows of `EMBEDDED` numbers, which are learned
@@ -28,16 +29,22 @@ class QNetwork(nn.Module):
     half_range: Tensor
 
     def __init__(
-        self, task: Task, hidden: Sequence[int], dueling: bool, quantiles: int = 0
+        self,
+        task: Task,
+        hidden: Sequence[int],
+        dueling: bool,
+        quantiles: int = 0,
+        noisy: bool = False,
     ) -> None:
         super().__init__()
         self.task, self.quantiles = task, quantiles
         self.embedding = nn.Embedding(task.states, EMBEDDED) if is_embedded(task) else None
         self.convolutions, features = _convolutions(task)
         sizes = [features, *hidden]
-        self.hidden = nn.ModuleList(map(nn.Linear, sizes[:-1], sizes[1:]))
-        self.advantage = nn.Linear(sizes[-1], task.actions * max(1, quantiles))
-        self.value = nn.Linear(sizes[-1], max(1, quantiles)) if dueling else None
+        layer = NoisyLinear if noisy else nn.Linear
+        self.hidden = nn.ModuleList(map(layer, sizes[:-1], sizes[1:]))
+        self.advantage = layer(sizes[-1], task.actions * max(1, quantiles))
+        self.value = layer(sizes[-1], max(1, quantiles)) if dueling else None
         self.scaled = bool(task.center)
         # from the task, not learned: no part of the weights
         for name in ("center", "half_range"):
