@@ -112,8 +112,8 @@ def test_python_predicts_alike(runs) -> None:
     ("text", "why"),
     [
         ("the zebra is good", "training saw no word 'zebra'"),
-        ("(1 (1 not) (1 good)", "is no tree: 1 of its brackets are never closed"),
-        ("(1 (1 not) (1 very) (1 good))", "is no tree: a node 1 of 3 children"),
+        ("(1 (1 not) (1 good)", "is no tree: 1 of its brackets are not closed in this line"),
+        ("(1 (1 not) (1 very) (1 good))", "is no tree: a node 1 has 3 children"),
         ("   ", "Nothing to predict"),
     ],
 )
@@ -131,6 +131,19 @@ def test_only_texts_are_predicted_from(runs) -> None:
         label.predict([[1, 2, 3]])
     with pytest.raises(lab.UsageError, match="no text to predict from"):
         label.predict([])
+
+
+@pytest.mark.parametrize("task", ["classify", "parse"])
+def test_the_layers_of_a_network_are_listed(cli, tmp_path, task) -> None:
+    lines = [f"(y (n w{n}) (y (n a) (n b)))" for n in range(30)]
+    (tmp_path / "trees.txt").write_text("\n".join(lines))
+    source = f"trees:{tmp_path / 'trees.txt'}"
+    result = cli("model", "rntn", "--data", source, "--task", task, "--dim", "4", "--json")
+    listed = json.loads(result.stdout)
+    words = 33  # w0 to w29, a, b, and the end
+    tensors = 3 * 4**3 + 8 * 4 + 4  # V without one of the blocks that say the same, W, bias
+    heads = 2 * 4 + 2 + (4 if task == "parse" else 0)
+    assert listed["parameters"] == 4 * words + tensors + heads
 
 
 @pytest.mark.parametrize("task", ["classify", "parse"])
