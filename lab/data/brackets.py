@@ -133,9 +133,10 @@ def _closed(bracket: _Open, built: _Builder, binarize: str) -> int:
             else f"({label}) has a label, but no word"
         )
     if len(parts) != 2 and not binarize:
+        count = "1 child" if len(parts) == 1 else f"{len(parts)} children"
         raise ValueError(
-            f"a node {label or UNLABELED} has {len(parts)} {'child' if len(parts) == 1 else 'children'}, "
-            "not two; binarize=left or binarize=right joins those of a file"
+            f"a node {label or UNLABELED} has {count}, not two; binarize=left or binarize=right "
+            "joins those of a file"
         )
     if len(parts) == 1:
         return built.rename(parts[0], label)
