@@ -66,6 +66,7 @@ class Envs:
             vector.metadata.get("autoreset_mode", AutoresetMode.NEXT_STEP)
         )
         self.obs: Array = np.empty(0)
+        self.action_mask: Array | None = None  # [N, A] bool, where `info` says what `obs` allows
         self._resetting = np.zeros(self.num_envs, dtype=bool)
         self._returns = np.zeros(self.num_envs)
         self._lengths = np.zeros(self.num_envs, dtype=np.int64)
@@ -73,8 +74,8 @@ class Envs:
 
     def reset(self, seed: int | None = None) -> Array:
         """Begin anew in all environments and return `obs` [N, ...]."""
-        obs = self._reset(seed=seed)
-        self.obs = copied(obs)
+        obs, info = self._reset(seed=seed)
+        self.obs, self.action_mask = copied(obs), allowed(info)
         self._resetting[:] = False
         self._returns[:] = 0.0
         self._lengths[:] = 0
@@ -90,6 +91,7 @@ class Envs:
         reward, terminated, truncated = map(np.array, arrays)
         live = ~self._resetting
         done = terminated | truncated
+        self.action_mask = allowed(info)
         next_obs, self.obs = self._successor(obs, done, info)
         if self.autoreset is AutoresetMode.NEXT_STEP:
             self._resetting = done
@@ -102,7 +104,10 @@ class Envs:
         if self.autoreset is AutoresetMode.NEXT_STEP or not done.any():
             return obs, obs
         if self.autoreset is AutoresetMode.DISABLED:
-            return obs, copied(self._reset(options={"reset_mask": done}))
+            first, begun = self._reset(options={"reset_mask": done})
+            if self.action_mask is not None and (begun_mask := allowed(begun)) is not None:
+                self.action_mask[done] = begun_mask[done]
+            return obs, copied(first)
         final = copied(obs)
         for index in np.flatnonzero(done).tolist():
             _put(final, index, info["final_obs"][index])
@@ -110,7 +115,7 @@ class Envs:
 
     def _reset(self, **kwargs: Any) -> Any:
         try:
-            return self.vector.reset(**kwargs)[0]
+            return self.vector.reset(**kwargs)
         except Exception as error:
             raise failure(self.name, "reset", error) from error
 
@@ -136,6 +141,7 @@ class Envs:
         return {
             "envs": self._env_states() if self.exact else None,
             "obs": copied(self.obs),
+            "action_mask": copied(self.action_mask),
             "resetting": self._resetting.copy(),
             "returns": self._returns.copy(),
             "lengths": self._lengths.copy(),
@@ -148,6 +154,7 @@ class Envs:
             return
         self._load_env_states(state["envs"])
         self.obs = copied(state["obs"])
+        self.action_mask = copied(state.get("action_mask"))
         self._resetting = state["resetting"].copy()
         self._returns = state["returns"].copy()
         self._lengths = state["lengths"].copy()
@@ -189,8 +196,21 @@ def failure(name: str, method: str, error: Exception) -> LabError:
     return LabError(f"--env {name}: its {method} raised {describe(error)}")
 
 
+def allowed(info: Mapping[str, Any]) -> Array | None:
+    """Return which actions the `action_mask` of an environment's info allows [N, ...] bool; None
+    where there is no such array. A row that allows nothing says nothing: there all are allowed."""
+    given = info.get("action_mask")
+    if not isinstance(given, np.ndarray) or given.dtype == object or given.ndim < 2:
+        return None
+    mask = given.astype(bool)
+    mask[~mask.any(-1)] = True
+    return mask
+
+
 def copied(obs: Any) -> Any:
-    """Copy observations: an array, or one for each key of a Dict space."""
+    """Copy observations: an array, or one for each key of a Dict space. None stays None."""
+    if obs is None:
+        return None
     if isinstance(obs, Mapping):
         return {name: copied(part) for name, part in obs.items()}
     return np.array(obs)

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot, relu
 
+from lab.nn.screens import screen_convolutions
 from lab_dqn.noisy import NoisyLinear
 from lab_dqn.task import Task
 
 MOST_ONE_HOT = 1_024  # states; more of them have rows of `EMBEDDED` numbers, which are learned
 EMBEDDED = 16
-NATURE_MIN_SIDE = 36  # smaller pictures do not survive its three strides
 
 
 class QNetwork(nn.Module):
@@ -101,25 +101,4 @@ def _convolutions(task: Task) -> tuple[nn.Sequential | None, int]:
     first, second, *third = task.frame
     height, width, *channels = (second, *third, first) if task.channels_first else task.frame
     planes = task.stack * math.prod(channels)
-    small = min(height, width) < NATURE_MIN_SIDE
-    layers = _small_convolution(planes) if small else _nature_convolutions(planes)
-    with torch.no_grad():
-        features = layers(torch.zeros(1, planes, height, width)).flatten(1).shape[1]
-    return layers, int(features)
-
-
-def _nature_convolutions(planes: int) -> nn.Sequential:
-    """The three layers of Mnih et al. (2015), methods: model architecture."""
-    return nn.Sequential(
-        nn.Conv2d(planes, 32, 8, stride=4),
-        nn.ReLU(),
-        nn.Conv2d(32, 64, 4, stride=2),
-        nn.ReLU(),
-        nn.Conv2d(64, 64, 3, stride=1),
-        nn.ReLU(),
-    )
-
-
-def _small_convolution(planes: int) -> nn.Sequential:
-    """The one layer that Young and Tian (2019) use for 10 x 10 pictures."""
-    return nn.Sequential(nn.Conv2d(planes, 16, 3, padding=1), nn.ReLU())
+    return screen_convolutions(planes, height, width)

@@ -13,6 +13,7 @@ from gymnasium.wrappers import FrameStackObservation
 
 from lab import Context, UsageError
 from lab.environments import count_from_zero, flatten_observation, starts
+from lab.environments.pictures import channels_first, doubt, is_picture
 from lab_dqn import atari
 from lab_dqn.config import Config
 
@@ -47,8 +48,9 @@ def describe(config: Config, ctx: Context) -> Task:
     env = ctx.look_at_env(config.env, wrappers=wrappers(config), **env_args(config))
     first_state, first_action = starts(env)
     task = _task(env.observation_space, env.action_space, config)
-    if task.kind == "image" and len(task.frame) == 3 and config.channels is None:
-        _tell_of_doubt(task, config, ctx)
+    pictures = task.kind == "image" and config.channels is None
+    if pictures and (said := doubt(task.frame, task.channels_first)):
+        ctx.warn(f"--env {config.env} {said}")
     return task._replace(first_state=first_state, first_action=first_action)
 
 
@@ -59,7 +61,7 @@ def _task(observation: spaces.Space[Any], action: spaces.Space[Any], config: Con
             f"{_others(action)}"
         )
     actions = int(action.n)
-    vector = isinstance(observation, spaces.Box) and not _is_image(observation, config.frame_stack)
+    vector = isinstance(observation, spaces.Box) and not is_picture(observation, config.frame_stack)
     if config.scale_obs and not vector:
         raise UsageError(f"--scale-obs scales vectors; --env {config.env} shows {observation}.")
     if isinstance(observation, spaces.Discrete):
@@ -74,7 +76,7 @@ def _task(observation: spaces.Space[Any], action: spaces.Space[Any], config: Con
     frame = observation.shape[1:] if stack > 1 else observation.shape
     if not vector:
         task = Task("image", tuple(frame), "uint8", stack, 0, actions)
-        first = _channels_first(task.frame, config.channels)
+        first = channels_first(task.frame, config.channels)
         return task._replace(channels_first=first, white=1 if observation.dtype == bool else 255)
     scale = _scale(observation, stack) if config.scale_obs else ()
     return Task("vector", tuple(frame), "float32", stack, 0, actions, *scale)
@@ -83,9 +85,9 @@ def _task(observation: spaces.Space[Any], action: spaces.Space[Any], config: Con
 def _others(action: spaces.Space[Any]) -> str:
     """Say what learns to take such actions."""
     if isinstance(action, spaces.Box):
-        return "Actor-critic methods fit continuous actions: lab run sb3 --algo ppo, a2c, sac, td3."
+        return "Actor-critic methods fit continuous actions: lab run pg, or sb3 --algo sac, td3."
     if isinstance(action, (spaces.MultiDiscrete, spaces.MultiBinary)):
-        return "PPO and A2C take several at a time: lab run sb3 --algo ppo."
+        return "PPO and A2C take several at a time: lab run pg."
     return "--wrap module:MyWrapper may make a Discrete of it."
 
 
@@ -95,31 +97,6 @@ def _refuse_large(observation: spaces.Discrete, config: Config) -> None:
             f"--env {config.env} numbers {int(observation.n):,} states; the network has a row for "
             f"each of up to {MOST_STATES:,}.\nShow what tells them apart, coordinates say, as a "
             "Box: --wrap module:MyWrapper."
-        )
-
-
-def _is_image(observation: spaces.Box, stack: int) -> bool:
-    """Tell pictures, bytes as of a screen or bits as of MinAtar's, from vectors."""
-    in_pixels = observation.dtype in (np.uint8, np.bool_)
-    return in_pixels and len(observation.shape) - (stack > 1) in (2, 3)
-
-
-def _channels_first(frame: tuple[int, ...], channels: str | None) -> bool:
-    """Tell whether a frame is [C, H, W] rather than [H, W, C] or [H, W]: there are fewer channels
-    than pixels a side."""
-    if len(frame) < 3:
-        return False
-    return channels == "first" if channels else frame[0] < frame[2]
-
-
-def _tell_of_doubt(task: Task, config: Config, ctx: Context) -> None:
-    """Say how a picture is read whose shape does not tell."""
-    first, middle, last = task.frame
-    if first == last or min(first, last) > middle:
-        read = "channels, height, width" if task.channels_first else "height, width, channels"
-        shape = " x ".join(map(str, task.frame))
-        ctx.warn(
-            f"--env {config.env} shows {shape}, read as {read}: --channels first or last decides"
         )
 
 

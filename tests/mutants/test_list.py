@@ -13,8 +13,8 @@ from mutants.listing import ROOT, SOURCES, Mutant, known_killers, known_survivor
 
 MUTANTS = load()
 FAMILIES = (
-    "ae", "baseline", "capsnet", "cnn", "dbn", "diffusion", "dqn", "gan", "mlp", "rnn", "rntn",
-    "sb3", "seq2seq", "transformer",
+    "ae", "baseline", "capsnet", "cnn", "dbn", "diffusion", "dqn", "gan", "mlp", "pg", "rnn",
+    "rntn", "sb3", "seq2seq", "transformer",
 )  # fmt: skip
 
 

@@ -1,0 +1,148 @@
+"""Measure policy gradients: what presets come to, and equal work beside stable-baselines3.
+
+    python -m benchmarks.pg             all figures
+    python -m benchmarks.pg solve       env steps and CPU time until 475 on CartPole-v1
+    python -m benchmarks.pg presets     test returns of the shipped presets, whole budgets
+    python -m benchmarks.pg speed       the same PPO, 8 environments, alternating rounds
+
+Figures go to benchmarks/results/pg.json, part by part. Seconds are CPU time of one thread.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
+
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+import torch
+
+import lab
+from benchmarks.measure import alternate, ratio, summed_up
+from lab.compute.device import Compute
+from lab.engine.context import Context
+from lab.plugins import discover
+from lab_pg.config import Config
+from lab_pg.pg import PG
+from lab_pg.presets import PRESETS
+
+RESULTS = Path(__file__).parent / "results" / "pg.json"
+THRESHOLD = 475
+ROUNDS = 5
+WORK = 8 * 128 * 8  # env steps of a round: eight rollouts
+
+Figures = dict[str, list[float]]
+
+
+def trained(folder: str, **options: Any) -> tuple[Mapping[str, Any], float]:
+    """Run once; return the summary and CPU seconds, evaluations and test included."""
+    began = time.process_time()
+    fixed: dict[str, Any] = {"runs_dir": folder, "wandb": "disabled", "media": False, "threads": 1}
+    result = lab.run("pg", **fixed, **options)
+    return result.summary, time.process_time() - began
+
+
+def over_seeds(label: str, folder: str, seeds: int, **options: Any) -> Figures:
+    """Print and return test returns, env steps and seconds by seed."""
+    figures: Figures = {"test_return": [], "env_steps": [], "seconds": []}
+    for seed in range(seeds):
+        summary, seconds = trained(folder, seed=seed, **options)
+        figures["test_return"].append(summary["test"]["test/return"])
+        figures["env_steps"].append(summary["clock"]["value"])
+        figures["seconds"].append(seconds)
+    for name, values in figures.items():
+        click.echo(f"{label:<28} {name:<12} {summed_up(values)}")
+    return figures
+
+
+def solve(folder: str, seeds: int) -> dict[str, Figures]:
+    """Until the threshold is met, and met again on other episodes."""
+    stop = f"eval/return>={THRESHOLD}"
+    return {"CartPole-v1": over_seeds("solve", folder, seeds, env="CartPole-v1", stop_at=stop)}
+
+
+def presets(folder: str, seeds: int) -> dict[str, Figures]:
+    figures = {}
+    for name in PRESETS:
+        if name != "tiny":
+            algo, _, env = name.partition("-")
+            figures[name] = over_seeds(name, folder, seeds, algo=algo, env=env)
+    return figures
+
+
+def speed(folder: str, seeds: int) -> dict[str, Figures]:
+    """The same networks, rollouts, epochs and minibatches; no evaluation, no files. Ours steps
+    native vector environments, theirs their DummyVecEnv: to step is part of the work."""
+    seconds = alternate({"lab": _ours(), "stable-baselines3": _theirs()}, ROUNDS)
+    rates = {name: [WORK / value for value in values] for name, values in seconds.items()}
+    for name, values in rates.items():
+        click.echo(f"{name:<20} env steps per CPU second {statistics.median(values):,.0f}")
+    click.echo(f"ratio                {ratio(rates['lab'], rates['stable-baselines3'])}")
+    return {"env_steps_per_second": rates}
+
+
+def _ours() -> Callable[[], None]:
+    config = Config(env="CartPole-v1", n_envs=8, n_steps=128, batch_size=256, n_epochs=4,
+                    optimizer="adam", lr=2.5e-4, clip_norm=0.5)  # fmt: skip
+    compute = Compute(torch.device("cpu"))
+    plugins = discover().environments()
+    ctx = Context(seed=0, budget=10**9, dir=Path("nowhere"), compute=compute, environments=plugins)
+    pg = PG(config, ctx)
+
+    def work() -> None:
+        end = ctx.clock + WORK
+        while ctx.clock < end:
+            ctx.clock += pg.step()
+        ctx.window.clear()
+
+    return work
+
+
+def _theirs() -> Callable[[], None]:
+    from stable_baselines3 import PPO
+    from stable_baselines3.common.env_util import make_vec_env
+
+    model = PPO("MlpPolicy", make_vec_env("CartPole-v1", n_envs=8, seed=0), n_steps=128,
+                batch_size=256, n_epochs=4, learning_rate=2.5e-4, device="cpu")  # fmt: skip
+
+    def work() -> None:
+        model.learn(WORK, reset_num_timesteps=False)
+
+    return work
+
+
+PARTS: Mapping[str, Callable[[str, int], dict[str, Any]]] = {
+    "solve": solve,
+    "presets": presets,
+    "speed": speed,
+}
+
+
+def keep(part: str, figures: dict[str, Any]) -> None:
+    """Write the figures of a part beside those of the others."""
+    RESULTS.parent.mkdir(exist_ok=True)
+    known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    RESULTS.write_text(json.dumps({**known, part: figures}, indent=1) + "\n")
+
+
+@click.command()
+@click.argument("part", type=click.Choice([*PARTS, "all"]), default="all")
+@click.option("--seeds", type=click.IntRange(1), default=5, show_default=True)
+def main(part: str, seeds: int) -> None:
+    for name in PARTS if part == "all" else [part]:
+        with tempfile.TemporaryDirectory() as folder:
+            keep(name, PARTS[name](folder, seeds))
+
+
+if __name__ == "__main__":
+    main()

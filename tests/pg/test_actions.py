@@ -1,0 +1,103 @@
+"""Distributions are those of `torch.distributions`, and actions those that environments take."""
+
+from __future__ import annotations
+
+import math
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+from pg_tools import make_pg, train
+from torch import distributions
+
+from lab_pg.actions import Categorical, DiagonalGaussian
+
+CHOICES = [3, 2, 4]
+
+
+def test_several_choices_are_independent_categoricals() -> None:
+    logits = torch.randn(5, 9)
+    actions = Categorical(CHOICES)
+    parts = [distributions.Categorical(logits=part) for part in logits.split(CHOICES, 1)]
+    taken = torch.stack([part.sample() for part in parts], 1)
+    log_prob = sum(p.log_prob(taken[:, i]) for i, p in enumerate(parts))
+    assert torch.allclose(actions.log_prob(logits, taken), log_prob)
+    assert torch.allclose(actions.entropy(logits), sum(p.entropy() for p in parts))
+    assert torch.equal(actions.mode(logits), torch.stack([p.mode for p in parts], 1))
+
+
+def test_continuous_actions_are_a_diagonal_gaussian() -> None:
+    mean, log_std = torch.randn(5, 3), torch.randn(3).expand(5, 3)
+    actions, outputs = DiagonalGaussian(3), torch.cat([mean, log_std], 1)
+    torchs = distributions.Independent(distributions.Normal(mean, log_std.exp()), 1)
+    taken = torchs.sample()
+    assert torch.allclose(actions.log_prob(outputs, taken), torchs.log_prob(taken), atol=1e-5)
+    assert torch.allclose(actions.entropy(outputs), torchs.entropy())
+    assert torch.equal(actions.mode(outputs), mean)
+
+
+@pytest.mark.parametrize("kind", ["categorical", "gaussian"])
+def test_samples_are_as_frequent_as_they_are_likely(kind) -> None:
+    torch.manual_seed(0)
+    n = 20_000
+    if kind == "categorical":
+        logits = torch.tensor([0.5, 0.3, 0.2]).log()
+        drawn = Categorical([3]).sample(logits.expand(n, 3))[:, 0]
+        assert torch.allclose(torch.bincount(drawn) / n, logits.exp(), atol=0.02)
+    else:
+        outputs = torch.tensor([1.0, -2.0, 0.0, math.log(3.0)]).expand(n, 4)
+        drawn = DiagonalGaussian(2).sample(outputs)
+        assert torch.allclose(drawn.mean(0), torch.tensor([1.0, -2.0]), atol=0.1)
+        assert torch.allclose(drawn.std(0), torch.tensor([1.0, 3.0]), atol=0.1)
+
+
+def test_continuous_actions_are_clipped_for_the_environment_alone() -> None:
+    """The probability is that of what was drawn, not of the bound."""
+    pg = make_pg(env="Pendulum-v1", n_envs=2, n_steps=30, log_std_init=2.0, hidden=(4,))
+    sent = []
+    step = pg.envs.step
+    pg.envs.step = lambda a: (sent.append(a), step(a))[1]  # type: ignore[method-assign]
+    rollout = pg.play_rollout()
+    assert np.abs(rollout["action"]).max() > 2
+    assert np.array_equal(np.stack(sent), np.clip(rollout["action"], -2, 2))
+    assert np.stack(sent).dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("env", "options"),
+    [
+        ("worlds:worlds/Odd-v0", {"env_args": {"action": "several"}}),
+        ("worlds:worlds/Odd-v0", {"env_args": {"action": "switches"}}),
+        ("worlds:worlds/Odd-v0", {"env_args": {"action": "box"}, "normalize_obs": True}),
+        ("worlds:worlds/Odd-v0", {"env_args": {"observation": "bits"}}),
+        ("worlds:worlds/Odd-v0", {"env_args": {"observation": "bytes first"}}),
+        ("worlds:worlds/Odd-v0", {"env_args": {"observation": "bytes last"}}),
+        ("worlds:worlds/Odd-v0", {"env_args": {"observation": "dict"}}),
+        ("worlds:worlds/Mission-v0", {}),
+        ("worlds:worlds/Street-v0", {}),
+        ("FrozenLake-v1", {}),
+        ("lab/Catch-v0", {}),
+    ],
+)
+def test_spaces_that_networks_take(env, options) -> None:
+    pg = make_pg(env=env, n_envs=2, n_steps=8, hidden=(8,), max_episode_steps=9, **options)
+    train(pg, 2)
+    actions = pg.predict(pg.example(3))
+    assert actions.shape[0] == 3
+    single = gym.make(env.partition(":")[2] or env, **options.get("env_args", {}))
+    assert all(single.action_space.contains(action) for action in actions)
+
+
+@pytest.mark.parametrize("action", ["several", "switches", "box"])
+def test_the_rewarded_of_several_actions_becomes_likely(action) -> None:
+    pg = make_pg(
+        env="worlds:worlds/Odd-v0", env_args={"action": action}, n_envs=8, n_steps=16, lr=0.02,
+        hidden=(8,), wrap=("pg_tools:Rewarded",),
+    )  # fmt: skip
+    train(pg, 25)
+    best = pg.policy.best(np.zeros((1, 2), np.float32))[0]
+    if action == "box":
+        assert np.allclose(best, 0.5, atol=0.15)
+    else:
+        assert best[-1] == 1
