@@ -132,7 +132,9 @@ def _show(
         {
             "input": " x ".join(map(str, info.shape)),
             "parameters": f"{parameters:,}",
-            "multiply-adds": f"{multiply_adds:,}",
+            "multiply-adds": "other ones for each tree"
+            if info.kind == "tree"
+            else f"{multiply_adds:,}",
         }
     )
 
@@ -157,7 +159,7 @@ def _dataset_info(
     if len(shape) not in KINDS:
         raise UsageError(f"{resolved.target} does not tell the size of an input: give --shape")
     task = resolved.task or "none"
-    classes = tuple(map(str, range(outputs))) if task in ("classify", "segment") else ()
+    classes = tuple(map(str, range(outputs))) if task in ("classify", "segment", "parse") else ()
     info = DatasetInfo(
         resolved.target, KINDS[len(shape)], task, shape, classes, outputs, (0.0,), (1.0,)
     )
@@ -205,8 +207,10 @@ def _build(
 def _layers(module: nn.Module, info: DatasetInfo) -> list[LayerSummary]:
     import torch
 
-    from lab.nn.summary import summarize
+    from lab.nn.summary import summarize, uncalled
 
+    if info.kind == "tree":  # each of which computes other products
+        return uncalled(module)
     dtype = torch.long if info.kind == "tokens" else torch.float32
     try:
         return summarize(module, info.shape, dtype)

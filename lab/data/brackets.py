@@ -15,6 +15,7 @@ from lab.data.trees import IGNORED, Array, chain, packed
 
 MARKS = re.compile(r"[()]|[^\s()]+")
 LONGEST = 1_000  # tokens of a sentence
+UNLABELED = "_"
 Label = str | None
 
 
@@ -76,7 +77,8 @@ def _final(node: int, leaves: int) -> int:
 
 
 def read_tree(text: str, binarize: str = "") -> Tree:
-    """Return the tree that brackets describe. Every node has a label, then a word or two nodes.
+    """Return the tree that brackets describe. Every node has a label, _ for none, then a word or
+    two nodes.
 
     binarize: "left" or "right" joins the children of a node of more than two from that side, by
     nodes without a label, and drops a bracket around a single node; "" refuses both.
@@ -100,7 +102,7 @@ def read_tree(text: str, binarize: str = "") -> Tree:
         else:
             _add_word(stack[-1], mark, labeled=marks[number - 1] == "(")
     if stack:
-        raise ValueError(f"{len(stack)} of its brackets are never closed")
+        raise ValueError(f"{len(stack)} of its brackets are not closed in this line")
     if root is None:
         raise ValueError("there is no tree")
     if len(built.words) > LONGEST:
@@ -110,7 +112,7 @@ def read_tree(text: str, binarize: str = "") -> Tree:
 
 def _add_word(bracket: _Open, word: str, labeled: bool) -> None:
     if labeled:
-        bracket.label = word
+        bracket.label = None if word == UNLABELED else word
     elif bracket.word is not None:
         raise ValueError(f"{bracket.word!r} and {word!r} stand in one bracket; each has its own")
     else:
@@ -125,11 +127,16 @@ def _closed(bracket: _Open, built: _Builder, binarize: str) -> int:
             raise ValueError(f"the word {word!r} stands beside a node: it needs its own bracket")
         return built.leaf(label, word)
     if not parts:
-        what = "an empty bracket" if label is None else f"({label}) has a label, but no word"
-        raise ValueError(f"{what} is no node")
-    if len(parts) != 2 and not binarize:
         raise ValueError(
-            f"a node {label or ''} of {len(parts)} children: say binarize=left or binarize=right"
+            "an empty bracket is no node"
+            if label is None
+            else f"({label}) has a label, but no word"
+        )
+    if len(parts) != 2 and not binarize:
+        count = "1 child" if len(parts) == 1 else f"{len(parts)} children"
+        raise ValueError(
+            f"a node {label or UNLABELED} has {count}, not two; binarize=left or binarize=right "
+            "joins those of a file"
         )
     if len(parts) == 1:
         return built.rename(parts[0], label)
@@ -148,14 +155,15 @@ def plain_tree(words: Sequence[str], direction: str = "right") -> Tree:
     return Tree(tuple(words), tuple(children), (None,) * (2 * len(words) - 1))
 
 
-def written(tree: Tree, missing: str = "_") -> str:
-    """Return a tree in brackets; `missing` stands for a label that there is not."""
+def written(tree: Tree) -> str:
+    """Return a tree in brackets, as `read_tree` takes it."""
     leaves = len(tree.words)
     texts = [
-        f"({label or missing} {word})" for label, word in zip(tree.labels, tree.words, strict=False)
+        f"({label or UNLABELED} {word})"
+        for label, word in zip(tree.labels, tree.words, strict=False)
     ]
     for (left, right), label in zip(tree.children, tree.labels[leaves:], strict=True):
-        texts.append(f"({label or missing} {texts[left]} {texts[right]})")
+        texts.append(f"({label or UNLABELED} {texts[left]} {texts[right]})")
         texts[left] = texts[right] = ""
     return texts[-1]
 

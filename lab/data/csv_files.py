@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -93,11 +93,20 @@ def _comments(lines: Sequence[str]) -> int:
     return first
 
 
+def _rows(lines: Sequence[str], delimiter: str) -> Iterator[list[str]]:
+    """Yield the fields of lines, up to one that is longer than Python's `csv` takes: pandas, which
+    reads the file, has no such limit, and these lines are only to tell how it is written."""
+    try:
+        yield from csv.reader(lines, delimiter=delimiter)
+    except csv.Error:
+        return
+
+
 def _delimiter(lines: Sequence[str]) -> str:
     """Return the delimiter that splits most lines into as many fields, and into the most."""
 
     def score(delimiter: str) -> tuple[float, int]:
-        widths = [len(row) for row in csv.reader(lines, delimiter=delimiter) if row]
+        widths = [len(row) for row in _rows(lines, delimiter) if row]
         if not widths or widths[0] == 1:
             return 0.0, 1
         return sum(width == widths[0] for width in widths) / len(widths), widths[0]
@@ -108,7 +117,7 @@ def _delimiter(lines: Sequence[str]) -> str:
 def _check_fields(lines: Sequence[str], delimiter: str, name: str) -> None:
     """Raise UsageError where the first line names fewer columns than the second one has fields:
     it is no line of names. Of later lines, pandas says which is too long."""
-    names, *rows = [row for row in csv.reader(lines, delimiter=delimiter) if row]
+    names, *rows = [row for row in _rows(lines, delimiter) if row]
     first = rows[0] if rows else []
     fields = first[:-1] if first and not first[-1].strip() else first  # a delimiter may end a line
     if len(fields) > len(names):
@@ -122,6 +131,6 @@ def _decimal(lines: Sequence[str], delimiter: str) -> str:
     """Return the decimal mark: a comma where cells hold numbers with one, and none with a point."""
     if delimiter == ",":
         return "."
-    cells = [cell.strip() for row in csv.reader(lines, delimiter=delimiter) for cell in row]
+    cells = [cell.strip() for row in _rows(lines, delimiter) for cell in row]
     commas, points = (sum(mark.fullmatch(cell) is not None for cell in cells) for mark in MARKS)
     return "," if commas > points else "."

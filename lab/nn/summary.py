@@ -40,16 +40,20 @@ def summarize(
     biases, as papers count them; products of attention and recurrence are not among them. Shapes
     alone are computed ("meta" tensors), in eval mode, and the module stays as it is.
     """
-    layers = {name: layer for name, layer in module.named_modules() if _is_row(layer)}
-    rows = {name: LayerSummary(name, type(x).__name__, None, 0, 0) for name, x in layers.items()}
-    for name, number in _parameters(layers):
-        rows[name] = replace(rows[name], parameters=number)
+    layers, rows = _layers(module), {row.name: row for row in uncalled(module)}
     tensors = [*module.named_parameters(), *module.named_buffers()]
     shapes = {name: torch.empty_like(tensor, device="meta") for name, tensor in tensors}
     inputs = torch.zeros((1, *input_shape), dtype=dtype, device="meta")
     with _evaluating(module), _counting(layers, rows), torch.no_grad():
         functional_call(module, shapes, (inputs,))
     return list(rows.values())
+
+
+def uncalled(module: nn.Module) -> list[LayerSummary]:
+    """Return the layers of a network of which a shape alone does not say what is computed."""
+    layers = _layers(module)
+    numbers = dict(_parameters(layers))
+    return [LayerSummary(n, type(x).__name__, None, numbers[n], 0) for n, x in layers.items()]
 
 
 def totals(layers: Sequence[LayerSummary]) -> tuple[int, int]:
@@ -66,6 +70,10 @@ def multiply_adds(layer: nn.Module, inputs: Tensor, output: Tensor) -> int:
     if isinstance(layer, TRANSPOSED):
         return inputs.numel() * layer.out_channels // layer.groups * math.prod(layer.kernel_size)
     return 0
+
+
+def _layers(module: nn.Module) -> dict[str, nn.Module]:
+    return {name: layer for name, layer in module.named_modules() if _is_row(layer)}
 
 
 def _is_row(layer: nn.Module) -> bool:

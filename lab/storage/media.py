@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,6 +91,13 @@ def _with_one_palette(images: list[Any]) -> list[Any]:
 
 def _save_figure(path: Path, figure: Any) -> None:
     """Write a matplotlib figure, or what has its `savefig`."""
+    with warnings.catch_warnings():
+        # a character that the font lacks is a box in the picture; a warning each says no more
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font")
+        _draw_to(path, figure)
+
+
+def _draw_to(path: Path, figure: Any) -> None:
     if not hasattr(figure, "get_layout_engine"):
         figure.savefig(path, dpi=DPI)
         return

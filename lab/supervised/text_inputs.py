@@ -50,7 +50,11 @@ def _texts(word: str, info: DatasetInfo) -> Iterator[tuple[str, str]]:
         yield from ((line, line) for line in sys.stdin.read().splitlines() if line.strip())
     elif info.text is None or not is_file(word):
         if word.endswith(TABLES) and not word.split()[1:]:
-            raise UsageError(f"There is no file {word}")
+            raise UsageError(
+                f"{word}: tables are read of runs on texts with classes; give texts, or - for lines"
+                if is_file(word)
+                else f"There is no file {word}"
+            )
         if word.strip():
             yield word, word
     elif word.lower().endswith(TABLES):

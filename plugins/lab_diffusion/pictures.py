@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any
 
 import torch
@@ -64,9 +65,10 @@ def denoising(sampler: Sampler, count: int, classes: Tensor | None, how: Samplin
 def moments(sampler: Sampler, count: int, classes: Tensor | None, how: Sampling) -> Tensor:
     """Return x_t [count, times, ...] in the source's units: noise, some on the way, the sample."""
     noise = sampler.noise(count)
-    states = [noise, *sampler.path(noise, classes, how)]
     kept = torch.linspace(0, how.steps, min(STEPS, how.steps + 1)).round().long().tolist()
-    return torch.stack([uncentered(states[number], sampler.info) for number in kept], 1)
+    states = enumerate(chain([noise], sampler.path(noise, classes, how)))
+    shown = [uncentered(state, sampler.info) for number, state in states if number in kept]
+    return torch.stack(shown, 1)
 
 
 def clouds(ways: Tensor) -> Any:

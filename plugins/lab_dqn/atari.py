@@ -33,11 +33,9 @@ class Protocol:
 
     @classmethod
     def of(cls, config: Config) -> Protocol:
-        field = (
-            cls(30, True, True, True, 0.05) if config.atari else cls(0, False, False, False, 0.0)
-        )
-        said = {name: getattr(config, name) for name in vars(field)}
-        return cls(**{n: vars(field)[n] if value is None else value for n, value in said.items()})
+        usual = vars(FIELD if config.atari else NOTHING)
+        said = {name: getattr(config, name) for name in usual}
+        return cls(**{n: usual[n] if value is None else value for n, value in said.items()})
 
 
 FIELD = Protocol(30, True, True, True, 0.05)

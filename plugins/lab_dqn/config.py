@@ -45,6 +45,13 @@ class Config(EnvConfig):
     dueling: bool = Field(False, description="Separate value and advantage heads.")
     double: bool = Field(False, description="Online net selects, target net evaluates.")
 
+    quantiles: int = Field(
+        0, ge=0, le=1_000, description="Learn the return's distribution by so many; 0: its mean."
+    )
+    noisy: bool = Field(
+        False, description="Explore by noise in the weights, in the place of random actions."
+    )
+
     lr: float = Field(1e-3, gt=0, description="Learning rate of Adam.")
     batch_size: int = Field(64, ge=1, description="Transitions in a minibatch.")
     gamma: float = Field(0.99, ge=0, le=1, description="Discount.")
@@ -110,4 +117,6 @@ class Config(EnvConfig):
     def _does_something(self) -> Self:
         if self.noop_max is not None and not self.atari:
             raise ValueError("--noop-max is a part of --atari")
+        if self.quantiles and self.loss != "huber":
+            raise ValueError("--quantiles have a loss of their own, a Huber loss for each level")
         return self

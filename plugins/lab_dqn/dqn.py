@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import huber_loss, mse_loss
 
 import lab
 from lab_dqn.atari import Lives, Protocol
@@ -27,11 +26,11 @@ from lab_dqn.exploration import Exploration, nearly_greedy
 from lab_dqn.model import QNetwork
 from lab_dqn.replay import Batch, Memory, Transitions
 from lab_dqn.replay.make import make_memory
+from lab_dqn.returns import make_returns
 from lab_dqn.task import Task, describe, env_args, wrappers
 
 DRAWN_AHEAD = 2**24  # elements in the observations of the minibatches drawn at once
 Array = np.ndarray[Any, np.dtype[Any]]
-LOSSES: Mapping[str, Callable[..., Tensor]] = {"huber": huber_loss, "mse": mse_loss}
 
 
 class DQN:
@@ -40,7 +39,8 @@ class DQN:
     def __init__(self, config: Config, ctx: lab.Context) -> None:
         self.config, self.ctx = config, ctx
         self.task = Task(*ctx.run_constant("task", lambda: tuple(describe(config, ctx))))
-        network = QNetwork(self.task, config.hidden, config.dueling)
+        network = QNetwork(self.task, config.hidden, config.dueling, config.quantiles, config.noisy)
+        self.returns = make_returns(config, ctx.device)
         self.target = ctx.wrap(copy.deepcopy(network).requires_grad_(False))
         self.online = ctx.wrap(network, compile=False)  # it acts, on a few observations at a time
         fused = ctx.device.type in ("cpu", "cuda")
@@ -110,28 +110,25 @@ class DQN:
 
     @torch.no_grad()
     def q_target(self, batch: Batch) -> Tensor:
-        """Return what Q(s, a) is to become [B], where Q^ is the target network:
+        """Return what Q(s, a) is to become [B] (or its quantiles [B, N]), where Q^ is the target
+        network:
 
         y = r + gamma max_a Q^(s', a)                Mnih et al. (2015), algorithm 1
         y = r + gamma Q^(s', argmax_a Q(s', a))      van Hasselt et al. (2016), equation 4
         """
-        value: Tensor
         if not self.config.target_network:
-            value = self.online(batch["next_obs"]).amax(1)
-        elif self.config.double:
-            best = self.online(batch["next_obs"]).argmax(1, keepdim=True)
-            value = batch["next_q"].gather(1, best)[:, 0]
+            outputs = by = self.online(batch["next_obs"])
         else:
-            value = batch["next_q"].amax(1)
-        return batch["reward"] + batch["discount"] * value
+            outputs = batch["next_q"]
+            by = self.online(batch["next_obs"]) if self.config.double else outputs
+        return self.returns.target(batch, outputs, by)
 
     def loss(self, online: QNetwork, batch: Batch) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """Return the loss on the TD error, and the TD errors and Q-values [B]."""
-        q = online(batch["obs"]).gather(1, batch["action"][:, None])[:, 0]  # [B]
-        losses = LOSSES[self.config.loss](q, batch["target"], reduction="none")  # [B]
+        losses, td_error, q = self.returns.losses(online(batch["obs"]), batch)
         if "weight" in batch:
             losses = batch["weight"] * losses
-        return losses.mean(), ((batch["target"] - q).detach(), q.detach())
+        return losses.mean(), (td_error, q)
 
     def move_target(self) -> None:
         """Copy the online network into the target network, or a fraction `tau` of it."""
@@ -147,8 +144,8 @@ class DQN:
     # -- minibatches, several at a time
 
     def minibatches(self, number: int) -> Iterator[Batch]:
-        """Draw minibatches, one for each gradient step, with `next_q` [B, A]: the target network's
-        values of their next observations, if there is such a network.
+        """Draw minibatches, one for each gradient step, with `next_q` [B, A, ...]: the target
+        network's outputs for their next observations, if there is such a network.
 
         Small networks are bound by dispatch, so as many as possible are drawn, and passed to the
         target network, at once. Invariant: until they are used up, neither that network nor the
@@ -166,7 +163,7 @@ class DQN:
 
     def drawn_at_once(self) -> int:
         """Return how many minibatches may be drawn before anything they depend on changes."""
-        if self.config.prioritized:  # priorities change with every step
+        if self.config.prioritized or self.config.noisy:  # priorities and noise are of one step
             return 1
         fitting = DRAWN_AHEAD // (
             self.config.batch_size * math.prod(self.task.frame) * self.task.stack
@@ -179,8 +176,11 @@ class DQN:
     # -- exploration
 
     def epsilon(self, clock: int) -> float:
-        """Return the probability of a random action: linear from start to end, then constant."""
+        """Return the probability of a random action: linear from start to end, then constant. Noisy
+        weights take none."""
         c = self.config
+        if c.noisy:
+            return 0.0
         done = self.ctx.progress("epsilon", c.exploration_fraction, clock)
         return (1.0 - done) * c.epsilon_start + done * c.epsilon_end
 
@@ -243,7 +243,8 @@ class DQN:
     def q(self, obs: Array) -> Array:
         """Return Q-values [B, A] of observations [B, ...] as the environment gives them."""
         x = torch.from_numpy(obs).to(self.ctx.device, self.task.torch_dtype)
-        values: Array = self.online(x.unsqueeze(1) if self.task.stack == 1 else x).cpu().numpy()
+        outputs = self.online(x.unsqueeze(1) if self.task.stack == 1 else x)
+        values: Array = self.returns.q(outputs).cpu().numpy()
         return values
 
     def predict(self, observations: Any) -> Array:

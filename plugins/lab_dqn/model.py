@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot, relu
 
 from lab.nn.screens import screen_convolutions
+from lab_dqn.noisy import NoisyLinear
 from lab_dqn.task import Task
 
 MOST_ONE_HOT = 1_024  # states; more of them have rows of `EMBEDDED` numbers, which are learned
@@ -17,7 +18,7 @@ EMBEDDED = 16
 
 
 class QNetwork(nn.Module):
-    """Map observations [B, k, ...] to Q-values [B, A].
+    """Map observations [B, k, ...] to Q-values [B, A], or to N quantiles of the return, [B, A, N].
 
     Numbered states become one-hot vectors, or rows of a table where they are many. Vectors pass
     through hidden layers, pictures through the convolutions of Mnih et al. (2015) first. `dueling`
@@ -27,15 +28,23 @@ class QNetwork(nn.Module):
     center: Tensor
     half_range: Tensor
 
-    def __init__(self, task: Task, hidden: Sequence[int], dueling: bool) -> None:
+    def __init__(
+        self,
+        task: Task,
+        hidden: Sequence[int],
+        dueling: bool,
+        quantiles: int = 0,
+        noisy: bool = False,
+    ) -> None:
         super().__init__()
-        self.task = task
+        self.task, self.quantiles = task, quantiles
         self.embedding = nn.Embedding(task.states, EMBEDDED) if is_embedded(task) else None
         self.convolutions, features = _convolutions(task)
         sizes = [features, *hidden]
-        self.hidden = nn.ModuleList(map(nn.Linear, sizes[:-1], sizes[1:]))
-        self.advantage = nn.Linear(sizes[-1], task.actions)
-        self.value = nn.Linear(sizes[-1], 1) if dueling else None
+        layer = NoisyLinear if noisy else nn.Linear
+        self.hidden = nn.ModuleList(map(layer, sizes[:-1], sizes[1:]))
+        self.advantage = layer(sizes[-1], task.actions * max(1, quantiles))
+        self.value = layer(sizes[-1], max(1, quantiles)) if dueling else None
         self.scaled = bool(task.center)
         # from the task, not learned: no part of the weights
         for name in ("center", "half_range"):
@@ -45,9 +54,13 @@ class QNetwork(nn.Module):
     def forward(self, obs: Tensor) -> Tensor:
         x = self.features(obs)
         advantage: Tensor = self.advantage(x)
+        if self.quantiles:
+            advantage = advantage.unflatten(1, (self.task.actions, self.quantiles))
         if self.value is None:
             return advantage
         value: Tensor = self.value(x)
+        if self.quantiles:
+            value = value[:, None]
         return value + advantage - advantage.mean(dim=1, keepdim=True)
 
     def features(self, obs: Tensor) -> Tensor:

@@ -17,15 +17,26 @@ from lab.data.brackets import written
 from lab.data.dataset import Array
 from lab.data.tokens import END
 from lab.metrics import Brackets
+from lab_rntn.config import Config
 from lab_rntn.search import SEARCHES
 from lab_rntn.trees import EVALUATED, TreeTask, inner_nodes, spans
 
 LABELED = "labeled_"
+LONG = 100  # words, from which on charts take minutes
 Bracket = tuple[int, ...]
 
 
 class Parsing(TreeTask):
     """Shapes: B sentences of T tokens, 2T - 1 nodes, K classes."""
+
+    def __init__(self, config: Config, ctx: lab.Context) -> None:
+        super().__init__(config, ctx)
+        (longest,) = self.info.shape
+        if config.search == "chart" and longest > LONG:
+            ctx.warn(
+                f"A chart over {longest} words takes {longest**3 // 6:,} merges, and all sentences "
+                f"of a batch as many as its longest; --search greedy takes {3 * longest:,}"
+            )
 
     def loss(self, model: Any, batch: lab.Batch) -> tuple[Tensor, Any]:
         """Return the margin loss and the cross-entropy of the classes, for each node."""

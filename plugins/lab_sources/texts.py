@@ -83,7 +83,9 @@ def csv_text(path: str, text: str, target: str, **form: Any) -> lab.Dataset:
         for column, values in ((chosen_text, texts), (chosen, frame[chosen]))
     }
     kept = np.setdiff1d(np.arange(len(frame)), np.concatenate(list(lacking.values())))
-    classes, targets = read_target(frame[chosen].iloc[kept], chosen, "classify", name)
+    classes, targets = read_target(
+        frame[chosen].iloc[kept], chosen, "classify", name, values="texts have classes, no values"
+    )
     return lab.Dataset(
         texts.iloc[kept].tolist(),
         targets,

@@ -76,8 +76,10 @@ def _lines(path: str, binarize: str, encoding: str) -> Iterator[Line]:
 
 
 def _files(place: Path) -> list[tuple[str, Path]]:
-    if not place.is_dir():
+    if place.is_file():
         return [("", place)]
+    if not place.is_dir():
+        raise lab.UsageError(f"trees: there is no file or folder {place}")
     files = [(part, place / f"{part}.txt") for part in PARTS]
     there = [(part, file) for part, file in files if file.is_file()]
     if not there or there[0][0] != PARTS[0]:

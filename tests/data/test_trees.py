@@ -43,6 +43,13 @@ def test_brackets_are_read_as_they_are_written() -> None:
     assert read_tree("(1 word)") == Tree(("word",), (), ("1",))
 
 
+def test_a_label_that_is_missing_is_read_as_it_is_written() -> None:
+    tree = read_tree("(3 (_ a) (_ b))")
+    assert tree.labels == (None, None, "3")
+    assert read_tree(written(tree)) == tree
+    assert read_tree(written(plain_tree(["a", "b"]))) == plain_tree(["a", "b"])
+
+
 def test_a_tree_is_drawn_a_line_for_each_node() -> None:
     assert drawn(read_tree(TEXT)).splitlines() == [
         "3", "├ 2 a", "└ 4", "  ├ 1 fine", "  └ 0 film",
@@ -65,16 +72,17 @@ def test_nodes_of_other_numbers_of_children_are_made_binary(side, expected) -> N
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("(3 (2 a)", "1 of its brackets are never closed"),
+        ("(3 (2 a)", "1 of its brackets are not closed in this line"),
         ("(3 (2 a) (2 b)))", "')' stands behind the end of the tree"),
         ("(3 (2 a) (2 b)) (2 c)", "'(' stands behind the end of the tree"),
         ("a (2 b)", "'a' stands outside of all brackets"),
         ("(3 (2 a) b)", "the word 'b' stands beside a node"),
         ("(3 (2 a b))", "'a' and 'b' stand in one bracket"),
         ("(3 (2) (2 b))", "(2) has a label, but no word"),
+        ("(3 (_) (2 b))", "an empty bracket is no node"),
         ("(3 () (2 b))", "an empty bracket is no node"),
-        ("(3 (2 a) (2 b) (2 c))", "of 3 children: say binarize=left or binarize=right"),
-        ("(3 (2 a))", "of 1 children: say binarize"),
+        ("(3 (2 a) (2 b) (2 c))", "has 3 children, not two; binarize=left or binarize=right"),
+        ("(3 (2 a))", "a node 3 has 1 child, not two"),
         ("   ", "there is no tree"),
         ("(1 w " * 1_001 + ")" * 1_001, "stands beside a node"),
     ],
@@ -97,7 +105,6 @@ def test_deep_trees_are_no_recursion() -> None:
 
 def test_arrays_hold_what_trees_hold() -> None:
     trees = [read_tree(TEXT), read_tree("(4 a)"), read_tree("(_ (2 a) (3 a))")]
-    trees[2] = replace(trees[2], labels=("2", "3", None))
     words, classes = ("", "a", "film", "fine"), ("0", "1", "2", "3", "4")
     tokens, joined, targets = as_arrays(trees, words, classes)
     assert tokens.tolist() == [[1, 3, 2], [1, 0, 0], [1, 1, 0]]

@@ -39,6 +39,7 @@ CASES: dict[str, dict[str, Any]] = {
         "scale_obs": True,
         "epsilon_end": 0.3,
     },
+    "quantiles and noise": {"n_envs": 2, "quantiles": 8, "double": True, "noisy": True},
     "everything": {
         "n_envs": 2,
         "prioritized": True,

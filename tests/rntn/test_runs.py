@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import lab
-from lab.data.brackets import read_tree
+from lab.data.brackets import plain_tree, read_tree, written
 
 SENTENCE = "the film is not very good"
 
@@ -112,8 +112,8 @@ def test_python_predicts_alike(runs) -> None:
     ("text", "why"),
     [
         ("the zebra is good", "training saw no word 'zebra'"),
-        ("(1 (1 not) (1 good)", "is no tree: 1 of its brackets are never closed"),
-        ("(1 (1 not) (1 very) (1 good))", "is no tree: a node 1 of 3 children"),
+        ("(1 (1 not) (1 good)", "is no tree: 1 of its brackets are not closed in this line"),
+        ("(1 (1 not) (1 very) (1 good))", "is no tree: a node 1 has 3 children"),
         ("   ", "Nothing to predict"),
     ],
 )
@@ -125,12 +125,51 @@ def test_what_cannot_be_read_is_said(runs, cli, text, why) -> None:
 
 
 @pytest.mark.xdist_group("rntn-runs")
+def test_a_table_that_is_there_is_not_said_to_be_missing(runs, cli, tmp_path) -> None:
+    table = tmp_path / "new.csv"
+    table.write_text("text\nthe film\n")
+    result = cli("predict", runs / "label", table)
+    assert result.exit_code == 2
+    assert "new.csv: tables are read of runs on texts with classes" in result.stderr
+
+
+@pytest.mark.xdist_group("rntn-runs")
 def test_only_texts_are_predicted_from(runs) -> None:
     label = lab.load(runs / "label")
     with pytest.raises(lab.UsageError, match="predict from texts, or trees in brackets"):
         label.predict([[1, 2, 3]])
     with pytest.raises(lab.UsageError, match="no text to predict from"):
         label.predict([])
+
+
+@pytest.mark.parametrize("task", ["classify", "parse"])
+def test_the_layers_of_a_network_are_listed(cli, tmp_path, task) -> None:
+    lines = [f"(y (n w{n}) (y (n a) (n b)))" for n in range(30)]
+    (tmp_path / "trees.txt").write_text("\n".join(lines))
+    source = f"trees:{tmp_path / 'trees.txt'}"
+    result = cli("model", "rntn", "--data", source, "--task", task, "--dim", "4", "--json")
+    listed = json.loads(result.stdout)
+    words = 33  # w0 to w29, a, b, and the end
+    tensors = 3 * 4**3 + 8 * 4 + 4  # V without one of the blocks that say the same, W, bias
+    heads = 2 * 4 + 2 + (4 if task == "parse" else 0)
+    assert listed["parameters"] == 4 * words + tensors + heads
+
+
+@pytest.mark.parametrize(("search", "warned"), [("chart", True), ("greedy", False)])
+def test_charts_over_long_sentences_are_warned_of(train, tmp_path, search, warned) -> None:
+    long = written(plain_tree(["w"] * 102))
+    lines = [long, *(f"(_ (_ w{n}) (_ x))" for n in range(11))]
+    (tmp_path / "trees.txt").write_text("\n".join(lines))
+    run = train(
+        f"trees:{tmp_path / 'trees.txt'}",
+        data_args={},
+        search=search,
+        dim=1,
+        budget=1,
+        batch_size=1,
+    )
+    log = run.dir / "log.txt"
+    assert (log.is_file() and "102 words takes 176,868 merges" in log.read_text()) == warned
 
 
 @pytest.mark.parametrize("task", ["classify", "parse"])

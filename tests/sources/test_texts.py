@@ -132,6 +132,18 @@ def test_rows_that_lack_a_text_or_a_class_are_bad(ask, tmp_path) -> None:
     assert dataset.bad == ("row 1: its text is missing", "row 2: its label is missing")
 
 
+def test_values_are_no_classes_of_texts(ask, tmp_path) -> None:
+    rows = "".join(f"text {n},{n / 8}\n" for n in range(40))
+    with pytest.raises(UsageError, match="40 different values; texts have classes, no values"):
+        ask(write(tmp_path / "x.csv", f"text,score\n{rows}"))
+
+
+def test_a_text_may_be_longer_than_pythons_csv_takes(ask, tmp_path) -> None:
+    dataset = ask(write(tmp_path / "x.csv", f"text;label\n{'long ' * 40_000};a\nshort;b\n"))
+    assert [len(text) for text in dataset.inputs] == [199_999, 5]
+    assert dataset.classes == ("a", "b")
+
+
 def test_columns_that_are_not_there_are_said(ask, tmp_path) -> None:
     words = write(tmp_path / "x.csv", "text,label\none,a\n")
     for options in ({"text": "texts"}, {"target": "texts"}):

@@ -11,6 +11,7 @@ import pytest
 from lab.data.brackets import Tree, from_arrays, read_tree, written
 from lab.data.dataset import Dataset
 from lab.data.splits import split
+from lab.data.trees import IGNORED
 from lab.errors import UsageError
 from lab_sources.python_trees import bracketed
 from lab_sources.scenes import LOOKS
@@ -249,7 +250,7 @@ def test_a_file_alone_is_split_as_others_are(ask, folder) -> None:
         (
             "train",
             "(1 (1 a) (1 b) (1 c))\n",
-            "trees:bank/train.txt: line 1: a node 1 of 3 children",
+            "trees:bank/train.txt: line 1: a node 1 has 3 children",
         ),
         ("train", "\n", "trees:bank/train.txt holds no tree"),
         ("test", "(2 fine)\n(7 fine)\n", "trees:bank/test.txt: line 2: train.txt has no label '7'"),
@@ -271,8 +272,23 @@ def test_what_holds_no_tree_is_said(ask, folder) -> None:
     (folder / "train.txt").unlink()
     with pytest.raises(UsageError, match=r"bank has no train.txt; a folder has that"):
         ask(f"trees:{folder}")
-    with pytest.raises(UsageError, match="cannot be read"):
+    with pytest.raises(UsageError, match="trees: there is no file or folder"):
         ask(f"trees:{folder / 'nothing.txt'}")
+
+
+def test_trees_without_labels_are_to_be_found(ask, tmp_path) -> None:
+    place = tmp_path / "plain.txt"
+    place.write_text("".join(f"(_ (_ w{n}) (_ x))\n" for n in range(30)))
+    dataset = ask(f"trees:{place}")
+    assert (dataset.task, dataset.classes, dataset.targets) == ("parse", (), None)
+
+
+def test_nodes_without_a_label_have_no_class(ask, tmp_path) -> None:
+    place = tmp_path / "roots.txt"
+    place.write_text("".join(f"({n % 2} (_ w{n}) (_ x))\n" for n in range(30)))
+    dataset = ask(f"trees:{place}")
+    assert (dataset.task, dataset.classes) == ("classify", ("0", "1"))
+    np.testing.assert_array_equal(dataset.targets[1], [IGNORED, IGNORED, 1])
 
 
 def test_children_of_treebanks_are_made_binary(ask, tmp_path) -> None:

@@ -74,6 +74,16 @@ def test_a_figure_becomes_a_png(tmp_path) -> None:
     assert Image.open(media.write(tmp_path / "figure", figure)).format == "PNG"
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("layout", [None, "constrained"])
+def test_characters_that_the_font_lacks_are_not_warned_of(tmp_path, layout) -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(2, 1), layout=layout)
+    figure.subplots().set_title("很好 😀")
+    media.write(tmp_path / "figure", figure)
+
+
 def test_a_dot_in_the_name_is_no_suffix(tmp_path) -> None:
     assert media.write(tmp_path / "lr-0.1", "x").name == "lr-0.1.txt"
 
