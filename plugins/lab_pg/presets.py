@@ -35,6 +35,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     "ppo-Acrobot-v1": {
         "budget": 150_000,
         "eval_every": 15_000,
+        "eval_episodes": 100,
         "n_envs": 16,
         "n_steps": 128,
         "n_epochs": 10,
