@@ -71,4 +71,11 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "normalize_obs": True,
         "normalize_returns": True,
     },
+    "reinforce-CartPole-v1": {
+        "budget": 200_000,
+        "eval_every": 10_000,
+        "lr": 5e-3,
+        "schedule": "linear",
+        "clip_norm": 0.5,
+    },
 }
