@@ -140,6 +140,8 @@ def test_only_texts_are_predicted_from(runs) -> None:
         label.predict([[1, 2, 3]])
     with pytest.raises(lab.UsageError, match="no text to predict from"):
         label.predict([])
+    with pytest.raises(lab.UsageError, match="predict takes a list of texts"):
+        label.predict(SENTENCE)
 
 
 @pytest.mark.parametrize("task", ["classify", "parse"])
