@@ -8,6 +8,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 import torch
+from helpers import noting
 from pg_tools import make_pg, train
 from torch import distributions
 
@@ -55,9 +56,8 @@ def test_samples_are_as_frequent_as_they_are_likely(kind) -> None:
 def test_continuous_actions_are_clipped_for_the_environment_alone() -> None:
     """The probability is that of what was drawn, not of the bound."""
     pg = make_pg(env="Pendulum-v1", n_envs=2, n_steps=30, log_std_init=2.0, hidden=(4,))
-    sent = []
-    step = pg.envs.step
-    pg.envs.step = lambda a: (sent.append(a), step(a))[1]  # type: ignore[method-assign]
+    sent: list[np.ndarray] = []
+    pg.envs.step = noting(pg.envs.step, sent.append)  # type: ignore[method-assign]
     rollout = pg.play_rollout()
     assert np.abs(rollout["action"]).max() > 2
     assert np.array_equal(np.stack(sent), np.clip(rollout["action"], -2, 2))

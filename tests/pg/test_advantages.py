@@ -64,8 +64,8 @@ def test_monte_carlo_returns_of_a_whole_episode() -> None:
 @pytest.mark.parametrize("algo", ["ppo", "a2c", "reinforce"])
 def test_what_is_learned_from_is_what_the_environments_did(mode, algo) -> None:
     """Transitions are written down beside the algorithm, from `Step` alone."""
-    options = {} if algo == "reinforce" else {"n_steps": 23}
-    pg = make_pg(algo=algo, **NUMBERS, **options, max_episode_steps=50)
+    n_steps = None if algo == "reinforce" else 23
+    pg = make_pg(algo=algo, **NUMBERS, n_steps=n_steps, max_episode_steps=50)
     vector = SyncVectorEnv([worlds.Numbers] * 4, autoreset_mode=mode)
     envs = set_envs(pg, Envs(vector)).envs
     seen: list[list[Any]] = [[] for _ in range(4)]

@@ -67,7 +67,9 @@ def test_a_mask_is_a_part_of_the_state_of_the_environments() -> None:
     first.step(np.zeros(2, np.int64))
     second.reset(2)
     second.load_state_dict(first.state_dict())
-    assert np.array_equal(second.action_mask, first.action_mask)
+    assert first.action_mask is not None
+    assert second.action_mask is not None
+    assert second.action_mask.tolist() == first.action_mask.tolist() == 2 * [[False, True, False]]
 
 
 def test_forbidden_actions_have_no_probability_and_no_entropy() -> None:
