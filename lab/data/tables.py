@@ -189,10 +189,10 @@ def read_columns(
 
 
 def read_target(
-    labels: pd.Series[Any], title: str, task: str, name: str, values: str = "say task=regress"
+    labels: pd.Series[Any], title: str, task: str, name: str, advice: str = "say task=regress"
 ) -> tuple[tuple[str, ...], Array]:
     """Return the names of the classes and the class of each row [N], or no names and values
-    [N, 1]. values: the advice where classes look like those."""
+    [N, 1]. advice: where classes look like values."""
     task = task_of(labels, name) if task == "auto" else task
     labels = labels.reset_index(drop=True)
     if task == "regress":
@@ -204,7 +204,7 @@ def read_target(
     if len(names) > MOST_CLASSES or (
         is_number(labels) and len(names) > FEW_VALUES and len(names) > len(labels) / 2
     ):
-        hint = values if is_number(labels) else "too many to be classes"
+        hint = advice if is_number(labels) else "too many to be classes"
         raise UsageError(f"{name}: {title} holds {len(names):,} different values; {hint}")
     codes = {value: code for code, value in enumerate(names)}
     numbers, different = labels.factorize()
