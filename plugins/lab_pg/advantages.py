@@ -43,5 +43,5 @@ def gae(
 def explained_variance(value: Array, target: Array) -> float | None:
     """Return how much of the variance of targets [n] values [n] explain: 1 all, 0 nothing, less
     where they are worse than a constant. None where targets do not vary."""
-    variance = target.var()
+    variance = target.var() if target.size else 0.0
     return float(1.0 - (target - value).var() / variance) if variance > 0 else None

@@ -42,7 +42,6 @@ class PG:
         self.config, self.ctx = config, ctx
         self.algorithm = config.algorithm
         self.task = Task(*ctx.run_constant("task", lambda: tuple(describe(config, ctx))))
-        self.actions = self.task.actions()
         network = ActorCritic(self.task, config.hidden, config.log_std_init, config.baseline)
         self.network = ctx.wrap(network, compile=False)  # it acts on a few observations at a time
         self.policy = Policy(self.task, self.network, ctx, config.normalize_obs)
@@ -73,8 +72,9 @@ class PG:
         episode until each environment has ended one.
 
         Returns arrays [T, N, ...]. Rows that are not `live` only reset an environment; those that
-        are not `learned` belong to a further episode, that is not whole. `follows` [T, N] marks
-        transitions whose true successor is not the next row: it stands in `successors`.
+        are not `learned`, besides these, belong to a further episode that is not whole. `cut`
+        marks transitions that bootstrap, and whose true successor is not the next row: those
+        stand in `successors`, one after another.
         """
         envs, whole = self.envs, self.algorithm.n_steps is None
         if whole:
@@ -84,7 +84,7 @@ class PG:
         steps, successors = list[dict[str, Array]](), list[Array]()
         while playing.any() if whole else len(steps) < (self.algorithm.n_steps or 0):
             row = {"obs": envs.obs}
-            if envs.action_mask is not None:
+            if envs.action_mask is not None and self.task.choices:
                 row["mask"] = envs.action_mask
             row["action"] = self.policy.act(**row)
             step = envs.step(self.task.as_taken(row["action"]))
@@ -104,6 +104,9 @@ class PG:
                 playing = playing & ~done
         steps[-1]["cut"] = ~steps[-1]["terminated"]
         successors[-1] = step.next_obs[steps[-1]["cut"]]
+        if any("mask" in row for row in steps):  # where none was given, everything is allowed
+            everything = np.ones((envs.num_envs, self.policy.actions.outputs), bool)
+            steps = [{"mask": everything, **row} for row in steps]
         rollout = {name: np.stack([row[name] for row in steps]) for name in steps[0]}
         return {**rollout, "successors": np.concatenate(successors)}
 

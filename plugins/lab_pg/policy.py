@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lab import Context
+from lab import Context, LabError
 from lab_pg.actions import forbid
 from lab_pg.advantages import Array
 from lab_pg.normalization import Moments
@@ -41,10 +41,18 @@ class Policy:
 
     @torch.no_grad()
     def outputs(self, obs: Array, mask: Array | None = None) -> Tensor:
-        """Return the numbers of the actions' distribution [B, P], on the device."""
+        """Return the numbers of the actions' distribution [B, P], on the device. Raises LabError
+        for a mask of another shape; continuous actions have none."""
         with self.ctx.autocast():
             outputs: Tensor = self.network.policy(self.prepare(obs))
-        return outputs if mask is None else forbid(outputs, self.to_device(mask))
+        if mask is None or not self.task.choices:
+            return outputs
+        if mask.shape != outputs.shape:
+            raise LabError(
+                f"an action_mask of shape {mask.shape[1:]} does not fit the {outputs.shape[1]} "
+                "alternatives that there are: it has one entry for each"
+            )
+        return forbid(outputs, self.to_device(mask))
 
     @torch.no_grad()
     def values(self, obs: Array) -> Array:

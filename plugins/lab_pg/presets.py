@@ -57,4 +57,18 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "clip_norm": 0.5,
         "entropy_coef": 0.01,
     },
+    "ppo-Pendulum-v1": {
+        "budget": 150_000,
+        "eval_every": 15_000,
+        "n_envs": 4,
+        "n_steps": 512,
+        "n_epochs": 10,
+        "batch_size": 64,
+        "gamma": 0.9,
+        "lr": 1e-3,
+        "schedule": "linear",
+        "clip_norm": 0.5,
+        "normalize_obs": True,
+        "normalize_returns": True,
+    },
 }

@@ -60,6 +60,33 @@ def test_evaluations_keep_to_the_mask_too() -> None:
     assert envs.action_mask is not None
 
 
+class Seldom(Corridor):
+    """Says what it allows in odd steps alone."""
+
+    def _allowed(self) -> Any:
+        return super()._allowed() if self.steps % 2 else np.ones(3, np.int8)
+
+    def _look(self) -> tuple[Any, dict[str, Any]]:
+        obs, info = super()._look()
+        return obs, info if self.steps % 2 else {}
+
+
+def test_a_mask_that_is_given_now_and_then() -> None:
+    pg = make_pg(env="worlds:worlds/Numbers-v0", n_envs=1, hidden=(8,), n_steps=20)
+    set_envs(pg, Envs(SyncVectorEnv([Seldom])))
+    rollout = pg.play_rollout()
+    odd = rollout["obs"][:, 0, 0] % 2 == 1
+    assert rollout["mask"][odd, 0].tolist() == [[False, True, False]] * int(odd.sum())
+    assert rollout["mask"][~odd].all()
+    train(pg, 2)
+
+
+def test_a_mask_of_another_shape_is_told() -> None:
+    pg = make_pg(env="worlds:worlds/Numbers-v0", hidden=(8,))
+    with pytest.raises(lab.LabError, match="does not fit the 3 alternatives"):
+        pg.predict(np.zeros((1, 3)), action_mask=np.ones((1, 4)))
+
+
 def test_a_mask_is_a_part_of_the_state_of_the_environments() -> None:
     each = [lambda: Replayable(Corridor())] * 2
     first, second = (Envs(SyncVectorEnv(each)) for _ in range(2))
