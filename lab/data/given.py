@@ -98,6 +98,9 @@ def _inputs(value: Any) -> Any:
         return as_frame(value)
     if _is_texts(value):
         return list(value)
+    if isinstance(value, list) and value and isinstance(value[0], str):
+        row = next(row for row, item in enumerate(value) if not isinstance(item, str))
+        raise UsageError(f"data=...: text {row} is {value[row]!r}, no text: leave it out")
     array = _array(value, "inputs")
     if array.ndim == 0:
         raise UsageError(

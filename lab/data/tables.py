@@ -192,7 +192,7 @@ def read_target(
     labels: pd.Series[Any], title: str, task: str, name: str, advice: str = "say task=regress"
 ) -> tuple[tuple[str, ...], Array]:
     """Return the names of the classes and the class of each row [N], or no names and values
-    [N, 1]. advice: what to do where classes look like values."""
+    [N, 1]. advice: where classes look like values."""
     task = task_of(labels, name) if task == "auto" else task
     labels = labels.reset_index(drop=True)
     if task == "regress":

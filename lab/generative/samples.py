@@ -28,8 +28,9 @@ def measure_samples(
     if "center" in data.dataset.factors:
         modes = mode_coverage(samples, *mixture_of(data))
         metrics |= {name: float(value) for name, value in modes._asdict().items()}
-        if math.isnan(metrics["mode_kl"]):  # no sample is near any mode
-            del metrics["mode_kl"]
+    for name in ("diversity", "mode_kl"):  # of equal real examples; of no sample near any mode
+        if math.isnan(metrics.get(name, 0.0)):
+            del metrics[name]
     return metrics
 
 
@@ -41,7 +42,7 @@ def spaced(data: Data, split: str, most: int = MOST) -> dict[str, Tensor]:
 
 def diversity(samples: Examples, real: Examples) -> float:
     """Return the mean distance of two samples, where that of two real examples is 1; of the first
-    thousand of each."""
+    thousand of each. It is NaN where all real examples are equal."""
     apart, natural = (_mean_distance(examples) for examples in (samples, real))
     return apart / natural if natural > 0 else math.nan
 

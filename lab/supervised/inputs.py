@@ -28,6 +28,7 @@ def as_inputs(values: Any, info: DatasetInfo, device: torch.device) -> Tensor:
     has them; of a table None and NaN are missing, where training knew how to fill them. Raises
     UsageError where they are of another shape, or no finite numbers.
     """
+    check_many(values)
     if info.kind == "tokens" and are_texts(values):
         return torch.from_numpy(token_rows(values, info)).to(device)
     inputs = (
@@ -46,6 +47,12 @@ def as_inputs(values: Any, info: DatasetInfo, device: torch.device) -> Tensor:
         if bool(infinite.any()):
             raise UsageError("the inputs hold what is no finite number")
     return inputs.to(device)
+
+
+def check_many(values: Any) -> None:
+    """Raise UsageError for one text, which would be read as a list of its characters."""
+    if isinstance(values, str):
+        raise UsageError("predict takes a list of texts: of one text, [text]")
 
 
 def _array(values: Any, info: DatasetInfo) -> Array:

@@ -15,7 +15,7 @@ from lab.data.dataset_info import DatasetInfo
 from lab.data.tokens import END
 from lab.errors import UsageError
 from lab.sequence.masks import keep_mask
-from lab.supervised.inputs import as_inputs
+from lab.supervised.inputs import as_inputs, check_many
 from lab.supervised.sentences import are_texts
 
 
@@ -28,6 +28,7 @@ def as_steps(values: Any, info: DatasetInfo, device: torch.device) -> Batch:
     Inputs without steps, and texts, are taken as by `as_inputs`. Raises UsageError for what does
     not fit.
     """
+    check_many(values)
     if info.kind not in (*IN_STEPS, "series") or (info.kind == "tokens" and are_texts(values)):
         return {"inputs": as_inputs(values, info, device)}
     rows = [_row(row, info) for row in values]

@@ -48,15 +48,15 @@ def is_file(word: str) -> bool:
 def _texts(word: str, info: DatasetInfo) -> Iterator[tuple[str, str]]:
     if word == STDIN:
         yield from ((line, line) for line in sys.stdin.read().splitlines() if line.strip())
-    elif info.text is None or not is_file(word):
+    elif not is_file(word):
         if word.endswith(TABLES) and not word.split()[1:]:
-            raise UsageError(
-                f"{word}: tables are read of runs on texts with classes; give texts, or - for lines"
-                if is_file(word)
-                else f"There is no file {word}"
-            )
+            raise UsageError(f"There is no file {word}")
         if word.strip():
             yield word, word
+    elif info.text is None:  # its name would be taken for the text
+        raise UsageError(
+            f"{word} is a file, which runs on texts with classes read; give texts, or - for lines"
+        )
     elif word.lower().endswith(TABLES):
         for row, text in enumerate(_column(word, info)):
             yield f"{word}:{row}", text

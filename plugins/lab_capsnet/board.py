@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,13 @@ from torch import Tensor
 from lab.generative import showable
 
 TALL, CAPTION, GAP = 1.2, 0.22, 0.03  # of a tile 1 wide: its height with a caption, that, a margin
+LETTERS = 9  # of a title in an inch
 
 
 class Board:
-    """A figure of captioned tiles in rows and columns. One pair of axes holds all of them: two
-    hundred would take seconds. `side` of a tile: in inches."""
+    """A figure of captioned tiles in rows and columns, each a square into which its picture is
+    fitted. One pair of axes holds all of them: two hundred would take seconds. `side` of a tile: in
+    inches."""
 
     def __init__(self, rows: int, columns: int, title: str, side: float = 1.0) -> None:
         from matplotlib.figure import Figure
@@ -24,7 +27,7 @@ class Board:
         self.axes = self.figure.add_subplot()
         self.axes.set(xlim=(0, columns), ylim=(rows * TALL, 0), aspect="equal")
         self.axes.axis("off")
-        self.axes.set_title(title)
+        self.axes.set_title(fill(title, int(LETTERS * size[0])))
         self.last: Any = None
 
     def show(self, row: int, column: int, image: Tensor, caption: str) -> None:
@@ -42,7 +45,8 @@ class Board:
         self.figure.colorbar(self.last, ax=self.axes, shrink=0.6, label=label)
 
     def _place(self, row: int, column: int, pixels: Any, caption: str, **colors: Any) -> None:
-        left, top = column + GAP, row * TALL + CAPTION
-        extent = (left, column + 1 - GAP, (row + 1) * TALL - GAP, top)
+        high, wide = ((1 - 2 * GAP) * side / max(pixels.shape[:2]) for side in pixels.shape[:2])
+        left, top = column + (1 - wide) / 2, row * TALL + CAPTION
+        extent = (left, left + wide, top + high, top)
         self.last = self.axes.imshow(pixels, extent=extent, interpolation="nearest", **colors)
         self.axes.text(column + 0.5, top - GAP, caption, ha="center", fontsize="x-small")

@@ -32,13 +32,13 @@ class Flow(Process):
         self, model: Model, noise: Tensor, how: Sampling, generator: Generator
     ) -> Iterator[Tensor]:
         """Yield x_t by steps of Euler's or of Heun's method; the latter asks the network twice in
-        each and has an error of second order (Karras et al., 2022, algorithm 1). Nothing is drawn
-        on the way, and no bound is needed."""
+        each but the last, whose end is the data themselves, and has an error of second order
+        (Karras et al., 2022, algorithm 1). Nothing is drawn on the way, and no bound is needed."""
         x = noise
         times = [1 - n / how.steps for n in range(how.steps + 1)]
         for now, then in pairwise(times):
             velocity = model(x, now)
-            if how.solver == "heun":
+            if how.solver == "heun" and then > 0:
                 ahead = model(x + (then - now) * velocity, then)
                 velocity = (velocity + ahead) / 2
             x = x + (then - now) * velocity

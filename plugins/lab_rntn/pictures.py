@@ -10,6 +10,7 @@ from lab.data.trees import SENTIMENT
 from lab_rntn.trees import TreeTask
 
 EXAMPLES = 4
+LIGHT = 0.6  # opacity of colors: black is read on all of them
 
 
 def looks(task: TreeTask, net: Any) -> Iterator[tuple[str, Any]]:
@@ -43,10 +44,10 @@ def _draw(axes: Any, tree: Tree, classes: tuple[str, ...]) -> None:
             axes.plot(*ends, color="0.7", linewidth=0.8, zorder=1)
     for node, label in enumerate(tree.labels):
         number = classes.index(label) if label is not None else 0
-        color = "0.8" if label is None else colors(number / max(1, len(classes) - 1))
+        color = "0.8" if label is None else colors(number / max(1, len(classes) - 1))[:3]
         axes.text(
             across[node], up[node], label or "", ha="center", va="center", fontsize=6, zorder=2,
-            bbox={"boxstyle": "round,pad=0.2", "facecolor": color, "edgecolor": "none"},
+            bbox={"boxstyle": "round,pad=0.2", "fc": color, "ec": "none", "alpha": LIGHT},
         )  # fmt: skip
     for place, word in enumerate(tree.words):
         axes.text(place, -0.45, word, ha="center", va="top", fontsize=7)

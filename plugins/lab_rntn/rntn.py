@@ -11,6 +11,7 @@ import torch
 
 import lab
 from lab.optim import Updater
+from lab.supervised.inputs import check_many
 from lab_rntn import pictures
 from lab_rntn.build import build
 from lab_rntn.config import Config, Predict
@@ -59,6 +60,7 @@ class RNTN:
     @torch.no_grad()
     def predict(self, texts: Any) -> Any:
         """Return what the task answers to B texts, or trees in brackets."""
+        check_many(texts)
         with self.updater.averaged():
             return self.task.predict(self.net, texts)
 

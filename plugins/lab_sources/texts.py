@@ -84,7 +84,7 @@ def csv_text(path: str, text: str, target: str, **form: Any) -> lab.Dataset:
     }
     kept = np.setdiff1d(np.arange(len(frame)), np.concatenate(list(lacking.values())))
     classes, targets = read_target(
-        frame[chosen].iloc[kept], chosen, "classify", name, values="texts have classes, no values"
+        frame[chosen].iloc[kept], chosen, "classify", name, advice="texts have classes, no values"
     )
     return lab.Dataset(
         texts.iloc[kept].tolist(),

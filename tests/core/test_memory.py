@@ -250,6 +250,8 @@ def test_a_lab_dataset_is_taken_as_it_is(train) -> None:
         ((X, 1), "y is one int"),
         (([[1], [2, 3]], [0, 1]), "inputs of type list are no array"),
         (np.array([["a", "b"]]), "are no numbers"),
+        ((["one", None, "two"], ["a", "b", "a"]), "text 1 is None, no text"),
+        ((["one", float("nan")], ["a", "b"]), "text 1 is nan, no text"),
         ((X, [None, *NAMES[Y][1:]]), "row 0 lacks a label"),
         ((X, np.zeros((150, 2), int)), "labels of type int64 and shape"),
         (Items([]), "Items is empty"),

@@ -79,7 +79,8 @@ def test_euler_is_exact_for_a_constant_velocity_and_heun_for_one_linear_in_time(
         constant = last(lambda x, t: torch.full_like(x, 0.7), noise, steps=steps)
         assert float(constant) == pytest.approx(2 - 0.7)
         growing = last(lambda x, t: torch.full_like(x, t), noise, steps=steps, solver="heun")
-        assert float(growing) == pytest.approx(2 - 0.5)
+        in_the_end = 0.5 / steps**2  # of the last step, which is Euler's
+        assert float(growing) == pytest.approx(2 - 0.5 - in_the_end)
     assert float(last(lambda x, t: torch.full_like(x, t), noise, steps=1)) == pytest.approx(1)
 
 
@@ -106,8 +107,8 @@ def test_with_the_true_velocity_samples_are_of_the_mixture(solver, steps, genera
     assert around.tolist() == pytest.approx(oracle.STD.tolist(), rel=0.15)
 
 
-def test_the_network_is_asked_once_or_twice_a_step() -> None:
-    for solver, times in (("euler", [1.0, 0.5]), ("heun", [1.0, 0.5, 0.5, 0.0])):
+def test_the_network_is_asked_once_or_twice_a_step_and_never_about_data() -> None:
+    for solver, times in (("euler", [1.0, 0.5]), ("heun", [1.0, 0.5, 0.5])):
         asked: list[float] = []
 
         def model(x: Tensor, time: float, asked: list[float] = asked) -> Tensor:

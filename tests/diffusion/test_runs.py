@@ -144,6 +144,26 @@ def test_the_command_draws_what_the_run_learned(train, cli) -> None:
         assert message in wrong.stderr
 
 
+def test_examples_that_are_all_alike_have_no_diversity(tmp_path) -> None:
+    rows = np.random.default_rng(0).normal(size=(100, 3))
+    rows[60:80], rows[80:] = 0.0, 1.0
+    place = np.arange(100) // 20
+    result = lab.run(
+        "diffusion",
+        data=lab.Dataset(rows, eval=place == 3, test=place == 4),
+        preset="none",
+        budget=100,
+        eval_samples=20,
+        steps=2,
+        hidden=(8,),
+        runs_dir=tmp_path,
+        wandb="disabled",
+        media=False,
+    )
+    assert result.state == "finished"
+    assert "test/diversity" not in result.summary["test"]
+
+
 def test_what_was_not_learned_cannot_be_asked_for(train) -> None:
     points = lab.load(train(method="flow").dir)
     for options, message in (

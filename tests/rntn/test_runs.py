@@ -125,12 +125,12 @@ def test_what_cannot_be_read_is_said(runs, cli, text, why) -> None:
 
 
 @pytest.mark.xdist_group("rntn-runs")
-def test_a_table_that_is_there_is_not_said_to_be_missing(runs, cli, tmp_path) -> None:
-    table = tmp_path / "new.csv"
-    table.write_text("text\nthe film\n")
-    result = cli("predict", runs / "label", table)
+@pytest.mark.parametrize("name", ["new.csv", "new.txt"])
+def test_the_name_of_a_file_is_no_text(runs, cli, tmp_path, name) -> None:
+    (tmp_path / name).write_text("text\nthe film\n")
+    result = cli("predict", runs / "label", tmp_path / name)
     assert result.exit_code == 2
-    assert "new.csv: tables are read of runs on texts with classes" in result.stderr
+    assert f"{name} is a file, which runs on texts with classes read" in result.stderr
 
 
 @pytest.mark.xdist_group("rntn-runs")
@@ -140,6 +140,8 @@ def test_only_texts_are_predicted_from(runs) -> None:
         label.predict([[1, 2, 3]])
     with pytest.raises(lab.UsageError, match="no text to predict from"):
         label.predict([])
+    with pytest.raises(lab.UsageError, match="predict takes a list of texts"):
+        label.predict(SENTENCE)
 
 
 @pytest.mark.parametrize("task", ["classify", "parse"])

@@ -47,6 +47,10 @@ def test_every_family_of_labels_learns_from_texts(run) -> None:
     assert run.summary["test"]["test/accuracy"] > 0.9
     answers = lab.load(run.dir).predict(["a FINE film", "awful film, on day 3."])
     assert answers.argmax(1).tolist() == [1, 0]
+    with pytest.raises(
+        lab.UsageError, match=r"predict takes a list of texts: of one text, \[text\]"
+    ):
+        lab.load(run.dir).predict("a fine film")
 
 
 def test_texts_files_and_lines_are_answered(run) -> None:
