@@ -89,15 +89,19 @@ def test_spaces_that_networks_take(env, options) -> None:
     assert all(single.action_space.contains(action) for action in actions)
 
 
-@pytest.mark.parametrize("action", ["several", "switches", "box"])
-def test_the_rewarded_of_several_actions_becomes_likely(action) -> None:
+@pytest.mark.parametrize(
+    ("action", "algo"),
+    [("several", "ppo"), ("switches", "a2c"), ("box", "ppo"), ("box", "reinforce")],
+)
+def test_the_rewarded_of_several_actions_becomes_likely(action, algo) -> None:
+    """Nothing else can be learned here: the best action is known, and is that of every state."""
     pg = make_pg(
-        env="worlds:worlds/Odd-v0", env_args={"action": action}, n_envs=8, n_steps=16, lr=0.02,
-        hidden=(8,), wrap=("pg_tools:Rewarded",),
+        env="worlds:worlds/Odd-v0", env_args={"action": action}, algo=algo, n_envs=16, lr=0.02,
+        hidden=(8,), wrap=("pg_tools:Rewarded",), max_episode_steps=5,
     )  # fmt: skip
-    train(pg, 25)
+    train(pg, {"ppo": 12, "a2c": 60, "reinforce": 250}[algo])
     best = pg.policy.best(np.zeros((1, 2), np.float32))[0]
     if action == "box":
-        assert np.allclose(best, 0.5, atol=0.15)
+        assert np.allclose(best, 0.5, atol=0.2)
     else:
         assert best[-1] == 1

@@ -52,18 +52,6 @@ def test_a_run_that_dies_within_a_rollout_goes_on_to_the_same_bits(
     assert summary(cut)["test"] == summary(whole)["test"]
 
 
-@pytest.mark.parametrize("algo", ["a2c", "reinforce"])
-def test_the_other_algorithms_learn_to_balance(run_pg, algo) -> None:
-    """As the contract says of PPO. A policy that learned nothing falls within some 50 steps."""
-    options: dict[str, Any] = {
-        "a2c": {"n_steps": 16, "lr": 5e-3},
-        "reinforce": {"lr": 1e-2, "n_envs": 2},
-    }[algo]
-    common = {"algo": algo, "hidden": (32,), "lr": 3e-3, "budget": 6_000, "eval_every": 1_000}
-    result = run_pg(**{**SHORT, **common, "eval_episodes": 10, **options})
-    assert result.objective > 90
-
-
 def test_an_episode_is_played(run_pg) -> None:
     for env in ("worlds:worlds/Mission-v0", "Taxi-v4"):
         result = run_pg(**SHORT, env=env, n_envs=2, n_steps=8, budget=32, eval_every=32)
