@@ -6,7 +6,6 @@ Mnih et al. (2015), methods; Machado et al., "Revisiting the arcade learning env
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -19,27 +18,6 @@ from lab_dqn.config import Config
 Array = np.ndarray[Any, np.dtype[Any]]
 Wrapper = Callable[[gym.Env[Any, Any]], gym.Env[Any, Any]]
 FIRE = 1  # its action in every game that has one: there it stands behind NOOP
-
-
-@dataclass(frozen=True)
-class Protocol:
-    """What the options come to: what nobody said is as `--atari` has it, and nothing without."""
-
-    noop_max: int
-    fire_reset: bool
-    clip_reward: bool
-    terminal_on_life_loss: bool
-    eval_epsilon: float
-
-    @classmethod
-    def of(cls, config: Config) -> Protocol:
-        usual = vars(FIELD if config.atari else NOTHING)
-        said = {name: getattr(config, name) for name in usual}
-        return cls(**{n: usual[n] if value is None else value for n, value in said.items()})
-
-
-FIELD = Protocol(30, True, True, True, 0.05)
-NOTHING = Protocol(0, False, False, False, 0.0)
 
 
 class FireReset(gym.Wrapper[Any, Any, Any, Any]):
@@ -86,10 +64,10 @@ class Lives:
 
 def wrappers(config: Config) -> list[Wrapper]:
     """Return the wrappers of a game, innermost first."""
-    protocol, chosen = Protocol.of(config), list[Wrapper]()
+    chosen = list[Wrapper]()
     if config.atari:
-        chosen.append(partial(AtariPreprocessing, noop_max=protocol.noop_max))
-    if protocol.fire_reset:
+        chosen.append(partial(AtariPreprocessing, noop_max=config.noop_max))
+    if config.fire_reset:
         chosen.append(FireReset)
     return chosen
 

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from collections.abc import Mapping
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from lab import EnvConfig
+
+ATARI: Mapping[str, Any] = {  # what `--atari` says of the options behind it
+    "noop_max": 30,
+    "fire_reset": True,
+    "clip_reward": True,
+    "terminal_on_life_loss": True,
+    "eval_epsilon": 0.05,
+}
 
 
 class Config(EnvConfig):
@@ -19,23 +28,20 @@ class Config(EnvConfig):
         False,
         description="Atari's protocol: 84x84 gray, every fourth frame, and the next five options.",
     )
-    noop_max: int | None = Field(
-        None, ge=0, description="No-ops at a game's start, at most; none: 30 with --atari."
+    noop_max: int = Field(
+        0, ge=0, description="No-ops at a game's start, at most; --atari: 30, and not without it."
     )
-    fire_reset: bool | None = Field(
-        None, description="Press FIRE at the start and after a lost life; none: with --atari."
+    fire_reset: bool = Field(
+        False, description="Press FIRE at the start and after a lost life; --atari: yes."
     )
-    clip_reward: bool | None = Field(
-        None, description="Learn from rewards' signs, not returns'; none: with --atari."
+    clip_reward: bool = Field(
+        False, description="Learn from rewards' signs, not returns'; --atari: yes."
     )
-    terminal_on_life_loss: bool | None = Field(
-        None, description="Learn that a lost life is an end; none: with --atari."
+    terminal_on_life_loss: bool = Field(
+        False, description="Learn that a lost life is an end; --atari: yes."
     )
-    eval_epsilon: float | None = Field(
-        None,
-        ge=0,
-        le=1,
-        description="Random actions in evaluation; none: .05 with --atari, else 0.",
+    eval_epsilon: float = Field(
+        0.0, ge=0, le=1, description="Random actions in evaluation; --atari: .05."
     )
     sticky_actions: float | None = Field(
         None, ge=0, lt=1, description="Probability that a game repeats the action before."
@@ -113,9 +119,15 @@ class Config(EnvConfig):
     def preset(self) -> str:
         return self.env.rpartition(":")[2]
 
+    @model_validator(mode="before")
+    @classmethod
+    def _as_the_field_does(cls, values: Any) -> Any:
+        """Let what is said beside `--atari` hold."""
+        return {**ATARI, **values} if isinstance(values, dict) and values.get("atari") else values
+
     @model_validator(mode="after")
     def _does_something(self) -> Self:
-        if self.noop_max is not None and not self.atari:
+        if self.noop_max and not self.atari:
             raise ValueError("--noop-max is a part of --atari")
         if self.quantiles and self.loss != "huber":
             raise ValueError("--quantiles have a loss of their own, a Huber loss for each level")

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 import lab
-from lab_dqn.atari import Lives, Protocol
+from lab_dqn.atari import Lives
 from lab_dqn.config import Config
 from lab_dqn.exploration import Exploration, nearly_greedy
 from lab_dqn.model import QNetwork
@@ -46,7 +46,7 @@ class DQN:
         fused = ctx.device.type in ("cpu", "cuda")
         self.optimizer = torch.optim.Adam(self.online.parameters(), config.lr, fused=fused)
         self.update = ctx.make_update(self.online, self.optimizer, self.loss, config.clip_norm)
-        self.protocol, self.lives = Protocol.of(config), Lives(config.n_envs)
+        self.lives = Lives(config.n_envs)
         self.exploration = Exploration(config.n_envs, self.task.actions, config.temporally_extended)
         self.updates = 0  # gradient steps so far
         self.surplus = 0  # env steps that no learning phase has followed yet
@@ -84,12 +84,12 @@ class DQN:
         """Return the transition of one step of N environments [N, ...]: rewards and ends as they
         are learned from."""
         terminated = step.terminated
-        if self.protocol.terminal_on_life_loss:
+        if self.config.terminal_on_life_loss:
             terminated = terminated | self.lives.lost(step.info)
         return {
             "obs": obs,
             "action": action,
-            "reward": np.sign(step.reward) if self.protocol.clip_reward else step.reward,
+            "reward": np.sign(step.reward) if self.config.clip_reward else step.reward,
             "discount": self.config.gamma * ~terminated,
             "next_obs": step.next_obs,
             "done": terminated | step.truncated,
@@ -272,7 +272,7 @@ class DQN:
         number = self.config.test_episodes if split == "test" else self.config.eval_episodes
         envs, seed = self.eval_envs, int(self.ctx.rng.integers(2**31))
         q_start = self.q(envs.reset(seed)).max(1)  # [N]
-        act = nearly_greedy(self.q, self.protocol.eval_epsilon, np.random.default_rng(seed))
+        act = nearly_greedy(self.q, self.config.eval_epsilon, np.random.default_rng(seed))
         played = lab.play_episodes(envs, act, number, seed=seed, gamma=self.config.gamma)
         return {
             **played.metrics(split),

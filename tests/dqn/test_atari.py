@@ -11,8 +11,8 @@ import worlds
 from dqn_tools import make_dqn, rows
 
 import lab
-from lab_dqn.atari import FireReset, Protocol
-from lab_dqn.config import Config
+from lab_dqn.atari import FireReset
+from lab_dqn.config import ATARI, Config
 from lab_dqn.exploration import nearly_greedy
 
 GAME: dict[str, Any] = {
@@ -78,9 +78,11 @@ def test_evaluation_takes_some_random_actions() -> None:
 
 
 def test_each_part_is_an_option_of_its_own() -> None:
-    assert Protocol.of(Config()) == Protocol(0, False, False, False, 0.0)
-    assert Protocol.of(Config(atari=True)) == Protocol(30, True, True, True, 0.05)
-    chosen = Protocol.of(Config(atari=True, clip_reward=False, eval_epsilon=0.0))
-    assert chosen == Protocol(30, True, False, True, 0.0)
+    def parts(**options: Any) -> list[Any]:
+        return [getattr(Config(**options), name) for name in ATARI]
+
+    assert parts() == [0, False, False, False, 0.0]
+    assert parts(atari=True) == [30, True, True, True, 0.05]
+    assert parts(atari=True, clip_reward=False, eval_epsilon=0.0) == [30, True, False, True, 0.0]
     with pytest.raises(lab.UsageError, match="--noop-max is a part of --atari"):
         lab.run("dqn", noop_max=3, wandb="disabled")
