@@ -165,8 +165,13 @@ def _dataset_info(
     )
     if measured is None or len(measured.shape) != len(shape):
         return info
-    encoding = measured.encoding if shape == measured.shape else None
-    return replace(info, kind=measured.kind, vocabulary=measured.vocabulary, encoding=encoding)
+    return replace(
+        info,
+        kind=measured.kind,
+        vocabulary=measured.vocabulary,
+        encoding=measured.encoding if shape == measured.shape else None,
+        per_step=measured.per_step,
+    )
 
 
 def _measured(cfg: DataOptions, plugins: Plugins) -> DatasetInfo:

@@ -282,7 +282,7 @@ def test_an_exported_network_answers_the_same(train, cli, tmp_path, arch, to) ->
     [
         ({"data": "rows"}, "needs images and their classes; rows is table data to classify"),
         ({"arch": "resnet19"}, "did you mean 'resnet"),
-        ({"arch": "lenet5", "width": 2}, "lenet5 has no --width; resnet8, "),
+        ({"arch": "lenet5", "width": 2}, "lenet5 has no --width; capsnet_baseline, resnet8, "),
         ({"arch": "resnet20", "dropout": 0.5}, "resnet20 has no --dropout"),
         ({"arch": "resnet20", "pool": "max"}, "resnet20 has no --pool"),
         ({"arch": "resnet18", "pool": "max"}, "uses pool in its full stem only"),

@@ -142,7 +142,7 @@ MISTAKES = [  # exit code 2: the person can mend the command
     ("run rntn --dim 0", "0", "--dim 0: should be greater than or equal to 1"),
     ("run rntn --data digits", "no trees", "this experiment learns from trees"),
     ("run rntn --task segment", "no task of trees", "this experiment can classify, parse"),
-    ("run rntn --data trees:nowhere", "no file", "cannot be read"),
+    ("run rntn --data trees:nowhere", "no file", "there is no file or folder nowhere"),
     ("run rntn --compile", "no one graph", "each batch of trees computes another graph"),
     ("run baseline --algo guess", "unknown", "should be 'knn', 'svc'"),
     # lab run: files of options, and the environment

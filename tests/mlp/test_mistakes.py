@@ -26,8 +26,8 @@ MISTAKES = {
     "pixels": (["--data", "shapes", "--task", "segment"], "to segment"),
     "clips": (["--data", "moving-shapes"], "is video data to classify"),
     "sequences": (["--data", "waves"], "is sequence data to classify"),
-    "tokens": (["--data", "sentences"], "is tokens data to classify"),
-    "tokens for a perceptron": ([*PERCEPTRON, "--data", "sentences"], "is tokens data to classify"),
+    "tokens": (["--data", "copy-memory"], "is tokens data to classify"),
+    "tokens for a perceptron": ([*PERCEPTRON, "--data", "sentences"], "sentences gives tokens"),
     "a source without classes": (
         ["--data", "text:lines.txt"],
         "text:lines.txt is to lm; this experiment can classify",
