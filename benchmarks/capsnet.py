@@ -23,7 +23,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
 
-import json
 import statistics
 import tempfile
 import time
@@ -36,7 +35,7 @@ import torch
 
 import lab
 from benchmarks import capsnet_overlap, capsnet_pose, capsnet_routing
-from benchmarks.measure import summed_up
+from benchmarks.measure import keep, summed_up
 from lab import config
 from lab.plugins import discover
 
@@ -223,10 +222,7 @@ def main(names: Sequence[str], number: int | None) -> None:
     for name in names or PARTS:
         measure, usual = PARTS[name]
         print(f"\n{name}: {measure.__doc__}")
-        rows = measure(number or usual)
-        kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-        RESULTS.parent.mkdir(exist_ok=True)
-        RESULTS.write_text(json.dumps({**kept, name: rows}, indent=1) + "\n")
+        keep(RESULTS, name, measure(number or usual))
 
 
 if __name__ == "__main__":

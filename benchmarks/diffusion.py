@@ -20,7 +20,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
 
-import json
 import statistics
 import tempfile
 import time
@@ -33,6 +32,7 @@ import click
 import torch
 
 import lab
+from benchmarks.measure import keep
 from lab.generative import centered, measure_samples
 from lab_diffusion.exact import Mixture, score_errors
 from lab_diffusion.process import at
@@ -237,10 +237,7 @@ def main(names: Sequence[str] = (), seeds: int | None = None) -> None:
     for name in names or PARTS:
         measure, usual = PARTS[name]
         print(f"\n{name}: {measure.__doc__}")
-        rows = measure(range(seeds or usual))
-        kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-        RESULTS.parent.mkdir(exist_ok=True)
-        RESULTS.write_text(json.dumps({**kept, name: rows}, indent=1) + "\n")
+        keep(RESULTS, name, measure(range(seeds or usual)))
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ import torch
 from torch.nn import functional
 
 import lab
-from benchmarks.measure import alternate, ratio
+from benchmarks.measure import alternate, keep, ratio
 from lab import config
 from lab.compute.device import Compute
 from lab.engine.context import Context
@@ -299,13 +299,11 @@ PARTS: Mapping[str, Callable[[str], Figures]] = {
 @click.command(help=__doc__)
 @click.argument("parts", nargs=-1, type=click.Choice(list(PARTS)))
 def main(parts: tuple[str, ...]) -> None:
-    figures = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for part in parts or PARTS:
         with tempfile.TemporaryDirectory() as folder:
-            figures[part] = PARTS[part](folder)
-        click.echo(json.dumps({part: figures[part]}, indent=2, ensure_ascii=False))
-        RESULTS.parent.mkdir(exist_ok=True)
-        RESULTS.write_text(json.dumps(figures, indent=2, ensure_ascii=False) + "\n")
+            figures = PARTS[part](folder)
+        click.echo(json.dumps({part: figures}, indent=2, ensure_ascii=False))
+        keep(RESULTS, part, figures)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
-"""Time contestants fairly, and summarize values."""
+"""Time contestants fairly, summarize values, and keep them."""
 
 from __future__ import annotations
 
+import json
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from lab.statistics import mean_interval
 
@@ -38,3 +41,11 @@ def summed_up(values: Sequence[float]) -> str:
     if interval is None:
         return f"{values[0]:.4f}"
     return f"mean {statistics.mean(values):.4f} [{interval[0]:.4f}, {interval[1]:.4f}]"
+
+
+def keep(results: Path, part: str, figures: Any) -> None:
+    """Write the figures of a part into a JSON file, beside those of the others."""
+    known = json.loads(results.read_text()) if results.exists() else {}
+    results.parent.mkdir(exist_ok=True)
+    text = json.dumps({**known, part: figures}, indent=1, ensure_ascii=False)
+    results.write_text(text + "\n", encoding="utf-8")

@@ -16,7 +16,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
 
-import json
 import statistics
 import tempfile
 import time
@@ -28,7 +27,7 @@ import click
 import torch
 
 import lab
-from benchmarks.measure import alternate, ratio, summed_up
+from benchmarks.measure import alternate, keep, ratio, summed_up
 from lab.compute.device import Compute
 from lab.engine.context import Context
 from lab.plugins import discover
@@ -128,20 +127,13 @@ PARTS: Mapping[str, Callable[[str, int], dict[str, Any]]] = {
 }
 
 
-def keep(part: str, figures: dict[str, Any]) -> None:
-    """Write the figures of a part beside those of the others."""
-    RESULTS.parent.mkdir(exist_ok=True)
-    known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    RESULTS.write_text(json.dumps({**known, part: figures}, indent=1) + "\n")
-
-
 @click.command()
 @click.argument("part", type=click.Choice([*PARTS, "all"]), default="all")
 @click.option("--seeds", type=click.IntRange(1), default=5, show_default=True)
 def main(part: str, seeds: int) -> None:
     for name in PARTS if part == "all" else [part]:
         with tempfile.TemporaryDirectory() as folder:
-            keep(name, PARTS[name](folder, seeds))
+            keep(RESULTS, name, PARTS[name](folder, seeds))
 
 
 if __name__ == "__main__":

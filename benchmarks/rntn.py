@@ -17,7 +17,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
 
-import json
 import statistics
 import tempfile
 import time
@@ -32,7 +31,7 @@ from torch import Tensor
 
 import lab
 from benchmarks.expressions import by_precedence
-from benchmarks.measure import alternate, ratio
+from benchmarks.measure import alternate, keep, ratio
 from lab.data.splits import split
 from lab.data.trees import chain, packed
 from lab.metrics import Brackets
@@ -212,10 +211,7 @@ def main(names: Sequence[str], seeds: int | None) -> None:
     for name in names or PARTS:
         measure, usual = PARTS[name]
         print(f"\n{name}: {measure.__doc__}")
-        rows = measure(range(seeds or usual))
-        kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-        RESULTS.parent.mkdir(exist_ok=True)
-        RESULTS.write_text(json.dumps({**kept, name: rows}, indent=1) + "\n")
+        keep(RESULTS, name, measure(range(seeds or usual)))
 
 
 if __name__ == "__main__":

@@ -20,7 +20,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
 
-import json
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -32,7 +31,7 @@ import numpy as np
 import torch
 
 import lab
-from benchmarks.measure import summed_up
+from benchmarks.measure import keep, summed_up
 from lab.data.tokens import END
 from lab.supervised.translation import TranslationTask
 from lab.supervised.translation_scores import TranslationScores
@@ -161,13 +160,6 @@ PARTS: Mapping[str, Callable[[str, int], dict[str, Figures]]] = {
 }
 
 
-def keep(part: str, figures: dict[str, Figures]) -> None:
-    """Write the figures of a part beside those of the others."""
-    RESULTS.parent.mkdir(exist_ok=True)
-    known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    RESULTS.write_text(json.dumps({**known, part: figures}, indent=1) + "\n")
-
-
 @click.command()
 @click.argument("part", type=click.Choice([*PARTS, "all"]), default="all")
 @click.option("--seeds", type=click.IntRange(1), default=3, show_default=True)
@@ -175,7 +167,7 @@ def main(part: str, seeds: int) -> None:
     chosen = [name for name in PARTS if name != "g2p"] if part == "all" else [part]
     for name in chosen:
         with tempfile.TemporaryDirectory() as folder:
-            keep(name, PARTS[name](folder, seeds))
+            keep(RESULTS, name, PARTS[name](folder, seeds))
 
 
 if __name__ == "__main__":

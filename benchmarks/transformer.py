@@ -20,7 +20,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
 
-import json
 import statistics
 import tempfile
 import time
@@ -31,6 +30,7 @@ from typing import Any
 import click
 
 import lab
+from benchmarks.measure import keep
 
 RESULTS = Path(__file__).parent / "results" / "transformer.json"
 RATES = (1e-3, 2e-3, 4e-3, 8e-3)
@@ -169,10 +169,7 @@ def main(names: Sequence[str], seeds: int | None) -> None:
     for name in names or PARTS:
         measure, usual = PARTS[name]
         print(f"\n{name}: {measure.__doc__}")
-        rows = measure(range(seeds or usual))
-        kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-        RESULTS.parent.mkdir(exist_ok=True)
-        RESULTS.write_text(json.dumps({**kept, name: rows}, indent=1) + "\n")
+        keep(RESULTS, name, measure(range(seeds or usual)))
 
 
 if __name__ == "__main__":
