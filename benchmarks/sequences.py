@@ -81,7 +81,7 @@ def copy(seeds: int) -> Iterator[Figure]:
     """Symbols to be written again after 100 steps: below what remembers nothing comes to."""
     wanted = {"loss": f"< {RECALLED * log(8) / STEPS:.4f}"}
     for cell in ("lstm", "gru"):
-        yield from measured("copy", cell, wanted, 1, data="copy-memory", cell=cell)
+        yield from measured("copy", cell, wanted, seeds, data="copy-memory", cell=cell)
 
 
 def gradient(seeds: int) -> Iterator[Figure]:
@@ -111,23 +111,23 @@ def rows(seeds: int) -> Iterator[Figure]:
     for cell in CELLS:
         yield from measured("rows", cell, {"accuracy": ">= 0.95"}, seeds, data="digits", cell=cell)
     yield from measured(
-        "rows", "lstm, pixels", {"accuracy": ">= 0.95"}, 1, data="digits", scan="pixels"
+        "rows", "lstm, pixels", {"accuracy": ">= 0.95"}, seeds, data="digits", scan="pixels"
     )
 
 
 def frames(seeds: int) -> Iterator[Figure]:
-    yield from measured("frames", "gru", {"accuracy": ">= 0.95"}, 1, data="moving-shapes")
+    yield from measured("frames", "gru", {"accuracy": ">= 0.95"}, seeds, data="moving-shapes")
 
 
 def ctc(seeds: int) -> Iterator[Figure]:
     yield from measured(
-        "ctc", "gru", {"error_rate": "<= 0.05", "exact_match": ""}, 1, data="utterances"
+        "ctc", "gru", {"error_rate": "<= 0.05", "exact_match": ""}, seeds, data="utterances"
     )
 
 
 def captions(seeds: int) -> Iterator[Figure]:
     wanted = {"exact_match": "", "token_accuracy": "", "bleu": ""}
-    yield from measured("captions", "gru", wanted, 1, data="captions")
+    yield from measured("captions", "gru", wanted, seeds, data="captions")
 
 
 def forecast(seeds: int) -> Iterator[Figure]:
