@@ -12,7 +12,7 @@ All of them play a rollout, estimate advantages, and take gradient steps on the 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 import lab
-from lab.environments import Rollout, next_values
+from lab.environments import Rollout, check_rollout, minibatches, next_values
 from lab.optim import Updater
 from lab_pg.actions import forbid
 from lab_pg.advantages import Array, explained_variance, gae
@@ -55,7 +55,9 @@ class PG:
             compile=self.algorithm.n_steps is not None,  # whole episodes are of any length
         )
         self.scale = ReturnScale(config.n_envs, config.gamma)
-        self.check_rollouts()
+        steps = (self.algorithm.n_steps or 0) * config.n_envs
+        frame = math.prod(self.task.frame) * self.task.stored.itemsize
+        check_rollout(ctx, config.algo, steps, frame)
 
     # -- the algorithm
 
@@ -133,7 +135,8 @@ class PG:
         """Take gradient steps on minibatches, in epochs; none follows one whose KL is too large."""
         outputs = list[dict[str, Tensor]]()
         for _ in range(self.algorithm.n_epochs):
-            epoch = [self.update(minibatch) for minibatch in self.minibatches(batch)]
+            drawn = minibatches(batch, self.algorithm.batch_size, self.ctx.rng)
+            epoch = [self.update(minibatch) for minibatch in drawn]
             outputs += epoch
             kl = torch.stack([output["approx_kl"] for output in epoch]).mean()
             if self.config.target_kl is not None and float(kl) > self.config.target_kl:
@@ -143,16 +146,6 @@ class PG:
         self.ctx.log("lr", self.updater.lr)
         if self.network.log_std is not None:
             self.ctx.log("std", self.network.log_std.detach().exp().mean())
-
-    def minibatches(self, batch: dict[str, Tensor]) -> Iterator[dict[str, Tensor]]:
-        """Yield all transitions once: in minibatches drawn anew, or at once."""
-        number = len(batch["action"])
-        if self.algorithm.batch_size is None or self.algorithm.batch_size >= number:
-            yield batch
-            return
-        order = torch.from_numpy(self.ctx.rng.permutation(number)).to(self.ctx.device)
-        for rows in order.split(self.algorithm.batch_size):
-            yield {name: values[rows] for name, values in batch.items()}
 
     def update(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Take one gradient step on a minibatch [B, ...], and return what there is to log."""
@@ -227,19 +220,6 @@ class PG:
             time_limit=self.config.max_episode_steps,
             **env_args(self.config),
         )
-
-    def check_rollouts(self) -> None:
-        """Say where the run will be longer than its budget: rollouts are not cut. Raises UsageError
-        where one has no room in main memory."""
-        steps = (self.algorithm.n_steps or 0) * self.config.n_envs
-        frame = math.prod(self.task.frame) * self.task.stored.itemsize
-        advice, cpu = "--n-steps or --n-envs shortens it.", torch.device("cpu")
-        self.ctx.check_room(2 * steps * frame, f"a rollout of {steps:,} env steps", advice, cpu)
-        if steps > self.ctx.budget:
-            self.ctx.warn(
-                f"--budget {self.ctx.budget:,}: a rollout of {self.config.algo} is {steps:,} env "
-                f"steps, and one is played whole. {advice}"
-            )
 
     def log_episodes(self, step: lab.Step, counted: Array) -> None:
         """Log the episodes that ended in a step; `counted` [E] tells which of them."""
