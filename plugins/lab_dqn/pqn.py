@@ -99,14 +99,15 @@ class PQN(Agent):
         self.ctx.log("lr", self.updater.lr)
 
     def loss(self, network: Any, batch: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return half the mean squared error of Q(s, a), and figures. Rows that are not `live` only
-        reset an environment, and count for nothing."""
-        q = network(batch["obs"]).gather(1, batch["action"][:, None])[:, 0].float()
-        error = torch.where(batch["live"], batch["target"] - q, 0.0)
+        """Return half the mean squared error of Q(s, a) in the network's unit, and figures. Rows
+        that are not `live` only reset an environment, and count for nothing."""
+        outputs, scale = network(batch["obs"]).float(), self.config.reward_scale
+        q = outputs.gather(1, batch["action"][:, None])[:, 0]
+        error = torch.where(batch["live"], scale * batch["target"] - q, 0.0)
         number = batch["live"].sum().clamp(min=1)
         figures = {
-            "td_error": error.abs().sum() / number,
-            "q_mean": torch.where(batch["live"], q, 0.0).sum() / number,
+            "td_error": error.abs().sum() / (scale * number),
+            "q_mean": torch.where(batch["live"], q, 0.0).sum() / (scale * number),
         }
         detached = {name: figure.detach() for name, figure in figures.items()}
         return 0.5 * error.square().sum() / number, detached
@@ -116,7 +117,7 @@ class PQN(Agent):
     def values(self, obs: Tensor) -> Tensor:
         with self.ctx.autocast():
             q: Tensor = self.network(obs)
-        return q.float()
+        return q.float() / self.config.reward_scale
 
     @torch.no_grad()
     def highest(self, obs: Tensor) -> Array:

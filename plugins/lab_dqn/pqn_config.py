@@ -30,6 +30,9 @@ class Config(AgentConfig, OptimizerOptions):
     q_lambda: float = Field(
         0.65, ge=0, le=1, description="Lambda of the returns; 0: one-step targets, 1: Monte Carlo."
     )
+    reward_scale: float = Field(
+        1.0, gt=0, description="The network learns rewards times this; Q is in their own unit."
+    )
     exploration_fraction: float = Field(
         0.5, ge=0, le=1, description="Fraction of the budget over which epsilon falls."
     )
