@@ -44,11 +44,12 @@ class TorchQ:
 
 
 class NumpyQ:
-    """Q-values of a network of linear layers, for vectors, in main memory."""
+    """Q-values of a network of linear layers and norms, for vectors, in main memory."""
 
     def __init__(self, network: QNetwork) -> None:
         self.hidden = [_shared(layer) for layer in network.hidden]
-        self.norms = [(*_shared(norm), norm.eps) for norm in network.norms]
+        norms: list[Any] = list(network.norms)
+        self.norms = [(*_shared(norm), norm.eps) for norm in norms]
         self.advantage = _shared(network.advantage)
         self.value = _shared(network.value) if network.value is not None else None
         self.center = network.center.numpy() if network.scaled else None

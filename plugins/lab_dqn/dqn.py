@@ -20,8 +20,8 @@ import torch
 from torch import Tensor
 
 import lab
-from lab_dqn.acting import make_q
-from lab_dqn.agent import Agent, Array
+from lab_dqn.acting import Array, make_q
+from lab_dqn.agent import Agent
 from lab_dqn.config import Config
 from lab_dqn.model import QNetwork
 from lab_dqn.replay import Batch, Memory, Transitions

@@ -19,8 +19,8 @@ from torch import Tensor
 import lab
 from lab.environments import Rollout, check_rollout, minibatches, next_values
 from lab.optim import Updater
-from lab_dqn.acting import make_q
-from lab_dqn.agent import Agent, Array
+from lab_dqn.acting import Array, make_q
+from lab_dqn.agent import Agent
 from lab_dqn.model import QNetwork
 from lab_dqn.pqn_config import Config
 from lab_dqn.returns import Mean

@@ -350,7 +350,8 @@ def test_observations_lie_in_memory_as_those_of_a_checkpoint_do() -> None:
     envs = make_envs("CartPole-v1", 4, native=True)
     envs.reset(0)
     step = envs.step(np.zeros(4, np.int64))
-    assert not envs.vector.state.T.flags.c_contiguous
+    vector: Any = envs.vector
+    assert not vector.state.T.flags.c_contiguous
     for obs in (envs.obs, step.next_obs, from_plain(to_plain(envs.state_dict()))["obs"]):
         assert obs.flags.c_contiguous
     envs.close()

@@ -39,7 +39,8 @@ def test_pictures_are_normalized_over_channels_and_pixels(size) -> None:
     randomized(layers)
     x = torch.randn(2, 3, size, size)
     h = x
-    for convolution, norm in zip(layers[::3], layers[1::3], strict=True):
+    stages: list[Any] = list(layers)
+    for convolution, norm in zip(stages[::3], stages[1::3], strict=True):
         h = convolution(h)
         scale, shift = (p[:, None, None].expand(h.shape[1:]) for p in (norm.weight, norm.bias))
         h = functional.layer_norm(h, h.shape[1:], scale, shift).relu()

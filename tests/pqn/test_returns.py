@@ -47,8 +47,8 @@ fractions = st.floats(0, 1)
 
 
 def returns_of(rows: list[tuple[float, float, bool, bool]], gamma: float, lam: float) -> Any:
-    columns = [np.array(column)[:, None] for column in zip(*rows, strict=True)]
-    return lambda_returns(*columns, gamma, lam)[:, 0]
+    reward, value, terminated, done = (np.array(c)[:, None] for c in zip(*rows, strict=True))
+    return lambda_returns(reward, value, terminated, done, gamma, lam)[:, 0]
 
 
 @settings(max_examples=80, deadline=None)
