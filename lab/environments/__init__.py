@@ -13,6 +13,7 @@ _HOME = {
     "EnvConfig": "lab.environments.config",
     "Envs": "lab.environments.envs",
     "Episodes": "lab.environments.episodes",
+    "Rollout": "lab.environments.rollout",
     "Step": "lab.environments.envs",
     "Wrapper": "lab.environments.wrap",
     "count_from_zero": "lab.environments.fit",
@@ -22,6 +23,7 @@ _HOME = {
     "flatten_parts": "lab.environments.fit",
     "make_env": "lab.environments.make",
     "make_envs": "lab.environments.make",
+    "next_values": "lab.environments.rollout",
     "play_episodes": "lab.environments.episodes",
     "record_episode": "lab.environments.recording",
     "starts": "lab.environments.fit",
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
     from lab.environments.make import make_env as make_env
     from lab.environments.make import make_envs as make_envs
     from lab.environments.recording import record_episode as record_episode
+    from lab.environments.rollout import Rollout as Rollout
+    from lab.environments.rollout import next_values as next_values
     from lab.environments.wrap import Wrapper as Wrapper
 
 __getattr__, __dir__ = attach(__name__, _HOME)

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 import lab
+from lab.environments import Rollout, next_values
 from lab.optim import Updater
 from lab_pg.actions import forbid
 from lab_pg.advantages import Array, explained_variance, gae
@@ -71,44 +72,29 @@ class PG:
         """Act by drawing from the policy for T steps; with REINFORCE, from the first step of an
         episode until each environment has ended one.
 
-        Returns arrays [T, N, ...]. Rows that are not `live` only reset an environment; those that
-        are not `learned`, besides these, belong to a further episode that is not whole. `cut`
-        marks transitions that bootstrap, and whose true successor is not the next row: those
-        stand in `successors`, one after another.
+        Returns the arrays of `Rollout`. Rows that are not `live` only reset an environment; those
+        that are not `learned`, besides these, belong to a further episode that is not whole.
         """
         envs, whole = self.envs, self.algorithm.n_steps is None
         if whole:
             envs.reset()
             self.scale.restart()
-        playing = np.ones(envs.num_envs, bool)
-        steps, successors = list[dict[str, Array]](), list[Array]()
-        while playing.any() if whole else len(steps) < (self.algorithm.n_steps or 0):
+        playing, rollout = np.ones(envs.num_envs, bool), Rollout()
+        while playing.any() if whole else len(rollout) < (self.algorithm.n_steps or 0):
             row = {"obs": envs.obs}
             if envs.action_mask is not None and self.task.choices:
                 row["mask"] = envs.action_mask
             row["action"] = self.policy.act(**row)
             step = envs.step(self.task.as_taken(row["action"]))
+            rollout.add(step, **row, learned=step.live & playing)
             done = step.terminated | step.truncated
-            row |= {
-                "reward": step.reward.astype(np.float64),
-                "terminated": step.terminated,
-                "done": done,
-                "live": step.live,
-                "learned": step.live & playing,
-                "cut": step.truncated & ~step.terminated,
-            }
-            steps.append(row)
-            successors.append(step.next_obs[row["cut"]])
             self.log_episodes(step, playing[done])
             if whole:
                 playing = playing & ~done
-        steps[-1]["cut"] = ~steps[-1]["terminated"]
-        successors[-1] = step.next_obs[steps[-1]["cut"]]
-        if any("mask" in row for row in steps):  # where none was given, everything is allowed
+        if any("mask" in row for row in rollout.rows):  # where none was given, all is allowed
             everything = np.ones((envs.num_envs, self.policy.actions.outputs), bool)
-            steps = [{"mask": everything, **row} for row in steps]
-        rollout = {name: np.stack([row[name] for row in steps]) for name in steps[0]}
-        return {**rollout, "successors": np.concatenate(successors)}
+            rollout.rows = [{"mask": everything, **row} for row in rollout.rows]
+        return rollout.arrays()
 
     def batch(self, rollout: Mapping[str, Array]) -> dict[str, Tensor]:
         """Return what the loss takes of all T N transitions [T N, ...], on the device."""
@@ -122,11 +108,13 @@ class PG:
         }
         batch["obs"] = self.policy.prepare(rollout["obs"]).flatten(0, 1)
         batch["log_prob"], value = self.policy.look_again(batch)
-        value = value.reshape(reward.shape)
+        value, after = value.reshape(reward.shape), np.zeros(len(rollout["successors"]))
+        if self.config.baseline:
+            after = self.policy.values(rollout["successors"])
         advantage = gae(
             reward,
             value,
-            self.next_values(value, rollout),
+            next_values(value, rollout["cut"], after),
             rollout["terminated"],
             done,
             self.config.gamma,
@@ -140,14 +128,6 @@ class PG:
         if self.config.baseline and explained is not None:
             self.ctx.log("explained_variance", explained)
         return batch
-
-    def next_values(self, value: Array, rollout: Mapping[str, Array]) -> Array:
-        """Return the values [T, N] of true successors: those of the next row, but where an episode
-        was cut, and at the rollout's end. Terminated ones are not looked at."""
-        following = np.concatenate([value[1:], np.zeros_like(value[:1])])
-        if self.config.baseline:
-            following[rollout["cut"]] = self.policy.values(rollout["successors"])
-        return following
 
     def learn(self, batch: dict[str, Tensor]) -> None:
         """Take gradient steps on minibatches, in epochs; none follows one whose KL is too large."""
