@@ -6,9 +6,10 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from gymnasium import spaces
 
-from lab import Context, UsageError
+from lab import Context, Envs, UsageError
 from lab.environments import Wrapper, count_from_zero, flatten_observation, starts
 from lab.environments.pictures import channels_first, doubt, is_picture
 from lab_pg.actions import Actions, Categorical, DiagonalGaussian
@@ -115,6 +116,20 @@ def _taken(space: spaces.Space[Any], config: Config) -> dict[str, Any]:
     )
 
 
+def check_rollouts(config: Config, ctx: Context, task: Task) -> None:
+    """Say where the run will be longer than its budget: rollouts are not cut. Raises UsageError
+    where one has no room in main memory."""
+    steps = (config.algorithm.n_steps or 0) * config.n_envs
+    frame = math.prod(task.frame) * task.stored.itemsize
+    advice, cpu = "--n-steps or --n-envs shortens it.", torch.device("cpu")
+    ctx.check_room(2 * steps * frame, f"a rollout of {steps:,} env steps", advice, cpu)
+    if steps > ctx.budget:
+        ctx.warn(
+            f"--budget {ctx.budget:,}: a rollout of {config.algo} is {steps:,} env steps, and one "
+            f"is played whole. {advice}"
+        )
+
+
 def wrappers(config: Config) -> list[Wrapper]:
     """Return the wrappers, innermost first: the person's, and those that fit the spaces."""
     return [*config.wrappers(), flatten_observation, count_from_zero]
@@ -123,3 +138,18 @@ def wrappers(config: Config) -> list[Wrapper]:
 def env_args(config: Config) -> dict[str, Any]:
     """Return the arguments of `gymnasium.make`."""
     return dict(config.env_args)
+
+
+def make_envs(config: Config, ctx: Context, number: int, train: bool) -> Envs:
+    """Return environments to train or to evaluate in."""
+    return ctx.make_envs(config.env, number, train=train, **_made_with(config))
+
+
+def make_env(config: Config, ctx: Context, render_mode: str) -> Any:
+    """Return one environment that draws itself."""
+    return ctx.make_env(config.env, render_mode=render_mode, **_made_with(config))
+
+
+def _made_with(config: Config) -> dict[str, Any]:
+    limit = config.max_episode_steps
+    return {"wrappers": wrappers(config), "time_limit": limit, **env_args(config)}
