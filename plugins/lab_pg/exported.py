@@ -35,7 +35,7 @@ class Exported(Standalone):
         if self.normalize:
             standard = (obs.double() - self.mean) / self.std
             obs = standard.clamp(-FARTHEST, FARTHEST).float()
-        outputs: Tensor = self.net.policy(obs)
+        outputs: Tensor = self.net.policy(obs)  # type: ignore[operator]
         if self.task.choices:
             return torch.cat([part.softmax(1) for part in outputs.split(self.task.choices, 1)], 1)
         low, high = torch.tensor(self.task.low), torch.tensor(self.task.high)
