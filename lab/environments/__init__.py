@@ -16,6 +16,7 @@ _HOME = {
     "Rollout": "lab.environments.rollout",
     "Step": "lab.environments.envs",
     "Wrapper": "lab.environments.wrap",
+    "check_rollout": "lab.environments.rollout",
     "count_from_zero": "lab.environments.fit",
     "env_spec": "lab.environments.make",
     "fitted": "lab.environments.fit",
@@ -23,6 +24,7 @@ _HOME = {
     "flatten_parts": "lab.environments.fit",
     "make_env": "lab.environments.make",
     "make_envs": "lab.environments.make",
+    "minibatches": "lab.environments.rollout",
     "next_values": "lab.environments.rollout",
     "play_episodes": "lab.environments.episodes",
     "record_episode": "lab.environments.recording",
@@ -47,6 +49,8 @@ if TYPE_CHECKING:
     from lab.environments.make import make_envs as make_envs
     from lab.environments.recording import record_episode as record_episode
     from lab.environments.rollout import Rollout as Rollout
+    from lab.environments.rollout import check_rollout as check_rollout
+    from lab.environments.rollout import minibatches as minibatches
     from lab.environments.rollout import next_values as next_values
     from lab.environments.wrap import Wrapper as Wrapper
 

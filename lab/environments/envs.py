@@ -208,12 +208,16 @@ def allowed(info: Mapping[str, Any]) -> Array | None:
 
 
 def copied(obs: Any) -> Any:
-    """Copy observations: an array, or one for each key of a Dict space. None stays None."""
+    """Copy observations: an array, or one for each key of a Dict space. None stays None.
+
+    In one memory order, whatever the environment's: what is read from a checkpoint has that one,
+    and a network's rounding depends on it.
+    """
     if obs is None:
         return None
     if isinstance(obs, Mapping):
         return {name: copied(part) for name, part in obs.items()}
-    return np.array(obs)
+    return np.array(obs, order="C")
 
 
 def _put(obs: Any, index: int, row: Any) -> None:

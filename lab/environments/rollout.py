@@ -1,10 +1,19 @@
-"""Gather what N environments do in T steps, with the true successors of what was cut."""
+"""Gather what N environments do in T steps, with the true successors of what was cut, and hand it
+out in minibatches."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import numpy as np
+import torch
+from torch import Tensor
 
 from lab.environments.envs import Array, Step
+
+if TYPE_CHECKING:
+    from lab.engine.context import Context
 
 
 class Rollout:
@@ -55,3 +64,31 @@ def next_values(value: Array, cut: Array, successor_value: Array) -> Array:
     following = np.concatenate([value[1:], np.zeros_like(value[:1])])
     following[cut] = successor_value
     return following
+
+
+def minibatches(
+    batch: dict[str, Tensor], size: int | None, rng: np.random.Generator
+) -> Iterator[dict[str, Tensor]]:
+    """Yield all rows of a batch [B, ...] once: in minibatches of `size` drawn anew, the last of
+    what is left, or at once where there are no more."""
+    first = next(iter(batch.values()))
+    if size is None or size >= len(first):
+        yield batch
+        return
+    order = torch.from_numpy(rng.permutation(len(first))).to(first.device)
+    for rows in order.split(size):
+        yield {name: values[rows] for name, values in batch.items()}
+
+
+def check_rollout(ctx: Context, name: str, env_steps: int, frame_bytes: int) -> None:
+    """Say where a run will be longer than its budget, as rollouts are not cut. Raises UsageError
+    where one of so many env steps, whose observations take `frame_bytes` each, has no room in main
+    memory."""
+    advice, cpu = "--n-steps or --n-envs shortens it.", torch.device("cpu")
+    needed = 2 * env_steps * frame_bytes  # step by step, and as one array
+    ctx.check_room(needed, f"a rollout of {env_steps:,} env steps", advice, cpu)
+    if env_steps > ctx.budget:
+        ctx.warn(
+            f"--budget {ctx.budget:,}: a rollout of {name} is {env_steps:,} env steps, and one is "
+            f"played whole. {advice}"
+        )

@@ -34,6 +34,7 @@ OPTIMIZERS: Mapping[str, Optimizer] = {
     "adagrad": Optimizer("torch.optim:Adagrad", ("cpu",)),
     "adam": Optimizer("torch.optim:Adam", ("cpu", "cuda")),
     "adamw": Optimizer("torch.optim:AdamW", ("cpu", "cuda")),
+    "radam": Optimizer("torch.optim:RAdam"),
     "muon": Optimizer(
         "lab.optim.muon:Muon", ("cpu", "cuda"), 0.95, groups="lab.optim.muon:muon_groups"
     ),

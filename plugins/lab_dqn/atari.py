@@ -13,7 +13,7 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.wrappers import AtariPreprocessing
 
-from lab_dqn.config import Config
+from lab_dqn.config import AgentConfig
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Wrapper = Callable[[gym.Env[Any, Any]], gym.Env[Any, Any]]
@@ -62,7 +62,7 @@ class Lives:
         return lost
 
 
-def wrappers(config: Config) -> list[Wrapper]:
+def wrappers(config: AgentConfig) -> list[Wrapper]:
     """Return the wrappers of a game, innermost first."""
     chosen = list[Wrapper]()
     if config.atari:
@@ -72,7 +72,7 @@ def wrappers(config: Config) -> list[Wrapper]:
     return chosen
 
 
-def env_args(config: Config) -> dict[str, Any]:
+def env_args(config: AgentConfig) -> dict[str, Any]:
     """Return arguments of `gymnasium.make`. Preprocessing does its own frame skip."""
     skip = {"frameskip": 1} if config.atari else {}
     sticky = config.sticky_actions

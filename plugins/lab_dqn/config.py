@@ -1,4 +1,7 @@
-"""List the options of DQN. Units: env steps are transitions, gradient steps are updates."""
+"""List the options of agents that learn Q-values, and those of DQN.
+
+Units: env steps are transitions, gradient steps are updates.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,9 @@ ATARI: Mapping[str, Any] = {  # what `--atari` says of the options behind it
 }
 
 
-class Config(EnvConfig):
+class AgentConfig(EnvConfig):
+    """How an agent that learns Q-values sees, explores and is evaluated."""
+
     frame_stack: int = Field(1, ge=1, description="Latest observations that make one.")
     scale_obs: bool = Field(False, description="Scale bounded vectors to [-1, 1].")
     channels: Literal["first", "last"] | None = Field(
@@ -48,6 +53,46 @@ class Config(EnvConfig):
     )
 
     hidden: tuple[int, ...] = Field((128, 128), description="Units of the hidden layers.")
+    gamma: float = Field(0.99, ge=0, le=1, description="Discount.")
+
+    epsilon_start: float = Field(1.0, ge=0, le=1, description="Random actions at the start.")
+    epsilon_end: float = Field(0.05, ge=0, le=1, description="Random actions in the end.")
+    exploration_fraction: float = Field(
+        0.1, ge=0, le=1, description="Fraction of the budget over which epsilon falls."
+    )
+    temporally_extended: bool = Field(
+        False, description="Hold each random action for a heavy-tailed number of steps."
+    )
+
+    eval_episodes: int = Field(20, ge=1, description="Greedy episodes of an evaluation.")
+    test_episodes: int = Field(100, ge=1, description="Fresh greedy episodes of the final test.")
+
+    @property
+    def objective(self) -> tuple[str, str]:
+        return "eval/return", "max"
+
+    @property
+    def target(self) -> str:
+        return self.env
+
+    @property
+    def preset(self) -> str:
+        return self.env.rpartition(":")[2]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_the_field_does(cls, values: Any) -> Any:
+        """Let what is said beside `--atari` hold."""
+        return {**ATARI, **values} if isinstance(values, dict) and values.get("atari") else values
+
+    @model_validator(mode="after")
+    def _is_a_part(self) -> Self:
+        if self.noop_max and not self.atari:
+            raise ValueError("--noop-max is a part of --atari")
+        return self
+
+
+class Config(AgentConfig):
     dueling: bool = Field(False, description="Separate value and advantage heads.")
     double: bool = Field(False, description="Online net selects, target net evaluates.")
 
@@ -60,7 +105,6 @@ class Config(EnvConfig):
 
     lr: float = Field(1e-3, gt=0, description="Learning rate of Adam.")
     batch_size: int = Field(64, ge=1, description="Transitions in a minibatch.")
-    gamma: float = Field(0.99, ge=0, le=1, description="Discount.")
     loss: Literal["huber", "mse"] = Field("huber", description="Loss on the TD error.")
     clip_norm: float | None = Field(10.0, gt=0, description="Gradient-norm clip, or none.")
     n_step: int = Field(1, ge=1, description="Steps of reward before the bootstrap.")
@@ -91,44 +135,12 @@ class Config(EnvConfig):
         description="Exponent of the importance weights at the start; 1 at the end.",
     )
 
-    epsilon_start: float = Field(1.0, ge=0, le=1, description="Random actions at the start.")
-    epsilon_end: float = Field(0.05, ge=0, le=1, description="Random actions in the end.")
-    exploration_fraction: float = Field(
-        0.1, ge=0, le=1, description="Fraction of the budget over which epsilon falls."
-    )
-    temporally_extended: bool = Field(
-        False, description="Hold each random action for a heavy-tailed number of steps."
-    )
-
-    eval_episodes: int = Field(20, ge=1, description="Greedy episodes of an evaluation.")
-    test_episodes: int = Field(100, ge=1, description="Fresh greedy episodes of the final test.")
-
-    @property
-    def objective(self) -> tuple[str, str]:
-        return "eval/return", "max"
-
-    @property
-    def target(self) -> str:
-        return self.env
-
     @property
     def budget(self) -> int:
         return 50_000
 
-    @property
-    def preset(self) -> str:
-        return self.env.rpartition(":")[2]
-
-    @model_validator(mode="before")
-    @classmethod
-    def _as_the_field_does(cls, values: Any) -> Any:
-        """Let what is said beside `--atari` hold."""
-        return {**ATARI, **values} if isinstance(values, dict) and values.get("atari") else values
-
     @model_validator(mode="after")
-    def _does_something(self) -> Self:
-        if self.noop_max and not self.atari:
-            raise ValueError("--noop-max is a part of --atari")
+    def _has_one_loss(self) -> Self:
         if self.quantiles and self.loss != "huber":
             raise ValueError("--quantiles have a loss of their own, a Huber loss for each level")
         return self

@@ -20,25 +20,23 @@ import torch
 from torch import Tensor
 
 import lab
-from lab_dqn.atari import Lives
+from lab_dqn.agent import Agent, Array
 from lab_dqn.config import Config
-from lab_dqn.exploration import Exploration, nearly_greedy
 from lab_dqn.model import QNetwork
 from lab_dqn.replay import Batch, Memory, Transitions
 from lab_dqn.replay.make import make_memory
 from lab_dqn.returns import make_returns
-from lab_dqn.task import Task, describe, env_args, wrappers
 
 DRAWN_AHEAD = 2**24  # elements in the observations of the minibatches drawn at once
-Array = np.ndarray[Any, np.dtype[Any]]
 
 
-class DQN:
+class DQN(Agent):
     """Shapes: N environments, G minibatches of B transitions, A actions, stacks of k frames."""
 
+    config: Config
+
     def __init__(self, config: Config, ctx: lab.Context) -> None:
-        self.config, self.ctx = config, ctx
-        self.task = Task(*ctx.run_constant("task", lambda: tuple(describe(config, ctx))))
+        super().__init__(config, ctx)
         network = QNetwork(self.task, config.hidden, config.dueling, config.quantiles, config.noisy)
         self.returns = make_returns(config, ctx.device)
         self.target = ctx.wrap(copy.deepcopy(network).requires_grad_(False))
@@ -46,8 +44,6 @@ class DQN:
         fused = ctx.device.type in ("cpu", "cuda")
         self.optimizer = torch.optim.Adam(self.online.parameters(), config.lr, fused=fused)
         self.update = ctx.make_update(self.online, self.optimizer, self.loss, config.clip_norm)
-        self.lives = Lives(config.n_envs)
-        self.exploration = Exploration(config.n_envs, self.task.actions, config.temporally_extended)
         self.updates = 0  # gradient steps so far
         self.surplus = 0  # env steps that no learning phase has followed yet
 
@@ -73,26 +69,21 @@ class DQN:
             rollout.append(self.transition(obs, action, step))
             self.exploration.end(step.terminated | step.truncated)
             moved += int(step.live.sum())
-            for value, length in zip(step.returns, step.lengths, strict=True):
-                self.ctx.log("return", float(value))
-                self.ctx.log("length", int(length))
+            self.log_episodes(step)
         self.ctx.log("epsilon", epsilon)
         self.remember(rollout)
         return moved
 
     def transition(self, obs: Array, action: Array, step: lab.Step) -> Transitions:
-        """Return the transition of one step of N environments [N, ...]: rewards and ends as they
-        are learned from."""
-        terminated = step.terminated
-        if self.config.terminal_on_life_loss:
-            terminated = terminated | self.lives.lost(step.info)
+        """Return the transition of one step of N environments [N, ...]."""
+        step = self.as_learned(step)
         return {
             "obs": obs,
             "action": action,
-            "reward": np.sign(step.reward) if self.config.clip_reward else step.reward,
-            "discount": self.config.gamma * ~terminated,
+            "reward": step.reward,
+            "discount": self.config.gamma * ~step.terminated,
             "next_obs": step.next_obs,
-            "done": terminated | step.truncated,
+            "done": step.terminated | step.truncated,
             "live": step.live,
         }
 
@@ -173,48 +164,21 @@ class DQN:
         )
         return max(1, min(until_update, fitting))
 
-    # -- exploration
+    # -- what follows the clock, and what acts
 
     def epsilon(self, clock: int) -> float:
-        """Return the probability of a random action: linear from start to end, then constant. Noisy
-        weights take none."""
-        c = self.config
-        if c.noisy:
-            return 0.0
-        done = self.ctx.progress("epsilon", c.exploration_fraction, clock)
-        return (1.0 - done) * c.epsilon_start + done * c.epsilon_end
+        """Return the probability of a random action; noisy weights take none."""
+        return 0.0 if self.config.noisy else super().epsilon(clock)
 
-    def act(self, obs: Array, epsilon: float) -> Array:
-        """Choose actions [N]: random ones where it explores, greedy ones elsewhere."""
-        explore, action = self.exploration.draw(self.ctx.rng, epsilon)
-        if explore.all():
-            return action
-        return np.where(explore, action, self.q(obs).argmax(1))
+    def values(self, obs: Tensor) -> Tensor:
+        return self.returns.q(self.online(obs))
 
     def beta(self) -> float:
         """Return the exponent of the importance weights: linear to 1 over the budget."""
         start = self.config.priority_beta
         return start + (1.0 - start) * self.ctx.progress("beta")
 
-    # -- memory and environments, made on first use: a trained run predicts without them
-
-    @cached_property
-    def envs(self) -> lab.Envs:
-        return self.make_envs(self.config.n_envs, train=True)
-
-    @cached_property
-    def eval_envs(self) -> lab.Envs:
-        return self.make_envs(self.config.eval_episodes, train=False)
-
-    def make_envs(self, number: int, train: bool) -> lab.Envs:
-        return self.ctx.make_envs(
-            self.config.env,
-            number,
-            train=train,
-            wrappers=wrappers(self.config),
-            time_limit=self.config.max_episode_steps,
-            **env_args(self.config),
-        )
+    # -- memory, made on first use: a trained run predicts without it
 
     @cached_property
     def memory(self) -> Memory:
@@ -237,63 +201,6 @@ class DQN:
         self.ctx.log("td_error", td_error.abs().mean())
         self.ctx.log("q_mean", q.mean())
 
-    # -- using what was learned
-
-    @torch.no_grad()
-    def q(self, obs: Array) -> Array:
-        """Return Q-values [B, A] of observations [B, ...] as the environment gives them."""
-        x = torch.from_numpy(obs).to(self.ctx.device, self.task.torch_dtype)
-        outputs = self.online(x.unsqueeze(1) if self.task.stack == 1 else x)
-        values: Array = self.returns.q(outputs).cpu().numpy()
-        return values
-
-    def predict(self, observations: Any) -> Array:
-        """Return the greedy actions [B], as the environment takes them, for observations [B, ...],
-        as it gives them in the wrappers of `--wrap`; of a Dict or Tuple the vectors of
-        `gymnasium.spaces.flatten`. Raises UsageError for a shape that the network was not trained
-        on."""
-        obs = np.asarray(observations)
-        expected = (self.task.stack, *self.task.frame) if self.task.stack > 1 else self.task.frame
-        if obs.shape[1:] != expected:
-            shape = ", ".join(map(str, ("B", *expected)))
-            raise lab.UsageError(f"observations are [{shape}]; these are {list(obs.shape)}")
-        actions: Array = self.q(obs - self.task.first_state).argmax(1)
-        return actions + self.task.first_action
-
-    def example(self, number: int) -> Array:
-        """Return observations [number, ...] that `predict` takes: drawn from their space."""
-        space = self.eval_envs.vector.single_observation_space
-        space.seed(int(self.ctx.rng.integers(2**31)))
-        return np.stack([space.sample() for _ in range(number)]) + self.task.first_state
-
-    def evaluate(self, split: str) -> Mapping[str, float]:
-        """Play greedy episodes, and compare the predicted Q of their first states with the
-        discounted return that followed."""
-        number = self.config.test_episodes if split == "test" else self.config.eval_episodes
-        envs, seed = self.eval_envs, int(self.ctx.rng.integers(2**31))
-        q_start = self.q(envs.reset(seed)).max(1)  # [N]
-        act = nearly_greedy(self.q, self.config.eval_epsilon, np.random.default_rng(seed))
-        played = lab.play_episodes(envs, act, number, seed=seed, gamma=self.config.gamma)
-        return {
-            **played.metrics(split),
-            "q_start": float(q_start.mean()),
-            "discounted_return": float(played.discounted[: len(q_start)].mean()),
-        }
-
-    def play_command(self, options: lab.Play) -> lab.Clip:
-        """Return a greedy episode as a clip."""
-        env = self.ctx.make_env(
-            self.config.env,
-            wrappers=wrappers(self.config),
-            time_limit=self.config.max_episode_steps,
-            render_mode="rgb_array",
-            **env_args(self.config),
-        )
-        seed = int(self.ctx.rng.integers(2**31))
-        return lab.record_episode(
-            env, lambda obs: int(self.q(np.asarray(obs)[None]).argmax()), seed, options
-        )
-
     # -- state
 
     def state_dict(self) -> dict[str, Any]:
@@ -302,10 +209,9 @@ class DQN:
             "target": self.target.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "memory": self.memory.state_dict(),
-            "exploration": self.exploration.state_dict(),
             "updates": self.updates,
             "surplus": self.surplus,
-            "lives": self.lives.left.tolist(),
+            **self.acting_state(),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -317,6 +223,5 @@ class DQN:
         self.memory.load_state_dict(state["memory"])
         if not self.envs.exact:  # their episodes restart
             self.memory.restart()
-        self.exploration.load_state_dict(state["exploration"])
         self.updates, self.surplus = state["updates"], state["surplus"]
-        self.lives.left = np.array(state["lives"], np.int64)
+        self.load_acting_state(state)

@@ -22,7 +22,8 @@ class QNetwork(nn.Module):
 
     Numbered states become one-hot vectors, or rows of a table where they are many. Vectors pass
     through hidden layers, pictures through the convolutions of Mnih et al. (2015) first. `dueling`
-    splits the head into a value and advantages (Wang et al., 2016, equation 9).
+    splits the head into a value and advantages (Wang et al., 2016, equation 9). `layer_norm`
+    normalizes each layer before its ReLU (Ba et al., "Layer normalization", 2016).
     """
 
     center: Tensor
@@ -32,17 +33,19 @@ class QNetwork(nn.Module):
         self,
         task: Task,
         hidden: Sequence[int],
-        dueling: bool,
+        dueling: bool = False,
         quantiles: int = 0,
         noisy: bool = False,
+        layer_norm: bool = False,
     ) -> None:
         super().__init__()
         self.task, self.quantiles = task, quantiles
         self.embedding = nn.Embedding(task.states, EMBEDDED) if is_embedded(task) else None
-        self.convolutions, features = _convolutions(task)
+        self.convolutions, features = _convolutions(task, layer_norm)
         sizes = [features, *hidden]
         layer = NoisyLinear if noisy else nn.Linear
         self.hidden = nn.ModuleList(map(layer, sizes[:-1], sizes[1:]))
+        self.norms = nn.ModuleList(map(nn.LayerNorm, hidden if layer_norm else ()))
         self.advantage = layer(sizes[-1], task.actions * max(1, quantiles))
         self.value = layer(sizes[-1], max(1, quantiles)) if dueling else None
         self.scaled = bool(task.center)
@@ -69,8 +72,10 @@ class QNetwork(nn.Module):
         if self.convolutions is not None:
             x = self.convolutions(x)
         x = x.flatten(1)
-        for layer in self.hidden:  # without a Sequential: small networks are bound by dispatch
-            x = relu(layer(x))
+        # without a Sequential: small networks are bound by dispatch
+        for index, layer in enumerate(self.hidden):
+            x = layer(x)
+            x = relu(self.norms[index](x) if self.norms else x)
         return x
 
     def prepare(self, obs: Tensor) -> Tensor:
@@ -92,7 +97,7 @@ def is_embedded(task: Task) -> bool:
     return task.states > MOST_ONE_HOT
 
 
-def _convolutions(task: Task) -> tuple[nn.Sequential | None, int]:
+def _convolutions(task: Task, layer_norm: bool) -> tuple[nn.Sequential | None, int]:
     """Return the layers before the hidden ones, None for none, and how many features come out."""
     if task.kind == "discrete":
         return None, EMBEDDED if is_embedded(task) else task.states
@@ -101,4 +106,4 @@ def _convolutions(task: Task) -> tuple[nn.Sequential | None, int]:
     first, second, *third = task.frame
     height, width, *channels = (second, *third, first) if task.channels_first else task.frame
     planes = task.stack * math.prod(channels)
-    return screen_convolutions(planes, height, width)
+    return screen_convolutions(planes, height, width, layer_norm)

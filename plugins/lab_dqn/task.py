@@ -15,7 +15,7 @@ from lab import Context, UsageError
 from lab.environments import count_from_zero, flatten_observation, starts
 from lab.environments.pictures import channels_first, doubt, is_picture
 from lab_dqn import atari
-from lab_dqn.config import Config
+from lab_dqn.config import AgentConfig
 
 MOST_STATES = 4_000_000  # of a Discrete observation: a table of the network has a row for each
 
@@ -43,8 +43,8 @@ class Task(NamedTuple):
         return dtype
 
 
-def describe(config: Config, ctx: Context) -> Task:
-    """Return the task. Raises UsageError where DQN cannot learn it."""
+def describe(config: AgentConfig, ctx: Context) -> Task:
+    """Return the task. Raises UsageError where Q-values cannot be learned of it."""
     env = ctx.look_at_env(config.env, wrappers=wrappers(config), **env_args(config))
     first_state, first_action = starts(env)
     task = _task(env.observation_space, env.action_space, config)
@@ -54,10 +54,10 @@ def describe(config: Config, ctx: Context) -> Task:
     return task._replace(first_state=first_state, first_action=first_action)
 
 
-def _task(observation: spaces.Space[Any], action: spaces.Space[Any], config: Config) -> Task:
+def _task(observation: spaces.Space[Any], action: spaces.Space[Any], config: AgentConfig) -> Task:
     if not isinstance(action, spaces.Discrete):
         raise UsageError(
-            f"--env {config.env}: DQN needs a Discrete action space, not {action}. "
+            f"--env {config.env}: Q-values need a Discrete action space, not {action}. "
             f"{_others(action)}"
         )
     actions = int(action.n)
@@ -69,7 +69,7 @@ def _task(observation: spaces.Space[Any], action: spaces.Space[Any], config: Con
         return Task("discrete", (), "int64", 1, int(observation.n), actions)
     if not isinstance(observation, spaces.Box):
         raise UsageError(
-            f"--env {config.env}: DQN cannot learn from {observation}. "
+            f"--env {config.env}: Q-networks cannot learn from {observation}. "
             "--wrap module:MyWrapper may make a Box of it."
         )
     stack = config.frame_stack
@@ -91,7 +91,7 @@ def _others(action: spaces.Space[Any]) -> str:
     return "--wrap module:MyWrapper may make a Discrete of it."
 
 
-def _refuse_large(observation: spaces.Discrete, config: Config) -> None:
+def _refuse_large(observation: spaces.Discrete, config: AgentConfig) -> None:
     if observation.n > MOST_STATES:
         raise UsageError(
             f"--env {config.env} numbers {int(observation.n):,} states; the network has a row for "
@@ -111,12 +111,12 @@ def _scale(observation: spaces.Box, stack: int) -> tuple[tuple[float, ...], tupl
     return tuple(center.flatten().tolist()), tuple(half_range.flatten().tolist())
 
 
-def env_args(config: Config) -> dict[str, Any]:
+def env_args(config: AgentConfig) -> dict[str, Any]:
     """Return the arguments of `gymnasium.make`."""
     return {**atari.env_args(config), **config.env_args}
 
 
-def wrappers(config: Config) -> list[Callable[[gym.Env[Any, Any]], gym.Env[Any, Any]]]:
+def wrappers(config: AgentConfig) -> list[Callable[[gym.Env[Any, Any]], gym.Env[Any, Any]]]:
     """Return the wrappers, innermost first."""
     chosen: list[Callable[[gym.Env[Any, Any]], gym.Env[Any, Any]]] = config.wrappers()
     chosen += [*atari.wrappers(config), flatten_observation, count_from_zero]

@@ -42,14 +42,19 @@ class Categorical:
         return self.mode(outputs - uniform.log_().neg_().log_())
 
     def mode(self, outputs: Tensor) -> Tensor:
-        return torch.stack([part.argmax(1) for part in outputs.split_with_sizes(self.choices, 1)], 1)
+        return torch.stack(
+            [part.argmax(1) for part in outputs.split_with_sizes(self.choices, 1)], 1
+        )
 
     def log_prob_and_entropy(self, outputs: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
-        parts = [log_softmax(part, 1) for part in outputs.split_with_sizes(self.choices, 1)]
+        parts = [log_softmax(part, 1) for part in self._parts(outputs)]
         chosen = zip(parts, action.split(1, 1), strict=True)
         log_prob = torch.cat([part.gather(1, index) for part, index in chosen], 1).sum(1)
         entropies = [-(part.exp() * part).sum(1) for part in parts]
         return log_prob, torch.stack(entropies, 1).sum(1)
+
+    def _parts(self, outputs: Tensor) -> Sequence[Tensor]:
+        return outputs.split_with_sizes(self.choices, 1)
 
 
 class DiagonalGaussian:

@@ -11,7 +11,8 @@ All of them play a rollout, estimate advantages, and take gradient steps on the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from torch import Tensor
 
 import lab
 from lab.capabilities import Export
-from lab.environments import Rollout, next_values
+from lab.environments import Rollout, check_rollout, minibatches, next_values
 from lab.nn.export import export
 from lab.optim import Updater
 from lab_pg.advantages import Array, explained_variance, gae
@@ -33,7 +34,7 @@ from lab_pg.model import ActorCritic
 from lab_pg.normalization import ReturnScale
 from lab_pg.player import Player
 from lab_pg.policy import Policy
-from lab_pg.task import Task, check_rollouts, describe, make_envs
+from lab_pg.task import Task, describe, make_envs
 
 
 class PG:
@@ -57,7 +58,10 @@ class PG:
             compile=self.algorithm.n_steps is not None,  # whole episodes are of any length
         )
         self.scale = ReturnScale(config.n_envs, config.gamma)
-        check_rollouts(config, ctx, self.task)
+        steps = (self.algorithm.n_steps or 0) * config.n_envs
+        check_rollout(
+            ctx, config.algo, steps, math.prod(self.task.frame) * self.task.stored.itemsize
+        )
 
     # -- the algorithm
 
@@ -135,7 +139,8 @@ class PG:
         """Take gradient steps on minibatches, in epochs; none follows one whose KL is too large."""
         outputs = list[dict[str, Tensor]]()
         for _ in range(self.algorithm.n_epochs):
-            epoch = [self.update(minibatch) for minibatch in self.minibatches(batch)]
+            drawn = minibatches(batch, self.algorithm.batch_size, self.ctx.rng)
+            epoch = [self.update(minibatch) for minibatch in drawn]
             outputs += epoch
             kl = torch.stack([output["approx_kl"] for output in epoch]).mean()
             if self.config.target_kl is not None and float(kl) > self.config.target_kl:
@@ -145,16 +150,6 @@ class PG:
         self.ctx.log("lr", self.updater.lr)
         if self.network.log_std is not None:
             self.ctx.log("std", self.network.log_std.detach().exp().mean())
-
-    def minibatches(self, batch: dict[str, Tensor]) -> Iterator[dict[str, Tensor]]:
-        """Yield all transitions once: in minibatches drawn anew, or at once."""
-        number = len(batch["action"])
-        if self.algorithm.batch_size is None or self.algorithm.batch_size >= number:
-            yield batch
-            return
-        order = torch.from_numpy(self.ctx.rng.permutation(number)).to(self.ctx.device)
-        for rows in order.split(self.algorithm.batch_size):
-            yield {name: values[rows] for name, values in batch.items()}
 
     def update(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Take one gradient step on a minibatch [B, ...], and return what there is to log."""

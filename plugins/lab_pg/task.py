@@ -6,7 +6,6 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 from gymnasium import spaces
 
 from lab import Context, Envs, UsageError
@@ -114,20 +113,6 @@ def _taken(space: spaces.Space[Any], config: Config) -> dict[str, Any]:
         f"--env {config.env}: policies here choose Discrete, MultiDiscrete, MultiBinary or float "
         f"Box actions, not {space}. --wrap module:MyWrapper may make one of them of it."
     )
-
-
-def check_rollouts(config: Config, ctx: Context, task: Task) -> None:
-    """Say where the run will be longer than its budget: rollouts are not cut. Raises UsageError
-    where one has no room in main memory."""
-    steps = (config.algorithm.n_steps or 0) * config.n_envs
-    frame = math.prod(task.frame) * task.stored.itemsize
-    advice, cpu = "--n-steps or --n-envs shortens it.", torch.device("cpu")
-    ctx.check_room(2 * steps * frame, f"a rollout of {steps:,} env steps", advice, cpu)
-    if steps > ctx.budget:
-        ctx.warn(
-            f"--budget {ctx.budget:,}: a rollout of {config.algo} is {steps:,} env steps, and one "
-            f"is played whole. {advice}"
-        )
 
 
 def wrappers(config: Config) -> list[Wrapper]:

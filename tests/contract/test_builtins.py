@@ -10,6 +10,11 @@ def test_dqn(check) -> None:
     check()
 
 
+@parametrize_with_checks("pqn")
+def test_pqn(check) -> None:
+    check()
+
+
 @parametrize_with_checks("pg")
 def test_pg(check) -> None:
     check()

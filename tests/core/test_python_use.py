@@ -38,6 +38,7 @@ FAMILIES: dict[str, tuple[str, dict[str, Any], tuple[int, ...]]] = {
     "dbn": ("dbn", {**SHORT, "data": "digits", "layers": (6,)}, (6,)),
     "baseline": ("baseline", {"data": "iris", "algo": "logistic"}, (3,)),
     "dqn": ("dqn", RL, ()),
+    "pqn": ("pqn", {**RL, "n_steps": 16}, ()),
     "pg": ("pg", {**RL, "n_steps": 16}, ()),
     "sb3": ("sb3", {**RL, "algo": "dqn"}, ()),
 }  # fmt: skip

@@ -129,6 +129,8 @@ MISTAKES = [  # exit code 2: the person can mend the command
     ("run dqn --env Pendulum-v1", "continuous actions", "needs a Discrete action space"),
     ("run dqn --env-args x=1", "no argument", "got an unexpected keyword argument 'x'"),
     ("run dqn --gamma 2", "too large", "should be less than or equal to 1"),
+    ("run pqn --buffer-size 10", "no replay", "There is no option --buffer-size"),
+    ("run pqn --q-lambda 2", "too large", "should be less than or equal to 1"),
     ("run pg --algo trpo", "unknown", "should be 'ppo', 'a2c' or 'reinforce'"),
     ("run pg --algo a2c --n-epochs 3", "of ppo", "--algo a2c has no --n-epochs"),
     ("run sb3 --algo pp", "unknown", "should be 'dqn', 'ppo', 'a2c'"),

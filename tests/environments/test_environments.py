@@ -345,6 +345,17 @@ def test_a_saved_state_goes_on_to_the_same_bits(tmp_path, case) -> None:
     assert ended > 3 or case == "Pendulum"
 
 
+def test_observations_lie_in_memory_as_those_of_a_checkpoint_do() -> None:
+    """Gymnasium's native CartPole gives transposed arrays, and sums depend on the order."""
+    envs = make_envs("CartPole-v1", 4, native=True)
+    envs.reset(0)
+    step = envs.step(np.zeros(4, np.int64))
+    assert not envs.vector.state.T.flags.c_contiguous
+    for obs in (envs.obs, step.next_obs, from_plain(to_plain(envs.state_dict()))["obs"]):
+        assert obs.flags.c_contiguous
+    envs.close()
+
+
 def test_a_state_is_a_copy() -> None:
     envs = make_envs("CartPole-v1", 8)
     envs.reset(seed=0)

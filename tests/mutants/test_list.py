@@ -13,7 +13,8 @@ from mutants.listing import ROOT, SOURCES, Mutant, known_killers, known_survivor
 
 MUTANTS = load()
 FAMILIES = (
-    "ae", "baseline", "capsnet", "cnn", "dbn", "diffusion", "dqn", "gan", "mlp", "pg", "rnn",
+    "ae", "baseline", "capsnet", "cnn", "dbn", "diffusion", "dqn", "gan", "mlp", "pg", "pqn",
+    "rnn",
     "rntn", "sb3", "seq2seq", "transformer",
 )  # fmt: skip
 

@@ -17,6 +17,7 @@ OF_TORCH = {
     "sgd": lambda p: torch.optim.SGD(p, 0.01, momentum=0.9),
     "rmsprop": lambda p: torch.optim.RMSprop(p, 0.01),
     "adagrad": lambda p: torch.optim.Adagrad(p, 0.01),
+    "radam": lambda p: torch.optim.RAdam(p, 0.01),
     "adam": lambda p: torch.optim.Adam(p, 0.01),
     "adamw": lambda p: torch.optim.AdamW(p, 0.01, weight_decay=0.0),
 }

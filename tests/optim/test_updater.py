@@ -328,6 +328,7 @@ CASES: dict[str, dict[str, Any]] = {
     "sgd": {"optimizer": "sgd", "momentum": 0.9, "nesterov": True, "ema": 0.5},
     "rmsprop": {"optimizer": "rmsprop", "momentum": 0.5, "weight_decay": 0.1},
     "adagrad": {"optimizer": "adagrad"},
+    "radam": {"optimizer": "radam"},
 }  # fmt: skip
 
 
