@@ -90,7 +90,7 @@ def test_predictions_count_as_the_environment_does() -> None:
     sb3 = make_sb3(env="worlds/Street-v0", env_args={"houses": 4, "start": 7}, n_steps=8)
     houses = np.array([7, 8, 9, 10])
     assert set(sb3.example(50).tolist()) == set(houses.tolist())
-    assert (sb3.predict(houses) == sb3.act(houses - 7) - 1).all()
+    assert (sb3.predict(houses) == sb3.player().act(houses - 7) - 1).all()
     assert set(sb3.predict(houses).tolist()) <= {-1, 0, 1}
 
 
@@ -124,4 +124,6 @@ def test_a_policy_that_needs_wrappers_is_exported_when_asked_for_alone(
     ours = lab.load(result.dir)
     obs = ours.observation_space.sample()
     theirs = stable_baselines3.PPO.load(path, device="cpu")
-    np.testing.assert_array_equal(theirs.predict(obs, deterministic=True)[0], ours.act(obs))
+    np.testing.assert_array_equal(
+        theirs.predict(obs, deterministic=True)[0], ours.player().act(obs)
+    )

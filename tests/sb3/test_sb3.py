@@ -31,6 +31,7 @@ from lab_sb3.sb3 import SB3
 from lab_sb3.spaces import from_plain, to_plain
 
 OFF = {"buffer_size": 300, "learning_starts": 60, "batch_size": 16, "hidden": (8,)}
+NORMALIZED = {"normalize_obs": True, "normalize_returns": True}
 CASES: dict[str, dict[str, Any]] = {
     "ppo": {"algo": "ppo", "n_envs": 2, "n_steps": 32, "batch_size": 16, "n_epochs": 2,
             "linear": True, "lr": 1e-3},
@@ -43,6 +44,20 @@ CASES: dict[str, dict[str, Any]] = {
     "td3": {"algo": "td3", "env": "Pendulum-v1", **OFF, "train_freq": 8, "noise": 0.1},
     "ddpg": {"algo": "ddpg", "env": "Pendulum-v1", **OFF, "n_envs": 2, "train_freq": 4,
              "noise": 0.1},
+    "ppo, normalized": {"algo": "ppo", "n_envs": 2, "n_steps": 32, "batch_size": 16, "n_epochs": 2,
+                        **NORMALIZED},
+    "sac, normalized": {"algo": "sac", "env": "Pendulum-v1", **OFF, "train_freq": 8, **NORMALIZED},
+    "tqc": {"algo": "tqc", "env": "Pendulum-v1", **OFF, "train_freq": 8,
+            "policy_args": {"n_quantiles": 5}},
+    "crossq": {"algo": "crossq", "env": "Pendulum-v1", **OFF, "train_freq": 8},
+    "qrdqn": {"algo": "qrdqn", **OFF, "train_freq": 16, "gradient_steps": 4,
+              "target_update_interval": 50, "policy_args": {"n_quantiles": 5}},
+    "trpo": {"algo": "trpo", "n_envs": 2, "n_steps": 32, "batch_size": 32},
+    "maskable ppo": {"algo": "maskable-ppo", "env": "worlds/Corridor-v0", "n_envs": 2,
+                     "n_steps": 30, "batch_size": 20, "n_epochs": 2},
+    "recurrent ppo": {"algo": "recurrent-ppo", "n_envs": 2, "n_steps": 24, "batch_size": 16,
+                      "n_epochs": 2, "policy_args": {"lstm_hidden_size": 8}, **NORMALIZED},
+    "ars": {"algo": "ars", "policy": "LinearPolicy", "args": {"n_delta": 2}, **NORMALIZED},
 }  # fmt: skip
 STEPS = 384
 
