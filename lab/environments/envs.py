@@ -75,7 +75,8 @@ class Envs:
     @property
     def episode_starts(self) -> Array:
         """Which environments [N] show the first observation of an episode."""
-        return self._lengths == 0
+        first: Array = self._lengths == 0
+        return first
 
     def reset(self, seed: int | None = None) -> Array:
         """Begin anew in all environments and return `obs` [N, ...]."""
