@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 import lab
+from lab.environments.masks import Masked
 from lab_pg.advantages import Array
 from lab_pg.config import Config
-from lab_pg.masks import Masked
 from lab_pg.policy import Policy
 from lab_pg.task import make_env, make_envs
 
