@@ -47,7 +47,6 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "normalize_obs": True,
         "normalize_returns": True,
     },
-    # While no car arrives all returns are alike: scaled, their values differ enough to explore by.
     "ppo-MountainCar-v0": {
         "budget": 200_000,
         "eval_every": 20_000,
@@ -63,8 +62,6 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "normalize_obs": True,
         "normalize_returns": True,
     },
-    # Wide at first: with a standard deviation of 1 a car seldom arrives, and standing still is
-    # then the best that is known.
     "ppo-MountainCarContinuous-v0": {
         "budget": 60_000,
         "eval_every": 5_000,
@@ -73,6 +70,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "n_epochs": 10,
         "batch_size": 256,
         "gamma": 0.9999,
+        "lr": 3e-4,
         "log_std_init": 0.5,
         "clip_norm": 0.5,
         "normalize_obs": True,
