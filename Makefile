@@ -41,6 +41,7 @@ mutants: $(VENV)/.test  ## what the tests notice of faults that are planted; tak
 bench: $(VENV)/.test  ## measured figures, beside stable-baselines3
 	$(BIN)/python -m benchmarks.dqn
 	$(BIN)/python -m benchmarks.pg
+	$(BIN)/python -m benchmarks.pqn
 	$(BIN)/python -m benchmarks.plugins
 	$(BIN)/python -m benchmarks.comparison
 	$(BIN)/python -m benchmarks.tracking

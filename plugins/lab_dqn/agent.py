@@ -8,16 +8,13 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 import lab
+from lab_dqn.acting import Array, Q
 from lab_dqn.atari import Lives
 from lab_dqn.config import AgentConfig
 from lab_dqn.exploration import Exploration, nearly_greedy
 from lab_dqn.task import Task, describe, env_args, wrappers
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 
 class Agent:
@@ -25,16 +22,13 @@ class Agent:
     actions, stacks of k frames."""
 
     config: AgentConfig
+    q: Q  # what gives Q-values [B, A] of observations [B, ...] as the environment gives them
 
     def __init__(self, config: AgentConfig, ctx: lab.Context) -> None:
         self.config, self.ctx = config, ctx
         self.task = Task(*ctx.run_constant("task", lambda: tuple(describe(config, ctx))))
         self.lives = Lives(config.n_envs)
         self.exploration = Exploration(config.n_envs, self.task.actions, config.temporally_extended)
-
-    def values(self, obs: Tensor) -> Tensor:
-        """Return Q-values [B, A] of observations [B, k, ...] on the device."""
-        raise NotImplementedError
 
     def averaged(self) -> AbstractContextManager[None]:
         """Swap in the weights that are evaluated, where they are not those that learn."""
@@ -54,17 +48,6 @@ class Agent:
         if explore.all():
             return action
         return np.where(explore, action, self.q(obs).argmax(1))
-
-    @torch.no_grad()
-    def q(self, obs: Array) -> Array:
-        """Return Q-values [B, A] of observations [B, ...] as the environment gives them."""
-        values: Array = self.values(self.prepare(obs)).cpu().numpy()
-        return values
-
-    def prepare(self, obs: Array) -> Tensor:
-        """Return observations [B, ...] as the network takes them [B, k, ...], on the device."""
-        x = torch.from_numpy(obs).to(self.ctx.device, self.task.torch_dtype)
-        return x.unsqueeze(1) if self.task.stack == 1 else x  # a single frame is a stack of one
 
     # -- environments, made on first use: a trained run predicts without them
 

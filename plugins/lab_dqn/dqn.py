@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 import lab
+from lab_dqn.acting import make_q
 from lab_dqn.agent import Agent, Array
 from lab_dqn.config import Config
 from lab_dqn.model import QNetwork
@@ -28,6 +29,7 @@ from lab_dqn.replay.make import make_memory
 from lab_dqn.returns import make_returns
 
 DRAWN_AHEAD = 2**24  # elements in the observations of the minibatches drawn at once
+IN_CACHE = 2**18  # elements of a layer's outputs for them: more leave the processor's own cache
 
 
 class DQN(Agent):
@@ -41,6 +43,7 @@ class DQN(Agent):
         self.returns = make_returns(config, ctx.device)
         self.target = ctx.wrap(copy.deepcopy(network).requires_grad_(False))
         self.online = ctx.wrap(network, compile=False)  # it acts, on a few observations at a time
+        self.q = make_q(self.online, self.returns, ctx.device)
         fused = ctx.device.type in ("cpu", "cuda")
         self.optimizer = torch.optim.Adam(self.online.parameters(), config.lr, fused=fused)
         self.update = ctx.make_update(self.online, self.optimizer, self.loss, config.clip_norm)
@@ -61,6 +64,7 @@ class DQN(Agent):
     def play_rollout(self) -> int:
         """Act epsilon-greedily until `train_freq` transitions are remembered, with the surplus."""
         moved, rollout = 0, []
+        self.exploration.draw_ahead(self.ctx.rng, self.config.train_freq // self.config.n_envs + 1)
         while self.surplus + moved < self.config.train_freq:
             epsilon = self.epsilon(self.ctx.clock + moved)
             obs = self.envs.obs
@@ -156,22 +160,19 @@ class DQN(Agent):
         """Return how many minibatches may be drawn before anything they depend on changes."""
         if self.config.prioritized or self.config.noisy:  # priorities and noise are of one step
             return 1
-        fitting = DRAWN_AHEAD // (
-            self.config.batch_size * math.prod(self.task.frame) * self.task.stack
-        )
+        observed = math.prod(self.task.frame) * self.task.stack
+        widest = max(self.config.hidden, default=1)
+        fitting = min(DRAWN_AHEAD // observed, IN_CACHE // widest) // self.config.batch_size
         until_update = (
             self.config.target_update_interval - self.updates % self.config.target_update_interval
         )
         return max(1, min(until_update, fitting))
 
-    # -- what follows the clock, and what acts
+    # -- what follows the clock
 
     def epsilon(self, clock: int) -> float:
         """Return the probability of a random action; noisy weights take none."""
         return 0.0 if self.config.noisy else super().epsilon(clock)
-
-    def values(self, obs: Tensor) -> Tensor:
-        return self.returns.q(self.online(obs))
 
     def beta(self) -> float:
         """Return the exponent of the importance weights: linear to 1 over the budget."""

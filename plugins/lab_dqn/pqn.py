@@ -19,9 +19,11 @@ from torch import Tensor
 import lab
 from lab.environments import Rollout, check_rollout, minibatches, next_values
 from lab.optim import Updater
+from lab_dqn.acting import make_q
 from lab_dqn.agent import Agent, Array
 from lab_dqn.model import QNetwork
 from lab_dqn.pqn_config import Config
+from lab_dqn.returns import Mean
 
 ROWS_AT_ONCE = 1_024  # observations in one pass over a rollout
 
@@ -36,6 +38,8 @@ class PQN(Agent):
         super().__init__(config, ctx)
         network = QNetwork(self.task, config.hidden, layer_norm=config.layer_norm)
         self.network = ctx.wrap(network, compile=False)  # it acts on a few observations at a time
+        outputs = make_q(self.network, Mean("mse"), ctx.device)
+        self.q = lambda obs: outputs(obs) / config.reward_scale
         self.updater = Updater(
             ctx, self.network, config, self.loss, weight=lambda batch: batch["live"].sum()
         )
@@ -53,6 +57,7 @@ class PQN(Agent):
     def play_rollout(self) -> dict[str, Array]:
         """Act epsilon-greedily for T steps; return the arrays [T, N, ...] of `Rollout`."""
         rollout, epsilon = Rollout(), self.epsilon(self.ctx.clock)
+        self.exploration.draw_ahead(self.ctx.rng, self.config.n_steps)
         while len(rollout) < self.config.n_steps:
             obs = self.envs.obs
             action = self.act(obs, epsilon)
@@ -66,9 +71,9 @@ class PQN(Agent):
     def batch(self, rollout: Mapping[str, Array]) -> dict[str, Tensor]:
         """Return all T N transitions [T N, ...] on the device, with what Q(s, a) is to become:
         targets of the network that played, which stay as they are while it learns."""
-        obs = self.prepare(np.concatenate(rollout["obs"]))
+        obs = self.task.prepare(np.concatenate(rollout["obs"]), self.ctx.device)
         highest = self.highest(obs).reshape(rollout["reward"].shape)
-        after = self.highest(self.prepare(rollout["successors"]))
+        after = self.highest(self.task.prepare(rollout["successors"], self.ctx.device))
         target = lambda_returns(
             rollout["reward"],
             next_values(highest, rollout["cut"], after),
@@ -114,17 +119,13 @@ class PQN(Agent):
 
     # -- values
 
-    def values(self, obs: Tensor) -> Tensor:
-        with self.ctx.autocast():
-            q: Tensor = self.network(obs)
-        return q.float() / self.config.reward_scale
-
     @torch.no_grad()
     def highest(self, obs: Tensor) -> Array:
-        """Return max_a Q(s, a) [B] of observations [B, k, ...]."""
-        parts = [self.values(part).amax(1) for part in obs.split(ROWS_AT_ONCE)]
+        """Return max_a Q(s, a) [B] of observations [B, k, ...] on the device."""
+        with self.ctx.autocast():
+            parts = [self.network(part).amax(1) for part in obs.split(ROWS_AT_ONCE)]
         highest: Array = torch.cat(parts).double().cpu().numpy()
-        return highest
+        return highest / self.config.reward_scale
 
     def averaged(self) -> AbstractContextManager[None]:
         return self.updater.averaged()

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from lab.config import OneOf
+from lab import OneOf
 from lab.optim import OPTIMIZERS, SCHEDULES, OptimizerOptions
 from lab_dqn.config import AgentConfig
 

@@ -10,12 +10,15 @@ import numpy as np
 import torch
 from gymnasium import spaces
 from gymnasium.wrappers import FrameStackObservation
+from torch import Tensor
 
 from lab import Context, UsageError
 from lab.environments import count_from_zero, flatten_observation, starts
 from lab.environments.pictures import channels_first, doubt, is_picture
 from lab_dqn import atari
 from lab_dqn.config import AgentConfig
+
+Array = np.ndarray[Any, np.dtype[Any]]
 
 MOST_STATES = 4_000_000  # of a Discrete observation: a table of the network has a row for each
 
@@ -41,6 +44,12 @@ class Task(NamedTuple):
         dtype = getattr(torch, self.dtype)
         assert isinstance(dtype, torch.dtype)
         return dtype
+
+    def prepare(self, obs: Array, device: torch.device) -> Tensor:
+        """Return observations [B, ...], as the environment gives them, as networks take them: on
+        the device, [B, k, ...] with k frames in each."""
+        x = torch.from_numpy(obs).to(device, self.torch_dtype)
+        return x.unsqueeze(1) if self.stack == 1 else x
 
 
 def describe(config: AgentConfig, ctx: Context) -> Task:
