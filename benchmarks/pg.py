@@ -2,10 +2,13 @@
 
     python -m benchmarks.pg             all figures
     python -m benchmarks.pg solve       env steps and CPU time until 475 on CartPole-v1
-    python -m benchmarks.pg presets     test returns of the shipped presets, whole budgets
+    python -m benchmarks.pg cold        from a new process to 475 on CartPole-v1, confirmed
+    python -m benchmarks.pg presets     test returns of the shipped presets, whole budgets; of
+                                        some alone: --preset ppo-Acrobot-v1
     python -m benchmarks.pg speed       the same PPO, 8 environments, alternating rounds
 
-Figures go to benchmarks/results/pg.json, part by part. Seconds are CPU time of one thread.
+Figures go to benchmarks/results/pg.json, part by part, and of presets each by itself. Seconds are
+CPU time of one thread, those of `cold` wall time.
 """
 
 from __future__ import annotations
@@ -16,10 +19,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
 
+import json
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +48,7 @@ ROUNDS = 5
 WORK = 8 * 128 * 8  # env steps of a round: eight rollouts
 
 Figures = dict[str, list[float]]
+Part = Callable[[str, int], dict[str, Any]]  # folder, seeds -> figures by name
 
 
 def trained(folder: str, **options: Any) -> tuple[Mapping[str, Any], float]:
@@ -70,12 +78,31 @@ def solve(folder: str, seeds: int) -> dict[str, Figures]:
     return {"CartPole-v1": over_seeds("solve", folder, seeds, env="CartPole-v1", stop_at=stop)}
 
 
-def presets(folder: str, seeds: int) -> dict[str, Figures]:
-    figures = {}
-    for name in PRESETS:
-        if name != "tiny":
-            algo, _, env = name.partition("-")
-            figures[name] = over_seeds(name, folder, seeds, algo=algo, env=env)
+def cold(folder: str, seeds: int) -> dict[str, list[float]]:
+    """Seconds on the wall of a new process until the line that confirms the threshold, and until it
+    ends: after 100 test episodes, and one that is shown."""
+    words = [sys.executable, "-m", "lab", "run", "pg", "--env", "CartPole-v1", "--runs-dir", folder]
+    words += ["--stop-at", f"eval/return>={THRESHOLD}", "--wandb", "disabled", "--seed"]
+    figures: dict[str, list[float]] = {"confirmed": [], "ended": []}
+    for seed in range(seeds):
+        began = time.perf_counter()
+        with subprocess.Popen([*words, str(seed)], stderr=subprocess.PIPE, text=True) as process:
+            assert process.stderr is not None
+            for line in process.stderr:
+                if " confirmed at" in line and "not confirmed" not in line:
+                    figures["confirmed"].append(time.perf_counter() - began)
+        figures["ended"].append(time.perf_counter() - began)
+    for name, values in figures.items():
+        median = statistics.median(values)
+        click.echo(f"cold {name:<10} {median:.1f} s [{min(values):.1f}, {max(values):.1f}]")
+    return figures
+
+
+def presets(folder: str, seeds: int, names: Sequence[str] = ()) -> dict[str, Figures]:
+    figures = json.loads(RESULTS.read_text()).get("presets", {}) if RESULTS.exists() else {}
+    for name in names or [name for name in PRESETS if name != "tiny"]:
+        algo, _, env = name.partition("-")
+        figures[name] = over_seeds(name, folder, seeds, algo=algo, env=env)
     return figures
 
 
@@ -120,8 +147,9 @@ def _theirs() -> Callable[[], None]:
     return work
 
 
-PARTS: Mapping[str, Callable[[str, int], dict[str, Any]]] = {
+PARTS: Mapping[str, Part] = {
     "solve": solve,
+    "cold": cold,
     "presets": presets,
     "speed": speed,
 }
@@ -130,10 +158,12 @@ PARTS: Mapping[str, Callable[[str, int], dict[str, Any]]] = {
 @click.command()
 @click.argument("part", type=click.Choice([*PARTS, "all"]), default="all")
 @click.option("--seeds", type=click.IntRange(1), default=5, show_default=True)
-def main(part: str, seeds: int) -> None:
-    for name in PARTS if part == "all" else [part]:
+@click.option("--preset", "names", multiple=True, type=click.Choice(list(PRESETS)))
+def main(part: str, seeds: int, names: Sequence[str]) -> None:
+    measured: Mapping[str, Part] = {**PARTS, "presets": partial(presets, names=names)}
+    for name in measured if part == "all" else [part]:
         with tempfile.TemporaryDirectory() as folder:
-            keep(RESULTS, name, PARTS[name](folder, seeds))
+            keep(RESULTS, name, measured[name](folder, seeds))
 
 
 if __name__ == "__main__":

@@ -89,8 +89,7 @@ def configured(threads: int, deterministic: bool) -> Iterator[None]:
     Denormal numbers count as zero: the moments that Adam keeps for dead units decay into them, and
     its step on a network of 67,000 parameters then takes ten times as long.
     """
-    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    before, determinism = torch.get_num_threads(), _determinism()
     flushed = _flushes_denormals()
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
@@ -100,9 +99,10 @@ def configured(threads: int, deterministic: bool) -> Iterator[None]:
         with environment(_cublas(deterministic)):
             yield
     finally:
-        torch.set_num_threads(before[0])
+        torch.set_num_threads(before)
         torch.set_flush_denormal(flushed)
-        torch.use_deterministic_algorithms(before[1], warn_only=warn_only)
+        if _determinism() != determinism:  # setting it takes a second: it imports torch's compiler
+            torch.use_deterministic_algorithms(determinism[0], warn_only=determinism[1])
 
 
 def _cublas(deterministic: bool) -> dict[str, str]:
@@ -115,6 +115,11 @@ def _cublas(deterministic: bool) -> dict[str, str]:
     if workspace is None or (deterministic and workspace not in REPEATABLE):
         return {CUBLAS: REPEATABLE[0]}
     return {}
+
+
+def _determinism() -> tuple[bool, bool]:
+    enabled = torch.are_deterministic_algorithms_enabled()
+    return enabled, torch.is_deterministic_algorithms_warn_only_enabled()
 
 
 def _flushes_denormals() -> bool:

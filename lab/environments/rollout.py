@@ -54,7 +54,7 @@ class Rollout:
         last = self.rows[-1]
         last["cut"] = ~last["terminated"]
         self._successors[-1] = self._next_obs[last["cut"]]
-        arrays = {name: np.stack([row[name] for row in self.rows]) for name in last}
+        arrays = {name: np.array([row[name] for row in self.rows]) for name in last}
         return {**arrays, "successors": np.concatenate(self._successors)}
 
 

@@ -17,6 +17,7 @@ from lab.nn import serve
 from lab.tokenizers.protocol import OFFSET
 
 SCRIPT = "serve.py"
+READ = frozenset({"image", "table", "tokens"})  # kinds of inputs that it reads
 WORDS = 10  # of the text that is an example
 
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from lab.capabilities import Export
 from lab.errors import LabError, UsageError
 from lab.messages import describe
-from lab.nn.companions import check_place, write_companions
+from lab.nn.companions import READ, check_place, write_companions
 from lab.nn.eager import as_written
 from lab.nn.standalone import Standalone, metadata
 from lab.outputs import check_folder
@@ -28,8 +28,8 @@ TOLERANCE = 1e-5  # of the largest answer, or of 1
 
 
 def export(model: Standalone, options: Export, folder: Path) -> Path:
-    """Write a model, and return the path; beside ONNX of one input a script that uses it, and an
-    example.
+    """Write a model, and return the path; beside ONNX of one input that a file can hold, a
+    script that uses it, and an example.
 
     What was written is read back and run on random inputs. Raises LabError where it cannot be
     written or does not give the same, UsageError where a library or the folder is missing.
@@ -37,7 +37,7 @@ def export(model: Standalone, options: Export, folder: Path) -> Path:
     path = _destination(options, folder)
     model = model.on_cpu()
     arguments = model.examples()
-    accompanied = options.to == "onnx" and len(arguments) == 1
+    accompanied = options.to == "onnx" and len(arguments) == 1 and model.info.kind in READ
     if accompanied:
         check_place(path)
     try:

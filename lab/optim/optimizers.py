@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from lab.optim.options import OptimizerOptions
+EXEMPT = ("add_param_group", "load_state_dict", "state_dict", "zero_grad")  # from compiling
 
 
 class Optimizer(NamedTuple):
@@ -64,6 +65,7 @@ def make_optimizer(
     part of its qualified name. Without weight decay Adam has one group of parameters: `make_update`
     steps a plain Adam of one group by its kernel. `arguments` go to the class of torch: `betas`.
     """
+    _leave_the_compiler_out()
     kind = OPTIMIZERS[options.optimizer]
     if kind.momentum is not None:
         arguments["momentum"] = kind.momentum if options.momentum is None else options.momentum
@@ -76,6 +78,17 @@ def make_optimizer(
     arguments["weight_decay"] = groups[0]["weight_decay"] if len(groups) == 1 else 0.0
     made: torch.optim.Optimizer = import_object(kind.reference)(groups, lr=options.lr, **arguments)
     return made
+
+
+def _leave_the_compiler_out() -> None:
+    """Let optimizers do without torch's compiler, whose import takes as long as that of torch: some
+    of their methods exempt themselves from it when first called. No graph calls those."""
+    import torch
+
+    for name in EXEMPT:
+        method = getattr(getattr(torch.optim.Optimizer, name), "__wrapped__", None)
+        if method is not None:
+            vars(method).setdefault("__dynamo_disable", method)  # where torch keeps the exempt one
 
 
 def decay_groups(

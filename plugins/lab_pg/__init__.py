@@ -16,7 +16,7 @@ def lab_experiments() -> Iterator[ExperimentSpec]:
         config="lab_pg.config:Config",
         experiment="lab_pg.pg:PG",
         presets=PRESETS,
-        capabilities={"play": "lab:Play"},
+        capabilities={"play": "lab:Play", "export": "lab.capabilities:Export"},
         metrics={
             "train/loss": "loss of policy and values, less the entropy, each with its weight",
             "train/policy_loss": "what the policy loses: of PPO the clipped surrogate, negative",

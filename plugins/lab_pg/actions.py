@@ -24,8 +24,8 @@ class Actions(Protocol):
 
     def sample(self, outputs: Tensor) -> Tensor: ...
     def mode(self, outputs: Tensor) -> Tensor: ...
-    def log_prob(self, outputs: Tensor, action: Tensor) -> Tensor: ...
-    def entropy(self, outputs: Tensor) -> Tensor: ...
+    def log_prob_and_entropy(self, outputs: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
+        """Return log probabilities of actions [B], and entropies [B] in nats."""
 
 
 class Categorical:
@@ -36,24 +36,25 @@ class Categorical:
         self.outputs = sum(choices)
 
     def sample(self, outputs: Tensor) -> Tensor:
-        drawn = [torch.multinomial(p.exp(), 1) for p in self._log_probs(outputs)]
-        return torch.cat(drawn, 1)
+        """Draw by the largest of the logits, each with noise of Gumbel's distribution added, which
+        takes a third of the time of `torch.multinomial` (Yellott, 1977)."""
+        uniform = torch.rand_like(outputs).clamp_(min=torch.finfo(outputs.dtype).tiny)
+        return self.mode(outputs - uniform.log_().neg_().log_())
 
     def mode(self, outputs: Tensor) -> Tensor:
-        return torch.stack([part.argmax(1) for part in outputs.split(self.choices, 1)], 1)
+        return torch.stack(
+            [part.argmax(1) for part in outputs.split_with_sizes(self.choices, 1)], 1
+        )
 
-    def log_prob(self, outputs: Tensor, action: Tensor) -> Tensor:
-        """Return log probabilities [B] of actions [B, D]."""
-        parts = zip(self._log_probs(outputs), action.split(1, 1), strict=True)
-        return torch.cat([part.gather(1, chosen) for part, chosen in parts], 1).sum(1)
+    def log_prob_and_entropy(self, outputs: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
+        parts = [log_softmax(part, 1) for part in self._parts(outputs)]
+        chosen = zip(parts, action.split(1, 1), strict=True)
+        log_prob = torch.cat([part.gather(1, index) for part, index in chosen], 1).sum(1)
+        entropies = [-(part.exp() * part).sum(1) for part in parts]
+        return log_prob, torch.stack(entropies, 1).sum(1)
 
-    def entropy(self, outputs: Tensor) -> Tensor:
-        """Return entropies [B] in nats."""
-        each = [-(part.exp() * part).sum(1) for part in self._log_probs(outputs)]
-        return torch.stack(each, 1).sum(1)
-
-    def _log_probs(self, outputs: Tensor) -> list[Tensor]:
-        return [log_softmax(part, 1) for part in outputs.split(self.choices, 1)]
+    def _parts(self, outputs: Tensor) -> Sequence[Tensor]:
+        return outputs.split_with_sizes(self.choices, 1)
 
 
 class DiagonalGaussian:
@@ -70,15 +71,12 @@ class DiagonalGaussian:
     def mode(self, outputs: Tensor) -> Tensor:
         return self._parts(outputs)[0]
 
-    def log_prob(self, outputs: Tensor, action: Tensor) -> Tensor:
-        """Return log densities [B] of actions [B, D]."""
+    def log_prob_and_entropy(self, outputs: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
+        """Return log densities of actions [B], and differential entropies [B] in nats."""
         mean, log_std = self._parts(outputs)
         z = (action - mean) / log_std.exp()
-        return -(z.square() / 2 + log_std + LOG_2_PI / 2).sum(1)
-
-    def entropy(self, outputs: Tensor) -> Tensor:
-        """Return differential entropies [B] in nats."""
-        return (self._parts(outputs)[1] + (1 + LOG_2_PI) / 2).sum(1)
+        log_prob = -(z.square() / 2 + log_std + LOG_2_PI / 2).sum(1)
+        return log_prob, (log_std + (1 + LOG_2_PI) / 2).sum(1)
 
     def _parts(self, outputs: Tensor) -> tuple[Tensor, Tensor]:
         return outputs[:, : self.size], outputs[:, self.size :]

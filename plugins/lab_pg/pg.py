@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,18 +22,19 @@ import torch
 from torch import Tensor
 
 import lab
+from lab.capabilities import Export
 from lab.environments import Rollout, check_rollout, minibatches, next_values
+from lab.nn.export import export
 from lab.optim import Updater
-from lab_pg.actions import forbid
 from lab_pg.advantages import Array, explained_variance, gae
 from lab_pg.config import Config
-from lab_pg.masks import Masked
+from lab_pg.exported import Exported
+from lab_pg.loss import Loss, standardized
 from lab_pg.model import ActorCritic
 from lab_pg.normalization import ReturnScale
+from lab_pg.player import Player
 from lab_pg.policy import Policy
-from lab_pg.task import Task, describe, env_args, wrappers
-
-SMALLEST_STD = 1e-8  # that advantages are divided by
+from lab_pg.task import Task, describe, make_envs
 
 
 class PG:
@@ -46,18 +48,20 @@ class PG:
         network = ActorCritic(self.task, config.hidden, config.log_std_init, config.baseline)
         self.network = ctx.wrap(network, compile=False)  # it acts on a few observations at a time
         self.policy = Policy(self.task, self.network, ctx, config.normalize_obs)
+        self.player = Player(config, ctx, self.policy)
         self.updater = Updater(
             ctx,
             self.network,
             config,
-            self.loss,
+            Loss(config, self.policy.actions),
             weight=lambda batch: batch["learned"].sum(),
             compile=self.algorithm.n_steps is not None,  # whole episodes are of any length
         )
         self.scale = ReturnScale(config.n_envs, config.gamma)
         steps = (self.algorithm.n_steps or 0) * config.n_envs
-        frame = math.prod(self.task.frame) * self.task.stored.itemsize
-        check_rollout(ctx, config.algo, steps, frame)
+        check_rollout(
+            ctx, config.algo, steps, math.prod(self.task.frame) * self.task.stored.itemsize
+        )
 
     # -- the algorithm
 
@@ -155,71 +159,15 @@ class PG:
         loss, figures = self.updater({**batch, "entropy_coef": weight})
         return {"loss": loss, **figures}
 
-    def loss(self, network: Any, batch: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the loss, and figures of its parts.
-
-        With r the ratio of the probabilities of an action, now and when it was taken, the policy's
-        part is -min(r A, clip(r) A) of PPO, and -log pi A elsewhere.
-        """
-        outputs, value = network(batch["obs"])
-        if "mask" in batch:
-            outputs = forbid(outputs, batch["mask"])
-        learned, advantage = batch["learned"], batch["advantage"]
-        log_prob = self.policy.actions.log_prob(outputs, batch["action"])
-        log_ratio = log_prob - batch["log_prob"]
-        ratio, clip = log_ratio.exp(), self.algorithm.clip_range
-        if clip is None:
-            gain = log_prob * advantage
-        else:
-            gain = torch.min(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage)
-        policy_loss = -mean(gain, learned)
-        entropy = mean(self.policy.actions.entropy(outputs), learned)
-        loss = policy_loss - batch["entropy_coef"] * entropy
-        figures = {
-            "policy_loss": policy_loss,
-            "entropy": entropy,
-            "approx_kl": mean(ratio - 1 - log_ratio, learned),  # Schulman's k3
-        }
-        if clip is not None:
-            figures["clip_fraction"] = mean(((ratio - 1).abs() > clip).float(), learned)
-        if value is not None:
-            figures["value_loss"] = mean(self.value_error(value, batch), learned)
-            loss = loss + self.config.value_coef * figures["value_loss"]
-        return loss, {name: figure.detach() for name, figure in figures.items()}
-
-    def value_error(self, value: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
-        """Return squared errors of values [B]: the larger one where moving is clipped."""
-        error = (value - batch["target"]).square()
-        if self.config.clip_value is None:
-            return error
-        bound, old = self.config.clip_value, batch["value"]
-        near = old + (value - old).clamp(-bound, bound)
-        return torch.max(error, (near - batch["target"]).square())
-
     def entropy_coef(self) -> float:
         """Return the weight of the entropy: from start to end on a line over the budget."""
         start, end = self.config.entropy_coef, self.config.entropy_coef_end
         return start if end is None else start + (end - start) * self.ctx.progress("entropy")
 
-    # -- environments, made on first use: a trained run predicts without them
-
     @cached_property
     def envs(self) -> lab.Envs:
-        return self.make_envs(self.config.n_envs, train=True)
-
-    @cached_property
-    def eval_envs(self) -> lab.Envs:
-        return self.make_envs(self.config.eval_episodes, train=False)
-
-    def make_envs(self, number: int, train: bool) -> lab.Envs:
-        return self.ctx.make_envs(
-            self.config.env,
-            number,
-            train=train,
-            wrappers=wrappers(self.config),
-            time_limit=self.config.max_episode_steps,
-            **env_args(self.config),
-        )
+        """The environments to train in, made on first use: a trained run predicts without them."""
+        return make_envs(self.config, self.ctx, self.config.n_envs, train=True)
 
     def log_episodes(self, step: lab.Step, counted: Array) -> None:
         """Log the episodes that ended in a step; `counted` [E] tells which of them."""
@@ -234,51 +182,27 @@ class PG:
         [B, ...], as it gives them in the wrappers of `--wrap`; of a Dict or Tuple the vectors of
         `gymnasium.spaces.flatten`. `action_mask` [B, P] is True where a discrete action is allowed.
         Raises UsageError for a shape that the network was not trained on."""
-        obs = np.asarray(observations)
-        if obs.shape[1:] != self.task.frame:
-            shape = ", ".join(map(str, ("B", *self.task.frame)))
-            raise lab.UsageError(f"observations are [{shape}]; these are {list(obs.shape)}")
-        mask = None if action_mask is None else np.asarray(action_mask, bool)
         with self.updater.averaged():
-            actions = self.policy.best(obs - self.task.first_state, mask)
-        return np.asarray(actions + self.task.first_action)
+            return self.player.predict(observations, action_mask)
 
     def example(self, number: int) -> Array:
         """Return observations [number, ...] that `predict` takes: drawn from their space."""
-        space = self.eval_envs.observation_space
-        space.seed(int(self.ctx.rng.integers(2**31)))
-        drawn = np.stack([space.sample() for _ in range(number)])
-        return np.asarray(drawn + self.task.first_state)
+        return self.player.example(number)
 
     def evaluate(self, split: str) -> Mapping[str, float]:
         """Play episodes of the likeliest actions, with what training knows of observations."""
-        number = self.config.test_episodes if split == "test" else self.config.eval_episodes
-        envs, seed = self.eval_envs, int(self.ctx.rng.integers(2**31))
         with self.updater.averaged():
-            played = lab.play_episodes(
-                envs, lambda obs: self.policy.best(obs, envs.action_mask), number, seed=seed
-            )
-        return played.metrics(split)
+            return self.player.evaluate(split)
 
     def play_command(self, options: lab.Play) -> lab.Clip:
         """Return an episode of the likeliest actions as a clip."""
-        env = Masked(
-            self.ctx.make_env(
-                self.config.env,
-                wrappers=wrappers(self.config),
-                time_limit=self.config.max_episode_steps,
-                render_mode="rgb_array",
-                **env_args(self.config),
-            )
-        )
-        seed = int(self.ctx.rng.integers(2**31))
         with self.updater.averaged():
-            return lab.record_episode(
-                env,
-                lambda obs: self.policy.best(np.asarray(obs)[None], env.action_mask)[0],
-                seed,
-                options,
-            )
+            return self.player.clip(options)
+
+    def export_command(self, options: Export) -> Path:
+        """Write the policy for other software: see `Exported`."""
+        with self.updater.averaged():
+            return export(Exported(self.policy, self.config.env), options, self.ctx.dir)
 
     # -- state
 
@@ -295,14 +219,3 @@ class PG:
         self.scale.load_state_dict(state["returns"])
         if not self.envs.exact:  # their episodes restart
             self.scale.restart()
-
-
-def mean(values: Tensor, learned: Tensor) -> Tensor:
-    """Return the mean of values [B] over the rows that are learned from; 0 of none."""
-    return torch.where(learned, values, 0.0).sum() / learned.sum().clamp(min=1)
-
-
-def standardized(advantage: Tensor, learned: Tensor) -> Tensor:
-    """Return advantages [B] with mean 0 and standard deviation 1 over the rows learned from."""
-    centered = advantage - mean(advantage, learned)
-    return centered / (mean(centered.square(), learned).sqrt() + SMALLEST_STD)

@@ -71,7 +71,7 @@ class Policy:
         outputs = torch.cat([outputs for outputs, _ in seen])
         if "mask" in batch:
             outputs = forbid(outputs, batch["mask"])
-        log_prob = self.actions.log_prob(outputs, batch["action"])
+        log_prob, _ = self.actions.log_prob_and_entropy(outputs, batch["action"])
         values = [np.zeros(len(o)) if v is None else v.double().cpu().numpy() for o, v in seen]
         return log_prob, np.concatenate(values)
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from gymnasium import spaces
 
-from lab import Context, UsageError
+from lab import Context, Envs, UsageError
 from lab.environments import Wrapper, count_from_zero, flatten_observation, starts
 from lab.environments.pictures import channels_first, doubt, is_picture
 from lab_pg.actions import Actions, Categorical, DiagonalGaussian
@@ -123,3 +123,18 @@ def wrappers(config: Config) -> list[Wrapper]:
 def env_args(config: Config) -> dict[str, Any]:
     """Return the arguments of `gymnasium.make`."""
     return dict(config.env_args)
+
+
+def make_envs(config: Config, ctx: Context, number: int, train: bool) -> Envs:
+    """Return environments to train or to evaluate in."""
+    return ctx.make_envs(config.env, number, train=train, **_made_with(config))
+
+
+def make_env(config: Config, ctx: Context, render_mode: str) -> Any:
+    """Return one environment that draws itself."""
+    return ctx.make_env(config.env, render_mode=render_mode, **_made_with(config))
+
+
+def _made_with(config: Config) -> dict[str, Any]:
+    limit = config.max_episode_steps
+    return {"wrappers": wrappers(config), "time_limit": limit, **env_args(config)}

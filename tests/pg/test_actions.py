@@ -23,8 +23,9 @@ def test_several_choices_are_independent_categoricals() -> None:
     parts = [distributions.Categorical(logits=part) for part in logits.split(CHOICES, 1)]
     taken = torch.stack([part.sample() for part in parts], 1)
     log_prob = sum(p.log_prob(taken[:, i]) for i, p in enumerate(parts))
-    assert torch.allclose(actions.log_prob(logits, taken), log_prob)
-    assert torch.allclose(actions.entropy(logits), sum(p.entropy() for p in parts))
+    got, entropy = actions.log_prob_and_entropy(logits, taken)
+    assert torch.allclose(got, log_prob)
+    assert torch.allclose(entropy, sum(p.entropy() for p in parts))
     assert torch.equal(actions.mode(logits), torch.stack([p.mode for p in parts], 1))
 
 
@@ -33,8 +34,9 @@ def test_continuous_actions_are_a_diagonal_gaussian() -> None:
     actions, outputs = DiagonalGaussian(3), torch.cat([mean, log_std], 1)
     torchs = distributions.Independent(distributions.Normal(mean, log_std.exp()), 1)
     taken = torchs.sample()
-    assert torch.allclose(actions.log_prob(outputs, taken), torchs.log_prob(taken), atol=1e-5)
-    assert torch.allclose(actions.entropy(outputs), torchs.entropy())
+    got, entropy = actions.log_prob_and_entropy(outputs, taken)
+    assert torch.allclose(got, torchs.log_prob(taken), atol=1e-5)
+    assert torch.allclose(entropy, torchs.entropy())
     assert torch.equal(actions.mode(outputs), mean)
 
 

@@ -12,7 +12,8 @@ from helpers import noting
 from pg_tools import make_pg, train
 
 from lab.environments import minibatches
-from lab_pg.pg import PG, mean, standardized
+from lab_pg.loss import Loss, mean_over, standardized
+from lab_pg.pg import PG
 
 ROWS = 12
 
@@ -64,7 +65,7 @@ def test_the_loss_is_that_of_the_paper(options: dict[str, Any]) -> None:
     pg = make_pg(env="FrozenLake-v1", hidden=(8,), **options)
     for seed in range(3):
         batch = batch_of(pg, seed)
-        loss, _ = pg.loss(pg.network, batch)
+        loss, _ = Loss(pg.config, pg.policy.actions)(pg.network, batch)
         assert loss.item() == pytest.approx(by_hand(pg, batch), rel=1e-4)
 
 
@@ -74,7 +75,7 @@ def test_figures_beside_the_loss() -> None:
     outputs, _ = pg.network(batch["obs"])
     now = torch.distributions.Categorical(logits=outputs).log_prob(batch["action"][:, 0])
     log_ratio = (now - batch["log_prob"])[batch["learned"]]
-    _, figures = pg.loss(pg.network, batch)
+    _, figures = Loss(pg.config, pg.policy.actions)(pg.network, batch)
     kl = (log_ratio.exp() - 1 - log_ratio).mean()
     assert float(figures["approx_kl"]) == pytest.approx(kl.item(), rel=1e-4)
     clipped = ((log_ratio.exp() - 1).abs() > 0.2).float().mean()
@@ -83,8 +84,8 @@ def test_figures_beside_the_loss() -> None:
 
 def test_the_mean_is_of_what_is_learned_from_and_0_of_nothing() -> None:
     values, learned = torch.tensor([1.0, float("nan"), 3.0]), torch.tensor([True, False, True])
-    assert float(mean(values, learned)) == 2.0
-    assert float(mean(values, torch.zeros(3, dtype=torch.bool))) == 0.0
+    assert float(mean_over(learned)(values)) == 2.0
+    assert float(mean_over(torch.zeros(3, dtype=torch.bool))(values)) == 0.0
 
 
 def test_advantages_are_standardized_over_what_is_learned_from() -> None:

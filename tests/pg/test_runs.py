@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
-from helpers import difference, last_state, rows, summary
+from helpers import child_environment, difference, last_state, rows, run_child, summary
 from pg_tools import make_pg
 
 import lab
@@ -50,6 +51,17 @@ def test_a_run_that_dies_within_a_rollout_goes_on_to_the_same_bits(
     assert rows(cut) == rows(whole)
     assert difference(last_state(cut), last_state(whole)) is None
     assert summary(cut)["test"] == summary(whole)["test"]
+
+
+def test_a_run_that_is_not_compiled_never_imports_the_compiler(tmp_path) -> None:
+    """It takes as long as torch itself, of the few seconds that CartPole takes."""
+    code = (
+        "import sys, lab\n"
+        "lab.run('pg', preset='tiny', budget=256, eval_every=256, wandb='disabled', media=False)\n"
+        "print('LOADED', *[n for n in ('torch._dynamo', 'torch._inductor') if n in sys.modules])"
+    )
+    child = run_child([sys.executable, "-c", code], tmp_path, child_environment())
+    assert child.stdout.split()[-1] == "LOADED", child.stderr
 
 
 def test_an_episode_is_played(run_pg) -> None:
