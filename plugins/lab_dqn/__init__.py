@@ -36,7 +36,7 @@ def lab_experiments() -> Iterator[ExperimentSpec]:
         config="lab_dqn.config:Config",
         experiment="lab_dqn.dqn:DQN",
         presets=PRESETS,
-        capabilities={"play": "lab:Play"},
+        capabilities={"play": "lab:Play", "export": "lab.capabilities:Export"},
         metrics={
             "train/loss": "loss on the TD error, weighted as sampled",
             "train/q_mean": "mean Q of the actions in the minibatches",
@@ -50,7 +50,7 @@ def lab_experiments() -> Iterator[ExperimentSpec]:
         config="lab_dqn.pqn_config:Config",
         experiment="lab_dqn.pqn:PQN",
         presets=PQN_PRESETS,
-        capabilities={"play": "lab:Play"},
+        capabilities={"play": "lab:Play", "export": "lab.capabilities:Export"},
         metrics={
             "train/loss": "half the squared TD error",
             "train/q_mean": "mean Q of the actions that were taken",

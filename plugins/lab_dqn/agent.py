@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import lab
+from lab.capabilities import Export
+from lab.nn.export import export
 from lab_dqn.acting import Array, Q
 from lab_dqn.atari import Lives
 from lab_dqn.config import AgentConfig
 from lab_dqn.exploration import Exploration, nearly_greedy
+from lab_dqn.exported import Exported
 from lab_dqn.task import Task, describe, env_args, wrappers
 
 
@@ -92,9 +96,8 @@ class Agent:
         `gymnasium.spaces.flatten`. Raises UsageError for a shape that the network was not trained
         on."""
         obs = np.asarray(observations)
-        expected = (self.task.stack, *self.task.frame) if self.task.stack > 1 else self.task.frame
-        if obs.shape[1:] != expected:
-            shape = ", ".join(map(str, ("B", *expected)))
+        if obs.shape[1:] != self.task.shape:
+            shape = ", ".join(map(str, ("B", *self.task.shape)))
             raise lab.UsageError(f"observations are [{shape}]; these are {list(obs.shape)}")
         with self.averaged():
             actions: Array = self.q(obs - self.task.first_state).argmax(1)
@@ -120,6 +123,15 @@ class Agent:
             "q_start": float(q_start.mean()),
             "discounted_return": float(played.discounted[: len(q_start)].mean()),
         }
+
+    def export_command(self, options: Export) -> Path:
+        """Write the network for other software: see `Exported`."""
+        with self.averaged():
+            return export(self.exported(), options, self.ctx.dir)
+
+    def exported(self) -> Exported:
+        """Return the model that stands alone."""
+        raise NotImplementedError
 
     def play_command(self, options: lab.Play) -> lab.Clip:
         """Return a greedy episode as a clip."""

@@ -23,6 +23,7 @@ import lab
 from lab_dqn.acting import Array, make_q
 from lab_dqn.agent import Agent
 from lab_dqn.config import Config
+from lab_dqn.exported import Exported
 from lab_dqn.model import QNetwork
 from lab_dqn.replay import Batch, Memory, Transitions
 from lab_dqn.replay.make import make_memory
@@ -168,11 +169,14 @@ class DQN(Agent):
         )
         return max(1, min(until_update, fitting))
 
-    # -- what follows the clock
+    # -- what follows the clock, and what is shown
 
     def epsilon(self, clock: int) -> float:
         """Return the probability of a random action; noisy weights take none."""
         return 0.0 if self.config.noisy else super().epsilon(clock)
+
+    def exported(self) -> Exported:
+        return Exported(self.online, self.config.env, self.returns.q)
 
     def beta(self) -> float:
         """Return the exponent of the importance weights: linear to 1 over the budget."""

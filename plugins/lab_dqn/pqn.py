@@ -21,6 +21,7 @@ from lab.environments import Rollout, check_rollout, minibatches, next_values
 from lab.optim import Updater
 from lab_dqn.acting import Array, make_q
 from lab_dqn.agent import Agent
+from lab_dqn.exported import Exported
 from lab_dqn.model import QNetwork
 from lab_dqn.pqn_config import Config
 from lab_dqn.returns import Mean
@@ -126,6 +127,10 @@ class PQN(Agent):
             parts = [self.network(part).amax(1) for part in obs.split(ROWS_AT_ONCE)]
         highest: Array = torch.cat(parts).double().cpu().numpy()
         return highest / self.config.reward_scale
+
+    def exported(self) -> Exported:
+        scale = self.config.reward_scale
+        return Exported(self.network, self.config.env, lambda outputs: outputs / scale)
 
     def averaged(self) -> AbstractContextManager[None]:
         return self.updater.averaged()

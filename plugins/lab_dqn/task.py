@@ -45,6 +45,11 @@ class Task(NamedTuple):
         assert isinstance(dtype, torch.dtype)
         return dtype
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Return the shape of an observation, all its frames."""
+        return (self.stack, *self.frame) if self.stack > 1 else self.frame
+
     def prepare(self, obs: Array, device: torch.device) -> Tensor:
         """Return observations [B, ...], as the environment gives them, as networks take them: on
         the device, [B, k, ...] with k frames in each."""
