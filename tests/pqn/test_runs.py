@@ -94,3 +94,13 @@ def test_q_is_in_the_unit_of_the_rewards_whatever_the_network_learns_in() -> Non
     assert np.allclose(whole.q(obs), tenth.q(obs), rtol=1e-5, atol=1e-5)
     one, other = (pqn.batch(pqn.play_rollout())["target"] for pqn in (whole, tenth))
     assert torch.allclose(one, other, rtol=1e-5, atol=1e-5)
+
+
+def test_held_actions_and_lives_are_part_of_a_checkpoint() -> None:
+    options: dict[str, Any] = {"n_envs": 4, "hidden": (8,), "temporally_extended": True}
+    pqn, other = make_pqn(**options), make_pqn(**options)
+    pqn.exploration.left[:], pqn.exploration.action[:], pqn.lives.left[:] = 3, 1, 2
+    other.load_state_dict(pqn.state_dict())
+    assert other.exploration.left.tolist() == [3, 3, 3, 3]
+    assert other.exploration.action.tolist() == [1, 1, 1, 1]
+    assert other.lives.left.tolist() == [2, 2, 2, 2]
