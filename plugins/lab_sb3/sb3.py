@@ -251,7 +251,8 @@ class SB3:
         seed, player = int(self.ctx.rng.integers(2**31)), self.player()
 
         def act(obs: Any) -> Any:
-            return player.act(obs, action_mask=self.masks_of(env))
+            action = player.act(obs, action_mask=self.masks_of(env))
+            return action[()]  # of no axes: a number, as environments expect
 
         return lab.record_episode(env, act, seed, options)
 

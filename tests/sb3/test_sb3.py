@@ -313,11 +313,11 @@ def test_a_buffer_that_has_no_room_is_refused(monkeypatch) -> None:
         ({"env": "worlds/Odd-v0", "env_args": {"observation": "many"}}, "1,000,000,000 states"),
         (
             {"algo": "dqn", "env": "worlds/Odd-v0", "env_args": {"action": "several"}},
-            "dqn on worlds/Odd-v0: .*--algo ppo, a2c do",
+            "dqn on worlds/Odd-v0: .*--algo ppo, a2c, trpo",
         ),
         (
             {"algo": "sac", "env": "worlds/Odd-v0", "env_args": {"action": "switches"}},
-            "sac on worlds/Odd-v0: .*--algo ppo, a2c do",
+            "sac on worlds/Odd-v0: .*--algo ppo, a2c, trpo",
         ),
     ],
     ids=str,
