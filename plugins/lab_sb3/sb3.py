@@ -225,5 +225,5 @@ class SB3:
         if saved["begun"]:  # before its first step there is nothing to count to
             self.begin()
         state.load_policy_state(self.model, saved["model"])
-        restarted = not self.vec_env.envs.exact
+        restarted = self.begun and not self.vec_env.envs.exact
         state.load_loop_state(self.model, saved, restarted=restarted)
