@@ -54,7 +54,7 @@ CASES: dict[str, dict[str, Any]] = {
     "recurrent ppo": {"algo": "recurrent-ppo", "n_envs": 2, "n_steps": 24, "batch_size": 16,
                       "n_epochs": 2, "policy_args": {"lstm_hidden_size": 8}, **NORMALIZED},
     "ars": {"algo": "ars", "env": "Pendulum-v1", "max_episode_steps": 10, "policy": "LinearPolicy",
-            "args": {"n_delta": 2}, **NORMALIZED},
+            "args": {"n_delta": 2, "zero_policy": False}, **NORMALIZED},
 }  # fmt: skip
 STEPS = 384
 
