@@ -347,6 +347,49 @@ class Street(gym.Env):
         return space.start + self.np_random.integers(space.n)
 
 
+class Corridor(gym.Env):
+    """Allows action 1 in odd steps and 0 and 2 in even ones; any other is an error."""
+
+    observation_space = gym.spaces.Box(0, 100, (3,), np.float32)
+    action_space = gym.spaces.Discrete(3)
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
+        super().reset(seed=seed)
+        self.steps = 0
+        return self._look()
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        assert self._allowed()[action]
+        self.steps += 1
+        obs, info = self._look()
+        return obs, 1.0, self.steps == 4 + self.np_random.integers(3), self.steps >= 6, info
+
+    def _allowed(self) -> Any:
+        return np.array([0, 1, 0] if self.steps % 2 else [1, 0, 1], np.int8)
+
+    def _look(self) -> tuple[Any, dict[str, Any]]:
+        return np.full(3, self.steps, np.float32), {"action_mask": self._allowed()}
+
+
+class Recall(gym.Env):
+    """Shows a side once, then nothing for two steps; the last action earns 1 where it is that side.
+    Without a memory the mean return is 1/2."""
+
+    observation_space = spaces.Box(-1, 1, (2,), np.float32)
+    action_space = spaces.Discrete(2)
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
+        super().reset(seed=seed)
+        self.side, self.steps = int(self.np_random.integers(2)), 0
+        return np.array([2 * self.side - 1, 0], np.float32), {}
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        self.steps += 1
+        done = self.steps == 3
+        nothing = np.array([0, self.steps == 2], np.float32)
+        return nothing, float(done and action == self.side), done, False, {}
+
+
 class Bonus(gym.RewardWrapper):
     """Adds to every reward."""
 
@@ -389,6 +432,8 @@ register("worlds/Odd-v0", Odd)
 register("worlds/Gated-v0", Gated)
 register("worlds/Mission-v0", Mission)
 register("worlds/Street-v0", Street)
+register("worlds/Corridor-v0", Corridor)
+register("worlds/Recall-v0", Recall)
 register("worlds/Broken-v0", Broken)
 register("worlds/Screen-v0", Screen, max_episode_steps=20)
 register(

@@ -75,6 +75,12 @@ class Envs:
         self._lengths = np.zeros(self.num_envs, dtype=np.int64)
         self._watch = Watch()
 
+    @property
+    def episode_starts(self) -> Array:
+        """Which environments [N] show the first observation of an episode."""
+        first: Array = self._lengths == 0
+        return first
+
     def reset(self, seed: int | None = None) -> Array:
         """Begin anew in all environments and return `obs` [N, ...]."""
         obs, info = self._reset(seed=seed)

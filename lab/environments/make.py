@@ -248,9 +248,18 @@ def _play(envs: Envs, actions: Sequence[Any]) -> list[bytes]:
     """Step through `actions` and return everything seen, to the bit."""
     seen = []
     for action in actions:
-        step = envs.step(action)
+        step = envs.step(_permitted(envs, action))
         seen += [part for seen_by in (*step[:5], envs.obs) for part in _bytes(seen_by)]
     return seen
+
+
+def _permitted(envs: Envs, actions: Any) -> Any:
+    """Return actions [N]; in place of a forbidden one the first that is allowed."""
+    mask, space = envs.action_mask, envs.action_space
+    if mask is None or not isinstance(space, gym.spaces.Discrete):
+        return actions
+    allowed = mask[np.arange(len(actions)), actions - space.start]
+    return np.where(allowed, actions, mask.argmax(1) + space.start)
 
 
 def _bytes(value: Any) -> list[bytes]:

@@ -21,11 +21,11 @@ import torch
 from torch import Tensor
 
 import lab
+from lab.environments.masks import Masked
 from lab.optim import Updater
 from lab_pg.actions import forbid
 from lab_pg.advantages import Array, explained_variance, gae
 from lab_pg.config import Config
-from lab_pg.masks import Masked
 from lab_pg.model import ActorCritic
 from lab_pg.normalization import ReturnScale
 from lab_pg.policy import Policy

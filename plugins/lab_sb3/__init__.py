@@ -1,4 +1,4 @@
-"""Offer stable-baselines3: DQN, PPO, A2C, SAC, TD3 and DDPG under the lab's runner."""
+"""Offer the algorithms of stable-baselines3 and sb3-contrib under the lab's runner."""
 
 from __future__ import annotations
 
@@ -11,23 +11,30 @@ TRAIN = {
     "return": "undiscounted return of training episodes, exploration included",
     "length": "length of training episodes in steps",
     "loss": "the loss that is minimized",
-    "policy_gradient_loss": "clipped surrogate loss (PPO)",
+    "policy_gradient_loss": "clipped surrogate loss (PPO and its kin)",
     "policy_loss": "policy-gradient loss (A2C)",
-    "value_loss": "squared error of the value function (PPO, A2C)",
-    "entropy_loss": "negative mean entropy of the policy (PPO, A2C)",
-    "approx_kl": "approximate KL divergence from the old policy (PPO)",
-    "clip_fraction": "fraction of clipped ratios (PPO)",
-    "clip_range": "clipping parameter of the policy (PPO)",
-    "clip_range_vf": "clipping parameter of the value function (PPO)",
+    "policy_objective": "surrogate objective (TRPO)",
+    "value_loss": "squared error of the value function",
+    "entropy_loss": "negative mean entropy of the policy (PPO and its kin, A2C)",
+    "approx_kl": "approximate KL divergence from the old policy (PPO and its kin)",
+    "kl_divergence_loss": "KL divergence from the old policy (TRPO)",
+    "is_line_search_success": "1 where a step kept to the trust region (TRPO)",
+    "clip_fraction": "fraction of clipped ratios (PPO and its kin)",
+    "clip_range": "clipping parameter of the policy (PPO and its kin)",
+    "clip_range_vf": "clipping parameter of the value function (PPO and its kin)",
     "explained_variance": "fraction of the returns' variance that the value function explains",
     "std": "standard deviation of the Gaussian policy",
-    "actor_loss": "loss of the actor (SAC, TD3, DDPG)",
-    "critic_loss": "loss of the critics (SAC, TD3, DDPG)",
-    "ent_coef": "entropy coefficient (SAC)",
-    "ent_coef_loss": "loss of the entropy coefficient (SAC)",
+    "actor_loss": "loss of the actor (SAC, TD3, DDPG, TQC, CrossQ)",
+    "critic_loss": "loss of the critics (SAC, TD3, DDPG, TQC, CrossQ)",
+    "ent_coef": "entropy coefficient (SAC, TQC, CrossQ)",
+    "ent_coef_loss": "loss of the entropy coefficient (SAC, TQC, CrossQ)",
     "learning_rate": "learning rate",
-    "n_updates": "gradient steps, or epochs over rollouts (PPO, A2C), so far",
-    "exploration_rate": "probability of a random action (DQN)",
+    "n_updates": "gradient steps, or epochs over rollouts (PPO and its kin, A2C, TRPO), so far",
+    "exploration_rate": "probability of a random action (DQN, QRDQN)",
+    "iterations": "updates before this one (ARS)",
+    "delta_std": "standard deviation of the weights' noise (ARS)",
+    "step_size": "what the weighted sum of the noise is multiplied by (ARS)",
+    "return_std": "standard deviation of the returns of the best directions (ARS)",
 }
 
 
@@ -35,7 +42,7 @@ TRAIN = {
 def lab_experiments() -> Iterator[ExperimentSpec]:
     yield ExperimentSpec(
         name="sb3",
-        summary="stable-baselines3: DQN, PPO, A2C, SAC, TD3, DDPG",
+        summary="stable-baselines3: DQN, PPO, A2C, SAC, TD3, DDPG, and sb3-contrib's",
         config="lab_sb3.config:Config",
         experiment="lab_sb3.sb3:SB3",
         presets=PRESETS,

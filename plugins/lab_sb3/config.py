@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from lab import EnvConfig, Options
 
@@ -31,11 +31,15 @@ ARGUMENTS = {
 
 
 class Config(EnvConfig):
-    algo: Literal["dqn", "ppo", "a2c", "sac", "td3", "ddpg"] = Field(
-        "ppo", description="Algorithm."
-    )
-    policy: Literal["auto", "MlpPolicy", "CnnPolicy", "MultiInputPolicy"] = Field(
+    algo: Literal[
+        "dqn", "ppo", "a2c", "sac", "td3", "ddpg",
+        "tqc", "crossq", "qrdqn", "trpo", "maskable-ppo", "recurrent-ppo", "ars",
+    ] = Field("ppo", description="Algorithm; from tqc on of sb3-contrib.")  # fmt: skip
+    policy: Literal["auto", "MlpPolicy", "CnnPolicy", "MultiInputPolicy", "LinearPolicy"] = Field(
         "auto", description="Network; auto goes by the observations."
+    )
+    policy_args: dict[str, bool | int | float | str] = Field(
+        {}, description="Arguments of the policy's class: n_quantiles=50,lstm_hidden_size=64."
     )
 
     hidden: tuple[int, ...] | None = Field(None, description="Units of the hidden layers.")
@@ -44,6 +48,13 @@ class Config(EnvConfig):
     batch_size: int | None = Field(None, ge=1, description="Transitions in a minibatch.")
     linear: bool = Field(
         False, description="Let learning rate and clip range fall linearly to 0 over the budget."
+    )
+
+    normalize_obs: bool = Field(
+        False, description="Standardize vectors by what training has seen of them."
+    )
+    normalize_returns: bool = Field(
+        False, description="Divide rewards by the running std of the discounted return."
     )
 
     n_steps: int | None = Field(
@@ -96,6 +107,12 @@ class Config(EnvConfig):
     @property
     def preset(self) -> str:
         return f"{self.algo}-{self.env.rpartition(':')[2]}"
+
+    @model_validator(mode="after")
+    def _plays_alone(self) -> Self:
+        if self.algo == "ars" and self.n_envs > 1:
+            raise ValueError("--algo ars plays one episode after another: --n-envs 1")
+        return self
 
 
 class Export(Options):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-from gymnasium import Space
+from gymnasium import Space, spaces
 from stable_baselines3.common.vec_env import VecEnv
 
 import lab
@@ -61,12 +62,28 @@ class LentEnvs(VecEnv):
     def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
         return [getattr(self, attr_name, None)] * self._number(indices)
 
+    def action_masks(self) -> list[Any]:
+        """Return which actions each environment allows [P], as sb3-contrib asks for it; all of
+        them, where it says nothing. Raises LabError for a mask of another shape."""
+        alternatives = _alternatives(self.action_space)
+        masks = self.envs.action_mask
+        if masks is None:
+            masks = np.ones((self.num_envs, alternatives), bool)
+        if masks.shape[1:] != (alternatives,):
+            raise lab.LabError(
+                f"an action_mask of shape {masks.shape[1:]} does not fit the {alternatives} "
+                "alternatives that there are: it has one entry for each"
+            )
+        return list(masks)
+
     def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
         raise NotImplementedError("the environments are the runner's")
 
     def env_method(
         self, method_name: str, *args: Any, indices: Any = None, **kwargs: Any
     ) -> list[Any]:
+        if method_name == "action_masks":
+            return self.action_masks()
         raise NotImplementedError("the environments are the runner's")
 
     def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:
@@ -74,6 +91,13 @@ class LentEnvs(VecEnv):
 
     def _number(self, indices: Any) -> int:
         return len(list(self._get_indices(indices)))
+
+
+def _alternatives(space: Any) -> int:
+    """Return how many alternatives a mask tells of, those of one choice after another."""
+    if isinstance(space, spaces.MultiBinary):
+        return 2 * math.prod(space.shape)
+    return int(np.sum(space.n if isinstance(space, spaces.Discrete) else space.nvec))
 
 
 def _row(obs: Any, index: int) -> Any:

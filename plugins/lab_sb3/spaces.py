@@ -10,17 +10,10 @@ import numpy as np
 from gymnasium import spaces
 
 from lab import UsageError
+from lab_sb3.algorithms import ALGORITHMS
 
 CNN_MIN_SIDE = 36  # smaller pictures do not survive the strides of its convolutions
 MOST_STATES = 65_536  # its networks see a Discrete observation as a one-hot vector
-TAKES = {  # the actions of each algorithm
-    "dqn": (spaces.Discrete,),
-    "ppo": (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary),
-    "a2c": (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary),
-    "sac": (spaces.Box,),
-    "td3": (spaces.Box,),
-    "ddpg": (spaces.Box,),
-}
 
 
 def is_picture(space: spaces.Space[Any]) -> bool:
@@ -45,8 +38,8 @@ def check_taken(
 ) -> None:
     """Raise UsageError where the algorithm does not take such actions, or the networks such
     observations, as they are once flattened."""
-    if not isinstance(action, TAKES[algo]):
-        able = [name for name, kinds in TAKES.items() if isinstance(action, kinds)]
+    if not isinstance(action, ALGORITHMS[algo].actions):
+        able = [name for name, known in ALGORITHMS.items() if isinstance(action, known.actions)]
         advice = f"--algo {', '.join(able)} do." if able else "No algorithm of it does."
         raise UsageError(f"{algo} on {env}: it does not take the actions {action}. {advice}")
     parts = observation.spaces.values() if isinstance(observation, spaces.Dict) else [observation]

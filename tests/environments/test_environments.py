@@ -599,3 +599,7 @@ def test_an_environment_that_fails_is_named(fails) -> None:
     assert "\n" not in str(failed.value)
     with pytest.raises(LabError, match=expected):
         record_episode(first, lambda obs: 0, 0, Play(skip=10**6))
+
+
+def test_a_world_that_fails_at_forbidden_actions_is_tried_with_those_it_allows() -> None:
+    assert is_exact(lambda: make_envs("worlds/Corridor-v0", 2))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import gymnasium as gym
 import numpy as np
 import pytest
 import torch
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from pg_tools import make_pg, set_envs, train
+from worlds import Corridor
 
 import lab
 from lab.environments import Envs
@@ -18,30 +18,6 @@ from lab.environments.replayable import Replayable
 from lab_pg.actions import Categorical, forbid
 
 MODES = list(AutoresetMode)
-
-
-class Corridor(gym.Env):
-    """Allows action 1 in odd steps and 0 and 2 in even ones; any other is an error."""
-
-    observation_space = gym.spaces.Box(0, 100, (3,), np.float32)
-    action_space = gym.spaces.Discrete(3)
-
-    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
-        super().reset(seed=seed)
-        self.steps = 0
-        return self._look()
-
-    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        assert self._allowed()[action]
-        self.steps += 1
-        obs, info = self._look()
-        return obs, 1.0, self.steps == 4 + self.np_random.integers(3), self.steps >= 6, info
-
-    def _allowed(self) -> Any:
-        return np.array([0, 1, 0] if self.steps % 2 else [1, 0, 1], np.int8)
-
-    def _look(self) -> tuple[Any, dict[str, Any]]:
-        return np.full(3, self.steps, np.float32), {"action_mask": self._allowed()}
 
 
 @pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name)

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import stable_baselines3
-import torch
 import worlds  # noqa: F401  registers worlds/...
 from gymnasium import spaces
 from helpers import last_state, rows
+from sb3_tools import make_sb3
 
 import lab
 from lab.api import use
-from lab.compute.device import Compute
-from lab.engine.context import Context
-from lab.plugins import discover
 from lab.testing.compare import difference
 from lab.tracking.terminal import Silent
-from lab_sb3.config import Config
-from lab_sb3.sb3 import SB3
 from lab_sb3.spaces import is_picture, is_taken
 
 SMALL: dict[str, Any] = {"preset": "none", "budget": 128, "eval_every": 64, "log_every": 32,
@@ -75,22 +69,11 @@ def test_a_mission_is_told_once_and_played(run_sb3) -> None:
     assert use(result.dir, "play")
 
 
-def make_sb3(**options: Any) -> SB3:
-    ctx = Context(
-        seed=0,
-        budget=100,
-        dir=Path("nowhere"),
-        compute=Compute(torch.device("cpu")),
-        environments=discover().environments(),
-    )
-    return SB3(Config(**options), ctx)
-
-
 def test_predictions_count_as_the_environment_does() -> None:
     sb3 = make_sb3(env="worlds/Street-v0", env_args={"houses": 4, "start": 7}, n_steps=8)
     houses = np.array([7, 8, 9, 10])
     assert set(sb3.example(50).tolist()) == set(houses.tolist())
-    assert (sb3.predict(houses) == sb3.act(houses - 7) - 1).all()
+    assert (sb3.predict(houses) == sb3.player().act(houses - 7) - 1).all()
     assert set(sb3.predict(houses).tolist()) <= {-1, 0, 1}
 
 
@@ -124,4 +107,6 @@ def test_a_policy_that_needs_wrappers_is_exported_when_asked_for_alone(
     ours = lab.load(result.dir)
     obs = ours.observation_space.sample()
     theirs = stable_baselines3.PPO.load(path, device="cpu")
-    np.testing.assert_array_equal(theirs.predict(obs, deterministic=True)[0], ours.act(obs))
+    np.testing.assert_array_equal(
+        theirs.predict(obs, deterministic=True)[0], ours.player().act(obs)
+    )

@@ -3,34 +3,31 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 import pytest
 import stable_baselines3
-import torch
 import worlds
 from gymnasium import spaces
 from helpers import last_state, rows, signal_in_evaluation
+from sb3_tools import learn, make_sb3
+from stable_baselines3.common.policies import ActorCriticCnnPolicy
 
 import lab
 from lab.compute import free_memory
-from lab.compute.device import Compute
 from lab.engine import context
-from lab.engine.context import Context
 from lab.environments import make_envs
-from lab.plugins import discover
 from lab.testing.compare import difference
 from lab.tracking.terminal import Silent
-from lab_sb3.config import Config
+from lab_sb3.algorithms import ALGORITHMS, CONTRIB
 from lab_sb3.envs import LentEnvs
-from lab_sb3.sb3 import SB3
+from lab_sb3.normalization import observations
 from lab_sb3.spaces import from_plain, to_plain
 
 OFF = {"buffer_size": 300, "learning_starts": 60, "batch_size": 16, "hidden": (8,)}
+NORMALIZED = {"normalize_obs": True, "normalize_returns": True}
 CASES: dict[str, dict[str, Any]] = {
     "ppo": {"algo": "ppo", "n_envs": 2, "n_steps": 32, "batch_size": 16, "n_epochs": 2,
             "linear": True, "lr": 1e-3},
@@ -43,33 +40,44 @@ CASES: dict[str, dict[str, Any]] = {
     "td3": {"algo": "td3", "env": "Pendulum-v1", **OFF, "train_freq": 8, "noise": 0.1},
     "ddpg": {"algo": "ddpg", "env": "Pendulum-v1", **OFF, "n_envs": 2, "train_freq": 4,
              "noise": 0.1},
+    "ppo, normalized": {"algo": "ppo", "n_envs": 2, "n_steps": 32, "batch_size": 16, "n_epochs": 2,
+                        **NORMALIZED},
+    "sac, normalized": {"algo": "sac", "env": "Pendulum-v1", **OFF, "train_freq": 8, **NORMALIZED},
+    "tqc": {"algo": "tqc", "env": "Pendulum-v1", **OFF, "train_freq": 8,
+            "policy_args": {"n_quantiles": 5}},
+    "crossq": {"algo": "crossq", "env": "Pendulum-v1", **OFF, "train_freq": 8},
+    "qrdqn": {"algo": "qrdqn", **OFF, "train_freq": 16, "gradient_steps": 4,
+              "target_update_interval": 50, "policy_args": {"n_quantiles": 5}},
+    "trpo": {"algo": "trpo", "n_envs": 2, "n_steps": 32, "batch_size": 32},
+    "maskable ppo": {"algo": "maskable-ppo", "env": "worlds/Corridor-v0", "n_envs": 2,
+                     "n_steps": 30, "batch_size": 20, "n_epochs": 2},
+    "recurrent ppo": {"algo": "recurrent-ppo", "n_envs": 2, "n_steps": 24, "batch_size": 16,
+                      "n_epochs": 2, "policy_args": {"lstm_hidden_size": 8}, **NORMALIZED},
+    "ars": {"algo": "ars", "env": "Pendulum-v1", "max_episode_steps": 10, "policy": "LinearPolicy",
+            "args": {"n_delta": 2, "zero_policy": False}, **NORMALIZED},
 }  # fmt: skip
 STEPS = 384
 
 
-def make_sb3(budget: int = STEPS, warn: Callable[[str], None] = print, **options: Any) -> SB3:
-    """Return an experiment that nobody runs."""
-    ctx = Context(
-        seed=0,
-        budget=budget,
-        warn=warn,
-        dir=Path("nowhere"),
-        compute=Compute(torch.device("cpu")),
-        environments=discover().environments(),
-    )
-    return SB3(Config(**options), ctx)
+def needs_extra(case: str) -> None:
+    """Skip where sb3-contrib is asked for and is not there."""
+    if ALGORITHMS[CASES[case]["algo"]].module == CONTRIB:
+        pytest.importorskip(CONTRIB)
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_rollout_by_rollout_it_learns_what_its_own_loop_learns(case) -> None:
-    stepped = make_sb3(**CASES[case])
-    while stepped.ctx.clock < STEPS:
-        stepped.ctx.clock += stepped.step()
+    needs_extra(case)
+    stepped = learn(make_sb3(**CASES[case]), STEPS)
     own = make_sb3(**CASES[case])
     own.model.learn(STEPS)
     assert stepped.model.num_timesteps == own.model.num_timesteps == stepped.ctx.clock
-    mismatch = difference(stepped.model.get_parameters(), own.model.get_parameters())
-    assert mismatch is None, mismatch
+    for mine, theirs in (
+        (stepped.model.get_parameters(), own.model.get_parameters()),
+        (observations(stepped.model), observations(own.model)),
+    ):
+        mismatch = difference(mine, theirs)
+        assert mismatch is None, mismatch
 
 
 class Stopping(Silent):
@@ -83,6 +91,7 @@ class Stopping(Silent):
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_run_that_failed_half_way_goes_on_to_the_same_end(run_sb3, case) -> None:
+    needs_extra(case)
     options = {**CASES[case], "preset": "none", "budget": STEPS, "eval_every": STEPS,
                "eval_episodes": 1, "test_episodes": 1, "log_every": 64}  # fmt: skip
     uninterrupted = run_sb3("whole", checkpoint_every=100, **options)
@@ -210,7 +219,7 @@ def test_a_space_survives_as_plain_data(space) -> None:
 
 def test_a_picture_goes_through_a_convolution() -> None:
     sb3 = make_sb3(env="lab/Catch-v0", n_steps=8)
-    assert sb3.policy() == "CnnPolicy"
+    assert isinstance(sb3.model.policy, ActorCriticCnnPolicy)
     assert sb3.predict(sb3.example(3)).shape == (3,)
 
 
@@ -305,11 +314,11 @@ def test_a_buffer_that_has_no_room_is_refused(monkeypatch) -> None:
         ({"env": "worlds/Odd-v0", "env_args": {"observation": "many"}}, "1,000,000,000 states"),
         (
             {"algo": "dqn", "env": "worlds/Odd-v0", "env_args": {"action": "several"}},
-            "dqn on worlds/Odd-v0: .*--algo ppo, a2c do",
+            "dqn on worlds/Odd-v0: .*--algo ppo, a2c, trpo",
         ),
         (
             {"algo": "sac", "env": "worlds/Odd-v0", "env_args": {"action": "switches"}},
-            "sac on worlds/Odd-v0: .*--algo ppo, a2c do",
+            "sac on worlds/Odd-v0: .*--algo ppo, a2c, trpo",
         ),
     ],
     ids=str,
