@@ -57,7 +57,7 @@ KINDS: Mapping[str, tuple[Draw, float]] = {  # and the true mean
 
 def coverage() -> list[Row]:
     """The 95 % interval of the mean, and the percentile bootstrap beside it."""
-    rows = []
+    rows: list[Row] = []
     for kind, (draw, mean) in KINDS.items():
         for n in (3, 5, 10):
             rng = np.random.default_rng(n)
@@ -65,10 +65,10 @@ def coverage() -> list[Row]:
             student = [summarize([sample])[1] for sample in samples]
             few = samples[: SAMPLES // 4]
             percentile = [bootstrap([s], lambda x: x.mean(-1), draws=1_000) for s in few]
-            row = {"kind": kind, "n": n, "interval": _held(student, mean)}
-            rows.append({**row, "bootstrap": _held(percentile, mean)})
-            print(f"{kind:16} n={n:<3} interval {_percent(row['interval'])}   "
-                  f"bootstrap {_percent(rows[-1]['bootstrap'])}", flush=True)  # fmt: skip
+            held, beside = _held(student, mean), _held(percentile, mean)
+            rows.append({"kind": kind, "n": n, "interval": held, "bootstrap": beside})
+            print(f"{kind:16} n={n:<3} interval {_percent(held)}   bootstrap {_percent(beside)}",
+                  flush=True)  # fmt: skip
     return rows
 
 
@@ -92,9 +92,11 @@ def group(name: str, values: Sequence[float], seeds: Sequence[int]) -> Group:
     center, ends = summarize([values])
     low, high = ends or (None, None)
     pairs = [("task", seed) for seed in seeds]
-    same = {"n": len(values), "mean": center, "iqm": center, "best": max(values)}
-    return Group(name, [], "", {}, {}, center=center, low=low, high=high, seconds=1.0, rate=1.0,
-                 values=values, pairs=pairs, **same)  # fmt: skip
+    return Group(
+        name=name, runs=[], experiment="", differing={}, options={}, n=len(values), center=center,
+        low=low, high=high, mean=center, iqm=center, best=max(values), seconds=1.0, rate=1.0,
+        values=values, pairs=pairs,
+    )  # fmt: skip
 
 
 def told_apart(groups: Sequence[Group]) -> bool:

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-import numpy as np
-
 from lab.comparison.groups import Group
 from lab.comparison.statistics import has_spread, holm, improvement, paired_test, welch_test
 
@@ -55,7 +53,7 @@ def _test(a: Group, b: Group) -> tuple[str, float] | None:
     first, second = (dict(zip(g.pairs, g.values, strict=True)) for g in (a, b))
     paired = first.keys() == second.keys() and len(first) == a.n == b.n
     if paired:
-        p_value = paired_test(np.subtract([first[k] for k in first], [second[k] for k in first]))
+        p_value = paired_test([first[pair] - second[pair] for pair in first])
         return None if p_value is None else ("paired t-test", p_value)
     if len({task for task, _ in (*a.pairs, *b.pairs)}) > 1:
         return None  # tasks differ by more than seeds do
