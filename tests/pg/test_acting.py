@@ -40,7 +40,7 @@ def test_numpy_gives_what_torch_gives_also_after_learning(options: dict[str, Any
 
 
 def test_torch_acts_where_numpy_would_not_give_the_same() -> None:
-    for options in ({"env": "Taxi-v4"}, {"env": "lab/Catch-v0"}):
-        assert isinstance(make_pg(**options).policy.outputs_of, TorchActor)
+    for env in ("Taxi-v4", "lab/Catch-v0"):
+        assert isinstance(make_pg(env=env).policy.outputs_of, TorchActor)
     bf16 = Compute(torch.device("cpu"), precision="bf16")
     assert isinstance(make_pg(env="CartPole-v1", compute=bf16).policy.outputs_of, TorchActor)

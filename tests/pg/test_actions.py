@@ -50,7 +50,7 @@ def test_samples_are_as_frequent_as_they_are_likely(kind) -> None:
         drawn = Categorical([3]).sample(logits, rng)[:, 0]
         assert np.allclose(np.bincount(drawn) / n, probabilities, atol=0.02)
     else:
-        outputs = np.tile(np.float32([1.0, -2.0, 0.0, math.log(3.0)]), (n, 1))
+        outputs = np.tile(np.array([1.0, -2.0, 0.0, math.log(3.0)], np.float32), (n, 1))
         drawn = DiagonalGaussian(2).sample(outputs, rng)
         assert np.allclose(drawn.mean(0), [1.0, -2.0], atol=0.1)
         assert np.allclose(drawn.std(0), [1.0, 3.0], atol=0.1)
