@@ -48,8 +48,8 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "normalize_returns": True,
     },
     "ppo-MountainCar-v0": {
-        "budget": 200_000,
-        "eval_every": 20_000,
+        "budget": 400_000,
+        "eval_every": 40_000,
         "eval_episodes": 100,
         "n_envs": 16,
         "n_steps": 128,
