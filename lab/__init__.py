@@ -20,7 +20,7 @@ _HOME = {
     "Batches": "lab.data.batches",
     "Clip": "lab.storage.media",
     "CommandSpec": "lab.spec",
-    "Comparison": "lab.comparison.groups",
+    "Comparison": "lab.comparison.tables",
     "Config": "lab.config",
     "Context": "lab.engine.context",
     "Data": "lab.data.data",
@@ -89,7 +89,7 @@ if TYPE_CHECKING:
     from lab.api import runs as runs
     from lab.api import sample as sample
     from lab.api import use as use
-    from lab.comparison.groups import Comparison as Comparison
+    from lab.comparison.tables import Comparison as Comparison
     from lab.compute.rng import from_plain as from_plain
     from lab.compute.rng import to_plain as to_plain
     from lab.config import Config as Config

@@ -26,7 +26,7 @@ from lab.storage.store import Run, Runs
 from lab.tracking.terminal import Silent, Terminal, for_python
 
 if TYPE_CHECKING:
-    from lab.comparison.groups import Comparison
+    from lab.comparison.tables import Comparison
     from lab.engine.context import Context
 
 
@@ -398,8 +398,8 @@ def compare(
     threshold: float | None = None,
     curves: bool = False,
 ) -> Comparison:
-    """Compare groups of runs as `lab compare` does: those of a folder, or those listed, as `runs`,
-    `run` and `run_many` return them or by their folders.
+    """Compare groups of runs as `lab compare` does, in a table for each task and objective: those
+    of a folder, or those listed, as `runs`, `run` and `run_many` return them or by their folders.
 
     by: keys of the summary or config to group by; by default, groups differ by seed alone.
     metric: the one to compare, by default the test metric of the objective. threshold: a value of
@@ -407,13 +407,13 @@ def compare(
 
     Raises UsageError where nothing can be compared.
     """
-    from lab.comparison import groups
+    from lab.comparison import tables
     from lab.comparison.selection import refuse_namesakes
 
     chosen = store.runs(Path(runs)) if isinstance(runs, str | Path) else map(_as_run, runs)
     listed = list({run.dir.resolve(): run for run in chosen}.values())
     refuse_namesakes(listed)
-    return groups.compare(listed, groups.ComparisonQuery(by, metric, threshold), curves=curves)
+    return tables.compare(listed, tables.ComparisonQuery(by, metric, threshold), curves=curves)
 
 
 def _as_run(run: Run | RunResult | str | Path) -> Run:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from lab.comparison.groups import ComparisonQuery
+    from lab.comparison.tables import ComparisonQuery
     from lab.storage.store import Run
 
 STATES = ("running", "finished", "interrupted", "failed", "crashed")
@@ -113,7 +113,7 @@ def comparison_query(function: Callable[..., Any]) -> Callable[..., Any]:
         by: tuple[str, ...], metric: str | None, threshold: float | None, **values: Any
     ) -> Any:
         def make_query(default_metric: str | None = None) -> ComparisonQuery:
-            from lab.comparison.groups import ComparisonQuery
+            from lab.comparison.tables import ComparisonQuery
 
             return ComparisonQuery(by, metric or default_metric, threshold)
 
@@ -128,7 +128,7 @@ def comparison_query(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--by",
             metavar="KEY,...",
-            callback=_keys,
+            callback=keys,
             help="Group by these keys of the summary or config.",
         ),
     ):
@@ -136,7 +136,8 @@ def comparison_query(function: Callable[..., Any]) -> Callable[..., Any]:
     return decorated
 
 
-def _keys(ctx: click.Context, parameter: click.Parameter, text: str | None) -> tuple[str, ...]:
+def keys(ctx: click.Context, parameter: click.Parameter, text: str | None) -> tuple[str, ...]:
+    """Return the words of a list with commas."""
     return tuple(key.strip() for key in text.split(",") if key.strip()) if text else ()
 
 

@@ -7,17 +7,17 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from lab.cli import common, output
+from lab.cli.comparison_table import check_keys, csv_rows, print_table
 from lab.errors import UsageError
-from lab.messages import duration
 from lab.outputs import check_folder
 
 if TYPE_CHECKING:
-    from lab.comparison.groups import Comparison, ComparisonQuery, Group
+    from lab.comparison.tables import Comparison, ComparisonQuery
     from lab.storage.store import Run
 
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -34,8 +34,12 @@ METRIC_VALUE = re.compile(r"([a-z]+/[a-z0-9_]+)=([-+0-9.eE]+)")
 )
 @click.option("--html", type=FILE, metavar="FILE", help="Write one page that opens from disk.")
 @click.option(
-    "--fail-under", metavar="METRIC=VALUE", help="Exit with 1 where a group's IQM is worse."
+    "--fail-under", metavar="METRIC=VALUE", help="Exit with 1 where a group's mean is worse."
 )
+@click.option(
+    "--columns", metavar="KEY,...", callback=common.keys, help="Show these options, and no others."
+)
+@click.option("--sort", metavar="KEY", help="Order rows by a column or an option; -KEY falls.")
 @common.json_option
 @common.debug_option
 def command(
@@ -46,14 +50,17 @@ def command(
     plot: Path | None,
     html: Path | None,
     fail_under: str | None,
+    columns: tuple[str, ...],
+    sort: str | None,
     as_json: bool,
 ) -> None:
     """Compare runs: names, folders or patterns; all of the runs folder where none is named.
 
-    Runs of a group differ by seed alone. Each group shows its number of runs, the interquartile
-    mean (IQM) of the metric, with its 95 % bootstrap interval where there are several runs, mean,
-    best, time and rate, and the options in which groups differ. Runs that did not finish are listed
-    and not averaged in.
+    There is a table for each data set or environment and objective. Runs of a group differ by seed
+    alone. Each group shows its number of runs, the mean of the metric with its 95 % interval where
+    there are several runs, the best one, whether it is worse than the first by more than chance,
+    time and rate, and the options in which groups differ. Runs that did not finish are listed and
+    not averaged in.
     """
     from lab.api import compare
 
@@ -72,7 +79,7 @@ def command(
     elif as_csv:
         _print_csv(comparison)
     else:
-        _print(comparison)
+        _print(comparison, columns, sort)
     for excluded in comparison.left:
         output.say(f"{excluded.run} is left out: {excluded.state}, {excluded.why}")
     sys.exit(0 if limit is None else _exit_code(comparison, *limit))
@@ -97,7 +104,7 @@ def _draw(path: Path, comparison: Comparison, runs: Sequence[Run]) -> None:
     from lab.comparison.plot import write
 
     write(path, comparison, runs)
-    output.say(f"Curves of {comparison.curve}: {path}")
+    output.say(f"Curves of {', '.join(dict.fromkeys(t.curve for t in comparison.tables))}: {path}")
 
 
 def _write_page(path: Path, runs: Sequence[Run], query: ComparisonQuery) -> None:
@@ -116,66 +123,30 @@ def _parse_fail_under(text: str | None) -> tuple[str, float] | None:
 
 
 def _exit_code(comparison: Comparison, metric: str, value: float) -> int:
-    if metric != comparison.metric:
-        raise UsageError(f"--fail-under names {metric}, --metric {comparison.metric}")
-    sign = 1 if comparison.direction == "max" else -1
-    worse = [g for g in comparison.groups if sign * g.iqm < sign * value]
-    for group in worse:
-        output.say(f"{group.name}: {metric} {output.number(group.iqm)} is worse than {value:g}")
-    return 1 if worse else 0
-
-
-def _row(group: Group) -> dict[str, Any]:
-    """Return a group as plain cells by heading."""
-    passage = group.passage
-    passed = {} if passage is None else {
-        "reached": passage.reached, "at clock": passage.clock, "at seconds": passage.seconds
-    }  # fmt: skip
-    return {
-        "group": group.name,
-        "n": group.n,
-        "iqm": group.iqm,
-        "low": group.low,
-        "high": group.high,
-        "mean": group.mean,
-        "best": group.best,
-        **passed,
-        "seconds": group.seconds,
-        "rate": group.rate,
-        **group.differing,
-    }
+    if all(metric != table.metric for table in comparison.tables):
+        compared = ", ".join(dict.fromkeys(table.metric for table in comparison.tables))
+        raise UsageError(f"--fail-under names {metric}, and what is compared is {compared}")
+    failed = False
+    for table in comparison.tables:
+        sign = 1 if table.direction == "max" else -1
+        for group in table.groups if table.metric == metric else ():
+            if sign * group.center < sign * value:
+                failed = True
+                found = output.number(group.center)
+                output.say(f"{group.name}: {metric} {found} is worse than {value:g}")
+    return int(failed)
 
 
 def _print_csv(comparison: Comparison) -> None:
-    rows = [_row(group) for group in comparison.groups]
+    rows = csv_rows(comparison.tables)
     writer = csv.DictWriter(sys.stdout, list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
 
 
-def _print(comparison: Comparison) -> None:
-    better = "higher" if comparison.direction == "max" else "lower"
-    with_interval = [group for group in comparison.groups if group.low is not None]
-    statistic = "IQM with 95 % interval" if with_interval else "IQM"
-    output.say(f"{comparison.metric}, {better} is better; {statistic}")
-    rows = []
-    for group in comparison.groups:
-        cells = _row(group)
-        ends = f" [{_cell(group.low)}, {_cell(group.high)}]" if group in with_interval else ""
-        cells["iqm"] = f"{_cell(group.iqm)}{ends}"
-        del cells["low"], cells["high"]
-        cells["seconds"] = duration(group.seconds)
-        cells["rate"] = f"{output.number(group.rate)}/s"
-        rows.append({heading: _cell(value) for heading, value in cells.items()})
-    output.print_table(list(rows[0]), [list(row.values()) for row in rows])
-    for pair in comparison.improvements:
-        probability = f"{pair['probability']:.2f} [{pair['low']:.2f}, {pair['high']:.2f}]"
-        output.say(f"P({pair['better']} better than {pair['than']}) = {probability}")
-    if len(with_interval) < len(comparison.groups):
-        output.say("There is no interval where a task has one run (n = 1): --seeds 5 trains more.")
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return output.number(value)
-    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+def _print(comparison: Comparison, columns: Sequence[str], sort: str | None) -> None:
+    check_keys(comparison.tables, columns, sort)
+    for number, table in enumerate(comparison.tables):
+        if number:
+            click.echo()
+        print_table(table, columns, sort)

@@ -11,7 +11,7 @@ import click
 from lab.cli import common, output
 
 if TYPE_CHECKING:
-    from lab.comparison.groups import ComparisonQuery
+    from lab.comparison.tables import ComparisonQuery
     from lab.storage.store import Run
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from lab.statistics import Array, intervals, iqm
+from lab.comparison.statistics import Array, intervals
 from lab.storage.store import METRICS, Run
 
 Axis = Literal["clock", "seconds"]
@@ -35,18 +35,18 @@ class Curve:
 
 @dataclass(frozen=True)
 class Band:
-    """The runs of a group, aggregated: IQM and 95 % interval at each `x`; of one run there is no
-    interval."""
+    """The runs of a group, aggregated: mean and Student's 95 % interval at each `x`; of one run
+    there is no interval."""
 
     x: Array
-    iqm: Array
+    mean: Array
     low: Array | None
     high: Array | None
 
     def points(self) -> list[dict[str, float | None]]:
-        columns = [_as_list(part, len(self.x)) for part in (self.iqm, self.low, self.high)]
+        columns = [_as_list(part, len(self.x)) for part in (self.mean, self.low, self.high)]
         return [
-            {"clock": int(x), "iqm": mid, "low": low, "high": high}
+            {"clock": int(x), "mean": mid, "low": low, "high": high}
             for x, mid, low, high in zip(self.x, *columns, strict=True)
         ]
 
@@ -99,7 +99,7 @@ def band(curves: Sequence[Curve], axis: Axis = "clock", points: int | None = Non
     x, values = x[kept], values[kept]
     if not len(x):
         return None
-    return Band(x, iqm(values), *(intervals(values) or (None, None)))
+    return Band(x, values.mean(1), *(intervals(values) or (None, None)))
 
 
 def _by_clock(curves: Sequence[Curve]) -> tuple[Array, Array]:

@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from lab.comparison.curves import Axis, Curve, band, read
-from lab.comparison.groups import ComparisonQuery, compare, group_name
-from lab.comparison.plot import PALETTE
+from lab.comparison.groups import fitted_at_once, group_name, subject
+from lab.comparison.plot import palette
+from lab.comparison.tables import ComparisonQuery, Table, compare
 from lab.errors import UsageError
 from lab.storage.store import METRICS, SUMMARY, Run
 
 POINTS = 300  # of a curve; a screen shows no more
 BAND_POINTS = 100
 SECTIONS = ("eval", "test", "train", "perf")
+NOT_SHOWN = ("values", "pairs", "curve", "options")  # of a group
 KINDS = {
     ".png": "image",
     ".jpg": "image",
@@ -49,7 +51,7 @@ class Reader:
         return self._curves[run.dir][1]
 
     def bands(self, group: str, runs: Sequence[Run]) -> Bands:
-        """Return metric -> axis -> [x, IQM, low, high] of the runs of a group; of one run, low and
+        """Return metric -> axis -> [x, mean, low, high] of the runs of a group; of one run, low and
         high are None."""
         stamp = [(run.dir, _stamp(run.dir / METRICS)) for run in runs]
         if self._bands.get(group, (None,))[0] != stamp:
@@ -67,38 +69,66 @@ def fingerprint(runs: Iterable[Run]) -> tuple[Any, ...]:
 def gather(
     runs: Sequence[Run], query: ComparisonQuery, reader: Reader | None = None
 ) -> dict[str, Any]:
-    """Return the page's data. Runs that cannot be compared are shown all the same, with the
-    reason under `note`."""
+    """Return the page's data: a section for each task and objective, and all runs. Runs that cannot
+    be compared are shown all the same, with the reason under `note`."""
     reader = reader or Reader()
     note, comparison = "", None
     try:
         comparison = compare(runs, query)
     except UsageError as error:
         note = str(error)
-    curves = {run.name: reader.curves(run) for run in runs}
-    by_name = {run.name: run for run in runs}
-    counted = comparison.groups if comparison else ()
-    groups = {group.name: [by_name[name] for name in group.runs] for group in counted}
-    names = list(dict.fromkeys([*groups, *(group_name(run, query.by) for run in runs)]))
+    tables = {_key(t.subject, t.objective, t.direction, query): t for t in
+              (comparison.tables if comparison else ())}  # fmt: skip
+    members: dict[Any, list[Run]] = {}
+    for run in runs:
+        objective = _part(run, "objective")
+        if objective.get("metric"):
+            key = _key(subject(run), objective["metric"], objective.get("direction"), query)
+            members.setdefault(key, []).append(run)
     return {
         "written": time.time(),
         "note": note,
-        "metric": comparison.metric if comparison else None,
-        "direction": comparison.direction if comparison else None,
-        "metrics": _metrics(runs, curves),
-        "groups": [_without_curves(asdict(group)) for group in counted],
-        "names": names,
-        "palette": PALETTE,
-        "improvements": list(comparison.improvements) if comparison else [],
+        "sections": [
+            _section(part, tables.get(key), query, reader)
+            for key, part in sorted(members.items(), key=lambda item: str(item[0]))
+        ],
         "left": [asdict(left) for left in comparison.left] if comparison else [],
-        "runs": [_run(run, query, curves[run.name]) for run in runs],
-        "bands": {group: reader.bands(group, members) for group, members in groups.items()},
+        "runs": [_run(run, query, reader.curves(run)) for run in runs],
         "media": [item for run in runs for item in _media(run)],
     }
 
 
+def _key(subject: str, objective: str, direction: Any, query: ComparisonQuery) -> Any:
+    return ("" if query.by else subject, objective, direction)
+
+
+def _section(
+    runs: Sequence[Run], table: Table | None, query: ComparisonQuery, reader: Reader
+) -> dict[str, Any]:
+    """Return what the page shows of the runs of a task; `table` is None where none finished."""
+    by_name = {run.name: run for run in runs}
+    counted = table.groups if table else ()
+    groups = {group.name: [by_name[name] for name in group.runs] for group in counted}
+    names = list(dict.fromkeys([*groups, *(group_name(run, query.by) for run in runs)]))
+    objective = _part(runs[0], "objective")
+    return {
+        "subject": ", ".join(sorted({subject(run) for run in runs})),
+        "objective": objective["metric"],
+        "direction": objective.get("direction"),
+        "metric": table.metric if table else objective["metric"],
+        "statistic": table.statistic if table else "mean",
+        "clock": str(_part(runs[0], "clock").get("name") or "clock"),
+        "metrics": _metrics(runs, {run.name: reader.curves(run) for run in runs}),
+        "groups": [_without_curves(asdict(group)) for group in counted],
+        "colors": dict(zip(names, palette(len(names)), strict=True)),
+        "differences": [asdict(difference) for difference in table.differences] if table else [],
+        "runs": [run.name for run in runs],
+        "bands": {group: reader.bands(group, members) for group, members in groups.items()},
+    }
+
+
 def _without_curves(group: Mapping[str, Any]) -> Any:
-    return _sane({key: value for key, value in group.items() if key not in ("values", "curve")})
+    return _sane({key: value for key, value in group.items() if key not in NOT_SHOWN})
 
 
 def _sane(value: Any) -> Any:
@@ -115,12 +145,12 @@ def _metrics(runs: Sequence[Run], curves: Mapping[str, Mapping[str, Curve]]) -> 
     names = {name for run_curves in curves.values() for name in run_curves}
     objectives = [_part(run, "objective").get("metric") for run in runs]
     first = [name for name in dict.fromkeys(objectives) if name in names]
-    rest = sorted(names - set(first), key=lambda name: (_section(name), name))
+    rest = sorted(names - set(first), key=lambda name: (_rank(name), name))
     # a test metric is one point, at the end
     return first + [name for name in rest if not name.startswith("test/")]
 
 
-def _section(name: str) -> int:
+def _rank(name: str) -> int:
     prefix = name.partition("/")[0]
     return SECTIONS.index(prefix) if prefix in SECTIONS else len(SECTIONS)
 
@@ -137,14 +167,17 @@ def _run(run: Run, query: ComparisonQuery, curves: Mapping[str, Curve]) -> dict[
         if grid == len(columns):
             columns.append([_plain(curve.clock, 12), _plain(curve.seconds), _plain(curve.time, 12)])
         drawn[name] = [grid, _plain(curve.value, 5)]
-    return {**facts, "grids": columns, "curves": drawn}
+    objective = curves.get(str(_part(run, "objective").get("metric")))
+    fitted = objective is not None and fitted_at_once(run, objective)
+    return {**facts, "fitted": fitted, "grids": columns, "curves": drawn}
 
 
 def _facts(run: Run) -> dict[str, Any]:
     summary, objective, clock = run.summary, _part(run, "objective"), _part(run, "clock")
-    same = ("seed", "seconds", "updated", "error")
+    same = ("experiment", "seed", "seconds", "updated", "error")
     return {
         "name": run.name,
+        "subject": subject(run) if summary else "",
         "state": run.state if summary else "damaged",
         **{name: summary.get(name) for name in same},
         **{name: objective.get(name) for name in ("best", "last")},
@@ -185,7 +218,7 @@ def _bands(curves: Sequence[Mapping[str, Curve]]) -> Bands:
                     part if part is None else _plain(part, 5)
                     for part in (aggregate.low, aggregate.high)
                 ]
-                values = [_plain(aggregate.iqm, 5), *ends]
+                values = [_plain(aggregate.mean, 5), *ends]
                 bands.setdefault(metric, {})[axis] = [_plain(aggregate.x, 9), *values]
     return bands
 

@@ -109,7 +109,7 @@ class Config(EnvConfig):
         return f"{self.algo}-{self.env.rpartition(':')[2]}"
 
     @model_validator(mode="after")
-    def _counts_its_steps(self) -> Self:
+    def _plays_alone(self) -> Self:
         if self.algo == "ars" and self.n_envs > 1:
             raise ValueError("--algo ars plays one episode after another: --n-envs 1")
         return self

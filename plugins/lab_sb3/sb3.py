@@ -18,8 +18,7 @@ import gymnasium as gym
 import numpy as np
 
 import lab
-from lab.environments import Wrapper, count_from_zero, fitted, flatten_parts, starts
-from lab.environments.masks import Masked, tell_mask
+from lab.environments.masks import Masked
 from lab_sb3 import normalization, state
 from lab_sb3.algorithms import ALGORITHMS
 from lab_sb3.build import build
@@ -27,14 +26,15 @@ from lab_sb3.config import Config, Export
 from lab_sb3.envs import LentEnvs
 from lab_sb3.export import export
 from lab_sb3.player import Player
-from lab_sb3.spaces import check_taken, from_plain, is_taken, to_plain
+from lab_sb3.spaces import from_plain
+from lab_sb3.task import describe, make_envs, make_shown
 
 
 class SB3:
     def __init__(self, config: Config, ctx: lab.Context) -> None:
         self.config, self.ctx = config, ctx
         self.algorithm = ALGORITHMS[config.algo]
-        facts = ctx.run_constant("spaces", self.look)
+        facts = ctx.run_constant("spaces", lambda: describe(config, ctx))
         self.observation_space = from_plain(facts["observation"])
         self.action_space = from_plain(facts["action"])
         # what is between the environment and the policy, in words
@@ -46,7 +46,7 @@ class SB3:
             normalization.stored(space) if config.normalize_obs else space,
             self.action_space,
             config.n_envs,
-            self.make_envs,
+            lambda: make_envs(config, ctx, train=True),
             self.ended,
         )
         self.model = build(config, ctx, self.vec_env)
@@ -135,29 +135,6 @@ class SB3:
             self.ctx.log("return", value)
             self.ctx.log("length", length)
 
-    # -- building
-
-    def look(self) -> dict[str, Any]:
-        """Return the spaces of the environment, and where they begin to count, as plain data.
-        Raises UsageError where the algorithm does not take them."""
-        name, algo = self.config.env, self.config.algo
-        wrappers = [*self.wrappers(), Masked]
-        env = self.ctx.look_at_env(name, wrappers=wrappers, **self.env_args())
-        check_taken(name, algo, env.observation_space, env.action_space)
-        if self.config.normalize_obs:
-            normalization.check(name, env.observation_space)
-        if self.algorithm.masked and env.action_mask is None:
-            self.ctx.warn(
-                f"--env {name} says neither by info['action_mask'] nor by action_masks() what is "
-                f"allowed: to {algo} all is, as to --algo ppo."
-            )
-        return {
-            "observation": to_plain(env.observation_space),
-            "action": to_plain(env.action_space),
-            "starts": list(starts(env)),
-            "fitted": list(fitted(env)),
-        }
-
     def tell_of_rollouts(self) -> None:
         """Say where the run will be longer than its budget: rollouts are not cut."""
         steps = getattr(self.model, "n_steps", 0) * self.config.n_envs
@@ -167,34 +144,9 @@ class SB3:
                 "steps, and one is played whole. --n-steps or --n-envs shortens it."
             )
 
-    def make_envs(self, train: bool = True) -> lab.Envs:
-        number = self.config.n_envs if train else self.config.eval_episodes
-        # one by one: a native vector environment has ticks that are no transitions
-        return self.ctx.make_envs(
-            self.config.env,
-            number,
-            train=train,
-            native=False,
-            wrappers=self.wrappers(),
-            time_limit=self.config.max_episode_steps,
-            **self.env_args(),
-        )
-
-    def env_args(self) -> dict[str, Any]:
-        return dict(self.config.env_args)
-
-    def wrappers(self) -> list[Wrapper]:
-        """Return the wrappers, innermost first: the person's, and those that fit the spaces."""
-        return [
-            *self.config.wrappers(),
-            *([tell_mask] if self.algorithm.masked else []),
-            lambda env: flatten_parts(env, is_taken),
-            count_from_zero,
-        ]
-
     @cached_property
     def eval_envs(self) -> lab.Envs:
-        return self.make_envs(train=False)
+        return make_envs(self.config, self.ctx, train=False)
 
     # -- using the trained policy
 
@@ -239,19 +191,12 @@ class SB3:
 
     def play_command(self, options: lab.Play) -> lab.Clip:
         """Return a deterministic episode as a clip."""
-        env = Masked(
-            self.ctx.make_env(
-                self.config.env,
-                wrappers=self.wrappers(),
-                time_limit=self.config.max_episode_steps,
-                render_mode="rgb_array",
-                **self.env_args(),
-            )
-        )
+        env = make_shown(self.config, self.ctx)
         seed, player = int(self.ctx.rng.integers(2**31)), self.player()
 
         def act(obs: Any) -> Any:
-            return player.act(obs, action_mask=self.masks_of(env))
+            action = player.act(obs, action_mask=self.masks_of(env))
+            return action[()]  # of no axes: a number, as environments expect
 
         return lab.record_episode(env, act, seed, options)
 
@@ -280,5 +225,5 @@ class SB3:
         if saved["begun"]:  # before its first step there is nothing to count to
             self.begin()
         state.load_policy_state(self.model, saved["model"])
-        restarted = not self.vec_env.envs.exact
+        restarted = self.begun and not self.vec_env.envs.exact
         state.load_loop_state(self.model, saved, restarted=restarted)

@@ -116,12 +116,13 @@ def test_networks_and_baselines_share_one_table(fit, cli, tmp_path) -> None:
     assert len({tuple(digests(item.dataset, item.parts).items()) for item in data}) == 1
     result = cli("compare", "--json")
     assert result.exit_code == 0, result.output
-    table = json.loads(result.stdout)
+    comparison = json.loads(result.stdout)
+    (table,) = comparison["tables"]
     assert table["metric"] == "test/accuracy"
     assert len(table["groups"]) == 3
     means = {group["name"].split("-")[0]: group["mean"] for group in table["groups"]}
     assert means["baseline"] == max(means.values())
-    assert not table.get("left")
+    assert not comparison["left"]
 
 
 MISTAKES = {

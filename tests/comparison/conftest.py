@@ -13,6 +13,10 @@ from browser_fixtures import browser, chrome
 __all__ = ["browser", "chrome"]
 
 Write = Callable[..., Path]
+TOLD = {  # by a summary; anything else is an option
+    "name", "state", "group", "experiment", "target", "clock", "objective", "test", "seconds",
+    "error", "links", "config", "direction", "began", "ended", "metric",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -21,14 +25,17 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
     monkeypatch.chdir(tmp_path)
 
     def make(name: str, test: float, *, curve: tuple[float, ...] = (0.0, 1.0, 2.0), **changes: Any):
-        config = {"lr": changes.pop("lr", 0.1), "env": "A", "seed": changes.pop("seed", 0)}
+        config = {"lr": changes.pop("lr", 0.1), "env": changes.pop("env", "A")}
+        config |= {"seed": changes.pop("seed", 0), "experiment": changes.get("experiment", "dqn")}
+        config |= {name: changes.pop(name) for name in set(changes) - TOLD}
         direction = changes.pop("direction", "max")
         began = changes.pop("began", 1.7e9)
+        metric = changes.pop("metric", "return")
         summary = {
             "name": name, "state": "finished", "group": "g", "experiment": "dqn", "target": "A",
             "seed": config["seed"], "clock": {"name": "env_steps", "value": 200, "budget": 200},
-            "objective": {"metric": "eval/return", "direction": direction, "last": curve[-1]},
-            "test": {"test/return": test}, "seconds": 10.0, "config": config,
+            "objective": {"metric": f"eval/{metric}", "direction": direction, "last": curve[-1]},
+            "test": {f"test/{metric}": test}, "seconds": 10.0, "config": config,
         } | changes  # fmt: skip
         folder = tmp_path / "runs" / name
         folder.mkdir(parents=True)
@@ -37,7 +44,7 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
         rows = [
             {
                 "clock": 100 * i,
-                "eval/return": value,
+                f"eval/{metric}": value,
                 "perf/seconds": 5.0 * i,
                 "perf/time": began + 5.0 * i,
             }

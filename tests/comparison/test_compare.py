@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from scipy import stats
 
 from lab.cli import main
-from lab.comparison.groups import ComparisonQuery, compare
 from lab.comparison.selection import Where, select
+from lab.comparison.tables import ComparisonQuery, compare
 from lab.errors import UsageError
-from lab.storage.store import Run
 
 Write = Callable[..., Path]
 
@@ -36,16 +36,18 @@ def test_groups_are_ranked_with_what_differs_and_how_sure_it_is(write) -> None:
     comparison = compare(select([], Path("runs")))
     assert [(g.name, g.n, g.best) for g in comparison.groups] == [("ga", 3, 14.0), ("gb", 3, 12.0)]
     assert [g.differing for g in comparison.groups] == [{"lr": 0.1}, {"lr": 0.2}]
-    assert comparison.groups[0].iqm == comparison.groups[0].mean == 12.0
-    low, high = comparison.groups[0].low, comparison.groups[0].high
-    assert low is not None
-    assert high is not None
-    assert low < 12.0 < high
-    assert comparison.groups[0].rate == 20.0
-    (pair,) = comparison.improvements
-    assert (pair["better"], pair["than"]) == ("ga", "gb")
-    assert pair["probability"] == pytest.approx((2 + 2.5 + 3) / 9)
-    assert comparison.metric == "test/return"
+    first = comparison.groups[0]
+    assert first.center == first.mean == 12.0
+    ends = stats.t.interval(0.95, 2, loc=12, scale=stats.sem([10, 12, 14]))
+    assert (first.low, first.high) == pytest.approx(ends)
+    assert first.rate == 20.0
+    (table,) = comparison.tables
+    (pair,) = table.differences
+    assert (pair.better, pair.than) == ("ga", "gb")
+    assert pair.probability == pytest.approx((2 + 2.5 + 3) / 9)
+    assert (pair.test, pair.shown) == ("paired t-test", False)  # they have the same seeds
+    assert pair.p_value == pytest.approx(stats.ttest_rel([10, 12, 14], [1, 2, 12]).pvalue)
+    assert (table.metric, table.subject, table.statistic) == ("test/return", "A", "mean")
 
 
 def test_a_key_that_no_run_has_groups_nothing(write) -> None:
@@ -57,11 +59,11 @@ def test_a_key_that_no_run_has_groups_nothing(write) -> None:
 
 def test_lower_is_better_where_the_objective_says_so(write) -> None:
     for seed in range(2):
-        write(f"a{seed}", 5.0, group="ga", direction="min", seed=seed)
-        write(f"b{seed}", 1.0, group="gb", direction="min", seed=seed)
+        write(f"a{seed}", 5.0 + seed, group="ga", direction="min", seed=seed)
+        write(f"b{seed}", 1.0 - seed, group="gb", direction="min", seed=seed)
     comparison = compare(select([], Path("runs")))
     assert [g.name for g in comparison.groups] == ["gb", "ga"]
-    assert comparison.improvements[0]["probability"] == 1.0
+    assert comparison.tables[0].differences[0].probability == 1.0
     assert lab("--fail-under", "test/return=3").exit_code == 1
     assert lab("--fail-under", "test/return=6").exit_code == 0
 
@@ -78,9 +80,9 @@ def test_curves_are_on_the_grid_that_all_runs_of_a_group_share(write) -> None:
     write("a0", 1.0, curve=(0.0, 2.0, 4.0))
     write("a1", 1.0, curve=(2.0, 4.0))
     (group,) = compare(select([], Path("runs")), curves=True).groups
-    assert [(p["clock"], p["iqm"]) for p in group.curve] == [(0, 1.0), (100, 3.0)]
+    assert [(p["clock"], p["mean"]) for p in group.curve] == [(0, 1.0), (100, 3.0)]
     for point in group.curve:
-        low, mean, high = (point[name] or 0.0 for name in ("low", "iqm", "high"))
+        low, mean, high = (point[name] or 0.0 for name in ("low", "mean", "high"))
         assert low <= mean <= high
 
 
@@ -96,7 +98,9 @@ def test_what_is_not_whole_is_listed_and_never_averaged_in(write) -> None:
     result = lab("--json")
     assert result.exit_code == 0, result.output
     report = json.loads(result.stdout)
-    assert [(g["name"], g["n"], g["iqm"]) for g in report["groups"]] == [("g", 1, 10.0)]
+    assert [(g["name"], g["n"], g["mean"]) for g in report["tables"][0]["groups"]] == [
+        ("g", 1, 10.0)
+    ]
     left = {row["run"]: (row["state"], row["why"]) for row in report["left"]}
     assert set(left) == {"failed", "crashed", "torn", "empty", "cut", "lost", "poor"}
     assert left["failed"] == ("failed", "stumbled")
@@ -180,21 +184,118 @@ def test_runs_can_be_grouped_by_any_key(write) -> None:
     assert group.n == 6
 
 
-def test_seeds_of_several_tasks_are_strata(write) -> None:
-    """No spread within a task: none in the interval, whatever lies between the tasks."""
-    for seed in range(3):
-        write(f"a{seed}", 1.0, target="A", seed=seed)
-        write(f"b{seed}", 9.0, target="B", seed=seed)
-    (group,) = compare(select([], Path("runs"))).groups
-    assert group.low == group.high == group.iqm
+def test_a_group_over_several_tasks_has_them_as_strata(write) -> None:
+    """Its center is the interquartile mean; what lies between the tasks is no spread of seeds."""
+    for seed in range(4):
+        write(f"a{seed}", 1.0 + seed / 10, env="A", seed=seed)
+        write(f"b{seed}", 9.0 + seed / 10, env="B", seed=seed)
+    (table,) = compare(select([], Path("runs")), ComparisonQuery(by=("experiment",))).tables
+    (group,) = table.groups
+    assert (table.statistic, table.subject) == ("IQM", "A, B")
+    assert group.center == group.iqm == pytest.approx((1.2 + 1.3 + 9.0 + 9.1) / 4)
+    assert group.low is not None
+    assert group.high is not None
+    assert 4.9 < group.low < group.center < group.high < 5.4
 
 
 def test_one_run_of_each_task_says_nothing_of_the_spread_between_seeds(write) -> None:
     for task, value in zip("ABC", (1.0, 5.0, 9.0), strict=True):
-        write(f"a{task}", value, target=task)
-        write(f"b{task}", value + 1, target=task, group="other", seed=0)
-    comparison = compare(select([], Path("runs")))
+        write(f"a{task}", value, env=task)
+        write(f"b{task}", value + 1, env=task, experiment="mlp", seed=0)
+    comparison = compare(select([], Path("runs")), ComparisonQuery(by=("experiment",)))
     assert [(g.n, g.low, g.high) for g in comparison.groups] == [(3, None, None)] * 2
+
+
+def test_equal_values_show_no_spread_and_no_chance(write) -> None:
+    """A deterministic fit is the same in all seeds: that is one result, not three."""
+    for seed in range(3):
+        write(f"a{seed}", 0.9, group="ga", seed=seed)
+        write(f"b{seed}", 0.8, group="gb", seed=seed)
+    (table,) = compare(select([], Path("runs"))).tables
+    assert [(g.n, g.low, g.high) for g in table.groups] == [(3, None, None)] * 2
+    assert list(table.differences) == []
+    result = lab()
+    assert "p=" not in result.output
+    assert "no spread" in result.stderr
+
+
+def test_groups_of_other_seeds_are_tested_unpaired(write) -> None:
+    first, second = (10.0, 12.0, 14.0, 11.0), (1.0, 2.0, 4.0)
+    for seed, value in enumerate(first):
+        write(f"a{seed}", value, group="ga", seed=seed)
+    for seed, value in enumerate(second):
+        write(f"b{seed}", value, group="gb", seed=10 + seed)
+    (pair,) = compare(select([], Path("runs"))).tables[0].differences
+    assert pair.test == "Welch's t-test"
+    assert pair.p_value == pytest.approx(stats.ttest_ind(first, second, equal_var=False).pvalue)
+    assert pair.shown
+    assert "worse, p=" in lab().stdout
+
+
+# -- several tasks and objectives
+
+
+@pytest.fixture
+def mixed(write) -> None:
+    """Four families, two environments and one data set, two objectives."""
+    for seed in range(3):
+        write(f"a{seed}", 10.0 + seed, group="dqn-A", seed=seed, gamma=0.9, lr=0.1)
+        write(f"b{seed}", 1.0 + seed, group="pg-A", seed=seed, experiment="pg", clip=0.2, lr=0.3)
+        write(f"c{seed}", 5.0 + seed, group="dqn-B", seed=seed, env="B")
+        own = {"experiment": "mlp", "data": "d", "metric": "accuracy"}
+        write(f"d{seed}", 0.5 + seed / 10, group="mlp-d", seed=seed, **own)
+
+
+def test_each_task_and_objective_has_a_table(mixed) -> None:
+    comparison = compare(select([], Path("runs")))
+    assert [(t.subject, t.metric, [g.name for g in t.groups]) for t in comparison.tables] == [
+        ("A", "test/return", ["dqn-A", "pg-A"]),
+        ("B", "test/return", ["dqn-B"]),
+        ("d", "test/accuracy", ["mlp-d"]),
+    ]
+    assert [g.name for g in comparison.groups] == ["dqn-A", "pg-A", "dqn-B", "mlp-d"]
+    result = lab()
+    assert result.exit_code == 0, result.output
+    for line in result.stderr.splitlines():
+        assert len(line) <= 120
+    for heading in ("A: test/return", "B: test/return", "d: test/accuracy"):
+        assert heading in result.stderr
+
+
+def test_only_what_groups_have_in_common_is_a_column(mixed) -> None:
+    head, dqn, pg = lab("a*", "b*").stdout.splitlines()
+    assert head.split()[-2:] == ["lr", "experiment"]  # clip and gamma are of one family each
+    assert dqn.split()[-2:] == ["0.1", "dqn"]
+    assert pg.split()[-2:] == ["0.3", "pg"]
+
+
+def test_a_table_of_many_options_stays_within_its_width(write) -> None:
+    for index in range(4):
+        many = {f"option_{i}": f"value-{index}-{i}" * 4 for i in range(30)}
+        name = f"a-very-long-name-of-a-group-of-runs-{index}"
+        write(f"a{index}", float(index), group=name, **many)
+    result = lab("--threshold", "1")
+    assert max(map(len, result.stdout.splitlines())) <= 120
+    rows = result.stdout.splitlines()[1:]
+    assert len({row.split()[0] for row in rows}) == 4  # names are told apart when shortened
+    assert "option_" in rows[0]
+
+
+def test_columns_and_order_are_a_choice(write) -> None:
+    for index, lr in enumerate((0.3, 0.1, 0.2)):
+        write(f"a{index}", float(index), group=f"g{index}", lr=lr, depth=index % 2)
+    rows = lab("--columns", "lr,env", "--sort", "lr").stdout.splitlines()
+    assert rows[0].split()[-2:] == ["lr", "env"]
+    assert [row.split()[-2:] for row in rows[1:]] == [["0.1", "A"], ["0.2", "A"], ["0.3", "A"]]
+    fallen = lab("--sort", "-group").stdout.splitlines()
+    assert [row.split()[0] for row in fallen[1:]] == ["g2", "g1", "g0"]
+    for words, expected in (
+        (["--columns", "lrr"], "--columns: no group has 'lrr'. Did you mean 'lr'?"),
+        (["--sort", "secnds"], "--sort: no group has 'secnds'. Did you mean 'seconds'?"),
+    ):
+        result = lab(*words)
+        assert result.exit_code == 2
+        assert expected in result.stderr
 
 
 @pytest.fixture
@@ -208,17 +309,18 @@ def test_single_runs_are_compared_without_an_interval_or_a_chance(single_runs) -
     assert result.exit_code == 0, result.output
     assert "95 %" not in result.output
     assert "[" not in result.stdout
-    assert "P(" not in result.output
+    assert "p=" not in result.output
     assert result.output.count("n = 1") == 1
     report = json.loads(lab("--json", "--curves").stdout)
-    assert [(g["iqm"], g["low"], g["high"]) for g in report["groups"]] == [
+    (table,) = report["tables"]
+    assert [(g["mean"], g["low"], g["high"]) for g in table["groups"]] == [
         (10.0, None, None), (4.0, None, None),
     ]  # fmt: skip
-    assert report["improvements"] == []
-    points = [point for group in report["groups"] for point in group["curve"]]
+    assert table["differences"] == []
+    points = [point for group in table["groups"] for point in group["curve"]]
     assert {(point["low"], point["high"]) for point in points} == {(None, None)}
     rows = list(csv.DictReader(io.StringIO(lab("--csv").stdout)))
-    assert [(row["iqm"], row["low"], row["high"]) for row in rows] == [
+    assert [(row["mean"], row["low"], row["high"]) for row in rows] == [
         ("10.0", "", ""), ("4.0", "", ""),
     ]  # fmt: skip
 
@@ -227,10 +329,10 @@ def test_a_single_run_beside_a_group_has_none_either(write) -> None:
     two_groups(write)
     write("c", 20.0, group="gc", lr=0.3)
     result = lab()
-    assert "IQM with 95 % interval" in result.stderr
-    assert "12 [10" in result.stdout
+    assert "mean with 95 % interval" in result.stderr
+    assert "12 [7.032, 16.97]" in result.stdout
     assert "20 [" not in result.stdout
-    assert "P(" not in result.stderr  # the best is the single one
+    assert "p=" not in result.output  # the best is the single one
     assert result.stderr.count("n = 1") == 1
 
 
@@ -241,10 +343,11 @@ def test_the_table_and_the_csv_say_the_same(write) -> None:
     two_groups(write)
     table = lab()
     assert table.exit_code == 0, table.output
-    assert "12 [10" in table.stdout
-    assert "P(ga better than gb) = 0.83" in table.stderr
+    assert "12 [7.032, 16.97]" in table.stdout
+    assert "unclear, p=0.11" in table.stdout
+    assert "paired t-test" in table.stderr
     rows = list(csv.DictReader(io.StringIO(lab("--csv", "--threshold", 5).stdout)))
-    assert [(row["group"], float(row["iqm"]), row["lr"]) for row in rows] == [
+    assert [(row["group"], float(row["mean"]), row["lr"]) for row in rows] == [
         ("ga", 12.0, "0.1"), ("gb", 5.0, "0.2"),
     ]  # fmt: skip
     assert [row["reached"] for row in rows] == ["0", "3"]
@@ -269,13 +372,3 @@ def test_exit_codes_serve_a_build(write, words, code, expected) -> None:
     assert result.exit_code == code, result.output
     assert expected in result.stderr
     assert "Traceback" not in result.output
-
-
-def test_runs_that_select_by_different_metrics_are_not_mixed(write) -> None:
-    write("a", 1.0)
-    folder = write("b", 1.0)
-    summary = json.loads((folder / "summary.json").read_text())
-    summary["objective"]["metric"] = "eval/accuracy"
-    (folder / "summary.json").write_text(json.dumps(summary))
-    with pytest.raises(UsageError, match="select by different metrics"):
-        compare([Run(folder), Run(folder.parent / "a")])

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from lab.comparison.curves import Curve, band, read, thin
 from lab.storage.store import Run
@@ -39,10 +40,12 @@ def test_by_clock_only_what_all_runs_have_is_averaged() -> None:
     averaged = band([curve([0, 10, 20], [0, 2, 4]), curve([0, 20, 30], [2, 8, 9])])
     assert averaged is not None
     assert averaged.x.tolist() == [0, 20]
-    assert averaged.iqm.tolist() == [1, 6]
+    assert averaged.mean.tolist() == [1, 6]
     assert averaged.low is not None
     assert averaged.high is not None
-    assert (averaged.low.tolist(), averaged.high.tolist()) == ([0, 4], [2, 8])
+    for at, pair in enumerate(((0, 2), (4, 8))):  # Student's interval of two values
+        ends = stats.t.interval(0.95, 1, loc=np.mean(pair), scale=stats.sem(pair))
+        assert (averaged.low[at], averaged.high[at]) == pytest.approx(ends)
 
 
 def test_by_seconds_runs_are_interpolated_over_the_time_that_all_trained() -> None:
@@ -50,7 +53,7 @@ def test_by_seconds_runs_are_interpolated_over_the_time_that_all_trained() -> No
     averaged = band([slow, fast], "seconds", points=2)
     assert averaged is not None
     assert averaged.x.tolist() == [0, 5]
-    assert averaged.iqm.tolist() == [0, pytest.approx(0.75)]
+    assert averaged.mean.tolist() == [0, pytest.approx(0.75)]
 
 
 @pytest.mark.parametrize("axis", ["clock", "seconds"])
@@ -62,9 +65,9 @@ def test_runs_that_share_no_point_make_no_band(axis) -> None:
 def test_one_run_is_a_line_without_a_band(axis) -> None:
     averaged = band([curve([0, 10], [3, 4])], axis)
     assert averaged is not None
-    assert averaged.iqm.tolist() == [3, 4]
+    assert averaged.mean.tolist() == [3, 4]
     assert averaged.low is averaged.high is None
-    assert [(p["iqm"], p["low"], p["high"]) for p in averaged.points()] == [
+    assert [(p["mean"], p["low"], p["high"]) for p in averaged.points()] == [
         (3, None, None), (4, None, None),
     ]  # fmt: skip
 

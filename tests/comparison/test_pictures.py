@@ -7,18 +7,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from scipy import stats
 
 from lab.cli import main
 from lab.comparison import plot
-from lab.comparison.groups import compare
 from lab.comparison.selection import select
+from lab.comparison.tables import compare
 
 
 def lab(*words: object) -> Result:
     return CliRunner().invoke(main, ["compare", *map(str, words)], prog_name="lab")
 
 
-def test_each_group_has_its_iqm_its_band_and_its_seeds(write, monkeypatch) -> None:
+def test_each_group_has_its_mean_its_band_and_its_seeds(write, monkeypatch) -> None:
     from matplotlib.figure import Figure
 
     for seed, end in enumerate((2.0, 4.0, 6.0)):
@@ -37,11 +38,35 @@ def test_each_group_has_its_iqm_its_band_and_its_seeds(write, monkeypatch) -> No
     assert sorted(faint) == [[0.0, 2.0], [0.0, 4.0], [0.0, 6.0]]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("env_steps", "eval/return")
     (band,) = axes.collections  # of the one group that has several runs
-    assert sorted({y for _, y in np.asarray(band.get_paths()[0].vertices).tolist()}) == [
-        0.0,
-        2.0,
-        6.0,
-    ]
+    ends = stats.t.interval(0.95, 2, loc=4, scale=stats.sem([2, 4, 6]))
+    drawn_band = sorted({y for _, y in np.asarray(band.get_paths()[0].vertices).tolist()})
+    assert drawn_band == pytest.approx([ends[0], 0.0, ends[1]])
+    assert axes.get_ylim() == pytest.approx((-0.45, 9.45))  # of the curves, not of the band
+    assert axes.get_title() == "A"
+
+
+def test_each_table_has_its_own_axes_and_what_is_fitted_at_once_is_a_level(write, monkeypatch):
+    from matplotlib.figure import Figure
+
+    write("a", 2.0, group="ga", curve=(0.0, 1.0, 3.0))
+    write("b", 9.0, group="gb", env="B")
+    write("c", 2.5, group="gc", ended="complete", curve=(0.1, 2.5))
+    drawn: list[Figure] = []
+    monkeypatch.setattr(Figure, "savefig", lambda self, *_, **__: drawn.append(self))
+    runs = select([], Path("runs"))
+    plot.write(Path("x.png"), compare(runs), runs)
+    first, second = drawn[0].axes
+    assert (first.get_title(), second.get_title()) == ("A", "B")
+    lines = {line.get_label(): line for line in first.lines}
+    assert np.asarray(lines["gc (n=1)"].get_ydata()).tolist() == [2.5, 2.5]
+    assert np.asarray(lines["ga (n=1)"].get_ydata()).tolist() == [0.0, 1.0, 3.0]
+
+
+def test_no_color_comes_twice_however_many_groups_there_are() -> None:
+    for number in (1, 10, 11, 60):
+        colors = plot.palette(number)
+        assert len(set(colors)) == number
+    assert tuple(plot.palette(10)) == plot.PALETTE
 
 
 @pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
@@ -68,4 +93,4 @@ def test_a_metric_without_a_curve_is_a_plain_mistake(write) -> None:
     Path("runs/a/metrics.jsonl").write_text('{"clock": 0, "train/loss": 1}\n')
     done = lab("--metric", "test/return", "--plot", "out.png")
     assert done.exit_code == 2
-    assert "No run has a curve of 'eval/return'" in done.output
+    assert "No run has a curve of eval/return" in done.output

@@ -19,10 +19,10 @@ from urllib.parse import urlsplit
 import helpers
 import pytest
 
-from lab.comparison.groups import ComparisonQuery
 from lab.comparison.report import Reader, gather
 from lab.comparison.selection import select
 from lab.comparison.server import serving
+from lab.comparison.tables import ComparisonQuery
 
 Write = Callable[..., Path]
 
@@ -188,7 +188,7 @@ def test_what_has_not_changed_is_not_sent_again(site: Site, write: Write) -> Non
 
 def test_the_open_page_gets_new_points_by_itself(site: Site, browser: Any) -> None:
     def points() -> int:
-        script = "return document.getElementById('chart').data?.[0]?.x.length ?? 0"
+        script = "return document.querySelector('.chart')?.data?.[0]?.x.length ?? 0"
         return browser.execute_script(script)
 
     def wait(count: int) -> None:

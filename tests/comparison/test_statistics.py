@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from lab.statistics import improvement, improvement_interval, interval, intervals, iqm
+from lab.comparison.statistics import (
+    bootstrap,
+    holm,
+    improvement,
+    intervals,
+    iqm,
+    paired_test,
+    summarize,
+    welch_test,
+)
 
 finite = st.floats(-1e6, 1e6, allow_nan=False)
 values = st.lists(finite, min_size=1, max_size=12)
@@ -31,65 +40,86 @@ def test_the_probability_of_improvement_is_mann_and_whitneys(a, b) -> None:
     assert improvement(a, b) + improvement(b, a) == pytest.approx(1.0)
 
 
-def test_the_interval_is_that_of_scipys_percentile_bootstrap() -> None:
+samples = st.lists(st.floats(-100, 100, allow_nan=False), min_size=2, max_size=12)
+
+
+def test_the_bootstrap_is_scipys_percentile_bootstrap() -> None:
     sample = np.random.default_rng(3).normal(10, 2, 30)
     theirs = stats.bootstrap(
         (sample,), lambda x, axis: stats.trim_mean(x, 0.25, axis=axis), method="percentile",
         n_resamples=20_000, rng=np.random.default_rng(1),
     ).confidence_interval  # fmt: skip
-    assert interval([sample.tolist()], draws=20_000) == pytest.approx(tuple(theirs), abs=0.03)
+    assert bootstrap([sample.tolist()], draws=20_000) == pytest.approx(tuple(theirs), abs=0.03)
 
 
-def test_the_interval_covers_as_often_as_it_says() -> None:
-    """Of 200 samples of 20 normal values, a 95 % interval of the mean should hold some 185 (a
-    percentile bootstrap of 20 is a little narrow)."""
-    rng = np.random.default_rng(0)
-    held = 0
-    for _ in range(200):
-        ends = interval([rng.normal(0, 1, 20).tolist()], lambda x: x.mean(axis=-1), draws=500)
-        assert ends is not None
-        low, high = ends
-        held += low <= 0 <= high
-    assert 176 <= held <= 198
+@given(samples)
+def test_of_one_task_it_is_the_mean_and_students_interval(sample) -> None:
+    center, ends = summarize([sample])
+    assert center == pytest.approx(np.mean(sample))
+    if np.ptp(sample) < 1e-6:
+        return
+    n = len(sample)
+    theirs = stats.t.interval(0.95, n - 1, loc=np.mean(sample), scale=stats.sem(sample))
+    assert ends == pytest.approx(theirs, abs=1e-6)
+
+
+@pytest.mark.parametrize("n", [3, 5, 10])
+def test_the_interval_covers_as_often_as_it_says(n) -> None:
+    """Of 2,000 samples of normal values 1,900 should hold the truth: within four deviations."""
+    rng = np.random.default_rng(n)
+    held = sum(
+        ends is not None and ends[0] <= 0 <= ends[1]
+        for _, ends in (summarize([rng.normal(0, 1, n).tolist()]) for _ in range(2_000))
+    )
+    assert abs(held - 1_900) < 4 * (2_000 * 0.95 * 0.05) ** 0.5
 
 
 def test_strata_are_drawn_each_by_itself() -> None:
-    """Two tasks with no spread of their own have none together; mixed up they would."""
+    """Two tasks with little spread of their own have little together; mixed up they would not."""
     mean = lambda x: x.mean(axis=-1)  # noqa: E731
-    assert interval([[1.0] * 5, [9.0] * 5], mean) == (5.0, 5.0)
-    ends = interval([[1.0] * 5 + [9.0] * 5], mean)
-    assert ends is not None
-    low, high = ends
-    assert low < 4 < 6 < high
+    first, second = [1.0, 1.1] * 3, [9.0, 9.1] * 3
+    apart = bootstrap([first, second], mean)
+    together = bootstrap([first + second], mean)
+    assert apart is not None
+    assert together is not None
+    assert 4.9 < apart[0] < apart[1] < 5.2
+    assert together[0] < 4 < 6 < together[1]
 
 
-def test_one_value_has_no_interval_and_equal_values_have_no_spread() -> None:
-    for strata in ([], [[3.0]], [[3.0, 4.0], [5.0]]):
-        assert interval(strata) is None
-    assert interval([[3.0, 3.0]]) == (3.0, 3.0)
-    assert improvement_interval([2.0, 2.0], [1.0, 1.0]) == (1.0, 1.0)
-    assert improvement_interval([1.0, 1.0], [1.0, 1.0]) == (0.5, 0.5)
-    for a, b in (([1.0], [1.0, 2.0]), ([1.0, 2.0], [1.0]), ([1.0], [2.0])):
-        assert improvement_interval(a, b) is None
+def test_one_value_or_equal_ones_have_no_interval_and_no_test() -> None:
+    for strata in ([[3.0]], [[3.0, 3.0]], [[3.0, 4.0], [5.0]], [[1.0, 1.0], [9.0, 9.0]]):
+        assert summarize(strata)[1] is None
     assert intervals(np.ones((4, 1))) is None
+    assert welch_test([2.0, 2.0], [1.0, 1.0]) is None
+    assert welch_test([1.0], [1.0, 2.0]) is None
+    assert paired_test([1.0]) is None
+    assert paired_test([0.1 * 3 - 0.3 + 1, 1.0]) is None  # equal, but for rounding
 
 
-def test_the_interval_of_two_values_are_the_two() -> None:
-    """A quarter of the draws is twice the one, another the other."""
-    assert interval([[3.0, 8.0]]) == (3.0, 8.0)
+@given(samples, samples)
+def test_the_tests_are_students_and_welchs(a, b) -> None:
+    if np.ptp(a) < 1e-3 or np.ptp(b) < 1e-3:
+        return
+    theirs = stats.ttest_ind(a, b, equal_var=False).pvalue
+    assert welch_test(a, b) == pytest.approx(theirs, rel=1e-6, abs=1e-12)
+    assert paired_test(a) == pytest.approx(stats.ttest_1samp(a, 0).pvalue, rel=1e-6, abs=1e-12)
 
 
-def test_rows_of_a_curve_have_the_interval_of_their_iqm() -> None:
+def test_holms_correction_is_that_of_his_paper() -> None:
+    """Holm (1979): the smallest of m times m, the next times m - 1, never below one before."""
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([0.5, None, 0.9]) == [1.0, None, 1.0]
+    assert holm([]) == []
+
+
+def test_rows_of_a_curve_have_the_interval_of_their_mean() -> None:
     table = np.random.default_rng(0).normal(0, 1, (3, 15)) + np.array([[0.0], [5.0], [50.0]])
-    lines = intervals(table, draws=5_000)
+    lines = intervals(table)
     assert lines is not None
-    low, high = lines
-    for row, ends in zip(table.tolist(), zip(low, high, strict=True), strict=True):
-        assert ends == pytest.approx(interval([row], draws=5_000), abs=0.1)
-    assert (low <= iqm(table)).all()
-    assert (iqm(table) <= high).all()
+    for row, ends in zip(table.tolist(), zip(*lines, strict=True), strict=True):
+        assert ends == pytest.approx(summarize([row])[1])
 
 
 def test_the_same_values_give_the_same_interval() -> None:
-    sample = [1.0, 4.0, 2.0, 8.0]
-    assert interval([sample]) == interval([sample])
+    sample = [[1.0, 4.0, 2.0, 8.0], [2.0, 3.0]]
+    assert bootstrap(sample) == bootstrap(sample)

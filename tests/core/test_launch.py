@@ -343,7 +343,7 @@ def test_results_are_compared_as_the_command_does(train, cli) -> None:
     fast = train("odd", seeds=3, lr=0.5, group="fast")
     comparison = lab.compare([*slow, *fast])
     assert {group.name: group.n for group in comparison.groups} == {"slow": 3, "fast": 3}
-    assert comparison.metric == "test/score"
+    assert [table.metric for table in comparison.tables] == ["test/score"]
     assert plain(comparison) == json.loads(cli("compare", "--json").stdout)
     assert plain(lab.compare("runs")) == plain(comparison)
     names = [str(result.dir) for result in [*slow, *fast, *slow]]

@@ -60,6 +60,10 @@ class Shuttered(worlds.Corridor):
     def __init__(self, render_mode: str | None = None) -> None:
         self.render_mode = render_mode
 
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        assert action in {0, 1, 2}, "as Taxi has it, an action can be looked up"
+        return super().step(action)
+
     def render(self) -> Any:
         return np.zeros((8, 8, 3), np.uint8)
 

@@ -19,7 +19,7 @@ from lab.environments import make_env
 from lab_sb3 import normalization
 from lab_sb3.envs import LentEnvs
 
-BOTH = {"normalize_obs": True, "normalize_returns": True}
+BOTH: dict[str, Any] = {"normalize_obs": True, "normalize_returns": True}
 PPO: dict[str, Any] = {"algo": "ppo", "n_steps": 32, "batch_size": 32, "n_epochs": 1, **BOTH}
 SHORT: dict[str, Any] = {"preset": "none", "budget": 128, "eval_every": 64, "log_every": 32,
                          "eval_episodes": 3, "test_episodes": 3, "hidden": (8,)}  # fmt: skip
@@ -120,10 +120,22 @@ def test_the_best_checkpoint_alone_predicts_as_the_run_did(run_sb3) -> None:
     assert use(result.dir, "play").frames
 
 
+class Count(worlds.Numbers):
+    """Observes two whole numbers."""
+
+    observation_space: Any = spaces.Box(0, 9, (2,), np.int64)
+
+    def _look(self) -> Any:
+        return self.np_random.integers(10, size=2)
+
+
+worlds.register("worlds/Count-v0", Count)
+
+
 @pytest.mark.parametrize("algo", ["ppo", "dqn"])
 def test_whole_numbers_are_standardized_to_fractions(algo) -> None:
     space = spaces.Dict(
-        {"count": spaces.Box(0, 9, (2,), np.int64), "kind": spaces.Discrete(3),
+        {"count": Count.observation_space, "kind": spaces.Discrete(3),
          "picture": spaces.Box(0, 255, (3, 40, 40), np.uint8)}
     )  # fmt: skip
     kept = normalization.stored(space)
@@ -141,18 +153,6 @@ def test_whole_numbers_are_standardized_to_fractions(algo) -> None:
         kept_obs = sb3.model.replay_buffer.observations[:30]
         assert set(np.unique(kept_obs)) <= set(range(10))
     assert sb3.predict(np.array([[3, 4]])).shape == (1,)
-
-
-class Count(worlds.Numbers):
-    """Observes two whole numbers."""
-
-    observation_space = spaces.Box(0, 9, (2,), np.int64)
-
-    def _look(self) -> Any:
-        return self.np_random.integers(10, size=2)
-
-
-worlds.register("worlds/Count-v0", Count)
 
 
 def test_parts_are_standardized_where_they_are_vectors() -> None:

@@ -53,7 +53,8 @@ CASES: dict[str, dict[str, Any]] = {
                      "n_steps": 30, "batch_size": 20, "n_epochs": 2},
     "recurrent ppo": {"algo": "recurrent-ppo", "n_envs": 2, "n_steps": 24, "batch_size": 16,
                       "n_epochs": 2, "policy_args": {"lstm_hidden_size": 8}, **NORMALIZED},
-    "ars": {"algo": "ars", "policy": "LinearPolicy", "args": {"n_delta": 2}, **NORMALIZED},
+    "ars": {"algo": "ars", "env": "Pendulum-v1", "max_episode_steps": 10, "policy": "LinearPolicy",
+            "args": {"n_delta": 2, "zero_policy": False}, **NORMALIZED},
 }  # fmt: skip
 STEPS = 384
 
@@ -313,11 +314,11 @@ def test_a_buffer_that_has_no_room_is_refused(monkeypatch) -> None:
         ({"env": "worlds/Odd-v0", "env_args": {"observation": "many"}}, "1,000,000,000 states"),
         (
             {"algo": "dqn", "env": "worlds/Odd-v0", "env_args": {"action": "several"}},
-            "dqn on worlds/Odd-v0: .*--algo ppo, a2c do",
+            "dqn on worlds/Odd-v0: .*--algo ppo, a2c, trpo",
         ),
         (
             {"algo": "sac", "env": "worlds/Odd-v0", "env_args": {"action": "switches"}},
-            "sac on worlds/Odd-v0: .*--algo ppo, a2c do",
+            "sac on worlds/Odd-v0: .*--algo ppo, a2c, trpo",
         ),
     ],
     ids=str,

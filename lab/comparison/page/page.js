@@ -5,9 +5,8 @@
   const $ = (id) => document.getElementById(id);
   const LIVE = !$("data");
   const POLL = 2000;
-  const view = { metric: null, axis: "clock", smoothing: 0, seeds: true, log: false,
-                 hidden: new Set(), sort: { key: "name", down: false }, filter: "",
-                 media: null, clock: Infinity };
+  const view = { axis: "clock", smoothing: 0, seeds: true, log: false, filter: "",
+                 sort: { key: "name", down: false }, media: null, clock: Infinity };
   let data = null;
 
   // -- small things
@@ -40,9 +39,6 @@
   const asText = (value) => Array.isArray(value) ? value.join(", ")
     : value !== null && typeof value === "object" ? JSON.stringify(value)
     : typeof value === "number" ? String(value) : String(value ?? "–");
-  const color = (group) => data.palette[data.names.indexOf(group) % data.palette.length];
-  const dash = (group) => ["solid", "dash", "dashdot"][
-    Math.floor(data.names.indexOf(group) / data.palette.length) % 3];
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
   // -- curves
@@ -61,8 +57,8 @@
 
   const COLUMN = { clock: 0, seconds: 1, time: 2 };
 
-  function course(run) {
-    const curve = run.curves[view.metric];
+  function course(run, metric) {
+    const curve = run.curves[metric];
     if (!curve) return null;
     let x = run.grids[curve[0]][COLUMN[view.axis]];
     if (x.every((value) => value === null)) return null;
@@ -70,140 +66,213 @@
     return { x, y: smooth(curve[1]) };
   }
 
-  function line(run, extra) {
-    const { x, y } = course(run);
-    const rgb = color(run.group);
-    return { x, y, type: "scatter", mode: x.length > 1 ? "lines" : "markers", legendgroup: run.group, showlegend: false,
-             line: { color: rgb, width: 1 }, marker: { color: rgb },
-             hovertemplate: `%{y:.4~g}<extra>${escape(run.name)}</extra>`, ...extra };
-  }
-
   // Plotly reads a little HTML in names and hovers.
   const escape = (text) => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+  const matches = (run) => `${run.name} ${run.group} ${run.state} ${run.experiment} ${run.subject}`
+    .toLowerCase().includes(view.filter.toLowerCase());
+  const unfinished = (run) => run.state !== "finished";
 
-  function traces() {
-    return data.names.flatMap((group) => {
-      const runs = data.runs.filter((run) => run.group === group && course(run));
-      if (!runs.length) return [];
-      const hidden = view.hidden.has(group) ? "legendonly" : true;
-      const aggregate = view.axis === "time" ? null : data.bands[group]?.[view.metric]?.[view.axis];
-      const counted = new Set((data.groups.find((item) => item.name === group) || { runs: [] }).runs);
-      const lines = [];
-      for (const run of runs) {
-        if (!counted.has(run.name)) lines.push(line(run, { line: { color: color(group), width: 1.5, dash: "dot" } }));
-        else if (!aggregate) lines.push(line(run, {}));
-        else if (view.seeds && counted.size > 1) lines.push(line(run, { opacity: 0.25, hoverinfo: "skip", hovertemplate: null }));
-      }
-      if (aggregate) lines.push(...band(group, aggregate, counted.size));
-      else lines[0].showlegend = true;
-      lines.forEach((trace) => { trace.visible = hidden; });
-      const named = lines.find((trace) => trace.showlegend);
-      named.name = escape(group);
-      return lines;
-    });
-  }
+  /** The runs of one task: a chart, a table of its groups, and the options in which they differ. */
+  class Section {
+    constructor(key) {
+      this.key = key;
+      this.hidden = new Set();
+      this.metric = null;
+      this.title = el("span");
+      this.compared = el("small");
+      this.select = el("select", { "aria-label": "Metric", onchange: (event) => { this.metric = event.target.value; this.chart(); } });
+      this.plot = el("div", { class: "chart" });
+      this.groups = el("table", { class: "groups" });
+      this.tests = el("p", { class: "hint" });
+      this.options = el("table", { class: "options" });
+      this.more = el("details", {}, el("summary", {}, "Options that differ"), el("div", { class: "wide" }, this.options));
+      this.node = el("section", { class: "task" }, el("h2", {}, this.title, this.select, this.compared),
+                     this.plot, el("div", { class: "wide" }, this.groups), this.tests, this.more);
+    }
 
-  function band(group, [x, middle, low, high], n) {
-    const rgb = color(group), shared = { legendgroup: group, type: "scatter", mode: "lines" };
-    const edge = { ...shared, x, showlegend: false, hoverinfo: "skip", line: { width: 0, color: rgb } };
-    const center = { ...shared, x, y: smooth(middle), showlegend: true, mode: x.length > 1 ? "lines" : "markers",
-                     line: { color: rgb, width: 2.5, dash: dash(group) }, marker: { color: rgb },
-                     hovertemplate: `%{y:.4~g}<extra>${escape(group)} (n=${n})</extra>` };
-    if (low === null) return [center];
-    return [{ ...edge, y: smooth(low) },
-            { ...edge, y: smooth(high), fill: "tonexty", fillcolor: rgb + "26" }, center];
-  }
+    /** Show new data, or the same ones through another filter. */
+    show(facts, runs) {
+      this.facts = facts;
+      this.runs = runs.filter(matches);
+      this.node.hidden = !this.runs.length;
+      if (this.node.hidden) return;
+      this.node.setAttribute("aria-label", facts.subject);
+      this.title.textContent = facts.subject;
+      if (!facts.metrics.includes(this.metric)) this.metric = facts.metrics[0] ?? null;
+      choose(this.select, facts.metrics, this.metric);
+      this.names = Object.keys(facts.colors).filter((name) => this.runs.some((run) => run.group === name));
+      this.chart();
+      this.tables();
+    }
 
-  function axisTitle() {
-    if (view.axis === "clock") return data.runs.find((run) => run.unit)?.unit || "clock";
-    return view.axis === "seconds" ? "seconds trained" : "time of day";
-  }
+    counted(group) {
+      return (this.facts.groups.find((item) => item.name === group) || { runs: [] }).runs;
+    }
 
-  function drawChart() {
-    const narrow = window.innerWidth < 700, ink = css("--ink"), rule = css("--line");
-    const grid = { gridcolor: rule, zerolinecolor: rule, linecolor: rule, automargin: true };
-    const lines = traces();
-    const layout = {
-      margin: { l: 50, r: 10, t: 10, b: 40 }, font: { color: ink, family: "system-ui, sans-serif" },
-      paper_bgcolor: "transparent", plot_bgcolor: "transparent", hovermode: "closest",
-      uirevision: `${view.metric} ${view.axis} ${view.log}`,
-      xaxis: { ...grid, title: { text: axisTitle() }, type: view.axis === "time" ? "date" : "linear" },
-      yaxis: { ...grid, title: { text: view.metric || "" }, type: view.log ? "log" : "linear" },
-      legend: narrow ? { orientation: "h", y: -0.25, font: { size: 11 } } : { font: { size: 12 } },
-      annotations: lines.length ? [] : [{ text: "Nothing to draw yet", showarrow: false, font: { size: 16, color: css("--dim") } }],
-    };
-    Plotly.react("chart", lines, layout, { responsive: true, displayModeBar: false });
-  }
+    line(run, extra) {
+      const { x, y } = course(run, this.metric), rgb = this.facts.colors[run.group];
+      const dotted = unfinished(run) ? { dash: "dot", width: 1.5 } : { width: 1 };
+      return { x, y, type: "scatter", mode: x.length > 1 ? "lines" : "markers", legendgroup: run.group, showlegend: false,
+               line: { color: rgb, ...dotted }, marker: { color: rgb },
+               hovertemplate: `%{y:.4~g}<extra>${escape(run.name)}</extra>`, ...extra };
+    }
 
-  function listenToLegend() {
-    const groupOf = (event) => event.data[event.curveNumber].legendgroup;
-    $("chart").on("plotly_legendclick", (event) => {
-      const group = groupOf(event);
-      view.hidden.has(group) ? view.hidden.delete(group) : view.hidden.add(group);
-      drawChart();
-      return false;
-    });
-    $("chart").on("plotly_legenddoubleclick", (event) => {
-      const others = data.names.filter((name) => name !== groupOf(event));
-      const alone = others.every((name) => view.hidden.has(name));
-      view.hidden = new Set(alone ? [] : others);
-      drawChart();
-      return false;
-    });
+    /** What is fitted at once has no course: its result is a level line across the chart. */
+    level(group, runs, ends) {
+      const last = runs.map((run) => course(run, this.metric).y.at(-1));
+      const y = last.reduce((sum, value) => sum + value, 0) / last.length, rgb = this.facts.colors[group];
+      return { x: ends, y: [y, y], type: "scatter", mode: "lines", legendgroup: group, showlegend: true,
+               line: { color: rgb, width: 2, dash: "dash" },
+               hovertemplate: `%{y:.4~g}<extra>${escape(group)}, fitted at once</extra>` };
+    }
+
+    /** The first and last x of what has a course; of what is fitted at once where nothing has. */
+    ends(runs) {
+      const trained = runs.filter((run) => !run.fitted);
+      const xs = (trained.length ? trained : runs).flatMap((run) => course(run, this.metric).x).filter((x) => x !== null);
+      return [xs.reduce((a, b) => a < b ? a : b), xs.reduce((a, b) => a > b ? a : b)];
+    }
+
+    traces() {
+      const drawn = this.runs.filter((run) => course(run, this.metric));
+      if (!drawn.length) return [];
+      const ends = this.ends(drawn);
+      return this.names.flatMap((group) => {
+        const runs = drawn.filter((run) => run.group === group);
+        if (!runs.length) return [];
+        const counted = new Set(this.counted(group));
+        const aggregate = view.axis === "time" ? null : this.facts.bands[group]?.[this.metric]?.[view.axis];
+        const lines = [];
+        if (runs.every((run) => run.fitted)) lines.push(this.level(group, runs, ends));
+        else {
+          for (const run of runs) {
+            if (!counted.has(run.name) || !aggregate) lines.push(this.line(run, {}));
+            else if (view.seeds && counted.size > 1) lines.push(this.line(run, { opacity: 0.25, hoverinfo: "skip", hovertemplate: null }));
+          }
+          if (aggregate) lines.push(...this.band(group, aggregate, counted.size));
+          else lines[0].showlegend = true;
+        }
+        const visible = this.hidden.has(group) ? "legendonly" : true;
+        lines.forEach((trace) => { trace.visible = visible; });
+        lines.find((trace) => trace.showlegend).name = escape(group);
+        return lines;
+      });
+    }
+
+    band(group, [x, middle, low, high], n) {
+      const rgb = this.facts.colors[group], shared = { legendgroup: group, type: "scatter", mode: "lines" };
+      const edge = { ...shared, x, showlegend: false, hoverinfo: "skip", line: { width: 0, color: rgb } };
+      const center = { ...shared, x, y: smooth(middle), showlegend: true, mode: x.length > 1 ? "lines" : "markers",
+                       line: { color: rgb, width: 2.5 }, marker: { color: rgb },
+                       hovertemplate: `%{y:.4~g}<extra>${escape(group)} (n=${n})</extra>` };
+      if (low === null) return [center];
+      return [{ ...edge, y: smooth(low) },
+              { ...edge, y: smooth(high), fill: "tonexty", fillcolor: rgb + "26" }, center];
+    }
+
+    /** The range of the curves alone: the band of two or three runs is many times as wide. */
+    range() {
+      const values = this.runs.flatMap((run) => course(run, this.metric)?.y ?? []).filter((y) => y !== null && (!view.log || y > 0));
+      if (!values.length) return undefined;
+      let [low, high] = [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))];
+      if (view.log) [low, high] = [Math.log10(low), Math.log10(high)];
+      const margin = 0.05 * (high - low || Math.abs(high) || 1);
+      return [low - margin, high + margin];
+    }
+
+    chart() {
+      const lines = this.traces(), narrow = matchMedia("(max-width: 700px)").matches;
+      const grid = { gridcolor: css("--line"), zerolinecolor: css("--line"), automargin: true };
+      const title = view.axis === "clock" ? this.facts.clock : view.axis === "seconds" ? "seconds trained" : "time of day";
+      const layout = {
+        font: { family: "system-ui, sans-serif", color: css("--ink") }, paper_bgcolor: "transparent",
+        plot_bgcolor: "transparent", hovermode: "closest", uirevision: `${this.key}${this.metric}${view.axis}${view.log}`,
+        margin: { l: 60, r: 15, t: 10, b: 45 },
+        xaxis: { ...grid, title: { text: title }, type: view.axis === "time" ? "date" : "linear" },
+        yaxis: { ...grid, title: { text: this.metric || "" }, type: view.log ? "log" : "linear", range: this.range() },
+        showlegend: true,
+        legend: narrow ? { orientation: "h", y: -0.25, font: { size: 11 } } : { font: { size: 12 } },
+        annotations: lines.length ? [] : [{ text: "Nothing to draw yet", showarrow: false, font: { size: 16, color: css("--dim") } }],
+      };
+      const first = !this.plot.data;
+      Plotly.react(this.plot, lines, layout, { responsive: true, displayModeBar: false });
+      if (first) this.listen();
+    }
+
+    listen() {
+      const groupOf = (event) => event.data[event.curveNumber].legendgroup;
+      this.plot.on("plotly_legendclick", (event) => {
+        const group = groupOf(event);
+        this.hidden.has(group) ? this.hidden.delete(group) : this.hidden.add(group);
+        this.chart();
+        return false;
+      });
+      this.plot.on("plotly_legenddoubleclick", (event) => {
+        const others = this.names.filter((name) => name !== groupOf(event));
+        const alone = others.every((name) => this.hidden.has(name));
+        this.hidden = new Set(alone ? [] : others);
+        this.chart();
+        return false;
+      });
+    }
+
+    named(group) {
+      return el("span", {}, el("span", { class: "swatch", style: `background:${this.facts.colors[group]}` }), group);
+    }
+
+    tables() {
+      const facts = this.facts, groups = facts.groups.filter((group) => this.names.includes(group.name));
+      this.groups.parentNode.hidden = !groups.length;
+      this.compared.textContent = groups.length ? `${facts.metric}, ${facts.direction === "max" ? "higher" : "lower"} is better` : "";
+      const figure = (title, show) => ({ title, number: true, show });
+      const against = (group) => facts.differences.find((pair) => pair.than === group.name);
+      const verdict = (pair) => pair ? `${pair.shown ? "worse" : "unclear"}, p = ${pair.p_value.toPrecision(2)}` : "–";
+      table(this.groups, [
+        { title: "group", show: (group) => this.named(group.name) },
+        figure("n", (group) => number(group.n)),
+        figure(facts.statistic, (group) => number(group.center)),
+        ...(groups.some((group) => group.low !== null) ? [
+          figure("95 % interval", (group) => group.low === null ? "–" : `[${number(group.low)}, ${number(group.high)}]`) ] : []),
+        figure("best", (group) => number(group.best)),
+        ...(facts.differences.length ? [
+          { title: "beside the first", show: (group) => verdict(against(group)) },
+          figure("P(first better)", (group) => against(group) ? against(group).probability.toFixed(2) : "–") ] : []),
+        ...(groups.some((group) => group.passage) ? [
+          figure("reached", (group) => `${group.passage.reached} of ${group.n}`),
+          figure("at clock", (group) => number(group.passage.clock)),
+          figure("after", (group) => duration(group.passage.seconds)) ] : []),
+        figure("time", (group) => duration(group.seconds)),
+        figure("rate", (group) => `${number(Math.round(group.rate))}/s`),
+      ], groups);
+      const tests = [...new Set(facts.differences.map((pair) => pair.test))];
+      this.tests.textContent = tests.length ? `p: ${tests.join(" or ")} beside the first group, corrected by Holm for all pairs.` : "";
+      const keys = [...new Set(groups.flatMap((group) => Object.keys(group.differing)))];
+      this.more.hidden = !keys.length;
+      table(this.options, [
+        { title: "group", show: (group) => this.named(group.name) },
+        ...keys.map((key) => ({ title: key, show: (group) => key in group.differing ? asText(group.differing[key]) : "" })),
+      ], groups);
+    }
   }
 
   // -- tables
 
-  function table(id, columns, rows, heading = (column) => el("th", { class: column.number ? "number" : null }, column.title)) {
-    $(id).replaceChildren(
+  function table(node, columns, rows, heading = (column) => el("th", { class: column.number ? "number" : null }, column.title)) {
+    node.replaceChildren(
       el("thead", {}, el("tr", {}, ...columns.map(heading))),
       el("tbody", {}, ...rows.map((row) => el("tr", {}, ...columns.map((column) =>
         el("td", { class: column.number ? "number" : null }, column.show(row)))))));
   }
 
-  const named = (group) => el("span", {}, el("span", { class: "swatch", style: `background:${color(group)}` }), group);
-
-  function drawGroups() {
-    $("groups").hidden = !data.groups.length;
-    if (!data.groups.length) return;
-    $("compared").textContent = `${data.metric}, ${data.direction === "max" ? "higher" : "lower"} is better`;
-    const figure = (title, show) => ({ title, number: true, show });
-    table("group-table", [
-      { title: "group", show: (group) => named(group.name) },
-      figure("n", (group) => number(group.n)),
-      figure("IQM", (group) => number(group.iqm)),
-      ...(data.groups.some((group) => group.low !== null) ? [
-        figure("95 % interval", (group) => group.low === null ? "–" : `[${number(group.low)}, ${number(group.high)}]`) ] : []),
-      figure("mean", (group) => number(group.mean)),
-      figure("best", (group) => number(group.best)),
-      ...(data.groups.some((group) => group.passage) ? [
-        figure("reached", (group) => `${group.passage.reached} of ${group.n}`),
-        figure("at clock", (group) => number(group.passage.clock)),
-        figure("after", (group) => duration(group.passage.seconds)) ] : []),
-      figure("time", (group) => duration(group.seconds)),
-      figure("rate", (group) => `${number(Math.round(group.rate))}/s`),
-    ], data.groups);
-    $("improvements").replaceChildren(...data.improvements.map((pair) => el("li", {},
-      `P(${pair.better} better than ${pair.than}) = ${pair.probability.toFixed(2)} [${pair.low.toFixed(2)}, ${pair.high.toFixed(2)}]`)));
-  }
-
-  function drawDifferences() {
-    const keys = Object.keys(data.groups[0]?.differing || {});
-    $("differences").hidden = !keys.length;
-    table("difference-table", [
-      { title: "group", show: (group) => named(group.name) },
-      ...keys.map((key) => ({ title: key, show: (group) => asText(group.differing[key]) })),
-    ], data.groups);
-  }
-
   function runColumns() {
     const tests = [...new Set(data.runs.flatMap((run) => Object.keys(run.test)))];
-    const compared = tests.filter((name) => name === data.metric);
+    const compared = tests.filter((name) => data.sections.some((section) => section.metric === name));
     const links = (run) => el("span", {}, ...Object.entries(run.links).filter(([, url]) => /^https?:/.test(url)).map(([name, url]) =>
       el("a", { href: url, rel: "noreferrer noopener", target: "_blank" }, `${name} `)));
     return [
       { key: "name", title: "run", show: (run) => run.name },
-      { key: "group", title: "group", show: (run) => named(run.group) },
+      { key: "group", title: "group", show: (run) => run.group },
+      { key: "subject", title: "learns from", show: (run) => run.subject },
       { key: "state", title: "state", show: (run) => el("span", { class: run.state, title: run.error }, run.state) },
       { key: "seed", title: "seed", number: true, show: (run) => number(run.seed) },
       { key: "best", title: "best", number: true, show: (run) => number(run.best) },
@@ -226,9 +295,7 @@
   }
 
   function drawRuns() {
-    const query = view.filter.toLowerCase();
-    const rows = data.runs.filter((run) => `${run.name} ${run.group} ${run.state}`.toLowerCase().includes(query));
-    table("run-table", runColumns(), rows.sort(byColumn), (column) => {
+    table($("run-table"), runColumns(), data.runs.filter(matches).sort(byColumn), (column) => {
       const sorted = view.sort.key === column.key;
       const direction = sorted ? (view.sort.down ? "descending" : "ascending") : null;
       const sort = () => { view.sort = { key: column.key, down: sorted && !view.sort.down }; drawRuns(); };
@@ -246,14 +313,16 @@
   // -- media
 
   function drawMedia() {
-    const names = [...new Set(data.media.map((item) => item.name))].sort();
+    const shown = new Set(data.runs.filter(matches).map((run) => run.name));
+    const media = data.media.filter((item) => shown.has(item.run));
+    const names = [...new Set(media.map((item) => item.name))].sort();
     $("media").hidden = !names.length;
     $("omitted").hidden = !data.omitted;
     if (data.omitted) $("omitted").textContent = `${data.omitted} files are not in this page, to keep it small; \`lab ui\` shows all.`;
     if (!names.length) return;
     if (!names.includes(view.media)) view.media = names[0];
     choose($("media-name"), names, view.media);
-    const items = data.media.filter((item) => item.name === view.media);
+    const items = media.filter((item) => item.name === view.media);
     const clocks = [...new Set(items.map((item) => item.clock))].sort((a, b) => a - b);
     view.clocks = clocks;
     const index = Math.max(0, clocks.findLastIndex((clock) => clock <= view.clock));
@@ -290,12 +359,26 @@
   function draw() {
     $("note").hidden = !data.note;
     $("note").textContent = data.note;
-    if (!data.metrics.includes(view.metric)) view.metric = data.metrics[0] ?? null;
-    choose($("metric"), data.metrics, view.metric);
-    $("clock").textContent = data.runs.find((run) => run.unit)?.unit || "clock";
-    drawChart(); drawGroups(); drawDifferences(); drawRuns(); drawLeft(); drawMedia();
+    $("dotted").hidden = !data.runs.some(unfinished);
+    $("level").hidden = !data.runs.some((run) => run.fitted);
+    drawSections(); drawRuns(); drawLeft(); drawMedia();
     say();
   }
+
+  const sections = new Map();
+
+  function drawSections() {
+    const keys = data.sections.map((facts) => `${facts.subject} ${facts.objective} ${facts.direction}`);
+    for (const [key, section] of sections) if (!keys.includes(key)) { section.node.remove(); sections.delete(key); }
+    data.sections.forEach((facts, index) => {
+      const section = sections.get(keys[index]) ?? new Section(keys[index]);
+      sections.set(keys[index], section);
+      if (!section.node.isConnected) $("sections").append(section.node);
+      section.show(facts, facts.runs.map((name) => data.runs.find((run) => run.name === name)));
+    });
+  }
+
+  const drawCharts = () => sections.forEach((section) => { if (!section.node.hidden) section.chart(); });
 
   function say(problem) {
     const running = data ? data.runs.filter((run) => run.state === "running").length : 0;
@@ -308,16 +391,15 @@
   function listen() {
     const on = (id, event, act) => $(id).addEventListener(event, act);
     on("controls", "submit", (event) => event.preventDefault());
-    on("metric", "change", (event) => { view.metric = event.target.value; drawChart(); });
-    on("axis", "change", (event) => { view.axis = event.target.value; drawChart(); });
-    on("smoothing", "input", (event) => { view.smoothing = Number(event.target.value); $("smoothed").textContent = event.target.value; drawChart(); });
-    on("seeds", "change", (event) => { view.seeds = event.target.checked; drawChart(); });
-    on("log", "change", (event) => { view.log = event.target.checked; drawChart(); });
-    on("filter", "input", (event) => { view.filter = event.target.value; drawRuns(); });
+    on("axis", "change", (event) => { view.axis = event.target.value; drawCharts(); });
+    on("smoothing", "input", (event) => { view.smoothing = Number(event.target.value); $("smoothed").textContent = event.target.value; drawCharts(); });
+    on("seeds", "change", (event) => { view.seeds = event.target.checked; drawCharts(); });
+    on("log", "change", (event) => { view.log = event.target.checked; drawCharts(); });
+    on("filter", "input", (event) => { view.filter = event.target.value; drawSections(); drawRuns(); drawMedia(); });
     on("media-name", "change", (event) => { view.media = event.target.value; drawMedia(); });
     on("media-clock", "input", (event) => { view.clock = view.clocks[event.target.value]; drawMedia(); });
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawChart());
-    matchMedia("(max-width: 700px)").addEventListener("change", () => drawChart());
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawCharts());
+    matchMedia("(max-width: 700px)").addEventListener("change", () => drawCharts());
   }
 
   async function follow() {
@@ -328,7 +410,7 @@
         if (answer.status === 200) {
           data = await answer.json();
           seen = answer.headers.get("ETag");
-          first();
+          draw();
         }
         say(answer.ok || answer.status === 304 ? undefined : await answer.text());
       } catch (error) {
@@ -338,14 +420,7 @@
     }
   }
 
-  let begun = false;
-  function first() {
-    draw();
-    if (!begun) listenToLegend();
-    begun = true;
-  }
-
   listen();
   if (LIVE) { say(); follow(); }
-  else { data = JSON.parse($("data").textContent); first(); }
+  else { data = JSON.parse($("data").textContent); draw(); }
 })();
