@@ -25,7 +25,7 @@ class Exported(Standalone):
         super().__init__(
             policy.network, _info(policy, env), "probabilities" if task.choices else "values"
         )
-        self.task, self.actions, self.normalize = task, policy.actions, policy.normalize
+        self.task, self.normalize = task, policy.normalize
         self.mean, self.std = map(torch.as_tensor, (policy.seen.mean, policy.seen.std))
         self.stored = torch.from_numpy(np.empty(0, task.stored)).dtype
         self.first = torch.tensor(task.first_state).to(self.stored)
@@ -39,7 +39,7 @@ class Exported(Standalone):
         if self.task.choices:
             return torch.cat([part.softmax(1) for part in outputs.split(self.task.choices, 1)], 1)
         low, high = torch.tensor(self.task.low), torch.tensor(self.task.high)
-        return self.actions.mode(outputs).clamp(low, high).reshape(-1, *self.task.shape)
+        return outputs[:, : len(low)].clamp(low, high).reshape(-1, *self.task.shape)
 
     def examples(self) -> dict[str, Tensor]:
         generator, shape = torch.Generator().manual_seed(0), (BATCH, *self.task.frame)

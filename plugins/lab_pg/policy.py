@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from lab import Context, LabError
-from lab_pg.actions import forbid
+from lab_pg.acting import make_outputs
+from lab_pg.actions import FORBIDDEN, forbid
 from lab_pg.advantages import Array
 from lab_pg.normalization import Moments
 from lab_pg.task import Task
@@ -29,22 +30,20 @@ class Policy:
         self.task, self.network, self.ctx, self.normalize = task, network, ctx, normalize
         self.actions = task.actions()
         self.seen = Moments(task.frame)
+        self.outputs_of = make_outputs(network, ctx)
 
     def act(self, obs: Array, mask: Array | None = None) -> Array:
         """Draw actions [B, D]."""
-        drawn: Array = self.actions.sample(self.outputs(obs, mask)).cpu().numpy()
-        return drawn
+        return self.actions.sample(self.outputs(obs, mask), self.ctx.rng)
 
     def best(self, obs: Array, mask: Array | None = None) -> Array:
         """Return the likeliest actions [B, ...], as the environment takes them."""
-        return self.task.as_taken(self.actions.mode(self.outputs(obs, mask)).cpu().numpy())
+        return self.task.as_taken(self.actions.mode(self.outputs(obs, mask)))
 
-    @torch.no_grad()
-    def outputs(self, obs: Array, mask: Array | None = None) -> Tensor:
-        """Return the numbers of the actions' distribution [B, P], on the device. Raises LabError
-        for a mask of another shape; continuous actions have none."""
-        with self.ctx.autocast():
-            outputs: Tensor = self.network.policy(self.prepare(obs))
+    def outputs(self, obs: Array, mask: Array | None = None) -> Array:
+        """Return the numbers of the actions' distribution [B, P]. Raises LabError for a mask of
+        another shape; continuous actions have none."""
+        outputs = self.outputs_of(self.standardized(obs))
         if mask is None or not self.task.choices:
             return outputs
         if mask.shape != outputs.shape:
@@ -52,7 +51,7 @@ class Policy:
                 f"an action_mask of shape {mask.shape[1:]} does not fit the {outputs.shape[1]} "
                 "alternatives that there are: it has one entry for each"
             )
-        return forbid(outputs, self.to_device(mask))
+        return np.where(mask, outputs, np.float32(FORBIDDEN))
 
     @torch.no_grad()
     def values(self, obs: Array) -> Array:
@@ -75,11 +74,15 @@ class Policy:
         values = [np.zeros(len(o)) if v is None else v.double().cpu().numpy() for o, v in seen]
         return log_prob, np.concatenate(values)
 
-    def prepare(self, obs: Array) -> Tensor:
-        """Return observations [..., *frame] as the network takes them, on the device."""
+    def standardized(self, obs: Array) -> Array:
+        """Return observations [..., *frame] as the network takes them."""
         if self.normalize:
             obs = self.seen.standardize(obs)
-        return self.to_device(np.asarray(obs, self.task.stored))
+        return np.asarray(obs, self.task.stored)
+
+    def prepare(self, obs: Array) -> Tensor:
+        """Return observations [..., *frame] as the network takes them, on the device."""
+        return self.to_device(self.standardized(obs))
 
     def to_device(self, values: Array) -> Tensor:
         return torch.from_numpy(values).to(self.ctx.device)
