@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from lab.nn.shared_memory import shared
 from lab_dqn.model import QNetwork
 from lab_dqn.returns import Returns
 
@@ -47,11 +48,11 @@ class NumpyQ:
     """Q-values of a network of linear layers and norms, for vectors, in main memory."""
 
     def __init__(self, network: QNetwork) -> None:
-        self.hidden = [_shared(layer) for layer in network.hidden]
+        self.hidden = [shared(layer) for layer in network.hidden]
         norms: list[Any] = list(network.norms)
-        self.norms = [(*_shared(norm), norm.eps) for norm in norms]
-        self.advantage = _shared(network.advantage)
-        self.value = _shared(network.value) if network.value is not None else None
+        self.norms = [(*shared(norm), norm.eps) for norm in norms]
+        self.advantage = shared(network.advantage)
+        self.value = shared(network.value) if network.value is not None else None
         self.center = network.center.numpy() if network.scaled else None
         self.half_range = network.half_range.numpy()
 
@@ -79,9 +80,3 @@ def _normalized(x: Array, scale: Array, shift: Array, eps: float) -> Array:
     variance = np.einsum("bh,bh->b", x, x)[:, None] / x.shape[1]
     normal: Array = x * (scale / np.sqrt(variance + np.float32(eps))) + shift
     return normal
-
-
-def _shared(layer: Any) -> tuple[Array, Array]:
-    """Return a layer's weight [in, out], or of a norm [H], and bias, without a copy: they change as
-    it learns."""
-    return layer.weight.detach().numpy().T, layer.bias.detach().numpy()

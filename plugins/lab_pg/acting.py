@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from lab import Context
+from lab.nn.shared_memory import shared
 from lab_pg.model import ActorCritic
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -47,9 +48,7 @@ class NumpyActor:
 
     def __init__(self, network: ActorCritic) -> None:
         linear = [layer for layer in network.actor if isinstance(layer, nn.Linear)]
-        *self.hidden, self.last = [
-            (layer.weight.detach().numpy().T, layer.bias.detach().numpy()) for layer in linear
-        ]
+        *self.hidden, self.last = map(shared, linear)
         log_std = network.log_std
         self.log_std = None if log_std is None else log_std.detach().numpy()
 
