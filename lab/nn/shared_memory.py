@@ -1,5 +1,5 @@
-"""Compute in NumPy with parameters that torch learns: what it dispatches for a few rows takes longer
-than their products."""
+"""Compute in NumPy with parameters that torch learns: for a few rows, what it dispatches takes
+longer than their products."""
 
 from __future__ import annotations
 
