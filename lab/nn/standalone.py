@@ -15,7 +15,9 @@ from torch import Tensor, nn
 from lab.data.dataset_info import DatasetInfo
 from lab.data.encoding import UNKNOWN, TableColumn
 
-Meaning = Literal["probabilities", "values", "logits", "codes", "reconstructions"]
+Meaning = Literal[
+    "probabilities", "values", "logits", "codes", "reconstructions", "velocity", "noise", "v"
+]
 
 # inputs as the source has them; words are numbers of the vocabulary
 DTYPES = {
@@ -124,14 +126,14 @@ def random_inputs(info: DatasetInfo) -> Tensor:
 
 def metadata(model: Standalone) -> dict[str, str]:
     """Return what stands beside the model in its file: JSON texts by name."""
-    info = model.info
+    info, example = model.info, next(iter(model.examples().values()))
     facts: dict[str, Any] = {
         "source": info.name,
         "kind": info.kind,
         "task": info.task,
         "inputs": {
-            "shape": ["batch", *info.source_shape],
-            "dtype": str(dtype_of(info)).removeprefix("torch."),
+            "shape": ["batch", *example.shape[1:]],
+            "dtype": str(example.dtype).removeprefix("torch."),
         },
         "outputs": model.meaning,
         "classes": info.classes,
