@@ -57,9 +57,9 @@ def test_an_exported_flow_draws_the_samples_of_the_run(train, tmp_path) -> None:
 def test_onnx_takes_any_number_of_examples(train, tmp_path) -> None:
     runtime = pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
-    run = lab.load(train(data="digits", conditional=True, lr=1e-2).dir)
+    run = lab.load(train(conditional=True, lr=1e-2).dir)
     path = run.export_command(Export(to="onnx", out=tmp_path / "model.onnx"))
-    x, time, classes = torch.randn(7, 1, 8, 8), torch.rand(7), torch.arange(7)
+    x, time, classes = torch.randn(7, 2), torch.rand(7), torch.arange(7)
     session = runtime.InferenceSession(path, providers=["CPUExecutionProvider"])
     words = {"noised": x.numpy(), "time": time.numpy(), "classes": classes.numpy()}
     with run.updater.averaged(), torch.no_grad():
