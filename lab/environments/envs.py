@@ -33,6 +33,9 @@ class Step(NamedTuple):
     info: Mapping[str, Any] = MappingProxyType({})  # as the vector environment gives it
 
 
+NO_EPISODES = np.empty(0), np.empty(0, dtype=np.int64)  # returns and lengths
+
+
 class Envs:
     """N environments, always ready for an action, which is chosen from `obs`: an array [N, ...], or
     a dict of them where the space is a Dict.
@@ -91,17 +94,20 @@ class Envs:
         reward, terminated, truncated = map(np.array, arrays)
         live = ~self._resetting
         done = terminated | truncated
-        self.action_mask = allowed(info)
-        next_obs, self.obs = self._successor(obs, done, info)
+        over = bool(done.any())
+        self.action_mask = allowed(info) if info else None
+        next_obs, self.obs = self._successor(obs, done, info) if over else (obs, obs)
         if self.autoreset is AutoresetMode.NEXT_STEP:
             self._resetting = done
         self._watch.see(next_obs, self._lengths)
-        returns, lengths = self._count(reward, live, done)
+        self._returns += np.where(live, reward, 0.0)
+        self._lengths += live
+        returns, lengths = self._ended(done) if over else NO_EPISODES
         return Step(next_obs, reward, terminated, truncated, live, returns, lengths, info)
 
     def _successor(self, obs: Array, done: Array, info: Mapping[str, Any]) -> tuple[Array, Array]:
-        """Return the true successors, and the observations to act from."""
-        if self.autoreset is AutoresetMode.NEXT_STEP or not done.any():
+        """Return the true successors, and the observations to act from, where episodes ended."""
+        if self.autoreset is AutoresetMode.NEXT_STEP:
             return obs, obs
         if self.autoreset is AutoresetMode.DISABLED:
             first, begun = self._reset(options={"reset_mask": done})
@@ -119,12 +125,8 @@ class Envs:
         except Exception as error:
             raise failure(self.name, "reset", error) from error
 
-    def _count(self, reward: Array, live: Array, done: Array) -> tuple[Array, Array]:
-        """Add up returns and lengths; hand out and clear those of ended episodes."""
-        self._returns += np.where(live, reward, 0.0)
-        self._lengths += live
-        if not done.any():
-            return np.empty(0), np.empty(0, dtype=np.int64)
+    def _ended(self, done: Array) -> tuple[Array, Array]:
+        """Hand out and clear the returns and lengths of ended episodes."""
         returns, lengths = self._returns[done], self._lengths[done]
         self._watch.count(returns, lengths)
         self._returns[done] = 0.0

@@ -20,6 +20,7 @@ from lab.environments.envs import Envs
 from lab.environments.fit import ChangedObservation
 from lab.environments.limits import registered_limit
 from lab.environments.replayable import Replayable
+from lab.environments.single import SingleEnv, is_plain
 from lab.environments.wrap import Wrapper
 from lab.errors import UsageError
 from lab.messages import did_you_mean, first_line
@@ -143,13 +144,18 @@ def make_envs(
         if vector is not None:
             return Envs(vector, name=env_id)
     single = {"wrappers": wrappers, "time_limit": time_limit, **kwargs}
-    return Envs(
-        SyncVectorEnv(
-            [lambda: Replayable(make_env(env_id, **single))] * num_envs,
-            copy=False,  # Envs copies
-            autoreset_mode=AutoresetMode.SAME_STEP,
-        ),
-        name=env_id,
+    return Envs(one_by_one(lambda: Replayable(make_env(env_id, **single)), num_envs), name=env_id)
+
+
+def one_by_one(make: Callable[[], gym.Env[Any, Any]], num_envs: int) -> VectorEnv[Any, Any, Any]:
+    """Return a vector environment that steps single ones in turn, in SAME_STEP mode."""
+    first = make()
+    if num_envs == 1 and is_plain(first):
+        return SingleEnv(first)
+    return SyncVectorEnv(
+        [lambda: first, *[make] * (num_envs - 1)],
+        copy=False,  # Envs copies
+        autoreset_mode=AutoresetMode.SAME_STEP,
     )
 
 

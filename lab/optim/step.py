@@ -15,7 +15,6 @@ import torch
 from packaging.version import Version
 from torch import Tensor, nn
 from torch.func import functional_call, grad_and_value
-from torch.nn.utils import get_total_norm
 from torch.optim.adam import adam
 
 from lab.compute.device import Compute
@@ -91,7 +90,9 @@ def step_clipped(
 def clip_divisor(grads: list[Tensor], clip_norm: float) -> Tensor:
     """Return the divisor of gradients that brings their joint norm to at most `clip_norm`: the
     inverse of the factor of `torch.nn.utils.clip_grad_norm_`, as the fused kernel takes it."""
-    return ((get_total_norm(grads) + 1e-6) / clip_norm).clamp(min=1.0)
+    # torch.nn.utils.get_total_norm, without sorting by device and dtype, which are one here
+    norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(grads)))
+    return ((norm + 1e-6) / clip_norm).clamp(min=1.0)
 
 
 def _is_plain_adam(optimizer: torch.optim.Optimizer) -> bool:

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 import lab
+from lab_dqn.acting import make_q
 from lab_dqn.atari import Lives
 from lab_dqn.config import Config
 from lab_dqn.exploration import Exploration, nearly_greedy
@@ -30,6 +31,7 @@ from lab_dqn.returns import make_returns
 from lab_dqn.task import Task, describe, env_args, wrappers
 
 DRAWN_AHEAD = 2**24  # elements in the observations of the minibatches drawn at once
+IN_CACHE = 2**18  # elements of a layer's outputs for them: more leave the processor's own cache
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
@@ -43,6 +45,7 @@ class DQN:
         self.returns = make_returns(config, ctx.device)
         self.target = ctx.wrap(copy.deepcopy(network).requires_grad_(False))
         self.online = ctx.wrap(network, compile=False)  # it acts, on a few observations at a time
+        self.q = make_q(self.online, self.returns, ctx.device)
         fused = ctx.device.type in ("cpu", "cuda")
         self.optimizer = torch.optim.Adam(self.online.parameters(), config.lr, fused=fused)
         self.update = ctx.make_update(self.online, self.optimizer, self.loss, config.clip_norm)
@@ -65,6 +68,7 @@ class DQN:
     def play_rollout(self) -> int:
         """Act epsilon-greedily until `train_freq` transitions are remembered, with the surplus."""
         moved, rollout = 0, []
+        self.exploration.draw_ahead(self.ctx.rng, self.config.train_freq // self.config.n_envs + 1)
         while self.surplus + moved < self.config.train_freq:
             epsilon = self.epsilon(self.ctx.clock + moved)
             obs = self.envs.obs
@@ -165,9 +169,9 @@ class DQN:
         """Return how many minibatches may be drawn before anything they depend on changes."""
         if self.config.prioritized or self.config.noisy:  # priorities and noise are of one step
             return 1
-        fitting = DRAWN_AHEAD // (
-            self.config.batch_size * math.prod(self.task.frame) * self.task.stack
-        )
+        observed = math.prod(self.task.frame) * self.task.stack
+        widest = max(self.config.hidden, default=1)
+        fitting = min(DRAWN_AHEAD // observed, IN_CACHE // widest) // self.config.batch_size
         until_update = (
             self.config.target_update_interval - self.updates % self.config.target_update_interval
         )
@@ -238,14 +242,6 @@ class DQN:
         self.ctx.log("q_mean", q.mean())
 
     # -- using what was learned
-
-    @torch.no_grad()
-    def q(self, obs: Array) -> Array:
-        """Return Q-values [B, A] of observations [B, ...] as the environment gives them."""
-        x = torch.from_numpy(obs).to(self.ctx.device, self.task.torch_dtype)
-        outputs = self.online(x.unsqueeze(1) if self.task.stack == 1 else x)
-        values: Array = self.returns.q(outputs).cpu().numpy()
-        return values
 
     def predict(self, observations: Any) -> Array:
         """Return the greedy actions [B], as the environment takes them, for observations [B, ...],

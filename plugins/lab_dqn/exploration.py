@@ -7,7 +7,7 @@ a heavy-tailed number of steps.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -28,19 +28,31 @@ class Exploration:
         self.actions, self.hold = actions, hold
         self.action = np.zeros(num_envs, np.int64)
         self.left = np.zeros(num_envs, np.int64)
+        self._drawn: Iterator[tuple[Array, ...]] = iter(())
+
+    def draw_ahead(self, rng: np.random.Generator, steps: int) -> None:
+        """Let chance decide for some steps at once, which is faster than one by one. What is left
+        of an older draw is dropped: it is no state."""
+        shape = steps, len(self.action)
+        drawn = [rng.random(shape), rng.integers(self.actions, size=shape)]
+        if self.hold:
+            drawn.append(np.minimum(rng.zipf(DECAY, shape), LONGEST))
+        self._drawn = zip(*drawn, strict=True)
 
     def draw(self, rng: np.random.Generator, epsilon: float) -> tuple[Array, Array]:
         """Return which environments explore [N] and their random actions [N]: each flips a coin of
         its own."""
-        number = len(self.action)
-        explore = rng.random(number) < epsilon
-        action = rng.integers(self.actions, size=number)
+        drawn = next(self._drawn, None)
+        if drawn is None:
+            self.draw_ahead(rng, 1)
+            drawn = next(self._drawn)
+        coin, action, *steps = drawn
+        explore = coin < epsilon
         if not self.hold:
             return explore, action
         holding = self.left > 0
-        steps = np.minimum(rng.zipf(DECAY, number), LONGEST)
         self.action = np.where(holding, self.action, action)
-        self.left = np.where(holding, self.left, np.where(explore, steps, 0))
+        self.left = np.where(holding, self.left, np.where(explore, steps[0], 0))
         exploring = self.left > 0
         self.left -= exploring
         return exploring, self.action

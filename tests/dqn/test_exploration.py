@@ -95,3 +95,21 @@ def test_a_new_episode_is_not_begun_with_the_held_action_of_the_last() -> None:
     dqn.exploration.left[:] = 100
     dqn.play_rollout()
     assert (dqn.exploration.left == 0).all()
+
+
+@pytest.mark.parametrize("hold", [False, True])
+def test_what_is_drawn_ahead_is_drawn_once_and_ends(hold) -> None:
+    """All of a draw is used before another begins, and a new draw drops what is left."""
+    exploration, rng = Exploration(2, 1_000, hold), np.random.default_rng(0)
+    exploration.draw_ahead(rng, 3)
+    after = rng.bit_generator.state
+    seen = [exploration.draw(rng, 1.0)[1] for _ in range(3)]
+    assert rng.bit_generator.state == after
+    exploration.draw(rng, 1.0)
+    assert rng.bit_generator.state != after
+    again = Exploration(2, 1_000, hold)
+    again.draw_ahead(np.random.default_rng(0), 3)
+    again.draw(rng, 1.0)
+    again.draw_ahead(np.random.default_rng(0), 3)
+    again.left[:] = 0
+    assert (again.draw(rng, 1.0)[1] == seen[0]).all()
