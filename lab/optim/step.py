@@ -92,7 +92,8 @@ def clip_divisor(grads: list[Tensor], clip_norm: float) -> Tensor:
     inverse of the factor of `torch.nn.utils.clip_grad_norm_`, as the fused kernel takes it."""
     # torch.nn.utils.get_total_norm, without sorting by device and dtype, which are one here
     norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(grads)))
-    return ((norm + 1e-6) / clip_norm).clamp(min=1.0)
+    divisor: Tensor = ((norm + 1e-6) / clip_norm).clamp(min=1.0)
+    return divisor
 
 
 def _is_plain_adam(optimizer: torch.optim.Optimizer) -> bool:

@@ -95,7 +95,7 @@ def test_spaces_of_parts_are_left_to_gymnasium() -> None:
         def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
             return {"a": 1}, 0.0, False, False, {}
 
-    gym.register("tests/Parts-v0", Parts)
+    gym.register("tests/Parts-v0", lambda: Parts())
     try:
         envs = make_envs("tests/Parts-v0", 1)
         assert not isinstance(envs.vector, SingleEnv)
