@@ -23,9 +23,11 @@ class Denoiser(Standalone):
         super().__init__(net, info, ANSWERS[answer])
         self.config = config
 
-    def forward(self, noised: Tensor, time: Tensor, classes: Tensor | None = None) -> Tensor:
-        told = (time,) if classes is None else (time, classes)
-        outputs: Tensor = self.net(noised, *told)
+    def forward(
+        self, inputs: Tensor, time: Tensor | None = None, classes: Tensor | None = None
+    ) -> Tensor:
+        told = [part for part in (time, classes) if part is not None]
+        outputs: Tensor = self.net(inputs, *told)
         return outputs
 
     def examples(self) -> dict[str, Tensor]:
