@@ -11,6 +11,7 @@ from torch import Tensor
 
 import lab
 from lab.capabilities import Export
+from lab.engine import checkpoint
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "points": {},
@@ -42,7 +43,10 @@ def test_the_exported_network_answers_the_same(train, tmp_path, options) -> None
 
 
 def test_an_exported_flow_draws_the_samples_of_the_run(train, tmp_path) -> None:
-    run = lab.load(train(method="flow", lr=1e-2, steps=4).dir)
+    result = train(method="flow", lr=1e-2, steps=4)
+    run = lab.load(result.dir)
+    state = checkpoint.load(result.dir / "checkpoints" / "last.pt")["experiment"]
+    run.load_state_dict(state)  # weights, and beside them their averages
     velocity, facts = exported(run, tmp_path / "model.pt2")
     x = noise = torch.randn(6, 2)
     for time in (1.0, 0.75, 0.5, 0.25):  # Euler's method, as the page on this family has it
