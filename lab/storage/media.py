@@ -16,6 +16,7 @@ Picture = np.ndarray[Any, np.dtype[np.uint8]]  # [H, W, 3] or [H, W]
 
 DPI = 120
 WIDTH = 640  # pixels of a picture with a title, at least
+LEGIBLE = 240  # pixels that a caption takes
 LETTERS = 18  # pixels that a title's letters are high
 PALETTE_FRAMES = 8  # of a clip
 
@@ -76,7 +77,8 @@ def write(stem: Path, content: Any, title: str = "") -> Path:
 
 def _captioned(clip: Clip, title: str) -> Sequence[Picture]:
     """Return the frames under their captions, and the title, if there are any."""
-    if not (title or clip.captions):
+    small = clip.frames and clip.frames[0].shape[1] < LEGIBLE
+    if not title and (small or not clip.captions):
         return clip.frames
     captions = clip.captions or [""] * len(clip.frames)
     lines = [", ".join(filter(None, (title, caption))) for caption in captions]

@@ -21,7 +21,9 @@ def test_a_tiny_run_learns_and_draws(trained: Path) -> None:
     rows = [row for row in run.metrics() if "eval/loss" in row]
     assert rows[-1]["eval/loss"] < 0.25 * rows[0]["eval/loss"]
     names = {path.stem.partition("-")[2] for path in (trained / "media").iterdir()}
-    assert names == {"confusion", "reconstructions", "capsule_dimensions", "routing"}
+    assert names == {
+        "capsule_dimensions", "confusion", "learning_curve", "reconstructions", "routing",
+    }  # fmt: skip
     for path in (trained / "media").iterdir():
         assert min(Image.open(path).size) >= 500, path.name
 
@@ -118,7 +120,7 @@ def test_without_a_decoder_nothing_is_reconstructed_or_sampled(train) -> None:
     result = train(reconstruction=0.0, media=True)
     assert "test/reconstruction" not in result.summary["test"]
     names = {path.stem.partition("-")[2] for path in (result.dir / "media").iterdir()}
-    assert names == {"confusion", "routing"}
+    assert names == {"confusion", "learning_curve", "routing"}
     with pytest.raises(lab.UsageError, match="no decoder"):
         lab.sample(result.dir, n=2)
 

@@ -63,7 +63,8 @@ def test_what_was_stopped_ends_as_if_it_had_not_been(segment) -> None:
 def test_masks_are_drawn_over_the_pictures_in_their_colors(segment) -> None:
     result = segment(media=True, budget=16)
     names = {path.name.partition("-")[2] for path in (result.dir / "media").iterdir()}
-    assert {"segmentation.png", "filters.png", "feature_maps.png", "kernels.png"} == names
+    drawn = {"segmentation.png", "filters.png", "feature_maps.png", "kernels.png"}
+    assert names == {*drawn, "learning_curve.png"}
     picture = np.asarray(Image.open(next((result.dir / "media").glob("*segmentation*"))))
     assert len(np.unique(picture.reshape(-1, picture.shape[-1]), axis=0)) > 50
 

@@ -462,7 +462,8 @@ def test_what_an_experiment_offers_beyond_training_can_be_called(train) -> None:
 
 def test_an_end_shows_an_episode_where_there_is_something_to_show(train) -> None:
     media = train("odd").dir / "media"
-    assert [path.read_text() for path in media.iterdir()] == ["la la la"]
+    assert [path.read_text() for path in media.glob("*.txt")] == ["la la la"]
+    assert len(list(media.glob("*-learning_curve.png"))) == 1
     assert not (train("odd", media=False).dir / "media").exists()
 
 

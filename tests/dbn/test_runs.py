@@ -152,7 +152,7 @@ def test_tables_are_learned_with_gaussian_units(train) -> None:
 def test_pictures_are_drawn(train) -> None:
     result = train(media=True)
     names = {path.stem.partition("-")[2] for path in (result.dir / "media").iterdir()}
-    assert names == {"filters", "reconstructions", "samples_and_nearest"}
+    assert names == {"filters", "learning_curve", "reconstructions", "samples_and_nearest"}
 
 
 # -- mistakes

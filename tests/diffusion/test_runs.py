@@ -211,7 +211,7 @@ def test_an_interpolation_begins_and_ends_at_samples(train) -> None:
 def test_samples_and_their_ways_are_shown(train, options, names) -> None:
     result = train(media=True, **options)
     drawn = {path.stem.partition("-")[2] for path in (result.dir / "media").iterdir()}
-    assert drawn == names
+    assert drawn == {*names, "learning_curve"}
 
 
 # -- mistakes

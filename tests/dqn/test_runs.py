@@ -240,8 +240,9 @@ def test_an_environment_that_cannot_draw_costs_no_run(run_dqn, screen) -> None:
 def test_a_run_records_an_episode_at_its_end_unless_told_not_to(run_dqn) -> None:
     small = {**CATCH, "env_args": {"rows": 6, "columns": 6, "cell": 6}}
     recorded, quiet = run_dqn("shown", media=True, **small), run_dqn("quiet", **small)
-    (episode,) = (recorded.dir / "media").iterdir()
-    assert episode.suffix == ".gif"
+    episode, curve = sorted((recorded.dir / "media").iterdir())
+    assert episode.name.endswith("-episode.gif")
+    assert curve.name.endswith("-learning_curve.png")
     assert not (quiet.dir / "media").exists()
     assert rows(recorded.dir) == rows(quiet.dir)
 
