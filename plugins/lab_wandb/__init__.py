@@ -26,8 +26,8 @@ def lab_commands() -> Iterator[CommandSpec]:
     )
     yield CommandSpec(
         name="wandb",
-        summary="Make views of runs on W&B.",
-        command="lab_wandb.commands.view:group",
+        summary="Make views and reports of runs on W&B.",
+        command="lab_wandb.commands.group:group",
     )
 
 
