@@ -107,8 +107,8 @@ def test_each_task_has_a_part_and_what_did_not_finish_is_named(groups: None) -> 
 
 
 def test_wandb_reads_the_report_as_what_was_made(groups: None) -> None:
-    import wandb_workspaces.reports.v2 as wr
     from wandb_workspaces.reports.v2 import internal
+    from wandb_workspaces.reports.v2.interface import Report
 
     make_folder(RUNS, "c1", config={"lr": 0.3, "x|y": 1})
     (page,) = made(report())
@@ -116,7 +116,7 @@ def test_wandb_reads_the_report_as_what_was_made(groups: None) -> None:
     model = internal.ReportViewspec.model_validate(
         {"spec": json.dumps(page["spec"]), "displayName": page["name"], "project": project}
     )
-    read = wr.Report._from_model(model)
+    read = Report._from_model(model)
     kinds = [type(block).__name__ for block in read.blocks]
     assert kinds == ["P", "H2", "MarkdownBlock", "P", "PanelGrid"]
     grid = read.blocks[-1]
