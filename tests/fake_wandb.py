@@ -297,6 +297,11 @@ class FakeWandb:
         }
 
 
+def samples(run: Run) -> list[int]:
+    """The samples at which metrics of a run arrived; pictures come in rows of their own."""
+    return [row["samples"] for row in run.history if not any(k.startswith("media/") for k in row)]
+
+
 def _tail(run: Run) -> dict[str, Any]:
     """What a client that resumes asks for: how much is there, and the last lines."""
     streams = {"history": "wandb-history.jsonl", "events": "wandb-events.jsonl"}

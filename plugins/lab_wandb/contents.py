@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lab import Run
-from lab.comparison.groups import group_name, subject
-from lab.comparison.tables import differing
+from lab.comparison import differing, group_name, subject
 
 AXES = {"perf/clock", "perf/seconds", "perf/time", "clock"}
 MEDIUM = re.compile(r"\d+-(?P<name>.+)\.(?P<suffix>\w+)")

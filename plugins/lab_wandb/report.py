@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lab import Run, UsageError
-from lab.cli.comparison_table import cell
-from lab.comparison.groups import Group
-from lab.comparison.tables import Comparison, Table
+from lab.cli import output
+from lab.comparison import Comparison, Group, Table
 from lab.messages import did_you_mean, listed
 from lab_wandb import panels
 from lab_wandb.contents import run_id, varied
@@ -137,12 +136,15 @@ def _panels(library: Library, table: Table) -> list[Any]:
 
 def _row(table: Table, group: Group) -> list[str]:
     found = next((d for d in table.differences if d.than == group.name), None)
-    ends = "-" if group.low is None else f"[{cell(group.low)}, {cell(group.high)}]"
-    options = ", ".join(f"{key}={cell(value)}" for key, value in group.differing.items()) or "-"
+    number = output.number
+    ends = "-" if group.low is None else f"[{number(group.low)}, {number(group.high)}]"
+    options = ", ".join(f"{key}={value}" for key, value in group.differing.items()) or "-"
     chance = "-" if found is None else f"{found.probability:.2f}"
     p_value = "-" if found is None else f"{found.p_value:.2g}"
-    cells = [group.name, cell(group.n), cell(group.mean), ends, cell(group.iqm), chance, p_value]
-    return [text.replace("|", "\\|").replace("\n", " ") for text in (*cells, options)]
+    cells = [group.name, str(group.n), number(group.mean), ends, number(group.iqm)]
+    return [
+        text.replace("|", "\\|").replace("\n", " ") for text in (*cells, chance, p_value, options)
+    ]
 
 
 def _left(comparison: Comparison) -> list[str]:

@@ -21,7 +21,7 @@ from lab_wandb.content import (
     summary_values,
 )
 from lab_wandb.internals.session import LogCapture, Session, log_artifact, staging_in
-from lab_wandb.mode import Flag, Mode, probe, resolve_mode, unreported
+from lab_wandb.mode import Flag, Mode, has_key, resolve_mode, unreported
 from lab_wandb.options import DEFAULT_PROJECT, Options
 
 EXIT_CODES = {"finished": 0, "failed": 1, "interrupted": 130}
@@ -256,7 +256,7 @@ def offline_hints(run_dir: Path) -> list[str]:
     path = parts[0] if len(parts) == 1 else folder
     lines = [f"W&B: kept offline; look at it with: {_command('wandb leet', path)}"]
     if unsynced:
-        login = "" if probe()["key"] == "found" else "wandb login && "
+        login = "" if has_key() else "wandb login && "
         lines.append(f"W&B: upload it with: {login}{_command('lab sync', run_dir)}")
     return lines
 

@@ -197,13 +197,6 @@ def test_the_view_is_saved_where_the_runs_are(server: FakeWandb) -> None:
     assert done.stderr == ""
 
 
-def test_what_was_uploaded_later_is_known(server: FakeWandb) -> None:
-    part = make_folder(RUNS, "a1") / "wandb" / "offline-run-1"
-    part.mkdir(parents=True)
-    (part / "run-1.wandb.synced").touch()
-    assert view("a1").stderr == ""
-
-
 def test_runs_of_two_projects_are_no_view(home: Path) -> None:
     make_folder(RUNS, "a1", project="one")
     make_folder(RUNS, "b1", project="two")

@@ -45,16 +45,11 @@ def readable(selected: common.Selected) -> list[Run]:
 
 def say_what_lacks(runs: Sequence[Run]) -> None:
     """Name the runs that W&B may not have, and the command that uploads them."""
-    lacking = [run for run in runs if not _is_known(run)]
+    lacking = [run for run in runs if "wandb" not in run.summary.get("links", {})]
     if lacking:
         who = f"{lacking[0].name} is" if len(lacking) == 1 else f"{len(lacking)} runs are"
         folders = shlex.join(os.path.relpath(run.dir) for run in lacking)
         output.say(f"{who} not known to be on W&B; upload: lab sync {folders}")
-
-
-def _is_known(run: Run) -> bool:
-    uploaded = run.dir.glob("wandb/offline-run-*/*.synced")
-    return "wandb" in run.summary.get("links", {}) or any(uploaded)
 
 
 def publish(

@@ -40,14 +40,14 @@ def command(
     it is saved on W&B, in place of the last one of that name, and its address is printed; without
     one its JSON is, and kept in the runs folder.
     """
-    from lab.comparison.tables import ComparisonQuery, compare
+    from lab import compare
     from lab.messages import slug
     from lab_wandb import pages, report
 
     runs = readable(common.Selected(runs_dir, (), groups, where))
     entity, project = pages.home(runs)
     title = name or f"Comparison of {', '.join(groups) or 'all groups'}"
-    comparison = compare(runs, ComparisonQuery(metric=metric))
+    comparison = compare(runs, metric=metric)
     page = report.build(title, project, comparison, runs, question, reference)
     publish([page], entity, out, runs_dir / f"wandb-report-{slug(title)}.json", as_json)
     say_what_lacks(runs)
