@@ -35,4 +35,7 @@ def lab_commands() -> Iterator[CommandSpec]:
 def lab_doctor() -> Iterator[Finding]:
     from lab_wandb.mode import probe
 
-    yield Finding("W&B", ", ".join(f"{key} {value}" for key, value in probe().items()))
+    status = probe()
+    found = ", ".join(f"{key} {value}" for key, value in status.items())
+    remedy = "" if status["key"] == "found" else "; to upload runs: wandb login"
+    yield Finding("W&B", found + remedy)
