@@ -249,9 +249,17 @@ class FakeWandb:
         }
         return {"project": project}
 
-    def _on_LabView(self, v: dict[str, Any]) -> Any:
-        self.views[v["name"]] = v
-        return {"upsertView": {"view": {"id": "view1", "name": v["name"]}}}
+    def _on_LabPage(self, v: dict[str, Any]) -> Any:
+        place = ("entity", "project", "kind", "name")
+        same = [key for key, page in self.views.items() if all(page[k] == v[k] for k in place)]
+        return {"project": {"allViews": {"edges": [{"node": {"id": key}} for key in same]}}}
+
+    def _on_LabSave(self, v: dict[str, Any]) -> Any:
+        """Without an id it is a new page, whatever its name: the worst that a server may do."""
+        key = v["id"] or base64.b64encode(f"View:{len(self.views)}".encode()).decode()
+        assert v["id"] is None or key in self.views
+        self.views[key] = v
+        return {"upsertView": {"view": {"id": key, "name": v["name"]}}}
 
     def _on_LabRows(self, v: dict[str, Any]) -> Any:
         steps = range(v["from"], v["to"])
@@ -287,6 +295,11 @@ class FakeWandb:
             "uploadMultipartUrls": None,
             "artifact": {"id": artifactID},
         }
+
+
+def samples(run: Run) -> list[int]:
+    """The samples at which metrics of a run arrived; pictures come in rows of their own."""
+    return [row["samples"] for row in run.history if not any(k.startswith("media/") for k in row)]
 
 
 def _tail(run: Run) -> dict[str, Any]:

@@ -134,7 +134,7 @@ def _table(runs: Sequence[Run], by: Sequence[str], measure: Measure) -> Table:
     for run in runs:
         members.setdefault(group_name(run, by), []).append(run)
     firsts = [group_runs[0].summary["config"] for group_runs in members.values()]
-    keys = _differing(firsts)
+    keys = differing(firsts)
     groups = [
         make_group(name, group_runs, {key: config[key] for key in keys if key in config}, measure)
         for (name, group_runs), config in zip(members.items(), firsts, strict=True)
@@ -153,7 +153,7 @@ def _table(runs: Sequence[Run], by: Sequence[str], measure: Measure) -> Table:
     )
 
 
-def _differing(configs: Sequence[Mapping[str, Any]]) -> list[str]:
+def differing(configs: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the options that differ among the groups that have them, in the order they are
     declared: those that all groups have before those of some families."""
     names = list(dict.fromkeys(name for config in configs for name in config))

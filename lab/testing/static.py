@@ -31,6 +31,7 @@ PUBLIC = (  # modules that plugins may import
     "lab.capabilities",
     "lab.cli.common",
     "lab.cli.output",
+    "lab.comparison",
     "lab.data",
     "lab.environments",
     "lab.generative",

@@ -26,8 +26,8 @@ def lab_commands() -> Iterator[CommandSpec]:
     )
     yield CommandSpec(
         name="wandb",
-        summary="Make views of runs on W&B.",
-        command="lab_wandb.commands.view:group",
+        summary="Make views and reports of runs on W&B.",
+        command="lab_wandb.commands.group:group",
     )
 
 
@@ -35,4 +35,7 @@ def lab_commands() -> Iterator[CommandSpec]:
 def lab_doctor() -> Iterator[Finding]:
     from lab_wandb.mode import probe
 
-    yield Finding("W&B", ", ".join(f"{key} {value}" for key, value in probe().items()))
+    status = probe()
+    found = ", ".join(f"{key} {value}" for key, value in status.items())
+    remedy = "" if status["key"] == "found" else "; to upload runs: wandb login"
+    yield Finding("W&B", found + remedy)

@@ -43,6 +43,12 @@ def resolve_mode(flag: Flag, environ: Mapping[str, str] = os.environ) -> Mode:
     return mode if mode != "online" or key == "found" else "offline"
 
 
+def has_key(environ: Mapping[str, str] = os.environ) -> bool:
+    """Tell whether a key is at hand, by the environment and `~/.netrc` alone: where a run has let
+    go of wandb, nothing of it may be opened again."""
+    return _look_plainly(environ)[1] == "found"
+
+
 def probe(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     """Return what a doctor would ask: version, the mode of `auto`, whether there is a key, host."""
     mode: str

@@ -21,7 +21,7 @@ from lab_wandb.content import (
     summary_values,
 )
 from lab_wandb.internals.session import LogCapture, Session, log_artifact, staging_in
-from lab_wandb.mode import Flag, Mode, resolve_mode, unreported
+from lab_wandb.mode import Flag, Mode, has_key, resolve_mode, unreported
 from lab_wandb.options import DEFAULT_PROJECT, Options
 
 EXIT_CODES = {"finished": 0, "failed": 1, "interrupted": 130}
@@ -126,8 +126,10 @@ class WandbTracker:
         self._environment.close()
 
     def hints(self) -> list[str]:
-        """Return the commands that show and upload what lies offline in the run folder, if any."""
-        return offline_hints(self._info.dir)
+        """Return the commands that go on from here, and what each is for: of what lies offline in
+        the run folder, or of a run online."""
+        online = self.mode == "online" and self._run is not None
+        return offline_hints(self._info.dir) or ([_compare(self._info)] if online else [])
 
     def abandon(self) -> None:
         """Let go of everything at once, from any thread."""
@@ -244,17 +246,27 @@ class WandbTracker:
 
 
 def offline_hints(run_dir: Path) -> list[str]:
-    """Return the commands that show and upload what lies offline in a run folder, if anything."""
+    """Return the commands that show and upload what lies offline in a run folder, if anything, and
+    what each is for."""
     folder = run_dir / "wandb"
     parts = sorted(folder.glob("offline-run-*"))
     if not parts:
         return []
     unsynced = [part for part in parts if not any(part.glob("*.synced"))]
     path = parts[0] if len(parts) == 1 else folder
-    lines = [_command("wandb leet", path)]
+    lines = [f"W&B: kept offline; look at it with: {_command('wandb leet', path)}"]
     if unsynced:
-        lines.append(_command("lab sync", run_dir))
+        login = "" if has_key() else "wandb login && "
+        lines.append(f"W&B: upload it with: {login}{_command('lab sync', run_dir)}")
     return lines
+
+
+def _compare(run: RunInfo) -> str:
+    """Return the command that compares an online run with others of its group."""
+    chosen = f"--group {shlex.quote(run.group)}" if run.group else shlex.quote(run.dir.name)
+    folder = os.path.relpath(run.dir.parent)
+    elsewhere = "" if folder == "runs" else f" --runs-dir {shlex.quote(folder)}"
+    return f"W&B: compare its group with: lab wandb view {chosen}{elsewhere}"
 
 
 def _command(command: str, folder: Path) -> str:

@@ -46,7 +46,8 @@ def test_the_lab_names_no_trackers_library() -> None:
     ["--help", "--version", "plugins", "plugins --json", "run --help", "run toy-epochs --help",
      "run odd --lr x", "runs", "runs --json", "completion bash", "show --help", "resume --help",
      "compare --help", "check --help", "new --help", "export --help", "eval --help",
-     "doctor --help", "play --help", "sync --help", "wandb view --help", "nonsense"],
+     "doctor --help", "play --help", "sync --help", "wandb view --help",
+     "wandb report --help", "nonsense"],
 )  # fmt: skip
 def test_a_command_that_only_looks_loads_nothing_heavy(site, tmp_path, words) -> None:
     code = REPORT.format(args=words.split(), heavy=HEAVY)

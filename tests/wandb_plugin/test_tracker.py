@@ -80,8 +80,8 @@ def client(*arguments: str) -> str:
 
 
 def sync(line: str) -> None:
-    """Carry out the line that the user was given."""
-    words = shlex.split(line)
+    """Carry out the line that the user was given; there is a key."""
+    words = shlex.split("".join(line.partition("lab sync")[1:]))
     assert words[:2] == ["lab", "sync"]
     (run,) = upload([Run(Path(words[2]))])
     assert run.done == "uploaded", run
@@ -626,8 +626,8 @@ def test_the_parts_of_a_resumed_offline_run_are_synced_as_one(
     assert len(offline_parts(run)) == 2
     folder = os.path.relpath(run.dir / "wandb")
     assert offline_hints(run.dir) == [
-        f"wandb leet {folder}",
-        f"lab sync {os.path.relpath(run.dir)}",
+        f"W&B: kept offline; look at it with: wandb leet {folder}",
+        f"W&B: upload it with: lab sync {os.path.relpath(run.dir)}",
     ]
     sync(offline_hints(run.dir)[1])
     (arrived,) = server.runs.values()
@@ -649,8 +649,25 @@ def test_a_hint_for_one_part_names_it_and_quotes(
     follow(offline, run)
     (part,) = offline_parts(run)
     leet, line = offline_hints(spaced)
-    assert leet == f"wandb leet 'my runs/wandb/{part.name}'"
-    assert shlex.split(line) == ["lab", "sync", "my runs"]
+    assert leet.endswith(f"with: wandb leet 'my runs/wandb/{part.name}'")
+    assert line == "W&B: upload it with: wandb login && lab sync 'my runs'"
+
+
+def test_an_online_run_ends_with_the_command_that_compares_its_group(
+    server: FakeWandb, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch, home: Path
+) -> None:
+    tracker = made("online")
+    follow(tracker, make_run(group="two words"))
+    assert tracker.hints() == ["W&B: compare its group with: lab wandb view --group 'two words'"]
+    monkeypatch.chdir(home)
+    (line,) = tracker.hints()
+    assert line.endswith(" --runs-dir ../runs")
+
+
+def test_a_run_without_wandb_has_no_lines(home: Path, make_run: MakeRun) -> None:
+    tracker = made("disabled")
+    follow(tracker, make_run())
+    assert tracker.hints() == []
 
 
 # -- mode

@@ -1,4 +1,4 @@
-"""`lab wandb view`: a saved view of runs on W&B."""
+"""`lab wandb view`: saved views of runs on W&B."""
 
 from __future__ import annotations
 
@@ -6,20 +6,14 @@ from pathlib import Path
 
 import click
 
-from lab.cli import common, output
+from lab.cli import common
+from lab_wandb.commands.publish import out_option, publish, readable, say_what_lacks
 
 
-@click.group("wandb", short_help="Make views of runs on W&B.")
-def group() -> None:
-    """Arrange what W&B shows."""
-
-
-@group.command("view", short_help="Make a view that compares runs.")
+@click.command("view", short_help="Make a view that compares runs.")
 @common.selection
 @click.option("--name", default="lab", show_default=True, help="Name of the view.")
-@click.option(
-    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the view's JSON here."
-)
+@out_option
 @common.json_option
 @common.debug_option
 def command(
@@ -30,34 +24,16 @@ def command(
 ) -> None:
     """Make a view of runs: names, folders or patterns; all of the runs folder where none is named.
 
-    It has a section for each prefix of the metrics, a plot for each metric over the clock, grouped
-    by W&B group, the objective first; it shows the chosen runs only. With a key it is
-    saved on W&B, and the address is printed; without one its JSON is.
+    It compares groups, the objective first: curves with standard errors, the objective against
+    time, the options that differ; then come all other metrics. Runs of several data sets or
+    environments get a view each. With a key it is saved on W&B, in place of the last one of that
+    name, and its address is printed; without one its JSON is, and kept in the runs folder.
     """
-    import json
+    from lab.messages import slug
+    from lab_wandb import pages, view
 
-    from lab import UsageError
-    from lab_wandb import view
-    from lab_wandb.mode import resolve_mode
-
-    runs = selected.runs()
-    if not runs:
-        raise UsageError(f"No runs in {selected.runs_dir}.")
-    entity, project = view.home(runs)
-    logged = view.contents(runs)
-    for run in runs:
-        if "wandb" not in run.summary.get("links", {}):
-            output.say(f"{run.name} is not known to be on W&B; upload it: lab sync {run.dir}")
-    url = None
-    if resolve_mode("auto") == "online":
-        workspace, url = view.save(name, entity, project, logged)
-    else:
-        workspace = view.build(name, entity, project, logged)
-        output.say("Not saved on W&B: no key was found, or it is switched off.")
-    made = view.as_dict(workspace)
-    if out:
-        out.write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
-    if as_json or (url is None and out is None):
-        output.print_json({"url": url, **made})
-    else:
-        click.echo(url or out)
+    runs = readable(selected)
+    entity, project = pages.home(runs)
+    kept = selected.runs_dir / f"wandb-view-{slug(name)}.json"
+    publish(view.build(name, project, runs), entity, out, kept, as_json)
+    say_what_lacks(runs)
