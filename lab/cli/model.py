@@ -1,7 +1,8 @@
 """`lab model EXPERIMENT`: the network that its options make, layer by layer, without training it.
 
 An experiment takes part by a static method `network(config, info)`: it returns the module for data
-of `info.shape` and `info.outputs`, a `lab.DatasetInfo`.
+of `info.shape` and `info.outputs`, a `lab.DatasetInfo`. Where the network is called with more than
+an input, a static method `network_arguments(config)` returns tensors [1, ...] that follow it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from lab.spec import ExperimentSpec
 from lab.supervised.language_config import LanguageOptions
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from lab.config import Config, Resolved
     from lab.data.dataset_info import DatasetInfo
@@ -107,7 +108,8 @@ def _show(
     from lab import config
     from lab.nn.summary import totals
 
-    make = getattr(spec.load_experiment(), "network", None)
+    experiment: Any = spec.load_experiment()
+    make = getattr(experiment, "network", None)
     if make is None:
         raise UsageError(
             f"{spec.name} does not say what its network is: its experiment has no network(config, "
@@ -119,7 +121,8 @@ def _show(
     resolved = config.resolve(spec, flags, preset=preset, plugins=plugins)
     info = _dataset_info(spec, resolved, plugins, shape, outputs)
     module = _build(make, resolved.config, info)
-    layers = _layers(module, info)
+    told = getattr(experiment, "network_arguments", _nothing)(resolved.config)
+    layers = _layers(module, info, told)
     parameters, multiply_adds = totals(layers)
     if as_json:
         result: dict[str, Any] = {"experiment": spec.name, "input_shape": list(info.shape)}
@@ -158,7 +161,7 @@ def _dataset_info(
         shape, outputs = shape or measured.shape, outputs or measured.outputs
     if len(shape) not in KINDS:
         raise UsageError(f"{resolved.target} does not tell the size of an input: give --shape")
-    task = resolved.task or "none"
+    task = resolved.task or (measured.task if measured is not None else "classify")
     classes = tuple(map(str, range(outputs))) if task in ("classify", "segment", "parse") else ()
     info = DatasetInfo(
         resolved.target, KINDS[len(shape)], task, shape, classes, outputs, (0.0,), (1.0,)
@@ -209,7 +212,11 @@ def _build(
         return make(cfg, info)
 
 
-def _layers(module: nn.Module, info: DatasetInfo) -> list[LayerSummary]:
+def _nothing(cfg: Config) -> tuple[Tensor, ...]:
+    return ()
+
+
+def _layers(module: nn.Module, info: DatasetInfo, told: Sequence[Tensor]) -> list[LayerSummary]:
     import torch
 
     from lab.nn.summary import summarize, uncalled
@@ -218,7 +225,7 @@ def _layers(module: nn.Module, info: DatasetInfo) -> list[LayerSummary]:
         return uncalled(module)
     dtype = torch.long if info.kind == "tokens" else torch.float32
     try:
-        return summarize(module, info.shape, dtype)
+        return summarize(module, info.shape, dtype, told)
     except Exception as error:  # a plugin's network may fail in any way
         size = " x ".join(map(str, info.shape))
         raise LabError(f"The network cannot take an input of {size}: {describe(error)}") from error

@@ -115,7 +115,8 @@ class Recorder:
         for name, content in items:
             folder = self.folder.dir / "media"
             folder.mkdir(exist_ok=True)
-            path = media.write(folder / f"{clock:09d}-{slug(name)}", content)
+            title = f"{name.replace('_', ' ')}, {clock:,} {self.info.clock.replace('_', ' ')}"
+            path = media.write(folder / f"{clock:09d}-{slug(name)}", content, title)
             for tracker in self.trackers:
                 tracker.media(name, path, clock)
 

@@ -22,7 +22,7 @@ from lab.engine.signals import Cut, Signals
 from lab.engine.stop import STOPPED, OnEval, StopAt, goes_on
 from lab.errors import reason
 from lab.spec import ExperimentSpec, import_object
-from lab.storage.store import BEST, LAST
+from lab.storage.store import BEST, LAST, Run
 
 SAVE_SPACING = 50  # saving may take one part in fifty of the time
 SAVE_SECONDS = 5.0  # and need not come more often than this
@@ -248,8 +248,21 @@ class Runner:
             clock = min(self.progress.clock, self.plan.budget)
             self.recorder.row(clock, self.progress.test)
             self._write_media(clock)
+        if self.plan.media:
+            self._show_course()
         if self.plan.media and "play" in self.plan.spec.capabilities:
             self._show_play()
+
+    def _show_course(self) -> None:
+        """Draw the learning curve. A picture that fails costs no run."""
+        from lab.learning_curve import plot
+
+        try:
+            self.recorder.write_summary("running")  # what the figure marks as best
+            figure = plot(Run(self.recorder.folder.dir))
+            self.recorder.media(self.progress.clock, [("learning_curve", figure)])
+        except Exception as error:  # as of a full disk, or of fonts
+            self.recorder.warn(f"No learning curve was drawn: {reason(error)}")
 
     def _show_play(self) -> None:
         """Record an episode of the selected weights. A screen that fails costs no run."""

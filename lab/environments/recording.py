@@ -26,21 +26,26 @@ def record_episode(
     draw itself.
     """
     frames: list[Picture] = []
+    captions: list[str] = []
+    score = 0.0
     name = env.spec.id if env.spec else "unnamed"
     try:
         obs = _call(name, "reset", lambda: env.reset(seed=seed))[0]
         for step in range(options.max_steps):
             if step % options.skip == 0:
                 frames.append(_render(env, options.size))
+                captions.append(f"step {step}, return {score:g}")
             action = act(obs)
-            obs, _, terminated, truncated, _ = _call(name, "step", partial(env.step, action))
+            obs, reward, terminated, truncated, _ = _call(name, "step", partial(env.step, action))
+            score += float(reward)
             if terminated or truncated:
                 break
         frames.append(_render(env, options.size))
+        captions.append(f"step {step + 1}, return {score:g}")
     finally:
         env.close()
     fps = float(env.metadata.get("render_fps") or 30)
-    return Clip(frames, fps=max(1, round(fps / options.skip)))
+    return Clip(frames, fps=max(1, round(fps / options.skip)), captions=captions)
 
 
 def _call(name: str, method: str, call: Callable[[], Any]) -> Any:

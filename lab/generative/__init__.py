@@ -19,6 +19,7 @@ _HOME = {
     "TwoSample": "lab.generative.two_sample",
     "cached": "lab.generative.caching",
     "centered": "lab.generative.scaling",
+    "check_size": "lab.generative.validation",
     "check_variety": "lab.generative.validation",
     "class_number": "lab.generative.validation",
     "code_map": "lab.generative.pictures",
@@ -86,6 +87,7 @@ if TYPE_CHECKING:
     from lab.generative.shown import show_samples as show_samples
     from lab.generative.two_sample import TwoSample as TwoSample
     from lab.generative.two_sample import indistinguishable as indistinguishable
+    from lab.generative.validation import check_size as check_size
     from lab.generative.validation import check_variety as check_variety
     from lab.generative.validation import class_number as class_number
     from lab.generative.validation import sample_table as sample_table

@@ -26,6 +26,7 @@ from lab.generative.kernel import kid
 from lab.generative.neighbors import Memorization, memorization, nearest
 from lab.generative.precision_recall import prdc
 from lab.generative.principal_components import principal
+from lab.generative.validation import comparable
 from lab.generative.vectors import Array, Examples
 from lab.storage.media import Table
 
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 VERSION = 1  # of the reference scores
 SPLITS = 4  # random splits of the real examples in two halves, to average over
-FEWEST, MOST, POOL = 6, 1_000, 10_000  # examples per set, and to draw them from
+MOST, POOL = 1_000, 10_000  # examples per set, and to draw them from
 TRAINING = 20_000  # examples that the network learns from at most
 COMPONENTS, PER_COMPONENT, ROUNDS = 30, 40, 30  # of the mixture, examples for each, EM steps
 FITTED_EXAMPLES = 2_000  # that the mixture is fitted to at most
@@ -217,13 +218,7 @@ class FeatureMetrics:
 
     def _count(self, split: str, samples: int) -> int:
         """Return how many examples each compared set has."""
-        count = min(samples, len(self._data.part(split)) // 2, MOST)
-        if count < FEWEST:
-            raise UsageError(
-                f"{self._data.request.data}: {samples} samples and {len(self._data.part(split))} "
-                f"examples to {split} are too few: {FEWEST} and {2 * FEWEST} are needed"
-            )
-        return count
+        return min(comparable(self._data, split, samples), MOST)
 
     def _halves(self, split: str, count: int) -> list[tuple[Tensor, Tensor]]:
         """Return disjoint sets of features, `count` each, drawn in the same way for every run."""

@@ -12,6 +12,8 @@ from lab.data.dataset_info import DatasetInfo
 from lab.errors import UsageError
 from lab.storage.media import Table
 
+FEWEST = 6  # examples in each of two sets that are compared
+
 
 def class_number(name: str, classes: Sequence[str]) -> int:
     """Return the number of the class that `--class` names. Raises UsageError where there is none of
@@ -45,3 +47,22 @@ def check_variety(data: Data) -> None:
         f"{data.info.name}: all {len(train)} training examples are the same, so there is nothing "
         "to learn from them."
     )
+
+
+def check_size(data: Data, samples: int) -> None:
+    """Raise UsageError where samples, or the examples of eval or test, are too few to measure."""
+    for split in ("eval", "test"):
+        comparable(data, split, samples)
+
+
+def comparable(data: Data, split: str, samples: int) -> int:
+    """Return how many samples can be compared with as many examples of a split, of which as many
+    others remain. Raises UsageError where they are too few to measure."""
+    examples = len(data.part(split))
+    count = min(samples, examples // 2)
+    if count < FEWEST:
+        raise UsageError(
+            f"{data.request.data}: {samples} samples and {examples} examples to {split} are too "
+            f"few: {FEWEST} and {2 * FEWEST} are needed"
+        )
+    return count

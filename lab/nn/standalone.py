@@ -15,7 +15,9 @@ from torch import Tensor, nn
 from lab.data.dataset_info import DatasetInfo
 from lab.data.encoding import UNKNOWN, TableColumn
 
-Meaning = Literal["probabilities", "values", "logits", "codes", "reconstructions"]
+Meaning = Literal[
+    "probabilities", "values", "logits", "codes", "reconstructions", "velocity", "noise", "v"
+]
 
 # inputs as the source has them; words are numbers of the vocabulary
 DTYPES = {

@@ -31,10 +31,13 @@ class LayerSummary:
 
 
 def summarize(
-    module: nn.Module, input_shape: Sequence[int], dtype: torch.dtype = torch.float32
+    module: nn.Module,
+    input_shape: Sequence[int],
+    dtype: torch.dtype = torch.float32,
+    more: Sequence[Tensor] = (),
 ) -> list[LayerSummary]:
     """Return the layers for one input of `input_shape`, in the order of their definition: what has
-    no parts, and what has parameters of its own.
+    no parts, and what has parameters of its own. more: arguments that follow the input [1, ...].
 
     Multiply-adds are those of linear layers, convolutions and transposed convolutions, without
     biases, as papers count them; products of attention and recurrence are not among them. Shapes
@@ -44,8 +47,9 @@ def summarize(
     tensors = [*module.named_parameters(), *module.named_buffers()]
     shapes = {name: torch.empty_like(tensor, device="meta") for name, tensor in tensors}
     inputs = torch.zeros((1, *input_shape), dtype=dtype, device="meta")
+    arguments = (inputs, *(argument.to("meta") for argument in more))
     with _evaluating(module), _counting(layers, rows), torch.no_grad():
-        functional_call(module, shapes, (inputs,))
+        functional_call(module, shapes, arguments)
     return list(rows.values())
 
 

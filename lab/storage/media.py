@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,15 +15,18 @@ import numpy as np
 Picture = np.ndarray[Any, np.dtype[np.uint8]]  # [H, W, 3] or [H, W]
 
 DPI = 120
+WIDTH = 640  # pixels of a picture with a title, at least
+LETTERS = 18  # pixels that a title's letters are high
 PALETTE_FRAMES = 8  # of a clip
 
 
 @dataclass(frozen=True)
 class Clip:
-    """A sequence of pictures, shown at `fps` frames a second."""
+    """A sequence of pictures, shown at `fps` frames a second; captions: a line above each."""
 
     frames: Sequence[Picture]
     fps: int = 30
+    captions: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -50,20 +54,48 @@ def suffix(content: Any) -> str:
     raise TypeError(f"a {type(content).__name__} is no picture, figure, Clip, Table or text")
 
 
-def write(stem: Path, content: Any) -> Path:
-    """Write `content` to `stem` plus the suffix of its kind, and return the path."""
+def write(stem: Path, content: Any, title: str = "") -> Path:
+    """Write `content` to `stem` plus the suffix of its kind, and return the path.
+
+    With a title, pictures and clips are made at least 640 pixels wide, and have it above them; a
+    figure that has one of its own keeps that.
+    """
     path = stem.with_name(stem.name + suffix(content))
     if isinstance(content, str):
         path.write_text(content, encoding="utf-8")
     elif isinstance(content, Clip):
-        write_gif(path, content)
+        write_gif(path, Clip(_captioned(content, title), content.fps))
     elif isinstance(content, Table):
         write_csv(path, content)
     elif hasattr(content, "savefig"):
-        _save_figure(path, content)
+        _save_figure(path, content, title)
     else:
-        _image(content).save(path)
+        _image(_framed(content, title, WIDTH) if title else content).save(path)
     return path
+
+
+def _captioned(clip: Clip, title: str) -> Sequence[Picture]:
+    """Return the frames under their captions, and the title, if there are any."""
+    if not (title or clip.captions):
+        return clip.frames
+    captions = clip.captions or [""] * len(clip.frames)
+    lines = [", ".join(filter(None, (title, caption))) for caption in captions]
+    width = WIDTH if title else 1
+    return [_framed(frame, line, width) for frame, line in zip(clip.frames, lines, strict=True)]
+
+
+def _framed(picture: Picture, line: str, least: int) -> Picture:
+    """Return a picture enlarged, pixel by pixel, to a width of at least so much, under a line."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    times = max(1, -(-least // picture.shape[1]))
+    large = np.asarray(picture).repeat(times, 0).repeat(times, 1)
+    height, width = large.shape[:2]
+    framed = Image.new("RGB", (width, height + 2 * LETTERS), "white")
+    framed.paste(_image(large), (0, 2 * LETTERS))
+    font = ImageFont.load_default(size=LETTERS)
+    ImageDraw.Draw(framed).text((LETTERS // 2, LETTERS // 3), line, fill="black", font=font)
+    return np.asarray(framed)
 
 
 def write_gif(path: Path, clip: Clip) -> None:
@@ -89,27 +121,31 @@ def _with_one_palette(images: list[Any]) -> list[Any]:
     return [image.convert("RGB").quantize(palette=palette, dither=0) for image in images]
 
 
-def _save_figure(path: Path, figure: Any) -> None:
-    """Write a matplotlib figure, or what has its `savefig`."""
+def _save_figure(path: Path, figure: Any, title: str) -> None:
+    """Write a matplotlib figure, or what becomes one by its method `figure`."""
+    if not hasattr(figure, "get_layout_engine"):
+        figure = figure.figure()
+    dpi = DPI
+    if title:
+        dpi = max(DPI, math.ceil(1.1 * WIDTH / figure.get_figwidth()))  # edges may be cut off
+        if not figure.get_suptitle() and not any(axes.get_title() for axes in figure.axes):
+            figure.suptitle(title, wrap=True)
     with warnings.catch_warnings():
         # a character that the font lacks is a box in the picture; a warning each says no more
         warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font")
-        _draw_to(path, figure)
+        _draw_to(path, figure, dpi)
 
 
-def _draw_to(path: Path, figure: Any) -> None:
-    if not hasattr(figure, "get_layout_engine"):
-        figure.savefig(path, dpi=DPI)
-        return
+def _draw_to(path: Path, figure: Any, dpi: float) -> None:
     engine = figure.get_layout_engine()
     if engine is None:
-        figure.savefig(path, dpi=DPI, bbox_inches="tight")
+        figure.savefig(path, dpi=dpi, bbox_inches="tight")
         return
     # once and here: savefig would lay it out and draw it to no end before it does so to the file
-    figure.set_dpi(DPI)
+    figure.set_dpi(dpi)
     engine.execute(figure)
     figure.set_layout_engine(None)
-    figure.savefig(path, dpi=DPI)
+    figure.savefig(path, dpi=dpi)
 
 
 def write_csv(path: Path, table: Table) -> None:

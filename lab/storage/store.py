@@ -122,7 +122,7 @@ class Run:
 
     def plot(self) -> Figure:
         """Draw the objective and the training losses over the clock."""
-        from lab.notebook import plot
+        from lab.learning_curve import plot
 
         return plot(self)
 

@@ -24,6 +24,7 @@ from lab.spec import import_object
 from lab.supervised import padding
 from lab.supervised.config import REGRESSION_LOSSES, SupervisedConfig
 from lab.supervised.data_task import DataTask
+from lab.supervised.pictures import Answers, draw_confusion
 
 EVALUATED = 512  # examples in a batch that is only measured
 
@@ -146,21 +147,26 @@ class SupervisedTask(DataTask):
     def measure(self, model: nn.Module, split: str) -> dict[str, float]:
         """Return the metrics of the entire split; pictures go to `ctx.media`."""
         metrics: Any = self._make_metrics()
+        answers = Answers()
         for batch in self.data.part(split).batches(EVALUATED):
             with self.ctx.autocast():
                 outputs = call(model, self.prepare(batch))
             if self.info.task == "regress":
-                metrics.add(self.info.restore_targets(outputs.float()), batch["targets"])
+                values = self.info.restore_targets(outputs.float())
+                metrics.add(values, batch["targets"])
+                answers.add(values, batch["targets"])
             elif "mask" in batch and batch["mask"].shape == batch["targets"].shape:
                 metrics.add(outputs.float(), batch["targets"].long(), mask=batch["mask"])
             else:
                 metrics.add(outputs.float(), batch["targets"].long())
-        values: dict[str, float] = metrics.compute(split)
+        found: dict[str, float] = metrics.compute(split)
         if split == "test" and isinstance(metrics, Classification):
             self.ctx.media("confusion", draw_confusion(metrics.confusion(), self.info.classes))
+        if split == "test" and answers:
+            self.ctx.media("predicted_and_true", answers.draw(self.info.target))
         if split == "eval" and self.config.layer_stats:
-            values |= self._look_inside(model)
-        return values
+            found |= self._look_inside(model)
+        return found
 
     def _make_metrics(self) -> Metrics:
         if self._metrics is not None:
@@ -182,26 +188,3 @@ class SupervisedTask(DataTask):
             if row.gradient_norm is not None
         }
         return metric_names(norms, "gradient")
-
-
-def draw_confusion(counts: Any, classes: tuple[str, ...]) -> Any:
-    """Return a matplotlib figure of a confusion matrix: rows are true, columns predicted."""
-    from matplotlib.figure import Figure
-
-    side = max(4.0, 0.45 * len(classes) + 1.5)
-    figure = Figure(figsize=(side, side), layout="constrained")
-    axes = figure.add_subplot()
-    axes.imshow(counts, cmap="Blues")
-    axes.set(xlabel="answer", ylabel="true class")
-    if len(classes) <= 30:
-        places = range(len(classes))
-        axes.set_xticks(places, classes, rotation=90)
-        axes.set_yticks(places, classes)
-        for row in places:
-            for column in places:
-                if counts[row, column]:
-                    ink = "white" if counts[row, column] > counts.max() / 2 else "black"
-                    axes.text(
-                        column, row, str(counts[row, column]), ha="center", va="center", color=ink
-                    )
-    return figure

@@ -189,6 +189,8 @@ class Evaluator:
                 "intensities: take --loss mse."
             )
         generative.check_variety(self.data)
+        if self.config.fid:
+            generative.check_size(self.data, self.config.fid)
         self._checked = True
 
     def check_error(self, error: float) -> None:

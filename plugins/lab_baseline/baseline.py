@@ -28,7 +28,8 @@ from lab.messages import count
 from lab.metrics import Classification, Regression
 from lab.supervised.command_inputs import ranked, read_inputs
 from lab.supervised.inputs import as_inputs
-from lab.supervised.task import EVALUATED, check_classes, draw_confusion
+from lab.supervised.pictures import Answers, draw_confusion
+from lab.supervised.task import EVALUATED, check_classes
 from lab_baseline import models
 from lab_baseline.config import METHODS, Config
 from lab_baseline.models import Array
@@ -111,12 +112,17 @@ class Baseline:
         have neither loss nor calibration error."""
         classify = self.info.task == "classify"
         metrics = Classification(self.info.outputs) if classify else Regression()
+        answers = Answers()
         for batch in self.data.part(split).batches(EVALUATED):
-            targets = batch["targets"].cpu()
-            metrics.add(self.answer(batch["inputs"]), targets.long() if classify else targets)
+            targets, outputs = batch["targets"].cpu(), self.answer(batch["inputs"])
+            metrics.add(outputs, targets.long() if classify else targets)
+            if not classify:
+                answers.add(outputs, targets)
         values: dict[str, float] = metrics.compute(split)
         if split == "test" and isinstance(metrics, Classification):
             self.ctx.media("confusion", draw_confusion(metrics.confusion(), self.info.classes))
+        if split == "test" and answers:
+            self.ctx.media("predicted_and_true", answers.draw(self.info.target))
         unknown = () if self.config.gives_probabilities else ("loss", "ece")
         return {name: value for name, value in values.items() if name not in unknown}
 

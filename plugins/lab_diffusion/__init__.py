@@ -25,6 +25,7 @@ def lab_experiments() -> Iterator[ExperimentSpec]:
         capabilities={
             "sample": "lab_diffusion.config:Sample",
             "predict": "lab.capabilities:Predict",
+            "export": "lab.capabilities:Export",
         },
         metrics={
             "train/loss": "squared error of the network's answers",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import lab
 from lab import Data, DatasetInfo
-from lab.generative import check_variety
+from lab.generative import check_size, check_variety
 from lab_diffusion.config import ARCHITECTURES, Config
 
 USED = {
@@ -39,9 +39,11 @@ def fits(config: Config, info: DatasetInfo) -> None:
         raise lab.UsageError(f"--conditional needs a class for each example; {info.name} {one}")
 
 
-def examples(data: Data) -> None:
-    """Raise UsageError where the examples themselves do not allow it."""
+def examples(data: Data, samples: int) -> None:
+    """Raise UsageError where the examples themselves do not allow it, or to be measured beside so
+    many samples."""
     check_variety(data)
+    check_size(data, samples)
     if data.train.mask is not None:
         raise lab.UsageError(
             f"{data.info.name}: its sequences differ in length, and what is made here is of "

@@ -9,35 +9,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from math import prod
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import mse_loss
 
 import lab
-from lab.capabilities import Predict
+from lab.capabilities import Export, Predict
 from lab.generative import centered
+from lab.nn.export import export
 from lab.optim import Updater
 from lab.supervised.command_inputs import ranked, read_inputs
 from lab.supervised.inputs import as_inputs
 from lab_diffusion import checks, pictures
+from lab_diffusion.build import arguments, build, process
 from lab_diffusion.config import Config, Sample
-from lab_diffusion.ddpm import DDPM
+from lab_diffusion.exported import Denoiser
 from lab_diffusion.figures import Evaluator
-from lab_diffusion.flow import Flow
 from lab_diffusion.guidance import dropped
 from lab_diffusion.likelihood import MOST, log_density
-from lab_diffusion.networks.mlp import MLP
-from lab_diffusion.networks.transformer import StepTransformer
-from lab_diffusion.networks.unet import UNet
-from lab_diffusion.process import Process
 from lab_diffusion.sampling import Sampler
-from lab_diffusion.schedules import alpha_bar
 
 LIKELIHOOD_STEPS = 100  # from data to noise
-FREQUENCIES = 6  # of a column, by default
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -45,11 +41,13 @@ Array = np.ndarray[Any, np.dtype[Any]]
 class Diffusion:
     """Shapes: B examples."""
 
+    network = staticmethod(build)  # what `lab model` lists
+    network_arguments = staticmethod(arguments)
+
     def __init__(self, config: Config, ctx: lab.Context) -> None:
         self.config, self.ctx = config, ctx
         self.data = ctx.data(config)
         self.info = self.data.info
-        checks.fits(config, self.info)
         self.net = ctx.wrap(build(config, self.info))
         self.process = process(config, ctx.device)
         self.updater = Updater(ctx, self.net, config, loss)
@@ -85,13 +83,13 @@ class Diffusion:
 
     @cached_property
     def batches(self) -> lab.ShuffledBatches:
-        checks.examples(self.data)
+        checks.examples(self.data, self.config.eval_samples)
         return self.data.batches()
 
     # -- evaluation
 
     def evaluate(self, split: str) -> Mapping[str, float]:
-        checks.examples(self.data)
+        checks.examples(self.data, self.config.eval_samples)
         with self.updater.averaged():
             return self.evaluator.measure(split)
 
@@ -157,6 +155,11 @@ class Diffusion:
             for name, value in zip(inputs.names, answers[:, 0], strict=True)
         ]
 
+    def export_command(self, options: Export) -> Path:
+        """Write the network, which says of x_t and times what the method makes samples of."""
+        with self.updater.averaged():
+            return export(Denoiser(self.net, self.info, self.config), options, self.ctx.dir)
+
     # -- what a checkpoint holds
 
     def state_dict(self) -> dict[str, Any]:
@@ -179,25 +182,3 @@ def answer(model: Any, batch: lab.Batch) -> Tensor:
     classes = (batch["classes"],) if "classes" in batch else ()
     outputs: Tensor = model(batch["noised"], batch["time"], *classes)
     return outputs
-
-
-def build(config: Config, info: lab.DatasetInfo) -> nn.Module:
-    """Return the network for data of any kind."""
-    classes = len(info.classes) if config.conditional else 0
-    arch = config.architecture(info.kind)
-    if arch == "unet":
-        return UNet(info.shape, config.width, config.blocks, classes, config.patch)
-    if arch == "transformer":
-        return StepTransformer(info.shape, config.width, config.blocks, config.heads, classes)
-    frequencies = FREQUENCIES if info.kind == "table" else 0
-    if config.frequencies is not None:
-        frequencies = config.frequencies
-    return MLP(info.shape, config.hidden, classes, frequencies)
-
-
-def process(config: Config, device: torch.device) -> Process:
-    """Return the way from data to noise, and back."""
-    if config.method == "flow":
-        return Flow()
-    kept = alpha_bar(config.noise_schedule, config.timesteps)
-    return DDPM(kept, config.prediction, device)

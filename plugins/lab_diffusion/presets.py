@@ -42,4 +42,18 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "eval_every": 50_000,
         "eval_samples": 300,  # half of the test digits are 180
     },
+    "mnist5k": {
+        "data": "mnist5k",
+        "patch": 2,  # 14 x 14 places: four times as many samples in the same time
+        "width": 32,
+        "blocks": 1,
+        "batch_size": 32,
+        "lr": 2e-3,
+        "schedule": "cosine",
+        "ema": 0.995,
+        "budget": 70_000,
+        "eval_every": 35_000,
+        "eval_samples": 500,  # half of the test digits
+        "steps": 40,
+    },
 }

@@ -8,7 +8,7 @@ from torch import Tensor
 import lab
 from lab import Data, DatasetInfo
 from lab.data import splits
-from lab.generative import check_variety
+from lab.generative import check_size, check_variety
 from lab_gan.config import ARCHITECTURES, Config
 
 
@@ -54,6 +54,7 @@ def _does_something(config: Config, info: DatasetInfo, arch: str) -> None:
 def examples(data: Data, config: Config) -> None:
     """Raise UsageError where the examples themselves do not allow the options."""
     check_variety(data)
+    check_size(data, config.eval_samples)
     targets = data.train.targets
     if targets is not None and targets.ndim > 1 and data.info.classes:
         for option, is_set in (

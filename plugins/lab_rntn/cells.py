@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 RANK = 3  # of a word's matrix beside its diagonal (Socher et al., 2012, section 2.3)
 SPREAD = 0.01  # standard deviation around the matrices that cells begin with
+FIRST = 0.075  # of what is kept of a tensor, the largest at first
 
 
 class Cell(Protocol):
@@ -52,8 +53,8 @@ class TensorCell(Plain):
     p: the recursive neural tensor network (Socher et al., 2013, section 4.3).
 
     Products of a with b stand in two blocks of a slice, of which one is left out: together they
-    are one matrix. What is kept is 4D times V: a step of AdaGrad, as long for each parameter, then
-    moves a sum of as many products no further than the sum of 2D terms beside it.
+    are one matrix. What is kept is D times V: steps of AdaGrad are as long for each parameter, and
+    there are 1.5 D times as many products as terms of W. At first V says little beside W.
     """
 
     def __init__(self, width: int) -> None:
@@ -61,12 +62,12 @@ class TensorCell(Plain):
         self.before_left = nn.Parameter(torch.empty(2 * width, width * width))  # [i, k * j]
         self.before_right = nn.Parameter(torch.empty(width, width * width))
         for slices in (self.before_left, self.before_right):
-            nn.init.uniform_(slices, -1.0, 1.0)
+            nn.init.uniform_(slices, -FIRST, FIRST)
 
     def compose(self, left: Tensor, right: Tensor) -> Tensor:
         pair = torch.cat([left, right], 1)  # [M, 2D]
         products = _forms(pair @ self.before_left, left) + _forms(right @ self.before_right, right)
-        return torch.tanh(products / (2 * pair.shape[1]) + self.linear(pair))
+        return torch.tanh(products / left.shape[1] + self.linear(pair))
 
 
 def _forms(before: Tensor, vectors: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
@@ -132,3 +133,36 @@ def test_inputs_come_with_waves_of_doubling_frequency() -> None:
     waves = [f(n * value) for f in (math.sin, math.cos) for value in (0.3, -2.0) for n in (1, 2, 4)]
     assert features[0].tolist() == pytest.approx([0.3, -2.0, *waves], abs=1e-6)
     assert torch.equal(MLP((2,), (4,)).features(x), x)
+
+
+@pytest.mark.parametrize(
+    ("words", "shape", "classes"),
+    [
+        (["--data", "digits", "--conditional"], [1, 8, 8], 10),
+        (["--data", "ring", "--hidden", "8,8"], [2], 0),
+        (["--data", "waves", "--width", "8", "--heads", "2"], [32, 1], 0),
+        (["--shape", "3,9,9", "--outputs", "4", "--conditional", "--patch", "2"], [3, 9, 9], 4),
+    ],
+)
+def test_lab_model_lists_the_layers(cli, words, shape, classes) -> None:
+    answer = cli("model", "diffusion", *words, "--json")
+    assert answer.exit_code == 0, answer.output
+    facts = json.loads(answer.stdout)
+    assert facts["input_shape"] == shape
+    layers = {row["name"]: row for row in facts["layers"]}
+    out = layers["output.2"] if len(shape) == 3 else layers["output"]
+    places = 3 * 10 * 10 if "--patch" in words else math.prod(shape)  # 9 pixels are padded
+    assert math.prod(out["output_shape"]) == places
+    width = layers["conditions.layers.0"]["output_shape"][0]
+    told = layers.get("conditions.classes", {"parameters": 0})["parameters"]
+    assert told == (classes + 1) * width * (classes > 0)
+
+
+def test_lab_model_refuses_what_the_run_would(cli) -> None:
+    for words, message in (
+        (["--data", "sentences"], "sentences is tokens data; noise is added to numbers"),
+        (["--data", "diabetes", "--conditional"], "needs a class for each example; diabetes"),
+    ):
+        refused = cli("model", "diffusion", *words)
+        assert refused.exit_code == 2
+        assert message in refused.output

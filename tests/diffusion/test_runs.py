@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import helpers
@@ -249,14 +249,24 @@ def test_data_that_do_not_fit_are_refused(tmp_path, options, message) -> None:
         lab.run("diffusion", runs_dir=tmp_path, wandb="disabled", budget=32, **options)
 
 
+def test_too_few_examples_are_refused_before_anything_is_learned(tmp_path) -> None:
+    rows, place = np.random.default_rng(0).normal(size=(60, 3)), np.arange(60)
+    data = lab.Dataset(rows, eval=(place >= 30) & (place < 50), test=place >= 50)
+    with pytest.raises(lab.RunFailed, match="10 examples to test are too few: 6 and 12"):
+        lab.run("diffusion", data=data, preset="none", runs_dir=tmp_path, wandb="disabled")
+    (folder,) = (path for path in tmp_path.iterdir() if path.is_dir() and path.name != ".cache")
+    assert helpers.rows(folder) == []
+
+
 def test_sequences_of_different_lengths_are_refused(train, tmp_path) -> None:
     """What comes from a wheel that may not be there is put in its place."""
     data = lab.load(train(data="waves").dir).data
-    checks.examples(data)
+    checks.examples(data, 40)
     ragged = torch.ones(len(data.train), 12, dtype=torch.bool)
-    uneven: Any = SimpleNamespace(train=replace(data.train, mask=ragged), info=data.info)
+    uneven: Any = copy.copy(data)
+    uneven.train = replace(data.train, mask=ragged)
     with pytest.raises(lab.UsageError, match="its sequences differ in length"):
-        checks.examples(uneven)
+        checks.examples(uneven, 40)
 
 
 def test_what_diverges_ends_with_its_cause(train) -> None:

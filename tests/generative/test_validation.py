@@ -10,7 +10,7 @@ import torch
 
 import lab
 from lab.data.batches import Split
-from lab.generative import check_variety, class_number, sample_table
+from lab.generative import check_size, check_variety, class_number, sample_table
 
 
 def test_classes_are_found_by_name() -> None:
@@ -36,3 +36,21 @@ def test_one_other_example_is_variety_wherever_it_stands(position) -> None:
         return check_variety(data)
     with pytest.raises(lab.UsageError, match="toy: all 3000 training examples are the same"):
         check_variety(data)
+
+
+@pytest.mark.parametrize(
+    ("held_out", "samples", "short"),
+    [
+        ({"eval": 12, "test": 12}, 6, None),
+        ({"eval": 11, "test": 40}, 40, "40 samples and 11 examples to eval are too few: 6 and 12"),
+        ({"eval": 40, "test": 11}, 40, "40 samples and 11 examples to test"),
+        ({"eval": 40, "test": 40}, 5, "5 samples and 40 examples to eval"),
+    ],
+)
+def test_too_few_to_measure_are_refused(held_out, samples, short) -> None:
+    parts = {name: [None] * size for name, size in held_out.items()}
+    data: Any = SimpleNamespace(part=parts.get, request=SimpleNamespace(data="toy"))
+    if short is None:
+        return check_size(data, samples)
+    with pytest.raises(lab.UsageError, match=f"toy: {short}"):
+        check_size(data, samples)

@@ -45,7 +45,7 @@ def test_each_number_of_the_tensors_parent_has_a_slice() -> None:
         columns = slice(number * WIDTH, (number + 1) * WIDTH)
         slices[number, :, :WIDTH] = w["before_left"][:, columns]
         slices[number, WIDTH:, WIDTH:] = w["before_right"][:, columns]
-    slices /= 4 * WIDTH
+    slices /= WIDTH
     for row in range(5):
         pair = np.concatenate([a[row], b[row]])
         plain = w["linear.weight"] @ pair + w["linear.bias"]
