@@ -17,6 +17,16 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "weight_decay": 0.05,
         "augment": {"shift": 1},
     },
+    # Tanh and mean pooling learn slowly: a high rate, and twice as long as `simple`.
+    "digits-lenet5": {
+        "data": "digits",
+        "arch": "lenet5",
+        "budget": 60_000,
+        "lr": 2e-2,
+        "schedule": "one-cycle",
+        "weight_decay": 0.05,
+        "augment": {"crop": 0.8},
+    },
     # Wide and shallow: the same time buys more than by twenty narrow layers.
     "digits-resnet14": {
         "data": "digits",
