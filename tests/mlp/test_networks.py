@@ -62,7 +62,7 @@ def test_gradients_vanish_in_deep_sigmoid_nets_and_not_with_relu(train) -> None:
 
 
 def test_what_is_seen_inside_is_declared_and_drawn(train) -> None:
-    result = train(budget=64, hidden=(4,), layer_stats=True, media=True)
+    result = train(budget=64, hidden=(4,), preset="none", layer_stats=True, media=True)
     (spec,) = [spec for spec in lab_plugins() if spec.name == "mlp"]
     names = {name for row in rows(result.dir) for name in row if name != "clock"}
     assert {name for name in names if "gradient" in name} == {"eval/gradient_1", "eval/gradient_3"}
@@ -139,6 +139,11 @@ def test_the_run_and_its_group_carry_the_name_of_ones_own_network(own, train) ->
     assert result.dir.name.startswith("mlp-Net-iris-s0-")
     assert result.summary["target"] == "Net-iris"
     assert result.summary["group"].startswith("mlp-Net-iris-")
+
+
+@pytest.mark.parametrize("data", ["iris", "wine", "breast-cancer", "diabetes", "digits", "shapes"])
+def test_what_a_source_is_learned_by_is_its_preset(data) -> None:
+    assert resolve(discover().experiment("mlp"), {"data": data}).preset == data
 
 
 @pytest.mark.parametrize("data", ["iris", "digits", "shapes"])
