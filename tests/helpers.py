@@ -187,3 +187,14 @@ def signal_in_evaluation(number: int, which: int) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lab, "play_episodes", hit)
         yield
+
+
+def assert_plain_mistake(result: Any, expected: str, folder: Path) -> None:
+    """Check that a command refused what it was given in one or two lines, and began no run."""
+    lines = [line for line in result.stderr.splitlines() if not line.startswith(("Usage:", "Try "))]
+    assert result.exit_code == 2, result.output
+    assert 1 <= len([line for line in lines if line.strip()]) <= 2, result.stderr
+    assert expected in result.stderr
+    assert "Traceback" not in result.output
+    assert not result.stdout
+    assert not (folder / "runs").exists()

@@ -2,54 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
-import torch
+import playing
+from playing import set_envs, train
 
-from lab.compute.device import Compute
-from lab.engine.context import Context
-from lab.environments import Envs
-from lab.plugins import discover
 from lab_pg.config import Config
 from lab_pg.pg import PG
 
-
-def make_pg(
-    *,
-    seed: int = 0,
-    budget: int = 100_000,
-    compute: Compute | None = None,
-    warn: Callable[[str], None] = print,
-    **options: Any,
-) -> PG:
-    """Return a PG that nobody runs: the caller calls its methods and moves its clock."""
-    ctx = Context(
-        seed=seed,
-        budget=budget,
-        dir=Path("nowhere"),
-        compute=compute or Compute(torch.device("cpu")),
-        environments=discover().environments(),
-        warn=warn,
-    )
-    return PG(Config(**options), ctx)
+__all__ = ["Rewarded", "make_pg", "set_envs", "train"]
+OUTSIDE = ("seed", "budget", "compute", "warn")  # of the options
 
 
-def set_envs(pg: PG, envs: Envs, seed: int = 0) -> PG:
-    """Let a PG play in these environments."""
-    envs.reset(seed)
-    pg.envs = envs
-    return pg
-
-
-def train(pg: PG, steps: int) -> PG:
-    """Take steps: a rollout each, and what is learned from it."""
-    for _ in range(steps):
-        pg.ctx.clock += pg.step()
-    return pg
+def make_pg(**options: Any) -> PG:
+    """Return a PG that nobody runs, from its options and those of `playing.make`."""
+    outside = {key: options.pop(key) for key in OUTSIDE if key in options}
+    return playing.make(PG, Config(**options), **outside)
 
 
 class Rewarded(gym.Wrapper[Any, Any, Any, Any]):

@@ -128,7 +128,8 @@ def _width(rows: Sequence[Cells]) -> int:
 
 
 def _words(group: Group, keys: Sequence[str]) -> str:
-    own = {key: group.differing[key] for key in keys if key in group.differing}
+    told = {key for key in keys if key in group.differing} - {"experiment"}  # by the name
+    own = {key: group.differing[key] for key in keys if key in told}
     return " ".join(f"{key}={cell(value)}" for key, value in own.items()) or "-"
 
 

@@ -70,20 +70,6 @@ def age(updated: float | None) -> str:
     return f"{duration(time.time() - updated)} ago" if updated else "-"
 
 
-def print_result(result: RunResult) -> None:
-    """Print what a run came to."""
-    summary = result.summary
-    objective, clock = summary["objective"], summary["clock"]
-    pairs = {"state": result.state + (f" ({summary['ended']})" if summary["ended"] else "")}
-    if objective["best"] is not None:
-        best = f"{number(objective['best'])} at {objective['best_clock']:,} {clock['name']}"
-        pairs[objective["metric"]] = f"{best}, last {number(objective['last'])}"
-    pairs |= {name: number(value) for name, value in summary["test"].items()}
-    pairs[clock["name"]] = f"{clock['value']:,} in {duration(summary['seconds'])}"
-    pairs["folder"] = str(result.dir)
-    print_pairs(pairs)
-
-
 def result_json(result: RunResult) -> dict[str, Any]:
     """Return the one object that `lab run --json` prints."""
     return {

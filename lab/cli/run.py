@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from lab.cli import common, options, output
+from lab.cli.closing import next_commands, print_result
 from lab.config import RunOptions, models_of
 from lab.errors import RunFailed, UsageError
 from lab.plugins import Plugins, discover
@@ -130,6 +131,14 @@ def _run(
     report(partial(api.start, spec, resolved, plugins, terminal), as_json, quiet)
 
 
+def _capabilities(result: Any) -> list[str]:
+    """Return what the experiment of a run offers; nothing where it is not a plugin's."""
+    try:
+        return list(discover().experiment(result.summary["experiment"]).capabilities)
+    except UsageError:
+        return []
+
+
 def choose_terminal(as_json: bool, quiet: bool) -> Terminal:
     return Silent() if quiet else for_stream()
 
@@ -149,9 +158,11 @@ def report(train: Any, as_json: bool, quiet: bool) -> None:
     if as_json:
         output.print_json(output.result_json(result))
     else:
-        output.print_result(result)
+        print_result(result)
     for line in () if quiet else result.hints:
         output.say(line)
+    if result.state == "finished" and not quiet:
+        output.say(next_commands(result, _capabilities(result)))
     if result.state == "interrupted":
         output.say(f"Interrupted. Continue with: lab resume {result.dir}")
         sys.exit(128 + (result.summary["signal"] or 2))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from lab.cli import output
+from lab.cli.closing import print_group
 from lab.launch import Outcome, RunsFailed, RunsInterrupted, RunSpec, by_seed, run_many
 from lab.plugins import Plugins
 
@@ -40,7 +40,11 @@ def run_seeds(
         code = error.exit_code
     except RunsInterrupted as error:
         code = 128 + error.signal
-    _print(group, sorted(outcomes, key=lambda outcome: outcome.seed), as_json)
+    results = [_as_json(outcome) for outcome in sorted(outcomes, key=lambda o: o.seed)]
+    if as_json:
+        output.print_json({"group": group, "runs": results})
+    else:
+        print_group(group, results)
     return code
 
 
@@ -54,26 +58,3 @@ def _line(outcome: Outcome) -> str:
     result = _as_json(outcome)
     problem = f"  {outcome.error}" if outcome.error else ""
     return f"seed {outcome.seed}: {result['state']}  {output.number(result['objective'])}{problem}"
-
-
-def _print(group: str, outcomes: Sequence[Outcome], as_json: bool) -> None:
-    results = [_as_json(outcome) for outcome in outcomes]
-    if as_json:
-        output.print_json({"group": group, "runs": results})
-        return
-    names = sorted({name for result in results for name in result["summary"].get("test", {})})
-    output.print_table(
-        ["seed", "state", "best", *names, "folder"],
-        [
-            [
-                str(result["seed"]),
-                result["state"],
-                output.number(result["objective"]),
-                *(output.number(result["summary"].get("test", {}).get(name)) for name in names),
-                result["dir"] or "-",
-            ]
-            for result in results
-        ],
-    )
-    finished = sum(result["state"] == "finished" for result in results)
-    output.say(f"group {group}: {finished} of {len(results)} finished")

@@ -118,7 +118,8 @@ class CNN:
             masks = self.net(prepared).argmax(1)
             overlay = pictures.overlay(images, batch["targets"], masks, self.info)
             self.ctx.media("segmentation", overlay)
-        for name, picture in pictures.looks(self.net, images, prepared, self.info):
+        targets = batch["targets"] if self.info.task == "classify" else None
+        for name, picture in pictures.looks(self.net, images, prepared, self.info, targets):
             self.ctx.media(name, picture)
 
     @torch.no_grad()

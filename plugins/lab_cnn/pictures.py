@@ -52,7 +52,7 @@ class Grid:
         from matplotlib.figure import Figure
 
         rows = max(1, -(-len(self.tiles) // self.columns))
-        figure = Figure(figsize=(1.1 * self.columns, 1.25 * rows), layout="constrained")
+        figure = Figure(figsize=(1.4 * self.columns, 1.6 * rows), layout="constrained")
         axes = figure.add_subplot()  # one for all: each of its own takes 60 ms
         axes.set_axis_off()
         for place, (picture, title) in enumerate(self.tiles):
@@ -61,18 +61,23 @@ class Grid:
             left, top = column * (1 + GAP), row * (1 + GAP + HEADING)
             extent = (left, left + 1, top + 1, top)
             axes.imshow(image, cmap="gray", vmin=0, vmax=1, extent=extent)
-            axes.text(left + 0.5, top - GAP / 2, title, fontsize=6, ha="center", va="bottom")
+            axes.text(left + 0.5, top - GAP / 2, title, fontsize=8, ha="center", va="bottom")
         axes.set_xlim(0, self.columns * (1 + GAP) - GAP)
         axes.set_ylim(rows * (1 + GAP + HEADING), -HEADING)
         return figure
 
 
 def looks(
-    net: nn.Module, images: Tensor, prepared: Tensor, info: DatasetInfo
+    net: nn.Module,
+    images: Tensor,
+    prepared: Tensor,
+    info: DatasetInfo,
+    targets: Tensor | None = None,
 ) -> Iterator[tuple[str, Grid]]:
     """Yield names and pictures, of what the network has: one of the user's own may lack any layer.
 
-    images [B, C, H, W] are as the source gives them, prepared is what the network takes.
+    images [B, C, H, W] are as the source gives them, prepared is what the network takes; targets
+    [B] are their classes, if those are known.
     """
     convolutions = [(n, part) for n, part in net.named_modules() if isinstance(part, nn.Conv2d)]
     for name, first in convolutions[:1]:
@@ -83,7 +88,7 @@ def looks(
         yield "feature_maps", maps
     cam = grad_cam(net, prepared) if info.task == "classify" else None
     if cam is not None:
-        yield "grad_cam", grad_cam_grid(*cam, images, info)
+        yield "grad_cam", grad_cam_grid(*cam, images, info, targets)
 
 
 def filters(weight: Tensor) -> Grid:
@@ -153,12 +158,20 @@ def grad_cam(net: nn.Module, prepared: Tensor) -> tuple[Tensor, Tensor] | None:
     return heat / heat.amax((1, 2), keepdim=True).clamp(min=1e-12), classes
 
 
-def grad_cam_grid(heat: Tensor, classes: Tensor, images: Tensor, info: DatasetInfo) -> Grid:
-    """Draw images, and below them the heat maps of their predicted classes."""
-    tiles = [(picture / 255, "") for picture in _colored(images)]
+def grad_cam_grid(
+    heat: Tensor,
+    classes: Tensor,
+    images: Tensor,
+    info: DatasetInfo,
+    targets: Tensor | None = None,
+) -> Grid:
+    """Draw images under their true classes, and below them the heat maps of the predicted ones."""
+    true = ["" if targets is None else f"is {info.classes[int(targets[i])]}"
+            for i in range(len(images))]  # fmt: skip
+    tiles = [(picture / 255, name) for picture, name in zip(_colored(images), true, strict=True)]
     warm = torch.stack([heat, 0.3 * heat, torch.zeros_like(heat)], 1)
     mixed = (0.6 * _colored(images) / 255 + 0.6 * warm).clamp(0, 1)
-    names = [info.classes[number] for number in classes.tolist()]
+    names = [f"predicted {info.classes[number]}" for number in classes.tolist()]
     return Grid(tiles + list(zip(mixed, names, strict=True)), len(images))
 
 

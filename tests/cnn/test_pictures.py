@@ -148,7 +148,7 @@ def test_masks_are_tinted_by_class_and_the_ground_is_left_alone() -> None:
 def test_a_run_draws_at_its_end_and_only_where_media_are_wanted(train, monkeypatch) -> None:
     result = train("drawn", media=True)
     names = {path.name for path in (result.dir / "media").iterdir()}
-    expected = ("confusion", "filters", "kernels", "feature_maps", "grad_cam")
+    expected = ("confusion", "filters", "kernels", "feature_maps", "grad_cam", "learning_curve")
     assert names == {f"000000064-{name}.png" for name in expected}
 
     def figure(self):
@@ -158,7 +158,8 @@ def test_a_run_draws_at_its_end_and_only_where_media_are_wanted(train, monkeypat
         patch.setattr(pictures.Grid, "figure", figure)
         assert not (train("off", media=False).dir / "media").exists()
     without = train("without", media=True, plots=False)
-    assert [path.name for path in (without.dir / "media").iterdir()] == ["000000064-confusion.png"]
+    names = {path.name.partition("-")[2] for path in (without.dir / "media").iterdir()}
+    assert names == {"confusion.png", "learning_curve.png"}
 
 
 def test_pictures_change_no_figure(train) -> None:

@@ -173,7 +173,7 @@ def test_a_boundary_is_drawn_and_animated(train) -> None:
     assert len(list(media.glob("*-boundary.png"))) == 5  # at each evaluation
     (film,) = media.glob("*-boundary_in_training.gif")
     with Image.open(film) as image:
-        assert image.size == (120, 120)
+        assert image.size == (720, 756)  # six times as wide, under a title
         assert isinstance(image, GifImageFile)
         assert image.n_frames > 20
     assert train(**{**options, "boundary": False}).state == "finished"

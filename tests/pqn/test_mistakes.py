@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from helpers import assert_plain_mistake
 
 ODD = ["--env", "worlds:worlds/Odd-v0", "--env-args"]
 MISTAKES = {
@@ -29,9 +30,4 @@ MISTAKES = {
 def test_a_mistake_is_one_or_two_plain_lines_and_no_run_folder(cli, tmp_path, case) -> None:
     words, expected = MISTAKES[case]
     result = cli("run", "pqn", "--preset", "none", "--wandb", "disabled", "--quiet", *words)
-    lines = [line for line in result.stderr.splitlines() if not line.startswith(("Usage:", "Try "))]
-    assert result.exit_code == 2, result.output
-    assert 1 <= len([line for line in lines if line.strip()]) <= 2, result.stderr
-    assert expected in result.stderr
-    assert "Traceback" not in result.output
-    assert not (tmp_path / "runs").exists()
+    assert_plain_mistake(result, expected, tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from helpers import assert_plain_mistake
 
 TRANSFORMER = ["--encoder", "transformer", "--decoder", "transformer"]
 MISTAKES = {
@@ -46,9 +47,4 @@ def test_a_mistake_is_one_or_two_plain_lines_and_no_run_folder(cli, tmp_path, ca
     (tmp_path / "lines.txt").write_text("\n".join(map(str, range(40))))
     words, expected = MISTAKES[case]
     result = cli("run", "seq2seq", "--wandb", "disabled", "--quiet", *words)
-    lines = [line for line in result.stderr.splitlines() if not line.startswith(("Usage:", "Try "))]
-    assert result.exit_code == 2, result.output
-    assert 1 <= len([line for line in lines if line.strip()]) <= 2, result.stderr
-    assert expected in result.stderr
-    assert "Traceback" not in result.output
-    assert not (tmp_path / "runs").exists()
+    assert_plain_mistake(result, expected, tmp_path)
