@@ -2,6 +2,7 @@
 
     python -m benchmarks.supervised               all figures
     python -m benchmarks.supervised presets       test accuracy over five folds, with baselines
+    python -m benchmarks.supervised tables        the same on small tables, of three seeds each
     python -m benchmarks.supervised shapes        the same on shapes (half an hour; see --folds)
     python -m benchmarks.supervised degradation   plain and residual nets of 20 and 56 layers
     python -m benchmarks.supervised pipeline      what feeding a LeNet costs, at MNIST's size
@@ -71,12 +72,21 @@ def train(experiment: str, folder: str, **options: Any) -> tuple[Evaluator, floa
 
 
 def over_folds(
-    label: str, metric: str, experiment: str, folder: str, folds: int, **options: Any
+    label: str,
+    metric: str,
+    experiment: str,
+    folder: str,
+    folds: int,
+    seeds: int = 1,
+    **options: Any,
 ) -> list[float]:
-    """Print and return a figure, in percent, by fold."""
-    results = [train(experiment, folder, fold=fold, **options) for fold in range(folds)]
-    values = [100 * metrics[metric] for metrics, _ in results]
-    seconds = statistics.median(seconds for _, seconds in results)
+    """Print and return a figure, in percent, by fold: the mean over seeds."""
+    results = [
+        [train(experiment, folder, fold=fold, seed=seed, **options) for seed in range(seeds)]
+        for fold in range(folds)
+    ]
+    values = [100 * statistics.mean(metrics[metric] for metrics, _ in runs) for runs in results]
+    seconds = statistics.median(seconds for runs in results for _, seconds in runs)
     mean, interval = statistics.mean(values), mean_interval(values)
     each = " ".join(f"{value:.1f}" for value in values)
     ends = f" [{interval[0]:6.2f}, {interval[1]:6.2f}]" if interval else ""
@@ -87,7 +97,19 @@ def over_folds(
 def presets(folder: str, folds: int) -> None:
     """Test accuracy of the shipped presets on digits, with scikit-learn's."""
     print(f"\ntest accuracy, %, mean over {folds} folds [95 %], CPU seconds of a run")
-    compare_families("digits", folder, folds, ("simple", "resnet14", "resnet20"))
+    compare_families("digits", folder, folds, ("lenet5", "simple", "resnet14", "resnet20"))
+
+
+def tables(folder: str, folds: int) -> None:
+    """The same on small tables; in the values of diabetes, the variance that is explained."""
+    print(f"\ntest accuracy, or r2, %, mean over {folds} folds [95 %], CPU seconds of a run")
+    methods = dict.fromkeys(("iris", "wine", "breast-cancer"), ("logistic", "knn", "svc", "forest"))
+    for source, algos in {**methods, "diabetes": ("ridge", "knn", "svr", "forest")}.items():
+        metric = "test/r2" if source == "diabetes" else "test/accuracy"
+        for algo in algos:
+            label = f"{source}, {algo}"
+            over_folds(label, metric, "baseline", folder, folds, data=source, algo=algo)
+        over_folds(f"{source}, mlp", metric, "mlp", folder, folds, seeds=3, data=source)
 
 
 def shapes(folder: str, folds: int) -> None:
@@ -334,6 +356,7 @@ def pipeline(folder: str, rounds: int = 9) -> None:
 
 PARTS: Mapping[str, Callable[[str, int], None]] = {
     "presets": presets,
+    "tables": tables,
     "shapes": shapes,
     "degradation": degradation,
     "pipeline": lambda folder, folds: pipeline(folder),

@@ -31,6 +31,7 @@ from lab.spec import NAME, ExperimentSpec
 LARGEST = 2**31 - 1  # what seeds, sizes and counts can be in all that takes them
 LARGEST_CLOCK = 2**63 - 1  # what checkpoints and trackers can hold
 LONGEST_NAME = 200  # bytes of a run's name: file systems take 255, with what is put around it
+LEAST_EVALUATIONS = 10  # a curve, over another budget than a preset's grid is meant for
 COMMAND_LINE = ("preset", "config", "seeds", "jobs", "json", "quiet", "debug", "help")
 
 
@@ -99,7 +100,8 @@ class Config(Options):
 
     @property
     def eval_every(self) -> int | None:
-        """Return the evaluation grid; None for a twentieth of the budget."""
+        """Return the evaluation grid over `budget`, made finer where another budget would see fewer
+        than ten evaluations; None for a twentieth of whatever budget it is."""
         return None
 
     def learns(self, plugins: Plugins) -> str:
@@ -135,7 +137,12 @@ class RunOptions(Options):
     budget: int | None = Field(
         None, ge=1, description="Where the clock stops: 60000, 60k, 2M or 1e5."
     )
-    eval_every: int | None = Field(None, ge=1, description="Evaluate at multiples of this clock.")
+    eval_every: int | None = Field(
+        None,
+        ge=1,
+        description="Evaluate at multiples of this clock; by default 20 times over the budget, or "
+        "as a preset does over its own, and 10 times or more over another.",
+    )
     log_every: int | None = Field(None, ge=1, description="Log at multiples of this clock.")
     checkpoint_every: int | None = Field(
         None,
@@ -303,10 +310,11 @@ def resolve(
     mistakes = [*_unknown(models, from_file, str(file)), *_unknown(models, flags, "the arguments")]
     explicit = {**from_file, **flags}
     name = _tuned_preset(spec, models, explicit, mistakes) if preset is None else preset
-    values = {**preset_values(spec, models, name), **explicit}
-    config, run, trackers = validate(models, values, mistakes)
+    tuned = preset_values(spec, models, name)
+    config, run, trackers = validate(models, {**tuned, **explicit}, mistakes)
+    run = _fill_in(config, run, tuned, explicit)
     chosen = None if name == "none" else name
-    return decide(config, _fill_in(config, run), trackers, chosen, plugins)
+    return decide(config, run, trackers, chosen, plugins)
 
 
 def decide(
@@ -464,10 +472,18 @@ def _tuned_preset(
     return config.preset if config.preset in spec.presets else None
 
 
-def _fill_in(config: Config, run: RunOptions) -> RunOptions:
-    """Decide what the user left open, so that the run folder records no `None` that matters."""
+def _fill_in(
+    config: Config, run: RunOptions, tuned: Mapping[str, Any], explicit: Mapping[str, Any]
+) -> RunOptions:
+    """Decide what the user left open, so that the run folder records no `None` that matters.
+
+    tuned: the values of the preset; explicit: those that the user says.
+    """
     budget = run.budget or config.budget
     eval_every = run.eval_every or config.eval_every or max(1, budget // 20)
+    meant_for = tuned.get("budget") or config.budget
+    if "eval_every" not in explicit and budget != meant_for:
+        eval_every = min(eval_every, max(1, budget // LEAST_EVALUATIONS))
     return run.model_copy(
         update={
             "budget": budget,

@@ -31,3 +31,15 @@ class ClassifierOptions(LabelOptions):
     class_weights: Literal["none", "balanced"] = Field(
         "none", description="Balanced gives rare classes the weight of common ones."
     )
+
+
+class OwnNetworkOptions(Options):
+    """A network of the user's own, in place of the family's: what `load_network` reads."""
+
+    model: str | None = Field(None, description="A network of your own: FILE.py:Net.")
+
+    @property
+    def network_name(self) -> str | None:
+        """The name of the user's own network, which names of runs carry: `Net` of
+        `net.py:Net`."""
+        return self.model.rpartition(":")[2] if self.model else None

@@ -8,19 +8,19 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from lab.supervised.config import SupervisedConfig
+from lab.supervised.options import OwnNetworkOptions
 from lab_cnn.models.names import able_to, check_fcn, family_of
 
 TRANSFERS = re.compile(r"all|last-([1-9]\d*)|new-head|append-head")
 
 
-class Config(SupervisedConfig):
+class Config(OwnNetworkOptions, SupervisedConfig):
     arch: str = Field(
         "lenet5",
         description="lenet5, alexnet, vgg11-19[_bn], googlenet, resnet18-152, resnet8-110 and "
         "plain8-110 (for small images), mobilenet_v1/v2, densenet121-201, simple, separable, "
         "spatial, capsnet_baseline.",
     )
-    model: str | None = Field(None, description="A network of your own: FILE.py:Net.")
     width: float = Field(1.0, gt=0, description="Factor of the channels, where the family has it.")
     pool: Literal["max", "average", "sum", "strided"] | None = Field(
         None, description="How windows are pooled; the paper's way by default."
@@ -73,7 +73,7 @@ class Config(SupervisedConfig):
 
     @property
     def target(self) -> str:
-        return f"{self.arch}-{self.data_name}"
+        return f"{self.network_name or self.arch}-{self.data_name}"
 
     @model_validator(mode="after")
     def _can_be_built(self) -> Self:

@@ -17,6 +17,18 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "weight_decay": 0.05,
         "augment": {"shift": 1},
     },
+    # Tanh and mean pooling learn slowly: many steps, twice as many examples as `simple` has.
+    "digits-lenet5": {
+        "data": "digits",
+        "arch": "lenet5",
+        "budget": 60_000,
+        "batch_size": 32,
+        "lr": 1e-2,
+        "schedule": "one-cycle",
+        "weight_decay": 0.05,
+        "augment": {"crop": 0.8},
+        "label_smoothing": 0.1,
+    },
     # Wide and shallow: the same time buys more than by twenty narrow layers.
     "digits-resnet14": {
         "data": "digits",

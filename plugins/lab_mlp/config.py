@@ -12,6 +12,7 @@ from lab.data.options import TextOptions, preset_of_texts
 from lab.nn import LayerOptions
 from lab.optim import OptimizerOptions
 from lab.supervised.config import SupervisedConfig
+from lab.supervised.options import OwnNetworkOptions
 
 TABLES = ("csv", "parquet")  # sources of a person's own tables
 LAYERS = ("hidden", "activation", "init", "dropout", "norm", "embedding_dim")
@@ -24,7 +25,7 @@ PERCEPTRON_LACKS = (
 )
 
 
-class Config(LayerOptions, TextOptions, SupervisedConfig):
+class Config(OwnNetworkOptions, LayerOptions, TextOptions, SupervisedConfig):
     arch: Literal["mlp", "perceptron"] = Field(
         "mlp", description="Layers trained by backpropagation, or Rosenblatt's threshold units."
     )
@@ -37,7 +38,6 @@ class Config(LayerOptions, TextOptions, SupervisedConfig):
         description="Dimensions, at most, of a learned vector for each category of a table's "
         "column; none: one-hot. Of a text's words: 64, unless said.",
     )
-    model: str | None = Field(None, description="A network of your own: FILE.py:Net.")
     boundary: bool = Field(True, description="Draw the decision boundary of data with two columns.")
 
     @property
@@ -48,7 +48,13 @@ class Config(LayerOptions, TextOptions, SupervisedConfig):
             return self.arch
         if self.data.partition(":")[0] in TABLES:
             return "table"
+        if self.model:
+            return None  # the others have layers, which a network of one's own brings along
         return preset_of_texts(self) or self.data
+
+    @property
+    def target(self) -> str:
+        return f"{self.network_name}-{self.data_name}" if self.model else self.data_name
 
     @model_validator(mode="after")
     def _is_one_network(self) -> Self:

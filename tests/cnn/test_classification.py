@@ -22,6 +22,7 @@ from lab.testing import Subject
 from lab.testing.subject import Failing
 from lab_cnn.cnn import CNN
 from lab_cnn.models.names import names
+from lab_cnn.presets import PRESETS
 
 SMALL = ["lenet5", "alexnet", "googlenet", "resnet20", "plain20", "mobilenet_v1", "mobilenet_v2"]
 SMALL += ["simple", "separable", "spatial"]
@@ -54,6 +55,18 @@ def test_every_family_takes_a_step_on_tiny_pictures(sources, arch) -> None:
 @pytest.mark.parametrize("arch", names())
 def test_every_architecture_takes_a_step(sources, arch, pictures) -> None:
     assert take_a_step(arch=arch, data_args=PICTURES[pictures]).isfinite().all()
+
+
+@pytest.mark.parametrize("name", [name for name in PRESETS if name != "tiny"])
+def test_a_preset_is_chosen_by_what_it_is_for(name) -> None:
+    chosen = {option: PRESETS[name][option] for option in ("data", "arch")}
+    if "task" in PRESETS[name]:
+        chosen = {"data": PRESETS[name]["data"], "task": PRESETS[name]["task"]}
+    assert config.resolve(discover().experiment("cnn"), chosen).preset == name
+
+
+def test_digits_without_an_architecture_have_the_preset_of_lenet() -> None:
+    assert config.resolve(discover().experiment("cnn"), {}).preset == "digits-lenet5"
 
 
 def test_it_learns(train) -> None:

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 from PIL import Image
+from torch import nn
 
 import lab
 
@@ -54,6 +55,11 @@ class Pixels(nn.Module):
 """
 
 
+class Flat(nn.Sequential):
+    def __init__(self, channels: int, size: tuple[int, int], classes: int) -> None:
+        super().__init__(nn.Flatten(), nn.Linear(channels * size[0] * size[1], classes))
+
+
 @pytest.fixture
 def file(tmp_path):
     path = tmp_path / "my_file.py"
@@ -74,6 +80,16 @@ def test_it_trains_and_is_drawn_as_far_as_it_goes(train, file, name, drawn) -> N
     assert result.objective > 0.8
     names = {p.stem.partition("-")[2] for p in (result.dir / "media").iterdir()}
     assert names == {*drawn, "learning_curve"}
+
+
+@pytest.mark.parametrize("option", ["a file's", "a class"])
+def test_the_run_and_its_group_carry_its_name(train, file, option) -> None:
+    model = f"{file}:Plain" if option == "a file's" else Flat
+    name = "Plain" if option == "a file's" else "Flat"
+    result = train(model=model)
+    assert result.dir.name.startswith(f"cnn-{name}-bars-s0-")
+    assert result.summary["target"] == f"{name}-bars"
+    assert result.summary["group"].startswith(f"cnn-{name}-bars-")
 
 
 def test_it_segments(train, file) -> None:

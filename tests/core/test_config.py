@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+import lab
 from lab import config
 from lab.config import LARGEST, Options, RunOptions
 from lab.errors import UsageError
 from lab.option_text import parse
+from lab.plugins import discover
 
 LEVELS = ("flag", "environment", "file", "preset")
 VALUE = {"flag": 0.01, "environment": 0.02, "file": 0.03, "preset": 0.25, "default": 0.5}
@@ -230,9 +233,41 @@ def test_what_is_left_open_is_decided_and_recorded(train) -> None:
     assert (run["eval_every"], run["log_every"], run["threads"]) == (20, 4, 1)
 
 
-def test_no_experiment_option_hides_one_of_the_runner(train) -> None:
-    from lab.plugins import discover
+GRIDS: dict[str, tuple[dict[str, Any], int]] = {
+    "the preset's own budget": ({}, 400),
+    "the same, said": ({"budget": 1_000}, 400),
+    "a smaller one": ({"budget": "500"}, 50),
+    "a tiny one": ({"budget": 7}, 1),
+    "a larger one": ({"budget": 2_000}, 200),
+    "one so large that the preset's grid shows enough": ({"budget": 9_000}, 400),
+    "a grid that is said": ({"budget": 500, "eval_every": 300}, 300),
+    "a grid that is said to be the default": ({"budget": 500, "eval_every": "none"}, 25),
+}
 
+
+@pytest.mark.parametrize("case", GRIDS)
+def test_over_another_budget_than_its_own_a_preset_evaluates_ten_times_at_least(toys, case) -> None:
+    options, grid = GRIDS[case]
+    odd = discover().experiment("odd")
+    spec = replace(odd, presets={"seldom": {"budget": 1_000, "eval_every": 400}})
+    assert config.resolve(spec, options, preset="seldom").run.eval_every == grid
+
+
+def test_a_grid_of_the_config_is_meant_for_the_budget_of_the_config(toys, monkeypatch) -> None:
+    odd = discover().experiment("odd")
+    monkeypatch.setattr(odd.load_config(), "eval_every", property(lambda self: self.budget // 2))
+    own = config.resolve(odd, {}, preset="none").run
+    assert own.eval_every == own.budget // 2
+    assert config.resolve(odd, {"budget": 100}, preset="none").run.eval_every == 10
+
+
+def test_a_run_that_trains_on_keeps_its_grid(train) -> None:
+    result = train("odd", budget=100)
+    longer = lab.resume(result.dir, budget=200)
+    assert lab.Run(longer.dir).record["run"]["eval_every"] == 100 // 20
+
+
+def test_no_experiment_option_hides_one_of_the_runner(train) -> None:
     for spec in discover().experiments():
         assert not set(spec.load_config().model_fields) & set(RunOptions.model_fields), spec.name
 

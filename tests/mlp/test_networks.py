@@ -11,6 +11,8 @@ import torch
 from helpers import rows
 
 import lab
+from lab.config import resolve
+from lab.plugins import discover
 from lab_mlp.config import Config
 from lab_mlp.model import build
 
@@ -60,7 +62,7 @@ def test_gradients_vanish_in_deep_sigmoid_nets_and_not_with_relu(train) -> None:
 
 
 def test_what_is_seen_inside_is_declared_and_drawn(train) -> None:
-    result = train(budget=64, hidden=(4,), layer_stats=True, media=True)
+    result = train(budget=64, hidden=(4,), preset="none", layer_stats=True, media=True)
     (spec,) = [spec for spec in lab_plugins() if spec.name == "mlp"]
     names = {name for row in rows(result.dir) for name in row if name != "clock"}
     assert {name for name in names if "gradient" in name} == {"eval/gradient_1", "eval/gradient_3"}
@@ -130,6 +132,24 @@ def test_a_network_of_ones_own_trains_resumes_and_predicts(own, train, cli) -> N
     assert longer.summary["clock"]["value"] >= 2_000
     completed = cli("predict", "own", "5.1,3.5,1.4,0.2", "--top", 1)
     assert re.search(r"^5.1,3.5,1.4,0.2 +setosa +0.\d+", completed.stdout, re.M), completed.output
+
+
+def test_the_run_and_its_group_carry_the_name_of_ones_own_network(own, train) -> None:
+    result = train(model=f"{own}:Net", budget=64)
+    assert result.dir.name.startswith("mlp-Net-iris-s0-")
+    assert result.summary["target"] == "Net-iris"
+    assert result.summary["group"].startswith("mlp-Net-iris-")
+
+
+@pytest.mark.parametrize("data", ["iris", "wine", "breast-cancer", "diabetes", "digits", "shapes"])
+def test_what_a_source_is_learned_by_is_its_preset(data) -> None:
+    assert resolve(discover().experiment("mlp"), {"data": data}).preset == data
+
+
+@pytest.mark.parametrize("data", ["iris", "digits", "shapes"])
+def test_no_preset_lays_layers_over_ones_own_network(data) -> None:
+    spec = discover().experiment("mlp")
+    assert resolve(spec, {"data": data, "model": "own_nets.py:Net"}).preset is None
 
 
 def test_a_network_that_is_one_layer_or_has_tied_ones_is_looked_into_and_exported(
