@@ -170,7 +170,7 @@ def transfer(folder: str, folds: int) -> None:
     }  # fmt: skip
     over_folds("from scratch", "test/accuracy", "cnn", folder, folds, **few)
     for mode in ("all", "last-2", "new-head", "append-head"):
-        begin = {"init_from": str(origin), "transfer": mode}
+        begin: dict[str, Any] = {"init_from": str(origin), "transfer": mode}
         over_folds(mode, "test/accuracy", "cnn", folder, folds, **few, **begin)
 
 
