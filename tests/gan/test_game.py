@@ -412,8 +412,8 @@ def test_data_that_do_not_have_what_is_asked_for_are_refused(make, options, mess
     ("options", "message"),
     [
         (
-            {"data_args": {"n": 40}, "packing": 8},
-            "--packing 8 does not fit ring: batches of 8 and 4",
+            {"data_args": {"n": 120}, "batch_size": 16, "packing": 16},
+            "--packing 16 does not fit ring: batches of 16 and 12",
         ),
         (
             {"data": "digits", "arch": "mlp", "n_labeled_per_class": 500},

@@ -81,7 +81,7 @@ def test_what_is_registered_is_a_choice() -> None:
     with pytest.raises(lab.UsageError, match="--lever lio: should be .*'adamw', .* or 'lion'"):
         build(Own, {"lever": "lio"})
     text = CliRunner().invoke(click.Command("own", params=[*from_model(Own)]), ["--help"]).output
-    assert "--lever sgd|rmsprop|adagrad|adam|adamw|muon|lion" in text
+    assert "--lever sgd|rmsprop|adagrad|adam|adamw|radam|muon|lion" in text
 
 
 @pytest.mark.parametrize(
