@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab.cli import output
 from lab.errors import UsageError
-from lab.messages import did_you_mean, duration
+from lab.messages import did_you_mean, duration, listed
 
 if TYPE_CHECKING:
     from lab.comparison.differences import Difference
@@ -25,14 +25,14 @@ Cells = dict[str, str]
 
 def check_keys(tables: Sequence[Table], columns: Sequence[str], sort: str | None) -> None:
     """Raise UsageError for a column or an order that no table has."""
-    options = {key for table in tables for group in table.groups for key in group.options}
+    options = sorted({key for table in tables for group in table.groups for key in group.options})
     for flag, known, wanted in (
         ("--columns", options, columns),
-        ("--sort", {*SORTED_BY, *options}, [sort.removeprefix("-")] if sort else []),
+        ("--sort", [*SORTED_BY, *options], [sort.removeprefix("-")] if sort else []),
     ):
         for key in wanted:
             if key not in known:
-                hint = did_you_mean(key, known) or f" There is: {', '.join(sorted(known))}"
+                hint = did_you_mean(key, known) or f" There is: {listed(known)}"
                 raise UsageError(f"{flag}: no group has {key!r}.{hint}")
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from lab.optim.options import OptimizerOptions
+
 EXEMPT = ("add_param_group", "load_state_dict", "state_dict", "zero_grad")  # from compiling
 
 
