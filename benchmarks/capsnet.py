@@ -171,7 +171,8 @@ def pairs(number: int) -> list[Row]:
     source = {"n": capsnet_overlap.NUMBER, "size": capsnet_overlap.SIDE}
     data: Row = {**LEARNING, "data": "overlapping-digits", "data_args": source}
     data["budget"] = capsnet_overlap.SAMPLES
-    return [over(f"cnn, width {width}", "cnn", seeds(number), **data, **TWIN, width=width)]
+    own = {**TWIN, **SLOWER, "width": width}
+    return [over(f"cnn, width {width}", "cnn", seeds(number), **{**data, **own})]
 
 
 def pose(number: int) -> list[Row]:
@@ -180,7 +181,7 @@ def pose(number: int) -> list[Row]:
     width = like(POSED, (3, 32, 32), 6)
     own: Mapping[str, Mapping[str, Any]] = {
         "capsnet": POSED,
-        "cnn": {**TWIN, "width": width, "lr": 1e-3},  # at the rate of capsules it stays at chance
+        "cnn": {**TWIN, **SLOWER, "width": width},
     }
     for family, options in own.items():
         found = []
@@ -204,6 +205,7 @@ LEARNING: Mapping[str, Any] = {
     "schedule": "one-cycle",
     "eval_every": 10_000,
 }
+SLOWER: Mapping[str, Any] = {"lr": 1e-3}  # at the rate of capsules these CNNs stay at chance
 MIDDLE: Mapping[str, Any] = {"kernel": 5, "primary_kernel": 5, "decoder": (256, 512)}
 POSED: Mapping[str, Any] = {"channels": 64, "kernel": 7, "primary_kernel": 7, "decoder": (256, 512)}
 PARTS: Mapping[str, tuple[Callable[[int], list[Row]], int]] = {  # and rounds, folds or seeds

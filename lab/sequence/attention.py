@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from lab.sequence.cache import KeyValue, empty_cache, write
 from lab.sequence.choices import ATTENTION, check_choice
-from lab.sequence.masks import both, causal_mask, past_mask
+from lab.sequence.masks import both, causal_mask
 from lab.sequence.positions import Rotary, count_up
 
 
@@ -147,8 +147,8 @@ class MultiHeadAttention(nn.Module):
         memory: [B, S, W], or what `remember` made of it; None attends to the inputs.
         mask: True where a query may attend, [B or 1, h or 1, T or 1, S].
         positions: [B, T], of rotary self-attention and of a cache; 0..T-1 where none are given.
-        cache: keys and values by position, which the inputs join at theirs, in place; each input
-            then attends to all positions up to its own, and neither mask nor causal is needed.
+        cache: keys and values by position, which the inputs join at theirs, in place, before they
+            attend to all of them that the mask keeps; causal is not looked at.
         """
         query, key, value, mask = self._prepare(inputs, memory, mask, positions, cache)
         heads = attend(
@@ -211,8 +211,7 @@ class MultiHeadAttention(nn.Module):
         if cache is None:
             return query, key, value, mask
         write(cache, key, value, positions)
-        past = past_mask(positions, cache["key"].shape[2])
-        return query, cache["key"], cache["value"], both(mask, past)
+        return query, cache["key"], cache["value"], mask
 
     def _project(self, inputs: Tensor, parts: slice) -> tuple[Tensor, ...]:
         """Return the chosen of queries, keys and values, [B, h, T, d] each, by one product."""

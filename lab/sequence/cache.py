@@ -10,6 +10,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from lab.sequence.masks import past_mask, readable
+
 KeyValue = dict[str, Tensor]  # "key" and "value", each [B, heads, capacity, width of a head]
 
 
@@ -30,3 +32,20 @@ def write(cache: KeyValue, key: Tensor, value: Tensor, positions: Tensor) -> Non
     for name, new in (("key", key), ("value", value)):
         by_row_and_position = cache[name].transpose(1, 2)  # a view: torch.func.vmap takes this form
         by_row_and_position[rows, positions] = new.transpose(1, 2).to(cache[name].dtype)
+
+
+def reached(cache: KeyValue, places: int) -> KeyValue:
+    """Return the first places of a cache, as views."""
+    return {name: kept[:, :, :places] for name, kept in cache.items()}
+
+
+def past(positions: Tensor, capacity: int) -> tuple[int, Tensor | None]:
+    """Return how many places of a cache the queries at `positions` [B, T] look at, and the mask of
+    those that each sees, [B, 1, T, places]; None where each sees them all.
+
+    Places that nothing has reached yet are left out where looking at values is free.
+    """
+    if not readable(positions):
+        return capacity, past_mask(positions, capacity)
+    first, last = (int(value) for value in positions.aminmax())
+    return last + 1, None if first == last else past_mask(positions, last + 1)

@@ -15,8 +15,9 @@ from torch import Tensor, nn
 
 from lab.nn.activations import activation
 from lab.sequence.attention import MultiHeadAttention
-from lab.sequence.cache import KeyValue
-from lab.sequence.masks import key_mask
+from lab.sequence.cache import KeyValue, past, reached
+from lab.sequence.masks import both, key_mask
+from lab.sequence.positions import count_up
 
 BlockCache = dict[str, KeyValue]  # "self" by position and, of a decoder with a memory, "memory"
 Cache = dict[str, BlockCache]  # of each block by its number; all tensors are [B, ...]
@@ -178,6 +179,11 @@ class Decoder(Stack):
             self._check(memory)
         mask = None if keep is None else key_mask(keep)
         memory_mask = None if memory_keep is None else key_mask(memory_keep)
+        if cache is not None:
+            positions = count_up(x) if positions is None else positions
+            places, seen = past(positions, _capacity(cache))
+            cache = {name: _reached(block, places) for name, block in cache.items()}
+            mask = both(None if mask is None else mask[..., :places], seen)
         for number, block in enumerate(self.blocks()):
             x = block(
                 x,
@@ -208,3 +214,11 @@ class Decoder(Stack):
                 if self.cross
                 else "a decoder without cross attention takes no memory"
             )
+
+
+def _capacity(cache: Cache) -> int:
+    return cache["0"]["self"]["key"].shape[2]
+
+
+def _reached(block: BlockCache, places: int) -> BlockCache:
+    return {**block, "self": reached(block["self"], places)}

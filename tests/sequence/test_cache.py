@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from lab.sequence import ATTENTION, BlockConfig, Decoder, keep_mask
+from lab.sequence.cache import past
 
 SMALL = BlockConfig(8, 2, feedforward=20)
 KINDS = {
@@ -83,6 +84,28 @@ def test_a_prompt_may_be_read_in_pieces(kind) -> None:
         for at in (slice(0, 3), slice(3, 4), slice(4, 7))
     ]
     close(torch.cat(pieces, 1), decoder(x))
+
+
+def test_places_that_nothing_has_reached_are_not_looked_at() -> None:
+    assert past(torch.tensor([[3], [3]]), 8) == (4, None)
+    places, mask = past(torch.tensor([[1], [3]]), 8)
+    assert places == 4
+    assert mask is not None
+    assert mask[:, 0, 0].int().tolist() == [[1, 1, 0, 0], [1, 1, 1, 1]]
+
+
+@torch.no_grad()
+def test_a_mask_of_all_places_holds_for_those_that_were_reached(kind) -> None:
+    """A row's first steps may be hidden for good, whatever comes after."""
+    decoder = Decoder(2, kind).eval()
+    x, keep = torch.randn(2, 5, 8), torch.ones(2, 9, dtype=torch.bool)
+    keep[1, :2] = False
+    cache = decoder.start(2, 9)
+    steps = [
+        decoder(x[:, at : at + 1], keep=keep, positions=torch.tensor([[at]]), cache=cache)
+        for at in range(5)
+    ]
+    close(torch.cat(steps, 1)[:, 2:], decoder(x, keep=keep[:, :5])[:, 2:])
 
 
 @torch.no_grad()
