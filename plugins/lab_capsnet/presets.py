@@ -31,7 +31,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "lr": 3e-3,
         "schedule": "one-cycle",
         "augment": {"shift": 1},
-        "eval_every": 6_000,
+        "eval_every": 3_000,
     },
     "mnist5k": {
         "data": "mnist5k",
@@ -40,7 +40,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "lr": 3e-3,
         "schedule": "one-cycle",
         "augment": {"shift": 2},
-        "eval_every": 10_000,
+        "eval_every": 4_000,
     },
     "shapes": {
         "data": "shapes",
@@ -52,7 +52,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "lr": 3e-3,
         "schedule": "one-cycle",
         "augment": {"shift": 2},
-        "eval_every": 10_000,
+        "eval_every": 2_000,
     },
     # The paper's own network and loss; an epoch of MNIST takes a CPU's core half an hour.
     "paper": {

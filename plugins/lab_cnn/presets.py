@@ -40,7 +40,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "weight_decay": 0.05,
         "augment": {"crop": 0.8},
         "label_smoothing": 0.1,
-        "eval_every": 6_000,
+        "eval_every": 3_600,
         "channels_last": True,
     },
     "digits-resnet20": {
@@ -54,7 +54,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "weight_decay": 0.05,
         "augment": {"crop": 0.8},
         "label_smoothing": 0.1,
-        "eval_every": 6_000,
+        "eval_every": 3_600,
         "channels_last": True,
     },
     # As many parameters as capsnet has with its own preset, decoder and all.
@@ -66,7 +66,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "lr": 3e-3,
         "schedule": "one-cycle",
         "augment": {"shift": 1},
-        "eval_every": 6_000,
+        "eval_every": 3_000,
     },
     "mnist5k-capsnet_baseline": {
         "data": "mnist5k",
@@ -77,7 +77,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "lr": 1e-3,
         "schedule": "one-cycle",
         "augment": {"shift": 2},
-        "eval_every": 6_250,
+        "eval_every": 1_250,
         "channels_last": True,
     },
     "shapes-simple": {
@@ -88,7 +88,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "schedule": "one-cycle",
         "weight_decay": 0.05,
         "augment": {"shift": 2},
-        "eval_every": 10_000,
+        "eval_every": 6_000,
         "channels_last": True,
     },
     "shapes-resnet20": {
@@ -100,7 +100,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "schedule": "one-cycle",
         "weight_decay": 0.05,
         "augment": {"shift": 2},
-        "eval_every": 5_000,
+        "eval_every": 2_000,
         "channels_last": True,
     },
     # Boundaries are what is hard: small batches, so that there are many steps.
@@ -115,7 +115,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "lr": 6e-3,
         "schedule": "one-cycle",
         "weight_decay": 0.05,
-        "eval_every": 6_000,
+        "eval_every": 2_400,
         "channels_last": True,
     },
 }

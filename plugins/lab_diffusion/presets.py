@@ -13,7 +13,7 @@ POINTS: Mapping[str, Any] = {
     "schedule": "cosine",
     "ema": 0.999,
     "budget": 1_000_000,
-    "eval_every": 250_000,
+    "eval_every": 100_000,
 }
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {

@@ -13,7 +13,7 @@ POINTS: Mapping[str, Any] = {
     "lr": 2e-3,
     "schedule": "cosine",
     "ema": 0.995,
-    "eval_every": 250_000,
+    "eval_every": 100_000,
 }
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
@@ -39,14 +39,14 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "critic_steps": 2,
         "lr": 4e-3,
         "budget": 1_500_000,
-        "eval_every": 500_000,
+        "eval_every": 150_000,
     },
     "ring-hinge": {
         **POINTS,
         "loss": "hinge",
         "lipschitz": 40.0,  # with 1, narrow modes lie within a margin of 1 of each other
         "budget": 1_200_000,
-        "eval_every": 400_000,
+        "eval_every": 120_000,
     },
     "grid": {
         **POINTS,
@@ -56,7 +56,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "r1": 0.01,  # without, a mode in five is lost on the way
         "ema": 0.999,
         "budget": 2_500_000,
-        "eval_every": 500_000,
+        "eval_every": 250_000,
     },
     "sentences": {
         "data": "sentences",
@@ -65,7 +65,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "lr": 5e-4,
         "ema": 0.995,
         "budget": 300_000,
-        "eval_every": 100_000,
+        "eval_every": 30_000,
     },
     "digits": {
         "data": "digits",
@@ -75,6 +75,6 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "lr": 5e-4,
         "ema": 0.995,
         "budget": 400_000,
-        "eval_every": 100_000,
+        "eval_every": 40_000,
     },
 }

@@ -61,6 +61,6 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "schedule": "one-cycle",
         "weight_decay": 0.05,
         "augment": {"shift": 2, "flip": 0.5},
-        "eval_every": 20_000,
+        "eval_every": 10_000,
     },
 }

@@ -20,7 +20,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "budget": 60_000,
         "lr": 5e-3,
         "schedule": "one-cycle",
-        "eval_every": 10_000,
+        "eval_every": 6_000,
     },
     # Few units and a large rate: 64 steps are slow, and most say nothing.
     "digits-pixels": {
@@ -30,7 +30,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "budget": 80_000,
         "lr": 1e-2,
         "schedule": "one-cycle",
-        "eval_every": 20_000,
+        "eval_every": 8_000,
     },
     "adding": {
         "data": "adding",
@@ -39,7 +39,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "budget": 96_000,
         "lr": 5e-3,
         "schedule": "one-cycle",
-        "eval_every": 24_000,
+        "eval_every": 9_600,
     },
     # After a pause of 100 steps: gates that begin with times up to that find it.
     "copy-memory": {
@@ -49,7 +49,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "optimizer": "rmsprop",
         "lr": 1e-3,
         "budget": 128_000,
-        "eval_every": 16_000,
+        "eval_every": 12_800,
     },
     # 270 utterances are learned by heart at once: half of the units are dropped.
     "japanese-vowels": {
@@ -60,7 +60,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "batch_size": 16,
         "lr": 2e-3,
         "schedule": "one-cycle",
-        "eval_every": 6_000,
+        "eval_every": 3_000,
     },
     "texts": {
         "cell": "gru",
@@ -69,7 +69,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "budget": 20_000,
         "lr": 5e-3,
         "schedule": "one-cycle",
-        "eval_every": 2_500,
+        "eval_every": 2_000,
     },
     "stdlib": {
         "data": "stdlib",
@@ -93,7 +93,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "batch_size": 16,
         "lr": 2e-3,
         "schedule": "one-cycle",
-        "eval_every": 6_000,
+        "eval_every": 2_400,
     },
     # A season of 48 steps holds whole ones of all three regimes.
     "regimes": {
@@ -106,7 +106,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "budget": 60_000,
         "lr": 1e-2,
         "schedule": "one-cycle",
-        "eval_every": 20_000,
+        "eval_every": 6_000,
     },
     "co2": {
         "data": "co2",
@@ -117,7 +117,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "budget": 60_000,
         "lr": 1e-2,
         "schedule": "one-cycle",
-        "eval_every": 20_000,
+        "eval_every": 6_000,
     },
     "sunspots": {
         "data": "sunspots",
@@ -131,7 +131,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "lr": 5e-3,
         "schedule": "one-cycle",
         "weight_decay": 0.1,
-        "eval_every": 5_000,
+        "eval_every": 3_000,
     },
     # Figures turn and hide: 2,100 pictures do not tell six of them apart.
     "captions": {
@@ -145,7 +145,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "batch_size": 32,
         "lr": 3e-3,
         "schedule": "one-cycle",
-        "eval_every": 40_000,
+        "eval_every": 12_000,
     },
     "utterances": {
         "data": "utterances",
@@ -156,6 +156,6 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "batch_size": 16,
         "lr": 5e-3,
         "schedule": "one-cycle",
-        "eval_every": 8_000,
+        "eval_every": 1_600,
     },
 }

@@ -27,7 +27,7 @@ STORIES: Mapping[str, Any] = {
     "positions": "rotary",
     "lr": 2e-3,
     "schedule": "one-cycle",
-    "eval_every": 10_000,
+    "eval_every": 6_000,
 }
 # Without dropout the few strings of one or two letters that training lacks are written wrongly.
 TRANSLATION: Mapping[str, Any] = {
@@ -39,7 +39,7 @@ TRANSLATION: Mapping[str, Any] = {
     "budget": 60_000,
     "lr": 2e-3,
     "schedule": "one-cycle",
-    "eval_every": 10_000,
+    "eval_every": 6_000,
 }
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
@@ -52,9 +52,9 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "budget": 3_000,
         "lr": 5e-3,
     },
-    "digits": {**PICTURES, "data": "digits", "patch": 2, "budget": 120_000, "eval_every": 20_000},
-    "mnist5k": {**PICTURES, "data": "mnist5k", "budget": 100_000, "eval_every": 20_000},
-    "shapes": {**PICTURES, "data": "shapes", "budget": 60_000, "eval_every": 10_000},
+    "digits": {**PICTURES, "data": "digits", "patch": 2, "budget": 120_000, "eval_every": 12_000},
+    "mnist5k": {**PICTURES, "data": "mnist5k", "budget": 100_000, "eval_every": 10_000},
+    "shapes": {**PICTURES, "data": "shapes", "budget": 60_000, "eval_every": 6_000},
     "texts": {
         "layers": 1,
         "width": 64,
@@ -65,7 +65,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "budget": 20_000,
         "lr": 3e-3,
         "schedule": "one-cycle",
-        "eval_every": 2_500,
+        "eval_every": 2_000,
     },
     "stories": {**STORIES, "budget": 60_000},
     "stories-span": {**STORIES, "answer": "span", "budget": 60_000},

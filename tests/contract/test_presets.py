@@ -1,0 +1,33 @@
+"""Every preset draws a curve."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lab import config
+from lab.plugins import discover
+
+LEAST = 8
+# One evaluation reads a whole text, draws hundreds of pictures or writes thousands of words.
+DEAR = {
+    ("diffusion", "digits"): 3,
+    ("diffusion", "mnist5k"): 2,
+    ("rnn", "stdlib"): 2,
+    ("seq2seq", "cmudict"): 6,
+    ("transformer", "stdlib"): 4,
+}
+PLUGINS = Path(__file__).parents[2] / "plugins"
+SPECS = [
+    spec
+    for spec in discover().experiments()
+    if (PLUGINS / spec.config.partition(".")[0]).is_dir()  # another one's presets are its own
+]
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+def test_presets_evaluate_often_enough_for_a_curve(spec) -> None:
+    for preset in set(spec.presets) - {"tiny"}:
+        run = config.resolve(spec, {}, preset=preset).run
+        assert run.budget // run.eval_every >= DEAR.get((spec.name, preset), LEAST), preset
