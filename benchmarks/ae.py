@@ -35,11 +35,11 @@ from torch.nn import functional
 
 import lab
 from benchmarks.measure import alternate, ratio, summed_up
-from lab import config
 from lab.compute import device
 from lab.compute.device import Compute
 from lab.engine.context import Context
 from lab.plugins import discover
+from lab.resolve import resolve
 from lab_ae.ae import AE
 from lab_ae.config import Config
 
@@ -220,7 +220,7 @@ def ours(kind: str) -> Callable[[], None]:
         "latent_dim": CODE,
         "optimizer": "adam",
     }
-    resolved = config.resolve(discover().experiment("ae"), flags, preset="none")
+    resolved = resolve(discover().experiment("ae"), flags, preset="none")
     ctx = Context(
         seed=0, budget=10**9, dir=Path(tempfile.mkdtemp(prefix="lab-ae-")),
         compute=Compute(torch.device("cpu")), sources=discover().sources(),

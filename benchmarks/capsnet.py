@@ -36,8 +36,8 @@ import torch
 import lab
 from benchmarks import capsnet_overlap, capsnet_pose, capsnet_routing
 from benchmarks.measure import keep, summed_up
-from lab import config
 from lab.plugins import discover
+from lab.resolve import resolve
 
 RESULTS = Path(__file__).parent / "results" / "capsnet.json"
 PICTURE = RESULTS.with_name("capsnet-overlap.png")
@@ -88,7 +88,7 @@ def parameters(experiment: str, shape: tuple[int, ...], classes: int, **options:
     names, ones = tuple(map(str, range(classes))), (1.0,) * shape[0]
     info = lab.DatasetInfo("it", "image", "classify", shape, names, classes, ones, ones)
     spec = discover().experiment(experiment)
-    resolved = config.resolve(spec, {"data": "digits", **options}, preset="none")
+    resolved = resolve(spec, {"data": "digits", **options}, preset="none")
     with torch.device("meta"):
         net = spec.load_experiment().network(resolved.config, info)
     return sum(p.numel() for p in net.parameters())

@@ -35,13 +35,13 @@ import numpy as np
 import torch
 
 import lab
-from lab import config
 from lab.compute import device
 from lab.compute.device import Compute
 from lab.compute.rng import derive_seed
 from lab.engine.context import Context
 from lab.environments import make_envs, play_episodes
 from lab.plugins import discover
+from lab.resolve import resolve
 from lab.statistics import mean_interval
 from lab.tracking.terminal import PlainLines
 from lab_dqn.config import Config
@@ -345,7 +345,7 @@ def bare_loop(seed: int, **options: Any) -> Stopwatch:
     """Train the same experiment, to the same weights, with nothing around it."""
     plugins = discover()
     spec = plugins.experiment("dqn")
-    resolved = config.resolve(spec, {**options, "seed": seed})
+    resolved = resolve(spec, {**options, "seed": seed})
     budget = int(resolved.run.budget or 0)
     ctx = Context(
         seed=seed,

@@ -34,11 +34,11 @@ from torch.nn.functional import softplus
 
 import lab
 from benchmarks.measure import alternate, ratio, summed_up
-from lab import config
 from lab.compute import device
 from lab.compute.device import Compute
 from lab.engine.context import Context
 from lab.plugins import discover
+from lab.resolve import resolve
 from lab_gan.config import Config
 from lab_gan.gan import GAN
 
@@ -146,7 +146,7 @@ def speed(rounds: int = ROUNDS) -> None:
 
 def make(folder: Path) -> GAN:
     flags = {"data": "affine-digits", "data_args": {"size": 28}, "arch": "mlp", "budget": 10**9}
-    resolved = config.resolve(discover().experiment("gan"), flags, preset="none")
+    resolved = resolve(discover().experiment("gan"), flags, preset="none")
     ctx = Context(
         seed=0, budget=10**9, dir=folder, compute=Compute(torch.device("cpu")),
         sources=discover().sources(),

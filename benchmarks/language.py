@@ -37,11 +37,11 @@ from torch.nn import functional
 
 import lab
 from benchmarks.measure import alternate, keep, ratio
-from lab import config
 from lab.compute.device import Compute
 from lab.engine.context import Context
 from lab.optim.schedules import START
 from lab.plugins import discover
+from lab.resolve import resolve
 from lab.sequence import NGram
 from lab.supervised.language import LanguageTask
 from lab_transformer.transformer import Transformer
@@ -58,7 +58,7 @@ def experiment(folder: str, seed: int = 0, **options: Any) -> tuple[Transformer,
     """Return nanoGPT's CPU setting without a runner."""
     plugins = discover()
     spec = plugins.experiment("transformer")
-    resolved = config.resolve(spec, options, preset="stdlib", plugins=plugins)
+    resolved = resolve(spec, options, preset="stdlib", plugins=plugins)
     settings: Any = resolved.config
     torch.manual_seed(seed)
     ctx = Context(

@@ -39,12 +39,12 @@ from torch.nn import functional
 
 import lab
 from benchmarks.measure import alternate, ratio
-from lab import config
 from lab.compute import device
 from lab.compute.device import Compute
 from lab.data.dataset_info import DatasetInfo
 from lab.engine.context import Context
 from lab.plugins import discover
+from lab.resolve import resolve
 from lab.statistics import mean_interval
 from lab_cnn.cnn import CNN
 from lab_cnn.config import Config
@@ -220,7 +220,7 @@ def make(folder: Path, **options: Any) -> CNN:
         "budget": 10**9,
         **options,
     }
-    resolved = config.resolve(discover().experiment("cnn"), flags, preset="none")
+    resolved = resolve(discover().experiment("cnn"), flags, preset="none")
     ctx = Context(
         seed=0, budget=10**9, dir=folder, compute=Compute(torch.device("cpu")),
         sources=discover().sources(),

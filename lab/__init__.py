@@ -37,8 +37,8 @@ _HOME = {
     "InputWarning": "lab.errors",
     "LabError": "lab.errors",
     "NotInstalled": "lab.errors",
-    "OneOf": "lab.config",
-    "Options": "lab.config",
+    "OneOf": "lab.options",
+    "Options": "lab.options",
     "Outcome": "lab.launch",
     "Play": "lab.config",
     "Plugins": "lab.plugins",
@@ -93,8 +93,6 @@ if TYPE_CHECKING:
     from lab.compute.rng import from_plain as from_plain
     from lab.compute.rng import to_plain as to_plain
     from lab.config import Config as Config
-    from lab.config import OneOf as OneOf
-    from lab.config import Options as Options
     from lab.config import Play as Play
     from lab.data.augment import Augment as Augment
     from lab.data.batches import Batch as Batch
@@ -130,6 +128,8 @@ if TYPE_CHECKING:
     from lab.launch import RunSpec as RunSpec
     from lab.launch import run_many as run_many
     from lab.lr_finder import range_test as range_test
+    from lab.options import OneOf as OneOf
+    from lab.options import Options as Options
     from lab.plugins import Plugins as Plugins
     from lab.spec import CommandSpec as CommandSpec
     from lab.spec import EnvironmentSpec as EnvironmentSpec

@@ -12,13 +12,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from lab import config, memory
-from lab.config import Models, Resolved, RunOptions
+from lab import memory
+from lab.config import RunOptions
 from lab.engine.session import RunResult, Session
 from lab.engine.stop import STOPPED, OnEval
 from lab.errors import UsageError
 from lab.messages import slug
+from lab.options import build
 from lab.plugins import Plugins, discover
+from lab.resolve import Models, Resolved, decide, models_of, recorded, validate
 from lab.spec import ExperimentSpec, import_object
 from lab.storage import store
 from lab.storage.provenance import provenance
@@ -162,9 +164,9 @@ def resume(
     record = stored_run.record
     spec = plugins.experiment(stored_run.plugin)
     changes = {name: value for name, value in changes.items() if value is not None}
-    models = config.models_of(spec, plugins)
+    models = models_of(spec, plugins)
     _check_changes(changes, models)
-    values = {**config.recorded(record, models.trackers), **changes}
+    values = {**recorded(record, models.trackers), **changes}
     objects = memory.again(record["config"], {"data": data, "model": model, "env": env})
     memory.require_all(record["config"], objects)
     resolved = _as_recorded(models, values, record, plugins, objects)
@@ -206,10 +208,10 @@ def _as_recorded(
     objects: memory.Objects,
 ) -> Resolved:
     """Resolve the options of an existing run; what they decided is read from its record."""
-    cfg, options, trackers = config.validate(models, values)
+    cfg, options, trackers = validate(models, values)
     preset, decided = record.get("preset"), record.get("decided")
     with memory.holding(objects):
-        resolved = config.decide(cfg, options, trackers, preset, plugins, decided)
+        resolved = decide(cfg, options, trackers, preset, plugins, decided)
     return replace(resolved, objects=objects)
 
 
@@ -320,7 +322,7 @@ def _call(
     if capability not in spec.capabilities:
         offered = ", ".join(spec.capabilities) or "nothing beyond training"
         raise UsageError(f"{spec.name} does not offer {capability!r}; it offers: {offered}")
-    chosen = config.build(import_object(spec.capabilities[capability]), options)
+    chosen = build(import_object(spec.capabilities[capability]), options)
     return call_capability(experiment, ctx, capability, chosen, seed)
 
 
@@ -372,7 +374,7 @@ def _restored(
     plugins = plugins or discover()
     spec = plugins.experiment(stored_run.plugin)
     models = Models(spec.load_config(), trackers={})  # it trains no more
-    values = {**config.recorded(stored_run.record), "stop_at": None}
+    values = {**recorded(stored_run.record), "stop_at": None}
     objects = memory.again(stored_run.config, given)
     resolved = _as_recorded(models, values, stored_run.record, plugins, objects)
     session = Session(spec, resolved, stored_run.record, plugins, terminal or Silent())

@@ -7,10 +7,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from lab.config import Options
 from lab.errors import UsageError
 from lab.messages import flag
 from lab.option_text import REPEATED
+from lab.options import Options
 
 
 class Predict(Options):

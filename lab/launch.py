@@ -12,15 +12,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from lab import config, memory
+from lab import memory
 from lab.api import default_group, start
-from lab.config import Resolved
 from lab.engine.child import Child, ForwardedSignals
 from lab.engine.session import RunResult
 from lab.engine.stop import OnEval
 from lab.errors import LabError, RunFailed, UsageError, reason
 from lab.messages import count
 from lab.plugins import Plugins, discover
+from lab.resolve import Resolved, resolve
 from lab.spec import ExperimentSpec
 from lab.storage.store import LOG
 from lab.tracking.terminal import Terminal, for_python
@@ -50,7 +50,7 @@ class RunSpec:
         file = Path(self.config_file) if self.config_file else None
         options, objects = memory.named(self.options)
         with memory.holding(objects):
-            resolved = config.resolve(spec, options, preset=self.preset, file=file, plugins=plugins)
+            resolved = resolve(spec, options, preset=self.preset, file=file, plugins=plugins)
         return spec, replace(resolved, objects=objects)
 
 

@@ -23,10 +23,10 @@ import torch
 from torch import Tensor
 
 from benchmarks.gpu.first_update import Learned, first_update
-from lab import api, config
-from lab.config import Resolved
+from lab import api
 from lab.errors import RunFailed
 from lab.plugins import Plugins
+from lab.resolve import Resolved, resolve
 from lab.spec import ExperimentSpec
 from lab.storage import store
 from lab.testing import killed
@@ -110,7 +110,7 @@ class Family:
         return self._trained[name]
 
     def _train(self, flags: Mapping[str, Any]) -> Trained:
-        resolved = config.resolve(self.spec, flags, preset=PRESET, plugins=self.plugins)
+        resolved = resolve(self.spec, flags, preset=PRESET, plugins=self.plugins)
         with self.in_time():
             result = api.start(self.spec, resolved, self.plugins, Hurried(self.deadline))
         return Trained(result.dir, result.summary)
@@ -126,7 +126,7 @@ class Family:
 
     @cached_property
     def resolved(self) -> Resolved:
-        return config.resolve(self.spec, {}, preset=PRESET, plugins=self.plugins)
+        return resolve(self.spec, {}, preset=PRESET, plugins=self.plugins)
 
     @property
     def budget(self) -> int:

@@ -22,11 +22,11 @@ from torch.nn.functional import cross_entropy, huber_loss, softplus
 
 from benchmarks.gpu.family import OutOfTime
 from benchmarks.measure import alternate
-from lab import config
 from lab.compute import device
 from lab.compute.device import Compute
 from lab.engine.context import Context
 from lab.plugins import discover
+from lab.resolve import resolve
 
 ROUNDS = 9
 BARE = "bare torch"
@@ -105,7 +105,7 @@ def made(name: str, where: str, compiled: bool = False, **flags: Any) -> Iterato
     """Yield an experiment as a run would make it, with an unlimited budget."""
     plugins = discover()
     spec = plugins.experiment(name)
-    resolved = config.resolve(spec, {**flags, "budget": 10**9}, preset="none")
+    resolved = resolve(spec, {**flags, "budget": 10**9}, preset="none")
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="lab-gpu-"))
         ctx = Context(

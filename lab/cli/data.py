@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from lab import config
 from lab.cli import common, options, output
-from lab.config import Options
 from lab.data.options import DataOptions
 from lab.messages import did_you_mean, listed
+from lab.options import Options, build
 from lab.plugins import discover
 from lab.spec import SourceSpec, import_object
 
@@ -75,7 +74,7 @@ def _tasks(spec: SourceSpec) -> tuple[str, ...]:
 
 def show(source: str, out: Path | None, as_json: bool, **values: Any) -> None:
     """Show what SOURCE (NAME or NAME:ARGUMENT) holds: splits, classes, ranges, options."""
-    request = config.build(DataOptions, {**common.specified(values), "data": source})
+    request = build(DataOptions, {**common.specified(values), "data": source})
     offered = discover().sources()
     if out is not None:
         output.check_picture(out)

@@ -26,9 +26,10 @@ from lab.supervised.language_config import LanguageOptions
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from lab.config import Config, Resolved
+    from lab.config import Config
     from lab.data.dataset_info import DatasetInfo
     from lab.nn.summary import LayerSummary
+    from lab.resolve import Resolved
 
 KINDS = {1: "table", 2: "sequence", 3: "image", 4: "video"}
 
@@ -105,8 +106,8 @@ def _show(
     as_json: bool,
     **values: Any,
 ) -> None:
-    from lab import config
     from lab.nn.summary import totals
+    from lab.resolve import resolve
 
     experiment: Any = spec.load_experiment()
     make = getattr(experiment, "network", None)
@@ -118,7 +119,7 @@ def _show(
     flags = common.specified(values)
     if shape is not None and "data" not in flags:
         preset = preset or "none"  # a preset for other data would change the network
-    resolved = config.resolve(spec, flags, preset=preset, plugins=plugins)
+    resolved = resolve(spec, flags, preset=preset, plugins=plugins)
     info = _dataset_info(spec, resolved, plugins, shape, outputs)
     module = _build(make, resolved.config, info)
     told = getattr(experiment, "network_arguments", _nothing)(resolved.config)

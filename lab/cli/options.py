@@ -10,9 +10,9 @@ import click
 from click.shell_completion import CompletionItem
 from pydantic.fields import FieldInfo
 
-from lab.config import OneOf, Options
 from lab.messages import did_you_mean, flag
 from lab.option_text import REPEATED, unwrap, whole_number
+from lab.options import OneOf, Options
 
 RUNNER = "Runner options"
 SYMBOLS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}

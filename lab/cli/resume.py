@@ -11,8 +11,10 @@ import click
 
 from lab.cli import common, options
 from lab.cli.run import choose_terminal, report
-from lab.config import Options, RunOptions, tracker_models
+from lab.config import RunOptions
+from lab.options import Options
 from lab.plugins import discover
+from lab.resolve import tracker_models
 
 
 class ResumeCommand(click.Command):

@@ -12,9 +12,10 @@ import click
 
 from lab.cli import common, options, output
 from lab.cli.closing import next_commands, print_result
-from lab.config import RunOptions, models_of
+from lab.config import RunOptions
 from lab.errors import RunFailed, UsageError
 from lab.plugins import Plugins, discover
+from lab.resolve import models_of
 from lab.spec import ExperimentSpec
 from lab.tracking.terminal import Silent, Terminal, for_stream
 
@@ -110,10 +111,11 @@ def _run(
     **values: Any,
 ) -> None:
     """Resolve the options and train, here or as a group of seeds."""
-    from lab import api, config
+    from lab import api
+    from lab.resolve import resolve
 
     flags = common.specified(values)
-    resolved = config.resolve(spec, flags, preset=preset, file=file, plugins=plugins)
+    resolved = resolve(spec, flags, preset=preset, file=file, plugins=plugins)
     if seeds is not None:
         from lab.cli.seeds import run_seeds
         from lab.launch import RunSpec

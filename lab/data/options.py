@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from lab import memory
-from lab.config import OneOf, Options
+from lab.options import OneOf, Options
 from lab.plugins import Plugins
 from lab.tokenizers.names import TOKENIZERS
 

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lab import config, memory
+from lab import memory
 from lab.errors import UsageError
 from lab.messages import did_you_mean
+from lab.options import Options, build
 from lab.spec import SourceSpec, import_object
 
 if TYPE_CHECKING:
@@ -79,9 +80,9 @@ def options_of(spec: SourceSpec, options: Mapping[str, Any]) -> dict[str, Any]:
         if options:
             raise UsageError(f"--data-args: the source {spec.name} has no options")
         return {}
-    model: type[config.Options] = import_object(spec.options)
+    model: type[Options] = import_object(spec.options)
     try:
-        return config.build(model, options).model_dump()
+        return build(model, options).model_dump()
     except UsageError as error:
         lines = str(error).replace("unknown option", "there is no option").splitlines()
         raise UsageError("\n".join(f"{spec.name}: {line}" for line in lines)) from error

@@ -16,10 +16,10 @@ from typing import IO, Any
 
 import yaml
 
-from lab.config import Resolved
 from lab.engine.session import RunResult
 from lab.engine.signals import WATCHED
 from lab.plugins import DISABLE
+from lab.resolve import Resolved
 from lab.storage import store
 
 # The child imports what this process can import: a notebook may have added to sys.path. It needs

@@ -8,11 +8,11 @@ from typing import Any
 
 from lab.compute.process_env import environment
 from lab.compute.rng import derive_seed
-from lab.config import Options
 from lab.engine.accumulator import MetricValue
 from lab.engine.context import Context
 from lab.engine.experiment import Experiment
 from lab.engine.returned import measured
+from lab.options import Options
 
 
 @contextmanager

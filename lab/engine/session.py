@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from lab import memory
 from lab.compute.process_env import environment, thread_variables
-from lab.config import Resolved
 from lab.engine.stop import OnEval, check_function
 from lab.errors import LabError, RunFailed, UsageError, reason
 from lab.messages import did_you_mean
 from lab.plugins import Plugins
+from lab.resolve import Resolved
 from lab.spec import NAME, ExperimentSpec
 from lab.storage.store import NameTaken, Run, RunFolder
 from lab.tracking.terminal import Terminal

@@ -10,9 +10,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from lab.config import OneOf, Options
 from lab.nn.activations import ACTIVATIONS
 from lab.nn.initializers import INITIALIZERS
+from lab.options import OneOf, Options
 
 
 class LayerOptions(Options):

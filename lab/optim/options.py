@@ -10,9 +10,9 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from lab.config import OneOf, Options
 from lab.optim.optimizers import OPTIMIZERS
 from lab.optim.schedules import SCHEDULES
+from lab.options import OneOf, Options
 
 
 class OptimizerOptions(Options):

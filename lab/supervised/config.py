@@ -7,9 +7,10 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from lab.config import Config, Objective, OneOf
+from lab.config import Config, Objective
 from lab.data.options import AugmentOptions, DataOptions
 from lab.optim.options import OptimizerOptions
+from lab.options import OneOf
 from lab.supervised.options import ClassifierOptions
 
 REGRESSION_LOSSES: Mapping[str, str] = {  # classes of `lab.nn.Loss` by reference

@@ -18,7 +18,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lab.capabilities import Export, Predict, Write
-from lab.config import build
 from lab.data.batches import IGNORED, Batch
 from lab.data.dataset import Array
 from lab.data.dataset_info import DatasetInfo
@@ -29,6 +28,7 @@ from lab.errors import UsageError
 from lab.metrics.sequences import Perplexity
 from lab.nn.export import export
 from lab.nn.standalone import Standalone
+from lab.options import build
 from lab.sequence.ngram import NGram
 from lab.sequence.states import State
 from lab.supervised.corpus import Part, as_tokens, encoded, learned

@@ -9,8 +9,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from lab.config import Objective, OneOf
+from lab.config import Objective
 from lab.data.options import DataOptions, TextOptions
+from lab.options import OneOf
 from lab.supervised.options import LabelOptions
 from lab.tokenizers.names import TOKENIZERS
 

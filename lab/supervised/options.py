@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from lab.config import Options
+from lab.options import Options
 
 
 class LabelOptions(Options):

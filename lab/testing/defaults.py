@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from lab.config import Options
 from lab.messages import flag
+from lab.options import Options
 
 RANGES = ("greater_than", "less_than", "too_short", "too_long", "multiple_of", "pattern_mismatch")
 

@@ -15,8 +15,8 @@ from pydantic import Field
 
 import lab
 from lab import api
-from lab.config import resolve
 from lab.plugins import Plugin, Plugins
+from lab.resolve import resolve
 from lab.tracking.terminal import Silent
 
 MODULE = __name__

@@ -16,12 +16,12 @@ import numpy as np
 import torch
 
 from lab.compute.rng import untouched
-from lab.config import Options, build
 from lab.data import sources, splits
 from lab.data.data import Data
 from lab.data.dataset import Dataset, Task, checked
 from lab.data.options import DataOptions
 from lab.errors import LabError, NotInstalled
+from lab.options import Options, build
 from lab.plugins import Plugin, Plugins
 from lab.spec import SourceSpec, import_object
 from lab.testing.digest import digest_of

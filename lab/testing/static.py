@@ -16,11 +16,12 @@ import click
 import yaml
 
 from lab import __all__ as FACADE
-from lab.config import Config, Options
+from lab.config import Config
 from lab.engine.evaluation import method_of
 from lab.errors import LabError, UsageError
 from lab.messages import flag
 from lab.option_text import unwrap
+from lab.options import Options
 from lab.plugins import DISTRIBUTION, Plugin
 from lab.spec import import_object
 from lab.testing.defaults import mistakes

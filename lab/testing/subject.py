@@ -11,11 +11,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lab import api, config
-from lab.config import Config, Resolved
+from lab import api
+from lab.config import Config
 from lab.engine.session import Session
 from lab.errors import LabError, RunFailed, UsageError
 from lab.plugins import Plugin, Plugins, discover
+from lab.resolve import Resolved, resolve
 from lab.spec import ExperimentSpec
 from lab.testing import defaults
 from lab.testing.leaks import Traces, watched
@@ -161,7 +162,7 @@ class Subject:
             raise Unusable("\n".join(self.bad_defaults))
         fixed: dict[str, Any] = {"device": "cpu", "media": False, "track": False}
         fixed["runs_dir"] = self.folder
-        return config.resolve(self.spec, {**fixed, **options}, preset=preset, plugins=self.plugins)
+        return resolve(self.spec, {**fixed, **options}, preset=preset, plugins=self.plugins)
 
     @cached_property
     def bad_defaults(self) -> list[str]:

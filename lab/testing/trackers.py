@@ -18,9 +18,10 @@ from typing import Any
 from urllib.parse import urlparse
 
 import lab
-from lab.config import Options, models_of
 from lab.errors import UsageError
+from lab.options import Options
 from lab.plugins import Plugin, Plugins
+from lab.resolve import models_of
 from lab.spec import TrackerSpec, import_object
 from lab.storage.store import METRICS, Run
 from lab.testing import practice

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from lab.config import Options, build
 from lab.engine.evaluation import call_capability, evaluation_scope
 from lab.option_text import unwrap
+from lab.options import Options, build
 from lab.spec import import_object
 from lab.testing.subject import CheckFailed, Subject
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from lab.spec import TrackerSpec, import_object
 
 if TYPE_CHECKING:
-    from lab.config import Options
+    from lab.options import Options
 
 Row = Mapping[str, float]
 

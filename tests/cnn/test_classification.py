@@ -15,9 +15,10 @@ from PIL import Image
 from torch.nn.functional import cross_entropy
 
 import lab
-from lab import api, config
+from lab import api
 from lab.engine.evaluation import evaluate
 from lab.plugins import discover
+from lab.resolve import resolve
 from lab.testing import Subject
 from lab.testing.subject import Failing
 from lab_cnn.cnn import CNN
@@ -62,11 +63,11 @@ def test_a_preset_is_chosen_by_what_it_is_for(name) -> None:
     chosen = {option: PRESETS[name][option] for option in ("data", "arch")}
     if "task" in PRESETS[name]:
         chosen = {"data": PRESETS[name]["data"], "task": PRESETS[name]["task"]}
-    assert config.resolve(discover().experiment("cnn"), chosen).preset == name
+    assert resolve(discover().experiment("cnn"), chosen).preset == name
 
 
 def test_digits_without_an_architecture_have_the_preset_of_lenet() -> None:
-    assert config.resolve(discover().experiment("cnn"), {}).preset == "digits-lenet5"
+    assert resolve(discover().experiment("cnn"), {}).preset == "digits-lenet5"
 
 
 def test_it_learns(train) -> None:
@@ -106,7 +107,7 @@ def test_what_fails_within_an_epoch_ends_bit_for_bit_like_the_whole(train, tmp_p
     plugins = discover()
     spec = plugins.experiment("cnn")
     with pytest.raises(lab.RunFailed):
-        api.start(spec, config.resolve(spec, {**fixed, **HARD}), plugins, Failing(176))
+        api.start(spec, resolve(spec, {**fixed, **HARD}), plugins, Failing(176))
     resumed = lab.resume(tmp_path / "runs" / "broken")
     assert rows(resumed.dir) == rows(uninterrupted.dir)
     assert difference(last_state(resumed.dir), last_state(uninterrupted.dir)) is None
@@ -317,7 +318,7 @@ def test_a_preset_is_for_the_architecture_that_it_was_tuned_for() -> None:
     spec = discover().experiment("cnn")
 
     def chosen(**flags: object) -> str | None:
-        return config.resolve(spec, flags).preset
+        return resolve(spec, flags).preset
 
     assert chosen(data="shapes", task="segment") == "shapes-segment"
     assert chosen(data="shapes", task="segment", arch="resnet18") is None

@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from lab import config
 from lab.compute import device
 from lab.compute.device import Compute
 from lab.compute.rng import Randomness
 from lab.engine import context
 from lab.engine.context import Context
 from lab.plugins import discover
+from lab.resolve import resolve
 
 CPU = torch.device("cpu")
 
@@ -42,7 +42,7 @@ def test_a_step_stays_on_its_device(family: str, tmp_path: Path, monkeypatch) ->
     monkeypatch.setattr(context, "Randomness", lambda seed, place: Randomness(seed, CPU))
     plugins = discover()
     spec = plugins.experiment(family)
-    resolved = config.resolve(spec, {}, preset="tiny")
+    resolved = resolve(spec, {}, preset="tiny")
     ctx = Context(
         seed=0,
         budget=int(resolved.run.budget or 0),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from lab import config
 from lab.plugins import discover
+from lab.resolve import resolve
 
 LEAST = 8
 # One evaluation reads a whole text, draws hundreds of pictures or writes thousands of words.
@@ -22,5 +24,5 @@ OWN = [spec for spec in discover().experiments() if spec.experiment.startswith("
 @pytest.mark.parametrize("spec", OWN, ids=lambda spec: spec.name)
 def test_presets_evaluate_often_enough_for_a_curve(spec) -> None:
     for preset in set(spec.presets) - {"tiny"}:
-        run = config.resolve(spec, {}, preset=preset).run
+        run: Any = resolve(spec, {}, preset=preset).run
         assert run.budget // run.eval_every >= DEAR.get((spec.name, preset), LEAST), preset

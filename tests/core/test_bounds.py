@@ -10,9 +10,10 @@ from typing import Any, get_args, get_origin
 import pytest
 
 import lab
-from lab.config import Options, RunOptions, build
+from lab.config import RunOptions
 from lab.messages import flag
 from lab.option_text import unwrap
+from lab.options import Options, build
 from lab.plugins import discover
 from lab.spec import import_object
 

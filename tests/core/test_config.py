@@ -15,11 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import lab
-from lab import config
-from lab.config import LARGEST, Options, RunOptions
+from lab.config import RunOptions
 from lab.errors import UsageError
 from lab.option_text import parse
+from lab.options import LARGEST, Options, build
 from lab.plugins import discover
+from lab.resolve import resolve
 
 LEVELS = ("flag", "environment", "file", "preset")
 VALUE = {"flag": 0.01, "environment": 0.02, "file": 0.03, "preset": 0.25, "default": 0.5}
@@ -221,7 +222,7 @@ def test_what_help_shows_as_a_value_reads_back_as_that_value(values) -> None:
     def show(value: object) -> str:
         return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
-    built = config.build(Every, {name: show(value) for name, value in values.items()})
+    built = build(Every, {name: show(value) for name, value in values.items()})
     assert built.model_dump() == values
 
 
@@ -250,15 +251,15 @@ def test_over_another_budget_than_its_own_a_preset_evaluates_ten_times_at_least(
     options, grid = GRIDS[case]
     odd = discover().experiment("odd")
     spec = replace(odd, presets={"seldom": {"budget": 1_000, "eval_every": 400}})
-    assert config.resolve(spec, options, preset="seldom").run.eval_every == grid
+    assert resolve(spec, options, preset="seldom").run.eval_every == grid
 
 
 def test_a_grid_of_the_config_is_meant_for_the_budget_of_the_config(toys, monkeypatch) -> None:
     odd = discover().experiment("odd")
     monkeypatch.setattr(odd.load_config(), "eval_every", property(lambda self: self.budget // 2))
-    own = config.resolve(odd, {}, preset="none").run
+    own = resolve(odd, {}, preset="none").run
     assert own.budget == 2 * (own.eval_every or 0)
-    assert config.resolve(odd, {"budget": 100}, preset="none").run.eval_every == 10
+    assert resolve(odd, {"budget": 100}, preset="none").run.eval_every == 10
 
 
 def test_a_run_that_trains_on_keeps_its_grid(train) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 import lab
-from lab.config import RunOptions, build
+from lab.config import RunOptions
 from lab.messages import count
 from lab.option_text import parse
+from lab.options import build
 
 WRITTEN = {"10k": 10_000, "2M": 2_000_000, "1e5": 100_000, "1.5k": 1_500, "2E3": 2_000, "7": 7}
 NOT_WHOLE = ("1.5", "1.2345k", "k", "1e-3", "1e", "10kk", "10 k 3", "1g", "0x10", "1e99")

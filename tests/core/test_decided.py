@@ -7,8 +7,9 @@ from importlib.metadata import entry_points
 import pytest
 
 import lab
-from lab import config, plugins
+from lab import plugins
 from lab.plugins import Plugin, Plugins, discover
+from lab.resolve import resolve
 
 SMALL = {"data": "digits", "hidden": (8,), "budget": 3_000, "eval_every": 1_500, "preset": "none"}
 
@@ -96,7 +97,7 @@ def test_the_context_says_what_was_decided(train, monkeypatch) -> None:
     ],
 )
 def test_the_objective_goes_by_what_the_source_is_for(data, task, objective) -> None:
-    resolved = config.resolve(discover().experiment("mlp"), {"data": data})
+    resolved = resolve(discover().experiment("mlp"), {"data": data})
     assert (resolved.task, resolved.objective) == (task, objective)
     assert resolved.target == data
 
@@ -105,7 +106,7 @@ def test_sources_are_those_of_the_plugins_that_were_handed_over(train) -> None:
     """Not those of the installation."""
     spec = lab.SourceSpec("elsewhere", "values to predict", load="no:where", task="regress")
     own = Plugins([*discover().all, Plugin("own", "own", "1", sources=[spec])])
-    resolved = config.resolve(own.experiment("mlp"), {"data": "elsewhere"}, plugins=own)
+    resolved = resolve(own.experiment("mlp"), {"data": "elsewhere"}, plugins=own)
     assert resolved.objective == ("eval/r2", "max")
     with pytest.raises(lab.UsageError, match="There is no source 'elsewhere'"):
         train("mlp", data="elsewhere")

@@ -7,13 +7,13 @@ from dataclasses import replace
 import pytest
 import torch
 
-from lab.config import build
 from lab.data import augment
 from lab.data.augment import Augment
 from lab.data.batches import IGNORED
 from lab.data.dataset_info import DatasetInfo
 from lab.data.options import AUGMENTATIONS, AugmentOptions
 from lab.errors import UsageError
+from lab.options import build
 
 PICTURES = DatasetInfo(
     "pictures", "image", "classify", (1, 4, 4), ("a", "b", "c"), 3, (0.5,), (0.2,)

@@ -275,11 +275,11 @@ def test_what_diverges_ends_with_its_cause(train) -> None:
 
 
 def test_a_source_picks_its_preset_and_another_network_none() -> None:
-    from lab import config
     from lab.plugins import discover
+    from lab.resolve import resolve
 
     spec = discover().experiment("diffusion")
-    chosen: Any = config.resolve(spec, {"data": "digits", "method": "flow"}).config
+    chosen: Any = resolve(spec, {"data": "digits", "method": "flow"}).config
     assert (chosen.width, chosen.blocks, chosen.steps) == (16, 1, 50)
-    other: Any = config.resolve(spec, {"data": "digits", "arch": "mlp"}).config
+    other: Any = resolve(spec, {"data": "digits", "arch": "mlp"}).config
     assert other.width == 32

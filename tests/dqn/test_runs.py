@@ -167,8 +167,8 @@ def test_a_preset_is_chosen_by_the_environment_and_options_override_it(run_dqn) 
 
 
 def test_every_preset_is_a_valid_config_of_its_own_environment() -> None:
-    from lab.config import resolve
     from lab.plugins import discover
+    from lab.resolve import resolve
 
     spec = discover().experiment("dqn")
     for name in spec.presets:

@@ -12,7 +12,7 @@ from language_models import Bigrams, Window, Words
 
 import lab
 from lab.capabilities import Write
-from lab.config import build
+from lab.options import build
 from lab.supervised.writing import Writer
 from lab.tokenizers import ByteTokenizer, CharTokenizer, WordTokenizer
 

@@ -11,8 +11,8 @@ import torch
 from helpers import rows
 
 import lab
-from lab.config import resolve
 from lab.plugins import discover
+from lab.resolve import resolve
 from lab_mlp.config import Config
 from lab_mlp.model import build
 

@@ -13,10 +13,11 @@ from pydantic import Field
 
 import lab
 from lab.cli.options import from_model
-from lab.config import RunOptions, build
+from lab.config import RunOptions
 from lab.nn import ACTIVATIONS, INITIALIZERS, LayerOptions
 from lab.optim import OPTIMIZERS, SCHEDULES, OptimizerOptions
 from lab.option_text import parse
+from lab.options import build
 from lab.supervised import ClassifierOptions
 
 HEAVY = ("torch", "numpy", "scipy", "matplotlib", "sklearn")

@@ -10,8 +10,9 @@ import pytest
 from pydantic import Field
 
 import lab
-from lab.config import RunOptions, models_of
+from lab.config import RunOptions
 from lab.plugins import Plugin, Plugins
+from lab.resolve import models_of
 from lab.spec import ExperimentSpec, TrackerSpec
 
 SPEC = ExperimentSpec("plain", "Does nothing", "mine:Config", "mine:Plain")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from lab.config import resolve
 from lab.plugins import discover
+from lab.resolve import resolve
 from lab_transformer import depth
 from lab_transformer.config import Config
 
