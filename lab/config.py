@@ -135,4 +135,8 @@ class Play(Options):
 
     max_steps: int = Field(1_000, ge=1, description="Steps after which the episode is cut.")
     skip: int = Field(2, ge=1, description="Keep every n-th frame.")
-    size: int = Field(400, ge=16, description="Longest side of the picture in pixels.")
+    size: int = Field(
+        400,
+        ge=16,
+        description="Longest side of the picture in pixels; small ones grow by whole factors.",
+    )

@@ -68,6 +68,11 @@ class EnvironmentSpec:
     native: Mapping[str, str] = field(default_factory=dict)
     install: str = ""
 
+    def lacks(self, error: ImportError) -> bool:
+        """Tell whether an import failed because what `install` names is not there."""
+        needed = {self.module.split(".")[0], re.split(r"\W", self.install)[0]}
+        return bool(self.install) and (error.name or "").split(".")[0] in needed
+
 
 @dataclass(frozen=True)
 class SourceSpec:

@@ -1,4 +1,4 @@
-"""Offer the lab's own environments, `lab/...`, fast equals of two of Gymnasium's, and Atari."""
+"""Offer the lab's environments, `lab/...`, fast equals of two of Gymnasium's, Atari, MinAtar."""
 
 from __future__ import annotations
 
@@ -13,3 +13,4 @@ NATIVE = {"MountainCar-v0": "lab/MountainCar-v0", "Acrobot-v1": "lab/Acrobot-v1"
 def lab_environments() -> Iterator[EnvironmentSpec]:
     yield EnvironmentSpec(namespace="lab", module="lab_envs.registration", native=NATIVE)
     yield EnvironmentSpec(namespace="ALE", module="ale_py", install="rl-gen-lab[atari]")
+    yield EnvironmentSpec(namespace="MinAtar", module="lab_envs.minatar", install="minatar")

@@ -49,10 +49,8 @@ def register(env_id: str, offers: Iterable[EnvironmentSpec]) -> str:
             importlib.import_module(needed)
         gym.spec(name)
     except ImportError as error:
-        missing = [offer.install for offer in matching if offer.module == error.name]
-        hint = "".join(
-            f". Install it: pip install {install!r}" for install in filter(None, missing)
-        )
+        missing = [offer.install for offer in matching if offer.lacks(error)]
+        hint = "".join(f". Install it: pip install {install!r}" for install in missing)
         raise UsageError(f"--env {env_id}: {first_line(error)}{hint}") from error
     except gym.error.Error as error:
         hint = did_you_mean(name, gym.registry)

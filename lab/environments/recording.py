@@ -20,7 +20,7 @@ from lab.storage.media import Clip, Picture
 def record_episode(
     env: gym.Env[Any, Any], act: Callable[[Any], Any], seed: int, options: Play
 ) -> Clip:
-    """Play an episode from `seed` and return its frames, every `skip`-th and made small.
+    """Play an episode from `seed` and return its frames, every `skip`-th, of about `size` pixels.
 
     The episode is cut after `max_steps`. Raises LabError where the environment fails, or cannot
     draw itself.
@@ -57,8 +57,16 @@ def _call(name: str, method: str, call: Callable[[], Any]) -> Any:
 
 def _render(env: gym.Env[Any, Any], size: int) -> Picture:
     try:
-        image = Image.fromarray(np.asarray(env.render(), dtype=np.uint8))
+        image = Image.fromarray(_bytes(np.asarray(env.render())))
     except Exception as error:  # a screen may be missing in any way
         raise LabError(f"the environment cannot draw itself: {describe(error)}") from error
     image.thumbnail((size, size), Image.Resampling.BOX)
-    return np.asarray(image)
+    times = max(1, size // max(image.size))  # of a grid of ten by ten there is little to see
+    return np.asarray(image).repeat(times, 0).repeat(times, 1)
+
+
+def _bytes(pixels: np.ndarray[Any, Any]) -> Picture:
+    """Return pixels as bytes; some environments (MinAtar's) give colors as floats from 0 to 1."""
+    if pixels.dtype.kind == "f" and pixels.max() <= 1:
+        pixels = 255 * pixels
+    return pixels.astype(np.uint8)

@@ -40,7 +40,7 @@ class Subject(Offered):
         try:
             importlib.import_module(self.spec.module)
         except ModuleNotFoundError as error:
-            if self.spec.install and error.name == self.spec.module.split(".")[0]:
+            if self.spec.lacks(error):
                 raise Skipped(f"it is not installed: pip install {self.spec.install!r}") from error
             raise CheckFailed(f"{self.spec.module} cannot be imported: {error}") from error
         ids = [name for name in gym.registry if name.startswith(f"{self.spec.namespace}/")]

@@ -423,6 +423,40 @@ def test_a_namespace_whose_package_is_missing_says_what_to_install() -> None:
         make.register("nowhere/Maze-v0", [offer])
 
 
+def test_what_to_install_is_said_of_what_a_module_of_the_lab_needs_too() -> None:
+    offer = EnvironmentSpec("MinAtar", "lab_envs.minatar", install="minatar")
+    assert offer.lacks(ModuleNotFoundError(name="minatar.gym"))
+    assert not offer.lacks(ModuleNotFoundError(name="matplotlib"))
+    assert not EnvironmentSpec("MinAtar", "minatar").lacks(ModuleNotFoundError(name="minatar"))
+
+
+class Screen(gym.Env):
+    """Two by two places, drawn as floats from 0 to 1."""
+
+    observation_space = gym.spaces.Discrete(1)
+    action_space = gym.spaces.Discrete(1)
+    metadata = {"render_modes": ["rgb_array"]}  # noqa: RUF012
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        return 0, {}
+
+    def step(self, action):
+        return 0, 0.0, True, False, {}
+
+    def render(self):
+        return np.array([[[0.0, 0.5, 1.0], [0, 0, 0]], [[0, 0, 0], [1, 1, 1]]])
+
+
+def test_a_small_picture_of_floats_is_recorded_large_and_in_its_colors() -> None:
+    clip = record_episode(Screen(), lambda obs: 0, 0, Play(size=101))
+    assert [frame.shape for frame in clip.frames] == [(100, 100, 3)] * 2
+    assert clip.frames[0][::50, ::50].tolist() == [
+        [[0, 127, 255], [0, 0, 0]],
+        [[0, 0, 0], [255, 255, 255]],
+    ]
+
+
 def test_an_environment_that_takes_no_render_mode_says_so() -> None:
     with pytest.raises(UsageError, match="cannot draw itself: its class takes no render_mode="):
         make.make_env("worlds:worlds/Chain-v0", render_mode="rgb_array")
