@@ -27,11 +27,13 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 import torch
+from torch import nn
 
 import lab
 from benchmarks import capsnet_overlap, capsnet_pose, capsnet_routing
@@ -87,11 +89,17 @@ def parameters(experiment: str, shape: tuple[int, ...], classes: int, **options:
     """Return the number of parameters of a network, of which none takes memory."""
     names, ones = tuple(map(str, range(classes))), (1.0,) * shape[0]
     info = lab.DatasetInfo("it", "image", "classify", shape, names, classes, ones, ones)
+    with torch.device("meta"):
+        net = network(experiment, info, **options)
+    return sum(p.numel() for p in net.parameters())
+
+
+def network(experiment: str, info: lab.DatasetInfo, **options: Any) -> nn.Module:
+    """Return a family's network for such data."""
     spec = discover().experiment(experiment)
     resolved = resolve(spec, {"data": "digits", **options}, preset="none")
-    with torch.device("meta"):
-        net = spec.load_experiment().network(resolved.config, info)
-    return sum(p.numel() for p in net.parameters())
+    net: nn.Module = spec.load_experiment().network(resolved.config, info)
+    return net
 
 
 def like(capsules: Mapping[str, Any], shape: tuple[int, ...], classes: int) -> float:
@@ -166,13 +174,18 @@ def overlap(number: int) -> list[Row]:
 
 
 def pairs(number: int) -> list[Row]:
-    """The same pairs, each a class, read by the CNN."""
-    width = like(capsnet_overlap.SIZE, (1, capsnet_overlap.SIDE, capsnet_overlap.SIDE), 10)
-    source = {"n": capsnet_overlap.NUMBER, "size": capsnet_overlap.SIDE}
-    data: Row = {**LEARNING, "data": "overlapping-digits", "data_args": source}
-    data["budget"] = capsnet_overlap.SAMPLES
-    own = {**TWIN, **SLOWER, "width": width}
-    return [over(f"cnn, width {width}", "cnn", seeds(number), **{**data, **own})]
+    """Pairs that are read right by the two likeliest of ten outputs of the CNN."""
+    info = capsnet_overlap.INFO
+    width = like(capsnet_overlap.SIZE, info.shape, 10)
+    twin, rows = partial(network, "cnn", info, **TWIN, width=width), []
+    for rate in RATES:
+        found = [capsnet_overlap.measure_cnn(twin, each, rate) for each in range(number)]
+        values = [figures["accuracy"] for figures in found]
+        label = f"cnn, width {width}, lr {rate:g}"
+        seconds = statistics.median(figures["seconds"] for figures in found)
+        print(f"{label:36}{summed_up(values):34}{seconds:6.1f} s   {rounded(values)}", flush=True)
+        rows.append({"label": label, "values": values, "seconds": seconds})
+    return rows
 
 
 def pose(number: int) -> list[Row]:
@@ -205,7 +218,8 @@ LEARNING: Mapping[str, Any] = {
     "schedule": "one-cycle",
     "eval_every": 10_000,
 }
-SLOWER: Mapping[str, Any] = {"lr": 1e-3}  # at the rate of capsules these CNNs stay at chance
+SLOWER: Mapping[str, Any] = {"lr": 1e-3}  # at the rate of capsules this CNN stays at chance
+RATES = (3e-3, 1e-3, 3e-4)  # of the CNN that reads pairs
 MIDDLE: Mapping[str, Any] = {"kernel": 5, "primary_kernel": 5, "decoder": (256, 512)}
 POSED: Mapping[str, Any] = {"channels": 64, "kernel": 7, "primary_kernel": 7, "decoder": (256, 512)}
 PARTS: Mapping[str, tuple[Callable[[int], list[Row]], int]] = {  # and rounds, folds or seeds
