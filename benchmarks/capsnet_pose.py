@@ -1,8 +1,9 @@
-"""Ask how much of a figure's pose is in a capsule, by a linear model, beside the CNN's features.
+"""Ask how much of a figure's pose is in a capsule, and how, beside the CNN's features.
 
-For each class of shapes by itself a ridge regression reads position, size and angle off the
-capsule of that class (16 numbers), or off the last hidden layer of the CNN of as many parameters.
-It is fitted on the training split, and measured on test.
+For each class of shapes by itself a ridge regression, and the mean of the 20 nearest neighbors,
+which need nothing to be linear, read position, size and angle off the capsule of that class (16
+numbers), or off the last hidden layer of the CNN of as many parameters. Both are fitted on the
+training split, and measured on test.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from sklearn.linear_model import RidgeCV
+from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
@@ -22,6 +24,10 @@ Array = np.ndarray[Any, np.dtype[Any]]
 SYMMETRY = {"square": 4, "triangle": 3, "star": 5, "cross": 4}  # turns that look alike; circles all
 PENALTIES = np.logspace(-2, 4, 13)
 PARTS = ("across", "down", "size", "angle")
+PROBES = {
+    "linear": lambda: RidgeCV(PENALTIES),
+    "neighbors": lambda: KNeighborsRegressor(20),
+}
 
 
 def capsules(experiment: Any, images: Tensor, targets: Tensor) -> Tensor:
@@ -42,20 +48,21 @@ FEATURES = {"capsnet": capsules, "cnn": hidden}
 
 
 def explained(experiment: Any, family: str) -> dict[str, float]:
-    """Return the fraction of the variance of each part of the pose that is explained on test, its
-    mean over classes; that of an angle over its sine and cosine."""
+    """Return the fraction of the variance of each part of the pose that each probe explains on
+    test, its mean over classes; that of an angle over its sine and cosine."""
     task = experiment.task if family == "capsnet" else experiment.supervision
     sets = [features(experiment, task, family, split) for split in ("train", "test")]
-    scores: dict[str, list[float]] = {part: [] for part in PARTS}
+    scores: dict[str, list[float]] = {f"{part}, {probe}": [] for probe in PROBES for part in PARTS}
     for number, name in enumerate(task.info.classes):
         (x, pose), (x_test, pose_test) = ((x[t == number], p[t == number]) for x, t, p in sets)
         for part in PARTS:
             if part == "angle" and name not in SYMMETRY:
                 continue
             y, y_test = (values(p, part, SYMMETRY.get(name, 1)) for p in (pose, pose_test))
-            model = make_pipeline(StandardScaler(), RidgeCV(PENALTIES)).fit(x, y)
-            scores[part].append(float(model.score(x_test, y_test)))
-    return {part: float(np.mean(by_class)) for part, by_class in scores.items()}
+            for probe, make in PROBES.items():
+                model = make_pipeline(StandardScaler(), make()).fit(x, y)
+                scores[f"{part}, {probe}"].append(float(model.score(x_test, y_test)))
+    return {name: float(np.mean(by_class)) for name, by_class in scores.items()}
 
 
 @torch.no_grad()
