@@ -8,7 +8,7 @@
     python -m benchmarks.capsnet affine      trained on digits in the middle, tested on moved ones
     python -m benchmarks.capsnet overlap     two digits, one over the other
     python -m benchmarks.capsnet pairs       the same, as the CNN reads them
-    python -m benchmarks.capsnet pose        how much of a figure's pose is found, linearly or at all
+    python -m benchmarks.capsnet pose        how much of a figure's pose is found, by two probes
 
 Test figures are of the selected weights, with Student's 95 % interval; CPU seconds are those of one
 thread. Results are kept in benchmarks/results/capsnet.json, part by part; `overlap` draws beside

@@ -8,6 +8,7 @@ training split, and measured on test.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 SYMMETRY = {"square": 4, "triangle": 3, "star": 5, "cross": 4}  # turns that look alike; circles all
 PENALTIES = np.logspace(-2, 4, 13)
 PARTS = ("across", "down", "size", "angle")
-PROBES = {
+PROBES: Mapping[str, Callable[[], Any]] = {
     "linear": lambda: RidgeCV(PENALTIES),
     "neighbors": lambda: KNeighborsRegressor(20),
 }
