@@ -33,7 +33,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "clip_norm": 0.5,
     },
     "ppo-Acrobot-v1": {
-        "budget": 300_000,
+        "budget": 600_000,
         "eval_every": 30_000,
         "eval_episodes": 100,
         "n_envs": 16,
