@@ -30,7 +30,7 @@ import lab
 from benchmarks.measure import keep
 from lab.comparison.differences import differences
 from lab.comparison.groups import Group
-from lab.comparison.statistics import bootstrap, summarize
+from lab.comparison.statistics import summarize
 from lab.statistics import wilson
 
 RESULTS = Path(__file__).parent / "results" / "statistics.json"
@@ -62,14 +62,20 @@ def coverage() -> list[Row]:
         for n in (3, 5, 10):
             rng = np.random.default_rng(n)
             samples = [draw(rng, n).tolist() for _ in range(SAMPLES)]
-            student = [summarize([sample])[1] for sample in samples]
-            few = samples[: SAMPLES // 4]
-            percentile = [bootstrap([s], lambda x: x.mean(-1), draws=1_000) for s in few]
+            student = [summarize(sample)[1] for sample in samples]
+            percentile = [bootstrap(sample) for sample in samples[: SAMPLES // 4]]
             held, beside = _held(student, mean), _held(percentile, mean)
             rows.append({"kind": kind, "n": n, "interval": held, "bootstrap": beside})
             print(f"{kind:16} n={n:<3} interval {_percent(held)}   bootstrap {_percent(beside)}",
                   flush=True)  # fmt: skip
     return rows
+
+
+def bootstrap(values: Sequence[float], draws: int = 1_000) -> tuple[float, float]:
+    """Return the 95 % percentile interval of the mean, from a bootstrap."""
+    rows = np.random.default_rng(0).integers(len(values), size=(draws, len(values)))
+    low, high = np.quantile(np.asarray(values)[rows].mean(1), (0.025, 0.975))
+    return float(low), float(high)
 
 
 def _held(intervals: Sequence[Any], mean: float) -> list[float]:
@@ -89,19 +95,18 @@ def _percent(fraction: Sequence[float]) -> str:
 
 def group(name: str, values: Sequence[float], seeds: Sequence[int]) -> Group:
     """Return a group of runs that came to some values."""
-    center, ends = summarize([values])
+    mean, ends = summarize(values)
     low, high = ends or (None, None)
-    pairs = [("task", seed) for seed in seeds]
     return Group(
-        name=name, runs=[], experiment="", differing={}, options={}, n=len(values), center=center,
-        low=low, high=high, mean=center, iqm=center, best=max(values), seconds=1.0, rate=1.0,
-        values=values, pairs=pairs,
+        name=name, runs=[], experiment="", differing={}, options={}, n=len(values), mean=mean,
+        low=low, high=high, iqm=mean, best=max(values), seconds=1.0, rate=1.0,
+        values=values, seeds=seeds,
     )  # fmt: skip
 
 
 def told_apart(groups: Sequence[Group]) -> bool:
     """Tell whether any group is said to be better than another one."""
-    ordered = sorted(groups, key=lambda group: group.center, reverse=True)
+    ordered = sorted(groups, key=lambda group: group.mean, reverse=True)
     return any(difference.shown for difference in differences(ordered, "max"))
 
 

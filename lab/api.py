@@ -397,15 +397,17 @@ def compare(
     *,
     by: Sequence[str] = (),
     metric: str | None = None,
+    direction: str | None = None,
     threshold: float | None = None,
     curves: bool = False,
 ) -> Comparison:
     """Compare groups of runs as `lab compare` does, in a table for each task and objective: those
     of a folder, or those listed, as `runs`, `run` and `run_many` return them or by their folders.
 
-    by: keys of the summary or config to group by; by default, groups differ by seed alone.
-    metric: the one to compare, by default the test metric of the objective. threshold: a value of
-    the objective, to report when each group reached it. curves: add the objective by clock.
+    by: keys of the summary or config to group the runs of a task by; by default, groups differ by
+    seed alone. metric: the one to compare, by default the test metric of the objective; direction:
+    "max" or "min", which of its values are better, where its name does not tell. threshold: a value
+    of the objective, to report when each group reached it. curves: add the objective by clock.
 
     Raises UsageError where nothing can be compared.
     """
@@ -415,7 +417,8 @@ def compare(
     chosen = store.runs(Path(runs)) if isinstance(runs, str | Path) else map(_as_run, runs)
     listed = list({run.dir.resolve(): run for run in chosen}.values())
     refuse_namesakes(listed)
-    return tables.compare(listed, tables.ComparisonQuery(by, metric, threshold), curves=curves)
+    query = tables.ComparisonQuery(by, metric, threshold, direction)
+    return tables.compare(listed, query, curves=curves)
 
 
 def _as_run(run: Run | RunResult | str | Path) -> Run:

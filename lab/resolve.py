@@ -243,6 +243,8 @@ def read_file(path: Path, trackers: Iterable[str] = ()) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise UsageError(f"{path} must hold a mapping of option names to values")
     if "experiment" in data and isinstance(data.get("config"), dict):
+        if not isinstance(data.get("run"), dict):
+            raise UsageError(f"{path} is not a run's config.yaml: it has no options under `run`")
         run_specific = ("name", "group", "runs_dir")
         data = {k: v for k, v in recorded(data, trackers).items() if k not in run_specific}
     return {str(name).replace("-", "_"): value for name, value in data.items()}

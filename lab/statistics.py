@@ -25,9 +25,9 @@ def mean_interval(
     return student(float(array.mean()), float(array.std(ddof=1)), len(array), level)
 
 
-def student(mean: float, std: float, n: float, level: float = 0.95) -> Interval | None:
-    """Return Student's interval of a mean of n values with sample standard deviation `std`; None
-    for fewer than two, which have none."""
+def student(mean: Any, std: Any, n: float, level: float = 0.95) -> tuple[Any, Any] | None:
+    """Return Student's interval of a mean of n values with sample standard deviation `std`, or of
+    many means at once, arrays both; None for fewer than two values, which have none."""
     from scipy.special import stdtrit  # scipy.stats takes a second to import
 
     if n < 2:

@@ -112,6 +112,6 @@ def _say_mean(metric: str, results: Sequence[Mapping[str, Any]]) -> None:
     values = [test[metric] for test in tests if metric in test]
     if len(values) < 2:
         return
-    center, ends = summarize([values])
+    center, ends = summarize(values)
     interval = f" [{number(ends[0])}, {number(ends[1])}]" if ends else ", the same in all"
     output.say(f"{metric}: mean {number(center)}{interval}, over {len(values)} seeds")

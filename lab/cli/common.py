@@ -105,17 +105,21 @@ def state_option(command: C) -> C:
 
 
 def comparison_query(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Pass a command `make_query`, which returns the `ComparisonQuery` of `--by`, `--metric` and
-    `--threshold`: its module is heavy."""
+    """Pass a command `make_query`, which returns the `ComparisonQuery` of `--by`, `--metric`,
+    `--direction` and `--threshold`: its module is heavy."""
 
     @wraps(function)
     def command(
-        by: tuple[str, ...], metric: str | None, threshold: float | None, **values: Any
+        by: tuple[str, ...],
+        metric: str | None,
+        direction: str | None,
+        threshold: float | None,
+        **values: Any,
     ) -> Any:
         def make_query(default_metric: str | None = None) -> ComparisonQuery:
             from lab.comparison.tables import ComparisonQuery
 
-            return ComparisonQuery(by, metric or default_metric, threshold)
+            return ComparisonQuery(by, metric or default_metric, threshold, direction)
 
         return function(make_query=make_query, **values)
 
@@ -123,6 +127,11 @@ def comparison_query(function: Callable[..., Any]) -> Callable[..., Any]:
     for decorate in (
         click.option(
             "--threshold", type=float, help="Report when the objective reached this value."
+        ),
+        click.option(
+            "--direction",
+            type=click.Choice(["max", "min"]),
+            help="Which values of --metric are better; by default as its name says.",
         ),
         click.option("--metric", help="What to compare; by default the objective's test metric."),
         click.option(

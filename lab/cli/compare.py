@@ -6,6 +6,7 @@ import csv
 import re
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from lab.storage.store import Run
 
 FILE = click.Path(path_type=Path, dir_okay=False)
-METRIC_VALUE = re.compile(r"([a-z]+/[a-z0-9_]+)=([-+0-9.eE]+)")
+METRIC_VALUE = re.compile(r"([a-z]+/[a-z0-9_]+)=(.+)")
 
 
 @click.command("compare", short_help="Compare groups of runs.")
@@ -64,12 +65,14 @@ def command(
     """
     from lab.api import compare
 
+    if (columns or sort) and (as_csv or as_json):
+        raise UsageError("--columns and --sort lay the table out; CSV and JSON have all there is.")
     _check_pictures(plot, html)
     limit = _parse_fail_under(fail_under)
     runs = selected.runs()
     query = make_query(limit[0] if limit else None)
-    by, metric, threshold = query.by, query.metric, query.threshold
-    comparison = compare(runs, by=by, metric=metric, threshold=threshold, curves=curves)
+    comparison = compare(runs, **asdict(query), curves=curves)
+    check_keys(comparison.tables, columns, sort)
     if plot:
         _draw(plot, comparison, runs)
     if html:
@@ -80,7 +83,7 @@ def command(
         _print_csv(comparison)
     else:
         _print(comparison, columns, sort)
-    for excluded in comparison.left:
+    for excluded in comparison.excluded:
         output.say(f"{excluded.run} is left out: {excluded.state}, {excluded.why}")
     sys.exit(0 if limit is None else _exit_code(comparison, *limit))
 
@@ -104,7 +107,8 @@ def _draw(path: Path, comparison: Comparison, runs: Sequence[Run]) -> None:
     from lab.comparison.plot import write
 
     write(path, comparison, runs)
-    output.say(f"Curves of {', '.join(dict.fromkeys(t.curve for t in comparison.tables))}: {path}")
+    objectives = dict.fromkeys(table.objective for table in comparison.tables)
+    output.say(f"Curves of {', '.join(objectives)}: {path}")
 
 
 def _write_page(path: Path, runs: Sequence[Run], query: ComparisonQuery) -> None:
@@ -116,10 +120,14 @@ def _write_page(path: Path, runs: Sequence[Run], query: ComparisonQuery) -> None
 
 
 def _parse_fail_under(text: str | None) -> tuple[str, float] | None:
-    match = METRIC_VALUE.fullmatch(text) if text else None
-    if text and not match:
-        raise UsageError(f"--fail-under {text!r}: write METRIC=VALUE, as test/return=475")
-    return (match[1], float(match[2])) if match else None
+    if text is None:
+        return None
+    try:
+        metric, value = METRIC_VALUE.fullmatch(text).groups()  # type: ignore[union-attr]
+        return metric, float(value)
+    except (AttributeError, ValueError) as error:
+        usage = "write METRIC=VALUE, as test/return=475"
+        raise UsageError(f"--fail-under {text!r}: {usage}") from error
 
 
 def _exit_code(comparison: Comparison, metric: str, value: float) -> int:
@@ -130,9 +138,9 @@ def _exit_code(comparison: Comparison, metric: str, value: float) -> int:
     for table in comparison.tables:
         sign = 1 if table.direction == "max" else -1
         for group in table.groups if table.metric == metric else ():
-            if sign * group.center < sign * value:
+            if sign * group.mean < sign * value:
                 failed = True
-                found = output.number(group.center)
+                found = output.number(group.mean)
                 output.say(f"{group.name}: {metric} {found} is worse than {value:g}")
     return int(failed)
 
@@ -145,7 +153,6 @@ def _print_csv(comparison: Comparison) -> None:
 
 
 def _print(comparison: Comparison, columns: Sequence[str], sort: str | None) -> None:
-    check_keys(comparison.tables, columns, sort)
     for number, table in enumerate(comparison.tables):
         if number:
             click.echo()

@@ -56,8 +56,8 @@ def print_table(table: Table, columns: Sequence[str] = (), sort: str | None = No
     """Print a table on stdout, and what its figures are above it on stderr."""
     better = "higher" if table.direction == "max" else "lower"
     with_interval = any(group.low is not None for group in table.groups)
-    statistic = f"{table.statistic} with 95 % interval" if with_interval else table.statistic
-    output.say(f"{table.subject}: {table.metric}, {better} is better; {statistic}")
+    figure = "mean with 95 % interval" if with_interval else "mean"
+    output.say(f"{table.subject}: {table.metric}, {better} is better; {figure}")
     groups = in_order(table.groups, sort)
     rows = _fixed_rows(table, groups, sum(len(key) + GAP + 8 for key in columns) or FOLDED)
     shown = list(columns) or list(dict.fromkeys(key for g in groups for key in g.differing))
@@ -90,15 +90,15 @@ def _fixed(table: Table, group: Group) -> Cells:
     cells = {
         "group": group.name,
         "n": cell(group.n),
-        table.statistic: f"{cell(group.center)}{ends}",
+        "mean": f"{cell(group.mean)}{ends}",
         "best": cell(group.best),
     }
     if table.differences:
-        cells["vs. first"] = _verdict(table.differences, group.name)
-    if group.passage is not None:
-        cells["reached"] = cell(group.passage.reached)
-        cells[f"at {table.clock}"] = cell(group.passage.clock)
-        cells["after"] = "-" if group.passage.seconds is None else duration(group.passage.seconds)
+        cells["vs. best"] = _verdict(table.differences, group.name)
+    if (first := group.time_to_threshold) is not None:
+        cells["reached"] = cell(first.reached)
+        cells[f"at {table.clock}"] = cell(first.clock)
+        cells["after"] = "-" if first.seconds is None else duration(first.seconds)
     return {**cells, "time": duration(group.seconds), "rate": f"{output.number(group.rate)}/s"}
 
 
@@ -139,7 +139,7 @@ def _remarks(table: Table) -> list[str]:
     remarks = []
     if tests:
         remarks.append(
-            f"p: {' or '.join(tests)} beside the first group, corrected by Holm for all pairs"
+            f"p: {' or '.join(tests)} beside the best group, corrected by Holm for all pairs"
         )
     single = [group for group in table.groups if group.n == 1]
     equal = [group for group in table.groups if group.n > 1 and group.low is None]
@@ -163,10 +163,10 @@ def csv_rows(tables: Sequence[Table]) -> list[dict[str, Any]]:
             "low": group.low,
             "high": group.high,
             "best": group.best,
-            **_passed(group),
+            **_time_to_threshold(group),
             "seconds": group.seconds,
             "rate": group.rate,
-            **group.differing,
+            **{f"config.{key}": value for key, value in group.differing.items()},
         }
         for table in tables
         for group in table.groups
@@ -175,13 +175,11 @@ def csv_rows(tables: Sequence[Table]) -> list[dict[str, Any]]:
     return [{key: row.get(key) for key in keys} for row in rows]
 
 
-def _passed(group: Group) -> Mapping[str, Any]:
-    passage = group.passage
-    if passage is None:
+def _time_to_threshold(group: Group) -> Mapping[str, Any]:
+    first = group.time_to_threshold
+    if first is None:
         return {}
-    return {
-        "reached": passage.reached, "at clock": passage.clock, "at seconds": passage.seconds
-    }  # fmt: skip
+    return {"reached": first.reached, "at clock": first.clock, "at seconds": first.seconds}
 
 
 def cell(value: Any) -> str:

@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from lab.comparison.statistics import Array, intervals
+from lab.comparison.statistics import Array
+from lab.statistics import student
 from lab.storage.store import METRICS, Run
 
 Axis = Literal["clock", "seconds"]
@@ -99,7 +100,9 @@ def band(curves: Sequence[Curve], axis: Axis = "clock", points: int | None = Non
     x, values = x[kept], values[kept]
     if not len(x):
         return None
-    return Band(x, values.mean(1), *(intervals(values) or (None, None)))
+    runs = values.shape[1]
+    spread = values.std(1, ddof=1) if runs > 1 else None
+    return Band(x, values.mean(1), *(student(values.mean(1), spread, runs) or (None, None)))
 
 
 def _by_clock(curves: Sequence[Curve]) -> tuple[Array, Array]:

@@ -17,7 +17,7 @@ LEVEL = 0.05
 class Difference:
     """The best group and another one.
 
-    probability: that a run of the first beats one of the second, ties counted half. p_value: of the
+    probability: that a run of the best beats one of the other, ties counted half. p_value: of the
     test, corrected by Holm for all pairs of groups, as the best one is best after the fact.
     shown: whether that is below 0.05.
     """
@@ -47,15 +47,12 @@ def differences(groups: Sequence[Group], direction: str) -> list[Difference]:
 
 def _test(a: Group, b: Group) -> tuple[str, float] | None:
     """Return the name of the test of two groups and its p-value: paired where both have the same
-    tasks and seeds, once each. None where nothing can be said."""
+    seeds, once each. None where nothing can be said."""
     if not (has_spread(a.values) or has_spread(b.values)):
         return None
-    first, second = (dict(zip(g.pairs, g.values, strict=True)) for g in (a, b))
-    paired = first.keys() == second.keys() and len(first) == a.n == b.n
-    if paired:
-        p_value = paired_test([first[pair] - second[pair] for pair in first])
+    first, second = (dict(zip(g.seeds, g.values, strict=True)) for g in (a, b))
+    if first.keys() == second.keys() and len(first) == a.n == b.n:
+        p_value = paired_test([first[seed] - second[seed] for seed in first])
         return None if p_value is None else ("paired t-test", p_value)
-    if len({task for task, _ in (*a.pairs, *b.pairs)}) > 1:
-        return None  # tasks differ by more than seeds do
     p_value = welch_test(a.values, b.values)
     return None if p_value is None else ("Welch's t-test", p_value)

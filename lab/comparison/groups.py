@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from statistics import mean, median
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from lab.comparison.selection import look_up
 from lab.comparison.statistics import iqm, summarize
 from lab.storage.store import Run
 
+MIXED = "(mixed)"  # an option in which the runs of a group differ
 # options that differ from run to run and are no part of what is compared
 INCIDENTAL = {"seed", "device", "threads", "log_every", "checkpoint_every", "media", "track"}
 
@@ -29,40 +30,42 @@ class TimeToThreshold:
 
 @dataclass(frozen=True)
 class Group:
-    """The finished runs of one configuration.
+    """The finished runs of a task that differ by seed alone, or are alike in what they are grouped
+    by.
 
-    center: the mean, or the interquartile mean of several tasks together; `low` and `high` are the
-    ends of its interval, None where the runs show no spread. values: by run; pairs: the task and
-    seed of each.
+    options: all of them, `MIXED` where the runs differ; differing: those in which groups differ.
+    mean: with the ends of its interval, `low` and `high`, None where the runs show no spread.
+    values, seeds: by run.
     """
 
     name: str
     runs: Sequence[str]
     experiment: str
-    differing: Mapping[str, Any]  # the options that differ from the other groups
-    options: Mapping[str, Any] = field(repr=False)  # all, of the first run
+    differing: Mapping[str, Any]
+    options: Mapping[str, Any] = field(repr=False)
     n: int
-    center: float
+    mean: float
     low: float | None
     high: float | None
-    mean: float
     iqm: float
     best: float
     seconds: float  # median
     rate: float  # median clock units per second
     values: Sequence[float] = field(repr=False)
-    pairs: Sequence[tuple[str, int]] = field(repr=False)
+    seeds: Sequence[int] = field(repr=False)
     curve: Sequence[Mapping[str, float | None]] = field(default=(), repr=False)
-    passage: TimeToThreshold | None = None
+    time_to_threshold: TimeToThreshold | None = None
 
 
 @dataclass(frozen=True)
 class Measure:
-    """What is measured of each run: a final metric, and the objective by clock."""
+    """What is measured of each run: a final metric, and the objective by clock; the direction of
+    each is "max" or "min"."""
 
     metric: str
-    objective: str
     direction: str
+    objective: str
+    objective_direction: str
     threshold: float | None = None
     curves: bool = False
 
@@ -97,19 +100,26 @@ def value_of(run: Run, metric: str) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
+def alike(configs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the options of some runs, `MIXED` for those in which they differ."""
+    shared = dict(configs[0])
+    for config in configs[1:]:
+        keys = {**shared, **config}
+        shared |= {key: MIXED for key in keys if config.get(key) != shared.get(key)}
+    return shared
+
+
 def make_group(
-    name: str, runs: Sequence[Run], differing: Mapping[str, Any], measure: Measure
+    name: str,
+    runs: Sequence[Run],
+    options: Mapping[str, Any],
+    differing: Iterable[str],
+    measure: Measure,
 ) -> Group:
     """Return how the runs of a group did; each of them has the metric."""
-    strata: dict[str, list[float]] = {}
-    values, pairs = [], []
-    for run in runs:
-        value = value_of(run, measure.metric)
-        assert value is not None  # those without it were left out
-        strata.setdefault(subject(run), []).append(value)
-        values.append(value)
-        pairs.append((subject(run), int(run.summary.get("seed") or 0)))
-    center, ends = summarize(list(strata.values()))
+    values = [value for run in runs if (value := value_of(run, measure.metric)) is not None]
+    assert len(values) == len(runs)  # those without it were left out
+    mean, ends = summarize(values)
     needs_curves = measure.curves or measure.threshold is not None
     objective = measure.objective
     run_curves = [read(run, objective)[objective] for run in runs] if needs_curves else []
@@ -119,23 +129,22 @@ def make_group(
         name=name,
         runs=[run.name for run in runs],
         experiment=str(runs[0].summary.get("experiment")),
-        differing=differing,
-        options=runs[0].summary["config"],
+        differing={key: options[key] for key in differing if key in options},
+        options=options,
         n=len(runs),
-        center=center,
+        mean=mean,
         low=low,
         high=high,
-        mean=mean(values),
         iqm=float(iqm(np.array(values))),
         best=max(values) if measure.direction == "max" else min(values),
         seconds=median(run.summary["seconds"] for run in runs),
         rate=median(_rate(run) for run in runs),
         values=values,
-        pairs=pairs,
+        seeds=[int(run.summary.get("seed") or 0) for run in runs],
         curve=aggregate.points() if aggregate else (),
-        passage=None
+        time_to_threshold=None
         if measure.threshold is None
-        else _passage(run_curves, measure.direction, measure.threshold),
+        else _time_to(measure.threshold, run_curves, measure.objective_direction),
     )
 
 
@@ -144,14 +153,14 @@ def _rate(run: Run) -> float:
     return float(run.summary["clock"]["value"]) / seconds if seconds > 0 else 0.0
 
 
-def _passage(curves: Sequence[Curve], direction: str, threshold: float) -> TimeToThreshold:
+def _time_to(threshold: float, curves: Sequence[Curve], direction: str) -> TimeToThreshold:
     sign = 1 if direction == "max" else -1
-    passages = []
+    firsts = []
     for curve in curves:
         reached = np.flatnonzero(sign * curve.value >= sign * threshold)
-        passages += [(curve.clock[i], curve.seconds[i]) for i in reached[:1]]
+        firsts += [(curve.clock[i], curve.seconds[i]) for i in reached[:1]]
     return TimeToThreshold(
-        len(passages),
-        median(float(clock) for clock, _ in passages) if passages else None,
-        median(float(seconds) for _, seconds in passages) if passages else None,
+        len(firsts),
+        median(float(clock) for clock, _ in firsts) if firsts else None,
+        median(float(seconds) for _, seconds in firsts) if firsts else None,
     )

@@ -14,7 +14,7 @@ from lab.comparison.curves import Curve, band, read
 from lab.comparison.groups import fitted_at_once
 from lab.comparison.tables import Comparison, Table
 from lab.errors import LabError, UsageError
-from lab.storage.store import Run
+from lab.storage.store import Run, replacing
 
 SUFFIXES = (".png", ".svg", ".pdf")
 MARGIN = 0.05  # of the axis, above and below the curves
@@ -65,17 +65,18 @@ def write(path: Path, comparison: Comparison, runs: Sequence[Run]) -> None:
                                strict=True)
     ]  # fmt: skip
     if not any(drawn):
-        metrics = ", ".join(dict.fromkeys(table.curve for table in comparison.tables))
-        raise UsageError(f"No run has a curve of {metrics}; --metric names another.")
+        metrics = ", ".join(dict.fromkeys(table.objective for table in comparison.tables))
+        raise UsageError(f"No run has a curve of {metrics}.")
     try:
-        figure.savefig(path, dpi=150)
+        with replacing(path) as file:
+            figure.savefig(file, dpi=150)
     except OSError as error:
         raise LabError(f"cannot write {path}: {error.strerror}") from error
 
 
 def _draw_table(axes: Any, table: Table, by_name: Mapping[str, Run]) -> int:
     """Draw the groups of a table; return how many curves there are."""
-    metric, drawn, low, high = table.curve, 0, math.inf, -math.inf
+    metric, drawn, low, high = table.objective, 0, math.inf, -math.inf
     colors = palette(len(table.groups))
     for index, group in enumerate(table.groups):
         runs = [by_name[name] for name in group.runs]

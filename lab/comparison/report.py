@@ -20,7 +20,7 @@ from lab.storage.store import METRICS, SUMMARY, Run
 POINTS = 300  # of a curve; a screen shows no more
 BAND_POINTS = 100
 SECTIONS = ("eval", "test", "train", "perf")
-NOT_SHOWN = ("values", "pairs", "curve", "options")  # of a group
+NOT_SHOWN = ("values", "seeds", "curve", "options")  # of a group
 KINDS = {
     ".png": "image",
     ".jpg": "image",
@@ -41,7 +41,7 @@ class Reader:
 
     def __init__(self) -> None:
         self._curves: dict[Path, tuple[Any, dict[str, Curve]]] = {}
-        self._bands: dict[str, tuple[Any, Bands]] = {}
+        self._bands: dict[tuple[Path, ...], tuple[Any, Bands]] = {}
 
     def curves(self, run: Run) -> dict[str, Curve]:
         """Return the curves of a run by metric."""
@@ -50,10 +50,11 @@ class Reader:
             self._curves[run.dir] = (stamp, read(run))
         return self._curves[run.dir][1]
 
-    def bands(self, group: str, runs: Sequence[Run]) -> Bands:
+    def bands(self, runs: Sequence[Run]) -> Bands:
         """Return metric -> axis -> [x, mean, low, high] of the runs of a group; of one run, low and
         high are None."""
-        stamp = [(run.dir, _stamp(run.dir / METRICS)) for run in runs]
+        group = tuple(run.dir for run in runs)
+        stamp = [_stamp(folder / METRICS) for folder in group]
         if self._bands.get(group, (None,))[0] != stamp:
             self._bands[group] = (stamp, _bands([self.curves(run) for run in runs]))
         return self._bands[group][1]
@@ -77,14 +78,13 @@ def gather(
         comparison = compare(runs, query)
     except UsageError as error:
         note = str(error)
-    tables = {_key(t.subject, t.objective, t.direction, query): t for t in
-              (comparison.tables if comparison else ())}  # fmt: skip
+    compared = comparison.tables if comparison else ()
+    tables = {(table.subject, table.objective): table for table in compared}
     members: dict[Any, list[Run]] = {}
     for run in runs:
         objective = _part(run, "objective")
         if objective.get("metric"):
-            key = _key(subject(run), objective["metric"], objective.get("direction"), query)
-            members.setdefault(key, []).append(run)
+            members.setdefault((subject(run), objective["metric"]), []).append(run)
     return {
         "written": time.time(),
         "note": note,
@@ -92,14 +92,10 @@ def gather(
             _section(part, tables.get(key), query, reader)
             for key, part in sorted(members.items(), key=lambda item: str(item[0]))
         ],
-        "left": [asdict(left) for left in comparison.left] if comparison else [],
+        "excluded": [asdict(run) for run in comparison.excluded] if comparison else [],
         "runs": [_run(run, query, reader.curves(run)) for run in runs],
         "media": [item for run in runs for item in _media(run)],
     }
-
-
-def _key(subject: str, objective: str, direction: Any, query: ComparisonQuery) -> Any:
-    return ("" if query.by else subject, objective, direction)
 
 
 def _section(
@@ -112,18 +108,17 @@ def _section(
     names = list(dict.fromkeys([*groups, *(group_name(run, query.by) for run in runs)]))
     objective = _part(runs[0], "objective")
     return {
-        "subject": ", ".join(sorted({subject(run) for run in runs})),
+        "subject": subject(runs[0]),
         "objective": objective["metric"],
-        "direction": objective.get("direction"),
+        "direction": table.direction if table else objective.get("direction"),
         "metric": table.metric if table else objective["metric"],
-        "statistic": table.statistic if table else "mean",
         "clock": str(_part(runs[0], "clock").get("name") or "clock"),
         "metrics": _metrics(runs, {run.name: reader.curves(run) for run in runs}),
         "groups": [_without_curves(asdict(group)) for group in counted],
         "colors": dict(zip(names, palette(len(names)), strict=True)),
         "differences": [asdict(difference) for difference in table.differences] if table else [],
         "runs": [run.name for run in runs],
-        "bands": {group: reader.bands(group, members) for group, members in groups.items()},
+        "bands": {name: reader.bands(members) for name, members in groups.items()},
     }
 
 

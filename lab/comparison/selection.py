@@ -65,8 +65,10 @@ class Where:
     def holds(self, summary: Mapping[str, Any]) -> bool:
         """Tell whether a summary meets the condition; one that lacks the key does not."""
         value = look_up(summary, self.key)
+        if self.value.lower() == "none":
+            return (value is None) == (self.sign == "=") and self.sign in ("=", "!=")
         if value is None:
-            return self.value.lower() == "none" and self.sign == "="
+            return False
         number = _number(self.value)
         if _is_number(value):
             return number is not None and COMPARE[self.sign](value, number)
@@ -75,12 +77,14 @@ class Where:
 
 def look_up(summary: Mapping[str, Any], key: str) -> Any:
     """Return the value at a path with dots; an option may be named without `config.`."""
-    value: Any = summary
-    for part in key.split("."):
-        value = value.get(part) if isinstance(value, Mapping) else None
-    if value is None and "." not in key:
-        return summary.get("config", {}).get(key)
-    return value
+    value = _at(summary, key)
+    return _at(summary.get("config", {}), key) if value is None else value
+
+
+def _at(values: Any, path: str) -> Any:
+    for part in path.split("."):
+        values = values.get(part) if isinstance(values, Mapping) else None
+    return values
 
 
 def select(

@@ -58,7 +58,7 @@ class Feed:
         folder = (match.dir / "media").resolve()
         path = (folder / name).resolve()
         inside = path.parent == folder and folder.parent == match.dir.resolve()
-        return path if inside and path.suffix in KINDS and path.is_file() else None
+        return path if inside and path.suffix.lower() in KINDS and path.is_file() else None
 
 
 def application(token: str, select: Select, gather: Gather) -> Any:

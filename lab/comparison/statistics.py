@@ -1,10 +1,8 @@
 """Say what values of a metric over seeds show, and what they do not.
 
-Of one task: the mean and Student's interval. With three to ten seeds it holds the truth as often as
-it says, which a bootstrap does not: docs/compare.md has the measurement. Of several tasks together:
-the interquartile mean and its stratified bootstrap (Agarwal et al., "Deep reinforcement learning at
-the edge of the statistical precipice", NeurIPS 2021), in which the seeds of each task are drawn
-anew within that task.
+It is the mean and Student's interval. With three to ten seeds that holds the truth as often as it
+says, which a bootstrap does not: docs/compare.md has the measurement. Tasks are never mixed: a
+return of one environment says nothing beside that of another.
 
 From one value, or from equal ones, no spread can be estimated: there is no interval and no test.
 """
@@ -12,7 +10,7 @@ From one value, or from equal ones, no spread can be estimated: there is no inte
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,22 +18,14 @@ import numpy as np
 from lab.statistics import Interval, mean_interval
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
-Statistic = Callable[[Array], Array]  # values [..., n] -> [...]
-
-DRAWS = 2_000
-LEVEL = 0.95
-
 
 # -- of one group
 
 
-def summarize(strata: Sequence[Sequence[float]]) -> tuple[float, Interval | None]:
-    """Return what stands for a group, and its 95 % interval: of one task the mean and Student's, of
-    several the interquartile mean and that of a stratified bootstrap."""
-    if len(strata) == 1:
-        center = float(np.mean(strata[0]))
-        return center, mean_interval(strata[0]) if has_spread(strata[0]) else None
-    return float(iqm(np.concatenate([*map(np.asarray, strata)]))), bootstrap(strata)
+def summarize(values: Sequence[float]) -> tuple[float, Interval | None]:
+    """Return the mean of a group's values, and its 95 % interval; None where they have no
+    spread."""
+    return float(np.mean(values)), mean_interval(values) if has_spread(values) else None
 
 
 def has_spread(values: Sequence[float]) -> bool:
@@ -44,41 +34,12 @@ def has_spread(values: Sequence[float]) -> bool:
 
 
 def iqm(values: Array) -> Array:
-    """Return the interquartile mean over the last axis: a quarter is cut off at each end."""
+    """Return the interquartile mean over the last axis: a quarter is cut off at each end (Agarwal
+    et al., "Deep reinforcement learning at the edge of the statistical precipice", 2021)."""
     count = values.shape[-1]
     cut = count // 4
     middle = np.partition(values, (cut, count - cut - 1), axis=-1)[..., cut : count - cut]
     return np.asarray(middle.mean(axis=-1))
-
-
-def bootstrap(
-    strata: Sequence[Sequence[float]], statistic: Statistic = iqm, draws: int = DRAWS
-) -> Interval | None:
-    """Return the 95 % percentile interval of `statistic` over all values, from a stratified
-    bootstrap; None where no stratum has a spread, or one has fewer than two values. The same values
-    give the same interval."""
-    if not any(map(has_spread, strata)) or any(len(stratum) < 2 for stratum in strata):
-        return None
-    rng = np.random.default_rng(0)
-    parts = []
-    for stratum in strata:
-        values = np.asarray(stratum, float)
-        parts.append(values[rng.integers(len(values), size=(draws, len(values)))])
-    drawn = statistic(np.concatenate(parts, axis=1))
-    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(low), float(high)
-
-
-def intervals(values: Array) -> tuple[Array, Array] | None:
-    """Return the ends of Student's interval for the mean of each row of values [rows, n]; None for
-    fewer than two columns, which are runs."""
-    from scipy.special import stdtrit  # scipy.stats takes a second to import
-
-    count = values.shape[1]
-    if count < 2:
-        return None
-    margin = float(stdtrit(count - 1, (1 + LEVEL) / 2)) * values.std(1, ddof=1) / math.sqrt(count)
-    return values.mean(1) - margin, values.mean(1) + margin
 
 
 # -- of two groups

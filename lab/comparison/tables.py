@@ -12,6 +12,7 @@ from lab.comparison.groups import (
     INCIDENTAL,
     Group,
     Measure,
+    alike,
     final_metrics,
     group_name,
     make_group,
@@ -22,6 +23,12 @@ from lab.comparison.selection import look_up
 from lab.errors import UsageError
 from lab.messages import did_you_mean
 from lab.storage.store import METRICS, Run
+
+# words of metrics that are better when lower
+LOWER = {
+    "loss", "error", "mse", "mae", "mase", "perplexity", "bits", "fid", "kid", "ece", "kl",
+    "distance", "reconstruction", "copies", "truncated", "diverged", "collapsed",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -37,8 +44,8 @@ class Excluded:
 class Table:
     """Groups of one task on one metric, the better ones first.
 
-    subject: the data or environment; several, joined, where `by` groups over them. statistic: what
-    `center` is of each group.
+    subject: the data or environment. direction: of the metric. objective: what selects, by clock;
+    a test metric has no curve, so it is drawn for it.
     """
 
     subject: str
@@ -46,14 +53,8 @@ class Table:
     objective: str
     direction: str
     clock: str
-    statistic: str
     groups: Sequence[Group]
     differences: Sequence[Difference]
-
-    @property
-    def curve(self) -> str:
-        """What to draw by clock: a test metric has no curve, so the objective is drawn instead."""
-        return self.objective if self.metric.startswith("test/") else self.metric
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Comparison:
     """A table for each task and objective, and the runs that are in none."""
 
     tables: Sequence[Table]
-    left: Sequence[Excluded]
+    excluded: Sequence[Excluded]
 
     @property
     def groups(self) -> list[Group]:
@@ -76,15 +77,17 @@ class Comparison:
 class ComparisonQuery:
     """How to compare runs.
 
-    by: keys of the summary or config to group by, over all tasks of an objective; by default a
-    group is what runs as one. metric: a name of `test/` or `eval/`; by default the test metric of
-    the objective, or its last value where the runs have none. threshold: a value of the objective,
-    to tell when it was reached.
+    by: keys of the summary or config to group the runs of a task by; by default a group is what
+    runs as one. metric: a test metric, or the objective; by default the test metric of the
+    objective, or its last value where the runs have none. direction: "max" or "min" of that metric,
+    which its name tells otherwise (`direction_of`). threshold: a value of the objective, to tell
+    when it was reached.
     """
 
     by: Sequence[str] = ()
     metric: str | None = None
     threshold: float | None = None
+    direction: str | None = None
 
 
 def compare(
@@ -100,12 +103,13 @@ def compare(
         raise UsageError(_nothing(left))
     _check_keys(finished, query.by)
     tables = []
-    for (objective, direction), members in _by_task(finished, query.by):
+    for (objective, direction), members in _by_task(finished):
         metric = query.metric or _metric(members, objective)
         having = [run for run in members if value_of(run, metric) is not None]
         left += [Excluded(r.name, r.state, f"has no {metric}") for r in members if r not in having]
         if having:
-            measure = Measure(metric, objective, direction, query.threshold, curves)
+            own = query.direction or direction_of(metric, objective, direction)
+            measure = Measure(metric, own, objective, direction, query.threshold, curves)
             tables.append(_table(having, query.by, measure))
     if not tables:
         names = sorted({name for run in finished for name in final_metrics(run)})
@@ -119,35 +123,41 @@ def compare(
 Objective = tuple[str, str]  # metric and direction
 
 
-def _by_task(runs: Sequence[Run], by: Sequence[str]) -> list[tuple[Objective, list[Run]]]:
-    """Return the runs of each objective and, but for groups `by` a key, of each task apart."""
-    parts: dict[Any, list[Run]] = {}
+def direction_of(metric: str, objective: str, direction: str) -> str:
+    """Return "max" or "min" of a metric: that of the objective where it measures the same, else
+    what its name says."""
+    name = metric.partition("/")[2]
+    if name == objective.partition("/")[2]:
+        return direction
+    return "min" if LOWER & set(name.split("_")) else "max"
+
+
+def _by_task(runs: Sequence[Run]) -> list[tuple[Objective, list[Run]]]:
+    """Return the runs of each task and objective."""
+    parts: dict[tuple[str, Objective], list[Run]] = {}
     for run in runs:
         objective = run.summary["objective"]["metric"], run.summary["objective"]["direction"]
-        parts.setdefault((objective, None if by else subject(run)), []).append(run)
-    ordered = sorted(parts, key=lambda key: (str(key[1]), key[0]))
-    return [(key[0], parts[key]) for key in ordered]
+        parts.setdefault((subject(run), objective), []).append(run)
+    return [(key[1], parts[key]) for key in sorted(parts)]
 
 
 def _table(runs: Sequence[Run], by: Sequence[str], measure: Measure) -> Table:
     members: dict[str, list[Run]] = {}
     for run in runs:
         members.setdefault(group_name(run, by), []).append(run)
-    firsts = [group_runs[0].summary["config"] for group_runs in members.values()]
-    keys = differing(firsts)
+    options = [alike([run.summary["config"] for run in group]) for group in members.values()]
+    keys = differing(options)
     groups = [
-        make_group(name, group_runs, {key: config[key] for key in keys if key in config}, measure)
-        for (name, group_runs), config in zip(members.items(), firsts, strict=True)
+        make_group(name, group_runs, own, keys, measure)
+        for (name, group_runs), own in zip(members.items(), options, strict=True)
     ]
-    groups.sort(key=lambda group: group.center, reverse=measure.direction == "max")
-    subjects = sorted({subject(run) for run in runs})
+    groups.sort(key=lambda group: group.mean, reverse=measure.direction == "max")
     return Table(
-        ", ".join(subjects),
+        subject(runs[0]),
         measure.metric,
         measure.objective,
         measure.direction,
         str(look_up(runs[0].summary, "clock.name")),
-        "mean" if len(subjects) == 1 else "IQM",
         groups,
         differences(groups, measure.direction),
     )

@@ -83,7 +83,7 @@ def make_env(
             # Unasked, `render_mode` would be refused by environments that have no such argument.
             rendering: dict[str, Any] = {} if render_mode is None else {"render_mode": render_mode}
             env = gym.make(env_id, **rendering, **kwargs)
-            env = worn(env, wrappers)
+            env = wrapped(env, wrappers)
             if time_limit is not None:
                 env = TimeLimit(env, time_limit)
     except UsageError:
@@ -105,7 +105,7 @@ def _draws(env_id: str) -> bool:
     return "render_mode" in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
 
 
-def worn(env: gym.Env[Any, Any], wrappers: Sequence[Wrapper]) -> gym.Env[Any, Any]:
+def wrapped(env: gym.Env[Any, Any], wrappers: Sequence[Wrapper]) -> gym.Env[Any, Any]:
     """Return the environment in its wrappers, of which the first is the innermost."""
     for wrapper in wrappers:
         env = wrapper(env)
@@ -182,7 +182,7 @@ def _native(
         return None
     single = make_env(env_id, **kwargs)
     try:
-        if worn(single, wrappers) is not single:
+        if wrapped(single, wrappers) is not single:
             return None
         vector = gym.make_vec(vector_id, num_envs, "vector_entry_point", **own)
     except (TypeError, gym.error.Error):

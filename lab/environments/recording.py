@@ -57,16 +57,12 @@ def _call(name: str, method: str, call: Callable[[], Any]) -> Any:
 
 def _render(env: gym.Env[Any, Any], size: int) -> Picture:
     try:
-        image = Image.fromarray(_bytes(np.asarray(env.render())))
+        pixels = np.asarray(env.render())
+        if pixels.dtype != np.uint8:
+            raise TypeError(f"its pictures are {pixels.dtype}, and not uint8")
+        image = Image.fromarray(pixels)
     except Exception as error:  # a screen may be missing in any way
         raise LabError(f"the environment cannot draw itself: {describe(error)}") from error
     image.thumbnail((size, size), Image.Resampling.BOX)
     times = max(1, size // max(image.size))  # of a grid of ten by ten there is little to see
     return np.asarray(image).repeat(times, 0).repeat(times, 1)
-
-
-def _bytes(pixels: np.ndarray[Any, Any]) -> Picture:
-    """Return pixels as bytes; some environments (MinAtar's) give colors as floats from 0 to 1."""
-    if pixels.dtype.kind == "f" and pixels.max() <= 1:
-        pixels = 255 * pixels
-    return pixels.astype(np.uint8)

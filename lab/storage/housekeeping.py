@@ -36,7 +36,7 @@ def dispensable(run: Run) -> list[Path]:
         return []
     folder = run.dir / "checkpoints"
     paths = [path for path in folder.glob("*.pt") if STAMPED.fullmatch(path.name)]
-    paths += [*folder.glob("*.tmp"), *run.dir.glob("*.tmp")]
+    paths += [*folder.glob("*.tmp"), *run.dir.glob("*.tmp"), *(run.dir / "media").glob(".*")]
     if run.state == "finished":
         paths += [path for name in (PREVIOUS, BEST_OF_LAST) if (path := folder / name).exists()]
     return sorted(paths)

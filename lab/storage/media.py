@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from lab.storage.store import replacing
+
 Picture = np.ndarray[Any, np.dtype[np.uint8]]  # [H, W, 3] or [H, W]
 
 DPI = 120
@@ -62,6 +64,12 @@ def write(stem: Path, content: Any, title: str = "") -> Path:
     figure that has one of its own keeps that.
     """
     path = stem.with_name(stem.name + suffix(content))
+    with replacing(path) as file:
+        _write(file, content, title)
+    return path
+
+
+def _write(path: Path, content: Any, title: str) -> None:
     if isinstance(content, str):
         path.write_text(content, encoding="utf-8")
     elif isinstance(content, Clip):
@@ -72,7 +80,6 @@ def write(stem: Path, content: Any, title: str = "") -> Path:
         _save_figure(path, content, title)
     else:
         _image(_framed(content, title, WIDTH) if title else content).save(path)
-    return path
 
 
 def _captioned(clip: Clip, title: str) -> Sequence[Picture]:
@@ -101,7 +108,8 @@ def _framed(picture: Picture, line: str, least: int) -> Picture:
 
 
 def write_gif(path: Path, clip: Clip) -> None:
-    """Write a clip as a GIF that loops. GIF counts hundredths of a second, so fps is rounded."""
+    """Write a clip as a GIF that loops. GIF counts hundredths of a second, and viewers take two at
+    least: fps is rounded, and above 50 it is 50."""
     if not clip.frames:
         raise ValueError("a clip needs at least one frame")
     images = _with_one_palette([_image(frame) for frame in clip.frames])

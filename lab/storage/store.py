@@ -10,7 +10,7 @@ import re
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -312,6 +312,18 @@ def refuse_taken(folder: Path) -> None:
         raise NameTaken(
             f"{folder} exists. Choose another --name, or continue it: lab resume {folder}"
         )
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Lend a hidden file of the same suffix, which takes the place of `path` once it is whole."""
+    temporary = path.with_name(f".{path.name}")
+    try:
+        yield temporary
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -62,7 +62,8 @@ class Classes(LabelTask):
         return metrics
 
     def reconstruction_error(self, model: Any) -> float:
-        """Return the mean squared error of test pictures, each from the capsule of the answer."""
+        """Return the mean over test pictures of the squared errors of their pixels, summed, each
+        drawn from the capsule of the answer."""
         errors = []
         for batch in self.data.test.batches(EVALUATED):
             images = self.info.prepare_inputs(batch["inputs"])

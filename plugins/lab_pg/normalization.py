@@ -43,7 +43,8 @@ class Moments:
         return std
 
     def standardize(self, rows: Array) -> Array:
-        """Return rows [..., *shape] with mean 0 and variance 1, cut at 10; as they are at first."""
+        """Return rows [..., *shape] with mean 0 and variance 1, cut at 10. Before anything was seen
+        they are cut alone."""
         return np.clip((rows - self.mean) / self.std, -FARTHEST, FARTHEST)
 
     def state_dict(self) -> dict[str, Any]:

@@ -11,17 +11,17 @@ from lab.outputs import check_folder
 from lab_sb3.config import Export
 
 
-def export(model: Any, worn: Sequence[str], options: Export, folder: Path) -> Path:
+def export(model: Any, wrapped: Sequence[str], options: Export, folder: Path) -> Path:
     """Write the model, by default into `folder`, and return the file's path. Beside it lies, as
     `-vecnormalize.pkl`, what observations are standardized by, if they are: `VecNormalize.load`.
 
-    worn: what is between the environment and the policy, in words. Raises UsageError where there
+    wrapped: what is between the environment and the policy, in words. Raises UsageError where there
     is a file already, or no folder, and where what is loaded would not play in the environment as
     it is.
     """
-    if worn and not options.policy_alone:
+    if wrapped and not options.policy_alone:
         raise lab.UsageError(
-            f"The policy plays in an environment that is changed ({', '.join(worn)}), and "
+            f"The policy plays in an environment that is changed ({', '.join(wrapped)}), and "
             "PPO.load and the like know nothing of that. --policy-alone writes it, for who "
             "wraps theirs alike."
         )

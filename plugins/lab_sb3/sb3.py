@@ -38,7 +38,7 @@ class SB3:
         self.observation_space = from_plain(facts["observation"])
         self.action_space = from_plain(facts["action"])
         # what is between the environment and the policy, in words
-        self.worn = [*(f"--wrap {name}" for name in config.wrap), *facts["fitted"]]
+        self.wrapped = [*(f"--wrap {name}" for name in config.wrap), *facts["fitted"]]
         # where the environment itself begins to count: here observations and actions begin with 0
         self.first_observation, self.first_action = map(np.asarray, facts["starts"])
         space = self.observation_space
@@ -176,7 +176,10 @@ class SB3:
         """Return observations [number, ...] that `predict` takes: drawn from their space."""
         space = copy.deepcopy(self.observation_space)
         space.seed(int(self.ctx.rng.integers(2**31)))
-        return np.stack([space.sample() for _ in range(number)]) + self.first_observation
+        drawn = [space.sample() for _ in range(number)]
+        if isinstance(space, gym.spaces.Dict):
+            return {key: np.stack([sample[key] for sample in drawn]) for key in drawn[0]}
+        return np.stack(drawn) + self.first_observation
 
     def evaluate(self, split: str) -> Mapping[str, float]:
         """Play deterministic episodes."""
@@ -206,7 +209,7 @@ class SB3:
 
     def export_command(self, options: Export) -> Path:
         """Write the model as plain stable-baselines3 loads it: `PPO.load(path)`."""
-        return export(self.model, self.worn, options, self.ctx.dir)
+        return export(self.model, self.wrapped, options, self.ctx.dir)
 
     # -- state
 

@@ -16,12 +16,14 @@ MEDIUM = re.compile(r"\d+-(?P<name>.+)\.(?P<suffix>\w+)")
 
 @dataclass
 class Contents:
-    """What the runs of one task have logged. metrics: names, by that of their clock. options: those
-    in which groups differ, with the values of the groups that have them."""
+    """What the runs of one task have logged. groups, sizes: how many runs each group has, and how
+    many of these have logged a metric. metrics: names, by that of their clock. options: those in
+    which groups differ, with the values of the groups that have them."""
 
     subject: str
     ids: list[str] = field(default_factory=list)
-    groups: dict[str, int] = field(default_factory=dict)  # number of runs
+    groups: dict[str, int] = field(default_factory=dict)
+    sizes: dict[str, dict[str, int]] = field(default_factory=dict)  # by metric
     objectives: dict[str, str] = field(default_factory=dict)  # direction
     options: dict[str, list[Any]] = field(default_factory=dict)
     metrics: dict[str, list[str]] = field(default_factory=dict)
@@ -42,8 +44,7 @@ def by_task(runs: Iterable[Run]) -> dict[str, list[Run]]:
 
 
 def contents(task: str, runs: Sequence[Run]) -> Contents:
-    """Return what the runs of a task have logged, in a fixed order. The metrics of one run of each
-    group are read."""
+    """Return what the runs of a task have logged, in a fixed order."""
     logged = Contents(task)
     metrics: dict[str, set[str]] = {}
     media: set[tuple[str, str]] = set()
@@ -54,13 +55,15 @@ def contents(task: str, runs: Sequence[Run]) -> Contents:
         if objective.get("metric"):
             logged.objectives[objective["metric"]] = objective.get("direction", "max")
         group = group_name(run)
+        if group not in logged.groups:
+            configs.append(run.summary.get("config", {}))
         logged.groups[group] = logged.groups.get(group, 0) + 1
-        if logged.groups[group] > 1:
-            continue
-        configs.append(run.summary.get("config", {}))
         clock = run.summary.get("clock", {}).get("name", "samples")
-        names = {name for row in run.metrics() for name in row}
-        metrics.setdefault(clock, set()).update(names - AXES)
+        names = {name for row in run.metrics() for name in row} - AXES
+        metrics.setdefault(clock, set()).update(names)
+        for name in names:
+            sizes = logged.sizes.setdefault(name, {})
+            sizes[group] = sizes.get(group, 0) + 1
         media |= _media(run)
     logged.options = varied(configs)
     logged.metrics = {clock: sorted(names) for clock, names in metrics.items()}

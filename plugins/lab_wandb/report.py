@@ -46,8 +46,8 @@ def build(
     blocks = [wr.P(text=question or asked(comparison))]
     for table in comparison.tables:
         blocks += _part(library, table, ids, reference)
-    if comparison.left:
-        blocks += [wr.H2(text="Left out"), wr.UnorderedList(items=_left(comparison))]
+    if comparison.excluded:
+        blocks += [wr.H2(text="Left out"), wr.UnorderedList(items=_excluded(comparison))]
     report = wr.Report(
         entity="",  # the server is told by whom it is saved
         project="",
@@ -71,7 +71,7 @@ def asked(comparison: Comparison) -> str:
 def figures(table: Table) -> str:
     """Return the figures of a table in Markdown, and what they are."""
     better = "Higher" if table.direction == "max" else "Lower"
-    heads = ["group", "n", "mean", "95 % interval", "IQM", "P(first better)", "p", "options"]
+    heads = ["group", "n", "mean", "95 % interval", "IQM", "P(best wins)", "p", "options"]
     lines = [heads, ["---"] * len(heads), *(_row(table, group) for group in table.groups)]
     tests = list(dict.fromkeys(difference.test for difference in table.differences))
     notes = [
@@ -80,8 +80,8 @@ def figures(table: Table) -> str:
     ]
     if tests:
         notes.append(
-            "P(first better): the probability that a run of the first group beats one of this. "
-            f"p: {' or '.join(tests)} beside the first group, corrected by Holm for all pairs."
+            "P(best wins): the probability that a run of the best group beats one of this. "
+            f"p: {' or '.join(tests)} beside the best group, corrected by Holm for all pairs."
         )
     written = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     return f"{written}\n\n{' '.join(notes)}"
@@ -118,9 +118,9 @@ def _panels(library: Library, table: Table) -> list[Any]:
     wr, sizes = library.wr, [group.n for group in table.groups]
     options = varied([group.options for group in table.groups])
     curves = wr.LinePlot(
-        title=f"{table.curve} ({panels.spread(sizes)})",
+        title=f"{table.objective} ({panels.spread(sizes)})",
         x=table.clock,
-        y=[table.curve],
+        y=[table.objective],
         groupby=wr.Metric("Group"),
         legend_template=panels.BY_RUN_SET,
         **panels.of_groups(sizes),
@@ -147,5 +147,5 @@ def _row(table: Table, group: Group) -> list[str]:
     ]
 
 
-def _left(comparison: Comparison) -> list[str]:
-    return [f"{left.run}: {left.state}, {left.why}" for left in comparison.left]
+def _excluded(comparison: Comparison) -> list[str]:
+    return [f"{run.run}: {run.state}, {run.why}" for run in comparison.excluded]

@@ -82,7 +82,7 @@ def _sections(library: Library, logged: Contents) -> dict[str, list[Any]]:
 
 def _lines(library: Library, logged: Contents, metric: str) -> Any:
     """Return a metric by its clock: a line for each group, with its number of runs."""
-    sizes = logged.groups
+    sizes = logged.sizes.get(metric) or logged.groups
     return library.wr.LinePlot(
         title=f"{metric} ({panels.spread(sizes.values())})",
         x=logged.clock(metric),
@@ -100,7 +100,7 @@ def _lines(library: Library, logged: Contents, metric: str) -> Any:
 
 def _bars(library: Library, logged: Contents, metric: str) -> Any:
     """Return a metric that has one value for each run: a bar for each group."""
-    sizes = logged.groups
+    sizes = logged.sizes.get(metric) or logged.groups
     return library.wr.BarPlot(
         title=f"{metric} ({panels.spread(sizes.values())})",
         metrics=[metric],

@@ -14,7 +14,7 @@ from scipy import stats
 
 from lab.cli import main
 from lab.comparison.selection import Where, select
-from lab.comparison.tables import ComparisonQuery, compare
+from lab.comparison.tables import ComparisonQuery, compare, direction_of
 from lab.errors import UsageError
 
 Write = Callable[..., Path]
@@ -37,7 +37,7 @@ def test_groups_are_ranked_with_what_differs_and_how_sure_it_is(write) -> None:
     assert [(g.name, g.n, g.best) for g in comparison.groups] == [("ga", 3, 14.0), ("gb", 3, 12.0)]
     assert [g.differing for g in comparison.groups] == [{"lr": 0.1}, {"lr": 0.2}]
     first = comparison.groups[0]
-    assert first.center == first.mean == 12.0
+    assert first.mean == 12.0
     ends = stats.t.interval(0.95, 2, loc=12, scale=stats.sem([10, 12, 14]))
     assert (first.low, first.high) == pytest.approx(ends)
     assert first.rate == 20.0
@@ -47,7 +47,7 @@ def test_groups_are_ranked_with_what_differs_and_how_sure_it_is(write) -> None:
     assert pair.probability == pytest.approx((2 + 2.5 + 3) / 9)
     assert (pair.test, pair.shown) == ("paired t-test", False)  # they have the same seeds
     assert pair.p_value == pytest.approx(stats.ttest_rel([10, 12, 14], [1, 2, 12]).pvalue)
-    assert (table.metric, table.subject, table.statistic) == ("test/return", "A", "mean")
+    assert (table.metric, table.subject, table.direction) == ("test/return", "A", "max")
 
 
 def test_a_key_that_no_run_has_groups_nothing(write) -> None:
@@ -71,9 +71,9 @@ def test_lower_is_better_where_the_objective_says_so(write) -> None:
 def test_the_threshold_tells_when_each_group_got_there(write) -> None:
     two_groups(write)
     groups = compare(select([], Path("runs")), ComparisonQuery(threshold=5.0)).groups
-    passages = {g.name: g.passage for g in groups if g.passage is not None}
-    assert (passages["ga"].reached, passages["ga"].clock) == (0, None)
-    assert (passages["gb"].reached, passages["gb"].clock, passages["gb"].seconds) == (3, 100, 5.0)
+    times = {g.name: g.time_to_threshold for g in groups if g.time_to_threshold is not None}
+    assert (times["ga"].reached, times["ga"].clock) == (0, None)
+    assert (times["gb"].reached, times["gb"].clock, times["gb"].seconds) == (3, 100, 5.0)
 
 
 def test_curves_are_on_the_grid_that_all_runs_of_a_group_share(write) -> None:
@@ -101,7 +101,7 @@ def test_what_is_not_whole_is_listed_and_never_averaged_in(write) -> None:
     assert [(g["name"], g["n"], g["mean"]) for g in report["tables"][0]["groups"]] == [
         ("g", 1, 10.0)
     ]
-    left = {row["run"]: (row["state"], row["why"]) for row in report["left"]}
+    left = {row["run"]: (row["state"], row["why"]) for row in report["excluded"]}
     assert set(left) == {"failed", "crashed", "torn", "empty", "cut", "lost", "poor"}
     assert left["failed"] == ("failed", "stumbled")
     assert left["crashed"][0] == "crashed"
@@ -150,11 +150,29 @@ def test_a_folder_without_readable_summaries_has_no_keys_to_check(write) -> None
     assert select([], Path("runs"), where=["anything=1"]) == []
 
 
-@pytest.mark.parametrize("text", ["", "lr", "=1", "lr<", "1<2"])
+def test_a_condition_may_compare_with_an_empty_word() -> None:
+    assert Where.parse("lr<").value == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "holds"),
+    [
+        ("lr=none", False), ("lr!=none", True), ("wd=none", True), ("wd!=none", False),
+        ("objective.best!=none", True), ("env_args.size=5", True), ("env_args.size!=5", False),
+        ("config.env_args.size>4", True), ("wd=0", False),
+    ],
+)  # fmt: skip
+def test_none_is_what_is_not_there_and_options_are_found_without_their_prefix(text, holds) -> None:
+    summary = {
+        "objective": {"best": 2.0}, "config": {"lr": 0.1, "wd": None, "env_args": {"size": 5}}
+    }  # fmt: skip
+    condition = Where.parse(text)
+    condition.check([summary])
+    assert condition.holds(summary) is holds
+
+
+@pytest.mark.parametrize("text", ["", "lr", "=1", "1<2"])
 def test_what_is_no_condition_is_said(text) -> None:
-    if text == "lr<":  # compared with an empty word
-        assert Where.parse(text).value == ""
-        return
     with pytest.raises(UsageError, match="is no condition"):
         Where.parse(text)
 
@@ -184,26 +202,42 @@ def test_runs_can_be_grouped_by_any_key(write) -> None:
     assert group.n == 6
 
 
-def test_a_group_over_several_tasks_has_them_as_strata(write) -> None:
-    """Its center is the interquartile mean; what lies between the tasks is no spread of seeds."""
+def test_tasks_are_never_mixed_whatever_runs_are_grouped_by(write) -> None:
+    """A return of one environment says nothing beside that of another: what is better on each is
+    not worse because most seeds of the other family saw the easy one."""
     for seed in range(4):
-        write(f"a{seed}", 1.0 + seed / 10, env="A", seed=seed)
-        write(f"b{seed}", 9.0 + seed / 10, env="B", seed=seed)
+        for env, level in (("A", 0.0), ("B", 100.0)):
+            write(f"dqn{env}{seed}", level + 2 + seed, env=env, seed=seed)
+            write(f"pg{env}{seed}", level + seed % 2, env=env, seed=seed, experiment="pg")
+    tables = compare(select([], Path("runs")), ComparisonQuery(by=("experiment",))).tables
+    assert [table.subject for table in tables] == ["A", "B"]
+    for table, level in zip(tables, (0.0, 100.0), strict=True):
+        first, second = table.groups
+        assert (first.name, first.mean) == ("experiment=dqn", level + 3.5)
+        assert (second.name, second.mean) == ("experiment=pg", level + 0.5)
+        (pair,) = table.differences
+        assert (pair.better, pair.probability) == (first.name, 1.0)
+
+
+def test_an_option_in_which_the_runs_of_a_group_differ_is_not_that_of_its_first(write) -> None:
+    for seed, lr in enumerate((0.1, 0.2)):
+        write(f"a{seed}", 1.0 + seed, lr=lr, seed=seed)
+        write(f"b{seed}", 2.0 + seed, lr=0.3, seed=seed, experiment="pg")
     (table,) = compare(select([], Path("runs")), ComparisonQuery(by=("experiment",))).tables
-    (group,) = table.groups
-    assert (table.statistic, table.subject) == ("IQM", "A, B")
-    assert group.center == group.iqm == pytest.approx((1.2 + 1.3 + 9.0 + 9.1) / 4)
-    assert group.low is not None
-    assert group.high is not None
-    assert 4.9 < group.low < group.center < group.high < 5.4
+    assert {g.name: g.differing["lr"] for g in table.groups} == {
+        "experiment=dqn": "(mixed)",
+        "experiment=pg": 0.3,
+    }
 
 
-def test_one_run_of_each_task_says_nothing_of_the_spread_between_seeds(write) -> None:
-    for task, value in zip("ABC", (1.0, 5.0, 9.0), strict=True):
-        write(f"a{task}", value, env=task)
-        write(f"b{task}", value + 1, env=task, experiment="mlp", seed=0)
-    comparison = compare(select([], Path("runs")), ComparisonQuery(by=("experiment",)))
-    assert [(g.n, g.low, g.high) for g in comparison.groups] == [(3, None, None)] * 2
+@pytest.mark.parametrize(
+    ("metric", "expected"),
+    [("test/loss", "min"), ("test/error_rate", "min"), ("test/top5", "max"), ("test/fid", "min")],
+)
+def test_the_direction_of_another_metric_is_not_that_of_the_objective(metric, expected) -> None:
+    assert direction_of(metric, "eval/accuracy", "max") == expected
+    assert direction_of("test/accuracy", "eval/accuracy", "max") == "max"
+    assert direction_of("test/distance", "eval/distance", "max") == "max"  # as it was said
 
 
 def test_equal_values_show_no_spread_and_no_chance(write) -> None:
@@ -347,7 +381,7 @@ def test_the_table_and_the_csv_say_the_same(write) -> None:
     assert "unclear, p=0.11" in table.stdout
     assert "paired t-test" in table.stderr
     rows = list(csv.DictReader(io.StringIO(lab("--csv", "--threshold", 5).stdout)))
-    assert [(row["group"], float(row["mean"]), row["lr"]) for row in rows] == [
+    assert [(row["group"], float(row["mean"]), row["config.lr"]) for row in rows] == [
         ("ga", 12.0, "0.1"), ("gb", 5.0, "0.2"),
     ]  # fmt: skip
     assert [row["reached"] for row in rows] == ["0", "3"]
@@ -359,6 +393,9 @@ def test_the_table_and_the_csv_say_the_same(write) -> None:
         (["--fail-under", "test/return=11"], 1, "gb: test/return 5 is worse than 11"),
         (["--fail-under", "test/return=4"], 0, ""),
         (["--fail-under", "high"], 2, "write METRIC=VALUE"),
+        (["--fail-under", "test/return=4e"], 2, "write METRIC=VALUE"),
+        (["--sort", "mean", "--csv"], 2, "lay the table out"),
+        (["--direction", "min"], 0, ""),
         (["--metric", "test/retrun"], 2, "Did you mean 'test/return'?"),
         (["--metric", "eval/return", "--fail-under", "test/return=1"], 2, "--fail-under names"),
         (["--where", "lr"], 2, "is no condition"),

@@ -27,7 +27,10 @@ def test_each_group_has_its_mean_its_band_and_its_seeds(write, monkeypatch) -> N
     write("b", 9.0, group="gb", curve=(1.0, 9.0))
     write("c", 9.0, group="ga", state="failed", curve=(100.0, 100.0))
     drawn: list[Figure] = []
-    monkeypatch.setattr(Figure, "savefig", lambda self, *_, **__: drawn.append(self))
+    save = Figure.savefig
+    monkeypatch.setattr(
+        Figure, "savefig", lambda self, *a, **k: (drawn.append(self), save(self, *a, **k))
+    )
     runs = select([], Path("runs"))
     plot.write(Path("x.png"), compare(runs), runs)
     (axes,) = drawn[0].axes
@@ -52,7 +55,10 @@ def test_each_table_has_its_own_axes_and_what_is_fitted_at_once_is_a_level(write
     write("b", 9.0, group="gb", env="B")
     write("c", 2.5, group="gc", ended="complete", curve=(0.1, 2.5))
     drawn: list[Figure] = []
-    monkeypatch.setattr(Figure, "savefig", lambda self, *_, **__: drawn.append(self))
+    save = Figure.savefig
+    monkeypatch.setattr(
+        Figure, "savefig", lambda self, *a, **k: (drawn.append(self), save(self, *a, **k))
+    )
     runs = select([], Path("runs"))
     plot.write(Path("x.png"), compare(runs), runs)
     first, second = drawn[0].axes

@@ -115,6 +115,7 @@ def test_python_arguments_get_the_same_hints(train) -> None:
     ("content", "expected"),
     [
         (b"lr: [1, 2\n", "is not YAML"),
+        (b'{"experiment": "mlp", "config": {"lr": 0.1}}', "has no options under `run`"),
         (b"- 1\n- 2\n", "must hold a mapping"),
         (b"just words\n", "must hold a mapping"),
         (b"", "must hold a mapping"),

@@ -431,7 +431,9 @@ def test_what_to_install_is_said_of_what_a_module_of_the_lab_needs_too() -> None
 
 
 class Screen(gym.Env):
-    """Two by two places, drawn as floats from 0 to 1."""
+    """Two by two places."""
+
+    dtype = np.uint8
 
     observation_space = gym.spaces.Discrete(1)
     action_space = gym.spaces.Discrete(1)
@@ -445,16 +447,22 @@ class Screen(gym.Env):
         return 0, 0.0, True, False, {}
 
     def render(self):
-        return np.array([[[0.0, 0.5, 1.0], [0, 0, 0]], [[0, 0, 0], [1, 1, 1]]])
+        return np.array([[[0, 127, 255], [0, 0, 0]], [[0, 0, 0], [1, 1, 1]]], self.dtype)
 
 
-def test_a_small_picture_of_floats_is_recorded_large_and_in_its_colors() -> None:
+def test_a_small_picture_is_recorded_large() -> None:
     clip = record_episode(Screen(), lambda obs: 0, 0, Play(size=101))
     assert [frame.shape for frame in clip.frames] == [(100, 100, 3)] * 2
     assert clip.frames[0][::50, ::50].tolist() == [
         [[0, 127, 255], [0, 0, 0]],
-        [[0, 0, 0], [255, 255, 255]],
+        [[0, 0, 0], [1, 1, 1]],
     ]
+
+
+def test_pictures_of_floats_are_refused_not_black(monkeypatch) -> None:
+    monkeypatch.setattr(Screen, "dtype", np.float64)
+    with pytest.raises(LabError, match="its pictures are float64, and not uint8"):
+        record_episode(Screen(), lambda obs: 0, 0, Play())
 
 
 def test_an_environment_that_takes_no_render_mode_says_so() -> None:

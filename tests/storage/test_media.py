@@ -42,6 +42,15 @@ def test_no_clip_is_faster_than_browsers_show(tmp_path) -> None:
     assert image.info["duration"] >= 20
 
 
+def test_a_picture_whose_writing_fails_leaves_the_one_before(tmp_path) -> None:
+    """Whoever lists the folder meanwhile, a live page say, sees no part of a file."""
+    path = media.write(tmp_path / "it", "whole")
+    with pytest.raises(UnicodeEncodeError):
+        media.write(tmp_path / "it", "half \udc80")
+    assert path.read_text() == "whole"
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_a_clip_without_frames_is_refused(tmp_path) -> None:
     with pytest.raises(ValueError, match="at least one frame"):
         media.write(tmp_path / "clip", Clip([]))

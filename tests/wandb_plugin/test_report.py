@@ -49,7 +49,7 @@ def run_sets(page: dict[str, Any]) -> list[list[str]]:
 def test_the_figures_are_those_of_scipy(groups: None) -> None:
     (page,) = made(report())
     heads, _, first, second = table(page)
-    assert heads[:7] == ["group", "n", "mean", "95 % interval", "IQM", "P(first better)", "p"]
+    assert heads[:7] == ["group", "n", "mean", "95 % interval", "IQM", "P(best wins)", "p"]
     ends = stats.t.interval(0.95, len(A) - 1, np.mean(A), stats.sem(A))
     assert first[:2] == ["group-a", "5"]
     assert float(first[2]) == pytest.approx(np.mean(A), rel=1e-3)

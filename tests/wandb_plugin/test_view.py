@@ -97,6 +97,17 @@ def test_a_sweep_has_its_objective_against_the_options_that_differ(home: Path) -
     ]
 
 
+def test_a_run_that_logged_nothing_is_not_counted_in_the_legend(home: Path) -> None:
+    make_folder(RUNS, "a0", state="failed")
+    (RUNS / "a0" / "metrics.jsonl").write_text("")
+    for seed in (1, 2):
+        make_folder(RUNS, f"a{seed}")
+    (page,) = made(view())
+    curve = panels(page)["CartPole-v1: eval/return"][0]
+    assert list(curve["config"]["overrideSeriesTitles"].values()) == ["group-a (n=2)"]
+    assert curve["config"]["xAxis"] == "env_steps"
+
+
 def test_runs_of_several_tasks_and_objectives_are_apart(home: Path) -> None:
     loss = {"metric": "eval/loss", "direction": "min", "best": 1, "last": 1}
     make_folder(RUNS, "a1")

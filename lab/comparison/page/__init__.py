@@ -76,20 +76,27 @@ def _json_in_html(data: Any) -> str:
     return json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
 
 
+def _written(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
 def _embedded(
     media: Sequence[Mapping[str, Any]], folders: Mapping[str, Path]
 ) -> tuple[list[dict[str, Any]], int]:
-    """Return the media with their content, and how many were left out."""
+    """Return the media with their content, and how many were left out: the oldest."""
     embedded, size = [], 0
-    for item in sorted(media, key=lambda item: -int(item["clock"])):
-        path = folders[item["run"]] / "media" / item["file"]
+    paths = [folders[item["run"]] / "media" / item["file"] for item in media]
+    for item, path in sorted(zip(media, paths, strict=True), key=lambda pair: -_written(pair[1])):
         try:
             content = path.read_bytes()
-        except OSError:
-            continue
-        if size + len(content) > MEDIA_BYTES:
+        except OSError:  # it was removed since
             continue
         size += len(content)
+        if size > MEDIA_BYTES:
+            break
         if item["kind"] == "text":
             embedded.append({**item, "text": content.decode(errors="replace")})
         else:

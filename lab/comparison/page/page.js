@@ -230,22 +230,22 @@
       table(this.groups, [
         { title: "group", show: (group) => this.named(group.name) },
         figure("n", (group) => number(group.n)),
-        figure(facts.statistic, (group) => number(group.center)),
+        figure("mean", (group) => number(group.mean)),
         ...(groups.some((group) => group.low !== null) ? [
           figure("95 % interval", (group) => group.low === null ? "–" : `[${number(group.low)}, ${number(group.high)}]`) ] : []),
         figure("best", (group) => number(group.best)),
         ...(facts.differences.length ? [
-          { title: "beside the first", show: (group) => verdict(against(group)) },
-          figure("P(first better)", (group) => against(group) ? against(group).probability.toFixed(2) : "–") ] : []),
-        ...(groups.some((group) => group.passage) ? [
-          figure("reached", (group) => `${group.passage.reached} of ${group.n}`),
-          figure("at clock", (group) => number(group.passage.clock)),
-          figure("after", (group) => duration(group.passage.seconds)) ] : []),
+          { title: "vs. best", show: (group) => verdict(against(group)) },
+          figure("P(best wins)", (group) => against(group) ? against(group).probability.toFixed(2) : "–") ] : []),
+        ...(groups.some((group) => group.time_to_threshold) ? [
+          figure("reached", (group) => `${group.time_to_threshold.reached} of ${group.n}`),
+          figure("at clock", (group) => number(group.time_to_threshold.clock)),
+          figure("after", (group) => duration(group.time_to_threshold.seconds)) ] : []),
         figure("time", (group) => duration(group.seconds)),
         figure("rate", (group) => `${number(Math.round(group.rate))}/s`),
       ], groups);
       const tests = [...new Set(facts.differences.map((pair) => pair.test))];
-      this.tests.textContent = tests.length ? `p: ${tests.join(" or ")} beside the first group, corrected by Holm for all pairs.` : "";
+      this.tests.textContent = tests.length ? `p: ${tests.join(" or ")} beside the best group, corrected by Holm for all pairs.` : "";
       const keys = [...new Set(groups.flatMap((group) => Object.keys(group.differing)))];
       this.more.hidden = !keys.length;
       table(this.options, [
@@ -305,8 +305,8 @@
   }
 
   function drawLeft() {
-    $("left").hidden = !data.left.length;
-    $("left-list").replaceChildren(...data.left.map((excluded) =>
+    $("left").hidden = !data.excluded.length;
+    $("left-list").replaceChildren(...data.excluded.map((excluded) =>
       el("li", {}, el("span", { class: excluded.state }, excluded.state), ` ${excluded.run}: ${excluded.why}`)));
   }
 

@@ -38,9 +38,13 @@ def readable(selected: common.Selected) -> list[Run]:
     for run in chosen:
         if not run.summary:
             output.say(f"{run.name} is left out: its summary.json is damaged")
-    if not runs:
-        raise UsageError(f"No runs in {selected.runs_dir}; `lab run NAME` trains one.")
-    return runs
+    if runs:
+        return runs
+    if chosen:
+        raise UsageError("Nothing is known of any of these runs.")
+    if selected:
+        raise UsageError(f"No run in {selected.runs_dir} is among those that were asked for.")
+    raise UsageError(f"No runs in {selected.runs_dir}; `lab run NAME` trains one.")
 
 
 def say_what_lacks(runs: Sequence[Run]) -> None:
@@ -57,6 +61,7 @@ def publish(
 ) -> None:
     """Save pages on W&B where that is reached, and print their addresses; print their JSON and keep
     it in a file, `kept` unless `out` names one, where it is not."""
+    from lab import LabError
     from lab_wandb import pages as pages_of_wandb
     from lab_wandb.mode import resolve_mode
 
@@ -68,7 +73,10 @@ def publish(
     )
     file = out or (None if online else kept)
     if file:
-        file.write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
+        try:
+            file.write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise LabError(f"cannot write {file}: {error.strerror}") from error
     if not online:
         output.say(f"Kept in {file}, not saved on W&B: {_remedy()}, then this command again.")
     if as_json or not online:
