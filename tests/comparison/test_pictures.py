@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -14,23 +15,35 @@ from lab.comparison import plot
 from lab.comparison.selection import select
 from lab.comparison.tables import compare
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as FigureType
+
 
 def lab(*words: object) -> Result:
     return CliRunner().invoke(main, ["compare", *map(str, words)], prog_name="lab")
 
 
-def test_each_group_has_its_mean_its_band_and_its_seeds(write, monkeypatch) -> None:
+def kept_figures(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Return the figures that are saved from now on."""
     from matplotlib.figure import Figure
 
+    drawn: list[Any] = []
+    save = Figure.savefig
+
+    def keep(figure: FigureType, *args: Any, **options: Any) -> None:
+        drawn.append(figure)
+        save(figure, *args, **options)
+
+    monkeypatch.setattr(Figure, "savefig", keep)
+    return drawn
+
+
+def test_each_group_has_its_mean_its_band_and_its_seeds(write, monkeypatch) -> None:
     for seed, end in enumerate((2.0, 4.0, 6.0)):
         write(f"a{seed}", end, group="ga", seed=seed, curve=(0.0, end))
     write("b", 9.0, group="gb", curve=(1.0, 9.0))
     write("c", 9.0, group="ga", state="failed", curve=(100.0, 100.0))
-    drawn: list[Figure] = []
-    save = Figure.savefig
-    monkeypatch.setattr(
-        Figure, "savefig", lambda self, *a, **k: (drawn.append(self), save(self, *a, **k))
-    )
+    drawn = kept_figures(monkeypatch)
     runs = select([], Path("runs"))
     plot.write(Path("x.png"), compare(runs), runs)
     (axes,) = drawn[0].axes
@@ -49,16 +62,10 @@ def test_each_group_has_its_mean_its_band_and_its_seeds(write, monkeypatch) -> N
 
 
 def test_each_table_has_its_own_axes_and_what_is_fitted_at_once_is_a_level(write, monkeypatch):
-    from matplotlib.figure import Figure
-
     write("a", 2.0, group="ga", curve=(0.0, 1.0, 3.0))
     write("b", 9.0, group="gb", env="B")
     write("c", 2.5, group="gc", ended="complete", curve=(0.1, 2.5))
-    drawn: list[Figure] = []
-    save = Figure.savefig
-    monkeypatch.setattr(
-        Figure, "savefig", lambda self, *a, **k: (drawn.append(self), save(self, *a, **k))
-    )
+    drawn = kept_figures(monkeypatch)
     runs = select([], Path("runs"))
     plot.write(Path("x.png"), compare(runs), runs)
     first, second = drawn[0].axes
