@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -11,7 +10,7 @@ import numpy as np
 
 from lab.comparison.statistics import Array
 from lab.statistics import student
-from lab.storage.store import METRICS, Run
+from lab.storage.store import Run
 
 Axis = Literal["clock", "seconds"]
 
@@ -57,28 +56,13 @@ def _as_list(values: Array | None, length: int) -> list[float | None]:
 
 
 def read(run: Run, metric: str | None = None) -> dict[str, Curve]:
-    """Return the curves of a run by metric, or only that of `metric`.
-
-    Lines without `metric` are not even parsed; a line that a crash has torn ends the curve.
-    """
-    rows = _rows(run, metric)
+    """Return the curves of a run by metric, or only that of `metric`."""
+    rows = run.metrics(metric)
     names = (
         list(dict.fromkeys(name for row in rows for name in row)) if metric is None else [metric]
     )
     drawn = [name for name in names if "/" in name and name not in NOT_DRAWN]
     return {name: _curve([row for row in rows if name in row], name) for name in drawn}
-
-
-def _rows(run: Run, metric: str | None) -> list[dict[str, Any]]:
-    mark = json.dumps(metric).encode() if metric else b""
-    rows: list[dict[str, Any]] = []
-    try:
-        for line in (run.dir / METRICS).read_bytes().splitlines():
-            if mark in line:
-                rows.append(json.loads(line))
-    except (OSError, ValueError):
-        pass
-    return rows
 
 
 def _curve(rows: Sequence[Mapping[str, float]], metric: str) -> Curve:

@@ -20,7 +20,7 @@ from lab.engine.accumulator import MetricValue
 from lab.errors import LabError, reason
 from lab.messages import slug
 from lab.storage import media
-from lab.storage.store import RunFolder
+from lab.storage.store import Run, RunFolder
 from lab.tracking.terminal import Terminal
 from lab.tracking.tracker import RunInfo
 
@@ -94,8 +94,9 @@ class Recorder:
             tracker.start(info)
             for name, description in self._sources.items():
                 tracker.source(name, description)
-            for row in self.folder.rows() if tracker.name in self.newcomers else ():
-                tracker.row(row)
+            if tracker.name in self.newcomers:
+                for row in Run(self.folder.dir).metrics():
+                    tracker.row(row)
         self._following = True
         title = f"{info.experiment} {info.target} seed {info.seed}"
         self.terminal.start(title, info.clock, progress.clock, self.budget)

@@ -103,15 +103,15 @@ class Run:
         """Whether a living process trains it, or writes to its folder in another way."""
         return is_locked(self.dir)
 
-    def metrics(self) -> list[dict[str, Any]]:
-        """The rows of metrics.jsonl, up to a last line that a crash may have torn."""
+    def metrics(self, having: str | None = None) -> list[dict[str, Any]]:
+        """The rows of metrics.jsonl, up to a last line that a crash may have torn; only those with
+        the metric `having`, where it is given: others are not even parsed."""
+        mark = json.dumps(having).encode() if having else b""
         rows = []
-        try:
-            with (self.dir / METRICS).open(encoding="utf-8") as lines:
-                for line in lines:
+        with suppress(OSError, ValueError), (self.dir / METRICS).open("rb") as lines:
+            for line in lines:
+                if mark in line:
                     rows.append(json.loads(line))
-        except (OSError, ValueError):
-            pass
         return rows
 
     def frame(self) -> DataFrame:
@@ -262,10 +262,6 @@ class RunFolder:
         left = json.dumps(row).encode() + b"\n"
         while left:
             left = left[self._metrics.write(left) :]
-
-    def rows(self) -> list[dict[str, float]]:
-        """Return the rows written so far."""
-        return [json.loads(line) for line in (self.dir / METRICS).read_text().splitlines()]
 
     def cut(self, length: int) -> int:
         """Cut the metrics to `length` bytes and return how many whole rows were dropped."""
