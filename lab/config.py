@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -49,6 +49,11 @@ class Config(Options):
         """Return what is learned of the data, a `lab.data.dataset.Task`; nothing where there are
         none. `lab.DataOptions` answers it."""
         return ""
+
+    def lacks(self, task: str) -> Collection[str]:
+        """Return the capabilities of the experiment that a run of this config and task does not
+        have: they are not recommended at its end."""
+        return ()
 
     def goals(self, plugins: Plugins) -> Mapping[str, str]:
         """Return criteria by name: what `--stop-at solved` stands for, say, where the task has

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
-import sys
 import traceback
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -20,6 +19,7 @@ import pluggy
 
 from lab import __version__, hookspecs
 from lab.errors import UsageError
+from lab.imports import importable
 from lab.messages import describe, did_you_mean, first_line
 from lab.spec import (
     CommandSpec,
@@ -212,20 +212,9 @@ def load_file(path: Path) -> Plugin:
     Raises UsageError where it cannot be imported or offers nothing.
     """
     plugin = Plugin(path.stem, str(path), "", module=path.stem, is_file=True)
-    if not path.is_file():
-        raise UsageError(f"There is no file {path}.")
-    existing = sys.modules.get(path.stem) or importlib.util.find_spec(path.stem)
-    origin = getattr(existing, "__file__", None) or getattr(existing, "origin", None)
-    if not path.stem.isidentifier() or (existing and Path(str(origin)) != path):
-        raise UsageError(f"{path} cannot be imported as a module {path.stem!r}: rename the file.")
-    sys.path.append(str(path.parent))  # the modules next to it
-    try:
+    with importable(path):
         _fill(_manager(), plugin, lambda: importlib.import_module(path.stem))
         _refuse_useless(plugin, path)
-    except UsageError:
-        sys.path.remove(str(path.parent))
-        sys.modules.pop(path.stem, None)
-        raise
     return plugin
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 PICTURES = (".png", ".svg", ".pdf", ".jpg")
 SUFFIXES = {".gif", ".png", ".txt", ".csv", ".mp4", ".jpg", ".webp"}  # that mean a kind of file
 
+READABLE = 1e15  # whole numbers from here on are written with an exponent
+
 
 def say(message: str) -> None:
     """Print a message for the person, on stderr."""
@@ -55,7 +57,8 @@ def number(value: float | None) -> str:
     """Return a metric as people read it, or a dash."""
     if value is None:
         return "-"
-    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.4g}"
+    whole = float(value).is_integer() and abs(value) < READABLE
+    return f"{value:,.0f}" if whole else f"{value:,.4g}"
 
 
 def size(count: int) -> str:

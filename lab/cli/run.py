@@ -14,9 +14,11 @@ from lab.cli import common, options, output
 from lab.cli.closing import next_commands, print_result
 from lab.config import RunOptions
 from lab.errors import RunFailed, UsageError
+from lab.options import build
 from lab.plugins import Plugins, discover
 from lab.resolve import models_of
 from lab.spec import ExperimentSpec
+from lab.storage.store import Run
 from lab.tracking.terminal import Silent, Terminal, for_stream
 
 
@@ -134,11 +136,14 @@ def _run(
 
 
 def _capabilities(result: Any) -> list[str]:
-    """Return what the experiment of a run offers; nothing where it is not a plugin's."""
+    """Return what can be asked of a run; nothing where its experiment is not a plugin's."""
     try:
-        return list(discover().experiment(result.summary["experiment"]).capabilities)
+        spec = discover().experiment(result.summary["experiment"])
     except UsageError:
         return []
+    record = Run(result.dir).record
+    lacking = build(spec.load_config(), record["config"]).lacks(record["decided"]["task"])
+    return [name for name in spec.capabilities if name not in lacking]
 
 
 def choose_terminal(as_json: bool, quiet: bool) -> Terminal:

@@ -193,7 +193,7 @@ def _ambiguous(title: str, text: str) -> str:
 
 def notes_of(title: str, values: Values) -> list[str]:
     """Return what a person should know of a column that is learned from."""
-    present = values.numbers[~np.isnan(values.numbers)]
+    present = values.numbers[np.isfinite(values.numbers)]
     told = [values.note] if values.note else []
     if not len(present):
         return [f"{title!r} is empty: nothing is learned from it"]

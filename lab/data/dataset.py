@@ -185,7 +185,7 @@ def checked(dataset: Dataset, name: str, skip_bad: bool = False) -> tuple[Datase
     does not say to go on without them. `name` is the source's, for the message.
     """
     _check_shapes(dataset, name)
-    rows = _bad_rows(dataset)
+    rows = _bad_rows(dataset) if len(dataset) else []
     bad = [*dataset.bad, *(f"row {row}: {why}" for row, why in rows)]
     if bad and not skip_bad:
         more = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -85,7 +86,13 @@ def options_of(spec: SourceSpec, options: Mapping[str, Any]) -> dict[str, Any]:
         return build(model, options).model_dump()
     except UsageError as error:
         lines = str(error).replace("unknown option", "there is no option").splitlines()
-        raise UsageError("\n".join(f"{spec.name}: {line}" for line in lines)) from error
+        raise UsageError("\n".join(f"{spec.name}: {_as_pair(line)}" for line in lines)) from error
+
+
+def _as_pair(line: str) -> str:
+    """Return a line on an option as it is set: `--size 3: ...` is `--data-args size=3: ...`."""
+    match = re.fullmatch(r"--([\w-]+) (.*)", line)
+    return f"--data-args {match[1].replace('-', '_')}={match[2]}" if match else line
 
 
 def with_task(spec: SourceSpec, task: str, options: Mapping[str, Any]) -> dict[str, Any]:

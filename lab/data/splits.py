@@ -183,7 +183,18 @@ def _check(dataset: Dataset, name: str, parts: Parts) -> None:
                 examples = count(int((dataset.targets == number).sum()), "example")
                 raise UsageError(
                     f"{name}: class {label!r} is missing from train, of {examples} in all"
+                    f"{_target_of(dataset)}"
                 )
+
+
+def _target_of(dataset: Dataset) -> str:
+    """Name the column that a table's classes are of: it may have been another that was meant."""
+    if len(dataset.target) != 1:
+        return ""
+    return (
+        f". The target is {dataset.target[0]!r}, of {len(dataset.classes):,} classes; "
+        "target=COLUMN chooses another"
+    )
 
 
 def _too_few(dataset: Dataset) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 MOST_CATEGORIES = 50  # of a column that is one-hot
 MOST_CLASSES = 1_000
 FIRST_ROWS = 1_000
+LARGEST = float(np.finfo(np.float32).max)  # that networks can read
+MOST_NOTES = 3  # in an error
+DECIMAL = re.compile(r"[-+]?\d*\.\d+")
 TARGETS = ("target", "label", "class", "y", "outcome")  # what tables call what is predicted
 
 
@@ -67,7 +71,7 @@ def from_frame(
         bad=tuple(f"row {row}: {why}" for row, why in sorted(bad.items())),
         columns=columns,
         target=(chosen,),
-        notes=(*notes, *more),
+        notes=(*notes, *more, *_doubtful(list(frame.columns), classes)),
     )
 
 
@@ -139,13 +143,25 @@ def encode_frame(
     return inputs, unknown
 
 
+def _doubtful(names: Sequence[str], classes: Sequence[str]) -> list[str]:
+    """Return a line on column names that look like values, and on classes that differ in case."""
+    notes = [f"{name!r} is the name of a column: is the line of names missing?"
+             for name in names if DECIMAL.fullmatch(name)][:1]  # fmt: skip
+    seen: dict[str, str] = {}
+    for label in classes:
+        first = seen.setdefault(label.casefold().strip(), label)
+        if first != label:
+            notes.append(f"{first!r} and {label!r} are two classes")
+    return notes
+
+
 def _bad(
     inputs: Array, columns: Sequence[TableColumn], labels: pd.Series[Any], target: str
 ) -> dict[int, str]:
     """Return the rows that nothing can be learned from, by number, and why."""
     bad = {}
-    for row, number in zip(*np.nonzero(np.isinf(inputs)), strict=True):
-        bad[int(row)] = f"{columns[number].name} is {inputs[row, number]}"
+    for row, number in zip(*np.nonzero(np.abs(inputs) > LARGEST), strict=True):
+        bad[int(row)] = f"{columns[number].name} is {inputs[row, number]:g}"
     for row in np.flatnonzero(labels.isna().to_numpy()):
         bad[int(row)] = f"its {target} is missing"
     return bad
@@ -176,13 +192,17 @@ def read_columns(
         values = reading.read(frame[title].reset_index(drop=True), title, name)
         notes += reading.notes_of(title, values)
         if len(values.categories) > MOST_CATEGORIES:
-            number = len(values.categories)
-            notes.append(f"{title!r} is left out: {number:,} different texts, not categories")
+            number, first = len(values.categories), values.categories[0]
+            notes.append(
+                f"{title!r} is left out: {number:,} different texts as {first!r}, neither numbers "
+                "nor categories"
+            )
             continue
         inputs[:, len(columns)] = values.numbers
         columns.append(TableColumn(title, values.type, values.categories, values.form))
     if not columns:
-        raise UsageError(f"{name}: no column is left to learn from beside the target")
+        left_out = "".join(f"; {note}" for note in notes[:MOST_NOTES])
+        raise UsageError(f"{name}: no column is left to learn from beside the target{left_out}")
     if len(columns) < len(features):
         inputs = np.ascontiguousarray(inputs[:, : len(columns)])
     return tuple(columns), inputs, notes + _repeated(columns, inputs)

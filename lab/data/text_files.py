@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,8 @@ from lab.errors import UsageError
 
 ADVICE = "Say how it is written: --data-args encoding=latin-1"
 AT_ONCE = 2**20  # bytes
+TOO_LONG = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
+UNCLOSED = re.compile(r"EOF inside string starting at row (\d+)")
 SHOWN = 60  # characters of a line
 
 
@@ -21,7 +24,17 @@ def plain_errors(name: str) -> Iterator[None]:
         yield
     except (OSError, ValueError, LookupError) as error:  # pandas' and pyarrow's are among them
         line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise UsageError(f"{name} cannot be read: {line}") from error
+        raise UsageError(f"{name} cannot be read: {_in_plain_words(line)}") from error
+
+
+def _in_plain_words(line: str) -> str:
+    """Return what pandas says of a row that does not fit, without its own words."""
+    line = line.removeprefix("Error tokenizing data. C error: ")
+    if match := TOO_LONG.search(line):
+        return f"line {match[2]} has {match[3]} fields, and those before it {match[1]}"
+    if match := UNCLOSED.search(line):
+        return f"the text in quotes that begins in row {match[1]} does not end"
+    return line
 
 
 def encoding_of(place: Path, name: str, advice: str = ADVICE, otherwise: str = "") -> str:

@@ -19,7 +19,9 @@ ONE_EXAMPLE = (
     "BatchNorm cannot train on one example at a time: each part of a batch needs two. Give a "
     "larger --batch-size, or fewer --grad-accum-steps."
 )
-UNTRAINED = "the data, the environment or the initialization is the cause, not the training"
+UNTRAINED = (
+    "the data, the environment, the network or its initialization is the cause, not the training"
+)
 
 
 def check_finite(metrics: Mapping[str, float], experiment: Experiment, ctx: Context) -> None:

@@ -21,13 +21,15 @@ class EnvConfig(Config):
 
     clock: ClassVar[str] = "env_steps"
 
-    env: str = Field("CartPole-v1", description="Gymnasium id, or module:Id for anybody's.")
+    env: str = Field(
+        "CartPole-v1", description="Gymnasium id; module:Id or file.py:Class for one's own."
+    )
     env_args: dict[str, bool | int | float | str] = Field(
         {}, description="Arguments of the environment: is_slippery=false,map_name=8x8."
     )
     wrap: Annotated[tuple[str, ...], REPEATED] = Field(
         (),
-        description="Wrapper of gymnasium.wrappers, or module:Class, as Name or "
+        description="Wrapper of gymnasium.wrappers, module:Class or file.py:Class, as Name or "
         "Name(key=value,...); may be repeated, the first is the innermost.",
     )
     n_envs: int = Field(1, ge=1, description="Environments stepped together.")

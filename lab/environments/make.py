@@ -6,7 +6,8 @@ import importlib
 import inspect
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import gymnasium as gym
 import numpy as np
@@ -23,6 +24,7 @@ from lab.environments.replayable import Replayable
 from lab.environments.single import SingleEnv, is_plain
 from lab.environments.wrap import Wrapper
 from lab.errors import UsageError
+from lab.imports import import_file
 from lab.messages import did_you_mean, first_line
 from lab.plugins import Plugins, discover
 from lab.spec import EnvironmentSpec
@@ -34,7 +36,8 @@ TRIAL_STEPS = 64
 def register(env_id: str, offers: Iterable[EnvironmentSpec]) -> str:
     """Import what registers `env_id` and return the id as Gymnasium knows it.
 
-    `module:Id` imports the module; `namespace/Id` the module a plugin names for the namespace. An
+    `module:Id` imports the module, `file.py:Id` the file, in which Id may be a class of its own
+    instead; `namespace/Id` imports the module a plugin names for the namespace. An
     environment that was given in Python is registered anew each time: another of its name may have
     been in between. Raises UsageError where a module or the id is unknown.
     """
@@ -44,18 +47,32 @@ def register(env_id: str, offers: Iterable[EnvironmentSpec]) -> str:
         return env_id
     module, _, name = env_id.rpartition(":")
     matching = [offer for offer in offers if name.startswith(f"{offer.namespace}/")]
+    modules = [offer.module for offer in matching]
     try:
-        for needed in filter(None, (module, *(offer.module for offer in matching))):
+        if module.endswith(".py"):
+            _register_of_file(Path(module), name)
+        elif module:
+            modules = [module, *modules]
+        for needed in modules:
             importlib.import_module(needed)
         gym.spec(name)
     except ImportError as error:
         missing = [offer.install for offer in matching if offer.lacks(error)]
         hint = "".join(f". Install it: pip install {install!r}" for install in missing)
+        if Path(f"{module}.py").is_file():
+            hint = f". A file is named with its ending: --env {module}.py:{name}"
         raise UsageError(f"--env {env_id}: {first_line(error)}{hint}") from error
     except gym.error.Error as error:
         hint = did_you_mean(name, gym.registry)
         raise UsageError(f"--env {env_id}: Gymnasium knows no such environment.{hint}") from error
     return name
+
+
+def _register_of_file(path: Path, name: str) -> None:
+    """Import a file, and register its class `name` where it has one and does not so itself."""
+    offered: Any = getattr(import_file(path), name, None)
+    if name not in gym.registry and isinstance(offered, type) and issubclass(offered, gym.Env):
+        gym.register(name, entry_point=cast("Any", offered))
 
 
 def env_spec(env_id: str, plugins: Plugins | None = None) -> EnvSpec:

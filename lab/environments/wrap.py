@@ -5,11 +5,13 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
 
 from lab.errors import UsageError
+from lab.imports import import_file
 from lab.messages import did_you_mean, first_line
 from lab.option_text import parse_pairs
 
@@ -26,11 +28,13 @@ def named_wrappers(texts: Sequence[str]) -> list[Wrapper]:
 
 
 def named_wrapper(text: str) -> Wrapper:
-    """Return the wrapper of `Name`, `module:Class` or `Name(key=value,...)`."""
+    """Return the wrapper of `Name`, `module:Class`, `file.py:Class` or `Name(key=value,...)`."""
     match = WORDS.fullmatch(text.strip())
     arguments = parse_pairs(match["arguments"] or "") if match else None
     if match is None or not isinstance(arguments, dict):
-        raise UsageError(f"--wrap {text}: write Name, module:Class or Name(key=value,...).")
+        raise UsageError(
+            f"--wrap {text}: write Name, module:Class, file.py:Class or Name(key=value,...)."
+        )
     make = _find(text, match["name"])
 
     def wrap(env: gym.Env[Any, Any]) -> gym.Env[Any, Any]:
@@ -53,7 +57,11 @@ def _find(text: str, name: str) -> Callable[..., Any]:
             "those of training. RescaleObservation(min_obs=-1,max_obs=1) scales by the bounds."
         )
     try:
-        home = importlib.import_module(module or "gymnasium.wrappers")
+        home = (
+            import_file(Path(module))
+            if module.endswith(".py")
+            else importlib.import_module(module or "gymnasium.wrappers")
+        )
     except ImportError as error:
         raise UsageError(f"--wrap {text}: {first_line(error)}") from error
     found = getattr(home, attribute, None)

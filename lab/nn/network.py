@@ -6,7 +6,6 @@ import copy
 import importlib
 import importlib.util
 import inspect
-import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,6 +14,7 @@ from torch import nn
 
 from lab import memory
 from lab.errors import UsageError
+from lab.imports import import_file
 from lab.messages import describe, did_you_mean
 from lab.plugins import is_file, split_reference
 
@@ -38,7 +38,7 @@ def load_network(reference: str, **arguments: Any) -> nn.Module:
 def _named(reference: str) -> Any:
     """Return the class or function that a reference names."""
     origin, name = _parts(reference)
-    module = _import_file(Path(origin)) if is_file(reference) else _import(origin)
+    module = import_file(Path(origin)) if is_file(reference) else _import(origin)
     if not hasattr(module, name):
         offered = _offered(module)
         hint = did_you_mean(name, offered) or (f" It has: {', '.join(offered)}" if offered else "")
@@ -79,26 +79,6 @@ def _import(name: str) -> ModuleType:
         return importlib.import_module(name)
     except Exception as error:  # a user's module may fail in any way
         raise UsageError(f"The module {name!r} cannot be imported: {describe(error)}") from error
-
-
-def _import_file(path: Path) -> ModuleType:
-    """Import a file as the module of its name, with the modules in its folder."""
-    if not path.is_file():
-        raise UsageError(f"There is no file {path}.")
-    imported = sys.modules.get(path.stem) or importlib.util.find_spec(path.stem)
-    where = getattr(imported, "__file__", None) or getattr(imported, "origin", None)
-    if not path.stem.isidentifier() or (imported and Path(str(where)) != path):
-        raise UsageError(f"{path} cannot be imported as a module {path.stem!r}: rename the file.")
-    folder = str(path.parent)
-    added = folder not in sys.path
-    if added:
-        sys.path.append(folder)
-    try:
-        return importlib.import_module(path.stem)
-    except (Exception, SystemExit) as error:  # a user's file may fail in any way
-        if added:
-            sys.path.remove(folder)
-        raise UsageError(f"{path} cannot be loaded: {describe(error)}") from error
 
 
 def _offered(module: ModuleType) -> list[str]:

@@ -42,3 +42,6 @@ class LanguageOptions(DataOptions, TextOptions, LabelOptions):
         between them, and which the unknown ones are, so theirs are bits of other texts."""
         unit = "token" if self.pieces == "word" else "character"
         return f"eval/bits_per_{unit}", "min"
+
+    def lacks(self, task: str) -> tuple[str, ...]:
+        return () if task == "lm" else ("sample",)

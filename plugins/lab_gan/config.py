@@ -143,6 +143,9 @@ class Config(DataOptions, OptimizerOptions, BaseConfig):
 
     # -- what the runner reads
 
+    def lacks(self, task: str) -> tuple[str, ...]:
+        return () if self.names_classes else ("predict",)
+
     @property
     def objective(self) -> tuple[str, str]:
         if self.n_labeled_per_class is not None:

@@ -205,7 +205,7 @@ def test_a_trained_run_predicts_where_its_data_are_gone(train, monkeypatch) -> N
         ({"data": "csv"}, "write csv:PATH"),
         ({"data": "odd-lines"}, "gives texts"),
         ({"data": "shapes", "data_args": {"difficult": 1}}, "Did you mean 'difficulty'?"),
-        ({"data": "shapes", "data_args": {"n": 0}}, "shapes: --n 0: should be greater"),
+        ({"data": "shapes", "data_args": {"n": 0}}, "shapes: --data-args n=0: should be greater"),
         ({"task": "regress"}, "--task regress: digits is to classify"),
         ({"classes": ("eight",)}, "digits has no class 'eight'"),
         ({"data": "iris", "augment": {"flip": 0.5}}, "flip needs images; iris has none"),

@@ -86,7 +86,7 @@ def test_sb3_names_the_environment(train, monkeypatch, algo, part) -> None:
 def test_a_metric_that_is_not_finite_at_the_start_does_not_blame_training(train) -> None:
     message = failing(train, "odd", trouble="nan-eval", at=0)
     assert "eval/score is nan before any training" in message
-    assert "the data, the environment or the initialization" in message
+    assert "the data, the environment, the network or its initialization" in message
     assert RATE not in message
 
 
@@ -120,7 +120,9 @@ def test_a_divergence_that_an_experiment_finds_at_the_start_is_not_trainings(
         raise lab.Diverged("take another rate")
 
     monkeypatch.setattr(Odd, "evaluate", evaluate)
-    assert "Before any training: the data, the environment or the init" in failing(train, "odd")
+    assert "Before any training: the data, the environment, the network or its init" in failing(
+        train, "odd"
+    )
 
 
 def images() -> lab.Dataset:

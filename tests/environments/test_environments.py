@@ -3,6 +3,7 @@ and go on exactly from a saved state."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -463,6 +464,36 @@ def test_pictures_of_floats_are_refused_not_black(monkeypatch) -> None:
     monkeypatch.setattr(Screen, "dtype", np.float64)
     with pytest.raises(LabError, match="its pictures are float64, and not uint8"):
         record_episode(Screen(), lambda obs: 0, 0, Play())
+
+
+OF_ONES_OWN = """
+import gymnasium as gym
+class Steady(gym.Env):
+    observation_space = action_space = gym.spaces.Discrete(2)
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        return 0, {}
+    def step(self, action):
+        return 0, 1.0, True, False, {}
+gym.register("own/Steady-v3", entry_point=Steady)
+"""
+
+
+def test_a_file_of_ones_own_is_enough(tmp_path, monkeypatch) -> None:
+    """By the class that it holds, or by what it registers; nothing has to be on Python's path."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    file = tmp_path / "own_steady_world.py"
+    file.write_text(OF_ONES_OWN)
+    for name in ("Steady", "own/Steady-v3"):
+        assert make.make_env(make.register(f"{file}:{name}", ())).reset()[0] == 0
+    with pytest.raises(UsageError, match="Gymnasium knows no such environment"):
+        make.register(f"{file}:Stead", ())
+    with pytest.raises(UsageError, match=r"There is no file .*other\.py"):
+        make.register(f"{tmp_path / 'other.py'}:Steady", ())
+    monkeypatch.chdir(tmp_path)
+    Path("not_on_the_path.py").write_text(OF_ONES_OWN)
+    with pytest.raises(UsageError, match="with its ending: --env not_on_the_path.py:Steady"):
+        make.register("not_on_the_path:Steady", ())
 
 
 def test_an_environment_that_takes_no_render_mode_says_so() -> None:

@@ -264,13 +264,38 @@ def test_a_delimiter_may_end_each_line(ask, tmp_path) -> None:
             "p kind\n1 a\n2 b\n",
             "there is one, 'p kind'. If it holds several, say what is between them",
         ),
-        ("p,kind\n" + "1,a\n" * 100_000 + "1,2,a\n", "Expected 2 fields in line 100002, saw 3"),
+        (
+            "p,kind\n" + "1,a\n" * 100_000 + "1,2,a\n",
+            "line 100002 has 3 fields, and those before it 2",
+        ),
     ],
     ids=["no names", "spaces", "late"],
 )
 def test_fields_without_a_name_are_not_lost(ask, tmp_path, text, message) -> None:
     with pytest.raises(UsageError, match=message):
         ask(write(tmp_path / "x.csv", text))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a,b,a,y\n1,2,3,p\n4,5,6,q\n", "has two columns called 'a': rename one of them"),
+        ('a,y\n1,"p\n2,q\n', "the text in quotes that begins in row 1 does not end"),
+        ("price,y\n" + "".join(f"${n},p\n$0{n},q\n" for n in range(60)),
+         "left to learn from beside the target; 'price' is left out: 120 different texts as '.0'"),
+        ("a,y\n1e300,p\n2e300,q\n", "row 0: a is 1e.300"),
+    ],
+)  # fmt: skip
+def test_a_messy_table_is_refused_with_what_to_do(ask, tmp_path, text, message) -> None:
+    with pytest.raises(UsageError, match=message):
+        ask(write(tmp_path / "x.csv", text))
+
+
+def test_names_that_look_like_values_and_classes_that_differ_in_case_are_told(ask, tmp_path):
+    rows = "".join(f"0.{n},{'Yes' if n % 2 else 'yes'}\n" for n in range(1, 80))
+    notes = ask(write(tmp_path / "x.csv", f"0.5,y\n{rows}")).notes
+    assert "'0.5' is the name of a column: is the line of names missing?" in notes
+    assert "'Yes' and 'yes' are two classes" in notes
 
 
 def test_another_encoding_is_refused_until_it_is_said(ask, tmp_path) -> None:
@@ -304,7 +329,10 @@ def test_rows_without_a_target_are_bad(ask, tmp_path) -> None:
 
 def test_what_is_no_table_is_said(ask, tmp_path) -> None:
     for words, message in (
-        (write(tmp_path / "x.csv", "a,b\n1,2\n3,4,5\n"), "cannot be read: .*Expected 2 fields"),
+        (
+            write(tmp_path / "x.csv", "a,b\n1,2\n3,4,5\n"),
+            "line 3 has 3 fields, and those before it 2",
+        ),
         (write(tmp_path / "empty.csv", ""), "is empty: it begins with a line"),
         (write(tmp_path / "head.csv", "a,b\n"), "has column names, but no rows"),
         (f"parquet:{tmp_path / 'x.csv'}", "cannot be read: .*magic bytes"),
