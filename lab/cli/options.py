@@ -103,8 +103,10 @@ def _option(name: str, field: FieldInfo, environment: bool) -> click.Option:
 
 
 def _choices(field: FieldInfo) -> list[str]:
-    registered = [name for rule in field.metadata if isinstance(rule, OneOf) for name in rule.names]
-    kinds = [k for k in unwrap(field.annotation) if get_origin(k) is Literal]
+    members = unwrap(field.annotation)  # of `Annotated[str, OneOf(...)] | None` the first says it
+    rules = [*field.metadata, *(rule for k in members for rule in getattr(k, "__metadata__", ()))]
+    registered = [name for rule in rules if isinstance(rule, OneOf) for name in rule.names]
+    kinds = [k for k in members if get_origin(k) is Literal]
     return registered + [str(choice) for kind in kinds for choice in get_args(kind)]
 
 

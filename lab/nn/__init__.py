@@ -21,6 +21,7 @@ _HOME = {
     "MSE": "lab.nn.losses",
     "INITIALIZERS": "lab.nn.initializers",
     "activation": "lab.nn.activations",
+    "check_network": "lab.nn.network",
     "class_weights": "lab.nn.losses",
     "draw_layers": "lab.nn.gradients",
     "freeze": "lab.nn.freezing",
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from lab.nn.losses import CrossEntropy as CrossEntropy
     from lab.nn.losses import Huber as Huber
     from lab.nn.losses import class_weights as class_weights
+    from lab.nn.network import check_network as check_network
     from lab.nn.network import load_network as load_network
     from lab.nn.options import LayerOptions as LayerOptions
     from lab.nn.summary import LayerSummary as LayerSummary

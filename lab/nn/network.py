@@ -10,12 +10,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from lab import memory
+from lab.data.dataset_info import DatasetInfo
 from lab.errors import UsageError
 from lab.imports import import_file
-from lab.messages import describe, did_you_mean
+from lab.messages import count, describe, did_you_mean
 from lab.plugins import is_file, split_reference
 
 
@@ -33,6 +35,37 @@ def load_network(reference: str, **arguments: Any) -> nn.Module:
             return _copied(reference, given)
         return _built(reference, given, arguments)
     return _built(reference, _named(reference), arguments)
+
+
+def check_network(network: nn.Module, reference: str, info: DatasetInfo) -> nn.Module:
+    """Return somebody's network, which was tried on two inputs of a source to classify or regress.
+
+    Raises UsageError where it fails at them, or does not turn them into outputs [2, K].
+    """
+    inputs, was_training = torch.zeros(2, *info.shape), network.training
+    try:
+        with torch.random.fork_rng(), torch.no_grad():
+            outputs = network.eval()(inputs)
+    except Exception as error:  # a user's network may fail in any way
+        raise UsageError(
+            f"{reference} fails at inputs {list(inputs.shape)}: {describe(error)}"
+        ) from error
+    finally:
+        network.train(was_training)
+    wanted = [len(inputs), info.outputs]
+    if not isinstance(outputs, Tensor) or list(outputs.shape) != wanted:
+        given = list(outputs.shape) if isinstance(outputs, Tensor) else type(outputs).__name__
+        raise UsageError(
+            f"{reference} turns inputs {list(inputs.shape)} into {given}, and not into {wanted}: "
+            f"{info.name} has {_outputs(info)}"
+        )
+    return network
+
+
+def _outputs(info: DatasetInfo) -> str:
+    if info.task == "classify":
+        return count(info.outputs, "class", "classes")
+    return count(info.outputs, "value to predict", "values to predict")
 
 
 def _named(reference: str) -> Any:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 import lab
 from lab.capabilities import Export, Predict
-from lab.nn import load_network
+from lab.nn import check_network, load_network
 from lab.nn.export import export
 from lab.nn.standalone import answering
 from lab.optim import Updater
@@ -60,7 +60,8 @@ class CNN:
         shape: dict[str, Any] = {"channels": channels, "size": (height, width)}
         shape["classes"] = info.outputs
         if config.model:
-            return load_network(config.model, **shape)
+            own = load_network(config.model, **shape)
+            return own if info.task == "segment" else check_network(own, config.model, info)
         if info.task == "segment" and config.dropout is not None:
             raise lab.UsageError(
                 "--dropout is for classifiers: an FCN forgets the layers that drop"

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lab import DatasetInfo, UsageError
-from lab.nn import activation, initialize, load_network
+from lab.nn import activation, check_network, initialize, load_network
 from lab_mlp.bag import TokenBag
 from lab_mlp.config import Config
 from lab_mlp.embedding import CategoryEmbedding
@@ -33,7 +33,8 @@ def build(config: Config, info: DatasetInfo) -> nn.Module:
         option = "--model" if config.model else f"--arch {config.arch}"
         raise UsageError(f"{option} takes numbers; {info.name} gives tokens")
     if config.model:
-        return load_network(config.model, inputs=prod(info.shape), outputs=info.outputs)
+        own = load_network(config.model, inputs=prod(info.shape), outputs=info.outputs)
+        return check_network(own, config.model, info)
     if config.arch == "perceptron":
         return Perceptron(prod(info.shape), info.outputs)
     net = nn.Sequential(*_layers(config, info))

@@ -140,8 +140,8 @@ def test_mistakes_are_plain_messages(train, file, monkeypatch, options, message)
 
 
 def test_a_network_that_does_not_take_the_pictures_says_where(train, file, cli) -> None:
-    with pytest.raises(lab.RunFailed, match="my_file.py|shapes cannot be multiplied"):
+    with pytest.raises(lab.UsageError, match="my_file.py:Wrong fails at inputs .*multiplied"):
         train(model=f"{file}:Wrong")
     completed = cli("model", "cnn", "--model", f"{file}:Wrong", "--shape", "1,8,8", "--outputs", 3)
-    assert completed.exit_code == 1
-    assert "The network cannot take an input of 1 x 8 x 8" in completed.output
+    assert completed.exit_code == 2
+    assert "my_file.py:Wrong fails at inputs [2, 1, 8, 8]" in completed.output

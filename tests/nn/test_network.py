@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from torch import nn
 
 import lab
-from lab.nn import load_network
+from lab.nn import check_network, load_network
 
 CODE = """
 from torch import nn
@@ -80,6 +82,43 @@ def test_what_is_no_network_is_said_plainly(file, name, arguments, message) -> N
         load_network(f"{file}:{name}", **arguments)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+INFO = lab.DatasetInfo(
+    "iris", "table", "classify", (4,), ("a", "b", "c"), 3, (0.0,) * 4, (1.0,) * 4
+)
+
+
+class Answers(nn.Module):
+    """What `answer` makes of inputs [B, 4]."""
+
+    def __init__(self, answer: Any) -> None:
+        super().__init__()
+        self.answer = answer
+
+    def forward(self, inputs: torch.Tensor) -> Any:
+        assert not self.training
+        return self.answer(inputs)
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (lambda x: x, "my.py:Net turns inputs [2, 4] into [2, 4], and not into [2, 3]: iris has 3"),
+        (lambda x: (x, x), "into tuple, and not into [2, 3]"),
+        (lambda x: x @ torch.ones(5, 3), "fails at inputs [2, 4]: RuntimeError: mat1 and mat2"),
+    ],
+)
+def test_a_network_is_tried_before_it_is_trained(answer, message) -> None:
+    with pytest.raises(lab.UsageError, match=re.escape(message)):
+        check_network(Answers(answer), "my.py:Net", INFO)
+
+
+def test_to_try_a_network_changes_nothing_of_it() -> None:
+    net = Answers(lambda x: x[:, :3] + torch.rand(()))
+    state = torch.get_rng_state()
+    assert check_network(net, "my.py:Net", INFO).training
+    assert torch.equal(torch.get_rng_state(), state)
 
 
 @pytest.mark.parametrize("reference", ["net", "net.py", ":Net", "net:", ""])
