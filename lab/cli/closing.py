@@ -14,7 +14,6 @@ from lab.messages import duration
 if TYPE_CHECKING:
     from lab.engine.session import RunResult
 
-WIDTH = 120
 NEXT: Mapping[str, str] = {  # by capability, the likeliest first; RUN is the run's folder
     "play": "lab play RUN",
     "sample": "lab sample RUN",
@@ -90,7 +89,7 @@ def print_group(group: str, results: Sequence[Mapping[str, Any]]) -> None:
     run = [Path(result["dir"]).name if result["dir"] else "-" for result in results]
     for name in dict.fromkeys(name for test in tests for name in test):
         wider = {**columns, name: [test.get(name, "-") for test in tests]}
-        if _width({**wider, "run": run}) <= WIDTH:
+        if output.width_of({**wider, "run": run}) <= output.WIDTH:
             columns = wider
     columns["run"] = run
     output.print_table(list(columns), zip(*columns.values(), strict=True))
@@ -99,10 +98,6 @@ def print_group(group: str, results: Sequence[Mapping[str, Any]]) -> None:
     output.say(f"group {group}: {finished} of {len(results)} finished")
     if finished:
         output.say(f"Next: lab compare --group {shlex.quote(group)}, lab ui (curves)")
-
-
-def _width(columns: Mapping[str, Sequence[str]]) -> int:
-    return sum(max(map(len, [name, *cells])) + 2 for name, cells in columns.items())
 
 
 def _say_mean(metric: str, results: Sequence[Mapping[str, Any]]) -> None:

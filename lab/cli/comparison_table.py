@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from lab.comparison.groups import Group
     from lab.comparison.tables import Table
 
-WIDTH = 120
 GAP = 2
 NAME, VALUE = (12, 40), 18  # characters of a group's name, and of an option's value, at most
 FOLDED = 24  # characters kept for the options that have no column
@@ -66,7 +65,7 @@ def print_table(table: Table, columns: Sequence[str] = (), sort: str | None = No
         for row, group in zip(rows, groups, strict=True):
             row.update({key: cell(group.options.get(key)) for key in columns})
     if folded:
-        room = max(FOLDED, WIDTH - _width(rows)) - GAP
+        room = max(FOLDED, output.WIDTH - _width(rows)) - GAP
         for row, group in zip(rows, groups, strict=True):
             row["other options"] = _shortened(_words(group, folded), room)
     output.print_table(list(rows[0]), [list(row.values()) for row in rows])
@@ -79,9 +78,9 @@ def _fixed_rows(table: Table, groups: Sequence[Group], room: int) -> list[Cells]
     rows = [_fixed(table, group) for group in groups]
     shortest, longest = NAME
     wide = max(len(row["group"]) for row in rows)
-    length = min(longest, max(shortest, wide - (_width(rows) + room - WIDTH)))
+    length = min(longest, max(shortest, wide - (_width(rows) + room - output.WIDTH)))
     for row in rows:
-        row["group"] = _middle_out(row["group"], length)
+        row["group"] = output.middle_out(row["group"], length)
     return rows
 
 
@@ -115,7 +114,7 @@ def _add_columns(rows: list[Cells], groups: Sequence[Group], keys: Sequence[str]
     for key in keys:
         values = [_shortened(cell(group.differing.get(key)), VALUE) for group in groups]
         wide = max(map(len, [key, *values])) + GAP
-        if all(key in g.differing for g in groups) and _width(rows) + wide + FOLDED <= WIDTH:
+        if all(key in g.differing for g in groups) and _width(rows) + wide + FOLDED <= output.WIDTH:
             for row, value in zip(rows, values, strict=True):
                 row[key] = value
         else:
@@ -195,9 +194,3 @@ def cell(value: Any) -> str:
 
 def _shortened(text: str, length: int) -> str:
     return text if len(text) <= length else f"{text[: length - 1]}…"
-
-
-def _middle_out(name: str, length: int) -> str:
-    """Shorten a name in its middle: names differ at their ends."""
-    half = (length - 1) // 2
-    return name if len(name) <= length else f"{name[:half]}…{name[-half:]}"

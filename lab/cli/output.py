@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 PICTURES = (".png", ".svg", ".pdf", ".jpg")
 SUFFIXES = {".gif", ".png", ".txt", ".csv", ".mp4", ".jpg", ".webp"}  # that mean a kind of file
 
+WIDTH = 120  # columns of a table, at most
 READABLE = 1e15  # whole numbers from here on are written with an exponent
 
 
@@ -45,6 +46,11 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         click.echo(click.style(line, bold=True) if number == 0 else line)
 
 
+def width_of(columns: Mapping[str, Sequence[str]]) -> int:
+    """Return how many characters wide `print_table` prints columns by their names."""
+    return sum(max(map(len, [name, *cells])) for name, cells in columns.items()) + 2 * len(columns)
+
+
 def print_pairs(pairs: Mapping[str, Any] | Sequence[tuple[str, Any]]) -> None:
     """Print names and values in two columns."""
     rows = list(pairs.items()) if isinstance(pairs, Mapping) else pairs
@@ -59,6 +65,12 @@ def number(value: float | None) -> str:
         return "-"
     whole = float(value).is_integer() and abs(value) < READABLE
     return f"{value:,.0f}" if whole else f"{value:,.4g}"
+
+
+def middle_out(name: str, length: int) -> str:
+    """Shorten a name in its middle: names differ at their ends."""
+    half = (length - 1) // 2
+    return name if len(name) <= length else f"{name[:half]}…{name[-half:]}"
 
 
 def size(count: int) -> str:

@@ -10,6 +10,8 @@ import click
 from lab.cli import common, output
 from lab.plugins import discover
 
+LEAST = ("last", "clock", "objective")  # columns that leave where names are long, in that order
+
 
 @click.command("runs", short_help="List runs.")
 @common.selection
@@ -54,21 +56,19 @@ def _row(run: Any) -> dict[str, Any]:
 
 
 def _print(rows: list[dict[str, Any]]) -> None:
-    output.print_table(
-        ["run", "state", "objective", "best", "last", "clock", "updated"],
-        [
-            [
-                row["name"],
-                row["state"],
-                row["objective"].get("metric", "-"),
-                output.number(row["objective"].get("best")),
-                output.number(row["objective"].get("last")),
-                output.number(row["clock"].get("value")),
-                output.age(row["updated"]),
-            ]
-            for row in rows
-        ],
-    )
+    columns = {
+        "run": [row["name"] for row in rows],
+        "state": [row["state"] for row in rows],
+        "objective": [row["objective"].get("metric", "-") for row in rows],
+        "best": [output.number(row["objective"].get("best")) for row in rows],
+        "last": [output.number(row["objective"].get("last")) for row in rows],
+        "clock": [output.number(row["clock"].get("value")) for row in rows],
+        "updated": [output.age(row["updated"]) for row in rows],
+    }
+    for least in LEAST:  # a name has to be whole, to be copied
+        if output.width_of(columns) > output.WIDTH:
+            del columns[least]
+    output.print_table(list(columns), zip(*columns.values(), strict=True))
     for row in rows:
         if row["state"] in ("crashed", "interrupted"):
             output.say(f"{row['name']} {row['state']}. Continue with: lab resume {row['dir']}")

@@ -92,7 +92,7 @@ class Data:
         digested = digests(dataset, parts)
         if self._record is not None and self._record.is_first(self.words):
             self._is_new = True
-            for note in notes.notes_of(dataset, parts["train"], self.request):
+            for note in notes.notes_of(dataset, parts, self.request):
                 self._warn(note)
             self._check_repeats(digested)
         description = self._description(dataset, parts)

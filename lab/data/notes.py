@@ -16,11 +16,13 @@ MANY_UNKNOWN = 0.1  # of the words, above which that is told
 UNEVEN = 3  # ratio of the largest class to the smallest above which that is told
 
 
-def notes_of(dataset: Dataset, train: Array, request: DataOptions) -> list[str]:
-    """Return lines on the examples of a request, of which `train` are the rows to train on."""
+def notes_of(dataset: Dataset, parts: Mapping[str, Array], request: DataOptions) -> list[str]:
+    """Return lines on the examples of a request, of which `parts` are the rows of each split."""
     notes = [*dataset.notes, *_missing(dataset, request), *_uneven_classes(dataset)]
+    if dataset.task == "classify":
+        notes += _absent_classes(dataset, parts)
     if request.labels_per_class is not None:
-        notes += _too_few_labels(dataset, train, request.labels_per_class)
+        notes += _too_few_labels(dataset, parts["train"], request.labels_per_class)
     if request.fold and dataset.test is not None and dataset.eval is not None:
         notes.append("it has eval and test sets of its own, so --fold changes nothing")
     return [f"{request.data_name}: {note}" for note in notes]
@@ -71,6 +73,17 @@ def _uneven_classes(dataset: Dataset) -> list[str]:
         f"classes are uneven: {', '.join(words)}. Always to say {dataset.classes[most]} is right "
         f"in {share:.0%}"
     ]
+
+
+def _absent_classes(dataset: Dataset, parts: Mapping[str, Array]) -> list[str]:
+    """Return a note on classes that no figure of a split tells anything of."""
+    notes = []
+    for split in ("eval", "test"):
+        present = set(np.unique(dataset.labels(parts[split])).tolist())
+        absent = [name for n, name in enumerate(dataset.classes) if n not in present]
+        if absent:
+            notes.append(f"its {split} split has no {listed(absent)}")
+    return notes
 
 
 def _too_few_labels(dataset: Dataset, train: Array, labels: int) -> list[str]:

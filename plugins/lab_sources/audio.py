@@ -63,6 +63,7 @@ def audiofolder(path: str, rate: int, mels: int, seconds: float) -> lab.Dataset:
         features=bands(rate, mels),
         bad=bad,
         notes=(
+            *found.notes,
             *_changed(sounds, rate),
             *_cut(sum(len(values) > longest for values in at_rate), seconds),
         ),

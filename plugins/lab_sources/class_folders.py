@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,12 +17,13 @@ PARTS = {"train": "train", "val": "eval", "valid": "eval", "validation": "eval",
 @dataclass(frozen=True)
 class ClassFolders:
     """Files in order: paths, class numbers [N], names of the classes, and the part of each, [N],
-    "train", "eval" or "test", where folders say so."""
+    "train", "eval" or "test", where folders say so. notes: on what lies there and is not read."""
 
     paths: list[Path]
     targets: Array
     classes: tuple[str, ...]
     parts: Array | None
+    notes: tuple[str, ...]
 
     def own(self, part: str) -> Array | None:
         """Return which files are for a part, bool [N]; None where none is."""
@@ -49,7 +50,25 @@ def find(path: str, source: str, what: str, is_wanted: Callable[[Path], bool]) -
     number = {name: index for index, name in enumerate(classes)}
     targets = np.array([number[file.parent.name] for file in paths])
     parts = np.array([part for _, part in found]) if "train" in sides.values() else None
-    return ClassFolders(paths, targets, tuple(classes), parts)
+    return ClassFolders(paths, targets, tuple(classes), parts, _notes(sides, what, is_wanted))
+
+
+def _notes(sides: Iterable[Path], what: str, is_wanted: Callable[[Path], bool]) -> tuple[str, ...]:
+    """Say which folders hold no wanted file, and how many files are none."""
+    others = [file for side in sides for file in _files(side, lambda file: not is_wanted(file))]
+    empty = [
+        folder.name
+        for side in sides
+        for folder in _folders(side)
+        if not any(file.is_file() and is_wanted(file) for file in folder.iterdir())
+    ]
+    notes = []
+    if others:
+        files = "1 file is" if len(others) == 1 else f"{len(others):,} files are"
+        notes.append(f"{files} not read: no {what}, as {others[0].name}")
+    if empty:
+        notes.append(f"no {what} in {', '.join(map(repr, empty))}: it is no class")
+    return tuple(notes)
 
 
 def _sides(root: Path) -> dict[Path, str]:

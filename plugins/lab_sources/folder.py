@@ -31,5 +31,5 @@ def imagefolder(path: str, size: int, max_eager_mb: int) -> lab.Dataset:
         test=None if test is None else test[pictures.kept],
         eval=None if selection is None else selection[pictures.kept],
         bad=pictures.bad,
-        notes=pictures.notes,
+        notes=(*pictures.notes, *found.notes),
     )

@@ -55,6 +55,7 @@ def textfolder(path: str, encoding: str) -> lab.Dataset:
         bad=tuple(
             f"{file} is empty" for file, text in zip(found.paths, texts, strict=True) if not text
         ),
+        notes=found.notes,
     )
 
 

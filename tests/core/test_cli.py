@@ -90,6 +90,15 @@ def test_wrong_input_gives_plain_lines_and_exit_code_2(cli, trained) -> None:
         assert len(result.stderr.splitlines()) <= 5, words
 
 
+def test_the_table_of_runs_stays_within_120_columns(cli, trained, tmp_path) -> None:
+    """A long name is whole, so that it can be copied; what it crowds out --json has."""
+    name = "a" * 90
+    (tmp_path / "runs" / "one").rename(tmp_path / "runs" / name)
+    lines = cli("runs").stdout.splitlines()
+    assert max(map(len, lines)) <= 120
+    assert any(line.startswith(f"{name}  finished") for line in lines)
+
+
 def test_json_is_one_document_on_stdout(cli, trained) -> None:
     run = document(cli("run", "odd", "--name", "two", "--json"))
     assert set(run) == {"dir", "state", "summary", "objective"}

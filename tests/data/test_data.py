@@ -260,6 +260,18 @@ def test_uneven_classes_are_told_at_the_first_read(load_data, counts, note) -> N
     assert loaded.warned == ([f"stand-in: {note}"] if note else [])
 
 
+def test_a_class_that_a_split_lacks_is_told(load_data, blobs) -> None:
+    """No figure of that split tells anything of it."""
+    rare = np.flatnonzero(blobs.targets == 1)
+    test = np.zeros(len(blobs), bool)
+    test[np.flatnonzero(blobs.targets == 0)[:20]] = True
+    assert not test[rare].any()
+    loaded = load_data(replace(blobs, test=test), record=DataRecord())
+    loaded.data.train  # noqa: B018
+    others = ", ".join(name for number, name in enumerate(blobs.classes) if number)
+    assert loaded.warned == [f"stand-in: its test split has no {others}"]
+
+
 def test_a_fold_that_changes_nothing_is_told(load_data, blobs) -> None:
     rows = np.arange(200)
     own = replace(blobs, test=rows % 4 == 1, eval=rows % 4 == 2)

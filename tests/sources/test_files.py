@@ -39,6 +39,15 @@ def test_folders_are_classes(ask, pictures) -> None:
     assert dataset.test is None
 
 
+def test_what_lies_beside_the_images_is_told(ask, pictures) -> None:
+    (pictures / "cats" / "photo.heic").write_bytes(b"")
+    (pictures / "birds").mkdir()
+    dataset = ask(f"imagefolder:{pictures}")
+    assert dataset.classes == ("cats", "dogs")
+    assert "1 file is not read: no images, as photo.heic" in dataset.notes
+    assert "no images in 'birds': it is no class" in dataset.notes
+
+
 def test_images_are_resized_to_one_size(ask, pictures) -> None:
     Image.new("RGB", (40, 20), (7, 8, 9)).save(pictures / "cats" / "99.jpg", quality=100)
     assert ask(f"imagefolder:{pictures}").inputs.shape == (25, 3, 5, 6)  # the first one's
