@@ -122,7 +122,7 @@ def test_networks_and_baselines_share_one_table(fit, cli, tmp_path) -> None:
     assert len(table["groups"]) == 3
     means = {group["name"].split("-")[0]: group["mean"] for group in table["groups"]}
     assert means["baseline"] == max(means.values())
-    assert not comparison["left"]
+    assert not comparison["excluded"]
 
 
 MISTAKES = {

@@ -188,7 +188,11 @@ MISTAKES = [  # exit code 2: the person can mend the command
     ("run mlp --data csv:one-class.csv", "one class", "one class of label, 'x'"),
     ("run baseline --data csv:one-class.csv", "one class", "one class of label, 'x'"),
     ("run mlp --data csv:one-column.csv", "no features", "no column is left to learn from"),
-    ("run mlp --data csv:ragged.csv", "too many cells", "Expected 3 fields in line 3, saw 5"),
+    (
+        "run mlp --data csv:ragged.csv",
+        "too many cells",
+        "line 3 has 5 fields, and those before it 3",
+    ),
     (
         "run mlp --data csv:word-among-numbers.csv",
         "a word",
@@ -215,7 +219,7 @@ MISTAKES = [  # exit code 2: the person can mend the command
     ("run cnn --data imagefolder:broken-images", "no images", "images can be read"),
     ("run mlp --data digits:folder", "an argument", "takes no argument"),
     ("run mlp --data digits --data-args n=3", "no options", "the source digits has no options"),
-    ("run mlp --data xor --data-args n=many", "a word", f"xor: --n many: {WHOLE}"),
+    ("run mlp --data xor --data-args n=many", "a word", f"xor: --data-args n=many: {WHOLE}"),
     ("run mlp --data xor --data-args n=-5", "below 0", "should be greater than or equal to 4"),
     ("run mlp --data iris --classes unicorn", "unknown", "It has: setosa, versicolor, virginica"),
     ("run mlp --data diabetes --classes 0", "no classes", "has no classes to choose from"),

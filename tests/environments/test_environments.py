@@ -481,7 +481,7 @@ gym.register("own/Steady-v3", entry_point=Steady)
 
 def test_a_file_of_ones_own_is_enough(tmp_path, monkeypatch) -> None:
     """By the class that it holds, or by what it registers; nothing has to be on Python's path."""
-    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "path", [place for place in sys.path if place])
     file = tmp_path / "own_steady_world.py"
     file.write_text(OF_ONES_OWN)
     for name in ("Steady", "own/Steady-v3"):
@@ -490,7 +490,8 @@ def test_a_file_of_ones_own_is_enough(tmp_path, monkeypatch) -> None:
         make.register(f"{file}:Stead", ())
     with pytest.raises(UsageError, match=r"There is no file .*other\.py"):
         make.register(f"{tmp_path / 'other.py'}:Steady", ())
-    monkeypatch.chdir(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
     Path("not_on_the_path.py").write_text(OF_ONES_OWN)
     with pytest.raises(UsageError, match="with its ending: --env not_on_the_path.py:Steady"):
         make.register("not_on_the_path:Steady", ())
