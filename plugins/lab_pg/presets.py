@@ -5,6 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+MINATAR: Mapping[str, Any] = {
+    "budget": 500_000,
+    "eval_every": 50_000,
+    "n_envs": 16,
+    "n_steps": 128,
+    "n_epochs": 4,
+    "batch_size": 256,
+    "lr": 1e-3,
+    "schedule": "linear",
+    "clip_norm": 0.5,
+    "entropy_coef": 0.01,
+}
+
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     # Finishes in seconds and clearly improves: for tests and a first look.
     "tiny": {
@@ -134,16 +147,6 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "entropy_coef": 0.01,
         "normalize_returns": True,
     },
-    "ppo-MinAtar/Breakout-v1": {
-        "budget": 500_000,
-        "eval_every": 50_000,
-        "n_envs": 16,
-        "n_steps": 128,
-        "n_epochs": 4,
-        "batch_size": 256,
-        "lr": 1e-3,
-        "schedule": "linear",
-        "clip_norm": 0.5,
-        "entropy_coef": 0.01,
-    },
+    "ppo-MinAtar/Breakout-v1": MINATAR,
+    "ppo-MinAtar/SpaceInvaders-v1": MINATAR,
 }
