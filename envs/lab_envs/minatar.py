@@ -17,7 +17,7 @@ GAMES = ("asterix", "breakout", "freeway", "seaquest", "space_invaders")
 class Game(BaseEnv):  # type: ignore[misc]
     """A game whose episodes follow from their seed, and whose pictures are bytes.
 
-    As it is, a sticky action may repeat what the episode before ended with.
+    The package's own may begin with the last action of the episode before, by a sticky action.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 10}  # noqa: RUF012

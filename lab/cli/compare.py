@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -123,11 +124,13 @@ def _parse_fail_under(text: str | None) -> tuple[str, float] | None:
     if text is None:
         return None
     try:
-        metric, value = METRIC_VALUE.fullmatch(text).groups()  # type: ignore[union-attr]
-        return metric, float(value)
-    except (AttributeError, ValueError) as error:
-        usage = "write METRIC=VALUE, as test/return=475"
-        raise UsageError(f"--fail-under {text!r}: {usage}") from error
+        match = METRIC_VALUE.fullmatch(text)
+        limit = (match[1], float(match[2])) if match else None
+    except ValueError:
+        limit = None
+    if limit is None or not math.isfinite(limit[1]):
+        raise UsageError(f"--fail-under {text!r}: write METRIC=VALUE, as test/return=475")
+    return limit
 
 
 def _exit_code(comparison: Comparison, metric: str, value: float) -> int:

@@ -13,7 +13,7 @@ import click
 from lab.cli import common, options, output
 from lab.cli.closing import next_commands, print_result
 from lab.config import RunOptions
-from lab.errors import RunFailed, UsageError
+from lab.errors import LabError, RunFailed, UsageError
 from lab.options import build
 from lab.plugins import Plugins, discover
 from lab.resolve import models_of
@@ -138,11 +138,10 @@ def _run(
 def _capabilities(result: Any) -> list[str]:
     """Return what can be asked of a run; nothing where its experiment is not a plugin's."""
     try:
-        spec = discover().experiment(result.summary["experiment"])
-    except UsageError:
+        spec, record = discover().experiment(result.summary["experiment"]), Run(result.dir).record
+        lacking = build(spec.load_config(), record["config"]).lacks(record["decided"]["task"])
+    except LabError:  # the run has ended well: what is recommended may not change that
         return []
-    record = Run(result.dir).record
-    lacking = build(spec.load_config(), record["config"]).lacks(record["decided"]["task"])
     return [name for name in spec.capabilities if name not in lacking]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 import warnings
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -118,9 +119,9 @@ def _check_fields(lines: Sequence[str], delimiter: str, name: str) -> None:
     """Raise UsageError where the first line names a column twice, or fewer columns than the second
     one has fields: it is no line of names. Of later lines, pandas says which is too long."""
     names, *rows = [row for row in _rows(lines, delimiter) if row]
-    written = [title.strip() for title in names if title.strip()]
-    for title in written:
-        if written.count(title) > 1:
+    written = Counter(title.strip() for title in names if title.strip())
+    for title, times in written.most_common(1):
+        if times > 1:
             raise UsageError(f"{name} has two columns called {title!r}: rename one of them")
     first = rows[0] if rows else []
     fields = first[:-1] if first and not first[-1].strip() else first  # a delimiter may end a line

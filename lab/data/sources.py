@@ -91,7 +91,7 @@ def options_of(spec: SourceSpec, options: Mapping[str, Any]) -> dict[str, Any]:
 
 def _as_pair(line: str) -> str:
     """Return a line on an option as it is set: `--size 3: ...` is `--data-args size=3: ...`."""
-    match = re.fullmatch(r"--([\w-]+) (.*)", line)
+    match = re.fullmatch(r"--([\w-]+) (.*: .*)", line)
     return f"--data-args {match[1].replace('-', '_')}={match[2]}" if match else line
 
 

@@ -160,7 +160,8 @@ def _bad(
 ) -> dict[int, str]:
     """Return the rows that nothing can be learned from, by number, and why."""
     bad = {}
-    for row, number in zip(*np.nonzero(np.abs(inputs) > LARGEST), strict=True):
+    too_large = (inputs > LARGEST) | (inputs < -LARGEST)  # no copy of a large table
+    for row, number in zip(*np.nonzero(too_large), strict=True):
         bad[int(row)] = f"{columns[number].name} is {inputs[row, number]:g}"
     for row in np.flatnonzero(labels.isna().to_numpy()):
         bad[int(row)] = f"its {target} is missing"

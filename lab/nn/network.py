@@ -44,7 +44,7 @@ def check_network(network: nn.Module, reference: str, info: DatasetInfo) -> nn.M
     """
     inputs, was_training = torch.zeros(2, *info.shape), network.training
     try:
-        with torch.random.fork_rng(), torch.no_grad():
+        with torch.random.fork_rng(devices=[]), torch.no_grad():
             outputs = network.eval()(inputs)
     except Exception as error:  # a user's network may fail in any way
         raise UsageError(

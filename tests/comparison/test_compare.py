@@ -394,6 +394,7 @@ def test_the_table_and_the_csv_say_the_same(write) -> None:
         (["--fail-under", "test/return=4"], 0, ""),
         (["--fail-under", "high"], 2, "write METRIC=VALUE"),
         (["--fail-under", "test/return=4e"], 2, "write METRIC=VALUE"),
+        (["--fail-under", "test/return=nan"], 2, "write METRIC=VALUE"),
         (["--sort", "mean", "--csv"], 2, "lay the table out"),
         (["--direction", "min"], 0, ""),
         (["--metric", "test/retrun"], 2, "Did you mean 'test/return'?"),
