@@ -153,7 +153,7 @@ def routings(number: int) -> list[Row]:
 def affine(number: int) -> list[Row]:
     """Test accuracy on moved, turned and scaled digits, after training on digits that are shifted
     by two pixels at most."""
-    same: Row = {**LEARNING, "data": "affine-digits", "data_args": {"centerd": True}}
+    same: Row = {**LEARNING, "data": "affine-digits", "data_args": {"centered": True}}
     same["augment"] = {"shift": 2}
     width = like(MIDDLE, (1, 20, 20), 10)
     return [

@@ -24,7 +24,7 @@ from lab.data.options import DataOptions
 from lab.data.record import DataRecord
 from lab.engine.accumulator import MetricAccumulator, Value
 from lab.engine.schedules import Schedules
-from lab.environments import Envs, make
+from lab.environments import Envs, VectorMaker, make
 from lab.environments.check import check_contract
 from lab.environments.limits import EVALUATION_STEPS, registered_limit
 from lab.environments.wrap import Wrapper
@@ -252,12 +252,14 @@ class Context:
         train: bool = True,
         native: bool = True,
         wrappers: Sequence[Wrapper] = (),
+        vector: VectorMaker | None = None,
         time_limit: int | None = None,
         **kwargs: Any,
     ) -> Envs:
         """Make environments to step together, with a native vector version where there is one and
-        `native` allows it. `time_limit` truncates episodes, in addition to any limit of the
-        environment's own.
+        `native` allows it, or with `vector(number, time_limit)`, which does by itself what the
+        wrappers do, and whose state is not saved. `time_limit` truncates episodes, in addition to
+        any limit of the environment's own.
 
         Those to train in are seeded here, and the runner saves and restores their state. Those to
         evaluate in (`train=False`) are reset with a seed drawn from `rng` at each evaluation, which
@@ -265,7 +267,9 @@ class Context:
         """
 
         with untouched():  # what is made on first use may not move training's randomness
-            return self._make_envs(env_id, num_envs, train, native, wrappers, time_limit, kwargs)
+            return self._make_envs(
+                env_id, num_envs, train, native, wrappers, vector, time_limit, kwargs
+            )
 
     def _make_envs(
         self,
@@ -274,6 +278,7 @@ class Context:
         train: bool,
         native: bool,
         wrappers: Sequence[Wrapper],
+        vector: VectorMaker | None,
         time_limit: int | None,
         kwargs: Mapping[str, Any],
     ) -> Envs:
@@ -290,6 +295,7 @@ class Context:
                 native=native,
                 wrappers=wrappers,
                 vector_id=vector_id,
+                vector=vector,
                 time_limit=limit,
                 **kwargs,
             )
@@ -306,7 +312,7 @@ class Context:
         self._train_envs.append(envs)
         self._begin(index)
         name = f"envs {index} exact"
-        envs.exact = self.run_constant(name, lambda: make.is_exact(build))
+        envs.exact = self.run_constant(name, lambda: envs.exact and make.is_exact(build))
         if not envs.exact:
             self.warn("The environment's state cannot be saved: on resume its episodes restart.")
         if index < len(self._restored_envs):

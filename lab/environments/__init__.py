@@ -15,6 +15,7 @@ _HOME = {
     "Episodes": "lab.environments.episodes",
     "Rollout": "lab.environments.rollout",
     "Step": "lab.environments.envs",
+    "VectorMaker": "lab.environments.make",
     "Wrapper": "lab.environments.wrap",
     "check_rollout": "lab.environments.rollout",
     "count_from_zero": "lab.environments.fit",
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from lab.environments.fit import flatten_observation as flatten_observation
     from lab.environments.fit import flatten_parts as flatten_parts
     from lab.environments.fit import starts as starts
+    from lab.environments.make import VectorMaker as VectorMaker
     from lab.environments.make import env_spec as env_spec
     from lab.environments.make import make_env as make_env
     from lab.environments.make import make_envs as make_envs

@@ -29,6 +29,8 @@ from lab.messages import did_you_mean, first_line
 from lab.plugins import Plugins, discover
 from lab.spec import EnvironmentSpec
 
+VectorMaker = Callable[[int, int | None], VectorEnv[Any, Any, Any]]  # number, time limit
+
 NATIVE_FROM = 4  # below this many, stepping one by one is faster than numpy's overhead
 TRIAL_STEPS = 64
 
@@ -145,19 +147,23 @@ def make_envs(
     native: bool = True,
     wrappers: Sequence[Wrapper] = (),
     vector_id: str | None = None,
+    vector: VectorMaker | None = None,
     time_limit: int | None = None,
     **kwargs: Any,
 ) -> Envs:
     """Make `num_envs` environments: a native vector version where there is one, it is faster, and
     `native` and the wrappers allow it, otherwise one by one. `vector_id` names the environment that
-    has it, if not `env_id` itself. Episodes are truncated after `time_limit` steps, if nothing ends
-    them before.
+    has it, if not `env_id` itself. `vector` makes a vector version that does by itself what the
+    wrappers do, and whose state is not saved. Episodes are truncated after `time_limit` steps, if
+    nothing ends them before.
     """
+    if vector is not None:
+        return Envs(vector(num_envs, time_limit), name=env_id, exact=False)
     vector_id = vector_id or env_id
     if native and num_envs >= NATIVE_FROM and gym.spec(vector_id).vector_entry_point:
-        vector = _native(env_id, vector_id, num_envs, wrappers, time_limit, kwargs)
-        if vector is not None:
-            return Envs(vector, name=env_id)
+        found = _native(env_id, vector_id, num_envs, wrappers, time_limit, kwargs)
+        if found is not None:
+            return Envs(found, name=env_id)
     single = {"wrappers": wrappers, "time_limit": time_limit, **kwargs}
     return Envs(one_by_one(lambda: Replayable(make_env(env_id, **single)), num_envs), name=env_id)
 

@@ -38,8 +38,8 @@ def frechet_distance(mean1: Tensor, cov1: Tensor, mean2: Tensor, cov2: Tensor) -
 
 
 def _covariance(x: Tensor) -> Tensor:
-    centerd = x - x.mean(0)
-    return centerd.T @ centerd / (len(x) - 1)
+    centered = x - x.mean(0)
+    return centered.T @ centered / (len(x) - 1)
 
 
 def _root(cov: Tensor) -> Tensor:

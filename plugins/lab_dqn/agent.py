@@ -15,6 +15,7 @@ from lab.capabilities import Export
 from lab.nn.export import export
 from lab_dqn.acting import Array, Q
 from lab_dqn.atari import Lives
+from lab_dqn.atari_vector import vector_maker
 from lab_dqn.config import AgentConfig
 from lab_dqn.exploration import Exploration, nearly_greedy
 from lab_dqn.exported import Exported
@@ -69,6 +70,7 @@ class Agent:
             number,
             train=train,
             wrappers=wrappers(self.config),
+            vector=vector_maker(self.config) if train else None,
             time_limit=self.config.max_episode_steps,
             **env_args(self.config),
         )

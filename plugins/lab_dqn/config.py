@@ -48,6 +48,9 @@ class AgentConfig(EnvConfig):
     eval_epsilon: float = Field(
         0.0, ge=0, le=1, description="Random actions in evaluation; --atari: .05."
     )
+    atari_vector: bool = Field(
+        False, description="Train in ALE's own vector environment; its state is not saved."
+    )
     sticky_actions: float | None = Field(
         None, ge=0, lt=1, description="Probability that a game repeats the action before."
     )
@@ -89,6 +92,10 @@ class AgentConfig(EnvConfig):
     def _is_a_part(self) -> Self:
         if self.noop_max and not self.atari:
             raise ValueError("--noop-max is a part of --atari")
+        if self.atari_vector and not self.atari:
+            raise ValueError("--atari-vector is a part of --atari")
+        if self.atari_vector and self.wrap:
+            raise ValueError("--wrap changes single environments; --atari-vector has none")
         return self
 
 

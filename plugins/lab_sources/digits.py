@@ -16,11 +16,11 @@ POOLS = 10  # of digits that only meet each other; two of them are for testing
 
 
 def affine_digits(
-    size: int, copies: int, shift: int, rotate: float, scale: float, centerd: bool, seed: int
+    size: int, copies: int, shift: int, rotate: float, scale: float, centered: bool, seed: int
 ) -> lab.Dataset:
     """Return digits uint8 [1797 * copies, 1, size, size], shifted, turned and scaled at random.
 
-    Copies of one digit are never split. With `centerd`, a fifth of the digits is the test set, and
+    Copies of one digit are never split. With `centered`, a fifth of the digits is the test set, and
     the others are not moved at all: what a network knows of places it must bring along (Sabour et
     al., 2017, section 5.1). factors: shift [N, 2] in pixels, angle [N] in radians, scale [N].
     """
@@ -29,7 +29,7 @@ def affine_digits(
     assert plain.targets is not None
     which = np.repeat(np.arange(len(plain)), copies)
     moved = np.ones(len(which), bool)
-    if centerd:
+    if centered:
         moved = (_rank(plain.targets, rng) % FOLDS == 0)[which]
     drawn = rng.uniform(-1, 1, (len(which), 4)) * moved[:, None]
     factors = {
@@ -43,7 +43,7 @@ def affine_digits(
         images[:, None],
         plain.targets[which],
         plain.classes,
-        test=moved if centerd else None,
+        test=moved if centered else None,
         groups=which,
         factors=factors,
     )

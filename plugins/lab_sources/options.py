@@ -43,7 +43,7 @@ class AffineDigits(Seeded):
     shift: int = Field(4, ge=0, description="Largest shift each way in pixels.")
     rotate: float = Field(20, ge=0, le=180, description="Largest turn each way in degrees.")
     scale: float = Field(0.2, ge=0, lt=1, description="Largest change of size, as a fraction.")
-    centerd: bool = Field(False, description="Train on digits as they are, test on moved ones.")
+    centered: bool = Field(False, description="Train on digits as they are, test on moved ones.")
 
 
 class OverlappingDigits(Seeded):

@@ -163,8 +163,8 @@ def test_a_turn_by_a_quarter_is_a_turn_by_a_quarter() -> None:
     assert placed.sum() == image.sum()
 
 
-def test_training_digits_may_be_centerd_while_test_digits_are_moved(ask) -> None:
-    dataset = ask("affine-digits", centerd=True, copies=2)
+def test_training_digits_may_be_centered_while_test_digits_are_moved(ask) -> None:
+    dataset = ask("affine-digits", centered=True, copies=2)
     parts = split(dataset, "affine-digits")
     shift = np.abs(dataset.factors["shift"]).max(1)
     assert (shift[parts["train"]] == 0).all()
