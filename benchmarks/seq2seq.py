@@ -5,7 +5,7 @@
     python -m benchmarks.seq2seq words        numbers, of endings that training never shows
     python -m benchmarks.seq2seq dates        dates, in ways of writing that it never shows
     python -m benchmarks.seq2seq bottleneck   one vector and attention, by the length of the source
-    python -m benchmarks.seq2seq g2p          letters to phonemes, all of cmudict (30 CPU-minutes)
+    python -m benchmarks.seq2seq g2p          letters to phonemes, all of cmudict (an hour of CPU)
 
 Beside each network stands the nearest neighbor, which writes what belongs to the training source
 that differs in the fewest places. Figures go to benchmarks/results/seq2seq.json, part by part, and
@@ -148,7 +148,7 @@ def _by_length(label: str, folder: str, seeds: int, **options: Any) -> Figures:
 
 def g2p(folder: str, seeds: int) -> dict[str, Figures]:
     """Phoneme error rate, and words without an error, of all that the test split holds."""
-    return {"GRU": over_seeds("cmudict, GRU", folder, 1, data="cmudict")}
+    return {"GRU": over_seeds("cmudict, GRU", folder, seeds, data="cmudict")}
 
 
 PARTS: Mapping[str, Callable[[str, int], dict[str, Figures]]] = {

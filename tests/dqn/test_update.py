@@ -181,8 +181,7 @@ def test_a_compiler_that_fails_on_lists_of_tensors_does_not_reorder_loops(
     monkeypatch.setattr(torch, "compile", lambda step, options, **_: passed.update(options))
     net = nn.Linear(2, 1)
     compute = Compute(torch.device("cpu"), compiled=True)
-    make_update(
-        compute, net, torch.optim.Adam(net.parameters()), lambda model, batch: (model(batch), None)
-    )
+    adam = torch.optim.Adam(net.parameters(), fused=True)
+    make_update(compute, net, adam, lambda model, batch: (model(batch), None))
     assert ("loop_ordering_after_fusion" in passed) is affected
     assert set(passed) - {"guard_filter_fn"} <= set(list_options())
