@@ -66,8 +66,8 @@ class Dataset:
     columns: what each of the F columns of a table holds, where they are not all numbers or lack
         some: inputs are float64 [N, F] then, codes of categories, NaN what is missing.
     target: the names of what is to be predicted, where there are names.
-    written: what a CSV file does not tell of itself: `encoding` and `na` of `read_csv`, if they
-        were said, and the column `text` of texts.
+    written: what a file does not tell of itself: of CSV `encoding` and `na` of `read_csv`, if they
+        were said, and the column `text` of texts; of sounds the fields of `SoundDecoder`.
     notes: what a person should know of how the source was read, a line for each.
     origin: the files of installed packages that were read, a line for each: version, checksum and
         license.

@@ -32,7 +32,7 @@ class DatasetInfo:
     words of tokens, target_vocabulary: of targets. features: the names of columns, where the source
     has names. target: the names of what is predicted. encoding: how rows of a table with categories
     or missing values become features, of which mean and std are then; None where inputs are numbers
-    already. written: what the CSV file did not tell of itself, as in `Dataset`: new ones are read
+    already. written: what a file did not tell of itself, as in `Dataset`: new ones are read
     alike. floats: whether images are numbers that no byte stands for, below 0
     or above 1. per_step: whether each frame or step has a class, rather than the example one.
     text: how texts become tokens, which the inputs are then.

@@ -1,4 +1,4 @@
-"""Read sequences of numbers for `lab predict`: typed ones, csv files and arrays of numpy."""
+"""Read sequences of numbers for `lab predict`: typed ones, csv files, arrays of numpy, sounds."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from lab.data import csv_files
 from lab.data.dataset import Array
 from lab.data.dataset_info import DatasetInfo
+from lab.data.sound_files import SUFFIX, SoundDecoder, read_sound
 from lab.errors import UsageError
 from lab.messages import count
 
@@ -21,20 +22,43 @@ def read_sequences(words: Sequence[str], info: DatasetInfo) -> tuple[list[str], 
     """Return the sequences float32 [T, F] that words stand for, and what each is called.
 
     A word is a csv file with a row for each step, an .npy or .npz file of one sequence [T, F] or of
-    several [N, T, F], or the numbers of one, step by step: 1,2,3. Raises UsageError that names what
-    cannot be read.
+    several [N, T, F], or the numbers of one, step by step: 1,2,3. Of a source of sounds it is also
+    a WAV file, or a folder of them. Raises UsageError that names what cannot be read.
     """
+    decoder = SoundDecoder.of(info.written)
     if not words:
+        sounds = "" if decoder is None else "a WAV file, or a folder of them, "
         raise UsageError(
-            "Nothing to predict. Give the numbers of a sequence, a csv file with a row for each "
-            "step, or an .npy file"
+            f"Nothing to predict. Give {sounds}the numbers of a sequence, a csv file with a row "
+            "for each step, or an .npy file"
         )
     names, values = [], []
     for word in words:
-        for name, steps in _sequences(word, info):
+        found = _sequences(word, info) if decoder is None else _sounds(word, decoder, info)
+        for name, steps in found:
             names.append(name)
             values.append(steps)
     return names, values
+
+
+def _sounds(word: str, decoder: SoundDecoder, info: DatasetInfo) -> Iterator[tuple[str, Array]]:
+    """Return the features of a WAV file or of all in a folder; of another word what it says."""
+    place = Path(word)
+    files = [place]
+    if place.is_dir():
+        files = sorted(path for path in place.rglob("*") if path.suffix.lower() == SUFFIX)
+        if not files:
+            raise UsageError(f"{word} holds no WAV files")
+    elif place.suffix.lower() != SUFFIX:
+        yield from _sequences(word, info)
+        return
+    elif not place.is_file():
+        raise UsageError(f"There is no file {word}")
+    for file in files:
+        try:
+            yield str(file), decoder(read_sound(file))
+        except ValueError as error:
+            raise UsageError(str(error)) from error
 
 
 def _sequences(word: str, info: DatasetInfo) -> Iterator[tuple[str, Array]]:
@@ -62,9 +86,10 @@ def _typed(word: str, features: int) -> Array:
     try:
         numbers = np.array([float(cell) for cell in word.split(",")], np.float32)
     except ValueError:
-        raise UsageError(
-            f"{word!r} is neither a file nor numbers with commas between them"
-        ) from None
+        what = "a file of another kind than csv, .npy and .npz"
+        if not Path(word).exists():
+            what = "neither a file nor numbers with commas between them"
+        raise UsageError(f"{word!r} is {what}") from None
     if len(numbers) % features:
         steps = f"steps of {count(features, 'number')}"
         raise UsageError(f"{count(len(numbers), 'number')} are no {steps}: {word!r}")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 import lab
+from lab.data.log_mel import bands
+from lab.data.sound_files import Sound, SoundDecoder
 from lab_sources import token_rows
-from lab_sources.log_mel import bands, log_mel
 from lab_sources.sdf import Array
 from lab_sources.ts_file import padded
 
@@ -40,13 +41,15 @@ def utterances(n: int, shortest: int, longest: int, noise: float, seed: int) -> 
     lengths = rng.integers(shortest, longest + 1, n)
     said = [rng.choice(list(TONES), length).tolist() for length in lengths]
     sounds = [_spoken(digits, noise, rng) for digits in said]
-    inputs, mask = padded([log_mel(sound, RATE, MELS) for sound in sounds])
+    decoder = SoundDecoder(RATE, MELS)
+    inputs, mask = padded([decoder(Sound(values, RATE, 1)) for values in sounds])
     words = token_rows.vocabulary(TONES)
     return lab.Dataset(
         inputs,
         token_rows.rows(said, words, ends=True),
         mask=mask,
         features=bands(RATE, MELS),
+        written=decoder.as_written(),
         factors={"length": lengths},
         target_vocabulary=words,
     )

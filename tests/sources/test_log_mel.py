@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import signal
 
-from lab_sources.log_mel import FLOOR, hertz, log_mel, mel, triangles
+from lab.data.log_mel import FLOOR, hertz, log_mel, mel, triangles
 
 RATE, WINDOW, HOP = 8_000, 256, 80
 

@@ -8,9 +8,9 @@ from scipy.io import wavfile
 
 from lab.data import sources
 from lab.data.dataset import checked
+from lab.data.log_mel import log_mel
 from lab.data.tokens import sentence
 from lab.errors import UsageError
-from lab_sources.log_mel import log_mel
 
 # -- pairs
 

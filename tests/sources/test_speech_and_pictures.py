@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from lab.data.log_mel import hertz, mel
 from lab.data.splits import split
 from lab.data.tokens import sentence
 from lab.errors import UsageError
 from lab_sources.captions import COLORS, vocabulary
-from lab_sources.log_mel import hertz, mel
 
 KEYS = {  # ITU-T Q.23
     "1": (697, 1209), "2": (697, 1336), "3": (697, 1477), "4": (770, 1209), "5": (770, 1336),

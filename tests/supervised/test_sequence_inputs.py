@@ -5,9 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from scipy.io import wavfile
 from torch import nn
 
 import lab
+from lab.data import sources
+from lab.data.sound_files import SoundDecoder
+from lab.plugins import discover
 from lab.supervised.sequence_files import read_sequences
 from lab.supervised.sequence_inputs import Unfilled, as_steps, filled, present_steps
 
@@ -131,3 +135,52 @@ def test_what_cannot_be_read_is_a_plain_line(words, message, tmp_path, monkeypat
     np.savez("empty.npz")
     with pytest.raises(lab.UsageError, match=message):
         read_sequences(words, NUMBERS)
+
+
+def tones(folder, rate: int = 8_000) -> None:
+    """Write two high sounds and two low ones, of several lengths, in a folder for each class."""
+    for name, frequency in (("high", 2_000), ("low", 300)):
+        (folder / name).mkdir(parents=True)
+        for number in range(2):
+            time = np.arange(round((0.2 + 0.1 * number) * rate)) / rate
+            wave = np.sin(2 * np.pi * frequency * time)
+            wavfile.write(folder / name / f"{number}.wav", rate, wave.astype(np.float32))
+
+
+def test_a_sound_is_heard_as_those_of_the_source_were(tmp_path) -> None:
+    """At their rate, cut where they are cut, in the same bands; a folder is its sounds."""
+    tones(tmp_path / "sounds")
+    spec, argument = sources.find(f"audiofolder:{tmp_path / 'sounds'}", discover().sources())
+    asked = {"rate": 4_000, "mels": 20, "seconds": 0.25}
+    dataset = sources.load(spec, argument, asked)
+    described = info("sequence", dataset.shape, written=dict(dataset.written))
+    names, values = read_sequences([str(tmp_path / "sounds")], described)
+    assert [name[-10:] for name in names] == [
+        "high/0.wav", "high/1.wav", "/low/0.wav", "/low/1.wav"
+    ]  # fmt: skip
+    for row, steps in enumerate(values):
+        np.testing.assert_array_equal(steps, dataset.inputs[row][dataset.mask[row]])
+    [name], [steps] = read_sequences([names[0]], described)
+    assert name == names[0]
+    np.testing.assert_array_equal(steps, values[0])
+    typed = ",".join("0" for _ in range(20))
+    assert read_sequences([typed], described)[1][0].shape == (1, 20)
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("none.wav", "There is no file none.wav"),
+        ("broken.wav", "broken.wav is no WAV file that can be read"),
+        ("empty", "empty holds no WAV files"),
+    ],
+)
+def test_a_sound_that_cannot_be_read_is_a_plain_line(word, message, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "broken.wav").write_bytes(b"no sound")
+    (tmp_path / "empty").mkdir()
+    heard = info("sequence", (4, 2), written=SoundDecoder(8_000, 2).as_written())
+    with pytest.raises(lab.UsageError, match=message):
+        read_sequences([word], heard)
+    with pytest.raises(lab.UsageError, match=r"broken.wav' is a file of another kind than csv"):
+        read_sequences(["broken.wav"], NUMBERS)
