@@ -16,6 +16,8 @@ from lab_sources.sdf import Array
 from lab_sources.tables import read_csv
 
 NUMBERS = ("number", "boolean")
+UNITS = {"day": 1.0, "hour": 1 / 24, "minute": 1 / 1_440, "second": 1 / 86_400}  # in days
+LONGER = 1.5  # times the usual step, which months and years are not: a gap
 
 
 def series(path: str, target: str, drop: str, **form: Any) -> lab.Dataset:
@@ -23,7 +25,8 @@ def series(path: str, target: str, drop: str, **form: Any) -> lab.Dataset:
 
     target: the one column that is to be forecast; without it all are. drop: columns to leave out,
     joined by +. A column of dates tells the order of the rows. It is left out, as are columns of
-    texts and empty ones, and a note says so. What is missing is interpolated, and told.
+    texts and empty ones, and a note says so; another tells of dates that are missing or repeated.
+    What is missing in a row is interpolated, and told.
     Raises UsageError where no column of numbers is left, and where a date is missing.
     """
     name = f"series:{path}"
@@ -65,10 +68,35 @@ def _in_order(columns: Sequence[TableColumn], values: Array, name: str) -> tuple
     if np.isnan(days).any():
         row = int(np.isnan(days).argmax())
         raise lab.UsageError(f"{name}: row {row}: its {title} is missing, which orders the rows")
+    steps = _steps(title, np.sort(days))
     if (np.diff(days) >= 0).all():
-        return values, [f"{title!r} orders the rows, and is left out"]
+        return values, [f"{title!r} orders the rows, and is left out", *steps]
     order = np.argsort(days, kind="stable")
-    return values[order], [f"rows are sorted by {title!r}, which is left out"]
+    return values[order], [f"rows are sorted by {title!r}, which is left out", *steps]
+
+
+def _steps(title: str, days: Array) -> list[str]:
+    """Say where sorted dates [N], in days, are not one step apart: a row is one all the same."""
+    apart = np.diff(days)
+    usual = float(np.median(apart[apart > 0])) if (apart > 0).any() else 0.0
+    longer = apart > LONGER * usual
+    said = []
+    if (apart == 0).any():
+        said.append(f"{count(int((apart == 0).sum()), 'row')} of {title!r} repeat the date before")
+    if longer.any():
+        gaps = count(int(longer.sum()), "gap")
+        said.append(
+            f"{title!r} has {gaps} of up to {_lasting(float(apart.max()))}, where its usual step "
+            f"is {_lasting(usual)}: every row counts as one step"
+        )
+    return said
+
+
+def _lasting(days: float) -> str:
+    """Return a time in the largest unit that it fills."""
+    unit = next((unit for unit, length in UNITS.items() if days >= length), "second")
+    number = f"{days / UNITS[unit]:.3g}"
+    return f"{number} {unit}" if number == "1" else f"{number} {unit}s"
 
 
 def _gaps(names: Sequence[str], values: Array) -> list[str]:

@@ -90,6 +90,33 @@ def test_numbers_in_the_order_of_time_are_the_series(ask, tmp_path) -> None:
     assert "missing values are interpolated: 1 of b, in 3 rows" in notes
 
 
+@pytest.mark.parametrize(
+    ("dates", "said"),
+    [
+        (["2024-01-01", "2024-01-02", "2024-01-03"], ()),
+        (["2024-01-31", "2024-02-29", "2024-03-31", "2024-04-30"], ()),  # months are no gaps
+        (
+            ["2024-01-05", "2024-01-01", "2024-01-02", "2024-01-06"],
+            ("'day' has 1 gap of up to 3 days, where its usual step is 1 day",),
+        ),
+        (
+            ["2024-01-01 00:00", "2024-01-01 00:30", "2024-01-01 00:30", "2024-01-01 03:00",
+             "2024-01-01 03:30"],
+            ("1 row of 'day' repeat", "'day' has 1 gap of up to 2.5 hours, where its usual step "
+             "is 30 minutes"),
+        ),
+    ],
+    ids=["days", "months", "a gap", "hours"],
+)  # fmt: skip
+def test_dates_that_are_missing_or_repeated_are_told(ask, tmp_path, dates, said) -> None:
+    path = tmp_path / "some.csv"
+    path.write_text("day,v\n" + "".join(f"{date},{n}\n" for n, date in enumerate(dates)))
+    notes = [note for note in ask(f"series:{path}").notes if "left out" not in note]
+    assert len(notes) == len(said)
+    for note, part in zip(notes, said, strict=True):
+        assert part in note
+
+
 def test_what_is_missing_lies_on_the_line_between_its_neighbors(ask, tmp_path) -> None:
     path = tmp_path / "some.csv"
     cells = ["", "2", "", "", "8", "", "7", ""]
