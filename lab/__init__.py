@@ -62,10 +62,10 @@ _HOME = {
     "UsageError": "lab.errors",
     "compare": "lab.api",
     "env_spec": "lab.environments",
-    "evaluate": "lab.api",
+    "evaluate": "lab.trained",
     "from_plain": "lab.compute.rng",
     "hookimpl": "lab.hookspecs",
-    "load": "lab.api",
+    "load": "lab.trained",
     "play_episodes": "lab.environments",
     "range_test": "lab.lr_finder",
     "record_episode": "lab.environments",
@@ -73,22 +73,18 @@ _HOME = {
     "run": "lab.api",
     "run_many": "lab.launch",
     "runs": "lab.api",
-    "sample": "lab.api",
+    "sample": "lab.trained",
     "to_plain": "lab.compute.rng",
-    "use": "lab.api",
+    "use": "lab.trained",
 }
 
 __all__ = ["__version__", *_HOME]
 
 if TYPE_CHECKING:
     from lab.api import compare as compare
-    from lab.api import evaluate as evaluate
-    from lab.api import load as load
     from lab.api import resume as resume
     from lab.api import run as run
     from lab.api import runs as runs
-    from lab.api import sample as sample
-    from lab.api import use as use
     from lab.comparison.tables import Comparison as Comparison
     from lab.compute.rng import from_plain as from_plain
     from lab.compute.rng import to_plain as to_plain
@@ -144,6 +140,10 @@ if TYPE_CHECKING:
     from lab.storage.store import Runs as Runs
     from lab.tracking.tracker import RunInfo as RunInfo
     from lab.tracking.tracker import Tracker as Tracker
+    from lab.trained import evaluate as evaluate
+    from lab.trained import load as load
+    from lab.trained import sample as sample
+    from lab.trained import use as use
 
 
 __getattr__, __dir__ = attach(__name__, _HOME)

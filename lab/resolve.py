@@ -6,10 +6,11 @@ Precedence: flags > `LAB_...` environment > `--config` file > preset > default.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from lab import memory
 from lab.compute.process_env import environment, thread_variables
 from lab.config import Config, Objective, RunOptions
 from lab.errors import LabError, UsageError
@@ -257,6 +258,21 @@ def recorded(record: Mapping[str, Any], trackers: Iterable[str] = ()) -> dict[st
     for name in trackers:
         values |= record.get("trackers", {}).get(name, {})
     return values
+
+
+def as_recorded(
+    models: Models,
+    values: Mapping[str, Any],
+    record: Mapping[str, Any],
+    plugins: Plugins,
+    objects: memory.Objects,
+) -> Resolved:
+    """Resolve the options of an existing run; what they decided is read from its record."""
+    cfg, options, trackers = validate(models, values)
+    preset, decided = record.get("preset"), record.get("decided")
+    with memory.holding(objects):
+        resolved = decide(cfg, options, trackers, preset, plugins, decided)
+    return replace(resolved, objects=objects)
 
 
 def _tuned_preset(

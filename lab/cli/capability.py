@@ -15,10 +15,10 @@ from lab.storage.store import Run
 
 def call(run: Run, capability: str, checkpoint: str, **options: Any) -> Any:
     """Call the capability of a run, with the plugins that declared its options."""
-    from lab import api
+    from lab import trained
 
     plugins = click.get_current_context().obj
-    return api.use(run.dir, capability, checkpoint, plugins=plugins, **options)
+    return trained.use(run.dir, capability, checkpoint, plugins=plugins, **options)
 
 
 class CapabilityCommand(click.Command):

@@ -34,12 +34,12 @@ def command(
     Without --seed the metrics equal those that the run recorded for this checkpoint. Data that
     have changed since are refused.
     """
-    from lab import api
+    from lab import trained
     from lab.storage import store
     from lab.tracking.terminal import PlainLines
 
     trained_run = store.find(run, runs_dir)
-    metrics = api.evaluate(
+    metrics = trained.evaluate(
         trained_run.dir, checkpoint, split=split, seed=seed, device=device,
         data_changed=data_changed, terminal=PlainLines(),
     )  # fmt: skip

@@ -23,13 +23,13 @@ def command(run: str, checkpoint: str, runs_dir: Path, port: int, open: bool) ->
     Programs POST a file to predict under the page's address. It can be reached from this machine
     alone. Ctrl-C ends it.
     """
-    from lab import api
+    from lab import trained
     from lab.serving.server import serving
     from lab.storage import store
 
     trained_run = store.find(run, runs_dir)
     with (
-        api.using(trained_run.dir, "predict", checkpoint) as predict,
+        trained.using(trained_run.dir, "predict", checkpoint) as predict,
         serving(trained_run.name, predict, port) as (url, server),
     ):
         click.echo(url)

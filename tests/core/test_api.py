@@ -450,7 +450,7 @@ def test_the_summary_alone_serves_a_listing(train) -> None:
 
 
 def test_what_an_experiment_offers_beyond_training_can_be_called(train) -> None:
-    from lab.api import use
+    from lab.trained import use
 
     result = train("odd")
     assert use(result.dir, "play", text="do re mi") == "do re mi"

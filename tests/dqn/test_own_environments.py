@@ -14,9 +14,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 import lab
-from lab.api import use
 from lab.testing.compare import difference
 from lab.tracking.terminal import Silent
+from lab.trained import use
 from lab_dqn.model import EMBEDDED, MOST_ONE_HOT, QNetwork
 from lab_dqn.task import Task
 

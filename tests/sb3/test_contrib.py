@@ -13,8 +13,8 @@ from helpers import rows
 from sb3_tools import learn, make_sb3
 
 import lab
-from lab.api import use
 from lab.environments.masks import tell_mask
+from lab.trained import use
 from lab_sb3 import state
 from lab_sb3.algorithms import ALGORITHMS, CONTRIB, load
 from lab_sb3.player import Player

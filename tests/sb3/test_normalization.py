@@ -14,8 +14,8 @@ from sb3_tools import learn, make_sb3
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 import lab
-from lab.api import use
 from lab.environments import make_env
+from lab.trained import use
 from lab_sb3 import normalization
 from lab_sb3.envs import LentEnvs
 

@@ -13,9 +13,9 @@ from helpers import last_state, rows
 from sb3_tools import make_sb3
 
 import lab
-from lab.api import use
 from lab.testing.compare import difference
 from lab.tracking.terminal import Silent
+from lab.trained import use
 from lab_sb3.spaces import is_picture, is_taken
 
 SMALL: dict[str, Any] = {"preset": "none", "budget": 128, "eval_every": 64, "log_every": 32,

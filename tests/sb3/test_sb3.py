@@ -338,7 +338,7 @@ def test_nothing_goes_through_its_own_loggers(run_sb3, capfd) -> None:
 
 
 def test_an_export_overwrites_nothing_and_makes_no_folder(run_sb3, tmp_path) -> None:
-    from lab.api import use
+    from lab.trained import use
 
     result = run_sb3(preset="tiny", budget=256, eval_episodes=1, test_episodes=1)
     first = use(result.dir, "export")

@@ -19,7 +19,7 @@ import pytest
 from click.testing import CliRunner
 
 import lab
-from lab import api
+from lab import trained
 from lab.cli import main
 from lab.serving.server import serving
 
@@ -63,7 +63,7 @@ def folder(tmp_path_factory) -> Path:
 @pytest.fixture
 def site(folder) -> Iterator[Site]:
     with (
-        api.using(folder / "runs" / "it", "predict") as predict,
+        trained.using(folder / "runs" / "it", "predict") as predict,
         serving("it", predict) as (url, server),
     ):
         threading.Thread(target=server.run, daemon=True).start()

@@ -12,13 +12,13 @@ import pytest
 from PIL import Image
 
 import lab
-from lab.api import use
 from lab.data.dataset_info import DatasetInfo
 from lab.data.image_files import Decoder
 from lab.data.tables import from_frame
 from lab.errors import InputWarning
 from lab.nn import serve
 from lab.supervised.command_inputs import Inputs, read_inputs
+from lab.trained import use
 
 HEAD = "age,city,member,since"
 ROWS = ("35,Paris,true,1970-01-03", "-2.5,Lyon,false,1969-12-31", "61,Paris,true,2000-01-01")
