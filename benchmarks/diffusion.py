@@ -225,7 +225,7 @@ PARTS: Mapping[str, tuple[Callable[[Sequence[int]], list[Row]], int]] = {  # and
     "score": (score, 3),
     "digits": (digits, 3),
     "classes": (classes, 1),
-    "mnist5k": (mnist5k, 1),
+    "mnist5k": (mnist5k, 3),
     "steps": (steps, 1),
 }
 
