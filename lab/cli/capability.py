@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+import warnings
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import click
 
-from lab.cli import options
-from lab.errors import UsageError
+from lab.cli import options as option_words
+from lab.cli import output
+from lab.errors import InputWarning, UsageError
 from lab.storage.store import Run
 
 
 def call(run: Run, capability: str, checkpoint: str, **options: Any) -> Any:
-    """Call the capability of a run, with the plugins that declared its options."""
+    """Call the capability of a run, with the plugins that declared its options. What it has to say
+    of inputs is printed on stderr."""
     from lab import trained
 
     plugins = click.get_current_context().obj
-    return trained.use(run.dir, capability, checkpoint, plugins=plugins, **options)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", InputWarning)
+        show = warnings.showwarning
+
+        def tell(message: Warning | str, category: type[Warning], *where: Any) -> None:
+            if issubclass(category, InputWarning):
+                output.say(f"Warning: {message}")
+            else:
+                show(message, category, *where)
+
+        warnings.showwarning = tell  # type: ignore[assignment]
+        return trained.use(run.dir, capability, checkpoint, plugins=plugins, **options)
 
 
 class CapabilityCommand(click.Command):
@@ -39,7 +53,7 @@ class CapabilityCommand(click.Command):
         if path is None:
             return  # reported when the command runs
         names = {param.name for param in self.params}
-        self.params += options.from_model(import_object(path), skip=names, environment=False)
+        self.params += option_words.from_model(import_object(path), skip=names, environment=False)
 
     def _find_run(self, args: list[str]) -> Run | None:
         """Find RUN among the words before the options are parsed: they depend on it."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import click
 
 from lab.cli import common, output
 from lab.cli.capability import CapabilityCommand, call
-from lab.errors import InputWarning, UsageError
+from lab.errors import UsageError
 
 NEGATIVE = re.compile(r"-[\d.]")
 
@@ -54,16 +53,7 @@ def command(
         raise UsageError("--csv and --json exclude each other")
     trained_run = store.find(run, runs_dir)
     words = tuple(word.strip() for word in inputs)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", InputWarning)
-        rows = call(trained_run, "predict", checkpoint, inputs=words, **common.specified(values))
-    for warning in caught:
-        if issubclass(warning.category, InputWarning):
-            output.say(f"Warning: {warning.message}")
-        else:
-            warnings.warn_explicit(
-                warning.message, warning.category, warning.filename, warning.lineno
-            )
+    rows = call(trained_run, "predict", checkpoint, inputs=words, **common.specified(values))
     if checkpoint == "best":  # which the test measured
         rows = _with_intervals(rows, trained_run.summary.get("test") or {})
     if as_json:

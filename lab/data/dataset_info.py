@@ -136,8 +136,7 @@ class DatasetInfo:
         inputs = batch["inputs"]
         expanded = padding.view(*padding.shape, *[1] * (inputs.ndim - padding.ndim))
         cleared = {**batch, "inputs": inputs.masked_fill(expanded, 0)}
-        in_steps = not self.target_vocabulary  # or targets are sentences of a length of their own
-        if in_steps and "targets" in batch and batch["targets"].shape == padding.shape:
+        if self.per_step and "targets" in batch:
             cleared["targets"] = batch["targets"].masked_fill(padding, IGNORED)
         return cleared
 

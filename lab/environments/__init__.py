@@ -17,6 +17,7 @@ _HOME = {
     "Step": "lab.environments.envs",
     "VectorMaker": "lab.environments.make",
     "Wrapper": "lab.environments.wrap",
+    "as_observations": "lab.environments.observations",
     "check_rollout": "lab.environments.rollout",
     "count_from_zero": "lab.environments.fit",
     "env_spec": "lab.environments.make",
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from lab.environments.make import env_spec as env_spec
     from lab.environments.make import make_env as make_env
     from lab.environments.make import make_envs as make_envs
+    from lab.environments.observations import as_observations as as_observations
     from lab.environments.recording import record_episode as record_episode
     from lab.environments.rollout import Rollout as Rollout
     from lab.environments.rollout import check_rollout as check_rollout

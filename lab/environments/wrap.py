@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
+from gymnasium.wrappers import NormalizeObservation, NormalizeReward
 
 from lab.errors import UsageError
 from lab.imports import import_file
@@ -16,9 +17,9 @@ from lab.messages import did_you_mean, first_line
 from lab.option_text import parse_pairs
 
 Wrapper = Callable[[gym.Env[Any, Any]], gym.Env[Any, Any]]
-WORDS = re.compile(r"(?P<name>[\w.:]+)(\((?P<arguments>.*)\))?", re.DOTALL)
+WORDS = re.compile(r"(?P<name>[^()\s]+)(\((?P<arguments>.*)\))?", re.DOTALL)
 # They learn statistics from what they see, and those of training are not those of evaluation.
-LEARNING = ("NormalizeObservation", "NormalizeReward")
+LEARNING = (NormalizeObservation, NormalizeReward)
 
 
 def named_wrappers(texts: Sequence[str]) -> list[Wrapper]:
@@ -51,11 +52,6 @@ def named_wrapper(text: str) -> Wrapper:
 
 def _find(text: str, name: str) -> Callable[..., Any]:
     module, _, attribute = name.rpartition(":")
-    if not module and attribute in LEARNING:
-        raise UsageError(
-            f"--wrap {text}: it learns its statistics while it runs, and evaluation would not have "
-            "those of training. RescaleObservation(min_obs=-1,max_obs=1) scales by the bounds."
-        )
     try:
         home = (
             import_file(Path(module))
@@ -69,4 +65,9 @@ def _find(text: str, name: str) -> Callable[..., Any]:
         names = [other for other, value in vars(home).items() if isinstance(value, type)]
         hint = did_you_mean(attribute, names)
         raise UsageError(f"--wrap {text}: {home.__name__} has no {attribute}.{hint}")
+    if found in LEARNING:
+        raise UsageError(
+            f"--wrap {text}: it learns its statistics while it runs, and evaluation would not have "
+            "those of training. RescaleObservation(min_obs=-1,max_obs=1) scales by the bounds."
+        )
     return found  # type: ignore[no-any-return]

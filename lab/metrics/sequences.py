@@ -12,6 +12,8 @@ from lab.data.batches import IGNORED
 from lab.metrics.metrics import fetch, widest
 from lab.statistics import bounds, wilson
 
+MOST_NATS = 709.0  # of which a float holds the exponential
+
 
 class TokenAccuracy:
     """The fraction of right tokens, and of sequences whose tokens are all right.
@@ -98,7 +100,7 @@ class Perplexity:
         bits, loss = float(nats) / math.log(2), float(nats / tokens)
         metrics = {
             "loss": loss,
-            "perplexity": math.exp(loss),
+            "perplexity": math.exp(loss) if loss < MOST_NATS else math.inf,
             "bits_per_token": bits / float(tokens),
         }
         for name, number in (("character", characters), ("byte", bytes)):

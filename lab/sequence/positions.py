@@ -8,6 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from lab.errors import UsageError
 from lab.sequence.masks import readable
 
 BASE = 10_000.0  # the longest wavelength, in units of 2 pi positions
@@ -50,7 +51,7 @@ class Learned(nn.Embedding):
     def forward(self, positions: Tensor) -> Tensor:
         """Return encodings [B, T, width] of positions [B, T].
 
-        Raises ValueError for one beyond the capacity, where looking is free.
+        Raises UsageError for one beyond the capacity, where looking is free.
         """
         if readable(positions) and positions.numel():
             _check_capacity(int(positions.max()), self.num_embeddings)
@@ -79,9 +80,9 @@ class Rotary(nn.Module):
 
 def _check_capacity(highest: int, capacity: int) -> None:
     if highest >= capacity:
-        raise ValueError(
+        raise UsageError(
             f"position {highest} is beyond the {capacity} learned ones: shorten the sequence, or "
-            "train with a larger capacity"
+            "train with --positions sinusoidal or rotary, which have no end"
         )
 
 

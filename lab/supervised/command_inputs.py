@@ -64,7 +64,7 @@ def read_inputs(words: Sequence[str], info: DatasetInfo) -> Inputs:
         return Inputs(called, torch.from_numpy(token_rows(texts, info)))
     if info.kind in ("sequence", "series"):
         names, sequences = read_sequences(words, info)
-        steps = [torch.from_numpy(steps) for steps in sequences]
+        steps = [torch.from_numpy(steps.astype(np.float64)) for steps in sequences]
         return Inputs(tuple(names), pad_sequence(steps, True, torch.nan))
     if info.kind not in ("image", "table"):
         raise UsageError(

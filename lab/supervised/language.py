@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 from torch import Tensor, nn
-from torch.nn import functional
 
 from lab.capabilities import Export, Predict, Write
 from lab.data.batches import IGNORED, Batch
@@ -27,6 +26,7 @@ from lab.engine.experiment import Experiment
 from lab.errors import UsageError
 from lab.metrics.sequences import Perplexity
 from lab.nn.export import export
+from lab.nn.losses import CrossEntropy
 from lab.nn.standalone import Standalone
 from lab.options import build
 from lab.sequence.ngram import NGram
@@ -62,6 +62,7 @@ class LanguageTask(DataTask):
         plain = ctx.run_constant("language", lambda: learned(self.data, config))
         self.tokenizer: Tokenizer = load_tokenizer(plain["tokenizer"])
         self.one_text: bool = plain["one_text"]
+        self.criterion = CrossEntropy(config.label_smoothing, ignore=IGNORED)
         self.state: State = {}  # that the last batch left
         self._epoch_before = 0.0
 
@@ -85,17 +86,12 @@ class LanguageTask(DataTask):
         """Return the mean loss of a token in nats, and the state [B, ...] to `keep`."""
         state = {n.removeprefix(CARRIED): v for n, v in batch.items() if n.startswith(CARRIED)}
         logits, after = model(batch["inputs"], state or None)
-        loss = functional.cross_entropy(
-            logits.flatten(0, 1),
-            batch["targets"].flatten(),
-            ignore_index=IGNORED,
-            label_smoothing=self.config.label_smoothing,
-        )
+        loss = self.criterion(logits.transpose(1, 2), batch["targets"])
         return loss, {name: value.detach() for name, value in after.items()} if self.carried else {}
 
     def weight(self, batch: Batch) -> Tensor:
         """Return the divisor of a batch's mean loss, for batches that are computed in parts."""
-        return (batch["targets"] != IGNORED).sum()
+        return self.criterion.weight(batch["targets"])
 
     def log(self, loss: Tensor, state: State) -> None:
         """Log the loss of a batch; the next begins with the state that it left."""

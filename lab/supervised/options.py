@@ -10,7 +10,17 @@ from typing import Literal
 
 from pydantic import Field
 
+from lab.errors import UsageError
+from lab.messages import flag
 from lab.options import Options
+
+
+def refuse_unused(config: Options, task: str, *names: str) -> None:
+    """Raise UsageError for an option of these names that is set, as `task` has no use for it."""
+    for name in names:
+        default = type(config).model_fields[name].get_default(call_default_factory=True)
+        if getattr(config, name) != default:
+            raise UsageError(f"{flag(name)} has no use here: {task}")
 
 
 class LabelOptions(Options):

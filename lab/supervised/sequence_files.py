@@ -19,7 +19,7 @@ NAMES = ("x", "inputs", "data")  # of the sequences in an .npz file that holds s
 
 
 def read_sequences(words: Sequence[str], info: DatasetInfo) -> tuple[list[str], list[Array]]:
-    """Return the sequences float32 [T, F] that words stand for, and what each is called.
+    """Return the sequences [T, F] that words stand for, and what each is called.
 
     A word is a csv file with a row for each step, an .npy or .npz file of one sequence [T, F] or of
     several [N, T, F], or the numbers of one, step by step: 1,2,3. Of a source of sounds it is also
@@ -84,7 +84,7 @@ def _sequences(word: str, info: DatasetInfo) -> Iterator[tuple[str, Array]]:
 
 def _typed(word: str, features: int) -> Array:
     try:
-        numbers = np.array([float(cell) for cell in word.split(",")], np.float32)
+        numbers = np.array([float(cell) for cell in word.split(",")])
     except ValueError:
         what = "a file of another kind than csv, .npy and .npz"
         if not Path(word).exists():
@@ -107,7 +107,7 @@ def _rows(place: Path, word: str, info: DatasetInfo) -> Array:
             f"{count(info.shape[-1], 'number')}"
         )
     try:
-        return np.asarray(frame.to_numpy(np.float32))
+        return np.asarray(frame.to_numpy(np.float64))
     except (TypeError, ValueError) as error:
         raise UsageError(f"{word} holds what is no number: {error}") from error
 

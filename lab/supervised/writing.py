@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 from typing import Protocol
+from warnings import warn
 
 import torch
 from torch import Tensor
 
 from lab.capabilities import Write
 from lab.data.streams import windows
-from lab.errors import UsageError
+from lab.errors import InputWarning, UsageError
 from lab.sequence.beam import beam_search
 from lab.sequence.filtering import Sampler, log_probabilities
 from lab.sequence.states import State
@@ -54,7 +55,8 @@ class Writer:
         """Yield `n` texts for each prompt, each as its pieces: the prompt, then what is written.
         A single text comes piece by piece while it is written, several come when they are done.
 
-        Raises UsageError where training did not show what a prompt holds.
+        Raises UsageError where training did not show a character that a prompt holds; of words a
+        warning tells.
         """
         prompts = [(prompt, self.ids(prompt)) for prompt in options.prompt or ("",)]
         rows = [row for row in prompts for _ in range(1 if options.beam else options.n)]
@@ -81,10 +83,21 @@ class Writer:
             tokens = self._strict.encode(prompt)
         except UsageError as error:
             raise UsageError(f"the prompt {prompt!r}: {error}") from error
+        self._tell_unknown(prompt, tokens)
         if not self.one_text:
             return [special.bos, *tokens]
         line_end = [token for token in self.tokenizer.encode("\n") if token != special.unknown]
         return tokens or line_end or [special.bos]
+
+    def _tell_unknown(self, text: str, tokens: Sequence[int]) -> None:
+        """Warn of words that the vocabulary lacks: they are one token, whatever they are."""
+        unknown = tokens.count(self.tokenizer.special.unknown)
+        if unknown:
+            warn(
+                f"{unknown:,} of {len(tokens):,} tokens of {text!r} are none that training showed",
+                InputWarning,
+                stacklevel=2,
+            )
 
     @torch.no_grad()
     def log_probability(self, text: str) -> tuple[float, int]:
@@ -96,6 +109,7 @@ class Writer:
         written = self.tokenizer.encode(text)
         if not written:
             raise UsageError(f"the text {text!r} has no {self.tokenizer.name} tokens")
+        self._tell_unknown(text, written)
         ids = torch.tensor([*self.ids("")[-1:], *written], device=self.device)
         nats = torch.zeros((), dtype=torch.float64)
         for batch in windows(ids, ROWS, self.model.context or len(ids)):

@@ -12,6 +12,7 @@ import numpy as np
 
 import lab
 from lab.capabilities import Export
+from lab.environments import as_observations
 from lab.nn.export import export
 from lab_dqn.acting import Array, Q
 from lab_dqn.atari import Lives
@@ -95,12 +96,12 @@ class Agent:
     def predict(self, observations: Any) -> Array:
         """Return the greedy actions [B], as the environment takes them, for observations [B, ...],
         as it gives them in the wrappers of `--wrap`; of a Dict or Tuple the vectors of
-        `gymnasium.spaces.flatten`. Raises UsageError for a shape that the network was not trained
-        on."""
-        obs = np.asarray(observations)
-        if obs.shape[1:] != self.task.shape:
-            shape = ", ".join(map(str, ("B", *self.task.shape)))
-            raise lab.UsageError(f"observations are [{shape}]; these are {list(obs.shape)}")
+        `gymnasium.spaces.flatten`. Raises UsageError for what can be none of the
+        environment."""
+        task = self.task
+        obs = as_observations(
+            observations, task.shape, states=task.states, first_state=task.first_state
+        )
         with self.averaged():
             actions: Array = self.q(obs - self.task.first_state).argmax(1)
         return actions + self.task.first_action

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 import lab
+from lab.environments import as_observations
 from lab.environments.masks import Masked
 from lab_pg.advantages import Array
 from lab_pg.config import Config
@@ -47,11 +48,11 @@ class Player:
 
     def predict(self, observations: Any, action_mask: Any) -> Array:
         """Return actions [B, ...] for observations [B, ...], both as the environment has them.
-        Raises UsageError for a shape that the network was not trained on."""
-        obs = np.asarray(observations)
-        if obs.shape[1:] != self.task.frame:
-            shape = ", ".join(map(str, ("B", *self.task.frame)))
-            raise lab.UsageError(f"observations are [{shape}]; these are {list(obs.shape)}")
+        Raises UsageError for what can be none of the environment."""
+        task = self.task
+        obs = as_observations(
+            observations, task.frame, states=task.states, first_state=task.first_state
+        )
         mask = None if action_mask is None else np.asarray(action_mask, bool)
         actions = self.policy.best(obs - self.task.first_state, mask)
         return np.asarray(actions + self.task.first_action)

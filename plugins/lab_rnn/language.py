@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import lab
 from lab.supervised.language import LanguageTask
+from lab.supervised.options import refuse_unused
 from lab_rnn.config import Config
 
 
@@ -12,6 +13,7 @@ class Language(LanguageTask):
     them, no further (truncated backpropagation through time, Williams & Peng, 1990)."""
 
     def __init__(self, config: Config, ctx: lab.Context) -> None:
-        if config.class_weights != "none":
-            raise lab.UsageError("--class-weights is for classes; a text has none")
+        refuse_unused(
+            config, "tokens are predicted of those before", "class_weights", "augment", "loss"
+        )
         super().__init__(config, ctx, carried=True)

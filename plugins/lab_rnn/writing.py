@@ -20,12 +20,15 @@ from lab.nn.export import export
 from lab.nn.standalone import Standalone
 from lab.sequence import ctc_beam_search, ctc_greedy, ctc_loss, frames_needed
 from lab.sequence.decoding import Hypothesis
+from lab.supervised.options import refuse_unused
 from lab.supervised.sequence_inputs import Unfilled
 from lab.supervised.task import call
 from lab.supervised.translation import Search, TranslationTask
 from lab_rnn.config import Config, Predict
 
 Array = np.ndarray[Any, np.dtype[Any]]
+
+AS_HEARD = "a path (CTC) holds as many words as are heard"
 
 
 def writing(config: Config, ctx: lab.Context) -> Captions | Transcripts:
@@ -40,8 +43,7 @@ class Captions:
 
     def __init__(self, config: Config, ctx: lab.Context, sentences: TranslationTask) -> None:
         self.config, self.ctx, self.sentences = config, ctx, sentences
-        if config.class_weights != "none":
-            raise lab.UsageError(f"--class-weights is for classes; {self.info.name} has none")
+        refuse_unused(config, "sentences are written", "class_weights", "loss")
         self._augment = Augment(config.augment, self.info, ctx.generator)
         self.stop_early, self.example = sentences.stop_early, sentences.example
 
@@ -107,6 +109,7 @@ class Transcripts(Captions):
         super().__init__(config, ctx, sentences)
         if config.label_smoothing:
             raise lab.UsageError("--label-smoothing is for classes and tokens, not for paths (CTC)")
+        refuse_unused(config, AS_HEARD, "max_tokens", "length_penalty")
 
     def next(self) -> lab.Batch:
         """Return the next training batch, prepared: `targets` end in 0, and `words` [B] says how
@@ -150,6 +153,11 @@ class Transcripts(Captions):
             Hypothesis(row, score, score, True)
             for row, score in zip(words, log_probabilities(logits, lengths, words), strict=True)
         ]
+
+    def predict_command(self, model: Any, options: Predict) -> list[dict[str, Any]]:
+        """Return the sentence that is heard in each input."""
+        refuse_unused(options, AS_HEARD, "max_tokens", "length_penalty")
+        return super().predict_command(model, options)
 
     def measure(self, model: Any, split: str) -> dict[str, float]:
         """Return the error rates of what is written."""

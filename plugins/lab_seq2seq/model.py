@@ -103,7 +103,11 @@ def _decoder(config: Config, words: int) -> RecurrentDecoder | TransformerDecode
     if config.decoder == "transformer":
         return _initialized(
             TransformerDecoder(
-                words, layers, _block(config), positions=config.positions, capacity=CAPACITY
+                words,
+                layers,
+                _block(config),
+                positions=config.positions,
+                capacity=max(CAPACITY, config.max_tokens or 0),
             )
         )
     attends = config.context == "attention"

@@ -148,7 +148,9 @@ def test_pictures_are_described(train, cli, tmp_path) -> None:
     ("data", "options", "message"),
     [
         ("spoken", {"label_smoothing": 0.1}, "--label-smoothing is for classes and tokens"),
-        ("spoken", {"class_weights": "balanced"}, "--class-weights is for classes"),
+        ("spoken", {"class_weights": "balanced"}, "--class-weights has no use here: sentences"),
+        ("spoken", {"max_tokens": 3}, "--max-tokens has no use here: a path"),
+        ("spoken", {"length_penalty": 0.5}, "--length-penalty has no use here: a path"),
         ("reverse", {}, "are texts to translate: lab run seq2seq"),
         ("iris", {}, "has no steps"),
     ],

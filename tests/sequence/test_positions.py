@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 
+from lab.errors import UsageError
 from lab.sequence import POSITIONS, MultiHeadAttention, make_positions
 from lab.sequence.positions import Learned, Rotary, Sinusoidal
 
@@ -35,7 +36,7 @@ def test_a_shift_of_sinusoidal_positions_is_a_rotation_of_each_pair() -> None:
 def test_learned_positions_are_looked_up_and_end() -> None:
     module = Learned(6, 41)
     assert torch.equal(module(SOMEWHERE)[2, 0], module.weight[40])
-    with pytest.raises(ValueError, match="position 41 is beyond the 41 learned ones"):
+    with pytest.raises(UsageError, match="position 41 is beyond the 41 learned ones"):
         module(SOMEWHERE + 1)
 
 

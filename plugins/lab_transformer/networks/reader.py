@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 import lab
 from lab.sequence import Encoder, StepInputs, count_up, keep_mask, make_positions
+from lab.sequence.positions import Learned
 from lab_transformer.config import Config
 from lab_transformer.networks.blocks import block_config
 from lab_transformer.networks.patches import Patches
@@ -58,6 +59,11 @@ class Reader(nn.Module):
         keep = None if lengths is None else keep_mask(lengths + before, x.shape[1] + before)
         if before:
             x = torch.cat([self.cls_token.expand(x.shape[0], -1, -1), x], 1)  # (B, 1 + T, W)
+        if isinstance(self.pos_embed, Learned) and x.shape[1] > self.pos_embed.num_embeddings:
+            raise lab.UsageError(
+                f"{x.shape[1] - before} steps are more than the {self.steps} of the longest in "
+                "training: shorten them, or train with --positions sinusoidal or rotary"
+            )
         if self.pos_embed is not None:
             x = x + self.pos_embed(count_up(x))
         return self.encoder(self.dropout(x), keep), keep

@@ -8,6 +8,7 @@ import lab
 from lab.capabilities import Predict
 from lab.sequence import attention_maps
 from lab.supervised.language import LanguageTask
+from lab.supervised.options import refuse_unused
 from lab_transformer import pictures
 from lab_transformer.config import Config
 from lab_transformer.networks.language import LanguageNet
@@ -19,8 +20,9 @@ class Language(LanguageTask):
     asked, answers = Predict, "probabilities of a text"
 
     def __init__(self, config: Config, ctx: lab.Context) -> None:
-        if config.class_weights != "none":
-            raise lab.UsageError("--class-weights is for classes; a text has none")
+        refuse_unused(
+            config, "tokens are predicted of those before", "class_weights", "augment", "loss"
+        )
         super().__init__(config, ctx, carried=False)
 
     @staticmethod

@@ -21,6 +21,7 @@ from lab.nn.export import export
 from lab.nn.standalone import Standalone
 from lab.supervised.command_inputs import read_inputs
 from lab.supervised.data_task import DataTask
+from lab.supervised.options import refuse_unused
 from lab.supervised.sequence_inputs import as_steps
 from lab.supervised.task import EVALUATED, call
 from lab_transformer import pictures
@@ -44,6 +45,7 @@ class Masked(DataTask):
             raise lab.UsageError(
                 f"--pretrain masked hides words; {self.info.name} is {self.info.kind} data"
             )
+        refuse_unused(config, "hidden words are guessed", "class_weights", "augment", "loss")
         self.criterion = CrossEntropy(config.label_smoothing, ignore=IGNORED)
 
     @staticmethod

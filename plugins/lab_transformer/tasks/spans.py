@@ -17,6 +17,7 @@ from lab.nn import CrossEntropy
 from lab.nn.export import export
 from lab.nn.standalone import Standalone
 from lab.supervised.command_inputs import read_inputs
+from lab.supervised.options import refuse_unused
 from lab.supervised.sequence_inputs import as_steps
 from lab.supervised.task import EVALUATED, call
 from lab_transformer.config import Config
@@ -41,6 +42,14 @@ class Spans(Labels):
             raise lab.UsageError(
                 f"--answer span finds words of a text; {self.info.name} is {self.info.kind} data"
             )
+        refuse_unused(
+            config,
+            "answers are spans of words",
+            "class_weights",
+            "label_smoothing",
+            "augment",
+            "loss",
+        )
         self.longest: int = ctx.run_constant("longest answer", self._longest)
         self.criterion = CrossEntropy()
 

@@ -11,9 +11,11 @@ from torch import Tensor, nn
 
 import lab
 from lab.capabilities import Export, Translate
+from lab.data.augment import Augment
 from lab.nn.export import export
 from lab.nn.standalone import Continuation
 from lab.sequence import Hypothesis
+from lab.supervised.options import refuse_unused
 from lab.supervised.sequence_inputs import Unfilled
 from lab.supervised.translation import Search, TranslationTask
 from lab_transformer import pictures
@@ -29,6 +31,8 @@ class Translation:
     def __init__(self, config: Config, ctx: lab.Context) -> None:
         self.ctx = ctx
         self.writing = TranslationTask(config, ctx)
+        refuse_unused(config, "sentences are written", "class_weights", "loss")
+        self._augment = Augment(config.augment, self.info, ctx.generator)
 
     @property
     def info(self) -> lab.DatasetInfo:
@@ -41,7 +45,7 @@ class Translation:
     # -- training and measuring
 
     def next(self) -> lab.Batch:
-        return self.writing.next()
+        return self._augment(self.writing.next())
 
     def loss(self, model: Any, batch: lab.Batch) -> tuple[Tensor, Any]:
         return self.writing.loss(logits_of(model, batch), batch)
