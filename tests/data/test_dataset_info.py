@@ -125,6 +125,16 @@ def test_class_numbers_and_masks_stay_whole_numbers() -> None:
         assert info.prepare_targets(torch.tensor([1, 2], dtype=dtype)).dtype == torch.int64
 
 
+def test_values_to_predict_are_no_labels_of_steps() -> None:
+    """Three values of sequences of three steps stay what they are where steps are missing."""
+    info = DatasetInfo("it", "sequence", "regress", (3, 1), (), 3, (0.0,), (1.0,),
+                       (0.0,) * 3, (1.0,) * 3)  # fmt: skip
+    mask = torch.tensor([[True, True, True], [True, False, False]])
+    targets = torch.tensor([[1.0, 2, 3], [4, 5, 6]])
+    batch = {"inputs": torch.ones(2, 3, 1), "mask": mask, "targets": targets}
+    assert torch.equal(info.prepare(batch)["targets"], targets)
+
+
 def test_it_comes_back_from_plain_data() -> None:
     words = Dataset(np.zeros((60, 2), int), vocabulary=("", "a"))
     for dataset in (images(), Dataset(np.eye(60), np.arange(60.0)[:, None]), words):

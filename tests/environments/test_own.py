@@ -15,7 +15,14 @@ from gymnasium.vector import SyncVectorEnv
 
 import lab
 from lab.cli import main
-from lab.environments import EnvConfig, count_from_zero, flatten_observation, flatten_parts, starts
+from lab.environments import (
+    EnvConfig,
+    as_observations,
+    count_from_zero,
+    flatten_observation,
+    flatten_parts,
+    starts,
+)
 from lab.environments.check import check_contract
 from lab.environments.make import is_exact, make_env, make_envs, notes
 from lab.environments.wrap import named_wrappers
@@ -162,6 +169,46 @@ def test_named_wrappers_are_worn_in_order_with_their_arguments() -> None:
         ours, theirs = env.step(action), truth.step(action)
         np.testing.assert_array_equal(ours[0], theirs[0])
         assert ours[1:4] == theirs[1:4]
+
+
+def test_a_wrapper_may_lie_in_a_file_of_any_folder(tmp_path) -> None:
+    place = tmp_path / "my-wrappers" / "one_more_wrapper.py"
+    place.parent.mkdir()
+    place.write_text("import gymnasium as gym\nclass Same(gym.Wrapper):\n    pass\n")
+    (wrap,) = named_wrappers([f"{place}:Same"])
+    assert type(wrap(gym.make("CartPole-v1"))).__name__ == "Same"
+
+
+@pytest.mark.parametrize("name", ["NormalizeReward", "gymnasium.wrappers:NormalizeReward"])
+def test_wrappers_that_learn_are_refused_under_any_name(name) -> None:
+    with pytest.raises(lab.UsageError, match="learns its statistics"):
+        named_wrappers([name])
+
+
+@pytest.mark.parametrize(
+    ("values", "options", "message"),
+    [
+        ([[1.0, np.nan]], {"shape": (2,)}, "finite"),
+        ([[1.0, np.inf]], {"shape": (2,)}, "finite"),
+        (["a"], {"shape": ()}, "are numbers"),
+        ([[1, 2], [1]], {"shape": (2,)}, "no array"),
+        ([[1, 2, 3]], {"shape": (2,)}, r"are \[B, 2\]; these are \[1, 3\]"),
+        (3.0, {"shape": ()}, r"are \[B\]; these are \[\]"),
+        ([16], {"shape": (), "states": 16}, "whole numbers from 0 to 15"),
+        ([-1], {"shape": (), "states": 16}, "whole numbers from 0 to 15"),
+        ([2.5], {"shape": (), "states": 16}, "whole numbers from 0 to 15"),
+        ([0], {"shape": (), "states": 3, "first_state": 1}, "whole numbers from 1 to 3"),
+    ],
+)
+def test_observations_that_cannot_be_are_refused(values, options, message) -> None:
+    with pytest.raises(lab.UsageError, match=message):
+        as_observations(values, **options)
+
+
+def test_observations_come_as_they_are() -> None:
+    assert as_observations([[1.5, 2.0]], (2,)).tolist() == [[1.5, 2.0]]
+    states = as_observations([1.0, 3.0], (), states=3, first_state=1)
+    assert (states.tolist(), states.dtype) == ([1, 3], np.int64)
 
 
 def test_the_option_is_given_once_for_each_wrapper() -> None:

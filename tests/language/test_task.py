@@ -269,3 +269,17 @@ def test_sentences_of_words_are_texts_too(make) -> None:
     task, _ = make(data="sentences", data_args={"n": 300}, task="lm", tokenizer="word")
     assert not task.one_text
     assert set(task.tokenizer.to_plain()["words"]) <= set(task.data.dataset.vocabulary)
+
+
+def test_a_part_without_a_target_costs_nothing(make) -> None:
+    """The last lanes of a text may be shorter than a part of a batch is."""
+    task, _ = make()
+    batch = task.next()
+    model = bigrams(task.tokenizer.vocab_size)
+    whole, _ = task.loss(model, batch)
+    nothing = {**batch, "targets": torch.full_like(batch["targets"], IGNORED)}
+    assert task.loss(model, nothing)[0].item() == task.weight(nothing).item() == 0
+    expected = functional.cross_entropy(
+        model(batch["inputs"])[0].flatten(0, 1), batch["targets"].flatten(), ignore_index=IGNORED
+    )
+    torch.testing.assert_close(whole, expected)

@@ -181,6 +181,16 @@ def test_a_character_that_nothing_was_learned_of_is_no_prompt() -> None:
         written(recurrent(), prompt="ax")
 
 
+def test_words_that_training_did_not_show_are_told() -> None:
+    words = WordTokenizer.train(["the dog bit the man ."])
+    model = recurrent(size=words.vocab_size)
+    told = r"1 of 3 tokens of 'the zebra bit' are none that training showed"
+    with pytest.warns(lab.InputWarning, match=told):
+        written(model, words, prompt="the zebra bit", max_tokens=1)
+    with pytest.warns(lab.InputWarning, match=told):
+        writer(model, words).log_probability("the zebra bit")
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

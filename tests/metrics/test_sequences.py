@@ -75,6 +75,13 @@ def test_a_uniform_model_has_the_perplexity_of_its_vocabulary() -> None:
     assert figures == pytest.approx({"loss": math.log(8), "perplexity": 8, "bits_per_token": 3})
 
 
+def test_a_loss_beyond_all_numbers_has_an_infinite_perplexity() -> None:
+    meter = Perplexity()
+    meter.add(torch.tensor([[[0.0, 2_000.0]]]), torch.tensor([[0]]))
+    figures = meter.compute()
+    assert (figures["loss"], figures["perplexity"]) == (2_000, math.inf)
+
+
 def test_what_is_predicted_at_padding_does_not_matter() -> None:
     targets = torch.tensor([[1, 2, PAD], [3, PAD, PAD]])
     meter = TokenAccuracy(ignore=PAD)

@@ -12,6 +12,7 @@ import lab
 from lab.data import sources
 from lab.data.sound_files import SoundDecoder
 from lab.plugins import discover
+from lab.supervised.command_inputs import read_inputs
 from lab.supervised.sequence_files import read_sequences
 from lab.supervised.sequence_inputs import Unfilled, as_steps, filled, present_steps
 
@@ -109,6 +110,15 @@ def test_words_are_numbers_csv_files_and_arrays(tmp_path) -> None:
         [[1, 2], [3, 4]], [[1, 2], [3, 4]], [[1.5, 2]], [[7, 8]], [[0, 1], [2, 3]],
         [[4, 5], [6, 7]],
     ]  # fmt: skip
+
+
+def test_what_is_typed_and_read_keeps_its_digits(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "past.csv").write_text("v\n1700000000.25\n1700000001.5\n")
+    series = info("series", (1,))
+    for word in ("1700000000.25,1700000001.5", "past.csv"):
+        values = read_inputs([word], series).values
+        assert values.flatten().tolist() == [1700000000.25, 1700000001.5]
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,10 @@ def test_an_exported_program_answers_the_same(shape: str, train, cli, tmp_path: 
         ({"data": "digits", "width": 6, "heads": 2, "positions": "rotary"}, "is odd"),
         ({"data": "digits", "init_from": "nobody"}, "nobody"),
         ({"data": "stories", "answer": "span", "pretrain": "masked"}, "leave out --answer"),
+        ({**SHAPES["spans"], "label_smoothing": 0.1}, "--label-smoothing has no use here: answers"),
+        ({**SHAPES["masked"], "class_weights": "balanced"}, "--class-weights has no use here"),
+        ({**SHAPES["translations"], "loss": "huber"}, "--loss has no use here: sentences"),
+        ({**SHAPES["translations"], "augment": {"noise": 0.1}}, "--augment varies numbers"),
     ],
 )
 def test_what_cannot_be_is_said_plainly(options: dict[str, Any], message: str, train) -> None:
@@ -119,6 +123,18 @@ def test_what_cannot_be_is_said_plainly(options: dict[str, Any], message: str, t
         train(**options)
     assert message in str(error.value)
     assert str(error.value).count("\n") < 2
+
+
+@pytest.mark.parametrize("shape", ["sentences", "translations"])
+def test_what_is_longer_than_learned_positions_is_refused_plainly(shape: str, train) -> None:
+    result = train(**SHAPES[shape], positions="learned", budget=16, name=f"learned {shape}")
+    experiment = lab.load(result.dir)
+    words = experiment.example(1)
+    longest = words.shape[1]
+    longer = np.repeat(np.asarray(words)[:, :1], longest + 3, 1)
+    message = f"{longest + 3} steps are more than the {longest} of the longest in training"
+    with pytest.raises(lab.UsageError, match=message):
+        experiment.predict(longer)
 
 
 def test_words_that_hide_nothing_or_that_nobody_knows_are_refused(runs: Path, cli) -> None:
