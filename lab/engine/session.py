@@ -175,7 +175,8 @@ class Session:
         try:
             state = checkpoint.load(self._checkpoints(run).find(which))
         except checkpoint.Damaged as error:
-            raise LabError(f"{error}. Another may be intact: try --checkpoint last.") from error
+            other = "best" if which == "last" else "last"
+            raise LabError(f"{error}. Another may be intact: try --checkpoint {other}.") from error
         record = DataRecord(
             run.dir,
             trains=False,

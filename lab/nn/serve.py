@@ -231,6 +231,8 @@ def main() -> None:
     readers = {"image": read_image, "table": read_table, "tokens": read_texts}
     read = readers[model.facts["kind"]]
     for path in sys.argv[2:]:
+        if model.facts["kind"] != "tokens" and not Path(path).is_file():
+            sys.exit(f"There is no file {path}")
         for answer in model(read(path, model.facts)):
             print(json.dumps({"input": path, **told(answer, model.facts)}, ensure_ascii=False))
 

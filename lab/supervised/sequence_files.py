@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from warnings import warn
 
 import numpy as np
 
 from lab.data import csv_files
 from lab.data.dataset import Array
 from lab.data.dataset_info import DatasetInfo
+from lab.data.gaps import filled
 from lab.data.sound_files import SUFFIX, SoundDecoder, read_sound
-from lab.errors import UsageError
+from lab.errors import InputWarning, UsageError
 from lab.messages import count
 
 ARRAYS = (".npy", ".npz")
@@ -107,9 +109,15 @@ def _rows(place: Path, word: str, info: DatasetInfo) -> Array:
             f"{count(info.shape[-1], 'number')}"
         )
     try:
-        return np.asarray(frame.to_numpy(np.float64))
+        steps = np.asarray(frame.to_numpy(np.float64))
     except (TypeError, ValueError) as error:
         raise UsageError(f"{word} holds what is no number: {error}") from error
+    missing = int(np.isnan(steps).sum())
+    if missing and info.kind == "series":  # as in training
+        lacks = count(missing, "missing value")
+        warn(f"{word}: {lacks} interpolated", InputWarning, stacklevel=2)
+        return filled(steps)
+    return steps
 
 
 def _array(place: Path, word: str) -> Array:

@@ -14,6 +14,7 @@ from lab.messages import listed
 
 STDIN = "-"
 TABLES = (".csv", ".tsv")
+FILES = (*TABLES, ".txt")  # a word that ends so is no text
 COLUMN = "text"  # of a table, where training read none
 
 
@@ -45,11 +46,21 @@ def is_file(word: str) -> bool:
         return False
 
 
+def is_folder(word: str) -> bool:
+    """Tell whether a word is the path of a folder: a name alone may be a text as well."""
+    try:
+        return bool({"/", "\\"} & set(word)) and Path(word).is_dir()
+    except (OSError, ValueError):
+        return False
+
+
 def _texts(word: str, info: DatasetInfo) -> Iterator[tuple[str, str]]:
     if word == STDIN:
         yield from ((line, line) for line in sys.stdin.read().splitlines() if line.strip())
     elif not is_file(word):
-        if word.endswith(TABLES) and not word.split()[1:]:
+        if is_folder(word):
+            raise UsageError(f"{word} is a folder: name the files in it, {word}/*.txt say")
+        if word.lower().endswith(FILES) and not word.split()[1:]:
             raise UsageError(f"There is no file {word}")
         if word.strip():
             yield word, word

@@ -9,9 +9,9 @@ import numpy as np
 
 import lab
 from lab.data.encoding import TableColumn
+from lab.data.gaps import filled
 from lab.data.tables import check_columns, read_columns
 from lab.messages import count
-from lab_sources.gaps import filled
 from lab_sources.sdf import Array
 from lab_sources.tables import read_csv
 

@@ -7,7 +7,7 @@ import csv
 import numpy as np
 
 import lab
-from lab_sources.gaps import filled
+from lab.data.gaps import filled
 from lab_sources.wheel_files import Content, Package
 
 STATSMODELS = Package("statsmodels", "0.15.0", "BSD 3-Clause", extra="samples")

@@ -208,7 +208,8 @@ def test_observations_that_cannot_be_are_refused(values, options, message) -> No
 def test_observations_come_as_they_are() -> None:
     assert as_observations([[1.5, 2.0]], (2,)).tolist() == [[1.5, 2.0]]
     states = as_observations([1.0, 3.0], (), states=3, first_state=1)
-    assert (states.tolist(), states.dtype) == ([1, 3], np.int64)
+    assert states.tolist() == [1, 3]
+    assert states.dtype == np.int64
 
 
 def test_the_option_is_given_once_for_each_wrapper() -> None:

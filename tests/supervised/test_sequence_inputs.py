@@ -121,6 +121,14 @@ def test_what_is_typed_and_read_keeps_its_digits(tmp_path, monkeypatch) -> None:
         assert values.flatten().tolist() == [1700000000.25, 1700000001.5]
 
 
+def test_what_a_series_lacks_is_interpolated_as_in_training(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "past.csv").write_text("v,w\n1,5\n,6\n4,7\n")
+    with pytest.warns(lab.InputWarning, match=r"past.csv: 1 missing value interpolated"):
+        (values,) = read_inputs(["past.csv"], info("series", (2,), features=("v", "w"))).values
+    assert values.tolist() == [[1, 5], [2.5, 6], [4, 7]]
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -168,6 +176,7 @@ def test_a_sound_is_heard_as_those_of_the_source_were(tmp_path) -> None:
     assert [name[-10:] for name in names] == [
         "high/0.wav", "high/1.wav", "/low/0.wav", "/low/1.wav"
     ]  # fmt: skip
+    assert dataset.mask is not None
     for row, steps in enumerate(values):
         np.testing.assert_array_equal(steps, dataset.inputs[row][dataset.mask[row]])
     [name], [steps] = read_sequences([names[0]], described)

@@ -150,6 +150,8 @@ def test_it_says_what_it_cannot_read(cli, tmp_path) -> None:
         assert done.returncode == 1
         assert message in done.stderr
         assert "Traceback" not in done.stderr
+    done = call_serve(tmp_path / "net.onnx", "nowhere.csv")
+    assert (done.returncode, done.stderr.strip()) == (1, "There is no file nowhere.csv")
 
 
 def test_the_script_knows_what_pandas_takes_for_missing() -> None:

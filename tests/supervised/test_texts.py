@@ -74,6 +74,8 @@ def test_texts_files_and_lines_are_answered(run) -> None:
     ("words", "message"),
     [
         (("nowhere.csv",), "There is no file nowhere.csv"),
+        (("nowhere.TXT",), "There is no file nowhere.TXT"),
+        (("texts/bad",), "texts/bad is a folder: name the files in it"),
         (("",), "Nothing to predict. Give texts"),
         (("other.csv",), "other.csv has no column 'review'; it has a, b"),
         (("gap.csv",), "gap.csv: row 1: its review is missing"),
@@ -84,6 +86,7 @@ def test_texts_files_and_lines_are_answered(run) -> None:
 def test_what_is_no_text_is_said_in_a_line(run, cli, words, message) -> None:
     Path("other.csv").write_text("a,b\n1,2\n")
     Path("gap.csv").write_text("review,b\nfine,2\n,3\n")
+    Path("texts/bad").mkdir(parents=True, exist_ok=True)
     Path("empty.txt").write_text(" \n")
     Path("old.txt").write_bytes("café".encode("latin-1"))
     done = cli("predict", run.dir, *words)

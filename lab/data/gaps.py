@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lab_sources.sdf import Array
+from lab.data.dataset import Array
 
 
 def filled(values: Array) -> Array:
