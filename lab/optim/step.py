@@ -21,6 +21,7 @@ from torch.optim.adam import adam
 from lab.compute.device import Compute
 from lab.data.batches import Batch
 
+KERNELS = ("cpu", "cuda")  # devices that have Adam as a kernel
 NOTHING = ()  # for None, which `grad_and_value` does not take as an auxiliary output
 Loss = Callable[[Any, Batch], tuple[Tensor, Any]]  # model, batch -> loss [], anything else
 Update = Callable[[Batch], tuple[Tensor, Any]]
@@ -52,7 +53,11 @@ def make_update(
     `model` alone. A batch is a mapping of named tensors, the same names at each step.
     """
     compiled = compute.compiled and compile
-    if compute.precision != "fp16" and _is_plain_adam(optimizer):
+    if (
+        compute.precision != "fp16"
+        and _is_plain_adam(optimizer)
+        and (optimizer.param_groups[0]["fused"] or (compiled and compute.device.type in KERNELS))
+    ):
         return _by_kernel(compute, module, optimizer, loss, clip_norm, compiled)
 
     model: Any = torch.compile(module) if compiled else module
@@ -103,8 +108,7 @@ def _is_plain_adam(optimizer: torch.optim.Optimizer) -> bool:
     """Tell whether the optimizer is an Adam or AdamW that the functions below compute."""
     if not isinstance(optimizer, torch.optim.Adam) or len(optimizer.param_groups) != 1:
         return False
-    group = optimizer.param_groups[0]
-    return bool(group["fused"]) and not group["amsgrad"] and not group["maximize"]
+    return not any(optimizer.param_groups[0][name] for name in ("amsgrad", "maximize"))
 
 
 def _by_kernel(
