@@ -9,8 +9,7 @@ from typing import Any
 
 import click
 
-from lab.cli import options as option_words
-from lab.cli import output
+from lab.cli import options, output
 from lab.errors import InputWarning, UsageError
 from lab.storage.store import Run
 
@@ -53,7 +52,7 @@ class CapabilityCommand(click.Command):
         if path is None:
             return  # reported when the command runs
         names = {param.name for param in self.params}
-        self.params += option_words.from_model(import_object(path), skip=names, environment=False)
+        self.params += options.from_model(import_object(path), skip=names, environment=False)
 
     def _find_run(self, args: list[str]) -> Run | None:
         """Find RUN among the words before the options are parsed: they depend on it."""

@@ -41,11 +41,12 @@ def command(
     as_json: bool,
     **values: Any,
 ) -> None:
-    """Predict with RUN, a folder or a name, from images, rows of a table, or texts.
+    """Predict with RUN, a folder or a name, from images, rows of a table, sequences, or texts.
 
     INPUT is an image file or a folder of them; a row as 5.1,3.5,1.4 or age=35,city=Paris; a text;
-    a csv file, or - for csv or texts on standard input. `lab predict RUN --help` shows the options
-    of the run's own experiment too.
+    a csv file, or - for csv or texts on standard input; of sounds a WAV file or a folder of them.
+
+    `lab predict RUN --help` shows the options of the run's own experiment too.
     """
     from lab.storage import store
 

@@ -17,7 +17,7 @@ from lab.messages import did_you_mean, first_line
 from lab.option_text import parse_pairs
 
 Wrapper = Callable[[gym.Env[Any, Any]], gym.Env[Any, Any]]
-WORDS = re.compile(r"(?P<name>[^()\s]+)(\((?P<arguments>.*)\))?", re.DOTALL)
+WORDS = re.compile(r"(?P<name>[^()]*[^()\s])(\((?P<arguments>.*)\))?", re.DOTALL)
 # They learn statistics from what they see, and those of training are not those of evaluation.
 LEARNING = (NormalizeObservation, NormalizeReward)
 

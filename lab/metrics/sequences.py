@@ -100,7 +100,7 @@ class Perplexity:
         bits, loss = float(nats) / math.log(2), float(nats / tokens)
         metrics = {
             "loss": loss,
-            "perplexity": math.exp(loss) if loss < MOST_NATS else math.inf,
+            "perplexity": math.inf if loss >= MOST_NATS else math.exp(loss),
             "bits_per_token": bits / float(tokens),
         }
         for name, number in (("character", characters), ("byte", bytes)):

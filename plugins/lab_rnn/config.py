@@ -21,7 +21,7 @@ class Predict(capabilities.Predict, capabilities.Translate):
     """Options of `lab predict`: of classes how many, of sentences how they are searched for."""
 
     inputs: tuple[str, ...] = Field(
-        (), description="Sequences as numbers, csv or npy files, texts, or images, as INPUT."
+        (), description="Sequences as numbers, csv, npy or WAV files, texts, or images, as INPUT."
     )
 
 

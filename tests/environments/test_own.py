@@ -172,7 +172,7 @@ def test_named_wrappers_are_worn_in_order_with_their_arguments() -> None:
 
 
 def test_a_wrapper_may_lie_in_a_file_of_any_folder(tmp_path) -> None:
-    place = tmp_path / "my-wrappers" / "one_more_wrapper.py"
+    place = tmp_path / "my wrappers-2" / "one_more_wrapper.py"
     place.parent.mkdir()
     place.write_text("import gymnasium as gym\nclass Same(gym.Wrapper):\n    pass\n")
     (wrap,) = named_wrappers([f"{place}:Same"])
